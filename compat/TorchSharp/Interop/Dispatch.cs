@@ -100,7 +100,8 @@ internal static unsafe class Dispatch
         // Lists travel in one buffer, eight bytes an element.
         int words = 0;
         foreach (ref readonly Arg argument in arguments)
-            words += argument.Reference is string text ? (Encoding.UTF8.GetMaxByteCount(text.Length) + 7) / 8 : argument.Count;
+            words += argument.Reference is string text ? (Encoding.UTF8.GetMaxByteCount(text.Length) + 7) / 8
+                : IsList(argument.Tag) ? argument.Count : 0;
         Span<long> buffer = words <= 128 ? stackalloc long[words] : new long[words];
         Value* values = stackalloc Value[arguments.Length];
         int count;
@@ -111,7 +112,7 @@ internal static unsafe class Dispatch
             {
                 ref readonly Arg argument = ref arguments[i];
                 values[i] = new Value { Tag = argument.Tag, Count = argument.Count, Bits = argument.Bits };
-                if (argument.Tag is not (Tag.IntList or Tag.DoubleList or Tag.TensorList or Tag.OptionalTensorList or Tag.String)) continue;
+                if (!IsList(argument.Tag) && argument.Tag != Tag.String) continue;
                 values[i].Bits = (long)(lists + used);
                 Span<long> room = buffer[used..];
                 switch (argument.Reference)
@@ -136,6 +137,8 @@ internal static unsafe class Dispatch
         foreach (ref readonly Arg argument in arguments) GC.KeepAlive(argument.Reference);
         return count;
     }
+
+    private static bool IsList(Tag tag) => tag is Tag.IntList or Tag.DoubleList or Tag.TensorList or Tag.OptionalTensorList;
 
     private static nint Find(string op)
     {
