@@ -123,9 +123,12 @@ public sealed class DisposeScope : IDisposable
             if (item is Tensor tensor)
             {
                 if (!tensor.IsInvalid) Statistics.DisposedInScopeCount++;
-                tensor.OwningScope = null;
+                tensor.DisposeByScope();
             }
-            item.Dispose();
+            else
+            {
+                item.Dispose();
+            }
         }
     }
 

@@ -21,7 +21,7 @@ public static partial class torch
     {
         Tensor made = empty(size, TypeOf<T>(), CPU);
         if (made.NumberOfElements != elements.Length)
-            throw new ArgumentException($"mismatched total size creating a tensor from an array: {elements.Length} elements, size [{string.Join(", ", size)}]");
+            throw new ArgumentException($"mismatched total size creating a tensor from an array: {made.NumberOfElements} vs. {elements.Length}");
         MemoryMarshal.AsBytes<T>(elements).CopyTo(made.bytes);
         Device place = At(device);
         if ((dtype ?? made.dtype) != made.dtype || place.type != DeviceType.CPU) made = made.to(dtype ?? made.dtype, place, disposeAfter: true);

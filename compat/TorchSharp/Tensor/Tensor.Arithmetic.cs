@@ -70,7 +70,7 @@ public static partial class torch
 
         public Tensor copy_(Tensor source, bool nonBlocking = false) => Dispatch.InPlace("aten::copy_", this, source, nonBlocking);
         public Tensor fill_(Scalar value) => Dispatch.InPlace("aten::fill_.Scalar", this, value);
-        public Tensor zero_() => Dispatch.InPlace("aten::zero_", this);
+        public Tensor zero_() => Dispatch.Call("aten::zero_", this);
         public Tensor masked_fill(Tensor mask, Scalar value) => Dispatch.Call("aten::masked_fill.Scalar", this, mask, value);
         public Tensor masked_fill_(Tensor mask, Scalar value) => Dispatch.InPlace("aten::masked_fill_.Scalar", this, mask, value);
         public Tensor where(Tensor condition, Tensor y) => Dispatch.Call("aten::where.self", condition, this, y);

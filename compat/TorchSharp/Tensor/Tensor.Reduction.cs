@@ -29,8 +29,8 @@ public static partial class torch
         public Tensor min() => Dispatch.Call("aten::min", this);
         public Tensor max(Tensor other) => Dispatch.Call("aten::maximum", this, other);
         public Tensor min(Tensor other) => Dispatch.Call("aten::minimum", this, other);
-        public (Tensor, Tensor) max(long dim, bool keepdim = false) => Dispatch.Call2("aten::max.dim", this, dim, keepdim);
-        public (Tensor, Tensor) min(long dim, bool keepdim = false) => Dispatch.Call2("aten::min.dim", this, dim, keepdim);
+        public (Tensor values, Tensor indexes) max(long dim, bool keepdim = false) => Dispatch.Call2("aten::max.dim", this, dim, keepdim);
+        public (Tensor values, Tensor indexes) min(long dim, bool keepdim = false) => Dispatch.Call2("aten::min.dim", this, dim, keepdim);
         public Tensor amax(params long[] dims) => amax(dims, false);
         public Tensor amax(long[] dims, bool keepdim = false, Tensor @out = null) => Dispatch.Call("aten::amax", this, dims, keepdim);
         public Tensor amin(params long[] dims) => amin(dims, false);
@@ -52,10 +52,10 @@ public static partial class torch
         public Tensor count_nonzero(long[] dims = null) => dims is null ? Dispatch.Call("aten::count_nonzero", this) : Dispatch.Call("aten::count_nonzero.dim_IntList", this, dims);
         public Tensor bincount(Tensor weights, long minlength = 0) => Dispatch.Call("aten::bincount", this, weights, minlength);
         public Tensor quantile(Tensor q, long dim = -1, bool keepdim = false) => Dispatch.Call("aten::quantile", this, q, dim, keepdim);
-        public (Tensor, Tensor) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => Dispatch.Call2("aten::topk", this, k, dim, largest, sorted);
-        public (Tensor, Tensor) kthvalue(long k, long? dim, bool keepdim = false) => Dispatch.Call2("aten::kthvalue", this, k, dim ?? -1, keepdim);
+        public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) => Dispatch.Call2("aten::topk", this, k, dim, largest, sorted);
+        public (Tensor values, Tensor indices) kthvalue(long k, long? dim, bool keepdim = false) => Dispatch.Call2("aten::kthvalue", this, k, dim ?? -1, keepdim);
 
-        public (Tensor, Tensor) sort(long dim = -1, bool descending = false, bool stable = false) =>
+        public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false, bool stable = false) =>
             Dispatch.Call2("aten::sort.stable", this, stable, dim, descending);
 
         public Tensor argsort(long dim = -1, bool descending = false) => Dispatch.Call("aten::argsort", this, dim, descending);
@@ -63,7 +63,7 @@ public static partial class torch
         public bool allclose(Tensor target, double rtol = 1E-05, double atol = 1E-08, bool equal_nan = false) => Dispatch.CallBool("aten::allclose", this, target, rtol, atol, equal_nan);
         public Tensor equal(Tensor target) => eq(target);
 
-        public (Tensor, Tensor, Tensor) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
+        public (Tensor output, Tensor inverse_indices, Tensor counts) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
             dim is { } d
                 ? Dispatch.Call3("aten::unique_dim", this, d, sorted, return_inverse, return_counts)
                 : Dispatch.Call3("aten::_unique2", this, sorted, return_inverse, return_counts);
@@ -78,8 +78,8 @@ public static partial class torch
     public static Tensor min(Tensor input) => input.min();
     public static Tensor max(Tensor input, Tensor other) => input.max(other);
     public static Tensor min(Tensor input, Tensor other) => input.min(other);
-    public static (Tensor, Tensor) max(Tensor input, long dim, bool keepdim = false) => input.max(dim, keepdim);
-    public static (Tensor, Tensor) min(Tensor input, long dim, bool keepdim = false) => input.min(dim, keepdim);
+    public static (Tensor values, Tensor indexes) max(Tensor input, long dim, bool keepdim = false) => input.max(dim, keepdim);
+    public static (Tensor values, Tensor indexes) min(Tensor input, long dim, bool keepdim = false) => input.min(dim, keepdim);
     public static Tensor amax(Tensor input, long[] dims) => input.amax(dims);
     public static Tensor amax(Tensor input, long[] dims, bool keepdim = false, Tensor @out = null) => input.amax(dims, keepdim);
     public static Tensor amin(Tensor input, long[] dims, bool keepdim = false, Tensor @out = null) => input.amin(dims, keepdim);
@@ -89,7 +89,7 @@ public static partial class torch
     public static Tensor any(Tensor input) => input.any();
     public static Tensor logsumexp(Tensor input, long dim, bool keepdim = false) => input.logsumexp(dim, keepdim);
     public static Tensor norm(Tensor input, float p = 2) => input.norm(p);
-    public static (Tensor, Tensor) topk(Tensor tensor, int k, int dim = -1, bool largest = true, bool sorted = true) => tensor.topk(k, dim, largest, sorted);
-    public static (Tensor, Tensor) sort(Tensor input, long dim = -1, bool descending = false, bool stable = false) => input.sort(dim, descending, stable);
+    public static (Tensor values, Tensor indices) topk(Tensor tensor, int k, int dim = -1, bool largest = true, bool sorted = true) => tensor.topk(k, dim, largest, sorted);
+    public static (Tensor values, Tensor indices) sort(Tensor input, long dim = -1, bool descending = false, bool stable = false) => input.sort(dim, descending, stable);
     public static bool allclose(Tensor tensor, Tensor target, double rtol = 1E-05, double atol = 1E-08, bool equal_nan = false) => tensor.allclose(target, rtol, atol, equal_nan);
 }

@@ -29,7 +29,7 @@ public static partial class torch
 
         public static long PeakCount => peakCount;
 
-        internal long NativeHandle => handle != 0 ? handle : throw new ObjectDisposedException(nameof(Tensor), "Tensor invalid -- empty handle.");
+        internal long NativeHandle => handle != 0 ? handle : throw new InvalidOperationException("Tensor invalid -- empty handle.");
 
         public nint Handle => (nint)NativeHandle;
 
@@ -53,6 +53,14 @@ public static partial class torch
         {
             if (OwningScope is { } scope && handle != 0) scope.MarkAsDisposed(this);
             else if (handle != 0) DisposeScopeManager.Statistics.TensorStatistics.DisposedOutsideScopeCount++;
+            Dispose(true);
+            GC.SuppressFinalize(this);
+        }
+
+        /// <summary>Disposal by the scope, which counts it and has already let go of this tensor.</summary>
+        internal void DisposeByScope()
+        {
+            OwningScope = null;
             Dispose(true);
             GC.SuppressFinalize(this);
         }
@@ -206,7 +214,7 @@ public static partial class torch
             IList<Tensor> grad_tensors = null, bool retain_graph = false, bool create_graph = false, IList<Tensor> inputs = null) =>
             autograd.backward([this], grad_tensors, retain_graph, create_graph, inputs);
 
-        public void retain_grad() => Dispatch.InPlace("aten::retain_grad", this);
+        public void retain_grad() => Dispatch.Call("aten::retain_grad", this);
 
         public Tensor detach() => Dispatch.Call("aten::detach", this);
 
@@ -217,7 +225,7 @@ public static partial class torch
         private nint DataPointer(bool contiguous)
         {
             if (device_type != DeviceType.CPU) throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
-            if (contiguous && !is_contiguous()) throw new InvalidOperationException("Tensor is not contiguous.");
+            if (contiguous && !is_contiguous()) throw new InvalidOperationException("Bytes() called on non-contiguous tensor.");
             Native.Check(Native.ard_tensor_data(NativeHandle, out nint data));
             return data;
         }
@@ -235,7 +243,7 @@ public static partial class torch
 
         public TensorAccessor<T> data<T>() where T : struct
         {
-            if (typeof(T) != ElementType(dtype)) throw new ArgumentException($"{typeof(T).Name} does not match the tensor's {dtype}.");
+            if (typeof(T) != ElementType(dtype)) throw new ArgumentException($"{typeof(T).Name} is not compatible with {dtype}");
             return new TensorAccessor<T>(this, DataPointer(contiguous: false));
         }
 
@@ -248,8 +256,8 @@ public static partial class torch
 
         public T item<T>() where T : struct
         {
-            if (NumberOfElements != 1) throw new InvalidOperationException("Can only convert tensors with one element to Scalars");
-            if (typeof(T) != ElementType(dtype)) throw new ArgumentException($"{typeof(T).Name} does not match the tensor's {dtype}.");
+            if (NumberOfElements != 1) throw new ArgumentException("Number of elements in the tensor must be 1");
+            if (typeof(T) != ElementType(dtype)) throw new ArgumentException($"{typeof(T).Name} is not compatible with {dtype}");
             using Tensor local = device_type == DeviceType.CPU ? NewReferenceOutsideScopes() : Dispatch.Call("aten::_to_copy", detach(), Arg.None, Arg.None, CPU);
             return Unsafe.ReadUnaligned<T>((void*)local.DataPointer(false));
         }

@@ -1,0 +1,153 @@
+"""The PyTorch side of `./ard bench step`: a server that runs one step whenever it is told to, so that the two sides can take turns.
+
+    python3 step.py --threads N [--state FILE.safetensors]
+
+FILE holds what both sides start from: images [N,3,32,32] in [0,1], labels [N], noise [N,3,32,32] (the start of the attack minus the images)
+and the state dicts resnet18.*, mobilenetv2.* (the students) and teacher.* (a ResNet-18). Without it everything is drawn from seed 0.
+
+When everything is loaded it prints one line: ready {"torch": "...", "threads": N, "batch": N}. Then one line in, one line out:
+
+    run pgd-resnet18        ten attack steps on the student in eval mode, gradients of the images only
+    run pgd-mobilenetv2     the same
+    run ard-resnet18        one training step of ARD as in its released code: ten attack steps on the student in train mode, the student on the
+    run ard-mobilenetv2     adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD
+                            -> {"seconds": S, "attack_first": A, "attack_last": B, "loss": L}
+                            A and B: summed cross-entropy seen by the first and the last attack step; L: the distillation loss (null for pgd-)
+    reset                   all weights, running statistics and optimizers as they were at the start -> {"reset": true}
+    quit, or end of input   ends it
+
+What cannot be done is answered {"error": "..."}. Right after a reset A must agree between the two sides to float32 rounding; B and L only
+roughly, since the sign of a tiny gradient may differ.
+"""
+import argparse
+import json
+import struct
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+from networks import MobileNetV2, ResNet18
+
+EPSILON, STEP, STEPS = 8 / 255, 2 / 255, 10
+TEMPERATURE = 30.0
+DTYPES = {"F32": torch.float32, "I64": torch.int64}
+
+
+def read_safetensors(path):
+    """Name -> tensor: 8 bytes header length, a JSON header of dtype, shape and offsets, the raw little-endian tensors."""
+    with open(path, "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(length)), bytearray(file.read())
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        # A copy, so that every tensor is aligned whatever its offset.
+        tensors[name] = torch.frombuffer(data[begin:end], dtype=DTYPES[entry["dtype"]]).reshape(entry["shape"]).clone()
+    return tensors
+
+
+def load(network, tensors, prefix):
+    if tensors:
+        network.load_state_dict({name[len(prefix):]: value for name, value in tensors.items() if name.startswith(prefix)})
+    return network
+
+
+class Student:
+    """A network with its optimizer, as the released code of ARD sets it up, and the state to go back to."""
+
+    def __init__(self, network):
+        self.network = network
+        self.initial = {name: value.clone() for name, value in network.state_dict().items()}
+        self.reset()
+
+    def reset(self):
+        self.network.load_state_dict(self.initial)
+        self.network.zero_grad(set_to_none=True)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-4)
+
+
+def attack(network, images, labels, noise):
+    """Ten steps of PGD from a start that is not clamped; also the loss of each step."""
+    x, losses = images + noise, []
+    for _ in range(STEPS):
+        x.requires_grad_()
+        loss = F.cross_entropy(network(x), labels, reduction="sum")
+        gradient, = torch.autograd.grad(loss, x)
+        losses.append(loss.detach())
+        with torch.no_grad():
+            x = x.detach() + STEP * gradient.sign()
+            x = torch.minimum(torch.maximum(x, images - EPSILON), images + EPSILON).clamp_(0, 1)
+    return x, losses
+
+
+def ard_step(student, teacher, images, labels, noise):
+    network = student.network.train()
+    adversarial, losses = attack(network, images, labels, noise)
+    logits = network(adversarial)
+    with torch.no_grad():
+        target = F.softmax(teacher(images) / TEMPERATURE, 1)
+        network(images)  # At alpha 1 it has no share in the loss, but it moves the running statistics.
+    divergence = F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), target, reduction="sum") / logits.numel()
+    loss = TEMPERATURE ** 2 * divergence
+    student.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    student.optimizer.step()
+    return losses, loss.detach()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--batch", type=int, default=64, help="images, where no state is given")
+    parser.add_argument("--state")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+
+    tensors = read_safetensors(arguments.state) if arguments.state else {}
+    shape = (arguments.batch, 3, 32, 32)
+    images = tensors["images"] if tensors else torch.rand(shape)
+    labels = tensors["labels"] if tensors else torch.randint(10, shape[:1])
+    noise = tensors["noise"] if tensors else torch.empty(shape).uniform_(-EPSILON, EPSILON)
+    teacher = load(ResNet18(), tensors, "teacher.").eval().requires_grad_(False)
+    students = {name: Student(load(kind(), tensors, name + ".")) for name, kind in (("resnet18", ResNet18), ("mobilenetv2", MobileNetV2))}
+
+    def run(name):
+        method, _, network = name.partition("-")
+        if method not in ("pgd", "ard") or network not in students:
+            return {"error": f"unknown step '{name}'"}
+        student, loss = students[network], None
+        began = time.perf_counter()
+        if method == "pgd":
+            _, losses = attack(student.network.eval(), images, labels, noise)
+        else:
+            losses, loss = ard_step(student, teacher, images, labels, noise)
+        seconds = time.perf_counter() - began
+        return {"seconds": seconds, "attack_first": losses[0].item(), "attack_last": losses[-1].item(),
+                "loss": None if loss is None else loss.item()}
+
+    def reset():
+        for student in students.values():
+            student.reset()
+        return {"reset": True}
+
+    about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "batch": len(images)}
+    print("ready", json.dumps(about), flush=True)
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["quit"]:
+            break
+        if len(words) == 2 and words[0] == "run":
+            answer = run(words[1])
+        elif words == ["reset"]:
+            answer = reset()
+        else:
+            answer = {"error": f"expected 'run NAME', 'reset' or 'quit', found '{line.strip()}'"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

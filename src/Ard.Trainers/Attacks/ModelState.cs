@@ -1,0 +1,63 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>The train or eval mode of every module of a network, as it was, to be put back.</summary>
+internal sealed class ModuleModes : IDisposable
+{
+    private readonly (Module Module, bool Training)[] modes;
+
+    private ModuleModes(Module model)
+    {
+        modes = [.. model.modules().Prepend(model).Distinct().Select(module => (module, module.training))];
+        model.eval();
+    }
+
+    /// <summary>Sets the whole network to eval mode until the result is disposed; then every module has its own mode again.</summary>
+    public static ModuleModes Eval(Module model) => new(model);
+
+    public void Dispose()
+    {
+        // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
+        foreach (var (module, training) in modes)
+        {
+            if (module.training != training) module.train(training);
+        }
+    }
+}
+
+/// <summary>
+/// A network made ready to be attacked, and put back afterwards: eval mode, parameters without gradients (which also spares the work that only they would need),
+/// and the buffers, in case the network or the attack moves them.
+/// </summary>
+internal sealed class ModelState : IDisposable
+{
+    private readonly ModuleModes modes;
+    private readonly Tensor[] trainable;
+    private readonly (Tensor Buffer, Tensor Copy)[] buffers;
+
+    private ModelState(Module model)
+    {
+        trainable = [.. model.parameters().Where(parameter => parameter.requires_grad)];
+        buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
+        modes = ModuleModes.Eval(model);
+        foreach (var parameter in trainable) parameter.requires_grad = false;
+    }
+
+    public static ModelState Borrow(Module model) => new(model);
+
+    public void Dispose()
+    {
+        foreach (var parameter in trainable) parameter.requires_grad = true;
+        modes.Dispose();
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var (buffer, copy) in buffers)
+        {
+            // Only where something has moved: writing to a buffer would invalidate a graph of the caller's that uses it.
+            if (!buffer.eq(copy).all().item<bool>()) buffer.copy_(copy);
+            copy.Dispose();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>Where an iterative attack starts.</summary>
+public abstract record Start
+{
+    private protected Start()
+    {
+    }
+
+    /// <summary>At the clean image.</summary>
+    public static Start Clean { get; } = new CleanStart();
+
+    /// <summary>Uniform in the ball of the threat model, then clamped to [0,1]: the usual random start.</summary>
+    public static Start Uniform { get; } = new UniformStart(Clamped: true);
+
+    /// <summary>
+    /// Uniform in the ball and not clamped, so that the first gradient may be taken outside [0,1]: what the released code of ARD (and of Madry's attack) does.
+    /// </summary>
+    public static Start UniformUnclamped { get; } = new UniformStart(Clamped: false);
+
+    /// <summary>At the clean image plus normal noise, neither projected nor clamped: TRADES and RSLAD use a deviation of 0.001.</summary>
+    /// <param name="deviation">The standard deviation, in units of [0,1] images.</param>
+    public static Start Gaussian(double deviation = 0.001) => double.IsFinite(deviation) && deviation >= 0
+        ? new GaussianStart(deviation)
+        : throw new ArgumentOutOfRangeException(nameof(deviation), deviation, "expected a finite number that is not negative.");
+
+    /// <summary>Whether the starting point itself is always one that the threat model allows.</summary>
+    public abstract bool IsAllowed { get; }
+
+    /// <summary>The starting points.</summary>
+    /// <param name="images">Clean images [N,...].</param>
+    /// <param name="threat">The threat model of the attack.</param>
+    /// <param name="noise">Where the randomness comes from; not used by <see cref="Clean"/>.</param>
+    /// <returns>Points [N,...].</returns>
+    public abstract Tensor Points(Tensor images, ThreatModel threat, Noise noise);
+
+    private sealed record CleanStart : Start
+    {
+        public override bool IsAllowed => true;
+
+        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.clone();
+    }
+
+    private sealed record UniformStart(bool Clamped) : Start
+    {
+        public override bool IsAllowed => Clamped;
+
+        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise)
+        {
+            var points = images + threat.RandomPerturbation(images, noise);
+            return Clamped ? threat.Project(points, images) : points;
+        }
+    }
+
+    private sealed record GaussianStart(double Deviation) : Start
+    {
+        public override bool IsAllowed => false;
+
+        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images + noise.Normal(images).mul_(Deviation);
+    }
+}

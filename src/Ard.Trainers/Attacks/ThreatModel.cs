@@ -1,0 +1,126 @@
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// What the adversary may do: move a clean image x to any x' with ‖x' - x‖ ≤ epsilon, all values of x' staying in [0,1]. Every rule that depends on the norm is here:
+/// the projection, the direction of steepest ascent, the random start and the final check.
+/// </summary>
+/// <param name="Norm">The norm of the perturbation.</param>
+/// <param name="Epsilon">The budget, in units of [0,1] images. Finite and not negative; at 0 the clean image is the only one allowed.</param>
+/// <exception cref="ArgumentOutOfRangeException">The norm is unknown, or epsilon is negative or not finite.</exception>
+public sealed record ThreatModel(Norm Norm, double Epsilon)
+{
+    /// <summary>The norm of the perturbation.</summary>
+    public Norm Norm { get; } = Enum.IsDefined(Norm)
+        ? Norm
+        : throw new ArgumentOutOfRangeException(nameof(Norm), Norm, "Norm: expected Linf or L2.");
+
+    /// <summary>The budget, in units of [0,1] images.</summary>
+    public double Epsilon { get; } = double.IsFinite(Epsilon) && Epsilon >= 0
+        ? Epsilon
+        : throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, "Epsilon: expected a finite number that is not negative.");
+
+    /// <summary>The threat model of the robust distillation papers on CIFAR-10: Linf, 8/255.</summary>
+    public static ThreatModel Cifar10 { get; } = Linf(8.0 / 255);
+
+    /// <summary>Every value of the image may change by up to <paramref name="epsilon"/>.</summary>
+    public static ThreatModel Linf(double epsilon) => new(Norm.Linf, epsilon);
+
+    /// <summary>The image may move by up to <paramref name="epsilon"/> in Euclidean distance.</summary>
+    public static ThreatModel L2(double epsilon) => new(Norm.L2, epsilon);
+
+    /// <summary>
+    /// Brings points back into the allowed set: into the ball around the clean images, then into [0,1]. The second step cannot leave the ball again, because the
+    /// clean image lies in [0,1] and clamping a value moves it towards the clean one.
+    /// </summary>
+    /// <param name="perturbed">Points [N,...].</param>
+    /// <param name="images">Their clean images [N,...] in [0,1].</param>
+    /// <returns>The projected points [N,...].</returns>
+    public Tensor Project(Tensor perturbed, Tensor images)
+    {
+        if (Norm == Norm.Linf) return perturbed.maximum(images - Epsilon).minimum(images + Epsilon).clamp_(0, 1);
+        var change = perturbed - images;
+        var scale = (Epsilon / Length(change).clamp_min(Tiny)).clamp_max(1).to(images.dtype);
+        return images.add(change.mul_(scale)).clamp_(0, 1);
+    }
+
+    /// <summary>
+    /// The direction of unit size along which a linear function with this gradient grows fastest: the sign (Linf), or the gradient over its length, point by point
+    /// (L2; zero where the gradient is).
+    /// </summary>
+    /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
+    public Tensor SteepestAscent(Tensor gradient) => Norm == Norm.Linf
+        ? gradient.sign()
+        : (gradient / Length(gradient).clamp_min(Tiny)).to(gradient.dtype);
+
+    /// <summary>A random perturbation [N,...] of each image, uniform in the ball of this norm. Not clamped to [0,1].</summary>
+    public Tensor RandomPerturbation(Tensor images, Noise noise)
+    {
+        if (Norm == Norm.Linf) return noise.Uniform(images).mul_(Epsilon);
+        // Uniform in a ball of d dimensions: a uniform direction, and a radius whose d-th power is uniform.
+        var direction = SteepestAscent(noise.Normal(images));
+        var radius = noise.Uniform(PerPoint(images, images.shape[0])).add_(1).mul_(0.5).pow(1.0 / Values(images));
+        return direction.mul_(radius).mul_(Epsilon);
+    }
+
+    /// <summary>The size of each point's perturbation in this norm: [N], float64.</summary>
+    /// <param name="perturbed">Points [N,...].</param>
+    /// <param name="images">Their clean images [N,...].</param>
+    public Tensor Size(Tensor perturbed, Tensor images)
+    {
+        if (images.numel() == 0) return zeros([images.shape[0]], dtype: ScalarType.Float64, device: images.device);
+        var change = perturbed.to(ScalarType.Float64) - images.to(ScalarType.Float64);
+        return Norm == Norm.Linf ? change.abs().flatten(1).amax(1) : Length(change).flatten();
+    }
+
+    /// <summary>
+    /// Checks that the points are allowed: shape and dtype of the clean images, every value in [0,1] and the perturbation within epsilon. 1e-6 is granted, and
+    /// for L2 what rounding the values to their dtype alone can add. Waits for the device.
+    /// </summary>
+    /// <param name="perturbed">Points [N,...].</param>
+    /// <param name="images">Their clean images [N,...] in [0,1].</param>
+    /// <param name="author">Who made the points, for the message.</param>
+    /// <exception cref="InvalidOperationException">A point is not allowed; the message names the worst one.</exception>
+    public void Verify(Tensor perturbed, Tensor images, string author)
+    {
+        if (!perturbed.shape.SequenceEqual(images.shape) || perturbed.dtype != images.dtype)
+            throw new InvalidOperationException(
+                $"{author} returned {perturbed.dtype} [{string.Join(",", perturbed.shape)}], " +
+                $"expected {images.dtype} [{string.Join(",", images.shape)}] as the images.");
+        if (images.numel() == 0) return;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var lowest = perturbed.min().to(ScalarType.Float64).item<double>();
+        var highest = perturbed.max().to(ScalarType.Float64).item<double>();
+        // Written so that a NaN fails as well.
+        if (!(lowest >= 0 && highest <= 1))
+            throw new InvalidOperationException($"{author} returned values from {Text(lowest)} to {Text(highest)}, expected [0,1].");
+        var sizes = Size(perturbed, images);
+        var worst = sizes.argmax().item<long>();
+        var size = sizes[worst].item<double>();
+        var rounding = Norm == Norm.L2 ? Math.Sqrt(Values(images)) * (images.dtype == ScalarType.Float64 ? 1.2e-16 : 6e-8) : 0;
+        if (!(size <= Epsilon + 1e-6 + rounding))
+            throw new InvalidOperationException($"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
+    }
+
+    /// <summary>For people, such as <c>Linf 0.03137</c>.</summary>
+    public override string ToString() => $"{Norm} {Text(Epsilon)}";
+
+    // Keeps 0 from being divided by 0.
+    private const double Tiny = 1e-300;
+
+    // The Euclidean length of each point, [N,1,...,1], in float64: the square of a small float32 gradient would be 0.
+    private static Tensor Length(Tensor points) =>
+        PerPoint(points.to(ScalarType.Float64).square().flatten(1).sum(1).sqrt(), points);
+
+    private static Tensor PerPoint(Tensor values, Tensor points) =>
+        values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
+
+    private static Tensor PerPoint(Tensor images, long count) => PerPoint(images.new_zeros([count]), images);
+
+    private static long Values(Tensor images) => images.numel() / images.shape[0];
+
+    private static string Text(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
+}

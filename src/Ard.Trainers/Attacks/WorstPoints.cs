@@ -1,0 +1,38 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>The worst point found so far for each image: a misclassified one before one that is not, and between equals the one with the larger loss.</summary>
+internal sealed class WorstPoints
+{
+    private readonly Tensor losses;
+
+    public WorstPoints(Tensor images)
+    {
+        Points = images.clone();
+        losses = images.new_full([images.shape[0]], double.NegativeInfinity);
+        Broken = zeros([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
+    }
+
+    /// <summary>The points [N,...].</summary>
+    public Tensor Points { get; }
+
+    /// <summary>Which of them are misclassified [N].</summary>
+    public Tensor Broken { get; }
+
+    /// <summary>Offers points [n,...] for some of the images.</summary>
+    /// <param name="rows">Which images, int64 [n].</param>
+    /// <param name="points">The points [n,...].</param>
+    /// <param name="loss">Their losses [n].</param>
+    /// <param name="broken">Which are misclassified [n].</param>
+    public void Offer(Tensor rows, Tensor points, Tensor loss, Tensor broken)
+    {
+        using var scope = NewDisposeScope();
+        var (bestPoints, bestLoss, wasBroken) = (Points.index_select(0, rows), losses.index_select(0, rows), Broken.index_select(0, rows));
+        var better = broken.logical_and(wasBroken.logical_not()).logical_or(broken.eq(wasBroken).logical_and(loss.gt(bestLoss)));
+        var pick = better.reshape([rows.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
+        Points.index_copy_(0, rows, where(pick, points, bestPoints));
+        losses.index_copy_(0, rows, where(better, loss, bestLoss));
+        Broken.index_copy_(0, rows, broken.logical_or(wasBroken));
+    }
+}

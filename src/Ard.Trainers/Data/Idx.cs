@@ -1,0 +1,94 @@
+using System.Buffers.Binary;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Data;
+
+/// <summary>
+/// The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist, "The IDX file format"): a magic number
+/// 0x00000803 for images or 0x00000801 for labels, the sizes as big-endian 32-bit numbers, then bytes. Plain or gzip-compressed.
+/// </summary>
+public static class Idx
+{
+    /// <summary>The longest (unpacked) body that is read, in bytes: 1 GiB. A header that promises more is refused.</summary>
+    public const long MaximumLength = 1L << 30;
+
+    internal const string Description = "a folder with the IDX files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-… (or .gz)";
+
+    private const uint ImageMagic = 0x00000803;
+    private const uint LabelMagic = 0x00000801;
+
+    /// <summary>The class names of MNIST.</summary>
+    public static IReadOnlyList<string> Digits { get; } = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+    /// <summary>The class names of Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017).</summary>
+    public static IReadOnlyList<string> FashionMnist { get; } =
+        ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+    /// <summary>Reads a pair of files as images [N,1,H,W] with their labels.</summary>
+    /// <param name="imagesPath">The file of images.</param>
+    /// <param name="labelsPath">The file of labels.</param>
+    /// <param name="classNames">One name a class; a label beyond them is a fault. Default <see cref="Digits"/>.</param>
+    /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
+    public static ImageDataset Load(string imagesPath, string labelsPath, IReadOnlyList<string>? classNames = null)
+    {
+        classNames ??= Digits;
+        using var images = DataFileReader.Open(imagesPath);
+        using var labels = DataFileReader.Open(labelsPath);
+        var size = ReadHeader(images, ImageMagic, "images", 3);
+        var count = ReadHeader(labels, LabelMagic, "labels", 1)[0];
+        if (count != size[0]) throw labels.Fault(4, $"{size[0]} labels, as many as {imagesPath} has images", $"{count}");
+
+        // The labels first: they are short, and a file that is not what it says is refused before the long one is read.
+        var labelBytes = labels.Read(count, "labels");
+        labels.ExpectEnd();
+        var wrong = Array.FindIndex(labelBytes, label => label >= classNames.Count);
+        if (wrong >= 0) throw labels.Fault(8 + wrong, $"a label from 0 to {classNames.Count - 1}", $"{labelBytes[wrong]}");
+        var pixels = images.Read(size[0] * size[1] * size[2], "pixels");
+        images.ExpectEnd();
+        return new ImageDataset(tensor(pixels, [size[0], 1, size[1], size[2]]),
+            tensor(Array.ConvertAll(labelBytes, label => (long)label)), classNames);
+    }
+
+    /// <summary>
+    /// Reads one split from a folder with the published names: train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-… for the
+    /// test split, plain or with .gz (the plain file wins).
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="split">Which of the two.</param>
+    /// <param name="classNames">One name a class. Default <see cref="Digits"/>.</param>
+    /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
+    public static ImageDataset LoadFolder(string folder, DataSplit split, IReadOnlyList<string>? classNames = null) =>
+        Load(Find(folder, split, "images-idx3-ubyte"), Find(folder, split, "labels-idx1-ubyte"), classNames);
+
+    internal static bool IsFolder(string folder) =>
+        Enum.GetValues<DataSplit>().Any(split => File.Exists(Find(folder, split, "images-idx3-ubyte")));
+
+    private static string Find(string folder, DataSplit split, string kind)
+    {
+        var plain = Path.Combine(folder, $"{(split == DataSplit.Train ? "train" : "t10k")}-{kind}");
+        return !File.Exists(plain) && File.Exists($"{plain}.gz") ? $"{plain}.gz" : plain;
+    }
+
+    private static long[] ReadHeader(DataFileReader reader, uint magic, string what, int dimensions)
+    {
+        var found = ReadNumber(reader, "the magic number");
+        if (found != magic) throw reader.Fault(0, $"the magic number 0x{magic:x8} of IDX {what}", $"0x{found:x8}");
+        var size = new long[dimensions];
+        UInt128 length = 1;
+        for (var i = 0; i < dimensions; i++)
+        {
+            size[i] = ReadNumber(reader, "the sizes");
+            if (size[i] == 0) throw reader.Fault(4 + 4 * i, "a positive size", "0");
+            length *= (UInt128)size[i];
+        }
+        if (length > MaximumLength) throw reader.Fault(4, $"at most {MaximumLength} bytes of {what}", string.Join(" x ", size));
+        return size;
+    }
+
+    private static uint ReadNumber(DataFileReader reader, string what)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        reader.Read(bytes, what);
+        return BinaryPrimitives.ReadUInt32BigEndian(bytes);
+    }
+}

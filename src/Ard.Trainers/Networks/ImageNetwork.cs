@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// A network built from a <see cref="NetworkSpec"/>: images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, where the
+/// specification asks for it, is its first layer and adds no name to the state dict.
+/// </summary>
+public abstract class ImageNetwork : Module<Tensor, Tensor>
+{
+    private readonly Normalisation? normalisation;
+
+    private protected ImageNetwork(NetworkSpec spec) : base(spec.ToString())
+    {
+        Spec = spec;
+        if (spec is { Mean: { } mean, Std: { } std })
+            normalisation = this.Register(nameof(normalisation), new Normalisation(mean, std));
+    }
+
+    /// <summary>What the network was built from.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
+    /// <exception cref="ArgumentException">
+    /// The images are not of four dimensions, or not of the channels (smallcnn and tinycnn: and of the size) that the specification names.
+    /// </exception>
+    public sealed override Tensor forward(Tensor images)
+    {
+        var shape = images.shape;
+        var size = Spec.ImageSize;
+        if (shape.Length != 4 || shape[1] != Spec.InputChannels || (FixedSize && (shape[2] != size || shape[3] != size)))
+        {
+            var expected = $"[N,{Spec.InputChannels},{(FixedSize ? $"{size},{size}" : "H,W")}]";
+            throw new ArgumentException($"{Spec}: expected images {expected}, found [{string.Join(",", shape)}].", nameof(images));
+        }
+        using var scope = NewDisposeScope();
+        return Logits(normalisation is null ? images : normalisation.call(images)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Whether only images of the specification's size fit.</summary>
+    private protected virtual bool FixedSize => false;
+
+    private protected abstract Tensor Logits(Tensor input);
+}

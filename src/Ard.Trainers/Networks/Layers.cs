@@ -1,0 +1,58 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// What the networks have in common: registration by name, convolutions without bias (a BatchNorm follows), stages of residual blocks.
+/// </summary>
+internal static class Layers
+{
+    public static T Register<T>(this Module parent, string name, T child) where T : Module
+    {
+        parent.register_module(name, child);
+        return child;
+    }
+
+    public static Conv2d Convolution3x3(int input, int output, int stride = 1, int groups = 1) =>
+        Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, groups: groups, bias: false);
+
+    public static Conv2d Convolution1x1(int input, int output, int stride = 1) =>
+        Conv2d(input, output, kernel_size: 1, stride: stride, bias: false);
+
+    /// <summary>
+    /// The stages of a residual network, registered as layer1, layer2 …; each after the first halves the resolution and doubles the
+    /// width.
+    /// </summary>
+    public static Sequential[] Stages(Module network, int[] counts, int width, Func<int, int, int, Module<Tensor, Tensor>> block) =>
+        [.. counts.Select((count, i) => network.Register($"layer{i + 1}", i == 0
+            ? Stage(count, width, width, 1, block)
+            : Stage(count, width << (i - 1), width << i, 2, block)))];
+
+    /// <summary>A stage of residual blocks: the first one strides and changes the width, the others keep both.</summary>
+    public static Sequential Stage(int count, int input, int output, int stride, Func<int, int, int, Module<Tensor, Tensor>> block) =>
+        Sequential(Enumerable.Range(0, count).Select(i => i == 0 ? block(input, output, stride) : block(output, output, 1)));
+
+    /// <summary>
+    /// Mean over rows and columns: [N,C,H,W] to [N,C]. Where the original networks pool a window of the fixed size that is left of a
+    /// 32x32 image, this is the same number, and it is defined for every other image size as well.
+    /// </summary>
+    public static Tensor GlobalAverage(Tensor input) => input.mean([2L, 3L]);
+}
+
+/// <summary>
+/// A part of a network whose intermediate tensors are freed as soon as it has computed its output. Autograd keeps what it needs by
+/// itself. ReLU works in place wherever its input is nobody else's: the operations before it (BatchNorm, convolution, addition) do
+/// not need their outputs for their gradients.
+/// </summary>
+internal abstract class Block(string name) : Module<Tensor, Tensor>(name)
+{
+    public sealed override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return Compute(input).MoveToOuterDisposeScope();
+    }
+
+    protected abstract Tensor Compute(Tensor input);
+}

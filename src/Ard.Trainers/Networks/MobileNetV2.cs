@@ -1,0 +1,80 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using static Ard.Trainers.Networks.Layers;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// MobileNetV2 (Sandler et al., CVPR 2018) in the shape used for CIFAR: the stem and the second group keep the resolution, and a block that
+/// keeps the resolution but changes the width has a projection shortcut. ReLU, not ReLU6. Names: conv1, bn1,
+/// layers.{0..16}.{conv1,bn1,conv2,bn2,conv3,bn3,shortcut.0,shortcut.1}, conv2, bn2, linear.
+/// </summary>
+internal sealed class MobileNetV2 : ImageNetwork
+{
+    // Sandler et al., table 2, with the strides for 32x32 images.
+    private static readonly (int Expansion, int Output, int Count, int Stride)[] Groups =
+        [(1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
+
+    private readonly Conv2d conv1, conv2;
+    private readonly BatchNorm2d bn1, bn2;
+    private readonly Sequential layers;
+    private readonly Linear linear;
+
+    public MobileNetV2(NetworkSpec spec) : base(spec)
+    {
+        conv1 = this.Register("conv1", Convolution3x3(spec.InputChannels, 32));
+        bn1 = this.Register("bn1", BatchNorm2d(32));
+        layers = this.Register("layers", Sequential(Bottlenecks()));
+        conv2 = this.Register("conv2", Convolution1x1(320, 1280));
+        bn2 = this.Register("bn2", BatchNorm2d(1280));
+        linear = this.Register("linear", Linear(1280, spec.Classes));
+    }
+
+    private static IEnumerable<Module<Tensor, Tensor>> Bottlenecks()
+    {
+        var input = 32;
+        foreach (var (expansion, output, count, stride) in Groups)
+        {
+            for (var i = 0; i < count; i++, input = output)
+                yield return new InvertedResidual(input, output, expansion, i == 0 ? stride : 1);
+        }
+    }
+
+    private protected override Tensor Logits(Tensor input)
+    {
+        var x = bn1.call(conv1.call(input)).relu_();
+        x = bn2.call(conv2.call(layers.call(x))).relu_();
+        return linear.call(GlobalAverage(x));
+    }
+
+    private sealed class InvertedResidual : Block
+    {
+        private readonly Conv2d conv1, conv2, conv3;
+        private readonly BatchNorm2d bn1, bn2, bn3;
+        private readonly Sequential? shortcut;
+        private readonly bool residual;
+
+        public InvertedResidual(int input, int output, int expansion, int stride) : base(nameof(InvertedResidual))
+        {
+            var width = expansion * input;
+            residual = stride == 1;
+            conv1 = this.Register("conv1", Convolution1x1(input, width));
+            bn1 = this.Register("bn1", BatchNorm2d(width));
+            conv2 = this.Register("conv2", Convolution3x3(width, width, stride, groups: width));
+            bn2 = this.Register("bn2", BatchNorm2d(width));
+            conv3 = this.Register("conv3", Convolution1x1(width, output));
+            bn3 = this.Register("bn3", BatchNorm2d(output));
+            if (residual && input != output)
+                shortcut = this.Register("shortcut", Sequential(Convolution1x1(input, output), BatchNorm2d(output)));
+        }
+
+        protected override Tensor Compute(Tensor input)
+        {
+            var x = bn1.call(conv1.call(input)).relu_();
+            x = bn2.call(conv2.call(x)).relu_();
+            x = bn3.call(conv3.call(x));
+            return residual ? x.add_(shortcut is null ? input : shortcut.call(input)) : x;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// What a built-in network is: an architecture by name with its sizes. It can be written as JSON, and together with a state dict it is
+/// all that is needed to have the network back. Parameter names are those of the usual PyTorch definitions, so that public
+/// checkpoints load by name.
+/// <list type="table">
+/// <item><term>resnet</term><description>Depth 18 or 34: four stages from 64 channels; depth 6n+2 (8, 14, 20, 26, 32 …): three stages
+/// from 16 channels.</description></item>
+/// <item><term>preactresnet</term><description>Depth 18 or 34.</description></item>
+/// <item><term>wideresnet</term><description>Depth 6n+4 (10, 16, 22, 28, 34 …) and a widen factor.</description></item>
+/// <item><term>mobilenetv2</term><description>The CIFAR shape.</description></item>
+/// <item><term>smallcnn</term><description>Two convolutions and two linear layers.</description></item>
+/// <item><term>tinycnn</term><description>Three convolutions and one linear layer.</description></item>
+/// </list>
+/// </summary>
+public sealed record NetworkSpec
+{
+    private static readonly string[] Names = ["resnet", "preactresnet", "wideresnet", "mobilenetv2", "smallcnn", "tinycnn"];
+
+    private static readonly Regex ShortName = new(
+        $@"^(?<name>{string.Join('|', Names)})(-?(?<number>\d{{1,6}})(-(?<number>\d{{1,6}}))*)?(?<bn>-bn)?(?<sub>-sub_block1)?$",
+        RegexOptions.CultureInvariant);
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    /// <summary>The architecture: resnet, preactresnet, wideresnet, mobilenetv2, smallcnn or tinycnn.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Number of classes, the columns of the logits. Default 10.</summary>
+    public int Classes { get; init; } = 10;
+
+    /// <summary>Channels of the images. Default 3.</summary>
+    public int InputChannels { get; init; } = 3;
+
+    /// <summary>
+    /// Rows and columns of the images in pixels. Default 32. Only smallcnn and tinycnn are bound to it; the others average over whatever is
+    /// left in the end.
+    /// </summary>
+    public int ImageSize { get; init; } = 32;
+
+    /// <summary>Number of weighted layers, for resnet, preactresnet and wideresnet, which need it.</summary>
+    public int? Depth { get; init; }
+
+    /// <summary>
+    /// Channels of the first stage, for resnet, preactresnet, smallcnn and tinycnn. Default (null) the architecture's own: 64 for depth 18
+    /// and 34, 16 for the 6n+2 family, smallcnn and tinycnn.
+    /// </summary>
+    public int? Width { get; init; }
+
+    /// <summary>The widen factor of wideresnet, which needs it: its stages have 16, 32 and 64 times as many channels.</summary>
+    public int? WidenFactor { get; init; }
+
+    /// <summary>
+    /// The BatchNorm that an architecture may have or not: smallcnn and tinycnn after each convolution, preactresnet before the pooling.
+    /// Default false.
+    /// </summary>
+    public bool BatchNorm { get; init; }
+
+    /// <summary>
+    /// Whether wideresnet holds the block sub_block1 of the TRADES and ARD code, which is in the state dict but never used. Default false.
+    /// </summary>
+    public bool SubBlock1 { get; init; }
+
+    /// <summary>Mean of each channel for the normalisation, in units of [0,1] images. Default (null): no normalisation.</summary>
+    public IReadOnlyList<double>? Mean { get; init; }
+
+    /// <summary>Standard deviation of each channel for the normalisation, in units of [0,1] images. Goes with <see cref="Mean"/>.</summary>
+    public IReadOnlyList<double>? Std { get; init; }
+
+    /// <summary>
+    /// Reads a short name: architecture, depth, width or widen factor, then bn and sub_block1 where wanted, with a dash or nothing before
+    /// the first number: resnet18, resnet-20, resnet18-32, preactresnet18-bn, wideresnet-34-10, wideresnet-34-10-sub_block1, mobilenetv2,
+    /// smallcnn-16-bn. Everything else has its default; set it by <c>with</c>.
+    /// </summary>
+    /// <exception cref="FormatException">The name is not of this form.</exception>
+    /// <exception cref="ArgumentException">It is, but there is no such network.</exception>
+    public static NetworkSpec Parse(string text)
+    {
+        var match = ShortName.Match(text.Trim().ToLowerInvariant());
+        if (!match.Success)
+        {
+            throw new FormatException($"Network '{text}': expected one of {string.Join(", ", Names)} with its numbers, "
+                + "such as resnet18, resnet-20, preactresnet18, wideresnet-34-10, mobilenetv2, smallcnn-16 or tinycnn-8-bn.");
+        }
+        var name = match.Groups["name"].Value;
+        var numbers = match.Groups["number"].Captures.Select(c => int.Parse(c.Value, CultureInfo.InvariantCulture)).ToArray();
+        var limit = name switch { "mobilenetv2" => 0, "smallcnn" or "tinycnn" => 1, _ => 2 };
+        if (numbers.Length > limit)
+            throw new FormatException($"Network '{text}': {name} takes at most {limit} number(s), found {numbers.Length}.");
+        int? first = numbers.Length > 0 ? numbers[0] : null, second = numbers.Length > 1 ? numbers[1] : null;
+        var spec = new NetworkSpec
+        {
+            Name = name,
+            Depth = limit == 1 ? null : first,
+            Width = name == "wideresnet" ? null : limit == 1 ? first : second,
+            WidenFactor = name == "wideresnet" ? second : null,
+            BatchNorm = match.Groups["bn"].Success,
+            SubBlock1 = match.Groups["sub"].Success,
+        };
+        spec.Validate();
+        return spec;
+    }
+
+    /// <summary>The short name, as <see cref="Parse"/> reads it. It does not tell classes, images or normalisation.</summary>
+    public override string ToString()
+    {
+        var numbers = string.Join("-", new[] { Depth, Width, WidenFactor }.Where(number => number is not null));
+        var dash = numbers == "" || Name is "resnet" or "preactresnet" ? "" : "-";
+        return $"{Name}{dash}{numbers}{(BatchNorm ? "-bn" : "")}{(SubBlock1 ? "-sub_block1" : "")}";
+    }
+
+    /// <summary>The specification as a JSON object on one line; what is not set is left out.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
+    /// <exception cref="FormatException">Not JSON, not an object of these fields, or a field of the wrong type.</exception>
+    /// <exception cref="ArgumentException">The fields do not make a network; the message holds all faults.</exception>
+    public static NetworkSpec FromJson(string json)
+    {
+        NetworkSpec? spec;
+        try
+        {
+            spec = JsonSerializer.Deserialize<NetworkSpec>(json, Json);
+        }
+        catch (JsonException exception)
+        {
+            throw new FormatException($"Network specification: {exception.Message}", exception);
+        }
+        if (spec is null) throw new FormatException("Network specification: expected a JSON object, found null.");
+        spec.Validate();
+        return spec;
+    }
+
+    /// <summary>Checks the whole specification.</summary>
+    /// <exception cref="ArgumentException">It names no network that can be built; the message holds all faults.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (!Names.Contains(Name)) faults.Add($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
+        InRange(nameof(Classes), Classes, 2, 100_000);
+        InRange(nameof(InputChannels), InputChannels, 1, 1024);
+        InRange(nameof(ImageSize), ImageSize, Name == "smallcnn" ? 4 : 1, 4096);
+        InRange(nameof(Width), Width, 1, 4096);
+        InRange(nameof(WidenFactor), WidenFactor, 1, 256);
+        InRange(nameof(Depth), Depth, 1, 1202);
+        if (Names.Contains(Name))
+        {
+            var (depth, expected) = Name switch
+            {
+                "resnet" => (Depth is 18 or 34 || (Depth >= 8 && (Depth - 2) % 6 == 0), "18, 34 or 6n+2 (8, 14, 20, 26, 32 …)"),
+                "preactresnet" => (Depth is 18 or 34, "18 or 34"),
+                "wideresnet" => (Depth >= 10 && (Depth - 4) % 6 == 0, "6n+4 (10, 16, 22, 28, 34 …)"),
+                _ => (Depth is null, "nothing, for it has none to choose"),
+            };
+            if (!depth) faults.Add($"Depth is {Found(Depth)}, {Name} expects {expected}");
+            if (Name == "wideresnet" && WidenFactor is null) faults.Add("WidenFactor is missing, wideresnet needs it");
+            OnlyFor(nameof(WidenFactor), WidenFactor is not null, "wideresnet");
+            OnlyFor(nameof(Width), Width is not null, "resnet", "preactresnet", "smallcnn", "tinycnn");
+            OnlyFor(nameof(BatchNorm), BatchNorm, "preactresnet", "smallcnn", "tinycnn");
+            OnlyFor(nameof(SubBlock1), SubBlock1, "wideresnet");
+        }
+        if (Mean is null != (Std is null)) faults.Add($"{(Mean is null ? "Std" : "Mean")} is set alone, expected both Mean and Std or neither");
+        if (Mean is { } mean && Std is { } std)
+        {
+            faults.AddRange(Normalisation.Faults(mean, std));
+            if (mean.Count != InputChannels) faults.Add($"Mean has {mean.Count} values, expected one a channel, {InputChannels}");
+        }
+        if (faults.Count > 0) throw new ArgumentException($"Network specification: {string.Join("; ", faults)}.");
+
+        void InRange(string field, int? value, int low, int high)
+        {
+            if (value < low || value > high) faults.Add($"{field} is {value}, expected {low} to {high}");
+        }
+
+        void OnlyFor(string field, bool set, params string[] names)
+        {
+            if (set && !names.Contains(Name)) faults.Add($"{field} is set, expected so only for {string.Join(", ", names)}, found {Name}");
+        }
+
+        static string Found(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "missing";
+    }
+
+    /// <summary>
+    /// Builds the network on the CPU in float32, in train mode, initialised as its usual definition does it (PyTorch's own initialisation
+    /// unless the definition overrides it). The same seed gives the same bits; the global random state is left as found.
+    /// </summary>
+    /// <exception cref="ArgumentException">The specification is not valid.</exception>
+    public Module<Tensor, Tensor> Build(long seed)
+    {
+        Validate();
+        return Initialisation.Seeded<Module<Tensor, Tensor>>(seed, () => Name switch
+        {
+            "resnet" when Depth is 18 or 34 => new ResNet(this),
+            "resnet" => new CifarResNet(this),
+            "preactresnet" => new PreActResNet(this),
+            "wideresnet" => new WideResNet(this),
+            "mobilenetv2" => new MobileNetV2(this),
+            "smallcnn" => new SmallCnn(this),
+            _ => new TinyCnn(this),
+        });
+    }
+
+    /// <summary>Two specifications are equal when all their fields are, means and deviations value by value.</summary>
+    public bool Equals(NetworkSpec? other) => other is not null && ToJson() == other.ToJson();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
+}

@@ -1,0 +1,59 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using static Ard.Trainers.Networks.Layers;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// Pre-activation ResNet-18 and ResNet-34 (He et al., ECCV 2016) in the shape used for CIFAR. Two definitions are in use: without
+/// BatchNorm before the pooling (<see cref="NetworkSpec.BatchNorm"/> false) and, as in the paper, with it (true; its name is bn). Names:
+/// conv1, layer{1..4}.{i}.{bn1,conv1,bn2,conv2,shortcut.0}, bn, linear.
+/// </summary>
+internal sealed class PreActResNet : ImageNetwork
+{
+    private readonly Conv2d conv1;
+    private readonly Sequential[] stages;
+    private readonly BatchNorm2d? bn;
+    private readonly Linear linear;
+
+    public PreActResNet(NetworkSpec spec) : base(spec)
+    {
+        var width = spec.Width ?? 64;
+        conv1 = this.Register("conv1", Convolution3x3(spec.InputChannels, width));
+        stages = Stages(this, ResNet.BlockCounts(spec.Depth!.Value), width, static (a, b, s) => new PreActBlock(a, b, s));
+        if (spec.BatchNorm) bn = this.Register("bn", BatchNorm2d(width << 3));
+        linear = this.Register("linear", Linear(width << 3, spec.Classes));
+    }
+
+    private protected override Tensor Logits(Tensor input)
+    {
+        var x = conv1.call(input);
+        foreach (var stage in stages) x = stage.call(x);
+        if (bn is not null) x = bn.call(x).relu_();
+        return linear.call(GlobalAverage(x));
+    }
+
+    private sealed class PreActBlock : Block
+    {
+        private readonly BatchNorm2d bn1, bn2;
+        private readonly Conv2d conv1, conv2;
+        private readonly Sequential? shortcut;
+
+        public PreActBlock(int input, int output, int stride) : base(nameof(PreActBlock))
+        {
+            bn1 = this.Register("bn1", BatchNorm2d(input));
+            conv1 = this.Register("conv1", Convolution3x3(input, output, stride));
+            bn2 = this.Register("bn2", BatchNorm2d(output));
+            conv2 = this.Register("conv2", Convolution3x3(output, output));
+            if (stride != 1 || input != output) shortcut = this.Register("shortcut", Sequential(Convolution1x1(input, output, stride)));
+        }
+
+        protected override Tensor Compute(Tensor input)
+        {
+            var active = bn1.call(input).relu_();
+            var x = conv2.call(bn2.call(conv1.call(active)).relu_());
+            return x.add_(shortcut is null ? input : shortcut.call(active));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// A network for small experiments, of this library's own: three 3x3 convolutions (w, 2w and 4w channels, w = 16; the second and third
+/// stride by 2), each with ReLU, and one linear layer over what is left. Names: net.0, net.2, net.4, net.7; with
+/// <see cref="NetworkSpec.BatchNorm"/> (after each convolution, which then has no bias): net.0, net.1, net.3, net.4, net.6, net.7, net.10.
+/// </summary>
+internal sealed class TinyCnn : ImageNetwork
+{
+    private readonly Sequential net;
+
+    public TinyCnn(NetworkSpec spec) : base(spec)
+    {
+        var width = spec.Width ?? 16;
+        var pooled = (spec.ImageSize + 3) / 4;
+        net = this.Register("net", Sequential([
+            .. Convolution(spec.InputChannels, width, 1, spec.BatchNorm),
+            .. Convolution(width, 2 * width, 2, spec.BatchNorm),
+            .. Convolution(2 * width, 4 * width, 2, spec.BatchNorm),
+            Flatten(), Linear(4 * width * pooled * pooled, spec.Classes)]));
+    }
+
+    private static IEnumerable<Module<Tensor, Tensor>> Convolution(int input, int output, int stride, bool batchNorm)
+    {
+        yield return Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: !batchNorm);
+        if (batchNorm) yield return BatchNorm2d(output);
+        yield return ReLU(inplace: true);
+    }
+
+    private protected override bool FixedSize => true;
+
+    private protected override Tensor Logits(Tensor input) => net.call(input);
+}

@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>A network's state dict (parameters and persistent buffers by name) counted, copied and loaded.</summary>
+public static class Weights
+{
+    private const int NamesShown = 10;
+
+    /// <summary>Number of the parameters' elements; buffers are not counted.</summary>
+    public static long Count(Module network) => network.parameters().Sum(parameter => parameter.numel());
+
+    /// <summary>
+    /// Copies all parameters and persistent buffers of <paramref name="source"/> into <paramref name="target"/>, name by name.
+    /// </summary>
+    /// <exception cref="ArgumentException">Names or shapes differ; nothing has been copied then.</exception>
+    public static void Copy(Module source, Module target) => Load(target, source.state_dict());
+
+    /// <summary>
+    /// Copies <paramref name="tensors"/> into the network's parameters and persistent buffers of the same names, onto its device and dtype.
+    /// Strict: every name must be there on both sides, with the same shape. The one exception is BatchNorm's num_batches_tracked, which
+    /// checkpoints of PyTorch before 0.4.1 lack: it is set to 0 then, as PyTorch does it.
+    /// </summary>
+    /// <param name="network">The network to be filled.</param>
+    /// <param name="tensors">Tensors by name, such as a checkpoint's.</param>
+    /// <param name="prefix">
+    /// What stands before the network's own names in <paramref name="tensors"/>, such as "module."; tensors without it are left alone.
+    /// Default nothing.
+    /// </param>
+    /// <exception cref="ArgumentException">Names or shapes differ, all faults in one message; nothing has been copied then.</exception>
+    public static void Load(Module network, IReadOnlyDictionary<string, Tensor> tensors, string prefix = "")
+    {
+        var targets = network.state_dict();
+        var sources = tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
+        var faults = new List<string>();
+        AddFault("missing", targets.Keys.Where(name => !sources.ContainsKey(name) && !IsCounter(name)));
+        AddFault("unexpected", sources.Keys.Where(name => !targets.ContainsKey(name)));
+        AddFault("of another shape", targets.Where(t => sources.TryGetValue(t.Key, out var s) && !s.shape.SequenceEqual(t.Value.shape))
+            .Select(t => $"{t.Key} (expected [{string.Join(",", t.Value.shape)}], found [{string.Join(",", sources[t.Key].shape)}])"));
+        if (faults.Count > 0) throw new ArgumentException($"{network.GetName()}: {string.Join("; ", faults)}.", nameof(tensors));
+
+        using var _ = no_grad();
+        foreach (var (name, target) in targets)
+        {
+            if (sources.TryGetValue(name, out var tensor)) target.copy_(tensor);
+            else target.zero_();
+        }
+
+        static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+
+        void AddFault(string what, IEnumerable<string> names)
+        {
+            var all = names.ToArray();
+            if (all.Length == 0) return;
+            var shown = string.Join(", ", all.Take(NamesShown)) + (all.Length > NamesShown ? " …" : "");
+            faults.Add($"{all.Length} tensor(s) {what}: {shown}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="AdversarialTraining"/>.</summary>
+public sealed record AdversarialTrainingOptions
+{
+    /// <summary>
+    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255, uniform start clamped to [0,1], cross-entropy, student in eval mode: then each
+    /// iteration moves the running statistics once, by the images that the loss is taken on.
+    /// </summary>
+    public InnerMaximisation Inner { get; init; } = new() { Start = Start.Uniform, Mode = AttackMode.Eval };
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(nameof(AdversarialTrainingOptions), [.. Inner.Faults()]);
+}
+
+/// <summary>Adversarial training (Madry et al., ICLR 2018): CE(S(x'), y), the mean over the batch, x' from the inner maximisation.</summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public AdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "adversarial-training";
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var adversarial = Options.Inner.Maximise(batch);
+        return functional.cross_entropy(batch.Report(batch.Student.call(adversarial)), batch.Labels);
+    }
+}

@@ -1,0 +1,86 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="AdversariallyRobustDistillation"/>; the defaults are <see cref="Official"/>.</summary>
+public sealed record ArdOptions
+{
+    /// <summary>The inner maximisation. Default that of the released code: see <see cref="InnerMaximisation"/>.</summary>
+    public InnerMaximisation Inner { get; init; } = new();
+
+    /// <summary>The distillation loss between the student on adversarial and the teacher on clean images. Default temperature 30, mean over batch and classes.</summary>
+    public DistillationTerm Distillation { get; init; } = new();
+
+    /// <summary>alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.</summary>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary>
+    /// Whether the clean images go through the student even at alpha 1, where the loss does not need them: it moves the running statistics, and the released code
+    /// does it. Default true.
+    /// </summary>
+    public bool AlwaysCleanPass { get; init; } = true;
+
+    /// <summary>
+    /// What the released code computes (2019-05-23): the student is attacked in train mode, so that with 10 steps an iteration moves the running statistics 12 times;
+    /// the start is not clamped; the clean pass always runs; the divergence is a mean over batch and classes.
+    /// </summary>
+    public static ArdOptions Official { get; } = new();
+
+    /// <summary>
+    /// As <see cref="Official"/> with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly the same number, and at
+    /// any other count of classes keeps that scale (the released code's shrinks with the number of classes: at 100 it is a tenth).
+    /// </summary>
+    public static ArdOptions Corrected { get; } = new()
+    {
+        Distillation = new DistillationTerm { Reduction = KlReduction.BatchMean, Weight = 0.1 },
+    };
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() =>
+        OptionFaults.Throw(nameof(ArdOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+}
+
+/// <summary>
+/// Adversarially robust distillation (Goldblum, Fowl, Feizi and Goldstein, AAAI 2020, algorithm 1):
+/// alpha T² KL(S_t(x') ‖ T_t(x)) + (1-alpha) CE(S(x), y), where x' maximises the student's cross-entropy and the teacher sees the clean image.
+/// </summary>
+/// <param name="options">The settings; default <see cref="ArdOptions.Official"/>.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public ArdOptions Options { get; } = OptionFaults.Checked(options ?? ArdOptions.Official, static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "ard";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <summary><see cref="ArdOptions.Official"/> at another temperature and alpha.</summary>
+    public static AdversariallyRobustDistillation Official(double temperature = 30, double alpha = 1) => With(ArdOptions.Official, temperature, alpha);
+
+    /// <summary><see cref="ArdOptions.Corrected"/> at another temperature and alpha.</summary>
+    public static AdversariallyRobustDistillation Corrected(double temperature = 30, double alpha = 1) => With(ArdOptions.Corrected, temperature, alpha);
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var adversarial = Options.Inner.Maximise(batch);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
+        if (Options.Alpha < 1) return loss + functional.cross_entropy(batch.Student.call(batch.Images), batch.Labels) * (1 - Options.Alpha);
+        if (Options.AlwaysCleanPass)
+        {
+            // Its share of the gradient is 0, so it needs no graph.
+            using var noGrad = no_grad();
+            batch.Student.call(batch.Images).Dispose();
+        }
+        return loss;
+    }
+
+    private static AdversariallyRobustDistillation With(ArdOptions preset, double temperature, double alpha) =>
+        new(preset with { Alpha = alpha, Distillation = preset.Distillation with { Temperature = temperature } });
+}

@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="Distillation"/>.</summary>
+public sealed record DistillationOptions
+{
+    /// <summary>The distillation loss. Default that of the released code of ARD: temperature 30, mean over batch and classes.</summary>
+    public DistillationTerm Distillation { get; init; } = new();
+
+    /// <summary>alpha, the share of the distillation loss; the rest is cross-entropy with the labels. Default 1.</summary>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(nameof(DistillationOptions), [.. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+}
+
+/// <summary>
+/// Knowledge distillation on clean images: alpha T² KL(S_t(x) ‖ T_t(x)) + (1-alpha) CE(S(x), y). From a robust teacher the student inherits some robustness without seeing
+/// an adversarial example (Goldblum et al., AAAI 2020, section 4).
+/// </summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class Distillation(DistillationOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public DistillationOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "distillation";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var logits = batch.Report(batch.Student.call(batch.Images));
+        var loss = Options.Distillation.Loss(logits, batch.TeacherLogits) * Options.Alpha;
+        return Options.Alpha == 1 ? loss : loss + functional.cross_entropy(logits, batch.Labels) * (1 - Options.Alpha);
+    }
+}

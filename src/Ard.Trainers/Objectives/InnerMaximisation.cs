@@ -1,0 +1,59 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The mode of the student, and with it of its batch normalisation, during the inner maximisation.</summary>
+public enum AttackMode
+{
+    /// <summary>As the training loop set it, train mode: every attack step normalises by the batch and moves the running statistics.</summary>
+    Train,
+
+    /// <summary>Eval mode: running statistics are used and left alone. Afterwards every module has its own mode again.</summary>
+    Eval,
+}
+
+/// <summary>
+/// The inner maximisation of adversarial training: the settings of the attack on each training batch. The defaults are those of the released code of ARD: Linf
+/// 8/255, 10 steps of 2/255 from a uniform start that is not clamped, cross-entropy, student in train mode.
+/// </summary>
+public sealed record InnerMaximisation
+{
+    /// <summary>What is allowed. Default Linf, 8/255.</summary>
+    public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
+
+    /// <summary>The number of steps. Default 10.</summary>
+    public int Steps { get; init; } = 10;
+
+    /// <summary>The length of a step in the norm of the threat model, in units of [0,1] images. Default 2/255.</summary>
+    public double StepSize { get; init; } = 2.0 / 255;
+
+    /// <summary>Where it starts. Default uniform, not clamped to [0,1].</summary>
+    public Start Start { get; init; } = Start.UniformUnclamped;
+
+    /// <summary>The student's mode meanwhile. Default train.</summary>
+    public AttackMode Mode { get; init; } = AttackMode.Train;
+
+    /// <summary>What is made large. Default cross-entropy with the labels.</summary>
+    public InnerLoss Loss { get; init; } = InnerLoss.CrossEntropy;
+
+    /// <summary>The adversarial images of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <returns>[N,...], allowed by the threat model, without a graph.</returns>
+    public Tensor Maximise(TrainingBatch batch)
+    {
+        using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
+        var start = batch.StartNoise is { } noise
+            ? batch.Images + noise
+            : Start.Points(batch.Images, Threat, new GeneratorNoise(batch.Generator));
+        return Pgd.Maximise(Loss.On(batch), batch.Images, start, Threat, StepSize, Steps);
+    }
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Steps < 0) yield return $"Steps is {Steps}, expected 0 or more";
+        if (!(double.IsFinite(StepSize) && StepSize >= 0)) yield return $"StepSize is {StepSize}, expected a finite number that is not negative";
+        if (!Enum.IsDefined(Mode)) yield return $"Mode is {Mode}, expected Train or Eval";
+    }
+}

@@ -1,0 +1,14 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>Natural training: CE(S(x), y), the mean over the batch. No attack, no teacher.</summary>
+public sealed class Natural : Objective
+{
+    /// <inheritdoc/>
+    public override string Name => "natural";
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch) => functional.cross_entropy(batch.Report(batch.Student.call(batch.Images)), batch.Labels);
+}

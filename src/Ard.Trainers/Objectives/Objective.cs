@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>
+/// A training method: an inner maximisation (or none) and an outer loss. The training loop is the same for all of them. To write your own, derive from this class
+/// and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/>, <see cref="KlDivergence"/> and
+/// <see cref="DistillationTerm"/> are the usual parts.
+/// </summary>
+public abstract class Objective
+{
+    /// <summary>A short name for tables, such as <c>ard</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether the method cannot work without a teacher. Default false.</summary>
+    public virtual bool NeedsTeacher => false;
+
+    /// <summary>
+    /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its batch normalisation. Must
+    /// not wait for the device, and must leave parameters' gradients alone: the training loop calls backward on what is returned.
+    /// </summary>
+    /// <param name="batch">The batch.</param>
+    /// <returns>A scalar with a graph to the student's parameters.</returns>
+    public abstract Tensor Loss(TrainingBatch batch);
+}

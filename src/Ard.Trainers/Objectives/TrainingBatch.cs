@@ -1,0 +1,72 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>One batch, and all that an <see cref="Objective"/> may need to turn it into a loss.</summary>
+public sealed class TrainingBatch
+{
+    private Tensor? teacherLogits;
+
+    /// <summary>The network being trained: images [N,...] to logits [N,classes]. In train mode, as the training loop sets it.</summary>
+    public required Module<Tensor, Tensor> Student { get; init; }
+
+    /// <summary>The teacher, in eval mode; null where the objective needs none.</summary>
+    public Module<Tensor, Tensor>? Teacher { get; init; }
+
+    /// <summary>Images [N,...] in [0,1], in the dtype (float32 or float64) and on the device of the student.</summary>
+    public required Tensor Images { get; init; }
+
+    /// <summary>The true classes, int64 [N].</summary>
+    public required Tensor Labels { get; init; }
+
+    /// <summary>The randomness, on the device of the images.</summary>
+    public required Generator Generator { get; init; }
+
+    /// <summary>The epoch that the batch belongs to, from 0.</summary>
+    public int Epoch { get; init; }
+
+    /// <summary>How many epochs the training has.</summary>
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>The offset [N,...] from the images at which the inner maximisation starts, in place of a random one; for reproducing a recorded run.</summary>
+    public Tensor? StartNoise { get; init; }
+
+    /// <summary>
+    /// The teacher's logits [N,classes] of the clean images, without a graph. Computed when first asked for, unless the training loop has them already.
+    /// The tensor belongs to the dispose scope in which it was first asked for.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode, where its batch normalisation would drift.</exception>
+    public Tensor TeacherLogits
+    {
+        get => teacherLogits ??= AskTeacher(Images);
+        init => teacherLogits = value;
+    }
+
+    /// <summary>
+    /// The logits [N,classes] that the student gave in this step, detached, for the training accuracy: those of the adversarial images where there are any.
+    /// Null until the objective hands them in.
+    /// </summary>
+    public Tensor? Logits { get; private set; }
+
+    /// <summary>Hands in the logits for the training accuracy; they are not looked at during the step.</summary>
+    /// <param name="logits">[N,classes].</param>
+    /// <returns>The same logits, with their graph.</returns>
+    public Tensor Report(Tensor logits)
+    {
+        Logits = logits.detach();
+        return logits;
+    }
+
+    /// <summary>The teacher's logits of any images, without a graph.</summary>
+    /// <param name="images">[N,...] in [0,1].</param>
+    /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
+    public Tensor AskTeacher(Tensor images)
+    {
+        var teacher = Teacher ?? throw new InvalidOperationException("The objective needs a teacher, and the batch has none.");
+        if (teacher.training)
+            throw new InvalidOperationException("The teacher is in train mode, where its batch normalisation would drift: call teacher.eval() first.");
+        using var noGrad = no_grad();
+        return teacher.call(images);
+    }
+}

@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// What happens to a batch of images before training sees it: each is padded with zeros, cropped back to its size at a random place and mirrored with
+/// probability one half. The whole batch is one indexing operation.
+/// </summary>
+/// <param name="Padding">Pixels of zeros on each side; 0 to 1024, smaller than the images.</param>
+/// <param name="Flip">Whether half of the images, drawn by chance, are mirrored left to right.</param>
+public sealed record Augmentation(int Padding, bool Flip)
+{
+    /// <summary>Images as they are.</summary>
+    public static Augmentation None { get; } = new(0, false);
+
+    /// <summary>Random crop with padding 4 and horizontal flip: what ARD and its successors use on CIFAR-10.</summary>
+    public static Augmentation CropAndFlip { get; } = new(4, true);
+
+    /// <summary>A new batch [N,C,H,W] of the same dtype and device.</summary>
+    /// <param name="images">[N,C,H,W].</param>
+    /// <param name="generator">Where the chances come from, on the CPU.</param>
+    public Tensor Apply(Tensor images, Generator generator)
+    {
+        if (this == None) return images.clone();
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var (count, channels, height, width) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3]);
+        var (paddedHeight, paddedWidth) = (height + 2 * Padding, width + 2 * Padding);
+        var padded = Padding == 0 ? images : functional.pad(images, [Padding, Padding, Padding, Padding]);
+
+        var top = Draw(2 * Padding + 1);
+        var left = Draw(2 * Padding + 1);
+        var column = arange(width, dtype: ScalarType.Int64, device: images.device).view(1, 1, 1, width);
+        if (Flip)
+        {
+            // width - 1 - column where mirrored: column · (1 - 2m) + (width - 1) · m.
+            var mirrored = Draw(2);
+            column = column * (1 - mirrored * 2) + mirrored * (width - 1);
+        }
+        var plane = arange(count * channels, dtype: ScalarType.Int64, device: images.device).view(count, channels, 1, 1);
+        var row = arange(height, dtype: ScalarType.Int64, device: images.device).view(1, 1, height, 1);
+        var index = (plane * paddedHeight + row + top) * paddedWidth + (column + left);
+        return padded.reshape(-1).index_select(0, index.view(-1)).view(images.shape).MoveToOuterDisposeScope();
+
+        Tensor Draw(long choices) => randint(0, choices, [count], dtype: ScalarType.Int64, generator: generator)
+            .to(images.device).view(count, 1, 1, 1);
+    }
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Padding is < 0 or > 1024) yield return $"Augmentation has the padding {Padding}, expected 0 to 1024";
+    }
+
+    /// <summary>For people, such as <c>crop 4 + flip</c>.</summary>
+    public override string ToString() => this == None ? "none" : $"crop {Padding}{(Flip ? " + flip" : "")}";
+}

@@ -1,0 +1,159 @@
+using System.Globalization;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// How the learning rate goes over a training: a pure function of the place in it, so that there is no state to keep and a resumed run has
+/// the same rates.
+/// </summary>
+public abstract record Schedule
+{
+    /// <summary>The base rate all the time.</summary>
+    public static Schedule Constant { get; } = new ConstantSchedule();
+
+    /// <summary>The names that <see cref="Parse"/> reads.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["constant", "multistep:E1,E2,…", "cosine", "onecycle"];
+
+    /// <summary>The learning rate of one step.</summary>
+    /// <param name="baseRate">The optimizer's learning rate; the largest that any schedule reaches.</param>
+    /// <param name="step">The step, from 0, counted over all epochs.</param>
+    /// <param name="stepsPerEpoch">Steps in an epoch.</param>
+    /// <param name="epochs">Epochs in the training.</param>
+    public abstract double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs);
+
+    /// <summary>Reads a schedule as <see cref="object.ToString"/> of the usual ones writes it: constant, multistep:100,150, cosine or onecycle.</summary>
+    /// <exception cref="FormatException">It is none of these.</exception>
+    public static Schedule Parse(string text)
+    {
+        var parts = text.Trim().ToLowerInvariant().Split(':');
+        switch (parts)
+        {
+            case ["constant"]: return Constant;
+            case ["cosine"]: return new CosineSchedule();
+            case ["onecycle"]: return new OneCycleSchedule();
+            case ["multistep", var list]:
+                var milestones = new List<int>();
+                foreach (var item in list.Split(','))
+                {
+                    if (!int.TryParse(item, NumberStyles.None, CultureInfo.InvariantCulture, out var milestone)) break;
+                    milestones.Add(milestone);
+                }
+                if (milestones.Count == list.Split(',').Length) return new MultiStepSchedule(milestones);
+                break;
+        }
+        throw new FormatException($"Schedule '{text}': expected one of {string.Join(", ", Names)}.");
+    }
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public virtual IEnumerable<string> Faults() => [];
+}
+
+/// <summary>See <see cref="Schedule.Constant"/>.</summary>
+public sealed record ConstantSchedule : Schedule
+{
+    /// <inheritdoc/>
+    public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) => baseRate;
+
+    /// <inheritdoc/>
+    public override string ToString() => "constant";
+}
+
+/// <summary>The rate is multiplied by <see cref="Gamma"/> when each of the milestones begins.</summary>
+/// <param name="Milestones">Epochs, from 0, in rising order. The ARD paper: 100 and 150 of 200.</param>
+public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
+{
+    /// <summary>The factor at each milestone. Default 0.1.</summary>
+    public double Gamma { get; init; } = 0.1;
+
+    /// <summary>
+    /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code of ARD.
+    /// Default false.
+    /// </summary>
+    public bool FromBaseRate { get; init; }
+
+    /// <inheritdoc/>
+    public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs)
+    {
+        var epoch = step / stepsPerEpoch;
+        var passed = Milestones.Count(milestone => milestone <= epoch);
+        return baseRate * Math.Pow(Gamma, FromBaseRate ? Math.Min(1, passed) : passed);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults()
+    {
+        var rising = Milestones.Zip(Milestones.Skip(1)).All(pair => pair.First < pair.Second);
+        if (Milestones.Count == 0 || Milestones[0] < 0 || !rising)
+            yield return $"Schedule has the milestones [{string.Join(",", Milestones)}], expected epochs from 0 in rising order, at least one";
+        if (!(Gamma > 0 && Gamma <= 1)) yield return $"Schedule has gamma {Gamma}, expected more than 0 and at most 1";
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"multistep:{string.Join(",", Milestones)}{(Gamma == 0.1 ? "" : $" gamma {Gamma}")}{(FromBaseRate ? " from base rate" : "")}";
+}
+
+/// <summary>
+/// Half a cosine, step by step, from the base rate to <see cref="Minimum"/>, which the step after the last would have (Loshchilov and Hutter, ICLR 2017,
+/// without restarts).
+/// </summary>
+public sealed record CosineSchedule : Schedule
+{
+    /// <summary>The rate at the end. Default 0.</summary>
+    public double Minimum { get; init; }
+
+    /// <inheritdoc/>
+    public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
+        Anneal(baseRate, Minimum, (double)step / (stepsPerEpoch * epochs));
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults()
+    {
+        if (!(double.IsFinite(Minimum) && Minimum >= 0)) yield return $"Schedule has the minimum {Minimum}, expected a finite number from 0";
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Minimum == 0 ? "cosine" : $"cosine to {Minimum}";
+
+    /// <summary>Half a cosine from <paramref name="from"/> at 0 to <paramref name="to"/> at 1.</summary>
+    internal static double Anneal(double from, double to, double share) => to + (from - to) / 2 * (1 + Math.Cos(Math.PI * share));
+}
+
+/// <summary>
+/// Half a cosine up to the base rate and another down to nearly nothing (Smith and Topin 2018), with the figures of PyTorch's OneCycleLR: up from
+/// base/25 during 30 % of the steps, down to base/250,000.
+/// </summary>
+public sealed record OneCycleSchedule : Schedule
+{
+    /// <summary>The share of the steps on which the rate rises. Default 0.3.</summary>
+    public double RisingShare { get; init; } = 0.3;
+
+    /// <summary>What the base rate is divided by for the first step. Default 25.</summary>
+    public double InitialDivisor { get; init; } = 25;
+
+    /// <summary>What the first rate is divided by for the last step. Default 10,000.</summary>
+    public double FinalDivisor { get; init; } = 10_000;
+
+    /// <inheritdoc/>
+    public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs)
+    {
+        var (first, last) = (baseRate / InitialDivisor, baseRate / InitialDivisor / FinalDivisor);
+        var end = stepsPerEpoch * epochs - 1.0;
+        var peak = RisingShare * stepsPerEpoch * epochs - 1;
+        if (step < peak) return CosineSchedule.Anneal(first, baseRate, step / peak);
+        return CosineSchedule.Anneal(baseRate, last, end > Math.Max(peak, 0) ? (step - Math.Max(peak, 0)) / (end - Math.Max(peak, 0)) : 0);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults()
+    {
+        if (!(RisingShare is >= 0 and <= 1)) yield return $"Schedule has the rising share {RisingShare}, expected 0 to 1";
+        if (!(double.IsFinite(InitialDivisor) && InitialDivisor >= 1)) yield return $"Schedule has the initial divisor {InitialDivisor}, expected 1 or more";
+        if (!(double.IsFinite(FinalDivisor) && FinalDivisor >= 1)) yield return $"Schedule has the final divisor {FinalDivisor}, expected 1 or more";
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => (RisingShare, InitialDivisor, FinalDivisor) == (0.3, 25, 10_000)
+        ? "onecycle"
+        : $"onecycle rising {RisingShare} from 1/{InitialDivisor} to 1/{InitialDivisor * FinalDivisor}";
+}

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, random.*, order and meter, and the numbers as JSON in its metadata.
+/// The file's digest is required, so that a damaged one is refused.
+/// </summary>
+internal static class TrainingCheckpoint
+{
+    private const string MetadataName = "ard.training";
+    private const int Version = 1;
+
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        // The loss of an objective that hands in no logits goes with an accuracy that is not a number.
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    private sealed record Place(
+        int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds, IReadOnlyList<EpochRecord> History);
+
+    public static void Write(string path, TrainingRun run)
+    {
+        using var scope = NewDisposeScope();
+        var place = new Place(Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History);
+        var tensors = new List<(string, Tensor)>();
+        tensors.AddRange(run.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
+        tensors.AddRange(OptimizerState.Read(run.Optimizer, run.ParameterNames).Select(pair => ("optimizer." + pair.Name, pair.Value)));
+        tensors.AddRange(run.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
+        if (run.Order is not null) tensors.Add(("order", run.Order));
+        tensors.Add(("meter", run.Meter.Values));
+        tensors.Add(("random.data", run.DataGenerator.get_state()));
+        tensors.Add(("random.noise", run.NoiseGenerator.get_state()));
+        // Only networks with a random part of their own, such as dropout, draw from it.
+        tensors.Add(("random.default", Generator.Default.get_state()));
+        var metadata = ModelFile.Metadata(run.Student);
+        metadata[MetadataName] = JsonSerializer.Serialize(place, Json);
+        Safetensors.Write(path, tensors, metadata);
+    }
+
+    public static void Restore(string path, TrainingRun run)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var tensors = Safetensors.Read(path, requireDigest: true);
+        var place = ReadPlace(path);
+        var differences = run.Settings.Keys.Union(place.Settings.Keys)
+            .Select(name => (name, Stored: place.Settings.GetValueOrDefault(name, "nothing"), Given: run.Settings.GetValueOrDefault(name, "nothing")))
+            .Where(setting => setting.Stored != setting.Given).ToArray();
+        if (differences.Length > 0)
+            throw Fault("a checkpoint of this training", string.Join("; ", differences.Select(d => $"{d.name}: {d.Stored} in the file, {d.Given} given")));
+
+        try
+        {
+            Weights.Load(run.Student, tensors, ModelFile.StudentPrefix);
+            OptimizerState.Restore(run.Optimizer, run.ParameterNames, Part("optimizer."));
+            run.Meter.Values.copy_(tensors["meter"]);
+            run.DataGenerator.set_state(tensors["random.data"]);
+            run.NoiseGenerator.set_state(tensors["random.noise"]);
+            Generator.Default.set_state(tensors["random.default"]);
+        }
+        catch (Exception exception) when (exception is ArgumentException or KeyNotFoundException)
+        {
+            throw Fault("the tensors of this student and training", exception.Message, exception);
+        }
+        foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(run.Student.parameters().First().device).DetachFromDisposeScope();
+        run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
+        (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
+        run.History.AddRange(place.History);
+
+        Dictionary<string, Tensor> Part(string prefix) => tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
+
+        CheckpointException Fault(string expected, string found, Exception? inner = null) => new(path, 8, expected, found, inner);
+    }
+
+    private static Place ReadPlace(string path)
+    {
+        if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var text))
+            throw new CheckpointException(path, 8, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
+        try
+        {
+            if (JsonSerializer.Deserialize<Place>(text, Json) is { Version: Version } place) return place;
+            throw new CheckpointException(path, 8, $"a training checkpoint of version {Version}", "another version");
+        }
+        catch (JsonException exception)
+        {
+            throw new CheckpointException(path, 8, $"JSON of a training checkpoint of version {Version}", exception.Message, exception);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using Ard.Trainers.Objectives;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// Loss and right answers of every step of an epoch. They stay on the device, so that recording waits for nothing, until somebody reads them.
+/// </summary>
+internal sealed class TrainingMeter(long images, int batchSize, Device device) : IDisposable
+{
+    // Row 0: the loss of each step; row 1: how many images the student got right in it.
+    private readonly Tensor values =
+        full([2, Steps(images, batchSize)], double.NaN, dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
+
+    public static int Steps(long images, int batchSize) => checked((int)((images + batchSize - 1) / batchSize));
+
+    /// <summary>Everything recorded, [2, steps].</summary>
+    public Tensor Values => values;
+
+    public void Record(int step, Tensor loss, TrainingBatch batch)
+    {
+        using var noGradient = no_grad();
+        values.narrow(0, 0, 1).narrow(1, step, 1).copy_(loss.detach());
+        if (batch.Logits is { } logits) values.narrow(0, 1, 1).narrow(1, step, 1).copy_(logits.argmax(1).eq(batch.Labels).sum());
+    }
+
+    /// <summary>Waits for the device and reads the first <paramref name="steps"/> steps.</summary>
+    /// <returns>Means over their images, and the first step whose loss is not finite, or -1.</returns>
+    public (double Loss, double Accuracy, int FirstBad, double BadLoss) Read(int steps)
+    {
+        if (steps == 0) return (double.NaN, double.NaN, -1, 0);
+        using var scope = NewDisposeScope();
+        var read = values.narrow(1, 0, steps).cpu().contiguous().data<double>().ToArray();
+        double loss = 0, right = 0, seen = 0;
+        var bad = -1;
+        for (var step = 0; step < steps; step++)
+        {
+            var count = Math.Min(batchSize, images - (long)step * batchSize);
+            seen += count;
+            loss += read[step] * count;
+            right += read[steps + step];
+            if (bad < 0 && !double.IsFinite(read[step])) bad = step;
+        }
+        return (loss / seen, right / seen, bad, bad < 0 ? 0 : read[bad]);
+    }
+
+    public void Dispose() => values.Dispose();
+}

@@ -1,0 +1,387 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// One call of <see cref="Trainer.Fit"/>: the place in the training and all that belongs to it. What the training borrows (the teacher's state, the number of threads, the global
+/// random state) is put back on disposal.
+/// </summary>
+internal sealed class TrainingRun : IDisposable
+{
+    private readonly Module<Tensor, Tensor> student;
+    private readonly Objective objective;
+    private readonly Module<Tensor, Tensor>? teacher;
+    private readonly TrainingOptions options;
+    private readonly IProgress<TrainingProgress>? progress;
+    private readonly ImageDataset data;
+    private readonly ImageDataset? validation;
+    private readonly List<IDisposable> owned = [];
+    private readonly ScalarType dtype;
+    private readonly Device device;
+    private readonly string dataDigest;
+    private readonly Stopwatch elapsed = Stopwatch.StartNew();
+    private readonly Stopwatch sinceReport = Stopwatch.StartNew();
+    private readonly Stopwatch trainingTime = new();
+    private double secondsAtEpochStart;
+    private double learningRate;
+    private double validationSeconds;
+    private int validationsHere;
+    private long stepsHere;
+    private long imagesThisEpoch;
+
+    public TrainingRun(
+        Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, ImageDataset data, ImageDataset? validation,
+        TrainingOptions options, IProgress<TrainingProgress>? progress)
+    {
+        options.Validate();
+        Check(student, objective, teacher, data, validation, options);
+        (this.student, this.objective, this.options, this.progress) = (student, objective, options, progress);
+        try
+        {
+            device = TrainingDevice.Find(options.Device);
+            owned.Add(new ProcessState(options.Threads));
+            student.to(device);
+            dtype = student.parameters().First().dtype;
+            if (teacher is not null && objective.NeedsTeacher)
+            {
+                this.teacher = teacher;
+                teacher.to(device);
+                owned.Add(ModelState.Borrow(teacher));
+            }
+
+            dataDigest = Digest(data, validation);
+            (this.data, this.validation) = (data, validation);
+            if (validation is null && (long)Math.Round(data.Count * options.ValidationFraction) is > 0 and var count)
+            {
+                (this.data, this.validation) = data.Split(count, unchecked((ulong)options.Seed));
+                owned.AddRange([this.data, this.validation]);
+            }
+            if (device.type != DeviceType.CPU)
+            {
+                this.data = this.data.To(device);
+                owned.Add(this.data);
+            }
+
+            Meter = new TrainingMeter(this.data.Count, options.BatchSize, device);
+            ParameterNames = [.. student.named_parameters().Where(p => p.parameter.requires_grad).Select(p => p.name)];
+            Optimizer = options.Optimizer.Create(student.parameters().Where(p => p.requires_grad));
+            DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
+            NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, device);
+            owned.AddRange([Meter, Optimizer, DataGenerator, NoiseGenerator]);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    // The place in the training: what a checkpoint holds besides the student's own state.
+
+    /// <summary>The epoch, from 0.</summary>
+    public int Epoch { get; set; }
+
+    /// <summary>The step within the epoch, from 0.</summary>
+    public int Step { get; set; }
+
+    /// <summary>The images' numbers in the order of this epoch, int64 [N]; null between epochs.</summary>
+    public Tensor? Order { get; set; }
+
+    public TrainingMeter Meter { get; }
+
+    public OptimizerHelper Optimizer { get; }
+
+    public IReadOnlyList<string> ParameterNames { get; }
+
+    /// <summary>Decides order and augmentation; on the CPU.</summary>
+    public Generator DataGenerator { get; }
+
+    /// <summary>Decides what the objective draws; on the device.</summary>
+    public Generator NoiseGenerator { get; }
+
+    public List<EpochRecord> History { get; } = [];
+
+    public int? BestEpoch { get; set; }
+
+    public Dictionary<string, Tensor> BestWeights { get; } = [];
+
+    /// <summary>Seconds of earlier processes.</summary>
+    public double EarlierSeconds { get; set; }
+
+    public double Seconds => EarlierSeconds + elapsed.Elapsed.TotalSeconds;
+
+    public int Steps => TrainingMeter.Steps(data.Count, options.BatchSize);
+
+    public Module<Tensor, Tensor> Student => student;
+
+    /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
+    {
+        ["objective"] = objective.ToString() ?? objective.Name,
+        ["data"] = dataDigest,
+        [nameof(options.Epochs)] = $"{options.Epochs}",
+        [nameof(options.BatchSize)] = $"{options.BatchSize}",
+        [nameof(options.Optimizer)] = $"{options.Optimizer}",
+        [nameof(options.Schedule)] = $"{options.Schedule}",
+        [nameof(options.Augmentation)] = $"{options.Augmentation}",
+        [nameof(options.Seed)] = $"{options.Seed}",
+        ["validation images"] = $"{validation?.Count ?? 0}",
+        [nameof(options.ValidateEveryEpochs)] = $"{options.ValidateEveryEpochs}",
+        [nameof(options.Validation)] = $"{options.Validation.Threat}, {string.Join(",", options.Validation.AllAttacks().Select(a => a.Name))}",
+        ["kind of device"] = $"{device.type}",
+    };
+
+    private string LastFile => Path.Combine(options.CheckpointFolder!, "last.safetensors");
+
+    public void ResumeIfAsked()
+    {
+        if (options.Resume && File.Exists(LastFile)) TrainingCheckpoint.Restore(LastFile, this);
+    }
+
+    public void BeginEpoch()
+    {
+        student.train();
+        Order ??= randperm(data.Count, dtype: ScalarType.Int64, generator: DataGenerator).DetachFromDisposeScope();
+        (secondsAtEpochStart, imagesThisEpoch) = (Seconds, 0);
+        trainingTime.Restart();
+    }
+
+    public TrainingBatch NextBatch()
+    {
+        var first = (long)Step * options.BatchSize;
+        var (images, labels) = data.Batch(Order!.narrow(0, first, Math.Min(options.BatchSize, data.Count - first)));
+        return new TrainingBatch
+        {
+            Student = student,
+            Teacher = teacher,
+            Images = options.Augmentation.Apply(images, DataGenerator).to(dtype),
+            Labels = labels,
+            Generator = NoiseGenerator,
+            Epoch = Epoch,
+            Epochs = options.Epochs,
+        };
+    }
+
+    public void SetLearningRate()
+    {
+        learningRate = options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + Step, Steps, options.Epochs);
+        foreach (var group in Optimizer.ParamGroups) group.LearningRate = learningRate;
+    }
+
+    public void EndStep()
+    {
+        imagesThisEpoch += Math.Min(options.BatchSize, data.Count - (long)Step * options.BatchSize);
+        Step++;
+        stepsHere++;
+        if (sinceReport.Elapsed >= options.ProgressInterval && Step < Steps) Report(epochEnded: false);
+        if (options.CheckpointEverySteps is { } every && ((long)Epoch * Steps + Step) % every == 0) SaveCheckpoint();
+    }
+
+    public void EndEpoch(CancellationToken cancellation)
+    {
+        trainingTime.Stop();
+        var (loss, accuracy) = ReadMeter();
+        CheckWeights();
+        RobustnessReport? judged = null;
+        if (validation is not null && ((Epoch + 1) % options.ValidateEveryEpochs == 0 || Epoch + 1 == options.Epochs))
+        {
+            var before = Seconds;
+            judged = new RobustnessEvaluator(options.Validation).Evaluate(student, validation.Images, validation.Labels, null, cancellation);
+            validationSeconds += Seconds - before;
+            validationsHere++;
+        }
+
+        History.Add(new EpochRecord(
+            Epoch + 1, loss, accuracy, learningRate, judged?.Clean.Accuracy, judged?.WorstCase.Accuracy, Seconds - secondsAtEpochStart));
+        if (judged is not null && !(BestEpoch is { } best && judged.WorstCase.Accuracy <= History[best - 1].RobustValidationAccuracy))
+        {
+            BestEpoch = Epoch + 1;
+            KeepWeights();
+            WriteModel();
+        }
+        Report(epochEnded: true);
+        (Epoch, Step) = (Epoch + 1, 0);
+        Order?.Dispose();
+        Order = null;
+        SaveCheckpoint();
+    }
+
+    public void SaveCheckpoint()
+    {
+        if (options.CheckpointFolder is null) return;
+        // What is on the disk stays sound: a diverged training does not overwrite the checkpoint from before.
+        ReadMeter();
+        CheckWeights();
+        TrainingCheckpoint.Write(LastFile, this);
+    }
+
+    public TrainingResult Finish()
+    {
+        var cancelled = Epoch < options.Epochs;
+        int? kept = Step == 0 && Epoch > 0 ? Epoch : null;
+        if (BestEpoch is not null && options.KeepBest)
+        {
+            Weights.Load(student, BestWeights);
+            kept = BestEpoch;
+        }
+        student.zero_grad();
+        student.eval();
+        if (BestEpoch is null && !cancelled) WriteModel();
+        return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled);
+    }
+
+    public void Dispose()
+    {
+        Order?.Dispose();
+        foreach (var tensor in BestWeights.Values) tensor.Dispose();
+        for (var last = owned.Count - 1; last >= 0; last--) owned[last].Dispose();
+        owned.Clear();
+    }
+
+    private void KeepWeights()
+    {
+        using var noGradient = no_grad();
+        foreach (var (name, value) in student.state_dict())
+        {
+            if (BestWeights.TryGetValue(name, out var copy)) copy.copy_(value);
+            else BestWeights[name] = value.detach().clone().DetachFromDisposeScope();
+        }
+    }
+
+    private void WriteModel()
+    {
+        if (options.CheckpointFolder is null) return;
+        ModelFile.Write(Path.Combine(options.CheckpointFolder, "best.safetensors"), student, new Dictionary<string, string>
+        {
+            ["ard.epoch"] = JsonSerializer.Serialize(History[^1], TrainingCheckpoint.Json),
+        });
+    }
+
+    private void Report(bool epochEnded)
+    {
+        sinceReport.Restart();
+        var (loss, accuracy) = ReadMeter();
+        if (progress is null) return;
+        var judged = History.LastOrDefault(epoch => epoch.RobustValidationAccuracy is not null);
+        // At the pace of this process, for another may have run on another machine.
+        var secondsPerStep = stepsHere == 0 ? 0 : (elapsed.Elapsed.TotalSeconds - validationSeconds) / stepsHere;
+        var secondsPerValidation = validationsHere == 0 ? 0 : validationSeconds / validationsHere;
+        var stepsLeft = (long)(options.Epochs - Epoch) * Steps - Step;
+        var validationsLeft = (options.Epochs - Epoch - (epochEnded ? 1 : 0)) / (double)options.ValidateEveryEpochs;
+        progress.Report(new TrainingProgress
+        {
+            Epoch = Epoch + 1,
+            Epochs = options.Epochs,
+            Step = Step,
+            Steps = Steps,
+            EpochEnded = epochEnded,
+            Loss = loss,
+            TrainingAccuracy = accuracy,
+            LearningRate = learningRate,
+            ImagesPerSecond = imagesThisEpoch / Math.Max(1e-9, trainingTime.Elapsed.TotalSeconds),
+            ValidationAccuracy = judged?.ValidationAccuracy,
+            RobustValidationAccuracy = judged?.RobustValidationAccuracy,
+            Elapsed = TimeSpan.FromSeconds(Seconds),
+            TimeLeft = TimeSpan.FromSeconds(Math.Max(0, stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation)),
+        });
+    }
+
+    private (double Loss, double Accuracy) ReadMeter()
+    {
+        var (loss, accuracy, bad, badLoss) = Meter.Read(Step);
+        if (bad < 0) return (loss, accuracy);
+        throw Diverged(bad + 1, $"the loss is {badLoss}");
+    }
+
+    private void CheckWeights()
+    {
+        if (FirstNotFinite(student) is { } name) throw Diverged(Step, $"{name} of the student is not finite");
+    }
+
+    private TrainingDivergedException Diverged(int step, string what)
+    {
+        var atRate = $"{options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + step - 1, Steps, options.Epochs):G4}";
+        var cause = teacher is not null && FirstNotFinite(teacher) is { } name ? $"{name} of the teacher is not finite"
+            : Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
+            : $"the learning rate, {atRate} at that step, is too high for this objective; a lower one, or a schedule that starts low (onecycle), may help";
+        return new TrainingDivergedException(Epoch + 1, step, what, cause);
+    }
+
+    private static string? FirstNotFinite(Module model)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var floating = model.state_dict().Where(pair => pair.Value.is_floating_point()).ToArray();
+        // One wait for the device where all is well.
+        if (floating.Length == 0 || stack(floating.Select(pair => pair.Value.isfinite().all()).ToArray()).all().item<bool>()) return null;
+        return floating.First(pair => !pair.Value.isfinite().all().item<bool>()).Key;
+    }
+
+    private static void Check(
+        Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, ImageDataset data, ImageDataset? validation,
+        TrainingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(objective);
+        ArgumentNullException.ThrowIfNull(data);
+        var faults = new List<string>();
+        if (objective.NeedsTeacher && teacher is null) faults.Add($"teacher is missing, the objective {objective.Name} needs one");
+        if (ReferenceEquals(student, teacher)) faults.Add("teacher is the student itself, expected another network");
+        var parameters = student.parameters().Where(parameter => parameter.requires_grad).ToArray();
+        if (parameters.Length == 0) faults.Add("student has no parameter that requires a gradient");
+        else if (parameters[0].dtype is not (ScalarType.Float32 or ScalarType.Float64))
+            faults.Add($"student is {parameters[0].dtype}, expected Float32 or Float64");
+        if (teacher?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)
+            faults.Add($"teacher is {first.dtype}, expected {parameters[0].dtype} as the student");
+        if (validation is not null && !validation.Images.shape[1..].SequenceEqual(data.Images.shape[1..]))
+            faults.Add($"validation images are [{string.Join(",", validation.Images.shape[1..])}], "
+                + $"expected [{string.Join(",", data.Images.shape[1..])}] as the training images");
+        if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
+            faults.Add($"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on");
+        if (options.Augmentation.Padding >= Math.Min(data.Height, data.Width))
+            faults.Add($"Augmentation has the padding {options.Augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}");
+        if (faults.Count > 0) throw new ArgumentException($"{nameof(Trainer)}: {string.Join("; ", faults)}.");
+    }
+
+    // Count, shape and labels: enough to notice that another data set, or the same in another order, was given.
+    private static string Digest(ImageDataset data, ImageDataset? validation)
+    {
+        using var scope = NewDisposeScope();
+        var digest = SHA256.HashData(data.Labels.cpu().contiguous().bytes);
+        var text = $"[{string.Join(",", data.Images.shape)}] labels {Convert.ToHexStringLower(digest)[..16]}";
+        return validation is null ? text : $"{text}, validation {Digest(validation, null)}";
+    }
+
+    /// <summary>What belongs to the process: number of threads, global random state. As found, after disposal.</summary>
+    private sealed class ProcessState : IDisposable
+    {
+        private readonly int? threads;
+        private readonly Tensor random = Generator.Default.get_state().DetachFromDisposeScope();
+
+        public ProcessState(int? wanted)
+        {
+            if (wanted is not { } count) return;
+            threads = get_num_threads();
+            set_num_threads(count);
+        }
+
+        public void Dispose()
+        {
+            if (threads is { } count) set_num_threads(count);
+            Generator.Default.set_state(random);
+            random.Dispose();
+        }
+    }
+}

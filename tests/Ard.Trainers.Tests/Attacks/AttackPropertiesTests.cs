@@ -1,0 +1,175 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using FsCheck.Xunit;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Attacks;
+
+/// <summary>The properties that every attack is held to, on random networks, shapes, dtypes and budgets.</summary>
+[Collection(GlobalRandomStateCollection.Name)]
+public sealed class AttackPropertiesTests
+{
+    private static readonly Attack[] Attacks =
+    [
+        new Fgsm(),
+        new Pgd(new PgdOptions { Steps = 4 }),
+        new Pgd(new PgdOptions { Steps = 3, Restarts = 2, Keep = KeptPoint.FirstBroken, Start = Start.UniformUnclamped }),
+        new Pgd(new PgdOptions { Steps = 3, Keep = KeptPoint.Last, Start = Start.Gaussian(0.05), StepSize = 0.1 }),
+        new Pgd(new PgdOptions { Steps = 2, Start = Start.Clean }),
+    ];
+
+    [Property(MaxTest = 60)]
+    public void Points_stay_in_ball_and_box_for_any_shape_dtype_and_epsilon(Drawn drawn)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Case(drawn);
+        var points = random.Attack.Perturb(random.Network, random.Images, random.Labels, random.Threat, random.Seed);
+        Assert.Equal(random.Images.shape, points.shape);
+        Assert.Equal(random.Images.dtype, points.dtype);
+        Assert.InRange(points.min().to(ScalarType.Float64).item<double>(), 0, 1);
+        Assert.InRange(points.max().to(ScalarType.Float64).item<double>(), 0, 1);
+        Assert.InRange(random.Threat.Size(points, random.Images).max().item<double>(), 0, random.Threat.Epsilon + 1e-6);
+    }
+
+    [Property(MaxTest = 20)]
+    public void At_epsilon_0_the_images_come_back_bit_for_bit(Drawn drawn)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Case(drawn);
+        var threat = new ThreatModel(random.Threat.Norm, 0);
+        var before = random.Images.clone();
+        var points = random.Attack.Perturb(random.Network, random.Images, random.Labels, threat, random.Seed);
+        Compare.Same(before, points, "points");
+        points.zero_();
+        Compare.Same(before, random.Images, "images, which the points must not share memory with");
+    }
+
+    [Property(MaxTest = 25)]
+    public void The_same_seed_gives_the_same_bits_and_nothing_else_is_touched(Drawn drawn)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Case(drawn);
+        var network = random.Network;
+        // Modes that differ from module to module, a frozen parameter, gradients and moved statistics.
+        network.train();
+        network.modules().First(module => module is BatchNorm1d).eval();
+        network.parameters().First().requires_grad = false;
+        network.call(random.Images).sum().backward();
+        var images = random.Images.clone();
+        var before = new State(network);
+        var randomState = get_rng_state();
+
+        var first = random.Attack.Perturb(network, random.Images, random.Labels, random.Threat, random.Seed);
+        before.AssertSame(new State(network));
+        Compare.Same(randomState, get_rng_state(), "global random state");
+        Compare.Same(images, random.Images, "images");
+        Assert.False(first.requires_grad);
+        Compare.Same(first, random.Attack.Perturb(network, random.Images, random.Labels, random.Threat, random.Seed), "second run");
+    }
+
+    [Property(MaxTest = 25)]
+    public void With_more_steps_or_restarts_the_worst_point_is_never_less_bad(Drawn drawn)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Case(drawn);
+        var options = new PgdOptions { Steps = 2, StepSize = Math.Max(random.Threat.Epsilon / 4, 1e-3) };
+        var little = Badness(options);
+        Assert.True(Badness(options with { Steps = 5 }).ge(little - 1e-4).all().item<bool>(), "more steps");
+        Assert.True(Badness(options with { Restarts = 3 }).ge(little - 1e-4).all().item<bool>(), "more restarts");
+
+        // Ordered as the attack orders its points: misclassified before not, then by the loss.
+        Tensor Badness(PgdOptions settings)
+        {
+            var points = new Pgd(settings).Perturb(random.Network, random.Images, random.Labels, random.Threat, random.Seed);
+            random.Network.eval();
+            using var noGrad = no_grad();
+            var logits = random.Network.call(points);
+            return AttackLosses.CrossEntropy(logits, random.Labels) + logits.argmax(1).ne(random.Labels).to(logits.dtype) * 1000;
+        }
+    }
+
+    [Property(MaxTest = 15)]
+    public void A_point_is_attacked_alike_in_every_batch(Drawn drawn)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Case(drawn);
+        var count = random.Images.shape[0];
+        var images = random.Images.to(ScalarType.Float64);
+        var network = random.Network.to(ScalarType.Float64);
+        var whole = random.Attack.Perturb(network, images, random.Labels, random.Threat, random.Seed);
+        for (var row = 0; row < count; row++)
+        {
+            var alone = random.Attack.Perturb(
+                network, images.narrow(0, row, 1), random.Labels.narrow(0, row, 1), random.Threat, new PointNoise(random.Seed, [row]));
+            Compare.Close(whole.narrow(0, row, 1), alone, 1e-9, $"point {row}");
+        }
+    }
+
+    /// <summary>The figures that FsCheck draws and shrinks; everything else follows from them.</summary>
+    public sealed record Drawn(byte Count, byte Channels, byte Side, byte Classes, byte Epsilon, byte Kind, byte Attack, int Seed);
+
+    /// <summary>A random network of two linear layers with batch normalisation, and a batch for it.</summary>
+    private sealed class Case
+    {
+        public Case(Drawn drawn)
+        {
+            using var generator = new Generator(unchecked((ulong)drawn.Seed));
+            var dtype = (drawn.Kind & 1) == 0 ? ScalarType.Float32 : ScalarType.Float64;
+            long[] shape = [1 + drawn.Count % 5, 1 + drawn.Channels % 3, 1 + drawn.Side % 5, 1 + drawn.Side / 7 % 4];
+            var outputs = 2 + drawn.Classes % 4;
+            // Values at 0 and 1 among them.
+            Images = empty(shape, dtype: dtype).uniform_(-0.3, 1.3, generator).clamp_(0, 1);
+            Labels = empty([shape[0]], dtype: ScalarType.Float64).uniform_(0, outputs, generator).floor().to(ScalarType.Int64);
+            Threat = new ThreatModel((drawn.Kind & 2) == 0 ? Norm.Linf : Norm.L2, drawn.Epsilon / (drawn.Epsilon % 8 == 0 ? 40.0 : 1000.0));
+            Attack = Attacks[drawn.Attack % Attacks.Length];
+            Seed = drawn.Seed;
+            Network = Sequential(Flatten(), Linear(shape[1] * shape[2] * shape[3], 6), BatchNorm1d(6), ReLU(), Linear(6, outputs)).to(dtype);
+            using var noGrad = no_grad();
+            foreach (var parameter in Network.parameters()) parameter.normal_(0, 1, generator);
+            foreach (var buffer in Network.buffers().Where(buffer => buffer.is_floating_point())) buffer.uniform_(0.5, 2, generator);
+            Network.eval();
+        }
+
+        public Tensor Images { get; }
+
+        public Tensor Labels { get; }
+
+        public ThreatModel Threat { get; }
+
+        public Attack Attack { get; }
+
+        public long Seed { get; }
+
+        public Sequential Network { get; }
+    }
+
+    /// <summary>All of a network's state that an attack could change.</summary>
+    private sealed class State(Module network)
+    {
+        private readonly bool[] modes = [.. network.modules().Prepend(network).Select(module => module.training)];
+        private readonly bool[] requiresGrad = [.. network.parameters().Select(parameter => parameter.requires_grad)];
+        private readonly Tensor?[] gradients = [.. network.parameters().Select(parameter => parameter.grad is { } grad ? grad.clone() : null)];
+        private readonly Tensor[] values = [.. network.parameters().Concat(network.buffers()).Select(value => value.detach().clone())];
+
+        public void AssertSame(State other)
+        {
+            Assert.Equal(modes, other.modes);
+            Assert.Contains(true, modes);
+            Assert.Contains(false, modes);
+            Assert.Equal(requiresGrad, other.requiresGrad);
+            Assert.Equal(gradients.Select(gradient => gradient is null), other.gradients.Select(gradient => gradient is null));
+            foreach (var (mine, its) in gradients.Zip(other.gradients).Where(pair => pair.First is not null)) Compare.Same(mine!, its!, "gradient");
+            foreach (var (mine, its) in values.Zip(other.values)) Compare.Same(mine, its, "parameter or buffer");
+        }
+    }
+}
+
+/// <summary>Tests that look at the global random state, which others may draw from: they run when no other test does.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class GlobalRandomStateCollection
+{
+    public const string Name = "global random state";
+}

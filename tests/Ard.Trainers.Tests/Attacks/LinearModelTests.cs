@@ -1,0 +1,96 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using FsCheck.Xunit;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Attacks;
+
+/// <summary>
+/// On a linear network of two classes the best attack is known: the margin falls by at most epsilon times the dual norm of the weights' difference (Linf: also
+/// with the box, value by value).
+/// </summary>
+public sealed class LinearModelTests
+{
+    [Property(MaxTest = 25)]
+    public void Fgsm_and_Pgd_break_exactly_the_points_whose_margin_is_within_reach_in_Linf(byte inputs, byte budget, int seed)
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels, weight, margins) = Problem(1 + inputs % 40, seed, low: 0, high: 1);
+        var epsilon = 0.001 + budget / 255.0 * 0.4;
+        // Towards the other class each value moves by epsilon, or to the end of [0,1] where that is nearer.
+        var sign = labels.mul(2).sub(1).unsqueeze(1).to(ScalarType.Float64);
+        var direction = (weight * sign).sign().neg();
+        var best = where(direction.gt(0), (images + epsilon).clamp_max(1), (images - epsilon).clamp_min(0));
+        var reached = margins + ((best - images) * weight * sign).sum(1);
+        foreach (var attack in new Attack[] { new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Keep = KeptPoint.FirstBroken }) })
+        {
+            var points = attack.Perturb(network, images, labels, ThreatModel.Linf(epsilon), seed);
+            AssertBroken(network, points, labels, reached, tolerance: 1e-9, attack.Name);
+        }
+    }
+
+    [Property(MaxTest = 25)]
+    public void Fgsm_and_Pgd_break_exactly_the_points_whose_margin_is_within_reach_in_L2(byte inputs, byte budget, int seed)
+    {
+        using var scope = NewDisposeScope();
+        // Far enough from the ends of [0,1] that the box plays no part.
+        var (network, images, labels, weight, margins) = Problem(1 + inputs % 40, seed, low: 0.45, high: 0.55);
+        var epsilon = 0.001 + budget / 255.0 * 0.4;
+        var reached = margins - epsilon * weight.square().sum().sqrt();
+        foreach (var attack in new Attack[] { new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Steps = 40, Start = Start.Clean }) })
+        {
+            var points = attack.Perturb(network, images, labels, ThreatModel.L2(epsilon), seed);
+            // From a random start the direction is reached in the limit only.
+            AssertBroken(network, points, labels, reached, tolerance: 0.005 * epsilon * weight.square().sum().sqrt().item<double>(), attack.Name);
+        }
+    }
+
+    [Fact]
+    public void Robust_accuracy_does_not_rise_with_epsilon_and_goes_to_0()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels, _, margins) = Problem(inputs: 30, seed: 4, low: 0, high: 1);
+        labels = where(margins.gt(0), labels, 1 - labels);
+        foreach (var norm in Enum.GetValues<Norm>())
+        {
+            var counts = new[] { 0, 0.001, 0.01, 0.05, 0.2, 1, 6 }
+                .Select(epsilon => new Pgd().Perturb(network, images, labels, new ThreatModel(norm, epsilon)))
+                .Select(points => network.call(points).argmax(1).eq(labels).sum().item<long>())
+                .ToArray();
+            Assert.Equal(images.shape[0], counts[0]);
+            Assert.Equal(counts.OrderDescending(), counts);
+            Assert.Equal(0, counts[^1]);
+        }
+    }
+
+    // Margins [N]: how far the label's logit is above the other one; weight [inputs]: how that grows with the image for label 1.
+    private static (LinearNetwork Network, Tensor Images, Tensor Labels, Tensor Weight, Tensor Margins) Problem(long inputs, int seed, double low, double high)
+    {
+        using var generator = new Generator(unchecked((ulong)seed));
+        var network = LinearNetwork.Random(inputs, classes: 2, unchecked((ulong)seed + 1), ScalarType.Float64);
+        // Small weights: at a large margin cross-entropy has no gradient left.
+        using (no_grad())
+        {
+            network.Weight.mul_(0.3);
+            network.Bias.mul_(0.3);
+        }
+        var images = empty([24, inputs], dtype: ScalarType.Float64).uniform_(low, high, generator);
+        var labels = empty([24], dtype: ScalarType.Float64).uniform_(0, 2, generator).floor().to(ScalarType.Int64);
+        using var noGrad = no_grad();
+        var logits = network.call(images);
+        var gap = logits.select(1, 1) - logits.select(1, 0);
+        return (network, images, labels, network.Weight.select(1, 1) - network.Weight.select(1, 0), gap * (labels * 2 - 1));
+    }
+
+    private static void AssertBroken(LinearNetwork network, Tensor points, Tensor labels, Tensor reached, double tolerance, string attack)
+    {
+        using var noGrad = no_grad();
+        var broken = network.call(points).argmax(1).ne(labels).data<bool>().ToArray();
+        var margins = reached.detach().data<double>().ToArray();
+        for (var i = 0; i < broken.Length; i++)
+        {
+            if (margins[i] < -tolerance) Assert.True(broken[i], $"{attack}: point {i} has the margin {margins[i]} left and is not broken");
+            if (margins[i] > tolerance) Assert.False(broken[i], $"{attack}: point {i} has the margin {margins[i]} left and is broken");
+        }
+    }
+}
