@@ -1,4 +1,4 @@
-"""ResNet-18 and MobileNetV2 in the shape used for CIFAR, in plain PyTorch: the same layers under the same names as in Ard.Trainers.Networks.
+"""ResNet-18 and MobileNetV2 in the shape used for CIFAR, in plain PyTorch: layers and names are those of Ard.Trainers.Networks.
 
 Where an operation may work in place, it does, here as there, so that the two sides move the same amount of memory.
 """

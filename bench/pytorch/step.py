@@ -9,10 +9,11 @@ When everything is loaded it prints one line: ready {"torch": "...", "threads": 
 
     run pgd-resnet18        ten attack steps on the student in eval mode, gradients of the images only
     run pgd-mobilenetv2     the same
-    run ard-resnet18        one training step of ARD as in its released code: ten attack steps on the student in train mode, the student on the
-    run ard-mobilenetv2     adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD
+    run ard-resnet18        one training step of ARD as in its released code: ten attack steps on the student in train mode, the student
+    run ard-mobilenetv2     on the adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD
                             -> {"seconds": S, "attack_first": A, "attack_last": B, "loss": L}
-                            A and B: summed cross-entropy seen by the first and the last attack step; L: the distillation loss (null for pgd-)
+                            A and B: summed cross-entropy seen by the first and the last attack step; L: the distillation loss
+                            (null for pgd-)
     reset                   all weights, running statistics and optimizers as they were at the start -> {"reset": true}
     quit, or end of input   ends it
 

@@ -120,7 +120,10 @@ public static class Cifar
     {
         try
         {
-            return tar.GetNextEntry();
+            if (tar.GetNextEntry() is { } entry) return entry;
+            // Only at the very end, after the archive's, does gzip compare its checksum.
+            stream.CopyTo(Stream.Null);
+            return null;
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException)
         {

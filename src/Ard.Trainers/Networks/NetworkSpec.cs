@@ -172,7 +172,7 @@ public sealed record NetworkSpec
             OnlyFor(nameof(BatchNorm), BatchNorm, "preactresnet", "smallcnn", "tinycnn");
             OnlyFor(nameof(SubBlock1), SubBlock1, "wideresnet");
         }
-        if (Mean is null != (Std is null)) faults.Add($"{(Mean is null ? "Std" : "Mean")} is set alone, expected both Mean and Std or neither");
+        if (Mean is null != (Std is null)) faults.Add($"{(Mean is null ? "Std" : "Mean")} is set alone, expected both or neither");
         if (Mean is { } mean && Std is { } std)
         {
             faults.AddRange(Normalisation.Faults(mean, std));

@@ -39,7 +39,8 @@ internal sealed class DataFolder : IDisposable
     }
 
     /// <summary>Bytes that differ from place to place.</summary>
-    public static byte[] Pattern(int length, int start = 0) => [.. Enumerable.Range(start, length).Select(i => (byte)(i * 37 + i / 251))];
+    public static byte[] Pattern(int length, int start = 0) =>
+        [.. Enumerable.Range(start, length).Select(i => (byte)(i * 37 + i / 251))];
 
     /// <summary>A fault is reported with the file's name, the offset, what was expected and what was found.</summary>
     public static void AssertFault(string path, long offset, string expected, string found, Action read)
@@ -49,6 +50,7 @@ internal sealed class DataFolder : IDisposable
         Assert.Equal(offset, exception.Offset);
         Assert.Contains(expected, exception.Expected);
         Assert.Contains(found, exception.Found);
-        foreach (var part in new[] { path, $"offset {offset}", exception.Expected, exception.Found }) Assert.Contains(part, exception.Message);
+        foreach (var part in new[] { path, $"offset {offset}", exception.Expected, exception.Found })
+            Assert.Contains(part, exception.Message);
     }
 }

@@ -119,8 +119,7 @@ public sealed class ImageDatasetTests
     public void A_path_that_is_no_data_set_is_refused_with_what_is_expected()
     {
         using var folder = new DataFolder();
-        DataFolder.AssertFault(folder.Root, 0, "CIFAR-10 or CIFAR-100", "a folder without them", () => ImageDataset.Load(folder.Root, DataSplit.Train));
-        var nowhere = folder.File("nowhere");
-        DataFolder.AssertFault(nowhere, 0, "IDX", "nothing", () => ImageDataset.Load(nowhere, DataSplit.Train));
+        foreach (var (path, found) in new[] { (folder.Root, "a folder without them"), (folder.File("nowhere"), "nothing") })
+            DataFolder.AssertFault(path, 0, "CIFAR-10 or CIFAR-100", found, () => ImageDataset.Load(path, DataSplit.Train));
     }
 }

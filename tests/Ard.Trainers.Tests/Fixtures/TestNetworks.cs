@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -57,7 +56,6 @@ internal sealed class LinearNetwork : Module<Tensor, Tensor>
     public static LinearNetwork Random(long inputs, long classes, ulong seed, ScalarType dtype = ScalarType.Float32)
     {
         using var generator = new Generator(seed);
-        using var scope = NewDisposeScope();
         var weight = empty([inputs, classes], dtype: dtype).normal_(0, 1, generator);
         return new LinearNetwork(weight, weight.sum(0) * -0.5);
     }

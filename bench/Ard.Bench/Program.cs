@@ -1,0 +1,19 @@
+using Ard.Bench;
+
+// `./ard bench NAME`. Every benchmark runs beside a peer in the same run and prints ratios: single times depend on the machine's mood.
+try
+{
+    switch (args)
+    {
+        case ["step", .. var rest]:
+            return StepBench.Run(rest);
+        default:
+            Console.Error.WriteLine("bench: expected the name of a benchmark: step");
+            return 2;
+    }
+}
+catch (ArgumentException fault)
+{
+    Console.Error.WriteLine($"bench: {fault.Message}");
+    return 2;
+}

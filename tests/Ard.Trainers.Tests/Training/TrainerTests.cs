@@ -1,0 +1,435 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Training;
+
+public sealed class TrainerTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-trainer-").FullName;
+
+    private static readonly ThreatModel Threat = ThreatModel.Linf(0.1);
+
+    private static readonly NetworkSpec Spec =
+        new() { Name = "tinycnn", Width = 4, BatchNorm = true, InputChannels = 1, ImageSize = 8, Classes = 3 };
+
+    private string Last => Path.Combine(folder, "last.safetensors");
+
+    private string Best => Path.Combine(folder, "best.safetensors");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    // Three classes: a bright quarter of an 8x8 image in one of three corners, under noise.
+    private static ImageDataset Data(int count = 46, ulong seed = 1)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(seed);
+        var images = empty(count, 1, 8, 8).uniform_(0, 160, generator);
+        var labels = arange(count, ScalarType.Int64).remainder(3);
+        for (var n = 0; n < count; n++)
+        {
+            var (top, left) = (n % 3 / 2 * 4, n % 3 % 2 * 4);
+            images[n, 0, top..(top + 4), left..(left + 4)].add_(90);
+        }
+        return new ImageDataset(images.to(ScalarType.Byte), labels, ["a", "b", "c"]);
+    }
+
+    private static TrainingOptions Options => new()
+    {
+        Epochs = 3,
+        BatchSize = 8,
+        Optimizer = new SgdOptimizer { LearningRate = 0.05 },
+        Schedule = new OneCycleSchedule(),
+        Augmentation = new Augmentation(1, true),
+        ValidationFraction = 0.2,
+        Validation = new EvaluationOptions { Attacks = ["pgd-3"], Threat = Threat },
+        Device = "cpu",
+        Threads = 1,
+        Seed = 5,
+        ProgressInterval = TimeSpan.Zero,
+    };
+
+    private static readonly InnerMaximisation Inner = new() { Threat = Threat, Steps = 2, StepSize = 0.05 };
+
+    private static AdversariallyRobustDistillation Ard => new(new ArdOptions { Inner = Inner, Alpha = 0.7 });
+
+    private static Module<Tensor, Tensor> Teacher()
+    {
+        var teacher = Spec.Build(seed: 99);
+        teacher.eval();
+        return teacher;
+    }
+
+    private sealed class Observer(Action<TrainingProgress> see) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => see(value);
+    }
+
+    private static byte[] Bytes(Module network) => [.. network.state_dict().OrderBy(p => p.Key).SelectMany(p => p.Value.contiguous().bytes.ToArray())];
+
+    private static byte[] Trained(TrainingOptions options, out TrainingResult result, Action<TrainingProgress>? see = null,
+        Func<NetworkSpec, Module<Tensor, Tensor>>? build = null, Objective? objective = null, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        using var student = (build ?? (spec => spec.Build(seed: 3)))(Spec);
+        using var teacher = Teacher();
+        result = Trainer.Fit(student, objective ?? Ard, teacher, data, options, progress: see is null ? null : new Observer(see), cancellation: cancellation);
+        return Bytes(student);
+    }
+
+    public static TheoryData<OptimizerSpec, int> Kills
+    {
+        get
+        {
+            var random = new Random();   // every run kills at other steps
+            var data = new TheoryData<OptimizerSpec, int>();
+            foreach (OptimizerSpec optimizer in new OptimizerSpec[]
+            {
+                new SgdOptimizer { LearningRate = 0.05 }, new SgdOptimizer { LearningRate = 0.05, Nesterov = true },
+                new SgdOptimizer { LearningRate = 0.05, Momentum = 0 }, new AdamOptimizer(), new AdamOptimizer { Decoupled = true, WeightDecay = 0.01 },
+            })
+                data.Add(optimizer, random.Next(2, 14));
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kills))]
+    public void A_run_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one_bit_for_bit(OptimizerSpec optimizer, int killedAt)
+    {
+        var options = Options with { Optimizer = optimizer };
+        var whole = Trained(options, out var expected);
+
+        var writing = options with { CheckpointFolder = folder, CheckpointEverySteps = 2, Resume = true };
+        var reports = 0;
+        Assert.Throws<TimeoutException>(() => Trained(writing, out _, p =>
+        {
+            if (++reports > killedAt) throw new TimeoutException($"killed in epoch {p.Epoch} after step {p.Step}");
+        }));
+        Assert.True(File.Exists(Last));
+        var resumed = Trained(writing, out var result);
+
+        Assert.True(whole.AsSpan().SequenceEqual(resumed), $"the weights differ after a kill at report {killedAt}");
+        Assert.Equal(expected.History.Select(e => e with { Seconds = 0 }), result.History.Select(e => e with { Seconds = 0 }));
+        Assert.Equal((expected.BestEpoch, expected.KeptEpoch), (result.BestEpoch, result.KeptEpoch));
+    }
+
+    [Fact]
+    public void A_run_cancelled_at_any_step_and_resumed_equals_the_uninterrupted_one()
+    {
+        var whole = Trained(Options, out _);
+        var options = Options with { CheckpointFolder = folder, Resume = true };
+        for (var part = 0; part < 40; part++)
+        {
+            using var source = new CancellationTokenSource();
+            var reports = 0;
+            try
+            {
+                // Each part does a few steps; reports come after steps and after epochs.
+                var weights = Trained(options, out var result, _ =>
+                {
+                    if (++reports == 3) source.Cancel();
+                }, cancellation: source.Token);
+                Assert.True(part >= 4, $"finished in part {part}");
+                Assert.False(result.Cancelled);
+                Assert.True(whole.AsSpan().SequenceEqual(weights));
+                return;
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.True(File.Exists(Last));
+            }
+        }
+        Assert.Fail("never finished");
+    }
+
+    [Fact]
+    public void A_network_with_dropout_resumes_bit_for_bit_and_the_global_random_state_is_left_as_found()
+    {
+        static Module<Tensor, Tensor> Build(NetworkSpec spec) => Initialisation.Seeded<Module<Tensor, Tensor>>(4, () =>
+            Sequential(Flatten(), Linear(64, 16), Dropout(0.5), ReLU(), Linear(16, 3)));
+        var options = Options with { CheckpointFolder = folder, CheckpointEverySteps = 1, Resume = true };
+        using var state = Generator.Default.get_state();
+        Generator.Default.set_state(state);
+        var whole = Trained(Options, out _, build: Build, objective: new Natural());
+        using var after = Generator.Default.get_state();
+        Assert.True(state.bytes.SequenceEqual(after.bytes));
+
+        var reports = 0;
+        Assert.Throws<TimeoutException>(() => Trained(options, out var unused, progress =>
+        {
+            if (++reports > 7) throw new TimeoutException();
+        }, Build, new Natural()));
+        rand(5).Dispose();   // somebody draws in between
+        Assert.True(whole.AsSpan().SequenceEqual(Trained(options, out _, build: Build, objective: new Natural())));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_weights_and_another_seed_others()
+    {
+        var first = Trained(Options, out _);
+        Assert.True(first.AsSpan().SequenceEqual(Trained(Options, out _)));
+        Assert.False(first.AsSpan().SequenceEqual(Trained(Options with { Seed = 6 }, out _)));
+    }
+
+    [Fact]
+    public void Cancelled_with_ReturnBestSoFar_the_student_has_the_best_weights_and_the_last_checkpoint_is_written()
+    {
+        using var source = new CancellationTokenSource();
+        var options = Options with { CheckpointFolder = folder, WhenCancelled = CancellationBehaviour.ReturnBestSoFar };
+        var weights = Trained(options, out var result, p =>
+        {
+            if (p.Epoch == 2 && p.Step == 2) source.Cancel();
+        }, cancellation: source.Token);
+        Assert.True(result.Cancelled);
+        Assert.Equal((1, 1), (result.BestEpoch, result.KeptEpoch));
+        Assert.Single(result.History);
+        Assert.True(File.Exists(Last));
+        using var scope = NewDisposeScope();
+        using var best = ModelFile.Read(Best);
+        Assert.True(weights.AsSpan().SequenceEqual(Bytes(best)));
+    }
+
+    [Fact]
+    public void The_best_epoch_is_the_first_of_the_highest_robust_validation_accuracy_and_its_weights_are_kept()
+    {
+        var weights = Trained(Options with { Epochs = 5, CheckpointFolder = folder }, out var result);
+        var highest = result.History.Max(epoch => epoch.RobustValidationAccuracy);
+        Assert.Equal(result.History.First(epoch => epoch.RobustValidationAccuracy == highest).Epoch, result.BestEpoch);
+        Assert.Equal(result.BestEpoch, result.KeptEpoch);
+
+        // What the record says is what the kept weights have: measured again from the file.
+        using var scope = NewDisposeScope();
+        using var model = ModelFile.Read(Best);
+        Assert.True(weights.AsSpan().SequenceEqual(Bytes(model)));
+        using var data = Data();
+        var (rest, drawn) = data.Split(9, 5);
+        using (rest)
+        using (drawn)
+        {
+            var report = new RobustnessEvaluator(Options.Validation).Evaluate(model, drawn.Images, drawn.Labels);
+            Assert.Equal(highest, report.WorstCase.Accuracy);
+            Assert.Equal(result.Best!.ValidationAccuracy, report.Clean.Accuracy);
+        }
+    }
+
+    [Fact]
+    public void Without_validation_the_last_epoch_is_the_result_and_all_images_are_trained_on()
+    {
+        var seen = new List<TrainingProgress>();
+        Trained(Options with { ValidationFraction = 0, CheckpointFolder = folder }, out var result, seen.Add);
+        Assert.Equal((null, 3), (result.BestEpoch, result.KeptEpoch));
+        Assert.All(seen, p => Assert.Equal(6, p.Steps));   // 46 images in batches of 8
+        Assert.All(seen, p => Assert.Null(p.RobustValidationAccuracy));
+        Assert.True(File.Exists(Best));
+    }
+
+    [Fact]
+    public void Easy_classes_are_learned_and_the_reports_tell_it()
+    {
+        using var data = Data(90);
+        using var scope = NewDisposeScope();
+        using var student = Spec.Build(3);
+        var seen = new List<TrainingProgress>();
+        var options = Options with { Epochs = 12, Augmentation = Augmentation.None, Validation = Options.Validation with { Attacks = ["fgsm"] } };
+        var result = Trainer.Fit(student, new Natural(), null, data, options, progress: new Observer(seen.Add));
+        Assert.True(result.Best!.ValidationAccuracy > 0.9, $"{result.Best}");
+        Assert.True(result.History[^1].Loss < 0.5 * result.History[0].Loss);
+        Assert.True(result.History[^1].TrainingAccuracy > 0.9);
+        Assert.False(student.training);
+
+        Assert.Equal(12, seen.Count(p => p.EpochEnded));
+        Assert.Equal(12 * 9, seen.Count);   // 72 images in batches of 8: eight reports between steps and one at each end
+        Assert.All(seen, p => Assert.True(p.ImagesPerSecond > 0 && p.LearningRate > 0 && double.IsFinite(p.Loss)));
+        Assert.Equal(TimeSpan.Zero, seen[^1].TimeLeft);
+        Assert.Equal(options.Schedule.LearningRate(0.05, 107, 9, 12), seen[^1].LearningRate);
+    }
+
+    [Fact]
+    public void The_loss_of_an_epoch_is_the_mean_over_its_images()
+    {
+        // One batch an epoch and a rate of nearly nothing: the loss is that of the initial weights on all images.
+        using var scope = NewDisposeScope();
+        using var data = Data(20);
+        using var student = Spec.Build(3);
+        var options = Options with
+        {
+            Epochs = 1, BatchSize = 20, Augmentation = Augmentation.None, ValidationFraction = 0, Schedule = Schedule.Constant,
+            Optimizer = new SgdOptimizer { LearningRate = 1e-12 },
+        };
+        using var same = Spec.Build(3);
+        var (images, labels) = data.Batch(0, 20);
+        var logits = same.call(images);
+        var result = Trainer.Fit(student, new Natural(), null, data, options);
+        Assert.Equal(functional.cross_entropy(logits, labels).item<float>(), result.History[0].Loss, 5);
+        Assert.Equal(logits.argmax(1).eq(labels).to(ScalarType.Float64).mean().item<double>(), result.History[0].TrainingAccuracy, 12);
+        var averaging = Trainer.Fit(student, new Natural(), null, data, options with { BatchSize = 15 });
+        Assert.InRange(averaging.History[0].Loss, 0.1, 10);
+    }
+
+    [Fact]
+    public void The_number_of_live_tensors_stays_flat_over_200_steps()
+    {
+        var counts = new List<long>();
+        var options = Options with
+        {
+            Epochs = 1, BatchSize = 4, ValidationFraction = 0, CheckpointFolder = folder, CheckpointEverySteps = 50, Schedule = Schedule.Constant,
+            Optimizer = new SgdOptimizer { LearningRate = 0.01 },
+        };
+        using var data = Data(4 * 210);
+        using var student = Spec.Build(seed: 3);
+        using var teacher = Teacher();
+        var before = LiveTensors;
+        Trainer.Fit(student, Ard, teacher, data, options, progress: new Observer(_ => counts.Add(LiveTensors)));
+        Assert.True(counts.Count >= 205);
+        Assert.Equal(counts[5], counts[204]);
+        Assert.Equal(counts[5], counts.Skip(5).SkipLast(1).Max());
+        Assert.Equal(before, LiveTensors);
+    }
+
+    [Fact]
+    public void A_teacher_is_left_as_it_was_found()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        using var student = Spec.Build(3);
+        using var teacher = Spec.Build(99);
+        teacher.train();
+        var before = Bytes(teacher);
+        Trainer.Fit(student, Ard, teacher, data, Options with { Epochs = 1 });
+        Assert.True(before.AsSpan().SequenceEqual(Bytes(teacher)));
+        Assert.True(teacher.training);
+        Assert.All(teacher.parameters(), parameter => Assert.True(parameter.requires_grad));
+        Assert.All(teacher.parameters(), parameter => Assert.Null(parameter.grad));
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_a_number_is_reported_with_epoch_step_and_likely_cause_and_keeps_the_checkpoint_from_before()
+    {
+        var sound = Options with { CheckpointFolder = folder };
+        byte[]? checkpoint = null;
+        var fault = Assert.Throws<TrainingDivergedException>(() => Trained(sound, out _, p =>
+        {
+            if (p is { Epoch: 1, EpochEnded: true }) checkpoint = null;
+            if (p is { Epoch: 2, Step: 1 }) checkpoint = File.ReadAllBytes(Last);
+        }, objective: new FailsAt(epoch: 1, call: 3)));
+        Assert.Equal((2, 3), (fault.Epoch, fault.Step));
+        Assert.Contains("Epoch 2, step 3: the loss is NaN", fault.Message);
+        Assert.Contains("learning rate", fault.Message);
+        Assert.NotNull(checkpoint);
+        Assert.True(checkpoint.AsSpan().SequenceEqual(File.ReadAllBytes(Last)));
+    }
+
+    [Fact]
+    public void The_step_is_named_exactly_even_when_losses_are_read_only_at_the_end_of_the_epoch()
+    {
+        var fault = Assert.Throws<TrainingDivergedException>(() =>
+            Trained(Options with { ProgressInterval = TimeSpan.FromHours(1) }, out _, objective: new FailsAt(epoch: 0, call: 2)));
+        Assert.Equal((1, 2), (fault.Epoch, fault.Step));
+    }
+
+    [Fact]
+    public void A_teacher_that_is_not_finite_is_named_as_the_cause()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        using var student = Spec.Build(3);
+        using var teacher = Teacher();
+        using (no_grad()) teacher.parameters().Last().fill_(double.NaN);
+        var fault = Assert.Throws<TrainingDivergedException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
+        Assert.Contains("of the teacher is not finite", fault.Message);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_training_is_refused_with_what_differs()
+    {
+        Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
+        var other = Options with { CheckpointFolder = folder, Resume = true, BatchSize = 7, Schedule = new CosineSchedule() };
+        var fault = Assert.Throws<CheckpointException>(() => Trained(other, out _));
+        string[] differing = ["Epochs: 1 in the file, 3 given", "BatchSize: 8 in the file, 7 given", "Schedule: onecycle in the file, cosine given"];
+        Assert.All(differing, text => Assert.Contains(text, fault.Message));
+        Assert.DoesNotContain("Seed", fault.Message);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_student_is_refused_with_the_tensors_that_differ()
+    {
+        Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
+        var options = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true };
+        var fault = Assert.Throws<CheckpointException>(() => Trained(options, out _, build: spec => (spec with { Width = 5 }).Build(3)));
+        Assert.Contains(Last, fault.Message);
+        Assert.Contains("net.0.weight", fault.Message);
+    }
+
+    [Fact]
+    public void A_truncated_or_bit_flipped_checkpoint_is_refused_with_file_expected_and_found()
+    {
+        Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
+        var options = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true };
+        var sound = File.ReadAllBytes(Last);
+        var random = new Random();
+        for (var trial = 0; trial < 6; trial++)
+        {
+            var damaged = sound.ToArray();
+            var at = random.Next(damaged.Length);
+            if (trial < 3) damaged[at] ^= (byte)(1 << random.Next(8));
+            else damaged = damaged[..at];
+            File.WriteAllBytes(Last, damaged);
+            var fault = Assert.Throws<CheckpointException>(() => Trained(options, out _));
+            Assert.Contains(Last, fault.Message);
+            Assert.Contains("expected", fault.Message);
+            Assert.Contains("found", fault.Message);
+        }
+        Safetensors.Write(Last, new Dictionary<string, Tensor>());
+        Assert.Contains("ard.training", Assert.Throws<CheckpointException>(() => Trained(options, out _)).Message);
+    }
+
+    [Fact]
+    public void Unfit_arguments_are_refused_with_all_faults()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        using var student = Spec.Build(3);
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, null, data, Options with { Augmentation = new(8, false), ValidationFraction = 0.999 }));
+        Assert.Contains("teacher is missing", fault.Message);
+        Assert.Contains("padding 8", fault.Message);
+        Assert.Contains("leaves none", fault.Message);
+        Assert.Contains("student itself", Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, student, data, Options)).Message);
+    }
+
+    [Fact]
+    public void A_float64_student_is_trained_in_float64()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        using var student = Spec.Build(3);
+        student.to(ScalarType.Float64);
+        Trainer.Fit(student, new AdversarialTraining(new() { Inner = Inner }), null, data, Options with { Epochs = 1 });
+        Assert.All(student.parameters(), parameter => Assert.Equal(ScalarType.Float64, parameter.dtype));
+    }
+
+    private static long LiveTensors => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+
+    // Natural training whose loss is NaN in one step.
+    private sealed class FailsAt(int epoch, int call) : Objective
+    {
+        private int calls;
+
+        public override string Name => "fails";
+
+        public override Tensor Loss(TrainingBatch batch)
+        {
+            calls = batch.Epoch == epoch ? calls + 1 : 0;
+            var loss = new Natural().Loss(batch);
+            return calls == call ? loss * double.NaN : loss;
+        }
+    }
+}
