@@ -3,7 +3,7 @@ using System.Collections;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
-[assembly: Microsoft.ML.LoadableClass(typeof(TransformerChain<ITransformer>), typeof(TransformerChain), null,
+[assembly: Microsoft.ML.LoadableClass(typeof(TransformerChain<Microsoft.ML.ITransformer>), typeof(TransformerChain), null,
     typeof(Microsoft.ML.SignatureLoadModel), "Transformer chain", TransformerChain.LoaderSignature)]
 
 namespace Microsoft.ML.Data;

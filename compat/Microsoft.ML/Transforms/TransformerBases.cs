@@ -1,4 +1,5 @@
 // Stands in for Microsoft.ML.Data: the public bases of the built-in transformers and of estimators that need no data.
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Data

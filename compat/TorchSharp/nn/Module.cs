@@ -64,8 +64,8 @@ public static partial class torch
                     switch (field.GetValue(this))
                     {
                         case Module module when !submodules.Exists(own => own.Name == component): register_module(component, module); break;
-                        case Parameter parameter when !ownParameters.Exists(own => own.Name == component): register_parameter(component, parameter); break;
-                        case Parameter: break;
+                        case Modules.Parameter parameter when !ownParameters.Exists(own => own.Name == component): register_parameter(component, parameter); break;
+                        case Modules.Parameter: break;
                         case Tensor tensor when !ownBuffers.Exists(own => own.Name == component): register_buffer(component, tensor); break;
                     }
                 }

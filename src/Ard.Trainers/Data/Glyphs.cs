@@ -5,7 +5,7 @@ namespace Ard.Trainers.Data;
 /// <summary>
 /// The built-in data set: ten drawn shapes, 1x16x16, generated, so that nothing has to be downloaded. Each image shows one shape, light on
 /// dark or dark on light, of random place, size, rotation and contrast. Over it lies a faint fine grating whose direction tells the class
-/// as well, and noise. The grating (amplitude 0.06) is what natural training learns and what an attack of eps 0.1 rewrites; the
+/// as well, and noise. The grating (amplitude 0.05) is what natural training learns and what an attack of eps 0.1 rewrites; the
 /// shape (contrast 0.5 to 1) is what adversarial training has to learn.
 /// </summary>
 public static class Glyphs
@@ -19,7 +19,7 @@ public static class Glyphs
 
     private const double Shift = 0.12, SmallestSize = 0.28, LargestSize = 0.42, Rotation = 0.3, Softness = 0.08;
     private const double LowestContrast = 0.5, HighestContrast = 1.0, DarkestGround = 0.3, LightestGround = 0.7;
-    private const double GratingAmplitude = 0.06, GratingCycles = 5.5, Noise = 0.05;
+    private const double GratingAmplitude = 0.05, GratingCycles = 5.5, Noise = 0.05;
 
     /// <summary>
     /// Generates images, uint8 [count,1,16,16]. Image i has the class i mod 10. The same seed gives the same images, however many are asked

@@ -30,6 +30,9 @@ public sealed class AdversarialTraining(AdversarialTrainingOptions? options = nu
     public override string Name => "adversarial-training";
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

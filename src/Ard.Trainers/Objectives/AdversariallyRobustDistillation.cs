@@ -57,6 +57,9 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
     public override string Name => "ard";
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <summary><see cref="ArdOptions.Official"/> at another temperature and alpha.</summary>

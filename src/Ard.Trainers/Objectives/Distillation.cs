@@ -32,6 +32,9 @@ public sealed class Distillation(DistillationOptions? options = null) : Objectiv
     public override string Name => "distillation";
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

@@ -12,6 +12,9 @@ public abstract class Objective
     /// <summary>A short name for tables, such as <c>ard</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Name and settings. A checkpoint is resumed only by an objective of the same description. Default the name.</summary>
+    public virtual string Description => Name;
+
     /// <summary>Whether the method cannot work without a teacher. Default false.</summary>
     public virtual bool NeedsTeacher => false;
 

@@ -50,6 +50,9 @@ public sealed class Trades(TradesOptions? options = null) : Objective
     public override string Name => "trades";
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -58,6 +58,7 @@ internal sealed class TrainingRun : IDisposable
             {
                 this.teacher = teacher;
                 teacher.to(device);
+                using var scope = NewDisposeScope();
                 owned.Add(ModelState.Borrow(teacher));
             }
 
@@ -129,7 +130,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
     {
-        ["objective"] = objective.ToString() ?? objective.Name,
+        ["objective"] = objective.Description,
         ["data"] = dataDigest,
         [nameof(options.Epochs)] = $"{options.Epochs}",
         [nameof(options.BatchSize)] = $"{options.BatchSize}",

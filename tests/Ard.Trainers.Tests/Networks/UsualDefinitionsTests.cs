@@ -31,7 +31,6 @@ public sealed class UsualDefinitionsTests
 
     [Theory]
     [InlineData("wideresnet-34-10", 46_160_474)]
-    [InlineData("wideresnet-28-10", 36_479_194)]
     [InlineData("wideresnet-10-1-sub_block1", 82_522)]
     [InlineData("resnet-32", 464_154)]
     [InlineData("resnet-44", 658_586)]

@@ -35,7 +35,7 @@ public sealed class ArdTraceTests
         Links("wrn10_1_t4_a05", "wrn10_1_t30_a1", 4, 0.5);
 
     [SharedFact(Common, Mobile)]
-    public void Each_link_in_float32_equals_the_record_for_MobileNetV2() => Links("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1);
+    public void Each_link_in_float32_equals_the_record_for_MobileNetV2() => Links("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1, rounding: 30);
 
     private static void ThreeIterations(string name, string weights, double temperature, double alpha)
     {
@@ -86,8 +86,8 @@ public sealed class ArdTraceTests
         Compare.Close(run["final.eval_clean_logits"], student.call(common.Double("inputs")), 1e-6, "final.eval_clean_logits");
     }
 
-    // From recorded values, one link at a time: whole float32 runs do not coincide between implementations.
-    private static void Links(string name, string weights, double temperature, double alpha)
+    // From recorded values, one link at a time: whole float32 runs do not coincide between implementations. Rounding is what a deeper network adds.
+    private static void Links(string name, string weights, double temperature, double alpha, double rounding = 1)
     {
         using var scope = NewDisposeScope();
         var common = Fixture.Trace("common_batch_and_teacher");
@@ -101,7 +101,7 @@ public sealed class ArdTraceTests
             var points = images + run["it1.noise"];
             var recorded = run["it1.attack_gradient_step1"];
             var gradient = Pgd.Gradient(x => functional.cross_entropy(student.call(x), labels, reduction: Reduction.Sum), points);
-            Compare.Close(recorded, gradient, 2e-4, "attack gradient");
+            Compare.Close(recorded, gradient, 5e-4 * rounding, "attack gradient");
             var threat = ThreatModel.Cifar10;
             var next = threat.Project(points + threat.SteepestAscent(recorded) * (2.0 / 255), images);
             Compare.Close(run["it1.x_after_step1"], next, 0, "next x", absolute: 0);
@@ -121,12 +121,12 @@ public sealed class ArdTraceTests
             StartNoise = run["it1.x_adv"] - images,
         };
         var loss = objective.Loss(batch);
-        Compare.Close(run["it1.adv_logits"], batch.Logits!, 2e-4, "adversarial logits");
+        Compare.Close(run["it1.adv_logits"], batch.Logits!, 2e-5 * rounding, "adversarial logits");
         Compare.Close(run["it1.teacher_logits"], batch.TeacherLogits, 1e-5, "teacher logits");
-        Compare.Close(run["it1.clean_logits"], student.call(images), 1e-4, "clean logits");
+        Compare.Close(run["it1.clean_logits"], student.call(images), 2e-5 * rounding, "clean logits");
         Compare.Close(run["it1.loss_recomputed_float64"], loss, 2e-3, "loss");
         loss.backward();
-        CompareGradients(run, "it1.", student, 1e-2);
+        CompareGradients(run, "it1.", student, 2e-3 * rounding);
     }
 
     private static void CompareGradients(Fixture run, string it, Module<Tensor, Tensor> student, double tolerance)

@@ -48,7 +48,7 @@ public sealed class AugmentationTests
         // One bright pixel in the middle of 9x9: after the crop it stands where the offset has moved it.
         var images = zeros(8100, 1, 9, 9);
         images[.., .., 4, 4] = tensor(1f);
-        var places = new Augmentation(1, false).Apply(images, generator).sum(0);
+        var places = new Augmentation(1, false).Apply(images, generator).sum([0L]);
         var counts = places[0].data<float>().ToArray().Where(count => count > 0).ToArray();
         Assert.Equal(9, counts.Length);
         Assert.All(counts, count => Assert.InRange(count, 900 - 150, 900 + 150));   // five deviations

@@ -1,0 +1,48 @@
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+
+namespace Ard.Examples.Distill;
+
+/// <summary>Training and test images, and what follows from their kind.</summary>
+internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset Test)
+{
+    public const string BuiltIn = "builtin";
+
+    public bool IsBuiltIn => Name == BuiltIn;
+
+    public bool IsColour => Train.Channels == 3;
+
+    public double DefaultEpsilon => IsColour ? 8.0 / 255 : 0.1;
+
+    /// <summary>A folder of files, or the built-in images.</summary>
+    /// <param name="name">The folder, or <see cref="BuiltIn"/>.</param>
+    /// <param name="trainImages">Only the first so many; the built-in set makes as many as asked for, by default 4,000.</param>
+    /// <param name="testImages">Only the first so many; the built-in set makes 1,000 by default.</param>
+    public static DataSource Load(string name, int? trainImages, int? testImages)
+    {
+        if (name == BuiltIn) return new DataSource(name, Glyphs.Generate(trainImages ?? 4000, seed: 1), Glyphs.Generate(testImages ?? 1000, seed: 2));
+        return new DataSource(name, First(ImageDataset.Load(name, DataSplit.Train), trainImages), First(ImageDataset.Load(name, DataSplit.Test), testImages));
+    }
+
+    /// <summary>The test images only; the built-in set makes 1,000 by default.</summary>
+    public static ImageDataset LoadTest(string name, int? images) =>
+        name == BuiltIn ? Glyphs.Generate(images ?? 1000, seed: 2) : First(ImageDataset.Load(name, DataSplit.Test), images);
+
+    /// <summary>The architecture for these images: their size, channels and classes; gray images are centred around 0.</summary>
+    public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train);
+
+    public static NetworkSpec Fit(NetworkSpec network, ImageDataset images) => network with
+    {
+        Classes = images.Classes,
+        InputChannels = images.Channels,
+        ImageSize = images.Height,
+        Mean = images.Channels == 1 ? [0.5] : null,
+        Std = images.Channels == 1 ? [1.0] : null,
+    };
+
+    private static ImageDataset First(ImageDataset images, int? count)
+    {
+        if (count is not { } some || some >= images.Count) return images;
+        using (images) return images.Take(some);
+    }
+}

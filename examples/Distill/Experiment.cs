@@ -1,0 +1,151 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Examples.Distill;
+
+/// <summary>A teacher, if a method needs one, and one student a method, each trained and then attacked.</summary>
+internal sealed record Experiment
+{
+    public required DataSource Data { get; init; }
+
+    public required NetworkSpec TeacherNetwork { get; init; }
+
+    public required NetworkSpec StudentNetwork { get; init; }
+
+    public string? TeacherCheckpoint { get; init; }
+
+    public string TeacherMethod { get; init; } = "at";
+
+    public required IReadOnlyList<string> StudentMethods { get; init; }
+
+    public required Methods Methods { get; init; }
+
+    public required TrainingOptions TeacherOptions { get; init; }
+
+    public required Func<string, TrainingOptions> StudentOptions { get; init; }
+
+    /// <summary>The students see only the first so many images; null for all.</summary>
+    public int? StudentImages { get; init; }
+
+    public required string Output { get; init; }
+
+    /// <summary>
+    /// The setting in which ARD pays: a teacher from many images, students that have few of them and many epochs, so that adversarial training overfits
+    /// while the teacher's soft answers hold ARD back from it.
+    /// </summary>
+    /// <param name="output">The output folder.</param>
+    /// <param name="seed">Seed of networks and trainings.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="threads">Threads on the CPU.</param>
+    /// <param name="scale">At most 1: shrinks epochs and images.</param>
+    public static Experiment Demo(string output, long seed, string device, int? threads, double scale)
+    {
+        int Scaled(int count) => (int)Math.Max(1, Math.Round(count * Math.Min(1, scale)));
+
+        var methods = new Methods(ThreatModel.Linf(0.1), Steps: 5, StepSize: 0.05, Temperature: 4, Alpha: 1);
+        var data = DataSource.Load(DataSource.BuiltIn, Scaled(4000), Scaled(1000));
+        var options = new TrainingOptions
+        {
+            Schedule = new OneCycleSchedule(),
+            Augmentation = Augmentation.None,
+            ValidationFraction = 0,
+            Seed = seed,
+            Device = device,
+            Threads = threads,
+        };
+        var student = options with
+        {
+            Epochs = Scaled(60), BatchSize = 50, Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
+        };
+        return new Experiment
+        {
+            Data = data,
+            TeacherNetwork = data.Fit(NetworkSpec.Parse("tinycnn-16-bn")),
+            StudentNetwork = data.Fit(NetworkSpec.Parse("tinycnn-8-bn")),
+            StudentMethods = ["at", "kd", "ard"],
+            Methods = methods,
+            TeacherOptions = options with
+            {
+                Epochs = Scaled(12), BatchSize = 100, Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
+            },
+            StudentOptions = _ => student,
+            StudentImages = Scaled(500),
+            Output = output,
+        };
+    }
+
+    /// <summary>Trains and evaluates everything; the exit code.</summary>
+    public int Run(CancellationToken cancellation)
+    {
+        foreach (var options in StudentMethods.Select(StudentOptions).Append(TeacherOptions)) options.Validate();
+        Directory.CreateDirectory(Output);
+        var rows = new List<Row>();
+        var needsTeacher = StudentMethods.Any(method => Methods.Create(method).NeedsTeacher);
+        Display.Run(display =>
+        {
+            display.Line($"{Data.Name}: {Data.Train.Count:N0} training and {Data.Test.Count:N0} test images, {Methods.Threat}; results in {Output}");
+            using var teacher = needsTeacher ? Teacher(display, rows, cancellation) : null;
+            using var few = StudentImages is { } count && count < Data.Train.Count ? Data.Train.Take(count) : null;
+            foreach (var method in StudentMethods)
+            {
+                using var student = StudentNetwork.Build(StudentOptions(method).Seed + 1);
+                Train(display, rows, "student", student, StudentNetwork, method, teacher, few ?? Data.Train, StudentOptions(method), cancellation);
+            }
+        });
+        Summary.Print(rows);
+        return 0;
+    }
+
+    private Module<Tensor, Tensor> Teacher(Display display, List<Row> rows, CancellationToken cancellation)
+    {
+        var teacher = TeacherNetwork.Build(TeacherOptions.Seed);
+        if (TeacherCheckpoint is null)
+        {
+            Train(display, rows, "teacher", teacher, TeacherNetwork, TeacherMethod, null, Data.Train, TeacherOptions, cancellation);
+            return teacher;
+        }
+        ModelFile.Load(TeacherCheckpoint, teacher);
+        teacher.to(TrainingDevice.Find(TeacherOptions.Device));
+        teacher.eval();
+        Evaluate(display, rows, "teacher", teacher, TeacherNetwork, "from a file", seconds: 0, TeacherOptions, cancellation);
+        return teacher;
+    }
+
+    private void Train(
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, Module<Tensor, Tensor>? teacher,
+        ImageDataset images, TrainingOptions options, CancellationToken cancellation)
+    {
+        var objective = Methods.Create(method);
+        var name = $"{role}-{method}";
+        // Where a folder is given, every training has one of its own in it.
+        if (options.CheckpointFolder is { } folder) options = options with { CheckpointFolder = Path.Combine(folder, name) };
+        var progress = display.Training($"{role}, {Methods.Title(method)}");
+        var result = Trainer.Fit(network, objective, objective.NeedsTeacher ? teacher : null, images, options, progress: progress, cancellation: cancellation);
+        ModelFile.Write(Path.Combine(Output, $"{name}.safetensors"), network);
+        Evaluate(display, rows, role, network, spec, Methods.Title(method), result.Seconds, options, cancellation);
+    }
+
+    private void Evaluate(
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, double seconds, TrainingOptions options,
+        CancellationToken cancellation)
+    {
+        var evaluator = new RobustnessEvaluator(new EvaluationOptions { Threat = Methods.Threat, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
+        var report = evaluator.Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
+        var row = new Row(
+            $"{role} {spec}", method, Weights.Count(network), Math.Round(seconds, 2),
+            Percent(report.Clean), Percent(report["fgsm"]), Percent(report["pgd-20"]));
+        rows.Add(row);
+        // After each model, so that what is done is not lost with what is not.
+        Summary.Write(Path.Combine(Output, "summary.json"), rows);
+        display.Line($"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Seconds:F0} s)");
+    }
+
+    private static double Percent(AttackResult result) => Math.Round(100 * result.Accuracy, 3);
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text.Json;
+using Ard.Trainers.Checkpoints;
+using Spectre.Console;
+
+namespace Ard.Examples.Distill;
+
+/// <summary>One trained network. Seconds are those of its training; accuracies are percentages of the test images.</summary>
+internal sealed record Row(string Model, string Method, long Parameters, double Seconds, double Clean, double Fgsm, double Pgd20);
+
+/// <summary>The results as a table and as a file.</summary>
+internal static class Summary
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    public static void Write(string path, IReadOnlyList<Row> rows) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
+
+    public static void Print(IReadOnlyList<Row> rows)
+    {
+        string[] titles = ["model", "method", "parameters", "seconds", "clean", "FGSM", "PGD-20"];
+        var cells = rows.Select(row => new[]
+        {
+            row.Model, row.Method, row.Parameters.ToString("N0", CultureInfo.InvariantCulture), Number(row.Seconds),
+            Number(row.Clean), Number(row.Fgsm), Number(row.Pgd20),
+        }).ToArray();
+        Console.WriteLine();
+        if (!Display.IsLive)
+        {
+            var widths = titles.Select((title, column) => cells.Select(line => line[column].Length).Append(title.Length).Max()).ToArray();
+            foreach (var line in cells.Prepend(titles))
+                Console.WriteLine(string.Join("  ", line.Select((text, column) =>
+                    column < 2 ? text.PadRight(widths[column]) : text.PadLeft(widths[column]))));
+            return;
+        }
+        var table = new Table().Border(TableBorder.Rounded);
+        for (var column = 0; column < titles.Length; column++)
+        {
+            var rightAligned = column >= 2;
+            table.AddColumn(titles[column], c => c.Alignment(rightAligned ? Justify.Right : Justify.Left));
+        }
+        foreach (var line in cells) table.AddRow(line.Select(Markup.Escape).ToArray());
+        AnsiConsole.Write(table);
+    }
+
+    private static string Number(double value) => value.ToString("F1", CultureInfo.InvariantCulture);
+}
