@@ -37,7 +37,8 @@ internal static class CommandLine
         .Reads("A safetensors file with the teacher's weights. Default: the teacher is trained first.", text => (string?)text);
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
         .Reads("natural, at or trades. Default at.", text => Methods.Checked(text, Methods.WithoutTeacher));
-    private static readonly Option<IReadOnlyList<string>> Method = new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
+    private static readonly Option<IReadOnlyList<string>> Method
+        = new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
         .Reads($"One or more of {string.Join(", ", Methods.Names)}, with commas between. Default ard.",
             text => (IReadOnlyList<string>)[.. text.Split(',').Select(name => Methods.Checked(name, Methods.Names)).Distinct()]);
     private static readonly Option<int?> Epochs = new Option<int?>("--epochs")
@@ -96,7 +97,8 @@ internal static class CommandLine
 
     private static readonly Option[] DistillOptions =
     [
-        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, Epochs, TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize,
+        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, Epochs, TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption,
+            Epsilon, Steps, StepSize,
         Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
@@ -105,20 +107,26 @@ internal static class CommandLine
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
     {
-        var demo = new Command("demo", "A robust teacher and three students of one smaller architecture on the built-in images; a table and summary.json.");
-        var distill = new Command("distill", "Trains students by the methods of your choice, and the teacher where one is needed; a table and summary.json.");
+        var demo = new Command(
+            "demo", "A robust teacher and three students of one smaller architecture on the built-in images; a table and summary.json.");
+        var distill = new Command(
+            "distill", "Trains students by the methods of your choice, and the teacher where one is needed; a table and summary.json.");
         var evaluate = new Command("evaluate", "Measures a trained network on clean and on attacked test images.");
         foreach (var option in DemoOptions) demo.Options.Add(option);
         foreach (var option in DistillOptions) distill.Options.Add(option);
-        foreach (var option in new Option[] { Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads }) evaluate.Options.Add(option);
+        foreach (var option in new Option[
+            ] { Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads }) evaluate.Options.Add(option);
 
         demo.SetAction(p => Experiment
-            .Demo(p.GetValue(DemoOutput)!, p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), p.GetValue(Scale)).Run(cancellation));
+            .Demo(p.GetValue(DemoOutput)!, p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), p.GetValue(Scale)).Run(
+                cancellation));
         distill.SetAction(p => Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilon), p.GetValue(TestImages),
             p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
-        return new RootCommand("Adversarially robust distillation. Without a verb: distill if one of its options is given, else demo.") { demo, distill, evaluate };
+        return new RootCommand(
+            "Adversarially robust distillation. Without a verb: distill if one of its options is given, else demo.") { demo, distill,
+            evaluate };
     }
 
     /// <summary>The arguments with the verb that they mean: options of distill after no verb, or after demo, mean distill.</summary>
@@ -129,7 +137,8 @@ internal static class CommandLine
         if (!isDemo && arguments.Any(argument => argument is "--help" or "--version")) return arguments;
         var rest = isDemo ? arguments[1..] : arguments;
         var ofDemo = DemoOptions.Select(option => option.Name).ToArray();
-        var meansDistill = rest.Any(argument => DistillOptions.Any(option => argument.Split('=')[0] == option.Name && !ofDemo.Contains(option.Name)));
+        var meansDistill = rest.Any(
+            argument => DistillOptions.Any(option => argument.Split('=')[0] == option.Name && !ofDemo.Contains(option.Name)));
         return [meansDistill ? "distill" : "demo", .. rest];
     }
 
@@ -151,7 +160,8 @@ internal static class CommandLine
             {
                 Epochs = count,
                 BatchSize = p.GetValue(Batch),
-                Optimizer = new SgdOptimizer { LearningRate = p.GetValue(Rate), WeightDecay = p.GetValue(WeightDecay) ?? (preset is null ? 5e-4 : 2e-4) },
+                Optimizer = new SgdOptimizer { LearningRate = p.GetValue(Rate), WeightDecay = p.GetValue(WeightDecay)
+                    ?? (preset is null ? 5e-4 : 2e-4) },
                 Schedule = p.GetValue(ScheduleOption) ?? schedule,
                 Augmentation = p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None),
                 ValidationFraction = p.GetValue(Validation) ?? preset?.Options.ValidationFraction ?? 0.05,
@@ -216,7 +226,8 @@ internal static class CommandLine
     private static double Fraction(string text)
     {
         var parts = text.Split('/').Select(part =>
-            double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) && number >= 0
+            double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+                && number >= 0
                 ? number
                 : throw new FormatException("expected a number from 0, such as 0.1, 5e-4 or 8/255")).ToArray();
         return parts is [var only] ? only

@@ -14,7 +14,8 @@ namespace Ard.Examples.Distill;
 internal static class Evaluation
 {
     public static int Run(
-        string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images, long seed, string device, int? threads,
+        string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images, long seed,
+            string device, int? threads,
         CancellationToken cancellation)
     {
         if (threads is { } count) set_num_threads(count);
@@ -22,12 +23,14 @@ internal static class Evaluation
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
         network.to(TrainingDevice.Find(device));
         var threat = ThreatModel.Linf(epsilon ?? (test.Channels == 3 ? 8.0 / 255 : 0.1));
-        var evaluator = new RobustnessEvaluator(new EvaluationOptions { Threat = threat, Attacks = [], MoreAttacks = attacks, Seed = seed });
+        var evaluator = new RobustnessEvaluator(
+            new EvaluationOptions { Threat = threat, Attacks = [], MoreAttacks = attacks, Seed = seed });
         RobustnessReport? report = null;
         Display.Run(display => report = evaluator.Evaluate(network, test.Images, test.Labels, display.Evaluation(model), cancellation));
         Console.WriteLine($"{model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images, {threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Name,-12} {100 * result.Accuracy,6:F2} %  ({result.CorrectCount} right)"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{result.Name,-12} {100 * result.Accuracy,6:F2} %  ({result.CorrectCount} right)"));
         return 0;
     }
 

@@ -37,8 +37,8 @@ internal sealed record Experiment
     public required string Output { get; init; }
 
     /// <summary>
-    /// The setting in which ARD pays: a teacher from many images, students that have few of them and many epochs, so that adversarial training overfits
-    /// while the teacher's soft answers hold ARD back from it.
+    /// The setting in which ARD pays: a teacher from many images, students that have few of them and many epochs, so that adversarial
+    /// training overfits while the teacher's soft answers hold ARD back from it.
     /// </summary>
     /// <param name="output">The output folder.</param>
     /// <param name="seed">Seed of networks and trainings.</param>
@@ -62,7 +62,7 @@ internal sealed record Experiment
         };
         var student = options with
         {
-            Epochs = Scaled(60), BatchSize = 50, Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
+            Epochs = Scaled(50), BatchSize = 50, Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
         };
         return new Experiment
         {
@@ -96,7 +96,8 @@ internal sealed record Experiment
             foreach (var method in StudentMethods)
             {
                 using var student = StudentNetwork.Build(StudentOptions(method).Seed + 1);
-                Train(display, rows, "student", student, StudentNetwork, method, teacher, few ?? Data.Train, StudentOptions(method), cancellation);
+                Train(display, rows, "student", student, StudentNetwork, method, teacher, few ?? Data.Train, StudentOptions(method),
+                    cancellation);
             }
         });
         Summary.Print(rows);
@@ -119,7 +120,8 @@ internal sealed record Experiment
     }
 
     private void Train(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, Module<Tensor, Tensor>? teacher,
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, Module<Tensor,
+            Tensor>? teacher,
         ImageDataset images, TrainingOptions options, CancellationToken cancellation)
     {
         var objective = Methods.Create(method);
@@ -127,16 +129,19 @@ internal sealed record Experiment
         // Where a folder is given, every training has one of its own in it.
         if (options.CheckpointFolder is { } folder) options = options with { CheckpointFolder = Path.Combine(folder, name) };
         var progress = display.Training($"{role}, {Methods.Title(method)}");
-        var result = Trainer.Fit(network, objective, objective.NeedsTeacher ? teacher : null, images, options, progress: progress, cancellation: cancellation);
+        var result = Trainer.Fit(
+            network, objective, objective.NeedsTeacher ? teacher : null, images, options, progress: progress, cancellation: cancellation);
         ModelFile.Write(Path.Combine(Output, $"{name}.safetensors"), network);
         Evaluate(display, rows, role, network, spec, Methods.Title(method), result.Seconds, options, cancellation);
     }
 
     private void Evaluate(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, double seconds, TrainingOptions options,
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, double seconds,
+            TrainingOptions options,
         CancellationToken cancellation)
     {
-        var evaluator = new RobustnessEvaluator(new EvaluationOptions { Threat = Methods.Threat, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
+        var evaluator = new RobustnessEvaluator(
+            new EvaluationOptions { Threat = Methods.Threat, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
         var report = evaluator.Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
             $"{role} {spec}", method, Weights.Count(network), Math.Round(seconds, 2),

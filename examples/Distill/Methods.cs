@@ -11,7 +11,9 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
 
     public static IReadOnlyList<string> Names { get; } = [.. WithoutTeacher, "kd", "ard", .. Presets.All.Select(preset => preset.Name)];
 
-    /// <summary>The inner maximisation of all methods but TRADES, in train mode as in ARD, so that they differ in nothing but the loss.</summary>
+    /// <summary>
+    /// The inner maximisation of all methods but TRADES, in train mode as in ARD, so that they differ in nothing but the loss.
+    /// </summary>
     private InnerMaximisation Inner => new() { Threat = Threat, Steps = Steps, StepSize = StepSize };
 
     private DistillationTerm Term => new() { Temperature = Temperature ?? 4, Reduction = KlReduction.BatchMean };
@@ -38,7 +40,8 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
         "at" => new AdversarialTraining(new() { Inner = Inner }),
         "trades" => new Trades(new() { Inner = new TradesOptions().Inner with { Threat = Threat, Steps = Steps, StepSize = StepSize } }),
         "kd" => new Distillation(new() { Distillation = Term, Alpha = Alpha ?? 1 }),
-        "ard" => new AdversariallyRobustDistillation(new() { Inner = Inner, Distillation = Term, Alpha = Alpha ?? 1 }),
+        "ard" => new AdversariallyRobustDistillation(
+            new() { Inner = Inner, Distillation = Term, Alpha = Alpha ?? 1, AlwaysCleanPass = false }),
         "ard-official" => Preset(ArdOptions.Official),
         "ard-corrected" => Preset(ArdOptions.Corrected),
         _ => throw new ArgumentException($"Method '{name}': expected {string.Join(", ", Names)}."),

@@ -13,7 +13,8 @@ internal static class Summary
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    public static void Write(string path, IReadOnlyList<Row> rows) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
+    public static void Write(string path, IReadOnlyList<Row> rows) =>
+        AtomicFile.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
 
     public static void Print(IReadOnlyList<Row> rows)
     {

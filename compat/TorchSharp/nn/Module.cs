@@ -299,7 +299,11 @@ public static partial class torch
                 foreach (var (_, parameter) in ownParameters) parameter.Dispose();
                 foreach (var (_, buffer, _) in ownBuffers) buffer.Dispose();
                 foreach (Module child in children()) child.Dispose();
+                Release();
             }
+
+            /// <summary>What a kind of module holds besides.</summary>
+            private protected virtual void Release() { }
         }
     }
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// A search for a point, within the threat model, that the network gets wrong. A subclass writes <see cref="Search"/>; everything that keeps the caller safe is
-/// here: the checks of what goes in and of what comes out, and that the network is left as it was found.
+/// A search for a point, within the threat model, that the network gets wrong. A subclass writes <see cref="Search"/>; everything that
+/// keeps the caller safe is here: the checks of what goes in and of what comes out, and that the network is left as it was found.
 /// </summary>
 public abstract class Attack
 {
@@ -13,8 +13,9 @@ public abstract class Attack
     public abstract string Name { get; }
 
     /// <summary>
-    /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the buffers and the global
-    /// random state are afterwards as before. At epsilon 0, and for an empty batch, the images are returned bit for bit.
+    /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
+    /// buffers and the global random state are afterwards as before. At epsilon 0, and for an empty batch, the images are returned bit for
+    /// bit.
     /// </summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">Float32 or float64 [N,...], usually [N,C,H,W], in [0,1], in the dtype and on the device of the network.</param>
@@ -23,7 +24,9 @@ public abstract class Attack
     /// <param name="noise">The randomness, with as many points as there are images.</param>
     /// <returns>A new tensor [N,...]: one allowed point for each image; the subclass says which of those that it met.</returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit, or the attack's result breaks the threat model.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The network's output is unfit, or the attack's result breaks the threat model.
+    /// </exception>
     public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         using var scope = NewDisposeScope();
@@ -48,8 +51,8 @@ public abstract class Attack
         Perturb(model, images, labels, threat, PointNoise.From(generator, images.shape[0]));
 
     /// <summary>
-    /// The search itself. Called without gradients being recorded, with a network in eval mode whose parameters need none, and never with an empty batch or
-    /// epsilon 0.
+    /// The search itself. Called without gradients being recorded, with a network in eval mode whose parameters need none, and never with
+    /// an empty batch or epsilon 0.
     /// </summary>
     /// <param name="target">The network.</param>
     /// <param name="images">Checked images [N,...].</param>
@@ -88,7 +91,8 @@ public abstract class Attack
             largest = labels.max().item<long>();
             if (smallest < 0) faults.Add($"labels have the value {smallest}, expected 0 or more");
         }
-        if (images.dim() >= 1 && noise.Count != images.shape[0]) faults.Add($"the noise serves {noise.Count} points, expected {images.shape[0]}");
+        if (images.dim() >= 1 && noise.Count != images.shape[0])
+            faults.Add($"the noise serves {noise.Count} points, expected {images.shape[0]}");
 
         if (labels.device.ToString() != images.device.ToString())
             faults.Add($"labels are on {labels.device}, expected {images.device} as the images");
@@ -96,7 +100,8 @@ public abstract class Attack
         {
             if (parameter.device.ToString() != images.device.ToString())
                 faults.Add($"the network is on {parameter.device}, expected {images.device} as the images");
-            if (isFloat && parameter.dtype != images.dtype) faults.Add($"the network is {parameter.dtype}, expected {images.dtype} as the images");
+            if (isFloat && parameter.dtype != images.dtype)
+                faults.Add($"the network is {parameter.dtype}, expected {images.dtype} as the images");
         }
 
         if (faults.Count > 0) throw new ArgumentException($"{Name}: {string.Join("; ", faults)}.");

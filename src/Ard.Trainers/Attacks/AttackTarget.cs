@@ -21,7 +21,9 @@ public sealed class AttackTarget
     public long ForwardPoints { get; private set; }
 
     /// <summary>Points [n,...] to logits [n,classes], with a graph where the caller records one. Waits for the device.</summary>
-    /// <exception cref="InvalidOperationException">The network's output is not [n,classes], has too few classes for the labels, or is not finite.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The network's output is not [n,classes], has too few classes for the labels, or is not finite.
+    /// </exception>
     public Tensor Logits(Tensor points)
     {
         var logits = model.call(points);
@@ -34,7 +36,8 @@ public sealed class AttackTarget
                 $"{attack}: the network has {logits.shape[1]} classes, expected more than {largestLabel}, the largest label.");
         using var finite = logits.detach().isfinite().all();
         if (!finite.item<bool>())
-            throw new InvalidOperationException($"{attack}: the network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
+            throw new InvalidOperationException(
+                $"{attack}: the network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
         return logits;
     }
 }

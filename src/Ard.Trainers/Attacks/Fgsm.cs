@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The fast gradient sign method (Goodfellow, Shlens and Szegedy, ICLR 2015, section 4): one step of size epsilon from the clean image along the direction of
-/// steepest ascent of the cross-entropy, projected. For Linf that is clamp(x + epsilon sign(gradient)). Draws no random number. The point is
-/// returned whether or not the network gets it wrong.
+/// The fast gradient sign method (Goodfellow, Shlens and Szegedy, ICLR 2015, section 4): one step of size epsilon from the clean image
+/// along the direction of steepest ascent of the cross-entropy, projected. For Linf that is clamp(x + epsilon sign(gradient)). Draws no
+/// random number. The point is returned whether or not the network gets it wrong.
 /// </summary>
 public sealed class Fgsm : Attack
 {
@@ -14,5 +14,6 @@ public sealed class Fgsm : Attack
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Pgd.Maximise(points => AttackLosses.CrossEntropy(target.Logits(points), labels).sum(), images, images, threat, threat.Epsilon, steps: 1);
+        Pgd.Maximise(
+            points => AttackLosses.CrossEntropy(target.Logits(points), labels).sum(), images, images, threat, threat.Epsilon, steps: 1);
 }

@@ -28,8 +28,8 @@ internal sealed class ModuleModes : IDisposable
 }
 
 /// <summary>
-/// A network made ready to be attacked, and put back afterwards: eval mode, parameters without gradients (which also spares the work that only they would need),
-/// and the buffers, in case the network or the attack moves them.
+/// A network made ready to be attacked, and put back afterwards: eval mode, parameters without gradients (which also spares the work that
+/// only they would need), and the buffers, in case the network or the attack moves them.
 /// </summary>
 internal sealed class ModelState : IDisposable
 {

@@ -13,8 +13,8 @@ public abstract class Noise
 }
 
 /// <summary>
-/// Noise drawn on the device by a generator, a whole batch at a time: fast, for training. A point's numbers depend on the batch that it is in; an evaluation uses
-/// <see cref="PointNoise"/>.
+/// Noise drawn on the device by a generator, a whole batch at a time: fast, for training. A point's numbers depend on the batch that it is
+/// in; an evaluation uses <see cref="PointNoise"/>.
 /// </summary>
 /// <param name="generator">Where the numbers come from; it is on the device of the images.</param>
 public sealed class GeneratorNoise(Generator generator) : Noise

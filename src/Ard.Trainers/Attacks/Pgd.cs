@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// Projected gradient descent (Madry, Makelov, Schmidt, Tsipras and Vladu, ICLR 2018): steps along the direction of steepest ascent of the loss, each followed by a
-/// projection onto the allowed set, from one or several random starts.
+/// Projected gradient descent (Madry, Makelov, Schmidt, Tsipras and Vladu, ICLR 2018): steps along the direction of steepest ascent of the
+/// loss, each followed by a projection onto the allowed set, from one or several random starts.
 /// </summary>
 /// <param name="options">The settings; default 20 steps of epsilon/4, one random start, the worst point met.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
@@ -18,10 +18,12 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
 
     /// <summary>
     /// The loop itself, for attacks and for the inner maximisation of training alike: <paramref name="steps"/> times
-    /// x := project(x + stepSize · direction of steepest ascent of the loss at x). The gradient is taken with regard to x only. Neither checks nor waits for
-    /// the device, and sets no mode on the network: those are the caller's.
+    /// x := project(x + stepSize · direction of steepest ascent of the loss at x). The gradient is taken with regard to x only. Neither
+    /// checks nor waits for the device, and sets no mode on the network: those are the caller's.
     /// </summary>
-    /// <param name="loss">Points [N,...] to a scalar, usually a sum over the points, so that they do not influence one another's step.</param>
+    /// <param name="loss">
+    /// Points [N,...] to a scalar, usually a sum over the points, so that they do not influence one another's step.
+    /// </param>
     /// <param name="images">Clean images [N,...] in [0,1].</param>
     /// <param name="start">The first points [N,...]; they need not be allowed ones.</param>
     /// <param name="threat">Owns direction and projection.</param>

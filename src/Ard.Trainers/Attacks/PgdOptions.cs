@@ -4,19 +4,20 @@ namespace Ard.Trainers.Attacks;
 public enum KeptPoint
 {
     /// <summary>
-    /// The worst of all iterates of all restarts: a misclassified one before one that is not, and between equals the one with the larger loss. Costs one forward
-    /// pass a restart more than <see cref="Last"/>, and never makes an attack weaker.
+    /// The worst of all iterates of all restarts: a misclassified one before one that is not, and between equals the one with the larger
+    /// loss. Costs one forward pass a restart more than <see cref="Last"/>, and never makes an attack weaker.
     /// </summary>
     Worst,
 
     /// <summary>
-    /// The first misclassified iterate; the point then leaves the batch, and later restarts run on the others only. A point that is never broken gets its iterate of
-    /// the largest loss. The same points count as robust as with <see cref="Worst"/>, for less work.
+    /// The first misclassified iterate; the point then leaves the batch, and later restarts run on the others only. A point that is never
+    /// broken gets its iterate of the largest loss. The same points count as robust as with <see cref="Worst"/>, for less work.
     /// </summary>
     FirstBroken,
 
     /// <summary>
-    /// The last iterate, as most released attack code does, even if an earlier one was misclassified. With several restarts, the worst of the last iterates.
+    /// The last iterate, as most released attack code does, even if an earlier one was misclassified. With several restarts, the worst of
+    /// the last iterates.
     /// </summary>
     Last,
 }
@@ -28,14 +29,17 @@ public sealed record PgdOptions
     public int Steps { get; init; } = 20;
 
     /// <summary>
-    /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: a quarter of epsilon, the 2/255 of the papers at their 8/255.
+    /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: a quarter of epsilon, the 2/255 of the
+    /// papers at their 8/255.
     /// </summary>
     public double? StepSize { get; init; }
 
     /// <summary>How often the attack is run, each time from another random start. Default 1.</summary>
     public int Restarts { get; init; } = 1;
 
-    /// <summary>Where it starts. Default uniform in the ball, clamped to [0,1]. <see cref="Start.Clean"/> switches the random start off.</summary>
+    /// <summary>
+    /// Where it starts. Default uniform in the ball, clamped to [0,1]. <see cref="Start.Clean"/> switches the random start off.
+    /// </summary>
     public Start Start { get; init; } = Start.Uniform;
 
     /// <summary>Which point is returned. Default <see cref="KeptPoint.Worst"/>.</summary>
@@ -50,9 +54,11 @@ public sealed record PgdOptions
     {
         var faults = new List<string>();
         if (Steps < 1) faults.Add($"Steps is {Steps}, expected 1 or more");
-        if (StepSize is { } size && !(double.IsFinite(size) && size > 0)) faults.Add($"StepSize is {size}, expected a positive finite number");
+        if (StepSize is { } size && !(double.IsFinite(size) && size > 0))
+            faults.Add($"StepSize is {size}, expected a positive finite number");
         if (Restarts < 1) faults.Add($"Restarts is {Restarts}, expected 1 or more");
-        if (Restarts > 1 && Start == Start.Clean) faults.Add($"Restarts is {Restarts}, expected 1 when every restart begins at the clean image");
+        if (Restarts > 1 && Start == Start.Clean)
+            faults.Add($"Restarts is {Restarts}, expected 1 when every restart begins at the clean image");
         if (!Enum.IsDefined(Keep)) faults.Add($"Keep is {Keep}, expected Worst, FirstBroken or Last");
         if (faults.Count > 0) throw new ArgumentException($"{nameof(PgdOptions)}: {string.Join("; ", faults)}.");
     }

@@ -3,10 +3,13 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// Noise in which every point has a random sequence of its own, so that what is drawn for a point does not depend on the batch that it happens to be in: not on
-/// the batch size, the order, nor on which of its neighbours have already left. The numbers are the same on every device and, rounded, in every dtype.
+/// Noise in which every point has a random sequence of its own, so that what is drawn for a point does not depend on the batch that it
+/// happens to be in: not on the batch size, the order, nor on which of its neighbours have already left. The numbers are the same on every
+/// device and, rounded, in every dtype.
 /// </summary>
-/// <remarks>SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), keyed by seed, point and number of the draw; normal numbers by Box and Muller.</remarks>
+/// <remarks>
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), keyed by seed, point and number of the draw; normal numbers by Box and Muller.
+/// </remarks>
 public sealed class PointNoise : Noise
 {
     private readonly ulong[] keys;

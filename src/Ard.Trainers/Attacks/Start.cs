@@ -16,7 +16,8 @@ public abstract record Start
     public static Start Uniform { get; } = new UniformStart(Clamped: true);
 
     /// <summary>
-    /// Uniform in the ball and not clamped, so that the first gradient may be taken outside [0,1]: what the released code of ARD (and of Madry's attack) does.
+    /// Uniform in the ball and not clamped, so that the first gradient may be taken outside [0,1]: what the released code of ARD (and of
+    /// Madry's attack) does.
     /// </summary>
     public static Start UniformUnclamped { get; } = new UniformStart(Clamped: false);
 

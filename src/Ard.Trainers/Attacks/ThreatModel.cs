@@ -4,11 +4,13 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// What the adversary may do: move a clean image x to any x' with ‖x' - x‖ ≤ epsilon, all values of x' staying in [0,1]. Every rule that depends on the norm is here:
-/// the projection, the direction of steepest ascent, the random start and the final check.
+/// What the adversary may do: move a clean image x to any x' with ‖x' - x‖ ≤ epsilon, all values of x' staying in [0,1]. Every rule that
+/// depends on the norm is here: the projection, the direction of steepest ascent, the random start and the final check.
 /// </summary>
 /// <param name="Norm">The norm of the perturbation.</param>
-/// <param name="Epsilon">The budget, in units of [0,1] images. Finite and not negative; at 0 the clean image is the only one allowed.</param>
+/// <param name="Epsilon">
+/// The budget, in units of [0,1] images. Finite and not negative; at 0 the clean image is the only one allowed.
+/// </param>
 /// <exception cref="ArgumentOutOfRangeException">The norm is unknown, or epsilon is negative or not finite.</exception>
 public sealed record ThreatModel(Norm Norm, double Epsilon)
 {
@@ -32,8 +34,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     public static ThreatModel L2(double epsilon) => new(Norm.L2, epsilon);
 
     /// <summary>
-    /// Brings points back into the allowed set: into the ball around the clean images, then into [0,1]. The second step cannot leave the ball again, because the
-    /// clean image lies in [0,1] and clamping a value moves it towards the clean one.
+    /// Brings points back into the allowed set: into the ball around the clean images, then into [0,1]. The second step cannot leave the
+    /// ball again, because the clean image lies in [0,1] and clamping a value moves it towards the clean one.
     /// </summary>
     /// <param name="perturbed">Points [N,...].</param>
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
@@ -47,8 +49,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     }
 
     /// <summary>
-    /// The direction of unit size along which a linear function with this gradient grows fastest: the sign (Linf), or the gradient over its length, point by point
-    /// (L2; zero where the gradient is).
+    /// The direction of unit size along which a linear function with this gradient grows fastest: the sign (Linf), or the gradient over its
+    /// length, point by point (L2; zero where the gradient is).
     /// </summary>
     /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
     public Tensor SteepestAscent(Tensor gradient) => Norm == Norm.Linf
@@ -76,8 +78,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     }
 
     /// <summary>
-    /// Checks that the points are allowed: shape and dtype of the clean images, every value in [0,1] and the perturbation within epsilon. 1e-6 is granted, and
-    /// for L2 what rounding the values to their dtype alone can add. Waits for the device.
+    /// Checks that the points are allowed: shape and dtype of the clean images, every value in [0,1] and the perturbation within epsilon.
+    /// 1e-6 is granted, and for L2 what rounding the values to their dtype alone can add. Waits for the device.
     /// </summary>
     /// <param name="perturbed">Points [N,...].</param>
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
@@ -102,7 +104,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         var size = sizes[worst].item<double>();
         var rounding = Norm == Norm.L2 ? Math.Sqrt(Values(images)) * (images.dtype == ScalarType.Float64 ? 1.2e-16 : 6e-8) : 0;
         if (!(size <= Epsilon + 1e-6 + rounding))
-            throw new InvalidOperationException($"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
+            throw new InvalidOperationException(
+                $"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
     }
 
     /// <summary>For people, such as <c>Linf 0.03137</c>.</summary>

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
-/// <summary>The worst point found so far for each image: a misclassified one before one that is not, and between equals the one with the larger loss.</summary>
+/// <summary>
+/// The worst point found so far for each image: a misclassified one before one that is not, and between equals the one with the larger
+/// loss.
+/// </summary>
 internal sealed class WorstPoints
 {
     private readonly Tensor losses;

@@ -5,8 +5,9 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>
-/// A network in a safetensors file: its state dict by the usual names and, for a network built from a <see cref="NetworkSpec"/>, that specification in the
-/// metadata entry <c>ard.network</c>, so that it comes back without being told what it was. Training checkpoints can be read as well.
+/// A network in a safetensors file: its state dict by the usual names and, for a network built from a <see cref="NetworkSpec"/>, that
+/// specification in the metadata entry <c>ard.network</c>, so that it comes back without being told what it was. Training checkpoints can
+/// be read as well.
 /// </summary>
 public static class ModelFile
 {
@@ -27,7 +28,9 @@ public static class ModelFile
     }
 
     /// <summary>Builds the network that the file names and loads its weights; on the CPU, in eval mode.</summary>
-    /// <param name="path">A file of <see cref="Write(string, Module{Tensor, Tensor}, IReadOnlyDictionary{string, string})"/>, or a training checkpoint.</param>
+    /// <param name="path">
+    /// A file of <see cref="Write(string, Module{Tensor, Tensor}, IReadOnlyDictionary{string, string})"/>, or a training checkpoint.
+    /// </param>
     /// <exception cref="CheckpointException">The file is damaged, does not say what network it holds, or holds another one.</exception>
     public static Module<Tensor, Tensor> Read(string path)
     {
@@ -56,8 +59,13 @@ public static class ModelFile
         }
     }
 
-    /// <summary>Loads the weights of a file into a network: a file of this class, a training checkpoint, or any safetensors file with the network's names.</summary>
-    /// <exception cref="CheckpointException">The file is damaged, or its names or shapes are not the network's; nothing has been loaded then.</exception>
+    /// <summary>
+    /// Loads the weights of a file into a network: a file of this class, a training checkpoint, or any safetensors file with the network's
+    /// names.
+    /// </summary>
+    /// <exception cref="CheckpointException">
+    /// The file is damaged, or its names or shapes are not the network's; nothing has been loaded then.
+    /// </exception>
     public static void Load(string path, Module<Tensor, Tensor> network)
     {
         using var scope = NewDisposeScope();

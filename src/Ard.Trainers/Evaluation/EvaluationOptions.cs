@@ -14,7 +14,9 @@ public sealed record EvaluationOptions
     /// <summary>Attacks of your own, run after those named.</summary>
     public IReadOnlyList<Attack> MoreAttacks { get; init; } = [];
 
-    /// <summary>How many images go through the network at a time. Default 250. It does not change which random numbers a point gets.</summary>
+    /// <summary>
+    /// How many images go through the network at a time. Default 250. It does not change which random numbers a point gets.
+    /// </summary>
     public int BatchSize { get; init; } = 250;
 
     /// <summary>The seed of all random starts. Default 0.</summary>

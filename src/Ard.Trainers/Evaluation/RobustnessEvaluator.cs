@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
-/// Measures how many points a network still gets right under attack. Each attack runs on the points whose clean image the network gets right. A point's random start
-/// depends on the seed and its place in the data only, not on the batch size.
+/// Measures how many points a network still gets right under attack. Each attack runs on the points whose clean image the network gets
+/// right. A point's random start depends on the seed and its place in the data only, not on the batch size.
 /// </summary>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
@@ -18,7 +18,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <summary>Evaluates a network, which is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">
-    /// [N,...], usually [N,C,H,W]: bytes, which are divided by 255, or floating point in [0,1]. A batch at a time is moved to the network's dtype and device.
+    /// [N,...], usually [N,C,H,W]: bytes, which are divided by 255, or floating point in [0,1]. A batch at a time is moved to the network's
+    /// dtype and device.
     /// </param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="progress">Told after each attack on each batch.</param>
@@ -93,7 +94,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             throw new InvalidOperationException(
                 $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{points.shape[0]},classes].");
         if (!logits.isfinite().all().item<bool>())
-            throw new InvalidOperationException("The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
+            throw new InvalidOperationException(
+                "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
         return logits.argmax(1).eq(labels).cpu().data<bool>().ToArray();
     }
 
@@ -102,7 +104,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         var faults = new List<string>();
         if (images.dtype is not (ScalarType.Byte or ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"images are {images.dtype}, expected Byte, Float32 or Float64");
-        if (images.dim() < 2) faults.Add($"images have shape [{string.Join(",", images.shape)}], expected [N,...] of two or more dimensions");
+        if (images.dim() < 2)
+            faults.Add($"images have shape [{string.Join(",", images.shape)}], expected [N,...] of two or more dimensions");
         if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");
         if (labels.dim() != 1 || images.dim() < 1 || labels.shape[0] != images.shape[0])
             faults.Add($"labels have shape [{string.Join(",", labels.shape)}], expected [N] with the N of the images");

@@ -6,10 +6,12 @@ namespace Ard.Trainers.Evaluation;
 /// <param name="Threat">What the adversary was allowed to do.</param>
 /// <param name="Clean">Without an attack: which points the network gets right.</param>
 /// <param name="Attacks">
-/// One entry an attack, in the order they were run. A point counts as right against an attack when the network gets both the clean image and the attack's
-/// point right: the clean image is one of those that the adversary may choose.
+/// One entry an attack, in the order they were run. A point counts as right against an attack when the network gets both the clean image
+/// and the attack's point right: the clean image is one of those that the adversary may choose.
 /// </param>
-/// <param name="WorstCase">Against all attacks together: right where the network is right on the clean image and against every attack.</param>
+/// <param name="WorstCase">
+/// Against all attacks together: right where the network is right on the clean image and against every attack.
+/// </param>
 public sealed record RobustnessReport(ThreatModel Threat, AttackResult Clean, IReadOnlyList<AttackResult> Attacks, AttackResult WorstCase)
 {
     /// <summary>The result of one attack.</summary>

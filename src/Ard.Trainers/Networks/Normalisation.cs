@@ -4,11 +4,14 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// (x - mean) / std, channel by channel, on images [N,C,H,W]. Mean and std are buffers that move with the network between devices and
-/// dtypes but are not part of its state dict, so that a network's names stay those of its usual definition.
+/// (x - mean) / std, channel by channel, on images [N,C,H,W]. Mean and std are constants of the layer, not part of its state dict, so that
+/// a network's names stay those of its usual definition; they follow the images to their device and dtype.
 /// </summary>
 public sealed class Normalisation : Module<Tensor, Tensor>
 {
+    private readonly double[] mean, std;
+    private Constants constants;
+
     /// <summary>Makes the layer from one mean and one standard deviation a channel, in units of [0,1] images.</summary>
     /// <exception cref="ArgumentException">
     /// No channel, lengths that differ, a value that is not finite, or a deviation that is not positive; the message holds all faults.
@@ -16,15 +19,19 @@ public sealed class Normalisation : Module<Tensor, Tensor>
     public Normalisation(IReadOnlyList<double> mean, IReadOnlyList<double> std) : base(nameof(Normalisation))
     {
         if (Faults(mean, std) is { Count: > 0 } faults) throw new ArgumentException($"Normalisation: {string.Join("; ", faults)}.");
-        register_buffer(nameof(mean), Constant(mean), persistent: false);
-        register_buffer(nameof(std), Constant(std), persistent: false);
+        (this.mean, this.std) = ([.. mean], [.. std]);
+        constants = new Constants(this.mean, this.std, ScalarType.Float32, CPU);
     }
 
-    /// <summary>Images [N,C,H,W] to normalised images of the same shape.</summary>
+    /// <summary>Images [N,C,H,W], of floats, to normalised images of the same shape, device and dtype.</summary>
     public override Tensor forward(Tensor images)
     {
-        // Asked for by name: a move to another device or dtype replaces the registered tensors.
-        return images.sub(get_buffer("mean")!).div_(get_buffer("std")!);
+        // Not buffers: TorchSharp leaves those that are not in the state dict behind when a network is moved. A reader in another thread
+        // sees the old or the new pair; what is replaced is left to the finalizer, for another thread may still be using it.
+        var current = constants;
+        if (current.Mean.dtype != images.dtype || current.Mean.device != images.device)
+            constants = current = new Constants(mean, std, images.dtype, images.device);
+        return images.sub(current.Mean).div_(current.Std);
     }
 
     internal static IReadOnlyList<string> Faults(IReadOnlyList<double> mean, IReadOnlyList<double> std)
@@ -38,6 +45,28 @@ public sealed class Normalisation : Module<Tensor, Tensor>
         return faults;
     }
 
-    private static Tensor Constant(IReadOnlyList<double> values) =>
-        tensor(values.Select(value => (float)value).ToArray()).reshape(1, values.Count, 1, 1).DetachFromDisposeScope();
+    /// <summary>Frees the constants.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            constants.Mean.Dispose();
+            constants.Std.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private sealed class Constants(double[] mean, double[] std, ScalarType type, Device device)
+    {
+        public Tensor Mean { get; } = Channels(mean, type, device);
+
+        public Tensor Std { get; } = Channels(std, type, device);
+
+        private static Tensor Channels(double[] values, ScalarType type, Device device)
+        {
+            using var plain = tensor(values);
+            using var shaped = plain.reshape(1, values.Length, 1, 1);
+            return shaped.to(type, device, copy: true).DetachFromDisposeScope();
+        }
+    }
 }

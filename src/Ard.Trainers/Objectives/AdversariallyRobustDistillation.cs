@@ -9,27 +9,33 @@ public sealed record ArdOptions
     /// <summary>The inner maximisation. Default that of the released code: see <see cref="InnerMaximisation"/>.</summary>
     public InnerMaximisation Inner { get; init; } = new();
 
-    /// <summary>The distillation loss between the student on adversarial and the teacher on clean images. Default temperature 30, mean over batch and classes.</summary>
+    /// <summary>
+    /// The distillation loss between the student on adversarial and the teacher on clean images. Default temperature 30, mean over batch
+    /// and classes.
+    /// </summary>
     public DistillationTerm Distillation { get; init; } = new();
 
-    /// <summary>alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.</summary>
+    /// <summary>
+    /// alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.
+    /// </summary>
     public double Alpha { get; init; } = 1;
 
     /// <summary>
-    /// Whether the clean images go through the student even at alpha 1, where the loss does not need them: it moves the running statistics, and the released code
-    /// does it. Default true.
+    /// Whether the clean images go through the student even at alpha 1, where the loss does not need them: it moves the running statistics,
+    /// and the released code does it. Default true.
     /// </summary>
     public bool AlwaysCleanPass { get; init; } = true;
 
     /// <summary>
-    /// What the released code computes (2019-05-23): the student is attacked in train mode, so that with 10 steps an iteration moves the running statistics 12 times;
-    /// the start is not clamped; the clean pass always runs; the divergence is a mean over batch and classes.
+    /// What the released code computes (2019-05-23): the student is attacked in train mode, so that with 10 steps an iteration moves the
+    /// running statistics 12 times; the start is not clamped; the clean pass always runs; the divergence is a mean over batch and classes.
     /// </summary>
     public static ArdOptions Official { get; } = new();
 
     /// <summary>
-    /// As <see cref="Official"/> with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly the same number, and at
-    /// any other count of classes keeps that scale (the released code's shrinks with the number of classes: at 100 it is a tenth).
+    /// As <see cref="Official"/> with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly
+    /// the same number, and at any other count of classes keeps that scale (the released code's shrinks with the number of classes: at 100
+    /// it is a tenth).
     /// </summary>
     public static ArdOptions Corrected { get; } = new()
     {
@@ -44,7 +50,8 @@ public sealed record ArdOptions
 
 /// <summary>
 /// Adversarially robust distillation (Goldblum, Fowl, Feizi and Goldstein, AAAI 2020, algorithm 1):
-/// alpha T² KL(S_t(x') ‖ T_t(x)) + (1-alpha) CE(S(x), y), where x' maximises the student's cross-entropy and the teacher sees the clean image.
+/// alpha T² KL(S_t(x') ‖ T_t(x)) + (1-alpha) CE(S(x), y), where x' maximises the student's cross-entropy and the teacher sees the clean
+/// image.
 /// </summary>
 /// <param name="options">The settings; default <see cref="ArdOptions.Official"/>.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
@@ -63,10 +70,12 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
     public override bool NeedsTeacher => true;
 
     /// <summary><see cref="ArdOptions.Official"/> at another temperature and alpha.</summary>
-    public static AdversariallyRobustDistillation Official(double temperature = 30, double alpha = 1) => With(ArdOptions.Official, temperature, alpha);
+    public static AdversariallyRobustDistillation Official(double temperature = 30, double alpha = 1) =>
+        With(ArdOptions.Official, temperature, alpha);
 
     /// <summary><see cref="ArdOptions.Corrected"/> at another temperature and alpha.</summary>
-    public static AdversariallyRobustDistillation Corrected(double temperature = 30, double alpha = 1) => With(ArdOptions.Corrected, temperature, alpha);
+    public static AdversariallyRobustDistillation Corrected(double temperature = 30, double alpha = 1) =>
+        With(ArdOptions.Corrected, temperature, alpha);
 
     /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)

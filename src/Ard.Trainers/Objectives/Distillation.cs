@@ -14,12 +14,13 @@ public sealed record DistillationOptions
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(DistillationOptions), [.. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+    public void Validate() =>
+        OptionFaults.Throw(nameof(DistillationOptions), [.. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
 }
 
 /// <summary>
-/// Knowledge distillation on clean images: alpha T² KL(S_t(x) ‖ T_t(x)) + (1-alpha) CE(S(x), y). From a robust teacher the student inherits some robustness without seeing
-/// an adversarial example (Goldblum et al., AAAI 2020, section 4).
+/// Knowledge distillation on clean images: alpha T² KL(S_t(x) ‖ T_t(x)) + (1-alpha) CE(S(x), y). From a robust teacher the student inherits
+/// some robustness without seeing an adversarial example (Goldblum et al., AAAI 2020, section 4).
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

@@ -3,15 +3,17 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>What the inner maximisation makes large. Each is summed over the batch, so that the points do not influence one another's step.</summary>
+/// <summary>
+/// What the inner maximisation makes large. Each is summed over the batch, so that the points do not influence one another's step.
+/// </summary>
 public abstract class InnerLoss
 {
     /// <summary>Cross-entropy of the student's prediction and the label: adversarial training, ARD.</summary>
     public static InnerLoss CrossEntropy { get; } = new LabelCrossEntropy();
 
     /// <summary>
-    /// KL(student(x') ‖ student(x)), the target fixed: TRADES. The target is computed once an iteration, in the mode that the attack uses; in eval mode that is
-    /// the same as computing it in every step.
+    /// KL(student(x') ‖ student(x)), the target fixed: TRADES. The target is computed once an iteration, in the mode that the attack uses;
+    /// in eval mode that is the same as computing it in every step.
     /// </summary>
     public static InnerLoss DivergenceFromOwnClean { get; } = new OwnClean();
 

@@ -6,7 +6,9 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The mode of the student, and with it of its batch normalisation, during the inner maximisation.</summary>
 public enum AttackMode
 {
-    /// <summary>As the training loop set it, train mode: every attack step normalises by the batch and moves the running statistics.</summary>
+    /// <summary>
+    /// As the training loop set it, train mode: every attack step normalises by the batch and moves the running statistics.
+    /// </summary>
     Train,
 
     /// <summary>Eval mode: running statistics are used and left alone. Afterwards every module has its own mode again.</summary>
@@ -14,8 +16,8 @@ public enum AttackMode
 }
 
 /// <summary>
-/// The inner maximisation of adversarial training: the settings of the attack on each training batch. The defaults are those of the released code of ARD: Linf
-/// 8/255, 10 steps of 2/255 from a uniform start that is not clamped, cross-entropy, student in train mode.
+/// The inner maximisation of adversarial training: the settings of the attack on each training batch. The defaults are those of the
+/// released code of ARD: Linf 8/255, 10 steps of 2/255 from a uniform start that is not clamped, cross-entropy, student in train mode.
 /// </summary>
 public sealed record InnerMaximisation
 {
@@ -53,7 +55,8 @@ public sealed record InnerMaximisation
     public IEnumerable<string> Faults()
     {
         if (Steps < 0) yield return $"Steps is {Steps}, expected 0 or more";
-        if (!(double.IsFinite(StepSize) && StepSize >= 0)) yield return $"StepSize is {StepSize}, expected a finite number that is not negative";
+        if (!(double.IsFinite(StepSize) && StepSize >= 0))
+            yield return $"StepSize is {StepSize}, expected a finite number that is not negative";
         if (!Enum.IsDefined(Mode)) yield return $"Mode is {Mode}, expected Train or Eval";
     }
 }

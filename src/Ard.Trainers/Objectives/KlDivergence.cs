@@ -9,8 +9,8 @@ public enum KlReduction
     BatchMean,
 
     /// <summary>
-    /// The mean over batch and classes, which is the batch mean divided by the number of classes: what PyTorch's KLDivLoss does by default, and the released code of
-    /// ARD and RSLAD with it.
+    /// The mean over batch and classes, which is the batch mean divided by the number of classes: what PyTorch's KLDivLoss does by default,
+    /// and the released code of ARD and RSLAD with it.
     /// </summary>
     BatchAndClassMean,
 
@@ -25,8 +25,8 @@ public enum KlReduction
 public static class KlDivergence
 {
     /// <summary>
-    /// Σ_c p_c (log p_c - log q_c) with p = softmax(target/T) and q = softmax(prediction/T), reduced over the batch. Gradients flow into both; detach a target
-    /// that is to stay fixed. The factor T² that distillation puts in front is not included.
+    /// Σ_c p_c (log p_c - log q_c) with p = softmax(target/T) and q = softmax(prediction/T), reduced over the batch. Gradients flow into
+    /// both; detach a target that is to stay fixed. The factor T² that distillation puts in front is not included.
     /// </summary>
     /// <param name="prediction">Logits [N,classes] of q.</param>
     /// <param name="target">Logits [N,classes] of p.</param>

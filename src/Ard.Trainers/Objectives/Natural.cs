@@ -10,5 +10,6 @@ public sealed class Natural : Objective
     public override string Name => "natural";
 
     /// <inheritdoc/>
-    public override Tensor Loss(TrainingBatch batch) => functional.cross_entropy(batch.Report(batch.Student.call(batch.Images)), batch.Labels);
+    public override Tensor Loss(TrainingBatch batch) =>
+        functional.cross_entropy(batch.Report(batch.Student.call(batch.Images)), batch.Labels);
 }

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// A training method: an inner maximisation (or none) and an outer loss. The training loop is the same for all of them. To write your own, derive from this class
-/// and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/>, <see cref="KlDivergence"/> and
-/// <see cref="DistillationTerm"/> are the usual parts.
+/// A training method: an inner maximisation (or none) and an outer loss. The training loop is the same for all of them. To write your own,
+/// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/>, <see cref="KlDivergence"/>
+/// and <see cref="DistillationTerm"/> are the usual parts.
 /// </summary>
 public abstract class Objective
 {
@@ -19,8 +19,9 @@ public abstract class Objective
     public virtual bool NeedsTeacher => false;
 
     /// <summary>
-    /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its batch normalisation. Must
-    /// not wait for the device, and must leave parameters' gradients alone: the training loop calls backward on what is returned.
+    /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its
+    /// batch normalisation. Must not wait for the device, and must leave parameters' gradients alone: the training loop calls backward on
+    /// what is returned.
     /// </summary>
     /// <param name="batch">The batch.</param>
     /// <returns>A scalar with a graph to the student's parameters.</returns>

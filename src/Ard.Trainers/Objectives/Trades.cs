@@ -8,8 +8,8 @@ namespace Ard.Trainers.Objectives;
 public sealed record TradesOptions
 {
     /// <summary>
-    /// The inner maximisation. Default Linf 0.031, 10 steps of 0.007 from 0.001 · N(0,1) around the image, KL to the student's own clean prediction,
-    /// student in eval mode.
+    /// The inner maximisation. Default Linf 0.031, 10 steps of 0.007 from 0.001 · N(0,1) around the image, KL to the student's own clean
+    /// prediction, student in eval mode.
     /// </summary>
     public InnerMaximisation Inner { get; init; } = new()
     {
@@ -24,20 +24,21 @@ public sealed record TradesOptions
     public double Beta { get; init; } = 6;
 
     /// <summary>
-    /// Whether the clean images go through the student once more after the adversarial ones, as in the released code, where a pass of its own serves as the
-    /// target. It gives the same logits as the first, so here it runs without a graph and only moves the running statistics, which it
-    /// draws towards the clean images. Default true.
+    /// Whether the clean images go through the student once more after the adversarial ones, as in the released code, where a pass of its
+    /// own serves as the target. It gives the same logits as the first, so here it runs without a graph and only moves the running
+    /// statistics, which it draws towards the clean images. Default true.
     /// </summary>
     public bool SecondCleanPass { get; init; } = true;
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(TradesOptions), [.. Inner.Faults(), .. OptionFaults.NotNegative(nameof(Beta), Beta)]);
+    public void Validate() =>
+        OptionFaults.Throw(nameof(TradesOptions), [.. Inner.Faults(), .. OptionFaults.NotNegative(nameof(Beta), Beta)]);
 }
 
 /// <summary>
-/// TRADES (Zhang et al., ICML 2019): CE(S(x), y) + beta KL(S(x') ‖ S(x)), means over the batch. The gradient flows through both sides of the divergence; detaching the
-/// clean one costs about four points.
+/// TRADES (Zhang et al., ICML 2019): CE(S(x), y) + beta KL(S(x') ‖ S(x)), means over the batch. The gradient flows through both sides of
+/// the divergence; detaching the clean one costs about four points.
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

@@ -29,14 +29,18 @@ public sealed class TrainingBatch
     /// <summary>How many epochs the training has.</summary>
     public int Epochs { get; init; } = 1;
 
-    /// <summary>The offset [N,...] from the images at which the inner maximisation starts, in place of a random one; for reproducing a recorded run.</summary>
+    /// <summary>
+    /// The offset [N,...] from the images at which the inner maximisation starts, in place of a random one; for reproducing a recorded run.
+    /// </summary>
     public Tensor? StartNoise { get; init; }
 
     /// <summary>
-    /// The teacher's logits [N,classes] of the clean images, without a graph. Computed when first asked for, unless the training loop has them already.
-    /// The tensor belongs to the dispose scope in which it was first asked for.
+    /// The teacher's logits [N,classes] of the clean images, without a graph. Computed when first asked for, unless the training loop has
+    /// them already. The tensor belongs to the dispose scope in which it was first asked for.
     /// </summary>
-    /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode, where its batch normalisation would drift.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no teacher, or it is in train mode, where its batch normalisation would drift.
+    /// </exception>
     public Tensor TeacherLogits
     {
         get => teacherLogits ??= AskTeacher(Images);
@@ -44,8 +48,8 @@ public sealed class TrainingBatch
     }
 
     /// <summary>
-    /// The logits [N,classes] that the student gave in this step, detached, for the training accuracy: those of the adversarial images where there are any.
-    /// Null until the objective hands them in.
+    /// The logits [N,classes] that the student gave in this step, detached, for the training accuracy: those of the adversarial images
+    /// where there are any. Null until the objective hands them in.
     /// </summary>
     public Tensor? Logits { get; private set; }
 
@@ -65,7 +69,8 @@ public sealed class TrainingBatch
     {
         var teacher = Teacher ?? throw new InvalidOperationException("The objective needs a teacher, and the batch has none.");
         if (teacher.training)
-            throw new InvalidOperationException("The teacher is in train mode, where its batch normalisation would drift: call teacher.eval() first.");
+            throw new InvalidOperationException(
+                "The teacher is in train mode, where its batch normalisation would drift: call teacher.eval() first.");
         using var noGrad = no_grad();
         return teacher.call(images);
     }

@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// What happens to a batch of images before training sees it: each is padded with zeros, cropped back to its size at a random place and mirrored with
-/// probability one half. The whole batch is one indexing operation.
+/// What happens to a batch of images before training sees it: each is padded with zeros, cropped back to its size at a random place and
+/// mirrored with probability one half. The whole batch is one indexing operation.
 /// </summary>
 /// <param name="Padding">Pixels of zeros on each side; 0 to 1024, smaller than the images.</param>
 /// <param name="Flip">Whether half of the images, drawn by chance, are mirrored left to right.</param>

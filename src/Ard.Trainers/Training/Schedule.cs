@@ -21,7 +21,9 @@ public abstract record Schedule
     /// <param name="epochs">Epochs in the training.</param>
     public abstract double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs);
 
-    /// <summary>Reads a schedule as <see cref="object.ToString"/> of the usual ones writes it: constant, multistep:100,150, cosine or onecycle.</summary>
+    /// <summary>
+    /// Reads a schedule as <see cref="object.ToString"/> of the usual ones writes it: constant, multistep:100,150, cosine or onecycle.
+    /// </summary>
     /// <exception cref="FormatException">It is none of these.</exception>
     public static Schedule Parse(string text)
     {
@@ -66,8 +68,8 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
     public double Gamma { get; init; } = 0.1;
 
     /// <summary>
-    /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code of ARD.
-    /// Default false.
+    /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code
+    /// of ARD. Default false.
     /// </summary>
     public bool FromBaseRate { get; init; }
 
@@ -94,8 +96,8 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
 }
 
 /// <summary>
-/// Half a cosine, step by step, from the base rate to <see cref="Minimum"/>, which the step after the last would have (Loshchilov and Hutter, ICLR 2017,
-/// without restarts).
+/// Half a cosine, step by step, from the base rate to <see cref="Minimum"/>, which the step after the last would have (Loshchilov and
+/// Hutter, ICLR 2017, without restarts).
 /// </summary>
 public sealed record CosineSchedule : Schedule
 {
@@ -109,7 +111,8 @@ public sealed record CosineSchedule : Schedule
     /// <inheritdoc/>
     public override IEnumerable<string> Faults()
     {
-        if (!(double.IsFinite(Minimum) && Minimum >= 0)) yield return $"Schedule has the minimum {Minimum}, expected a finite number from 0";
+        if (!(double.IsFinite(Minimum)
+            && Minimum >= 0)) yield return $"Schedule has the minimum {Minimum}, expected a finite number from 0";
     }
 
     /// <inheritdoc/>
@@ -120,8 +123,8 @@ public sealed record CosineSchedule : Schedule
 }
 
 /// <summary>
-/// Half a cosine up to the base rate and another down to nearly nothing (Smith and Topin 2018), with the figures of PyTorch's OneCycleLR: up from
-/// base/25 during 30 % of the steps, down to base/250,000.
+/// Half a cosine up to the base rate and another down to nearly nothing (Smith and Topin 2018), with the figures of PyTorch's OneCycleLR:
+/// up from base/25 during 30 % of the steps, down to base/250,000.
 /// </summary>
 public sealed record OneCycleSchedule : Schedule
 {
@@ -148,8 +151,10 @@ public sealed record OneCycleSchedule : Schedule
     public override IEnumerable<string> Faults()
     {
         if (!(RisingShare is >= 0 and <= 1)) yield return $"Schedule has the rising share {RisingShare}, expected 0 to 1";
-        if (!(double.IsFinite(InitialDivisor) && InitialDivisor >= 1)) yield return $"Schedule has the initial divisor {InitialDivisor}, expected 1 or more";
-        if (!(double.IsFinite(FinalDivisor) && FinalDivisor >= 1)) yield return $"Schedule has the final divisor {FinalDivisor}, expected 1 or more";
+        if (!(double.IsFinite(InitialDivisor)
+            && InitialDivisor >= 1)) yield return $"Schedule has the initial divisor {InitialDivisor}, expected 1 or more";
+        if (!(double.IsFinite(FinalDivisor)
+            && FinalDivisor >= 1)) yield return $"Schedule has the final divisor {FinalDivisor}, expected 1 or more";
     }
 
     /// <inheritdoc/>

@@ -9,16 +9,20 @@ namespace Ard.Trainers.Training;
 public static class Trainer
 {
     /// <summary>
-    /// Trains a student. On the CPU the same arguments give the same weights bit for bit, also when the training is stopped at any point and resumed from
-    /// its checkpoint with the same number of threads.
+    /// Trains a student. On the CPU the same arguments give the same weights bit for bit, also when the training is stopped at any point
+    /// and resumed from its checkpoint with the same number of threads.
     /// </summary>
     /// <param name="student">
-    /// The network to train, images [N,C,H,W] in [0,1] to logits [N,classes], float32 or float64. Afterwards it has the weights of the result, is in eval mode
-    /// and on the device of the options.
+    /// The network to train, images [N,C,H,W] in [0,1] to logits [N,classes], float32 or float64. Afterwards it has the weights of the
+    /// result, is in eval mode and on the device of the options.
     /// </param>
     /// <param name="objective">The training method.</param>
-    /// <param name="teacher">The teacher, for objectives that need one. It is moved to the device, and otherwise left as it was found.</param>
-    /// <param name="data">The training images; a share is set aside for validation where the options say so and no validation set is given.</param>
+    /// <param name="teacher">
+    /// The teacher, for objectives that need one. It is moved to the device, and otherwise left as it was found.
+    /// </param>
+    /// <param name="data">
+    /// The training images; a share is set aside for validation where the options say so and no validation set is given.
+    /// </param>
     /// <param name="options">The settings; default those of the ARD paper.</param>
     /// <param name="validation">Images to choose the best epoch by. Default: a share of <paramref name="data"/>.</param>
     /// <param name="progress">Told at intervals and after each epoch, on this thread.</param>

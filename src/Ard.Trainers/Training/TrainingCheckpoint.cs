@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, random.*, order and meter, and the numbers as JSON in its metadata.
-/// The file's digest is required, so that a damaged one is refused.
+/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, random.*, order and meter, and the numbers as
+/// JSON in its metadata. The file's digest is required, so that a damaged one is refused.
 /// </summary>
 internal static class TrainingCheckpoint
 {
@@ -21,7 +21,8 @@ internal static class TrainingCheckpoint
     };
 
     private sealed record Place(
-        int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds, IReadOnlyList<EpochRecord> History);
+        int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds,
+            IReadOnlyList<EpochRecord> History);
 
     public static void Write(string path, TrainingRun run)
     {
@@ -49,10 +50,12 @@ internal static class TrainingCheckpoint
         var tensors = Safetensors.Read(path, requireDigest: true);
         var place = ReadPlace(path);
         var differences = run.Settings.Keys.Union(place.Settings.Keys)
-            .Select(name => (name, Stored: place.Settings.GetValueOrDefault(name, "nothing"), Given: run.Settings.GetValueOrDefault(name, "nothing")))
+            .Select(name => (name, Stored: place.Settings.GetValueOrDefault(name, "nothing"),
+                Given: run.Settings.GetValueOrDefault(name, "nothing")))
             .Where(setting => setting.Stored != setting.Given).ToArray();
         if (differences.Length > 0)
-            throw Fault("a checkpoint of this training", string.Join("; ", differences.Select(d => $"{d.name}: {d.Stored} in the file, {d.Given} given")));
+            throw Fault("a checkpoint of this training",
+                string.Join("; ", differences.Select(d => $"{d.name}: {d.Stored} in the file, {d.Given} given")));
 
         try
         {
@@ -67,7 +70,8 @@ internal static class TrainingCheckpoint
         {
             throw Fault("the tensors of this student and training", exception.Message, exception);
         }
-        foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(run.Student.parameters().First().device).DetachFromDisposeScope();
+        foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(
+            run.Student.parameters().First().device).DetachFromDisposeScope();
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
         run.History.AddRange(place.History);

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// Loss and right answers of every step of an epoch. They stay on the device, so that recording waits for nothing, until somebody reads them.
+/// Loss and right answers of every step of an epoch. They stay on the device, so that recording waits for nothing, until somebody reads
+/// them.
 /// </summary>
 internal sealed class TrainingMeter(long images, int batchSize, Device device) : IDisposable
 {

@@ -13,7 +13,9 @@ public enum CancellationBehaviour
     ReturnBestSoFar,
 }
 
-/// <summary>The settings of a training. Defaults that a paper fixes are those of the released code of ARD (Goldblum et al., AAAI 2020).</summary>
+/// <summary>
+/// The settings of a training. Defaults that a paper fixes are those of the released code of ARD (Goldblum et al., AAAI 2020).
+/// </summary>
 public sealed record TrainingOptions
 {
     /// <summary>How often every image is seen. Default 200.</summary>
@@ -32,14 +34,14 @@ public sealed record TrainingOptions
     public Augmentation Augmentation { get; init; } = Augmentation.CropAndFlip;
 
     /// <summary>
-    /// The share of the training images that is set aside to choose the best epoch by, where no validation set is given. Default 0.05; 0 for none: then the
-    /// weights of the last epoch are the result.
+    /// The share of the training images that is set aside to choose the best epoch by, where no validation set is given. Default 0.05; 0
+    /// for none: then the weights of the last epoch are the result.
     /// </summary>
     public double ValidationFraction { get; init; } = 0.05;
 
     /// <summary>
-    /// How the validation images are judged after an epoch. The epoch with the highest accuracy against all of its attacks together is the best one. Default
-    /// PGD-10, Linf 8/255: set the threat model to that of the objective.
+    /// How the validation images are judged after an epoch. The epoch with the highest accuracy against all of its attacks together is the
+    /// best one. Default PGD-10, Linf 8/255: set the threat model to that of the objective.
     /// </summary>
     public EvaluationOptions Validation { get; init; } = new() { Attacks = ["pgd-10"] };
 
@@ -47,23 +49,25 @@ public sealed record TrainingOptions
     public int ValidateEveryEpochs { get; init; } = 1;
 
     /// <summary>
-    /// Whether the student ends with the weights of the best epoch rather than those of the last, where there is a validation. Default true: robust accuracy
-    /// falls again late in training (Rice, Wong and Kolter, ICML 2020).
+    /// Whether the student ends with the weights of the best epoch rather than those of the last, where there is a validation. Default
+    /// true: robust accuracy falls again late in training (Rice, Wong and Kolter, ICML 2020).
     /// </summary>
     public bool KeepBest { get; init; } = true;
 
     /// <summary>Fixes everything that chance decides: split, order, augmentation and attacks. Default 0.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Where to compute: auto (a GPU if there is one), cpu, cuda or cuda:N. Default auto. Student and teacher are moved there.</summary>
+    /// <summary>
+    /// Where to compute: auto (a GPU if there is one), cpu, cuda or cuda:N. Default auto. Student and teacher are moved there.
+    /// </summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>Threads of one operation on the CPU. Default null: as the process has it. It is put back afterwards.</summary>
     public int? Threads { get; init; }
 
     /// <summary>
-    /// The folder for last.safetensors (everything needed to go on) and best.safetensors (the best model so far). Default null: none are written. Files
-    /// of an earlier run are replaced.
+    /// The folder for last.safetensors (everything needed to go on) and best.safetensors (the best model so far). Default null: none are
+    /// written. Files of an earlier run are replaced.
     /// </summary>
     public string? CheckpointFolder { get; init; }
 
@@ -71,15 +75,19 @@ public sealed record TrainingOptions
     public int? CheckpointEverySteps { get; init; }
 
     /// <summary>
-    /// Whether to go on from the folder's last.safetensors, if there is one. Data, objective and options must be those of the run that wrote it. Default false.
+    /// Whether to go on from the folder's last.safetensors, if there is one. Data, objective and options must be those of the run that
+    /// wrote it. Default false.
     /// </summary>
     public bool Resume { get; init; }
 
-    /// <summary>What a cancelled training does. Default throw. In both cases last.safetensors is written first, where there is a folder.</summary>
+    /// <summary>
+    /// What a cancelled training does. Default throw. In both cases last.safetensors is written first, where there is a folder.
+    /// </summary>
     public CancellationBehaviour WhenCancelled { get; init; } = CancellationBehaviour.Throw;
 
     /// <summary>
-    /// How often losses are read from the device, reported, and checked for being finite. Default half a second. Between two reads nothing waits for the device.
+    /// How often losses are read from the device, reported, and checked for being finite. Default half a second. Between two reads nothing
+    /// waits for the device.
     /// </summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(0.5);
 
@@ -107,7 +115,8 @@ public sealed record TrainingOptions
         if (!TrainingDevice.IsWellFormed(Device)) faults.Add($"Device is '{Device}', expected auto, cpu, cuda or cuda:N");
         if (Threads < 1) faults.Add($"Threads is {Threads}, expected 1 or more");
         if (CheckpointEverySteps < 1) faults.Add($"CheckpointEverySteps is {CheckpointEverySteps}, expected 1 or more");
-        if (CheckpointFolder is null && CheckpointEverySteps is not null) faults.Add("CheckpointEverySteps is set without a CheckpointFolder");
+        if (CheckpointFolder is null && CheckpointEverySteps is not null) faults.Add(
+            "CheckpointEverySteps is set without a CheckpointFolder");
         if (CheckpointFolder is null && Resume) faults.Add("Resume is set without a CheckpointFolder");
         if (!Enum.IsDefined(WhenCancelled)) faults.Add($"WhenCancelled is {WhenCancelled}, expected Throw or ReturnBestSoFar");
         if (ProgressInterval < TimeSpan.Zero) faults.Add($"ProgressInterval is {ProgressInterval}, expected 0 or more");

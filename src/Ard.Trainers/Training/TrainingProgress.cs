@@ -22,8 +22,8 @@ public sealed record TrainingProgress
     public required double Loss { get; init; }
 
     /// <summary>
-    /// The share of the epoch's images so far that the student got right in training: on adversarial images where the objective makes them. NaN where the
-    /// objective does not hand in its logits.
+    /// The share of the epoch's images so far that the student got right in training: on adversarial images where the objective makes them.
+    /// NaN where the objective does not hand in its logits.
     /// </summary>
     public required double TrainingAccuracy { get; init; }
 

@@ -3,13 +3,16 @@ namespace Ard.Trainers.Training;
 /// <summary>One epoch as it was.</summary>
 /// <param name="Epoch">The epoch, from 1.</param>
 /// <param name="Loss">The loss, mean over its images.</param>
-/// <param name="TrainingAccuracy">The share of its images that the student got right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.</param>
+/// <param name="TrainingAccuracy">
+/// The share of its images that the student got right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.
+/// </param>
 /// <param name="LearningRate">The rate of its last step.</param>
 /// <param name="ValidationAccuracy">Accuracy on the clean validation images; null where the epoch was not validated.</param>
 /// <param name="RobustValidationAccuracy">Accuracy on the attacked validation images; null where the epoch was not validated.</param>
 /// <param name="Seconds">How long it took, validation included.</param>
 public sealed record EpochRecord(
-    int Epoch, double Loss, double TrainingAccuracy, double LearningRate, double? ValidationAccuracy, double? RobustValidationAccuracy, double Seconds);
+    int Epoch, double Loss, double TrainingAccuracy, double LearningRate, double? ValidationAccuracy, double? RobustValidationAccuracy,
+        double Seconds);
 
 /// <summary>What a training was. The weights are in the student that was given.</summary>
 /// <param name="History">One record an epoch that was finished.</param>

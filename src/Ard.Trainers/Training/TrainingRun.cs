@@ -15,8 +15,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// One call of <see cref="Trainer.Fit"/>: the place in the training and all that belongs to it. What the training borrows (the teacher's state, the number of threads, the global
-/// random state) is put back on disposal.
+/// One call of <see cref="Trainer.Fit"/>: the place in the training and all that belongs to it. What the training borrows (the teacher's
+/// state, the number of threads, the global random state) is put back on disposal.
 /// </summary>
 internal sealed class TrainingRun : IDisposable
 {
@@ -199,7 +199,8 @@ internal sealed class TrainingRun : IDisposable
         if (validation is not null && ((Epoch + 1) % options.ValidateEveryEpochs == 0 || Epoch + 1 == options.Epochs))
         {
             var before = Seconds;
-            judged = new RobustnessEvaluator(options.Validation).Evaluate(student, validation.Images, validation.Labels, null, cancellation);
+            judged = new RobustnessEvaluator(options.Validation).Evaluate(
+                student, validation.Images, validation.Labels, null, cancellation);
             validationSeconds += Seconds - before;
             validationsHere++;
         }

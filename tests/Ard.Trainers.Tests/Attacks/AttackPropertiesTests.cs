@@ -126,7 +126,8 @@ public sealed class AttackPropertiesTests
             Threat = new ThreatModel((drawn.Kind & 2) == 0 ? Norm.Linf : Norm.L2, drawn.Epsilon / (drawn.Epsilon % 8 == 0 ? 40.0 : 1000.0));
             Attack = Attacks[drawn.Attack % Attacks.Length];
             Seed = drawn.Seed;
-            Network = Sequential(Flatten(), Linear(shape[1] * shape[2] * shape[3], 6), BatchNorm1d(6), ReLU(), Linear(6, outputs)).to(dtype);
+            var inputs = shape[1] * shape[2] * shape[3];
+            Network = Sequential(Flatten(), Linear(inputs, 6), BatchNorm1d(6), ReLU(), Linear(6, outputs)).to(dtype);
             using var noGrad = no_grad();
             foreach (var parameter in Network.parameters()) parameter.normal_(0, 1, generator);
             foreach (var buffer in Network.buffers().Where(buffer => buffer.is_floating_point())) buffer.uniform_(0.5, 2, generator);
@@ -151,7 +152,8 @@ public sealed class AttackPropertiesTests
     {
         private readonly bool[] modes = [.. network.modules().Prepend(network).Select(module => module.training)];
         private readonly bool[] requiresGrad = [.. network.parameters().Select(parameter => parameter.requires_grad)];
-        private readonly Tensor?[] gradients = [.. network.parameters().Select(parameter => parameter.grad is { } grad ? grad.clone() : null)];
+        private readonly Tensor?[] gradients =
+            [.. network.parameters().Select(parameter => parameter.grad is { } grad ? grad.clone() : null)];
         private readonly Tensor[] values = [.. network.parameters().Concat(network.buffers()).Select(value => value.detach().clone())];
 
         public void AssertSame(State other)
@@ -161,7 +163,8 @@ public sealed class AttackPropertiesTests
             Assert.Contains(false, modes);
             Assert.Equal(requiresGrad, other.requiresGrad);
             Assert.Equal(gradients.Select(gradient => gradient is null), other.gradients.Select(gradient => gradient is null));
-            foreach (var (mine, its) in gradients.Zip(other.gradients).Where(pair => pair.First is not null)) Compare.Same(mine!, its!, "gradient");
+            foreach (var (mine, its) in gradients.Zip(other.gradients).Where(pair => pair.First is not null))
+                Compare.Same(mine!, its!, "gradient");
             foreach (var (mine, its) in values.Zip(other.values)) Compare.Same(mine, its, "parameter or buffer");
         }
     }

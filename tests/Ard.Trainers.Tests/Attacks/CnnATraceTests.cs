@@ -20,7 +20,8 @@ public sealed class CnnATraceTests
             var (network, images, labels) = Problem(dtype);
             var start = images + run["noise"].to(dtype);
             var points = Pgd.Maximise(
-                x => functional.cross_entropy(network.call(x), labels, reduction: Reduction.Sum), images, start, ThreatModel.Cifar10, 2.0 / 255, 20);
+                x => functional.cross_entropy(network.call(x), labels, reduction: Reduction.Sum),
+                images, start, ThreatModel.Cifar10, 2.0 / 255, 20);
             ThreatModel.Cifar10.Verify(points, images, "pgd-20");
             using var noGrad = no_grad();
             var logits = network.call(points);
@@ -95,13 +96,18 @@ public sealed class CnnATraceTests
     }
 }
 
-/// <summary>A test that needs the traces of the small network and the CIFAR-10 test batch, unpacked in ARD_DATA or in ~/.cache/ard/data.</summary>
+/// <summary>
+/// A test that needs the traces of the small network and the CIFAR-10 test batch, unpacked in ARD_DATA or in ~/.cache/ard/data.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CnnAFactAttribute : FactAttribute
 {
     public CnnAFactAttribute()
     {
-        string[] needed = [Shared.Path("reference/traces/cnn_a_weights.safetensors"), Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"), TestBatch];
+        string[] needed =
+        [
+            Shared.Path("reference/traces/cnn_a_weights.safetensors"), Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"), TestBatch,
+        ];
         var missing = needed.Where(file => !File.Exists(file)).ToArray();
         if (missing.Length > 0) Skip = $"needs {string.Join(", ", missing)} (ARD_SHARED and ARD_DATA name their folders)";
     }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>
-/// On a linear network of two classes the best attack is known: the margin falls by at most epsilon times the dual norm of the weights' difference (Linf: also
-/// with the box, value by value).
+/// On a linear network of two classes the best attack is known: the margin falls by at most epsilon times the dual norm of the weights'
+/// difference (Linf: also with the box, value by value).
 /// </summary>
 public sealed class LinearModelTests
 {
@@ -41,7 +41,8 @@ public sealed class LinearModelTests
         {
             var points = attack.Perturb(network, images, labels, ThreatModel.L2(epsilon), seed);
             // From a random start the direction is reached in the limit only.
-            AssertBroken(network, points, labels, reached, tolerance: 0.005 * epsilon * weight.square().sum().sqrt().item<double>(), attack.Name);
+            var tolerance = 0.005 * epsilon * weight.square().sum().sqrt().item<double>();
+            AssertBroken(network, points, labels, reached, tolerance, attack.Name);
         }
     }
 
@@ -64,7 +65,8 @@ public sealed class LinearModelTests
     }
 
     // Margins [N]: how far the label's logit is above the other one; weight [inputs]: how that grows with the image for label 1.
-    private static (LinearNetwork Network, Tensor Images, Tensor Labels, Tensor Weight, Tensor Margins) Problem(long inputs, int seed, double low, double high)
+    private static (LinearNetwork Network, Tensor Images, Tensor Labels, Tensor Weight, Tensor Margins) Problem(
+        long inputs, int seed, double low, double high)
     {
         using var generator = new Generator(unchecked((ulong)seed));
         var network = LinearNetwork.Random(inputs, classes: 2, unchecked((ulong)seed + 1), ScalarType.Float64);

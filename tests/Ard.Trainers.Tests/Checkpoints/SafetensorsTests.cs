@@ -52,7 +52,8 @@ public sealed class SafetensorsTests : IDisposable
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
         Safetensors.Write(FileName,
-            [("layer.weight", empty(3, 5).normal_(0, 1, generator)), ("layer.count", tensor(12L)), ("mask", tensor(new[] { true, false, true }))],
+            [("layer.weight", empty(3, 5).normal_(0, 1, generator)), ("layer.count", tensor(12L)),
+                ("mask", tensor(new[] { true, false, true }))],
             new Dictionary<string, string> { ["note"] = "a \"quoted\" text, ünïcode" });
         return FileName;
     }
@@ -158,11 +159,14 @@ public sealed class SafetensorsTests : IDisposable
     public static TheoryData<string, string, string> Headers => new()
     {
         // header over 8 payload bytes, expected, found
-        { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}}""", "once", "'x' twice" },
+        { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}}""", "once",
+            "'x' twice" },
         { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "after 4 payload bytes", "8 payload bytes" },
         { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "payload byte 0", "4" },
-        { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}}""", "payload byte 4", "5" },
-        { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""", "payload byte 8", "4" },
+        { """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}}""",
+            "payload byte 4", "5" },
+        { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""",
+            "payload byte 8", "4" },
         { """{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}""", "within the 8 payload bytes", "12" },
         { """{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", "12 bytes", "8" },
         { """{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", "begin <= end", "[8,0]" },
@@ -263,7 +267,8 @@ public sealed class SafetensorsTests : IDisposable
     [SharedFact("reference/traces")]
     public void The_files_of_the_reference_implementation_are_read()
     {
-        foreach (var path in Directory.GetFiles(Shared.Path("reference/traces"), "*.safetensors").OrderBy(p => new FileInfo(p).Length).Take(3))
+        foreach (var path in Directory.GetFiles(Shared.Path("reference/traces"), "*.safetensors").OrderBy(
+            p => new FileInfo(p).Length).Take(3))
         {
             using var scope = NewDisposeScope();
             Assert.NotEmpty(Safetensors.Read(path));

@@ -7,7 +7,12 @@ namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class RobustnessEvaluatorTests
 {
-    private static readonly EvaluationOptions Options = new() { Threat = ThreatModel.Linf(0.02), Attacks = ["fgsm", "pgd-5", "pgd-2x2"], BatchSize = 16 };
+    private static readonly EvaluationOptions Options = new()
+    {
+        Threat = ThreatModel.Linf(0.02),
+        Attacks = ["fgsm", "pgd-5", "pgd-2x2"],
+        BatchSize = 16,
+    };
 
     [Fact]
     public void The_worst_case_is_at_most_each_attack_and_each_attack_at_most_clean_point_by_point()
@@ -107,7 +112,8 @@ public sealed class RobustnessEvaluatorTests
         {
             if (++seen == 3) cancellation.Cancel();
         });
-        Assert.Throws<OperationCanceledException>(() => new RobustnessEvaluator(Options).Evaluate(network, images, labels, progress, cancellation.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => new RobustnessEvaluator(Options).Evaluate(network, images, labels, progress, cancellation.Token));
         Assert.Equal(3, seen);
         Assert.True(network.training);
         Assert.All(network.parameters(), parameter => Assert.True(parameter.requires_grad));
@@ -117,12 +123,13 @@ public sealed class RobustnessEvaluatorTests
     public void Wrong_input_and_options_are_refused_with_every_fault()
     {
         var (network, images, labels) = Problem();
-        var message = Assert.Throws<ArgumentException>(
-            () => new RobustnessEvaluator().Evaluate(network, images.to(ScalarType.Int32), labels.narrow(0, 0, 3).to(ScalarType.Int32))).Message;
+        var (wrongImages, wrongLabels) = (images.to(ScalarType.Int32), labels.narrow(0, 0, 3).to(ScalarType.Int32));
+        var message = Assert.Throws<ArgumentException>(() => new RobustnessEvaluator().Evaluate(network, wrongImages, wrongLabels)).Message;
         Assert.Contains("images are Int32", message);
         Assert.Contains("labels are Int32", message);
         Assert.Contains("labels have shape [3]", message);
-        message = Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(new() { BatchSize = 0, Attacks = ["pgd-3", "PGD-3", "nonsense"] })).Message;
+        var options = new EvaluationOptions { BatchSize = 0, Attacks = ["pgd-3", "PGD-3", "nonsense"] };
+        message = Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message;
         Assert.Contains("BatchSize is 0", message);
         Assert.Contains("'pgd-3' is named twice", message);
         Assert.Contains("no attack 'nonsense'", message);

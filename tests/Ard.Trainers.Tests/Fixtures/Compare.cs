@@ -5,7 +5,8 @@ namespace Ard.Trainers.Tests.Fixtures;
 internal static class Compare
 {
     /// <summary>
-    /// Fails where the largest difference exceeds <paramref name="relative"/> times the largest expected value, plus <paramref name="absolute"/>.
+    /// Fails where the largest difference exceeds <paramref name="relative"/> times the largest expected value, plus <paramref
+    /// name="absolute"/>.
     /// </summary>
     public static void Close(Tensor expected, Tensor actual, double relative, string what, double absolute = 1e-9)
     {

@@ -33,6 +33,20 @@ public sealed class NormalisationTests
     }
 
     [Fact]
+    public void It_computes_in_the_precision_of_the_images()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new Normalisation([0.1], [0.3]);
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.Float32 })
+        {
+            var found = layer.call(full([1, 1, 1, 1], 0.7, dtype: type));
+            Assert.Equal(type, found.dtype);
+            var expected = type == ScalarType.Float64 ? (0.7 - 0.1) / 0.3 : (0.7f - 0.1f) / 0.3f;
+            Assert.Equal(expected, found.to(ScalarType.Float64).item<double>());
+        }
+    }
+
+    [Fact]
     public void All_faults_are_in_one_message()
     {
         var message = Assert.Throws<ArgumentException>(() => new Normalisation([0.5, double.NaN], [0.0])).Message;

@@ -12,30 +12,36 @@ namespace Ard.Trainers.Tests.Objectives;
 public sealed class ArdTraceTests
 {
     private const string Common = "reference/traces/common_batch_and_teacher.safetensors";
-    private const string Wrn30 = "reference/traces/ard_wrn10_1_t30_a1.safetensors", Wrn30Double = "reference/traces/ard_wrn10_1_t30_a1_float64.safetensors";
-    private const string Wrn4 = "reference/traces/ard_wrn10_1_t4_a05.safetensors", Wrn4Double = "reference/traces/ard_wrn10_1_t4_a05_float64.safetensors";
+    private const string Wrn30 = "reference/traces/ard_wrn10_1_t30_a1.safetensors";
+    private const string Wrn30Double = "reference/traces/ard_wrn10_1_t30_a1_float64.safetensors";
+    private const string Wrn4 = "reference/traces/ard_wrn10_1_t4_a05.safetensors";
+    private const string Wrn4Double = "reference/traces/ard_wrn10_1_t4_a05_float64.safetensors";
     private const string Mobile = "reference/traces/ard_mobilenetv2_t30_a1.safetensors";
     private const string MobileDouble = "reference/traces/ard_mobilenetv2_t30_a1_float64.safetensors";
 
     [SharedFact(Common, Wrn30, Wrn30Double)]
-    public void Three_iterations_in_float64_equal_the_record_for_WideResNet_at_temperature_30() => ThreeIterations("wrn10_1_t30_a1", "wrn10_1_t30_a1", 30, 1);
+    public void Three_iterations_in_float64_equal_the_record_for_WideResNet_at_temperature_30() =>
+        ThreeIterations("wrn10_1_t30_a1", "wrn10_1_t30_a1", 30, 1);
 
     [SharedFact(Common, Wrn30, Wrn4Double)]
     public void Three_iterations_in_float64_equal_the_record_for_WideResNet_at_temperature_4_and_alpha_half() =>
         ThreeIterations("wrn10_1_t4_a05", "wrn10_1_t30_a1", 4, 0.5);
 
     [SharedFact(Common, Mobile, MobileDouble)]
-    public void Three_iterations_in_float64_equal_the_record_for_MobileNetV2() => ThreeIterations("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1);
+    public void Three_iterations_in_float64_equal_the_record_for_MobileNetV2() =>
+        ThreeIterations("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1);
 
     [SharedFact(Common, Wrn30)]
-    public void Each_link_in_float32_equals_the_record_for_WideResNet_at_temperature_30() => Links("wrn10_1_t30_a1", "wrn10_1_t30_a1", 30, 1);
+    public void Each_link_in_float32_equals_the_record_for_WideResNet_at_temperature_30() =>
+        Links("wrn10_1_t30_a1", "wrn10_1_t30_a1", 30, 1);
 
     [SharedFact(Common, Wrn30, Wrn4)]
     public void Each_link_in_float32_equals_the_record_for_WideResNet_at_temperature_4_and_alpha_half() =>
         Links("wrn10_1_t4_a05", "wrn10_1_t30_a1", 4, 0.5);
 
     [SharedFact(Common, Mobile)]
-    public void Each_link_in_float32_equals_the_record_for_MobileNetV2() => Links("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1, rounding: 30);
+    public void Each_link_in_float32_equals_the_record_for_MobileNetV2() =>
+        Links("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1, rounding: 30);
 
     private static void ThreeIterations(string name, string weights, double temperature, double alpha)
     {
@@ -86,7 +92,8 @@ public sealed class ArdTraceTests
         Compare.Close(run["final.eval_clean_logits"], student.call(common.Double("inputs")), 1e-6, "final.eval_clean_logits");
     }
 
-    // From recorded values, one link at a time: whole float32 runs do not coincide between implementations. Rounding is what a deeper network adds.
+    // From recorded values, one link at a time: whole float32 runs do not coincide between implementations. Rounding is what a deeper
+    // network adds.
     private static void Links(string name, string weights, double temperature, double alpha, double rounding = 1)
     {
         using var scope = NewDisposeScope();
@@ -136,7 +143,10 @@ public sealed class ArdTraceTests
         {
             if (run.Has($"{it}grad.{name}")) Compare.Close(run[$"{it}grad.{name}"], parameter.grad!, tolerance, $"{it}grad.{name}");
             if (run.Has($"{it}grad_norm.{name}"))
-                Compare.Close(run[$"{it}grad_norm.{name}"], parameter.grad!.square().sum().sqrt(), tolerance, $"{it}grad_norm.{name}", absolute: 1e-7);
+            {
+                var norm = parameter.grad!.square().sum().sqrt();
+                Compare.Close(run[$"{it}grad_norm.{name}"], norm, tolerance, $"{it}grad_norm.{name}", absolute: 1e-7);
+            }
             compared += run.Has($"{it}grad.{name}") ? 1 : 0;
             if (name.StartsWith("sub_block1", StringComparison.Ordinal)) Assert.Null(parameter.grad);
         }

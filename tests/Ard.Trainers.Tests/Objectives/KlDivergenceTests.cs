@@ -49,7 +49,8 @@ public sealed class KlDivergenceTests
         Compare.Close(Differences(q, x => KlDivergence.Between(x, p, temperature)), prediction.grad!, 1e-7, "prediction");
         Compare.Close(Differences(p, x => KlDivergence.Between(q, x, temperature)), target.grad!, 1e-7, "target");
         // Known in closed form: (softmax(q/T) - softmax(p/T)) / (T N).
-        Compare.Close(((q / temperature).softmax(1) - (p / temperature).softmax(1)) / (temperature * 3), prediction.grad!, 1e-12, "prediction");
+        var difference = (q / temperature).softmax(1) - (p / temperature).softmax(1);
+        Compare.Close(difference / (temperature * 3), prediction.grad!, 1e-12, "prediction");
     }
 
     private static Tensor Differences(Tensor point, Func<Tensor, Tensor> function)
@@ -82,6 +83,8 @@ public sealed class KlDivergenceTests
     private static (Tensor Q, Tensor P) Logits()
     {
         using var generator = new Generator(12);
-        return (empty([3, 4], dtype: ScalarType.Float64).normal_(0, 2, generator), empty([3, 4], dtype: ScalarType.Float64).normal_(0, 2, generator));
+        return (Logits(), Logits());
+
+        Tensor Logits() => empty([3, 4], dtype: ScalarType.Float64).normal_(0, 2, generator);
     }
 }

@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Objectives;
 
-/// <summary>The outer losses on the logits that the original implementations recorded (cut into a fixture, so that this always runs).</summary>
+/// <summary>
+/// The outer losses on the logits that the original implementations recorded (cut into a fixture, so that this always runs).
+/// </summary>
 public sealed class RecordedLossTests
 {
     private static readonly Fixture Recorded = Fixture.Beside("trace_logits.safetensors");
@@ -46,8 +48,8 @@ public sealed class RecordedLossTests
     public void The_corrected_preset_is_the_same_number_at_10_classes(string run, double temperature, double alpha)
     {
         var it = $"{run}_float64.it1.";
-        var (official, corrected) = (
-            AdversariallyRobustDistillation.Official(temperature, alpha).Options, AdversariallyRobustDistillation.Corrected(temperature, alpha).Options);
+        var official = AdversariallyRobustDistillation.Official(temperature, alpha).Options;
+        var corrected = AdversariallyRobustDistillation.Corrected(temperature, alpha).Options;
         Compare.Close(Loss(it, official, ScalarType.Float64), Loss(it, corrected, ScalarType.Float64), 1e-12, "loss");
         Assert.Equal(KlReduction.BatchMean, corrected.Distillation.Reduction);
     }
@@ -57,7 +59,8 @@ public sealed class RecordedLossTests
     {
         var (clean, adversarial) = (
             Recorded.Double("trades_float64.train_forward1.clean_logits"), Recorded.Double("trades_float64.train_forward2.adv_logits"));
-        var loss = functional.cross_entropy(clean, Recorded["labels"]) + KlDivergence.Between(adversarial, clean) * new TradesOptions().Beta;
+        var divergence = KlDivergence.Between(adversarial, clean);
+        var loss = functional.cross_entropy(clean, Recorded["labels"]) + divergence * new TradesOptions().Beta;
         Compare.Close(Recorded["trades_float64.loss"], loss, 1e-6, "loss");
     }
 

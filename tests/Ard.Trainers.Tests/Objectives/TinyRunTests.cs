@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>
-/// Two training iterations in float64 of a tiny network with batch normalisation, against the same written down in PyTorch (make_fixtures.py), for every objective:
-/// adversarial images, logits, loss, gradients, and in the end weights and running statistics.
+/// Two training iterations in float64 of a tiny network with batch normalisation, against the same written down in PyTorch
+/// (make_fixtures.py), for every objective: adversarial images, logits, loss, gradients, and in the end weights and running statistics.
 /// </summary>
 public sealed class TinyRunTests
 {
@@ -58,12 +58,17 @@ public sealed class TinyRunTests
             Compare.Close(Recorded[it + "logits"], batch.Logits!, 1e-6, it + "logits");
             Assert.False(batch.Logits!.requires_grad);
             if (Recorded.Has(it + "adversarial"))
-                Assert.Contains(recorder.Calls, call => call.Training && (call.Input - Recorded[it + "adversarial"]).abs().max().item<double>() < 1e-6);
+            {
+                // The last but for the clean pass, where there is one.
+                var adversarial = recorder.Calls[method == "adversarial_training" ? ^1 : ^2].Input;
+                Compare.Close(Recorded[it + "adversarial"], adversarial, 1e-6, it + "adversarial");
+            }
             foreach (var (name, parameter) in student.named_parameters())
                 Compare.Close(Recorded[$"{it}grad.{name}"], parameter.grad!, 1e-6, $"{it}grad.{name}");
             optimizer.step();
         }
-        foreach (var (name, value) in student.state_dict()) Compare.Close(Recorded[$"{method}.after.{name}"], value, 1e-6, $"{method}.after.{name}");
+        foreach (var (name, value) in student.state_dict())
+            Compare.Close(Recorded[$"{method}.after.{name}"], value, 1e-6, $"{method}.after.{name}");
         Assert.Equal(tracked + 2 * trainForwards, student.state_dict()["bn1.num_batches_tracked"].item<long>());
 
         Assert.All(teacher.parameters(), parameter => Assert.Null(parameter.grad));

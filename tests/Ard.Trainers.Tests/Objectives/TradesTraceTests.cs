@@ -10,7 +10,8 @@ namespace Ard.Trainers.Tests.Objectives;
 /// <summary>TRADES against the recorded run of its released code.</summary>
 public sealed class TradesTraceTests
 {
-    private const string Common = "reference/traces/common_batch_and_teacher.safetensors", Run = "reference/traces/successors_wrn10_1.safetensors";
+    private const string Common = "reference/traces/common_batch_and_teacher.safetensors";
+    private const string Run = "reference/traces/successors_wrn10_1.safetensors";
 
     [SharedFact(Common, Run)]
     public void One_iteration_in_float64_equals_the_record()
@@ -37,10 +38,12 @@ public sealed class TradesTraceTests
         var passes = recorder.Calls.Where(call => call.Training).ToArray();
         Assert.Equal(3, passes.Length);
         Compare.Close(run[Prefix + "x_adv"], passes[1].Input, 1e-6, "x_adv");
-        foreach (var (pass, name) in passes.Zip(["train_forward1.clean_logits", "train_forward2.adv_logits", "train_forward3.clean_logits"]))
+        string[] names = ["train_forward1.clean_logits", "train_forward2.adv_logits", "train_forward3.clean_logits"];
+        foreach (var (pass, name) in passes.Zip(names))
             Compare.Close(run[Prefix + name], pass.Logits, 1e-6, name);
         Compare.Close(run[Prefix + "loss"], loss, 1e-6, "loss");
-        foreach (var (name, gradient) in run.Under(Prefix + "grad.")) Compare.Close(gradient, student.get_parameter(name)!.grad!, 1e-6, "grad." + name);
+        foreach (var (name, gradient) in run.Under(Prefix + "grad."))
+            Compare.Close(gradient, student.get_parameter(name)!.grad!, 1e-6, "grad." + name);
         optimizer.step();
         var state = student.state_dict();
         Assert.Equal(state.Count, run.Under(Prefix + "after.student.").Count());
@@ -68,7 +71,8 @@ public sealed class TradesTraceTests
         Compare.Close(run["trades.train_forward2.adv_logits"], batch.Logits!, 2e-5, "adversarial logits");
         Compare.Close(run["trades.loss"], loss, 1e-5, "loss");
         loss.backward();
-        foreach (var (name, gradient) in run.Under("trades.grad.")) Compare.Close(gradient, student.get_parameter(name)!.grad!, 1e-3, "grad." + name);
+        foreach (var (name, gradient) in run.Under("trades.grad."))
+            Compare.Close(gradient, student.get_parameter(name)!.grad!, 1e-3, "grad." + name);
     }
 
     private static Module<Tensor, Tensor> Student(Fixture run, ScalarType dtype)

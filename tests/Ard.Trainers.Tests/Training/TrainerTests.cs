@@ -72,7 +72,8 @@ public sealed class TrainerTests : IDisposable
         public void Report(TrainingProgress value) => see(value);
     }
 
-    private static byte[] Bytes(Module network) => [.. network.state_dict().OrderBy(p => p.Key).SelectMany(p => p.Value.contiguous().bytes.ToArray())];
+    private static byte[] Bytes(Module network) =>
+        [.. network.state_dict().OrderBy(p => p.Key).SelectMany(p => p.Value.contiguous().bytes.ToArray())];
 
     private static byte[] Trained(TrainingOptions options, out TrainingResult result, Action<TrainingProgress>? see = null,
         Func<NetworkSpec, Module<Tensor, Tensor>>? build = null, Objective? objective = null, CancellationToken cancellation = default)
@@ -81,7 +82,9 @@ public sealed class TrainerTests : IDisposable
         using var data = Data();
         using var student = (build ?? (spec => spec.Build(seed: 3)))(Spec);
         using var teacher = Teacher();
-        result = Trainer.Fit(student, objective ?? Ard, teacher, data, options, progress: see is null ? null : new Observer(see), cancellation: cancellation);
+        result = Trainer.Fit(
+            student, objective ?? Ard, teacher, data, options, progress: see is null ? null : new Observer(see),
+            cancellation: cancellation);
         return Bytes(student);
     }
 
@@ -94,7 +97,8 @@ public sealed class TrainerTests : IDisposable
             foreach (OptimizerSpec optimizer in new OptimizerSpec[]
             {
                 new SgdOptimizer { LearningRate = 0.05 }, new SgdOptimizer { LearningRate = 0.05, Nesterov = true },
-                new SgdOptimizer { LearningRate = 0.05, Momentum = 0 }, new AdamOptimizer(), new AdamOptimizer { Decoupled = true, WeightDecay = 0.01 },
+                new SgdOptimizer { LearningRate = 0.05, Momentum = 0 }, new AdamOptimizer(),
+                    new AdamOptimizer { Decoupled = true, WeightDecay = 0.01 },
             })
                 data.Add(optimizer, random.Next(2, 14));
             return data;
@@ -239,7 +243,8 @@ public sealed class TrainerTests : IDisposable
         using var scope = NewDisposeScope();
         using var student = Spec.Build(3);
         var seen = new List<TrainingProgress>();
-        var options = Options with { Epochs = 12, Augmentation = Augmentation.None, Validation = Options.Validation with { Attacks = ["fgsm"] } };
+        var options = Options with { Epochs = 12, Augmentation = Augmentation.None,
+            Validation = Options.Validation with { Attacks = ["fgsm"] } };
         var result = Trainer.Fit(student, new Natural(), null, data, options, progress: new Observer(seen.Add));
         Assert.True(result.Best!.ValidationAccuracy > 0.9, $"{result.Best}");
         Assert.True(result.History[^1].Loss < 0.5 * result.History[0].Loss);
@@ -281,7 +286,8 @@ public sealed class TrainerTests : IDisposable
         var counts = new List<long>();
         var options = Options with
         {
-            Epochs = 1, BatchSize = 4, ValidationFraction = 0, CheckpointFolder = folder, CheckpointEverySteps = 50, Schedule = Schedule.Constant,
+            Epochs = 1, BatchSize = 4, ValidationFraction = 0, CheckpointFolder = folder, CheckpointEverySteps = 50,
+                Schedule = Schedule.Constant,
             Optimizer = new SgdOptimizer { LearningRate = 0.01 },
         };
         using var data = Data(4 * 210);
@@ -354,7 +360,8 @@ public sealed class TrainerTests : IDisposable
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
         var other = Options with { CheckpointFolder = folder, Resume = true, BatchSize = 7, Schedule = new CosineSchedule() };
         var fault = Assert.Throws<CheckpointException>(() => Trained(other, out _));
-        string[] differing = ["Epochs: 1 in the file, 3 given", "BatchSize: 8 in the file, 7 given", "Schedule: onecycle in the file, cosine given"];
+        string[] differing = [
+            "Epochs: 1 in the file, 3 given", "BatchSize: 8 in the file, 7 given", "Schedule: onecycle in the file, cosine given"];
         Assert.All(differing, text => Assert.Contains(text, fault.Message));
         Assert.DoesNotContain("Seed", fault.Message);
     }
@@ -398,11 +405,13 @@ public sealed class TrainerTests : IDisposable
         using var scope = NewDisposeScope();
         using var data = Data();
         using var student = Spec.Build(3);
-        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, null, data, Options with { Augmentation = new(8, false), ValidationFraction = 0.999 }));
+        var fault = Assert.Throws<ArgumentException>(
+            () => Trainer.Fit(student, Ard, null, data, Options with { Augmentation = new(8, false), ValidationFraction = 0.999 }));
         Assert.Contains("teacher is missing", fault.Message);
         Assert.Contains("padding 8", fault.Message);
         Assert.Contains("leaves none", fault.Message);
-        Assert.Contains("student itself", Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, student, data, Options)).Message);
+        Assert.Contains("student itself",
+            Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, student, data, Options)).Message);
     }
 
     [Fact]

@@ -36,7 +36,8 @@ public sealed class TrainingOptionsTests
         string[] expected =
         [
             "Epochs is 0", "BatchSize is -1", "LearningRate is 0", "Momentum is 1", "WeightDecay is -1", "[5,3]", "gamma 2", "padding -1",
-            "ValidationFraction is 1", "'pgd-0'", "BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0", "CheckpointEverySteps is 0",
+            "ValidationFraction is 1", "'pgd-0'", "BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0",
+                "CheckpointEverySteps is 0",
             "Resume", "ProgressInterval",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, message));
@@ -72,7 +73,8 @@ public sealed class TrainingOptionsTests
         Assert.Equal((200, 128, 0.0), (options.Epochs, options.BatchSize, options.ValidationFraction));
         Assert.Equal(new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = 2e-4, Nesterov = false }, options.Optimizer);
         Assert.Equal(new Augmentation(4, true), options.Augmentation);
-        Assert.Equal((30.0, 1.0, 10, AttackMode.Train), (settings.Distillation.Temperature, settings.Alpha, settings.Inner.Steps, settings.Inner.Mode));
+        Assert.Equal((30.0, 1.0, 10, AttackMode.Train),
+            (settings.Distillation.Temperature, settings.Alpha, settings.Inner.Steps, settings.Inner.Mode));
         Assert.Equal(KlReduction.BatchAndClassMean, settings.Distillation.Reduction);
         Assert.True(settings.AlwaysCleanPass);
     }

@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+using Ard.MLNet.Schema;
+using Ard.Trainers.Data;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ard.MLNet.Data;
+
+/// <summary>
+/// Reads the images and labels of a data view into tensors, once, from front to back. They become bytes as long as every value is a multiple of 1/255, as those of all
+/// images of 8 bits are, and floats from the first value on that is not.
+/// </summary>
+internal static class ImageReader
+{
+    private const int RowsOfChunk = 1024;
+
+    /// <summary>The images of a data view.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, or a pixel is not in [0,1].</exception>
+    public static ImageDataset Read(IDataView data, string features, string label, PixelFormat format, ClassLabels labels, bool oneClassWillDo = false)
+    {
+        var featureColumn = format.Find(data.Schema, features);
+        var labelColumn = SchemaErrors.Find(data.Schema, "label", label);
+        using var scope = NewDisposeScope();
+        using var cursor = data.GetRowCursor([featureColumn, labelColumn]);
+        var getPixels = cursor.GetGetter<VBuffer<float>>(featureColumn);
+        var getLabel = cursor.GetGetter<uint>(labelColumn);
+        var rows = new Rows(format.Size);
+        var classes = new List<long>();
+        var image = new float[format.Size];
+        VBuffer<float> values = default;
+        uint key = 0;
+        while (cursor.MoveNext())
+        {
+            getLabel(ref key);
+            // A key outside of its own type counts as missing in ML.NET.
+            if (key == 0 || key > labels.Count)
+                throw new InvalidOperationException($"Row {cursor.Position}, label column '{label}': the label is missing.");
+            classes.Add(key - 1);
+            getPixels(ref values);
+            format.ToImage(values, image);
+            format.Check(image, features, cursor.Position);
+            rows.Add(image);
+        }
+        if (classes.Count == 0) throw new InvalidOperationException($"The data has no rows: expected images in '{features}' with labels in '{label}'.");
+        if (!oneClassWillDo && classes.All(number => number == classes[0]))
+            throw new InvalidOperationException(
+                $"All {classes.Count} rows have the label '{labels.Names[(int)classes[0]]}' in column '{label}': expected rows of two classes or more.");
+        return new ImageDataset(rows.ToTensor(format), tensor(classes.ToArray()), labels.Names);
+    }
+
+    /// <summary>Images that have come so far, in chunks, so that their number need not be known before.</summary>
+    private sealed class Rows(int size)
+    {
+        private readonly List<Tensor> chunks = [];
+        private byte[]? bytes = new byte[RowsOfChunk * size];
+        private float[]? floats;
+        private int filled;
+
+        public void Add(ReadOnlySpan<float> image)
+        {
+            if (filled == RowsOfChunk) Flush();
+            if (bytes is not null && !ToBytes(image, bytes.AsSpan(filled * size, size))) GoOnInFloats();
+            if (floats is not null) image.CopyTo(floats.AsSpan(filled * size, size));
+            filled++;
+        }
+
+        public Tensor ToTensor(PixelFormat format)
+        {
+            Flush();
+            var all = chunks.Count == 1 ? chunks[0] : cat(chunks, 0);
+            return all.view(-1, format.Channels, format.Height, format.Width);
+        }
+
+        // A byte times 1/255 in single precision may be a rounding away from the byte divided by 255; both come from bytes.
+        private static bool ToBytes(ReadOnlySpan<float> image, Span<byte> row)
+        {
+            for (var i = 0; i < image.Length; i++)
+            {
+                var value = (byte)MathF.Round(image[i] * 255);
+                if (image[i] != value / 255f && image[i] != value * (1 / 255f)) return false;
+                row[i] = value;
+            }
+            return true;
+        }
+
+        private void GoOnInFloats()
+        {
+            for (var i = 0; i < chunks.Count; i++) chunks[i] = chunks[i].to(ScalarType.Float32).div_(255f);
+            floats = new float[RowsOfChunk * size];
+            for (var i = 0; i < filled * size; i++) floats[i] = bytes![i] / 255f;
+            bytes = null;
+        }
+
+        private void Flush()
+        {
+            if (filled == 0) return;
+            var chunk = empty([filled, size], bytes is null ? ScalarType.Float32 : ScalarType.Byte);
+            var source = bytes is null ? MemoryMarshal.AsBytes(floats.AsSpan(0, filled * size)) : bytes.AsSpan(0, filled * size);
+            source.CopyTo(chunk.bytes);
+            chunks.Add(chunk);
+            filled = 0;
+        }
+    }
+}

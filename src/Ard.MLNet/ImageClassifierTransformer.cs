@@ -1,0 +1,76 @@
+using Ard.MLNet.Saving;
+using Ard.MLNet.Scoring;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.MLNet;
+
+/// <summary>
+/// A trained image classifier as a transformer: adds Score, the probability of each class, and PredictedLabel, the class of the largest, with the annotations that ML.NET's
+/// own classifiers give. Images go through the network a batch at a time while a cursor moves; for the PredictionEngine, one at a time. Any number of
+/// threads may use it at once. Disposal frees the network.
+/// </summary>
+/// <remarks>The last bits of a score may depend on which images share its batch: libtorch adds in another order for another batch size.</remarks>
+public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>, IDisposable
+{
+    internal ImageClassifierTransformer(Classifier classifier, TrainingResult? training)
+    {
+        (Classifier, Training) = (classifier, training);
+        FeatureColumnType = new VectorDataViewType(NumberDataViewType.Single, classifier.Format.Size);
+    }
+
+    /// <summary>The network, in eval mode: images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
+    public Module<Tensor, Tensor> Model => Classifier.Network;
+
+    /// <summary>How the network is built.</summary>
+    public NetworkDefinition Network => Classifier.Definition;
+
+    /// <summary>The classes, in the order of the scores: the label's values as texts.</summary>
+    public IReadOnlyList<string> ClassNames => Classifier.Labels.Names;
+
+    /// <summary>The column of images.</summary>
+    public string FeatureColumnName => Classifier.Features;
+
+    /// <summary>The type of that column.</summary>
+    public DataViewType FeatureColumnType { get; }
+
+    /// <summary>What the training was; null for a classifier that was loaded.</summary>
+    public TrainingResult? Training { get; }
+
+    /// <summary>True: PredictedLabel and Score depend on nothing but the row.</summary>
+    public bool IsRowToRowMapper => true;
+
+    internal Classifier Classifier { get; }
+
+    /// <summary>The input's columns, PredictedLabel and Score.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, or of another type or length.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return Classifier.OutputSchema(inputSchema);
+    }
+
+    /// <summary>A view of the input with the new columns. They are computed when a cursor asks for them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, or of another type or length.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new BatchedDataView(input, Classifier);
+    }
+
+    /// <summary>The classifier row by row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, or of another type or length.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return new RowMapper(inputSchema, Classifier);
+    }
+
+    /// <summary>Frees the network. Scoring afterwards is an <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose() => Classifier.Dispose();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelStream.Write(ctx, ClassifierFile.LoaderName, stream => ClassifierFile.Write(stream, Classifier));
+}

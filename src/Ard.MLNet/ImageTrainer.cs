@@ -1,0 +1,169 @@
+using System.Globalization;
+using Ard.MLNet.Data;
+using Ard.MLNet.Schema;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.MLNet;
+
+/// <summary>
+/// What the trainers have in common: an estimator that reads the images of a data view into memory, trains a network on them and gives a classifier.
+/// Memory: one byte a pixel value where all values are multiples of 1/255 (as of all images of 8 bits), else four; twice that while the rows are read.
+/// </summary>
+public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
+{
+    private readonly MLContext mlContext;
+    private readonly IHost host;
+    private readonly ImageTrainerOptions options;
+    private readonly TeacherNetwork? teacher;
+    private readonly long seed;
+
+    private protected ImageTrainer(MLContext mlContext, ImageTrainerOptions options, TeacherNetwork? teacher)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        (this.mlContext, this.options, this.teacher) = (mlContext, options, teacher);
+        host = ((IHostEnvironment)mlContext).Register(GetType().Name);
+        seed = options.Seed ?? host.Rand.NextInt64();
+    }
+
+    /// <summary>The columns after <see cref="Fit"/>: Score and PredictedLabel are added.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
+        return mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName).GetOutputSchema(inputSchema);
+    }
+
+    /// <summary>Trains the network.</summary>
+    /// <param name="input">Rows with the feature and the label column. They are read once.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are no rows, all of one class, a label is missing, a pixel is not in [0,1], or the network or the teacher does not fit the images and classes.
+    /// </exception>
+    /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, and the options say throw.</exception>
+    public ImageClassifierTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var label = SchemaErrors.Find(input.Schema, "label", options.LabelColumnName);
+        var features = SchemaErrors.Find(input.Schema, "feature", options.FeatureColumnName);
+        var labels = ClassLabels.Read(label);
+        var format = options.Layout.Resolve(features.Name, features.Type, options.Network.Spec);
+        using var channel = ((IChannelProvider)host).Start("Training");
+        using var data = ImageReader.Read(input, features.Name, label.Name, format, labels);
+        using var validation = ReadValidation(format, labels);
+
+        var definition = options.Network.For(format, labels.Count);
+        var network = definition.Build(seed);
+        try
+        {
+            CheckNetwork(network, $"The network {definition}", format, labels.Count);
+            var result = Train(network, data, validation, format, labels, channel);
+            var scoring = new Scoring.Classifier(network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
+            return new ImageClassifierTransformer(scoring, result);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private TrainingResult Train(
+        Module<Tensor, Tensor> network, ImageDataset data, ImageDataset? validation, PixelFormat format, ClassLabels labels, IChannel channel)
+    {
+        var training = options.Training with
+        {
+            Seed = seed,
+            Device = Devices.Choose(mlContext, options.Training.Device),
+            Validation = options.Training.Validation with { Threat = options.Settings.Threat ?? options.Training.Validation.Threat },
+        };
+        var objective = options.ChosenObjective();
+        var progress = new EpochLog(channel, options.Progress);
+        if (teacher is null || !objective.NeedsTeacher)
+            return Trainer.Fit(network, objective, null, data, training, validation, progress, options.Cancellation);
+
+        var (teacherNetwork, owned) = teacher.Open();
+        using (owned)
+        {
+            CheckTeacher(teacherNetwork, format, labels);
+            var home = teacherNetwork.parameters().FirstOrDefault()?.device;
+            try
+            {
+                return Trainer.Fit(network, objective, teacherNetwork, data, training, validation, progress, options.Cancellation);
+            }
+            finally
+            {
+                if (home is not null && owned is null) teacherNetwork.to(home);
+            }
+        }
+    }
+
+    private ImageDataset? ReadValidation(PixelFormat format, ClassLabels labels)
+    {
+        if (options.Validation is not { } view) return null;
+        var found = ClassLabels.Read(SchemaErrors.Find(view.Schema, "validation label", options.LabelColumnName));
+        if (!found.Matches(labels))
+            throw SchemaErrors.Mismatch("validation label", options.LabelColumnName, $"{labels} as in the training data", found);
+        return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
+    }
+
+    private void CheckTeacher(Module<Tensor, Tensor> network, PixelFormat format, ClassLabels labels)
+    {
+        if (teacher!.Classifier?.Classifier is { } classifier && !classifier.Labels.Matches(labels))
+            throw SchemaErrors.Mismatch("label", options.LabelColumnName, $"{classifier.Labels} as the teacher has them", labels);
+        CheckNetwork(network, "The teacher", format, labels.Count);
+    }
+
+    /// <summary>Sends one black image through, which finds out a network that is for other images or classes before an epoch is spent.</summary>
+    private static void CheckNetwork(Module<Tensor, Tensor> network, string name, PixelFormat format, int classes)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var modes = network.modules().Prepend(network).Distinct().Select(module => (Module: module, module.training)).ToArray();
+        network.eval();
+        var parameter = network.parameters().FirstOrDefault();
+        var image = zeros([1, format.Channels, format.Height, format.Width], parameter?.dtype ?? ScalarType.Float32, parameter?.device);
+        Tensor logits;
+        try
+        {
+            logits = network.call(image);
+        }
+        catch (Exception exception) when (exception is ArgumentException or System.Runtime.InteropServices.ExternalException)
+        {
+            throw new InvalidOperationException($"{name} does not take images of {format}: {exception.Message}", exception);
+        }
+        finally
+        {
+            // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
+            foreach (var (module, training) in modes) module.train(training);
+        }
+        if (logits.dim() != 2 || logits.shape[0] != 1 || logits.shape[1] != classes)
+            throw new InvalidOperationException(
+                $"{name} gives [{string.Join(",", logits.shape)}] for one image of {format}, expected logits [1,{classes}], one a class.");
+    }
+
+    private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            inner?.Report(value);
+            if (!value.EpochEnded) return;
+            var validation = value.RobustValidationAccuracy is { } robust
+                ? string.Create(CultureInfo.InvariantCulture, $", validation accuracy {value.ValidationAccuracy:F4}, under attack {robust:F4}")
+                : "";
+            channel.Info(MessageSensitivity.None, string.Create(
+                CultureInfo.InvariantCulture,
+                $"Epoch {value.Epoch} of {value.Epochs}: loss {value.Loss:F4}, training accuracy {value.TrainingAccuracy:F4}{validation}"));
+        }
+    }
+}

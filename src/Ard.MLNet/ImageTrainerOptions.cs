@@ -1,0 +1,96 @@
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+
+namespace Ard.MLNet;
+
+/// <summary>What <see cref="ArdTrainer"/> and <see cref="AdversarialTrainer"/> have in common.</summary>
+public abstract record ImageTrainerOptions
+{
+    private protected ImageTrainerOptions(string method) => Method = method;
+
+    /// <summary>The network to train (<see cref="ArdTrainer"/>: the student): a short name such as <c>mobilenetv2</c>, a specification, or one of your own.</summary>
+    public required NetworkDefinition Network { get; init; }
+
+    /// <summary>The column of images, a vector of floats of known size. Default Features.</summary>
+    public string FeatureColumnName { get; init; } = "Features";
+
+    /// <summary>The column of labels, a key as MapValueToKey makes it. Default Label.</summary>
+    public string LabelColumnName { get; init; } = "Label";
+
+    /// <summary>How the vector holds an image. Default: planes (channels, height, width) of values in [0,1].</summary>
+    public ImageLayout Layout { get; init; } = new();
+
+    /// <summary>The training method, by name: see <see cref="ObjectiveCatalog"/>.</summary>
+    public string Method { get; init; }
+
+    /// <summary>
+    /// What differs from the method's defaults, such as threat model and temperature. A threat model set here is also that of the validation. Default nothing.
+    /// </summary>
+    public ObjectiveSettings Settings { get; init; } = new();
+
+    /// <summary>A method of your own, or a built-in one with all of its settings, in place of <see cref="Method"/> and <see cref="Settings"/>. Default null.</summary>
+    public Objective? Objective { get; init; }
+
+    /// <summary>
+    /// The training itself: epochs, batch size, optimizer, schedule, validation, checkpoints … Its Seed is not used (see <see cref="Seed"/>), and its Device
+    /// "auto" is MLContext.GpuDeviceId where that is set (the CPU where there is no such GPU and MLContext.FallbackToCpu is true).
+    /// </summary>
+    public TrainingOptions Training { get; init; } = new();
+
+    /// <summary>
+    /// Images to choose the best epoch by, with the same columns as the training data. Default null: the share of the training data that <see cref="Training"/> says.
+    /// </summary>
+    public IDataView? Validation { get; init; }
+
+    /// <summary>
+    /// Fixes everything that chance decides. Default null: one that the MLContext draws when the trainer is made. With an MLContext of the same seed, and the same trainers
+    /// made in the same order, that gives the same model bit for bit on the CPU. A training to be resumed needs the same seed.
+    /// </summary>
+    public long? Seed { get; init; }
+
+    /// <summary>Told at intervals and after each epoch, on the thread that fits. Default null. Epochs are also told to MLContext.Log.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Ends the training early, as <see cref="TrainingOptions.WhenCancelled"/> says. Default none.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>Images that the fitted classifier sends through the network at a time. Default 256.</summary>
+    public int ScoringBatchSize { get; init; } = 256;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (Network is null) faults.Add("Network is missing");
+        if (string.IsNullOrEmpty(FeatureColumnName)) faults.Add("FeatureColumnName is empty");
+        if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
+        if (FeatureColumnName == LabelColumnName) faults.Add($"FeatureColumnName and LabelColumnName are both '{LabelColumnName}'");
+        faults.AddRange(Layout.Faults());
+        if (ScoringBatchSize < 1) faults.Add($"ScoringBatchSize is {ScoringBatchSize}, expected 1 or more");
+        Collect(Training.Validate);
+        if (Objective is null) Collect(() => ObjectiveCatalog.ByName(Method, Settings));
+        else if (Settings != new ObjectiveSettings()) faults.Add("Settings are set together with Objective, which has its own");
+        if (faults.Count == 0) faults.AddRange(MethodFaults(ChosenObjective()));
+        if (faults.Count > 0) throw new ArgumentException($"{GetType().DeclaringType?.Name}.{GetType().Name}: {string.Join("; ", faults)}.");
+
+        void Collect(Action validate)
+        {
+            try
+            {
+                validate();
+            }
+            catch (ArgumentException exception)
+            {
+                faults.Add(exception.Message.TrimEnd('.'));
+            }
+        }
+    }
+
+    /// <summary>The training method itself.</summary>
+    internal Objective ChosenObjective() => Objective ?? ObjectiveCatalog.ByName(Method, Settings);
+
+    /// <summary>What is wrong with the method for this trainer.</summary>
+    private protected abstract IEnumerable<string> MethodFaults(Objective objective);
+}

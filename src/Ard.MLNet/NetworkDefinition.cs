@@ -1,0 +1,58 @@
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.MLNet;
+
+/// <summary>
+/// How a network is built: one of the built-in ones, by its <see cref="NetworkSpec"/> or short name, or one of your own, by a name and a function. A saved model holds the
+/// definition, not the code: for one of your own, the application that loads the model hands the same definition to
+/// <see cref="ArdCatalog.RegisterArd"/>.
+/// </summary>
+public sealed class NetworkDefinition
+{
+    private readonly Func<Module<Tensor, Tensor>>? create;
+
+    private NetworkDefinition(string name, NetworkSpec? spec, Func<Module<Tensor, Tensor>>? create) => (Name, Spec, this.create) = (name, spec, create);
+
+    /// <summary>The short name of a built-in network, or the name that was given.</summary>
+    public string Name { get; }
+
+    /// <summary>The specification of a built-in network; null for one of your own.</summary>
+    public NetworkSpec? Spec { get; }
+
+    /// <summary>A built-in network. Its classes, channels and image size are set by the data that it is trained on.</summary>
+    /// <param name="spec">The specification.</param>
+    public static implicit operator NetworkDefinition(NetworkSpec spec) => new(spec.ToString(), spec, null);
+
+    /// <summary>A built-in network by its short name, such as <c>mobilenetv2</c>: see <see cref="NetworkSpec.Parse"/>.</summary>
+    /// <param name="name">The short name.</param>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static implicit operator NetworkDefinition(string name) => NetworkSpec.Parse(name);
+
+    /// <summary>A network of your own.</summary>
+    /// <param name="name">A name that stands for it in saved models.</param>
+    /// <param name="create">Makes a new one: images [N,C,H,W] in [0,1] to logits [N,classes]; initial weights are drawn by a seed of the trainer's.</param>
+    public static NetworkDefinition Custom(string name, Func<Module<Tensor, Tensor>> create)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(create);
+        return new(name, null, create);
+    }
+
+    /// <summary>Builds the network, on the CPU. The same seed gives the same weights.</summary>
+    /// <param name="seed">Decides the initial weights.</param>
+    public Module<Tensor, Tensor> Build(long seed) => Spec is not null ? Spec.Build(seed) : Initialisation.Seeded(seed, create!);
+
+    /// <summary>The definition for these images and classes: a built-in network takes them over.</summary>
+    internal NetworkDefinition For(PixelFormat format, int classes) => Spec is null ? this : Spec with
+    {
+        Classes = classes,
+        InputChannels = format.Channels,
+        // Networks that are bound to one size are for square images; another shape is found out when the first image goes through.
+        ImageSize = format.Height,
+    };
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

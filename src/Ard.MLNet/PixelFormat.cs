@@ -1,0 +1,77 @@
+using Ard.MLNet.Schema;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet;
+
+/// <summary>An <see cref="ImageLayout"/> with all sizes known: converts between a column's values and the networks' images, planes of pixels in [0,1].</summary>
+internal sealed record PixelFormat(int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset)
+{
+    // What rounding in the steps before may add to a pixel of 0 or 1.
+    private const float Tolerance = 1e-6f;
+
+    /// <summary>The number of values of an image.</summary>
+    public int Size => checked(Channels * Height * Width);
+
+    private bool IsPlain => !Interleaved && Scale == 1 && Offset == 0;
+
+    /// <summary>The feature column, checked for its type and length.</summary>
+    public DataViewSchema.Column Find(DataViewSchema schema, string column)
+    {
+        var found = SchemaErrors.Find(schema, "feature", column);
+        if (ImageLayout.VectorSize(column, found.Type) != Size)
+            throw SchemaErrors.Mismatch("feature", column, $"Vector<Single, {Size}>, an image of {this}", found.Type);
+        return found;
+    }
+
+    /// <summary>The image of a row.</summary>
+    public void ToImage(in VBuffer<float> values, Span<float> image)
+    {
+        if (values.Length != Size) throw new InvalidOperationException($"Expected a vector of {Size} values, found one of {values.Length}.");
+        if (IsPlain)
+        {
+            values.CopyTo(image);
+            return;
+        }
+        if (values.IsDense)
+        {
+            var dense = values.GetValues();
+            for (var i = 0; i < dense.Length; i++) image[Place(i)] = Pixel(dense[i]);
+            return;
+        }
+        image.Fill(Pixel(0));
+        var (indices, present) = (values.GetIndices(), values.GetValues());
+        for (var i = 0; i < present.Length; i++) image[Place(indices[i])] = Pixel(present[i]);
+    }
+
+    /// <summary>The inverse of <see cref="ToImage"/>.</summary>
+    public void FromImage(ReadOnlySpan<float> image, Span<float> values)
+    {
+        for (var i = 0; i < values.Length; i++) values[i] = IsPlain ? image[i] : (float)(image[Place(i)] / Scale + Offset);
+    }
+
+    /// <summary>Checks that the pixels are in [0,1]; what rounding may have added beyond is cut off.</summary>
+    /// <exception cref="InvalidOperationException">They are not; the message names row and column.</exception>
+    public void Check(Span<float> image, string column, long row)
+    {
+        foreach (ref var pixel in image)
+        {
+            if (pixel is >= 0 and <= 1) continue;
+            if (!(pixel >= -Tolerance && pixel <= 1 + Tolerance))
+            {
+                var hint = float.IsNaN(pixel) ? ""
+                    : $"; the layout has Scale {Scale:G6} and Offset {Offset:G6}, and values from 0 to 255 need Scale 1.0/255";
+                throw new InvalidOperationException($"Row {row}, feature column '{column}': expected pixels in [0,1], found {pixel}{hint}.");
+            }
+            pixel = Math.Clamp(pixel, 0, 1);
+        }
+    }
+
+    /// <summary>For people, such as <c>3x32x32 (channels, height, width)</c>.</summary>
+    public override string ToString() => $"{Channels}x{Height}x{Width} (channels, height, width)";
+
+    private float Pixel(float value) => (float)((value - Offset) * Scale);
+
+    // Where the value of this index stands in planes.
+    private int Place(int index) => Interleaved ? index % Channels * Height * Width + index / Channels : index;
+}

@@ -1,0 +1,73 @@
+using Microsoft.ML;
+
+namespace Ard.MLNet.Scoring;
+
+/// <summary>A computation that makes new columns out of some columns of a row, many rows at a time.</summary>
+internal abstract class BatchMapping
+{
+    /// <summary>Rows that go through at a time.</summary>
+    public abstract int BatchSize { get; }
+
+    /// <summary>The new columns, after a check of the columns that they are made of.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public abstract IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input);
+
+    /// <summary>The columns that the new ones are made of.</summary>
+    public abstract IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input);
+
+    /// <summary>A place for a batch.</summary>
+    /// <param name="row">Where the rows come from; the inputs are active.</param>
+    /// <param name="capacity">The most rows that it has to hold.</param>
+    public abstract Batch Open(DataViewRow row, int capacity);
+
+    /// <summary>The columns of the input, then the new ones.</summary>
+    public DataViewSchema OutputSchema(DataViewSchema input)
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumns(input);
+        builder.AddColumns(NewColumns(input));
+        return builder.ToSchema();
+    }
+
+    /// <summary>The columns of the input that these output columns need.</summary>
+    public IEnumerable<DataViewSchema.Column> Dependencies(DataViewSchema input, IEnumerable<DataViewSchema.Column> outputs)
+    {
+        var needed = outputs.ToArray();
+        var own = needed.Where(column => column.Index < input.Count).Select(column => input[column.Index]);
+        return (needed.Any(column => column.Index >= input.Count) ? own.Concat(Inputs(input)) : own).DistinctBy(column => column.Index).ToArray();
+    }
+
+    /// <summary>Some rows and what became of them. For one thread.</summary>
+    internal abstract class Batch
+    {
+        /// <summary>Takes the inputs of the row where the source stands.</summary>
+        public abstract void Read(int slot);
+
+        /// <summary>Makes the new columns of the first <paramref name="count"/> rows.</summary>
+        public abstract void Compute(int count);
+
+        /// <summary>A ValueGetter for a new column.</summary>
+        /// <param name="column">Its place among the new columns.</param>
+        /// <param name="slot">Gives the row that is asked for, computed.</param>
+        public abstract Delegate Getter(int column, Func<int> slot);
+    }
+}
+
+/// <summary>Getters for columns whose type is known only at run time.</summary>
+internal static class Getters
+{
+    /// <summary>The getter as one of the type asked for.</summary>
+    /// <exception cref="InvalidOperationException">The column is of another type.</exception>
+    public static ValueGetter<T> As<T>(Delegate getter, DataViewSchema.Column column) => getter as ValueGetter<T>
+        ?? throw new InvalidOperationException($"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(T)}', expected type: '{column.Type.RawType}'.");
+
+    /// <summary>Checks that a column is one of the schema's.</summary>
+    public static void Check(DataViewSchema schema, DataViewSchema.Column column)
+    {
+        if (column.Index >= schema.Count || !schema[column.Index].Equals(column))
+            throw new ArgumentException($"Column '{column.Name}' is not one of this schema: {schema}.", nameof(column));
+    }
+
+    public static InvalidOperationException Inactive(DataViewSchema.Column column) =>
+        new($"Column '{column.Name}' is not active: it was not among the columns asked for.");
+}

@@ -1,0 +1,109 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Scoring;
+
+/// <summary>A cursor that reads a batch of rows ahead, keeps what was asked for of them, computes the new columns for all at once and then gives the rows out.</summary>
+internal sealed class BatchedCursor : DataViewRowCursor
+{
+    private readonly DataViewSchema schema;
+    private readonly DataViewRowCursor source;
+    private readonly BatchMapping.Batch batch;
+    private readonly ColumnBuffer[] buffers;
+    private readonly Delegate?[] getters;
+    private readonly ValueGetter<DataViewRowId> getId;
+    private readonly DataViewRowId[] ids;
+    private readonly long[] batches;
+    private long position = -1;
+    private int slot = -1;
+    private int filled;
+    private bool ended;
+
+    public BatchedCursor(DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active)
+    {
+        (this.schema, this.source) = (schema, source);
+        batch = mapping.Open(source, mapping.BatchSize);
+        getId = source.GetIdGetter();
+        ids = new DataViewRowId[mapping.BatchSize];
+        batches = new long[mapping.BatchSize];
+        getters = new Delegate?[schema.Count];
+        var kept = new List<ColumnBuffer>();
+        foreach (var column in active)
+        {
+            if (column.Index >= source.Schema.Count)
+            {
+                getters[column.Index] = batch.Getter(column.Index - source.Schema.Count, Slot);
+                continue;
+            }
+            var buffer = ColumnBuffer.Create(source, source.Schema[column.Index], mapping.BatchSize);
+            kept.Add(buffer);
+            getters[column.Index] = buffer.Getter(Slot);
+        }
+        buffers = [.. kept];
+    }
+
+    public override DataViewSchema Schema => schema;
+
+    public override long Position => position;
+
+    public override long Batch => position < 0 ? source.Batch : batches[slot];
+
+    public override bool MoveNext()
+    {
+        if (++slot >= filled && !Fill())
+        {
+            position = -1;
+            return false;
+        }
+        position++;
+        return true;
+    }
+
+    public override bool IsColumnActive(DataViewSchema.Column column)
+    {
+        Getters.Check(schema, column);
+        return getters[column.Index] is not null;
+    }
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+    {
+        Getters.Check(schema, column);
+        return Getters.As<TValue>(getters[column.Index] ?? throw Getters.Inactive(column), column);
+    }
+
+    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = ids[Slot()];
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            (position, slot, filled, ended) = (-1, -1, 0, true);
+            source.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private bool Fill()
+    {
+        (slot, filled) = (0, 0);
+        while (!ended && filled < ids.Length)
+        {
+            if (!source.MoveNext())
+            {
+                ended = true;
+                break;
+            }
+            getId(ref ids[filled]);
+            batches[filled] = source.Batch;
+            foreach (var buffer in buffers) buffer.Read(filled);
+            batch.Read(filled);
+            filled++;
+        }
+        if (filled == 0) return false;
+        batch.Compute(filled);
+        return true;
+    }
+
+    private int Slot() => position >= 0 ? slot
+        : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called, or has returned false.");
+}

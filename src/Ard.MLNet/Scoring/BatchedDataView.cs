@@ -1,0 +1,36 @@
+using Microsoft.ML;
+
+namespace Ard.MLNet.Scoring;
+
+/// <summary>A data view with the new columns of a <see cref="BatchMapping"/>. Nothing is computed before a cursor moves, and nothing for columns that nobody asks for.</summary>
+internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : IDataView
+{
+    public DataViewSchema Schema { get; } = mapping.OutputSchema(source.Schema);
+
+    public bool CanShuffle => source.CanShuffle;
+
+    public long? GetRowCount() => source.GetRowCount();
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        var active = Active(columnsNeeded);
+        return Wrap(source.GetRowCursor(mapping.Dependencies(source.Schema, active), rand), active);
+    }
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+    {
+        var active = Active(columnsNeeded);
+        return [.. source.GetRowCursorSet(mapping.Dependencies(source.Schema, active), n, rand).Select(cursor => Wrap(cursor, active))];
+    }
+
+    private DataViewSchema.Column[] Active(IEnumerable<DataViewSchema.Column> columns)
+    {
+        var active = columns.DistinctBy(column => column.Index).ToArray();
+        foreach (var column in active) Getters.Check(Schema, column);
+        return active;
+    }
+
+    private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active) => active.Any(column => column.Index >= source.Schema.Count)
+        ? new BatchedCursor(Schema, cursor, mapping, active)
+        : new PassingCursor(Schema, cursor, active);
+}

@@ -1,0 +1,148 @@
+using System.Runtime.InteropServices;
+using Ard.MLNet.Schema;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.MLNet.Scoring;
+
+/// <summary>A network with all that scoring needs to know. The network is in eval mode and frozen, so that any number of threads may use it at once.</summary>
+internal sealed class Classifier : BatchMapping
+{
+    // Several models may score one data set; each takes the next number.
+    private const string SetId = "ScoreColumnSetId";
+
+    private bool disposed;
+
+    public Classifier(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, ClassLabels labels, string features, int batchSize)
+    {
+        (Network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
+        network.eval();
+        foreach (var parameter in network.parameters()) parameter.requires_grad = false;
+    }
+
+    public Module<Tensor, Tensor> Network { get; }
+
+    public NetworkDefinition Definition { get; }
+
+    public PixelFormat Format { get; }
+
+    public ClassLabels Labels { get; }
+
+    public string Features { get; }
+
+    public override int BatchSize { get; }
+
+    /// <summary>The class of the largest score; -1 where all are NaN.</summary>
+    public static int Largest(ReadOnlySpan<float> scores)
+    {
+        var largest = -1;
+        for (var i = 0; i < scores.Length; i++)
+            if (!float.IsNaN(scores[i]) && (largest < 0 || scores[i] > scores[largest])) largest = i;
+        return largest;
+    }
+
+    public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) => [Format.Find(input, Features)];
+
+    public override IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input)
+    {
+        Format.Find(input, Features);
+        uint id = 0;
+        foreach (var column in input)
+        {
+            if (column.Annotations.Schema.GetColumnOrNull(SetId) is not { Type: KeyDataViewType { RawType: var raw } } || raw != typeof(uint)) continue;
+            uint found = 0;
+            column.Annotations.GetValue(SetId, ref found);
+            id = Math.Max(id, found);
+        }
+        return ScoreColumns(Labels, id + 1);
+    }
+
+    /// <summary>PredictedLabel and Score, with the annotations that ML.NET's trainers give them, in their order.</summary>
+    public static IReadOnlyList<DataViewSchema.DetachedColumn> ScoreColumns(ClassLabels labels, uint setId)
+    {
+        var predicted = Annotations("PredictedLabel", setId);
+        labels.AddTo(predicted);
+        var score = Annotations("Score", setId);
+        labels.AddTo(score, "TrainingLabelValues");
+        if (labels.KindName == "text") labels.AddTo(score, "SlotNames");
+        return
+        [
+            new("PredictedLabel", labels.KeyType, predicted.ToAnnotations()),
+            new("Score", new VectorDataViewType(NumberDataViewType.Single, labels.Count), score.ToAnnotations()),
+        ];
+    }
+
+    public override Batch Open(DataViewRow row, int capacity) => new ScoreBatch(this, row, capacity);
+
+    /// <summary>Probabilities [count, classes] of images in planes.</summary>
+    public void Score(ReadOnlySpan<float> images, int count, Span<float> probabilities)
+    {
+        ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var logits = Network.call(ToTensor(images, count));
+        if (logits.dim() != 2 || logits.shape[0] != count || logits.shape[1] != Labels.Count)
+            throw new InvalidOperationException(
+                $"The network {Definition} gave [{string.Join(",", logits.shape)}] for {count} images, expected logits [{count},{Labels.Count}].");
+        var softmax = logits.softmax(1).to(ScalarType.Float32).cpu().contiguous();
+        MemoryMarshal.Cast<byte, float>(softmax.bytes).CopyTo(probabilities);
+    }
+
+    /// <summary>Images in planes as a tensor [count,C,H,W] of the network's dtype, on its device.</summary>
+    public Tensor ToTensor(ReadOnlySpan<float> images, int count)
+    {
+        var tensor = empty([count, Format.Channels, Format.Height, Format.Width], ScalarType.Float32);
+        MemoryMarshal.AsBytes(images[..(count * Format.Size)]).CopyTo(tensor.bytes);
+        // Asked for anew each time: a training that uses the network as its teacher may move it for a while.
+        return Network.parameters().FirstOrDefault() is { } parameter ? tensor.to(parameter.dtype, parameter.device) : tensor;
+    }
+
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        Network.Dispose();
+    }
+
+    private static DataViewSchema.Annotations.Builder Annotations(string kind, uint setId)
+    {
+        var builder = new DataViewSchema.Annotations.Builder();
+        Add("ScoreColumnKind", "MulticlassClassification");
+        builder.AddPrimitiveValue(SetId, new KeyDataViewType(typeof(uint), int.MaxValue), setId);
+        Add("ScoreValueKind", kind);
+        return builder;
+
+        void Add(string name, string text) => builder.AddPrimitiveValue(name, TextDataViewType.Instance, text.AsMemory());
+    }
+
+    private sealed class ScoreBatch(Classifier classifier, DataViewRow row, int capacity) : Batch
+    {
+        private readonly ValueGetter<VBuffer<float>> getPixels = row.GetGetter<VBuffer<float>>(classifier.Format.Find(row.Schema, classifier.Features));
+        private readonly float[] images = new float[checked(capacity * classifier.Format.Size)];
+        private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
+        private VBuffer<float> pixels;
+
+        public override void Read(int slot)
+        {
+            getPixels(ref pixels);
+            classifier.Format.ToImage(pixels, images.AsSpan(slot * classifier.Format.Size, classifier.Format.Size));
+        }
+
+        public override void Compute(int count) => classifier.Score(images, count, scores);
+
+        public override Delegate Getter(int column, Func<int> slot) => column == 0
+            ? (ValueGetter<uint>)((ref uint value) => value = (uint)(Largest(Of(slot())) + 1))
+            : (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+            {
+                var found = Of(slot());
+                var editor = VBufferEditor.Create(ref value, found.Length);
+                found.CopyTo(editor.Values);
+                value = editor.Commit();
+            });
+
+        private ReadOnlySpan<float> Of(int slot) => scores.AsSpan(slot * classifier.Labels.Count, classifier.Labels.Count);
+    }
+}
