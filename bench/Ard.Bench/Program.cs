@@ -7,8 +7,10 @@ try
     {
         case ["step", .. var rest]:
             return StepBench.Run(rest);
+        case ["table", .. var rest]:
+            return ResultsTable.Run(rest);
         default:
-            Console.Error.WriteLine("bench: expected the name of a benchmark: step");
+            Console.Error.WriteLine("bench: expected the name of a benchmark: step; or table");
             return 2;
     }
 }

@@ -37,8 +37,8 @@ internal static class CommandLine
         .Reads("A safetensors file with the teacher's weights. Default: the teacher is trained first.", text => (string?)text);
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
         .Reads("natural, at or trades. Default at.", text => Methods.Checked(text, Methods.WithoutTeacher));
-    private static readonly Option<IReadOnlyList<string>> Method
-        = new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
+    private static readonly Option<IReadOnlyList<string>> Method =
+        new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
         .Reads($"One or more of {string.Join(", ", Methods.Names)}, with commas between. Default ard.",
             text => (IReadOnlyList<string>)[.. text.Split(',').Select(name => Methods.Checked(name, Methods.Names)).Distinct()]);
     private static readonly Option<int?> Epochs = new Option<int?>("--epochs")
@@ -98,11 +98,13 @@ internal static class CommandLine
     private static readonly Option[] DistillOptions =
     [
         Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, Epochs, TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption,
-            Epsilon, Steps, StepSize,
-        Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
+        Epsilon, Steps, StepSize, Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages, CheckpointSteps, Resume,
+        Seed, Device, Threads, Output,
     ];
 
     private static readonly Option[] DemoOptions = [Seed, Device, Threads, DemoOutput, Scale];
+
+    private static readonly Option[] EvaluateOptions = [Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -114,19 +116,17 @@ internal static class CommandLine
         var evaluate = new Command("evaluate", "Measures a trained network on clean and on attacked test images.");
         foreach (var option in DemoOptions) demo.Options.Add(option);
         foreach (var option in DistillOptions) distill.Options.Add(option);
-        foreach (var option in new Option[
-            ] { Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads }) evaluate.Options.Add(option);
+        foreach (var option in EvaluateOptions) evaluate.Options.Add(option);
 
-        demo.SetAction(p => Experiment
-            .Demo(p.GetValue(DemoOutput)!, p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), p.GetValue(Scale)).Run(
-                cancellation));
+        demo.SetAction(p => Demo(p).Run(cancellation));
         distill.SetAction(p => Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilon), p.GetValue(TestImages),
             p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
-        return new RootCommand(
-            "Adversarially robust distillation. Without a verb: distill if one of its options is given, else demo.") { demo, distill,
-            evaluate };
+        return new RootCommand("Adversarially robust distillation. Without a verb: distill if one of its options is given, else demo.")
+        {
+            demo, distill, evaluate,
+        };
     }
 
     /// <summary>The arguments with the verb that they mean: options of distill after no verb, or after demo, mean distill.</summary>
@@ -137,10 +137,13 @@ internal static class CommandLine
         if (!isDemo && arguments.Any(argument => argument is "--help" or "--version")) return arguments;
         var rest = isDemo ? arguments[1..] : arguments;
         var ofDemo = DemoOptions.Select(option => option.Name).ToArray();
-        var meansDistill = rest.Any(
-            argument => DistillOptions.Any(option => argument.Split('=')[0] == option.Name && !ofDemo.Contains(option.Name)));
+        var ofDistillOnly = DistillOptions.Select(option => option.Name).Except(ofDemo).ToArray();
+        var meansDistill = rest.Any(argument => ofDistillOnly.Contains(argument.Split('=')[0]));
         return [meansDistill ? "distill" : "demo", .. rest];
     }
+
+    private static Experiment Demo(ParseResult p) => Experiment.Demo(
+        p.GetValue(DemoOutput)!, p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), p.GetValue(Scale));
 
     private static Experiment Distill(ParseResult p)
     {
@@ -160,8 +163,11 @@ internal static class CommandLine
             {
                 Epochs = count,
                 BatchSize = p.GetValue(Batch),
-                Optimizer = new SgdOptimizer { LearningRate = p.GetValue(Rate), WeightDecay = p.GetValue(WeightDecay)
-                    ?? (preset is null ? 5e-4 : 2e-4) },
+                Optimizer = new SgdOptimizer
+                {
+                    LearningRate = p.GetValue(Rate),
+                    WeightDecay = p.GetValue(WeightDecay) ?? preset?.Options.Optimizer.WeightDecay ?? 5e-4,
+                },
                 Schedule = p.GetValue(ScheduleOption) ?? schedule,
                 Augmentation = p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None),
                 ValidationFraction = p.GetValue(Validation) ?? preset?.Options.ValidationFraction ?? 0.05,
@@ -226,12 +232,10 @@ internal static class CommandLine
     private static double Fraction(string text)
     {
         var parts = text.Split('/').Select(part =>
-            double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
-                && number >= 0
-                ? number
-                : throw new FormatException("expected a number from 0, such as 0.1, 5e-4 or 8/255")).ToArray();
-        return parts is [var only] ? only
-            : parts is [var over, var under] && under > 0 ? over / under
+            double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN).ToArray();
+        var value = parts switch { [var only] => only, [var over, var under] => over / under, _ => double.NaN };
+        return double.IsFinite(value) && value >= 0
+            ? value
             : throw new FormatException("expected a number from 0, such as 0.1, 5e-4 or 8/255");
     }
 }

@@ -20,10 +20,10 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     /// <param name="testImages">Only the first so many; the built-in set makes 1,000 by default.</param>
     public static DataSource Load(string name, int? trainImages, int? testImages)
     {
-        if (name == BuiltIn) return new DataSource(
-            name, Glyphs.Generate(trainImages ?? 4000, seed: 1), Glyphs.Generate(testImages ?? 1000, seed: 2));
-        return new DataSource(
-            name, First(ImageDataset.Load(name, DataSplit.Train), trainImages), First(ImageDataset.Load(name, DataSplit.Test), testImages));
+        var train = name == BuiltIn
+            ? Glyphs.Generate(trainImages ?? 4000, seed: 1)
+            : First(ImageDataset.Load(name, DataSplit.Train), trainImages);
+        return new DataSource(name, train, LoadTest(name, testImages));
     }
 
     /// <summary>The test images only; the built-in set makes 1,000 by default.</summary>

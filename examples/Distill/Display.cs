@@ -39,8 +39,8 @@ internal abstract class Display
         var validation = p.RobustValidationAccuracy is { } robust
             ? Invariant($", validation {100 * p.ValidationAccuracy:F1} % and {100 * robust:F1} % attacked")
             : "";
-        return Invariant($"{what}: epoch {p.Epoch}/{p.Epochs}, loss {p.Loss:F3}, training accuracy {100 * p.TrainingAccuracy:F1} %{validation}, ")
-            + Invariant($"rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {p.TimeLeft:h\\:mm\\:ss} left");
+        return Invariant($"{what}: epoch {p.Epoch}/{p.Epochs}, loss {p.Loss:F3}, training accuracy {100 * p.TrainingAccuracy:F1} %")
+            + validation + Invariant($", rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {p.TimeLeft:h\\:mm\\:ss} left");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -15,8 +15,7 @@ internal static class Evaluation
 {
     public static int Run(
         string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images, long seed,
-            string device, int? threads,
-        CancellationToken cancellation)
+        string device, int? threads, CancellationToken cancellation)
     {
         if (threads is { } count) set_num_threads(count);
         using var test = DataSource.LoadTest(data, images);

@@ -90,7 +90,8 @@ internal sealed record Experiment
         var needsTeacher = StudentMethods.Any(method => Methods.Create(method).NeedsTeacher);
         Display.Run(display =>
         {
-            display.Line($"{Data.Name}: {Data.Train.Count:N0} training and {Data.Test.Count:N0} test images, {Methods.Threat}; results in {Output}");
+            display.Line(
+                $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Threat}; results in {Output}");
             using var teacher = needsTeacher ? Teacher(display, rows, cancellation) : null;
             using var few = StudentImages is { } count && count < Data.Train.Count ? Data.Train.Take(count) : null;
             foreach (var method in StudentMethods)
@@ -120,9 +121,8 @@ internal sealed record Experiment
     }
 
     private void Train(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, Module<Tensor,
-            Tensor>? teacher,
-        ImageDataset images, TrainingOptions options, CancellationToken cancellation)
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method,
+        Module<Tensor, Tensor>? teacher, ImageDataset images, TrainingOptions options, CancellationToken cancellation)
     {
         var objective = Methods.Create(method);
         var name = $"{role}-{method}";
@@ -137,8 +137,7 @@ internal sealed record Experiment
 
     private void Evaluate(
         Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, double seconds,
-            TrainingOptions options,
-        CancellationToken cancellation)
+        TrainingOptions options, CancellationToken cancellation)
     {
         var evaluator = new RobustnessEvaluator(
             new EvaluationOptions { Threat = Methods.Threat, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });

@@ -3,6 +3,7 @@ using Ard.MLNet.Scoring;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -71,6 +72,16 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
 
     /// <summary>Frees the network. Scoring afterwards is an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => Classifier.Dispose();
+
+    internal static void Register(ComponentCatalog catalog) => ModelStream.Register(catalog, typeof(ImageClassifierTransformer), ClassifierFile.LoaderName);
+
+    // Called by ML.NET when a model is loaded.
+    private static ImageClassifierTransformer Create(IHostEnvironment env, object context)
+    {
+        Classifier? classifier = null;
+        ModelStream.Read(context, stream => classifier = ClassifierFile.Read(stream, env.ComponentCatalog));
+        return new ImageClassifierTransformer(classifier!, null);
+    }
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelStream.Write(ctx, ClassifierFile.LoaderName, stream => ClassifierFile.Write(stream, Classifier));
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;

@@ -40,7 +40,8 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
             return;
         }
         image.Fill(Pixel(0));
-        var (indices, present) = (values.GetIndices(), values.GetValues());
+        var indices = values.GetIndices();
+        var present = values.GetValues();
         for (var i = 0; i < present.Length; i++) image[Place(indices[i])] = Pixel(present[i]);
     }
 

@@ -16,8 +16,10 @@ public sealed class DistillTests : IDisposable
         // bin/Examples.Tests/release/ beside bin/Distill/release/
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(here.Parent!.Parent!.FullName, "Distill", here.Name, "Distill.dll");
-        var start = new ProcessStartInfo(
-            "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+        };
         foreach (var argument in arguments.Prepend(program)) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
@@ -58,10 +60,9 @@ public sealed class DistillTests : IDisposable
     {
         string[] train =
         [
-            "--data", "builtin", "--student", "tinycnn-4-bn", "--teacher", "smallcnn-4", "--epochs", "2", "--method", "ard,kd", "--seed",
-                "3", "--eps", "8/255",
-            "--train-images", "80", "--test-images", "30", "--batch", "20", "--lr", "0.05", "--steps", "2", "--threads", "1", "--output",
-                Output,
+            "--data", "builtin", "--student", "tinycnn-4-bn", "--teacher", "smallcnn-4", "--epochs", "2", "--method", "ard,kd",
+            "--seed", "3", "--eps", "8/255", "--train-images", "80", "--test-images", "30", "--batch", "20", "--lr", "0.05",
+            "--steps", "2", "--threads", "1", "--output", Output,
         ];
         var (code, _, error) = Run(train);
         Assert.True(code == 0, error);
@@ -76,8 +77,8 @@ public sealed class DistillTests : IDisposable
             $"\"seconds\": {r.GetProperty("seconds")}", $"\"seconds\": {rows[i].GetProperty("seconds")}")));
 
         var model = Path.Combine(Output, "student-ard.safetensors");
-        var evaluated = Run("evaluate", "--model", model, "--test-images", "30", "--eps", "8/255", "--attacks", "fgsm,pgd-20", "--seed",
-            "3");
+        var evaluated = Run(
+            "evaluate", "--model", model, "--test-images", "30", "--eps", "8/255", "--attacks", "fgsm,pgd-20", "--seed", "3");
         Assert.True(evaluated.Code == 0, evaluated.Error);
         var expected = rows[1].GetProperty("pgd20").GetDouble();
         Assert.Matches($@"pgd-20 +{expected:F2} %", evaluated.Output);
@@ -96,7 +97,7 @@ public sealed class DistillTests : IDisposable
     [InlineData("tarin", "tarin")]
     [InlineData("no-such-folder", "--data", "no-such-folder", "--output", "out")]
     [InlineData("no-such-file", "evaluate", "--model", "no-such-file")]
-    [InlineData("Device 'gpu'", "--data", "builtin", "--train-images", "20", "--test-images", "10", "--device", "gpu")]
+    [InlineData("Device is 'gpu'", "--data", "builtin", "--train-images", "20", "--test-images", "10", "--device", "gpu")]
     public void Bad_arguments_give_one_line_that_says_what_is_wrong_and_exit_code_2(string expected, params string[] arguments)
     {
         var (code, output, error) = Run(arguments);

@@ -40,13 +40,16 @@ public static class ColumnCursorExtensions
         return row => (Func<T>)Internal.Generic.Invoke(typeof(ColumnCursorExtensions), nameof(Arrays), item, row, column);
     }
 
-    // Every row gets a value of its own: what is enumerated may be kept.
-    private static Func<T> Values<T>(ValueGetter<T> get) => () =>
+    // As in the real library a vector given as VBuffer is overwritten by the next; arrays and texts are the caller's to keep.
+    private static Func<T> Values<T>(ValueGetter<T> get)
     {
         T value = default;
-        get(ref value);
-        return value;
-    };
+        return () =>
+        {
+            get(ref value);
+            return value;
+        };
+    }
 
     private static Func<string> Texts(ValueGetter<ReadOnlyMemory<char>> get)
     {

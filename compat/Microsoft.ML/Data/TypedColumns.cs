@@ -122,9 +122,9 @@ internal sealed class TypedColumn<TRow> where TRow : class
         if (_memberType == typeof(string)) return TextGetter(holder);
         if (_memberType == typeof(string[])) return TextsGetter(holder);
         var (item, isVector) = SchemaDefinition.ItemOf(_memberType);
-        string method = ColumnTypes.ItemTypeOf(Column.Type) is KeyDataViewType
-            ? !isVector ? nameof(KeyGetter) : _memberType.IsArray ? nameof(KeyArrayGetter) : nameof(BufferGetter)
-            : !isVector ? nameof(ValueGetter) : _memberType.IsArray ? nameof(ArrayGetter) : nameof(BufferGetter);
+        string method = isVector
+            ? _memberType.IsArray ? nameof(ArrayGetter) : nameof(BufferGetter)
+            : Column.Type is KeyDataViewType ? nameof(KeyGetter) : nameof(ValueGetter);
         return (Delegate)Internal.Generic.Invoke(this, method, item, holder);
     }
 
@@ -170,25 +170,12 @@ internal sealed class TypedColumn<TRow> where TRow : class
         return (ref VBuffer<T> value) => read(holder.Value).CopyTo(ref value);
     }
 
-    // A row class holds keys counted from 0; a data view counts them from 1, and 0 is the missing key.
+    // A row class holds a key counted from 0; a data view counts from 1, and 0 is the missing key. Vectors of keys are taken as they are.
     private ValueGetter<T> KeyGetter<T>(RowHolder<TRow> holder) where T : unmanaged, IBinaryInteger<T>
     {
         var read = Reader<T>();
         ulong count = ((KeyDataViewType)Column.Type).Count;
         return (ref T value) => value = ToKey(read(holder.Value), count);
-    }
-
-    private ValueGetter<VBuffer<T>> KeyArrayGetter<T>(RowHolder<TRow> holder) where T : unmanaged, IBinaryInteger<T>
-    {
-        var read = Reader<T[]>();
-        ulong count = ((KeyDataViewType)((VectorDataViewType)Column.Type).ItemType).Count;
-        return (ref VBuffer<T> value) =>
-        {
-            var values = read(holder.Value) ?? Array.Empty<T>();
-            var editor = VBufferEditor.Create(ref value, values.Length);
-            for (int i = 0; i < values.Length; i++) editor.Values[i] = ToKey(values[i], count);
-            value = editor.Commit();
-        };
     }
 
     private static T ToKey<T>(T value, ulong count) where T : unmanaged, IBinaryInteger<T> =>

@@ -59,7 +59,7 @@ public static class TransformExtensionsCatalog
     public static ColumnSelectingEstimator DropColumns(this TransformsCatalog catalog, params string[] columnNames)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return new ColumnSelectingEstimator(columnNames, drops: true, keepHidden: false);
+        return new ColumnSelectingEstimator(columnNames, drops: true, keepHidden: true);
     }
 
     public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, params string[] columnNames) => catalog.SelectColumns(columnNames, false);

@@ -60,6 +60,8 @@ public static partial class torch
                 componentsRegistered = true;
                 foreach (FieldInfo field in Fields())
                 {
+                    // The layers here have registered theirs through their properties, under the properties' names.
+                    if (field.DeclaringType.Assembly == typeof(Module).Assembly) continue;
                     string component = field.GetCustomAttribute<ComponentNameAttribute>()?.Name ?? field.Name;
                     switch (field.GetValue(this))
                     {

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Ard.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -98,6 +97,13 @@ internal sealed class Classifier : BatchMapping
         MemoryMarshal.AsBytes(images[..(count * Format.Size)]).CopyTo(tensor.bytes);
         // Asked for anew each time: a training that uses the network as its teacher may move it for a while.
         return Network.parameters().FirstOrDefault() is { } parameter ? tensor.to(parameter.dtype, parameter.device) : tensor;
+    }
+
+    /// <summary>The network's parameters and buffers by name.</summary>
+    public IReadOnlyDictionary<string, Tensor> State()
+    {
+        ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
+        return Network.state_dict();
     }
 
     public void Dispose()

@@ -58,6 +58,17 @@ public static class Safetensors
     public static Dictionary<string, Tensor> Read(string path, bool requireDigest = false)
     {
         using var stream = Open(path);
+        return Read(stream, path, requireDigest);
+    }
+
+    /// <summary>Reads every tensor of a file's contents, from the stream's beginning to its end.</summary>
+    /// <param name="stream">A stream that can seek, at its beginning.</param>
+    /// <param name="path">What to call it in messages.</param>
+    /// <param name="requireDigest">See <see cref="Read(string, bool)"/>.</param>
+    /// <inheritdoc cref="Read(string, bool)" path="/returns"/>
+    /// <inheritdoc cref="Read(string, bool)" path="/exception"/>
+    public static Dictionary<string, Tensor> Read(Stream stream, string path, bool requireDigest = false)
+    {
         var header = ReadHeader(stream, path);
         if (requireDigest && !header.HasDigest)
             throw new CheckpointException(path, 8, $"a header that begins with the metadata entry {DigestName}",
@@ -110,8 +121,14 @@ public static class Safetensors
     public static IReadOnlyDictionary<string, string> ReadMetadata(string path)
     {
         using var stream = Open(path);
-        return ReadHeader(stream, path).Metadata;
+        return ReadMetadata(stream, path);
     }
+
+    /// <summary>Reads the metadata of a file's contents; see <see cref="ReadMetadata(string)"/>.</summary>
+    /// <param name="stream">A stream that can seek, at its beginning.</param>
+    /// <param name="path">What to call it in messages.</param>
+    /// <exception cref="CheckpointException">The header is damaged or not that of a safetensors file.</exception>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(Stream stream, string path) => ReadHeader(stream, path).Metadata;
 
     /// <summary>Writes tensors and metadata; the file appears whole or not at all (see <see cref="AtomicFile"/>).</summary>
     /// <param name="path">The file to create or to replace.</param>
@@ -119,35 +136,43 @@ public static class Safetensors
     /// <param name="metadata">Texts to be stored beside them; the name <c>ard.sha256</c> is ours and is replaced.</param>
     /// <exception cref="ArgumentException">A name is used twice or reserved, or the element type has no place in the format.</exception>
     public static void Write(
-        string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
+
+    /// <summary>
+    /// Writes the contents of a file; see <see cref="Write(string, IEnumerable{ValueTuple{string, Tensor}}, IReadOnlyDictionary{string, string})"/>.
+    /// </summary>
+    /// <param name="stream">An empty stream that can seek.</param>
+    /// <param name="tensors">Tensors by name, on any device.</param>
+    /// <param name="metadata">Texts to be stored beside them.</param>
+    /// <exception cref="ArgumentException">A name is used twice or reserved, or the element type has no place in the format.</exception>
+    public static void Write(
+        Stream stream, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var ordered = tensors.OrderByDescending(t => DataType(t).Bytes).ToArray();
         var header = BuildHeader(ordered, metadata);
-        AtomicFile.Write(path, stream =>
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        HashHeader(hash, header, hasDigest: true);
+        foreach (var (_, tensor) in ordered)
         {
-            using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-            stream.Write(length);
-            stream.Write(header);
-            HashHeader(hash, header, hasDigest: true);
-            foreach (var (_, tensor) in ordered)
+            using var copyScope = NewDisposeScope();
+            foreach (var chunk in Chunks(tensor.detach().cpu().contiguous()))
             {
-                using var copyScope = NewDisposeScope();
-                foreach (var chunk in Chunks(tensor.detach().cpu().contiguous()))
+                using (chunk)
                 {
-                    using (chunk)
-                    {
-                        hash.AppendData(chunk.bytes);
-                        stream.Write(chunk.bytes);
-                    }
+                    hash.AppendData(chunk.bytes);
+                    stream.Write(chunk.bytes);
                 }
             }
-            stream.Position = 8 + DigestPrefix.Length;
-            stream.Write(Encoding.UTF8.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset())));
-        });
+        }
+        stream.Position = 8 + DigestPrefix.Length;
+        stream.Write(Encoding.UTF8.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset())));
     }
 
     /// <inheritdoc cref="Write(string, IEnumerable{ValueTuple{string, Tensor}}, IReadOnlyDictionary{string, string})"/>
@@ -229,7 +254,7 @@ public static class Safetensors
     private static FileStream Open(string path) =>
         new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan);
 
-    private static Header ReadHeader(FileStream stream, string path)
+    private static Header ReadHeader(Stream stream, string path)
     {
         if (stream.Length < 8) throw new CheckpointException(path, 0, "8 bytes of header length", $"a file of {stream.Length} bytes");
         Span<byte> lengthBytes = stackalloc byte[8];

@@ -18,10 +18,10 @@ public abstract record OptimizerSpec
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
     public virtual IEnumerable<string> Faults()
     {
-        if (!(double.IsFinite(LearningRate)
-            && LearningRate > 0)) yield return $"LearningRate is {LearningRate}, expected a positive finite number";
-        if (!(double.IsFinite(WeightDecay)
-            && WeightDecay >= 0)) yield return $"WeightDecay is {WeightDecay}, expected a finite number from 0";
+        if (!(double.IsFinite(LearningRate) && LearningRate > 0))
+            yield return $"LearningRate is {LearningRate}, expected a positive finite number";
+        if (!(double.IsFinite(WeightDecay) && WeightDecay >= 0))
+            yield return $"WeightDecay is {WeightDecay}, expected a finite number from 0";
     }
 }
 

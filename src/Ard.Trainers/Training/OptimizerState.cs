@@ -27,8 +27,9 @@ internal static class OptimizerState
                     yield return ($"{name}.exp_avg", adamW.exp_avg);
                     yield return ($"{name}.exp_avg_sq", adamW.exp_avg_sq);
                     break;
-                default: throw new NotSupportedException(
-                    $"The state of {optimizer.GetType().Name} cannot be stored: expected SGD, Adam or AdamW.");
+                default:
+                    throw new NotSupportedException(
+                        $"The state of {optimizer.GetType().Name} cannot be stored: expected SGD, Adam or AdamW.");
             }
         }
     }

@@ -30,8 +30,7 @@ public static class Presets
     /// with a weight that makes it the same number at 10 classes.
     /// </summary>
     public static Preset ArdCorrected { get; } = new(
-        "ard-corrected", "ARD with the paper's schedule and a batch-mean divergence", AdversariallyRobustDistillation.Corrected(),
-            new TrainingOptions
+        "ard-corrected", "ARD as its paper states it", AdversariallyRobustDistillation.Corrected(), new TrainingOptions
         {
             Schedule = new MultiStepSchedule([100, 150]),
             ValidationFraction = 0,

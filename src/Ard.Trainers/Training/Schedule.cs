@@ -86,7 +86,7 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
     {
         var rising = Milestones.Zip(Milestones.Skip(1)).All(pair => pair.First < pair.Second);
         if (Milestones.Count == 0 || Milestones[0] < 0 || !rising)
-            yield return $"Schedule has the milestones [{string.Join(",", Milestones)}], expected epochs from 0 in rising order, at least one";
+            yield return $"Schedule has the milestones [{string.Join(",", Milestones)}], expected one or more epochs from 0, rising";
         if (!(Gamma > 0 && Gamma <= 1)) yield return $"Schedule has gamma {Gamma}, expected more than 0 and at most 1";
     }
 
@@ -111,8 +111,8 @@ public sealed record CosineSchedule : Schedule
     /// <inheritdoc/>
     public override IEnumerable<string> Faults()
     {
-        if (!(double.IsFinite(Minimum)
-            && Minimum >= 0)) yield return $"Schedule has the minimum {Minimum}, expected a finite number from 0";
+        if (!(double.IsFinite(Minimum) && Minimum >= 0))
+            yield return $"Schedule has the minimum {Minimum}, expected a finite number from 0";
     }
 
     /// <inheritdoc/>
@@ -151,10 +151,10 @@ public sealed record OneCycleSchedule : Schedule
     public override IEnumerable<string> Faults()
     {
         if (!(RisingShare is >= 0 and <= 1)) yield return $"Schedule has the rising share {RisingShare}, expected 0 to 1";
-        if (!(double.IsFinite(InitialDivisor)
-            && InitialDivisor >= 1)) yield return $"Schedule has the initial divisor {InitialDivisor}, expected 1 or more";
-        if (!(double.IsFinite(FinalDivisor)
-            && FinalDivisor >= 1)) yield return $"Schedule has the final divisor {FinalDivisor}, expected 1 or more";
+        if (!(double.IsFinite(InitialDivisor) && InitialDivisor >= 1))
+            yield return $"Schedule has the initial divisor {InitialDivisor}, expected 1 or more";
+        if (!(double.IsFinite(FinalDivisor) && FinalDivisor >= 1))
+            yield return $"Schedule has the final divisor {FinalDivisor}, expected 1 or more";
     }
 
     /// <inheritdoc/>

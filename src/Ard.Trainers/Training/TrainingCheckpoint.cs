@@ -22,7 +22,7 @@ internal static class TrainingCheckpoint
 
     private sealed record Place(
         int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds,
-            IReadOnlyList<EpochRecord> History);
+        IReadOnlyList<EpochRecord> History);
 
     public static void Write(string path, TrainingRun run)
     {
@@ -49,13 +49,11 @@ internal static class TrainingCheckpoint
         using var noGradient = no_grad();
         var tensors = Safetensors.Read(path, requireDigest: true);
         var place = ReadPlace(path);
+        string Text(IReadOnlyDictionary<string, string> settings, string name) => settings.GetValueOrDefault(name, "nothing");
         var differences = run.Settings.Keys.Union(place.Settings.Keys)
-            .Select(name => (name, Stored: place.Settings.GetValueOrDefault(name, "nothing"),
-                Given: run.Settings.GetValueOrDefault(name, "nothing")))
-            .Where(setting => setting.Stored != setting.Given).ToArray();
-        if (differences.Length > 0)
-            throw Fault("a checkpoint of this training",
-                string.Join("; ", differences.Select(d => $"{d.name}: {d.Stored} in the file, {d.Given} given")));
+            .Where(name => Text(place.Settings, name) != Text(run.Settings, name))
+            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(run.Settings, name)} given").ToArray();
+        if (differences.Length > 0) throw Fault("a checkpoint of this training", string.Join("; ", differences));
 
         try
         {
@@ -70,8 +68,8 @@ internal static class TrainingCheckpoint
         {
             throw Fault("the tensors of this student and training", exception.Message, exception);
         }
-        foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(
-            run.Student.parameters().First().device).DetachFromDisposeScope();
+        var device = run.Student.parameters().First().device;
+        foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(device).DetachFromDisposeScope();
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
         run.History.AddRange(place.History);

@@ -16,8 +16,8 @@ public static class TrainingDevice
         if (name == "cpu" || (name == "auto" && !cuda.is_available())) return CPU;
         var index = name.Contains(':') ? int.Parse(name.Split(':')[1], CultureInfo.InvariantCulture) : 0;
         var count = cuda.is_available() ? cuda.device_count() : 0;
-        if (index >= count) throw new ArgumentException(
-            $"Device '{name}': expected a GPU of this machine, found {count} GPU(s).", nameof(name));
+        if (index >= count)
+            throw new ArgumentException($"Device '{name}': expected a GPU of this machine, found {count} GPU(s).", nameof(name));
         return device(DeviceType.CUDA, index);
     }
 

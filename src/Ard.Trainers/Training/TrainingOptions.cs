@@ -115,8 +115,8 @@ public sealed record TrainingOptions
         if (!TrainingDevice.IsWellFormed(Device)) faults.Add($"Device is '{Device}', expected auto, cpu, cuda or cuda:N");
         if (Threads < 1) faults.Add($"Threads is {Threads}, expected 1 or more");
         if (CheckpointEverySteps < 1) faults.Add($"CheckpointEverySteps is {CheckpointEverySteps}, expected 1 or more");
-        if (CheckpointFolder is null && CheckpointEverySteps is not null) faults.Add(
-            "CheckpointEverySteps is set without a CheckpointFolder");
+        if (CheckpointFolder is null && CheckpointEverySteps is not null)
+            faults.Add("CheckpointEverySteps is set without a CheckpointFolder");
         if (CheckpointFolder is null && Resume) faults.Add("Resume is set without a CheckpointFolder");
         if (!Enum.IsDefined(WhenCancelled)) faults.Add($"WhenCancelled is {WhenCancelled}, expected Throw or ReturnBestSoFar");
         if (ProgressInterval < TimeSpan.Zero) faults.Add($"ProgressInterval is {ProgressInterval}, expected 0 or more");

@@ -12,7 +12,7 @@ namespace Ard.Trainers.Training;
 /// <param name="Seconds">How long it took, validation included.</param>
 public sealed record EpochRecord(
     int Epoch, double Loss, double TrainingAccuracy, double LearningRate, double? ValidationAccuracy, double? RobustValidationAccuracy,
-        double Seconds);
+    double Seconds);
 
 /// <summary>What a training was. The weights are in the student that was given.</summary>
 /// <param name="History">One record an epoch that was finished.</param>

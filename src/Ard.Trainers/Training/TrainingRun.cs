@@ -140,7 +140,8 @@ internal sealed class TrainingRun : IDisposable
         [nameof(options.Seed)] = $"{options.Seed}",
         ["validation images"] = $"{validation?.Count ?? 0}",
         [nameof(options.ValidateEveryEpochs)] = $"{options.ValidateEveryEpochs}",
-        [nameof(options.Validation)] = $"{options.Validation.Threat}, {string.Join(",", options.Validation.AllAttacks().Select(a => a.Name))}",
+        [nameof(options.Validation)] =
+            $"{options.Validation.Threat}, {string.Join(",", options.Validation.AllAttacks().Select(attack => attack.Name))}",
         ["kind of device"] = $"{device.type}",
     };
 
@@ -177,7 +178,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void SetLearningRate()
     {
-        learningRate = options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + Step, Steps, options.Epochs);
+        learningRate = RateAt(Step);
         foreach (var group in Optimizer.ParamGroups) group.LearningRate = learningRate;
     }
 
@@ -252,6 +253,9 @@ internal sealed class TrainingRun : IDisposable
         owned.Clear();
     }
 
+    private double RateAt(int step) =>
+        options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + step, Steps, options.Epochs);
+
     private void KeepWeights()
     {
         using var noGradient = no_grad();
@@ -314,10 +318,10 @@ internal sealed class TrainingRun : IDisposable
 
     private TrainingDivergedException Diverged(int step, string what)
     {
-        var atRate = $"{options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + step - 1, Steps, options.Epochs):G4}";
+        var rate = RateAt(step - 1);
         var cause = teacher is not null && FirstNotFinite(teacher) is { } name ? $"{name} of the teacher is not finite"
             : Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
-            : $"the learning rate, {atRate} at that step, is too high for this objective; a lower one, or a schedule that starts low (onecycle), may help";
+            : $"the learning rate, {rate:G4} at that step, is too high for this objective; a lower one may help, or a one-cycle schedule";
         return new TrainingDivergedException(Epoch + 1, step, what, cause);
     }
 
@@ -353,7 +357,8 @@ internal sealed class TrainingRun : IDisposable
         if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
             faults.Add($"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on");
         if (options.Augmentation.Padding >= Math.Min(data.Height, data.Width))
-            faults.Add($"Augmentation has the padding {options.Augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}");
+            faults.Add($"Augmentation has the padding {options.Augmentation.Padding}, "
+                + $"expected less than the images' {data.Height}x{data.Width}");
         if (faults.Count > 0) throw new ArgumentException($"{nameof(Trainer)}: {string.Join("; ", faults)}.");
     }
 

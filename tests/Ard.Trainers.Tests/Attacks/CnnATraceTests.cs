@@ -106,7 +106,9 @@ internal sealed class CnnAFactAttribute : FactAttribute
     {
         string[] needed =
         [
-            Shared.Path("reference/traces/cnn_a_weights.safetensors"), Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"), TestBatch,
+            Shared.Path("reference/traces/cnn_a_weights.safetensors"),
+            Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"),
+            TestBatch,
         ];
         var missing = needed.Where(file => !File.Exists(file)).ToArray();
         if (missing.Length > 0) Skip = $"needs {string.Join(", ", missing)} (ARD_SHARED and ARD_DATA name their folders)";

@@ -43,6 +43,27 @@ public sealed class UsualDefinitionsTests
     }
 
     [Theory]
+    [InlineData("resnet18-4")]
+    [InlineData("resnet8-4")]
+    [InlineData("preactresnet18-4-bn")]
+    [InlineData("mobilenetv2")]
+    [InlineData("wideresnet-10-1-sub_block1")]
+    [InlineData("smallcnn-4-bn")]
+    [InlineData("tinycnn-4-bn")]
+    public void Inside_another_module_the_names_have_a_prefix_and_every_tensor_has_one_name(string name)
+    {
+        using var scope = NewDisposeScope();
+        var spec = NetworkSpec.Parse(name) with { Mean = [0.5, 0.5, 0.5], Std = [1, 1, 1] };
+        var network = spec.Build(seed: 1);
+        var expected = network.state_dict().Keys.Select(key => $"inner.{key}").ToArray();
+        using var outer = Sequential(("inner", network));
+        Assert.Equal(expected, outer.state_dict().Keys);
+        Assert.Equal(Weights.Count(network), Weights.Count(outer));
+        outer.to(ScalarType.Float64);
+        Assert.Equal(ScalarType.Float64, outer.call(zeros([2, 3, 32, 32], dtype: ScalarType.Float64)).dtype);
+    }
+
+    [Theory]
     [InlineData("resnet18")]
     [InlineData("resnet20")]
     [InlineData("preactresnet18")]

@@ -98,7 +98,7 @@ public sealed class TrainerTests : IDisposable
             {
                 new SgdOptimizer { LearningRate = 0.05 }, new SgdOptimizer { LearningRate = 0.05, Nesterov = true },
                 new SgdOptimizer { LearningRate = 0.05, Momentum = 0 }, new AdamOptimizer(),
-                    new AdamOptimizer { Decoupled = true, WeightDecay = 0.01 },
+                new AdamOptimizer { Decoupled = true, WeightDecay = 0.01 },
             })
                 data.Add(optimizer, random.Next(2, 14));
             return data;
@@ -243,8 +243,10 @@ public sealed class TrainerTests : IDisposable
         using var scope = NewDisposeScope();
         using var student = Spec.Build(3);
         var seen = new List<TrainingProgress>();
-        var options = Options with { Epochs = 12, Augmentation = Augmentation.None,
-            Validation = Options.Validation with { Attacks = ["fgsm"] } };
+        var options = Options with
+        {
+            Epochs = 12, Augmentation = Augmentation.None, Validation = Options.Validation with { Attacks = ["fgsm"] },
+        };
         var result = Trainer.Fit(student, new Natural(), null, data, options, progress: new Observer(seen.Add));
         Assert.True(result.Best!.ValidationAccuracy > 0.9, $"{result.Best}");
         Assert.True(result.History[^1].Loss < 0.5 * result.History[0].Loss);
@@ -287,7 +289,7 @@ public sealed class TrainerTests : IDisposable
         var options = Options with
         {
             Epochs = 1, BatchSize = 4, ValidationFraction = 0, CheckpointFolder = folder, CheckpointEverySteps = 50,
-                Schedule = Schedule.Constant,
+            Schedule = Schedule.Constant,
             Optimizer = new SgdOptimizer { LearningRate = 0.01 },
         };
         using var data = Data(4 * 210);
@@ -360,8 +362,10 @@ public sealed class TrainerTests : IDisposable
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
         var other = Options with { CheckpointFolder = folder, Resume = true, BatchSize = 7, Schedule = new CosineSchedule() };
         var fault = Assert.Throws<CheckpointException>(() => Trained(other, out _));
-        string[] differing = [
-            "Epochs: 1 in the file, 3 given", "BatchSize: 8 in the file, 7 given", "Schedule: onecycle in the file, cosine given"];
+        string[] differing =
+        [
+            "Epochs: 1 in the file, 3 given", "BatchSize: 8 in the file, 7 given", "Schedule: onecycle in the file, cosine given",
+        ];
         Assert.All(differing, text => Assert.Contains(text, fault.Message));
         Assert.DoesNotContain("Seed", fault.Message);
     }

@@ -37,8 +37,7 @@ public sealed class TrainingOptionsTests
         [
             "Epochs is 0", "BatchSize is -1", "LearningRate is 0", "Momentum is 1", "WeightDecay is -1", "[5,3]", "gamma 2", "padding -1",
             "ValidationFraction is 1", "'pgd-0'", "BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0",
-                "CheckpointEverySteps is 0",
-            "Resume", "ProgressInterval",
+            "CheckpointEverySteps is 0", "Resume", "ProgressInterval",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, message));
     }

@@ -1,0 +1,97 @@
+using Ard.MLNet.Scoring;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Data;
+
+/// <summary>The value of a column in a row.</summary>
+internal delegate void RowValue<T>(int row, ref T value);
+
+/// <summary>Rows in memory, or computed from what is in memory, as a data view. It needs no MLContext.</summary>
+internal sealed class TableDataView : IDataView
+{
+    private readonly int rows;
+    private readonly IReadOnlyList<Column> columns;
+
+    public TableDataView(int rows, params IReadOnlyList<Column> columns)
+    {
+        (this.rows, this.columns) = (rows, columns);
+        var builder = new DataViewSchema.Builder();
+        foreach (var column in columns) builder.AddColumn(column.Name, column.Type, column.Annotations);
+        Schema = builder.ToSchema();
+    }
+
+    public DataViewSchema Schema { get; }
+
+    public bool CanShuffle => false;
+
+    public long? GetRowCount() => rows;
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this, columnsNeeded);
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded)];
+
+    public static Column Of<T>(string name, DataViewType type, RowValue<T> value, DataViewSchema.Annotations? annotations = null) =>
+        new Column<T>(name, type, annotations ?? DataViewSchema.Annotations.Empty, value);
+
+    /// <summary>A column of vectors that are rows of one array.</summary>
+    public static Column Vectors(string name, DataViewType type, float[] values, int length, DataViewSchema.Annotations? annotations = null) =>
+        Of(name, type, (int row, ref VBuffer<float> value) => VBuffer<float>.Copy(values, row * length, ref value, length), annotations);
+
+    internal abstract record Column(string Name, DataViewType Type, DataViewSchema.Annotations Annotations)
+    {
+        public abstract Delegate Getter(Func<int> row);
+    }
+
+    private sealed record Column<T>(string Name, DataViewType Type, DataViewSchema.Annotations Annotations, RowValue<T> Value) : Column(Name, Type, Annotations)
+    {
+        public override Delegate Getter(Func<int> row) => (ValueGetter<T>)((ref T value) => Value(row(), ref value));
+    }
+
+    private sealed class Cursor : DataViewRowCursor
+    {
+        private readonly TableDataView table;
+        private readonly bool[] active;
+        private int row = -1;
+        private bool ended;
+
+        public Cursor(TableDataView table, IEnumerable<DataViewSchema.Column> columns)
+        {
+            this.table = table;
+            active = new bool[table.columns.Count];
+            foreach (var column in columns)
+            {
+                Getters.Check(table.Schema, column);
+                active[column.Index] = true;
+            }
+        }
+
+        public override DataViewSchema Schema => table.Schema;
+
+        public override long Position => row;
+
+        public override long Batch => 0;
+
+        public override bool MoveNext()
+        {
+            if (!ended && ++row < table.rows) return true;
+            (row, ended) = (-1, true);
+            return false;
+        }
+
+        public override bool IsColumnActive(DataViewSchema.Column column)
+        {
+            Getters.Check(Schema, column);
+            return active[column.Index];
+        }
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => IsColumnActive(column)
+            ? Getters.As<TValue>(table.columns[column.Index].Getter(Row), column)
+            : throw Getters.Inactive(column);
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = new DataViewRowId((ulong)Row(), 0);
+
+        private int Row() => row >= 0 ? row
+            : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called, or has returned false.");
+    }
+}

@@ -1,0 +1,135 @@
+using Ard.MLNet.Scoring;
+using Ard.Trainers.Attacks;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Evaluation;
+
+/// <summary>The settings of <see cref="AdversarialExamples"/>.</summary>
+public sealed record AdversarialExamplesOptions
+{
+    /// <summary>The attack, by name: see <see cref="AttackCatalog"/>. Default pgd-20.</summary>
+    public string AttackName { get; init; } = "pgd-20";
+
+    /// <summary>An attack of your own in place of <see cref="AttackName"/>. Default null.</summary>
+    public Attack? Attack { get; init; }
+
+    /// <summary>What the adversary may do. Default Linf, 8/255.</summary>
+    public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
+
+    /// <summary>The column of true labels, a key of the classifier's classes. Default Label.</summary>
+    public string LabelColumnName { get; init; } = "Label";
+
+    /// <summary>The new column, of the same type as the classifier's feature column and in the same layout. Default AdversarialFeatures.</summary>
+    public string OutputColumnName { get; init; } = "AdversarialFeatures";
+
+    /// <summary>Images that are attacked at a time. Default 250.</summary>
+    public int BatchSize { get; init; } = 250;
+
+    /// <summary>The seed of the random starts. A row's start depends on it and on the row's id only. Default 0.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
+        if (string.IsNullOrEmpty(OutputColumnName)) faults.Add("OutputColumnName is empty");
+        if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
+        try
+        {
+            ChosenAttack();
+        }
+        catch (ArgumentException exception)
+        {
+            faults.Add(exception.Message.TrimEnd('.'));
+        }
+        if (faults.Count > 0) throw new ArgumentException($"{nameof(AdversarialExamplesOptions)}: {string.Join("; ", faults)}.");
+    }
+
+    internal Attack ChosenAttack() => Attack ?? AttackCatalog.ByName(AttackName);
+}
+
+/// <summary>
+/// A step that adds a column of adversarial images: each row's image, moved within the threat model so that the classifier gets it wrong, if the attack can.
+/// Any metric or model of ML.NET can then be run on attacked data; CopyColumns puts the column in place of the features.
+/// </summary>
+public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransformer>
+{
+    private readonly MLContext mlContext;
+    private readonly AdversarialExamplesTransformer transformer;
+
+    /// <summary>Makes the estimator.</summary>
+    /// <param name="mlContext">The context.</param>
+    /// <param name="classifier">The classifier that is attacked. It stays the caller's.</param>
+    /// <param name="options">The settings; default PGD-20, Linf 8/255.</param>
+    /// <exception cref="ArgumentException">A setting is wrong.</exception>
+    public AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(classifier);
+        options ??= new AdversarialExamplesOptions();
+        options.Validate();
+        this.mlContext = mlContext;
+        transformer = new AdversarialExamplesTransformer(new AdversarialMapping(classifier.Classifier, options));
+    }
+
+    /// <summary>The input's columns and the new one.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var (features, options) = (transformer.Mapping.Classifier.Features, transformer.Mapping.Options);
+        // Checks feature and label column; the new column is like the feature column.
+        mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, features).GetOutputSchema(inputSchema);
+        return mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema(inputSchema);
+    }
+
+    /// <summary>The step itself; nothing is learned from the data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public AdversarialExamplesTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        transformer.GetOutputSchema(input.Schema);
+        return transformer;
+    }
+}
+
+/// <summary>See <see cref="AdversarialExamples"/>. The images are computed a batch at a time while a cursor moves. Any number of threads may use it at once.</summary>
+public sealed class AdversarialExamplesTransformer : ITransformer
+{
+    internal AdversarialExamplesTransformer(AdversarialMapping mapping) => Mapping = mapping;
+
+    /// <summary>True: the new column depends on nothing but the row and its id.</summary>
+    public bool IsRowToRowMapper => true;
+
+    internal AdversarialMapping Mapping { get; }
+
+    /// <summary>The input's columns and the new one.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return Mapping.OutputSchema(inputSchema);
+    }
+
+    /// <summary>A view of the input with the new column. It is computed when a cursor asks for it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new BatchedDataView(input, Mapping);
+    }
+
+    /// <summary>The step row by row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return new RowMapper(inputSchema, Mapping);
+    }
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => throw new NotSupportedException(
+        $"{nameof(AdversarialExamplesTransformer)} cannot be saved: it is for evaluation, needs the true labels and holds another model. Save that model.");
+}

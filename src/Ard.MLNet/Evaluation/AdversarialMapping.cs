@@ -1,0 +1,104 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Ard.MLNet.Schema;
+using Ard.MLNet.Scoring;
+using Ard.Trainers.Attacks;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using static TorchSharp.torch;
+
+namespace Ard.MLNet.Evaluation;
+
+/// <summary>Rows to adversarial images, many at a time.</summary>
+internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamplesOptions options) : BatchMapping
+{
+    private readonly Attack attack = options.ChosenAttack();
+
+    public Classifier Classifier => classifier;
+
+    public AdversarialExamplesOptions Options => options;
+
+    public override int BatchSize => options.BatchSize;
+
+    public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) =>
+        [classifier.Format.Find(input, classifier.Features), SchemaErrors.Find(input, "label", options.LabelColumnName)];
+
+    public override IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input)
+    {
+        var columns = Inputs(input);
+        Labels(columns[1], classifier);
+        return [new(options.OutputColumnName, columns[0].Type, columns[0].Annotations)];
+    }
+
+    /// <summary>The classes of a label column, which have to be those of the classifier.</summary>
+    public static ClassLabels Labels(DataViewSchema.Column column, Classifier classifier)
+    {
+        var labels = ClassLabels.Read(column);
+        return labels.Matches(classifier.Labels)
+            ? labels
+            : throw SchemaErrors.Mismatch("label", column.Name, $"{classifier.Labels} as the classifier has them", labels);
+    }
+
+    public override Batch Open(DataViewRow row, int capacity) => new AttackBatch(this, row, capacity);
+
+    private sealed class AttackBatch : Batch
+    {
+        private readonly AdversarialMapping mapping;
+        private readonly DataViewRow row;
+        private readonly ValueGetter<VBuffer<float>> getPixels;
+        private readonly ValueGetter<uint> getLabel;
+        private readonly ValueGetter<DataViewRowId> getId;
+        private readonly float[] images;
+        private readonly long[] labels;
+        private readonly long[] rows;
+        private VBuffer<float> pixels;
+        private uint key;
+        private DataViewRowId id;
+
+        public AttackBatch(AdversarialMapping mapping, DataViewRow row, int capacity)
+        {
+            (this.mapping, this.row) = (mapping, row);
+            var inputs = mapping.Inputs(row.Schema);
+            getPixels = row.GetGetter<VBuffer<float>>(inputs[0]);
+            getLabel = row.GetGetter<uint>(inputs[1]);
+            getId = row.GetIdGetter();
+            images = new float[checked(capacity * Format.Size)];
+            labels = new long[capacity];
+            rows = new long[capacity];
+        }
+
+        private PixelFormat Format => mapping.Classifier.Format;
+
+        public override void Read(int slot)
+        {
+            getLabel(ref key);
+            if (key == 0 || key > mapping.Classifier.Labels.Count)
+                throw new InvalidOperationException($"Row {row.Position}, label column '{mapping.Options.LabelColumnName}': the label is missing.");
+            labels[slot] = key - 1;
+            getId(ref id);
+            rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));
+            getPixels(ref pixels);
+            var image = images.AsSpan(slot * Format.Size, Format.Size);
+            Format.ToImage(pixels, image);
+            Format.Check(image, mapping.Classifier.Features, row.Position);
+        }
+
+        public override void Compute(int count)
+        {
+            using var scope = NewDisposeScope();
+            var clean = mapping.Classifier.ToTensor(images, count);
+            var truth = tensor(labels.AsSpan(0, count).ToArray(), dtype: ScalarType.Int64, device: clean.device);
+            var noise = new PointNoise(mapping.Options.Seed, rows.Take(count));
+            var points = mapping.attack.Perturb(mapping.Classifier.Network, clean, truth, mapping.Options.Threat, noise);
+            MemoryMarshal.Cast<byte, float>(points.to(ScalarType.Float32).cpu().contiguous().bytes).CopyTo(images);
+        }
+
+        public override Delegate Getter(int column, Func<int> slot) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+        {
+            var image = images.AsSpan(slot() * Format.Size, Format.Size);
+            var editor = VBufferEditor.Create(ref value, Format.Size);
+            Format.FromImage(image, editor.Values);
+            value = editor.Commit();
+        });
+    }
+}

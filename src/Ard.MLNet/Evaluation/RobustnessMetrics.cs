@@ -1,0 +1,81 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Evaluation;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Evaluation;
+
+/// <summary>What a model gets right under one attack.</summary>
+/// <param name="Name">The attack's name; <c>clean</c> and <c>worst-case</c> besides.</param>
+/// <param name="Accuracy">The share of rows that the model gets right, from 0 to 1: both the row itself and its attacked image.</param>
+/// <param name="Metrics">ML.NET's metrics of the attacked data.</param>
+public sealed record AttackMetrics(string Name, double Accuracy, MulticlassClassificationMetrics Metrics);
+
+/// <summary>What an <see cref="AdversarialEvaluator"/> found.</summary>
+public sealed class RobustnessMetrics
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    internal RobustnessMetrics(RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase, IDataView rows) =>
+        (Report, Clean, Attacks, WorstCase, Rows) = (report, clean, attacks, worstCase, rows);
+
+    /// <summary>The report of the evaluator underneath: which rows are right, attack by attack.</summary>
+    public RobustnessReport Report { get; }
+
+    /// <summary>Without an attack.</summary>
+    public AttackMetrics Clean { get; }
+
+    /// <summary>One entry an attack.</summary>
+    public IReadOnlyList<AttackMetrics> Attacks { get; }
+
+    /// <summary>Against all attacks together, row by row the one that does the most harm.</summary>
+    public AttackMetrics WorstCase { get; }
+
+    /// <summary>
+    /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel (keys), PerturbationNorm (double, in
+    /// the norm of the threat model; 0 for rows that the model gets wrong without an attack).
+    /// </summary>
+    public IDataView Rows { get; }
+
+    /// <summary>The metrics of one attack.</summary>
+    /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
+    /// <exception cref="KeyNotFoundException">It was not run; the message names those that were.</exception>
+    public AttackMetrics this[string attack] => Attacks.Prepend(Clean).Append(WorstCase).FirstOrDefault(metrics => metrics.Name == attack)
+        ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
+
+    /// <summary>Everything but the rows as JSON.</summary>
+    public string ToJson()
+    {
+        return JsonSerializer.Serialize(
+            new
+            {
+                Threat = new { Norm = Report.Threat.Norm.ToString(), Report.Threat.Epsilon },
+                Rows = Report.Clean.Correct.Count,
+                Clean = Figures(Clean),
+                Attacks = Attacks.Select(Figures),
+                WorstCase = Figures(WorstCase),
+            },
+            Json);
+
+        static object Figures(AttackMetrics attack) => new
+        {
+            attack.Name,
+            attack.Accuracy,
+            attack.Metrics.MacroAccuracy,
+            attack.Metrics.LogLoss,
+            attack.Metrics.LogLossReduction,
+            attack.Metrics.PerClassLogLoss,
+            Confusion = attack.Metrics.ConfusionMatrix.Counts,
+        };
+    }
+
+    /// <summary>Writes <see cref="ToJson"/> to a file, which appears whole or not at all.</summary>
+    /// <param name="path">The file to create or to replace.</param>
+    public void SaveJson(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
+}

@@ -1,0 +1,123 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.MLNet.Schema;
+using Ard.MLNet.Scoring;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ard.MLNet.Saving;
+
+/// <summary>
+/// A classifier as bytes: the text "ARDCLASS", a version (int32), a length (int64), and so many bytes of safetensors, which hold the weights, all settings as JSON in
+/// the metadata entry <c>ard.classifier</c>, and a digest of it all. Whatever a later version of this library adds has to leave readable what this one wrote.
+/// </summary>
+internal static class ClassifierFile
+{
+    /// <summary>The name of <see cref="ImageClassifierTransformer"/> in model files.</summary>
+    public const string LoaderName = "ArdImageClassifier";
+
+    private const int Version = 1;
+    private const string Entry = "ard.classifier";
+    private const string StreamName = "the classifier in the model";
+
+    private static readonly byte[] Magic = Encoding.ASCII.GetBytes("ARDCLASS");
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // The text is only ever read by this class.
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    // Network is the JSON of a NetworkSpec; Custom the name of a network of the user's own. One of the two.
+    private sealed record Settings(
+        string Features, int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset, string? LabelType, IReadOnlyList<string> Labels,
+        int BatchSize, string? Network, string? Custom);
+
+    public static void Write(Stream stream, Classifier classifier)
+    {
+        var (format, labels, definition) = (classifier.Format, classifier.Labels, classifier.Definition);
+        var settings = new Settings(
+            classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset, labels.KindName, labels.Names,
+            classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null);
+        using var contents = new MemoryStream();
+        Safetensors.Write(
+            contents, classifier.State().Select(pair => (pair.Key, pair.Value)), new Dictionary<string, string> { [Entry] = JsonSerializer.Serialize(settings, Json) });
+        Span<byte> header = stackalloc byte[20];
+        Magic.CopyTo(header);
+        BinaryPrimitives.WriteInt32LittleEndian(header[8..], Version);
+        BinaryPrimitives.WriteInt64LittleEndian(header[12..], contents.Length);
+        stream.Write(header);
+        stream.Write(contents.GetBuffer().AsSpan(0, (int)contents.Length));
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote, in this or an earlier version. The network is on the device that the MLContext says.</summary>
+    /// <exception cref="FormatException">The bytes are damaged, of a later version, or name a network that was not registered.</exception>
+    public static Classifier Read(Stream stream, ComponentCatalog catalog)
+    {
+        try
+        {
+            Span<byte> header = stackalloc byte[20];
+            stream.ReadExactly(header);
+            if (!header.StartsWith(Magic)) throw new FormatException("expected it to begin with ARDCLASS");
+            var version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
+            if (version != Version) throw new FormatException($"expected version {Version}, found {version}; a newer version of this library may read it");
+            var length = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
+            using var contents = Contents(stream, length);
+            return Parse(contents, catalog);
+        }
+        catch (Exception exception) when (exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException)
+        {
+            throw new FormatException($"The classifier in the model cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    private static Classifier Parse(Stream contents, ComponentCatalog catalog)
+    {
+        var metadata = Safetensors.ReadMetadata(contents, StreamName);
+        contents.Position = 0;
+        using var scope = NewDisposeScope();
+        // Read first: the digest is known to be right before anything is made of the settings.
+        var tensors = Safetensors.Read(contents, StreamName, requireDigest: true);
+        if (!metadata.TryGetValue(Entry, out var text) || JsonSerializer.Deserialize<Settings>(text, Json) is not { } settings)
+            throw new FormatException($"expected settings in the metadata entry {Entry}");
+        var registered = RegisteredNetworks.Of(catalog);
+        NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);
+        var format = new PixelFormat(settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);
+        var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
+        var network = definition.Build(seed: 0);
+        try
+        {
+            Weights.Load(network, tensors);
+            network.to(registered.Device());
+            return new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    // Memory grows with the bytes that have really come, never by the length that a damaged header claims.
+    private static MemoryStream Contents(Stream stream, long length)
+    {
+        if (length is < 0 or > int.MaxValue) throw new FormatException($"expected a length below 2 GB, found {length}");
+        var contents = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (var left = length; left > 0;)
+        {
+            var read = stream.Read(buffer, 0, (int)Math.Min(left, buffer.Length));
+            if (read == 0) throw new FormatException($"expected {length} bytes, found {length - left}");
+            contents.Write(buffer, 0, read);
+            left -= read;
+        }
+        contents.Position = 0;
+        return contents;
+    }
+}
