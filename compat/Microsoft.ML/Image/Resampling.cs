@@ -26,7 +26,7 @@ internal static class Resampling
     {
         if (source.Width == width && source.Height == height) return Like(source, width, height, source.Pixels.ToArray());
         double change = Math.Sqrt((double)source.Width / width * source.Height / height);
-        int halvings = change > 1 ? (int)Math.Round(Math.Log2(change), MidpointRounding.ToZero) : 0;
+        int halvings = change > 1 ? (int)Math.Ceiling(Math.Log2(change) - 0.5) : 0;
         var pixels = source.Pixels.ToArray();
         int w = source.Width, h = source.Height;
         for (; halvings > 0 && (w > 1 || h > 1); halvings--) pixels = Halve(pixels, ref w, ref h);

@@ -53,7 +53,10 @@ public static partial class torch
             /// <summary>A child without the checks; Sequential allows a name twice.</summary>
             private protected void AddChild(string name, Module module) => submodules.Add((name, module));
 
-            /// <summary>Registers the fields that hold modules, parameters and tensors, once; names that are taken already stay.</summary>
+            /// <summary>
+            /// Registers the fields that hold modules, parameters and tensors, once. What has its name already stays as it is, and so does
+            /// a tensor that is registered under another name, as a layer's weight, which is a property over a field.
+            /// </summary>
             protected virtual void RegisterComponents()
             {
                 if (componentsRegistered) return;
@@ -65,10 +68,17 @@ public static partial class torch
                     string component = field.GetCustomAttribute<ComponentNameAttribute>()?.Name ?? field.Name;
                     switch (field.GetValue(this))
                     {
-                        case Module module when !submodules.Exists(own => own.Name == component): register_module(component, module); break;
-                        case Modules.Parameter parameter when !ownParameters.Exists(own => own.Name == component): register_parameter(component, parameter); break;
-                        case Modules.Parameter: break;
-                        case Tensor tensor when !ownBuffers.Exists(own => own.Name == component): register_buffer(component, tensor); break;
+                        case Module module when !submodules.Exists(own => own.Name == component):
+                            register_module(component, module);
+                            break;
+                        case Modules.Parameter parameter:
+                            if (!ownParameters.Exists(own => own.Name == component || own.Value == (object)parameter))
+                                register_parameter(component, parameter);
+                            break;
+                        case Tensor tensor:
+                            if (!ownBuffers.Exists(own => own.Name == component || own.Value == (object)tensor))
+                                register_buffer(component, tensor);
+                            break;
                     }
                 }
             }

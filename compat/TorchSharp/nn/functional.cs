@@ -22,7 +22,6 @@ public static partial class torch
             public static Tensor relu6(Tensor x, bool inplace = false) => Act("aten::hardtanh", x, inplace, 0.0, 6.0);
             public static Tensor leaky_relu(Tensor input, double negative_slope = 0.01, bool inplace = false) => Act("aten::leaky_relu", input, inplace, negative_slope);
             public static Tensor elu(Tensor x, double alpha, bool inplace = false) => Act("aten::elu", x, inplace, alpha);
-            public static Tensor hardtanh(Tensor x, double min_val = -1, double max_val = 1, bool inplace = false) => Act("aten::hardtanh", x, inplace, min_val, max_val);
             public static Tensor silu(Tensor x, bool inplace = false) => Act("aten::silu", x, inplace);
             public static Tensor gelu(Tensor x) => gelu(x, false);
             public static Tensor gelu(Tensor x, bool inplace) => Act("aten::gelu", x, inplace);
@@ -161,8 +160,9 @@ public static partial class torch
             public static Tensor pad(Tensor input, (long, long, long, long) pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
                 functional.pad(input, [pad.Item1, pad.Item2, pad.Item3, pad.Item4], mode, value);
 
+            /// <summary>Pads all dimensions, those of batch and channels too.</summary>
             public static Tensor pad(Tensor input, long pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
-                functional.pad(input, [pad, pad, pad, pad], mode, value);
+                functional.pad(input, Enumerable.Repeat(pad, 2 * (int)input.ndim).ToArray(), mode, value);
 
             public static Tensor affine_grid(Tensor theta, long[] size = null, bool align_corners = false) =>
                 Dispatch.Call("aten::affine_grid_generator", theta, size, align_corners);

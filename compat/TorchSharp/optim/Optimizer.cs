@@ -151,6 +151,9 @@ namespace TorchSharp.Modules
         public virtual void load_state_dict(StateDictionary state_dict)
         {
             CheckCounts(state_dict.Options.Count, state_dict.State.Count);
+            foreach (var (state, source) in ordered.Zip(state_dict.State))
+                if (source.GetType() != state.GetType())
+                    throw new ArgumentException($"Mismatched optimizer state: expected {state.GetType()}, but found {source.GetType()}.");
             foreach (var (group, source) in Groups.Zip(state_dict.Options)) group.Options.LoadStateDict(source);
             foreach (var (state, source) in ordered.Zip(state_dict.State)) state.LoadStateDict(source);
         }

@@ -35,7 +35,6 @@ internal sealed class TrainingRun : IDisposable
     private readonly Stopwatch sinceReport = Stopwatch.StartNew();
     private readonly Stopwatch trainingTime = new();
     private double secondsAtEpochStart;
-    private double learningRate;
     private double validationSeconds;
     private int validationsHere;
     private long stepsHere;
@@ -178,8 +177,8 @@ internal sealed class TrainingRun : IDisposable
 
     public void SetLearningRate()
     {
-        learningRate = RateAt(Step);
-        foreach (var group in Optimizer.ParamGroups) group.LearningRate = learningRate;
+        var rate = RateAt(Step);
+        foreach (var group in Optimizer.ParamGroups) group.LearningRate = rate;
     }
 
     public void EndStep()
@@ -207,7 +206,7 @@ internal sealed class TrainingRun : IDisposable
         }
 
         History.Add(new EpochRecord(
-            Epoch + 1, loss, accuracy, learningRate, judged?.Clean.Accuracy, judged?.WorstCase.Accuracy, Seconds - secondsAtEpochStart));
+            Epoch + 1, loss, accuracy, RateAt(Steps - 1), judged?.Clean.Accuracy, judged?.WorstCase.Accuracy, Seconds - secondsAtEpochStart));
         if (judged is not null && !(BestEpoch is { } best && judged.WorstCase.Accuracy <= History[best - 1].RobustValidationAccuracy))
         {
             BestEpoch = Epoch + 1;
@@ -295,7 +294,7 @@ internal sealed class TrainingRun : IDisposable
             EpochEnded = epochEnded,
             Loss = loss,
             TrainingAccuracy = accuracy,
-            LearningRate = learningRate,
+            LearningRate = RateAt(Step - 1),
             ImagesPerSecond = imagesThisEpoch / Math.Max(1e-9, trainingTime.Elapsed.TotalSeconds),
             ValidationAccuracy = judged?.ValidationAccuracy,
             RobustValidationAccuracy = judged?.RobustValidationAccuracy,

@@ -227,13 +227,12 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void Unusable_names_and_element_types_are_refused_before_anything_is_written()
+    public void Unusable_names_are_refused_before_anything_is_written()
     {
         using var scope = NewDisposeScope();
         var x = zeros(1);
         Assert.Contains("'x'", Assert.Throws<ArgumentException>(() => Safetensors.Write(FileName, [("x", x), ("x", x)])).Message);
         Assert.Throws<ArgumentException>(() => Safetensors.Write(FileName, [("__metadata__", x)]));
-        Assert.Contains("'c'", Assert.Throws<ArgumentException>(() => Safetensors.Write(FileName, [("c", zeros(1, ScalarType.ComplexFloat32))])).Message);
         Assert.Empty(Directory.GetFiles(folder));
     }
 

@@ -76,7 +76,7 @@ public sealed class CifarTests
 
         using var hundred = new DataFolder();
         path = hundred.Write("test.bin", File(0, fine: [3, 100, 10], coarse: 4));
-        DataFolder.AssertFault(path, 3074 + 1, "a label from 0 to 99 in row 1", "100", () => Cifar.Load(hundred.Root, DataSplit.Test, Rows));
+        DataFolder.AssertFault(path, 3075, "a label from 0 to 99 in row 1", "100", () => Cifar.Load(hundred.Root, DataSplit.Test, Rows));
     }
 
     [Fact]

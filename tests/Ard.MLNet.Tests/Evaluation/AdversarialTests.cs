@@ -1,0 +1,188 @@
+using System.Text.Json;
+using Ard.MLNet.Data;
+using Ard.MLNet.Evaluation;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Tests.Evaluation;
+
+public sealed class AdversarialTests
+{
+    private static readonly ThreatModel Threat = ThreatModel.Linf(0.05);
+    private static readonly AdversarialExamplesOptions Options = new() { AttackName = "pgd-3", Threat = Threat, BatchSize = 4 };
+    private static readonly AdversarialEvaluatorOptions Evaluation = new() { Evaluation = new() { Attacks = ["fgsm", "pgd-3"], Threat = Threat, BatchSize = 16 } };
+
+    private readonly MLContext ml = new(1);
+    private readonly ImageClassifierTransformer classifier = Trained.Value;
+
+    // One that gets something right, so that there is something to attack.
+    private static readonly Lazy<ImageClassifierTransformer> Trained = new(() =>
+    {
+        var ml = new MLContext(2);
+        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-4") with { Training = Tiny.Training(epochs: 5) with { Optimizer = new Trainers.Training.AdamOptimizer() } })
+            .Fit(Tiny.Glyphs(ml, 100));
+    });
+
+    [Fact]
+    public void The_new_column_holds_images_within_the_threat_model_that_raise_the_loss()
+    {
+        var data = Tiny.Glyphs(ml, 30);
+        var view = ml.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
+        var (clean, attacked) = (Tiny.Vectors(view, "Features"), Tiny.Vectors(view, "AdversarialFeatures"));
+
+        Assert.Equal(view.Schema["Features"].Type, view.Schema["AdversarialFeatures"].Type);
+        var most = clean.Zip(attacked).Max(pair => pair.First.Zip(pair.Second).Max(pixel => Math.Abs(pixel.First - pixel.Second)));
+        Assert.InRange(most, 0.04, 0.05 + 1e-6);
+        Assert.All(attacked, image => Assert.All(image, pixel => Assert.InRange(pixel, 0, 1)));
+        Assert.True(Loss("AdversarialFeatures") > Loss("Features"));
+
+        double Loss(string column) =>
+            ml.MulticlassClassification.Evaluate(classifier.Transform(ml.Transforms.CopyColumns("Features", column).Fit(view).Transform(view))).LogLoss;
+    }
+
+    [Fact]
+    public void Its_estimator_promises_what_its_transformer_gives()
+    {
+        var data = Tiny.Glyphs(ml, 10);
+        var estimator = ml.AdversarialExamples(classifier, Options);
+
+        Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))), Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(ml.Data.LoadGlyphs(10, 7)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, ml.Data.LoadGlyphs(10, 7))));
+        Assert.Throws<ArgumentException>(() => ml.AdversarialExamples(classifier, new() { AttackName = "magic" }));
+    }
+
+    [Fact]
+    public void Raw_values_stay_raw_values()
+    {
+        var ml = new MLContext(3);
+        var rows = ml.Data.CreateEnumerable<Image>(Tiny.Glyphs(ml, 20), reuseRowObject: false).ToArray();
+        foreach (var row in rows) row.Features = [.. row.Features.Select(pixel => pixel * 255)];
+        var data = ml.Data.LoadFromEnumerable(rows);
+        using var raw = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Scale = 1.0 / 255 } }).Fit(data);
+        var view = ml.AdversarialExamples(raw, Options).Fit(data).Transform(data);
+
+        var most = Tiny.Vectors(view, "Features").Zip(Tiny.Vectors(view, "AdversarialFeatures")).Max(pair => pair.First.Zip(pair.Second).Max(p => Math.Abs(p.First - p.Second)));
+        Assert.InRange(most, 0.04 * 255, 0.05 * 255 + 1e-3);
+    }
+
+    [Fact]
+    public void A_missing_label_and_keys_in_another_order_are_refused()
+    {
+        var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 0 }]);
+        var view = ml.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
+        var fault = Assert.Throws<InvalidOperationException>(() => Tiny.Vectors(view, "AdversarialFeatures"));
+        Assert.Contains("Row 0, label column 'Label': the label is missing", fault.Message, StringComparison.Ordinal);
+
+        var other = ml.Data.SkipRows(ml.Data.LoadGlyphs(20, 7), 3);
+        var keyed = Tiny.Keys(ml).Fit(other).Transform(other);
+        Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(() => ml.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
+        Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void It_is_not_saved_and_says_why()
+    {
+        var data = Tiny.Glyphs(ml, 10);
+        var step = ml.AdversarialExamples(classifier, Options).Fit(data);
+        Assert.Contains("cannot be saved", Assert.Throws<NotSupportedException>(() => ml.Model.Save(step, data.Schema, new MemoryStream())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_evaluator_finds_what_the_evaluator_of_tensors_finds()
+    {
+        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 60, seed: 7), Evaluation);
+        using var glyphs = Glyphs.Generate(60, 7);
+        var report = new RobustnessEvaluator(Evaluation.Evaluation).Evaluate(classifier.Model, glyphs.Images, glyphs.Labels);
+
+        Assert.Equal(report.Clean.Correct, metrics.Report.Clean.Correct);
+        Assert.Equal(report.Attacks.Count, metrics.Attacks.Count);
+        foreach (var attack in report.Attacks)
+        {
+            Assert.Equal(attack.Correct, metrics.Report[attack.Name].Correct);
+            Assert.Equal(attack.Accuracy, metrics[attack.Name].Accuracy);
+        }
+        // What ML.NET counts on the attacked data is the same accuracy.
+        foreach (var attack in metrics.Attacks.Prepend(metrics.Clean).Append(metrics.WorstCase)) Assert.Equal(attack.Accuracy, attack.Metrics.MicroAccuracy, 1e-9);
+        Assert.InRange(metrics.Clean.Accuracy, 0.2, 1);
+        Assert.True(metrics["pgd-3"].Accuracy < metrics.Clean.Accuracy);
+        Assert.True(metrics.WorstCase.Accuracy <= metrics["pgd-3"].Accuracy);
+        Assert.True(metrics["pgd-3"].Metrics.LogLoss > metrics.Clean.Metrics.LogLoss);
+        Assert.Throws<KeyNotFoundException>(() => metrics["magic"]);
+    }
+
+    [Fact]
+    public void A_pipeline_is_evaluated_from_the_data_that_it_takes()
+    {
+        var data = ml.Data.LoadGlyphs(40, 7);
+        var chain = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, 7)).Append(classifier).Append(ml.Transforms.CopyColumns("X", "Score").Fit(classifier.Transform(Tiny.Glyphs(ml, 10))));
+
+        Assert.Equal(
+            ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).Report.WorstCase.Correct,
+            ml.EvaluateRobustness(chain, data, Evaluation).Report.WorstCase.Correct);
+        var without = Assert.Throws<ArgumentException>(() => ml.EvaluateRobustness(Tiny.Keys(ml).Fit(data), data));
+        Assert.Contains("Expected an ImageClassifierTransformer", without.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_row_is_told_for_every_attack()
+    {
+        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), Evaluation);
+        var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
+
+        Assert.Equal(60, rows.Length);
+        foreach (var row in rows)
+        {
+            var wasRight = metrics.Report.Clean.Correct[(int)row.Row];
+            Assert.Equal(wasRight, row.PredictedLabel == row.Label);
+            Assert.Equal(metrics.Report[row.Attack].Correct[(int)row.Row], row.AttackedPredictedLabel == row.Label);
+            if (wasRight) Assert.InRange(row.PerturbationNorm, 0.001, 0.05 + 1e-6);
+            else Assert.Equal(0, row.PerturbationNorm);
+        }
+        Assert.Equal([0L, 0L, 1L, 1L], rows.Take(4).Select(row => row.Row));
+        var text = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(metrics.Rows).Transform(metrics.Rows);
+        Assert.Equal("disk", Tiny.Column<ReadOnlyMemory<char>>(text, "Label")[0].ToString());
+    }
+
+    [Fact]
+    public void An_adversary_who_may_do_nothing_changes_nothing()
+    {
+        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 20), Evaluation with { Evaluation = Evaluation.Evaluation with { Threat = ThreatModel.Linf(0) } });
+        Assert.Equal(metrics.Clean.Accuracy, metrics.WorstCase.Accuracy);
+        Assert.Equal(metrics.Clean.Metrics.LogLoss, metrics["fgsm"].Metrics.LogLoss);
+    }
+
+    [Fact]
+    public void The_report_is_JSON()
+    {
+        var path = Path.Combine(Tiny.Folder(), "report.json");
+        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 20), Evaluation);
+        metrics.SaveJson(path);
+        using var json = JsonDocument.Parse(File.ReadAllText(path));
+        var root = json.RootElement;
+
+        Assert.Equal("Linf", root.GetProperty("threat").GetProperty("norm").GetString());
+        Assert.Equal(20, root.GetProperty("rows").GetInt32());
+        Assert.Equal(metrics.Clean.Accuracy, root.GetProperty("clean").GetProperty("accuracy").GetDouble());
+        Assert.Equal(["fgsm", "pgd-3"], root.GetProperty("attacks").EnumerateArray().Select(attack => attack.GetProperty("name").GetString()));
+        Assert.Equal(10, root.GetProperty("worstCase").GetProperty("confusion").GetArrayLength());
+    }
+
+    private sealed class RowResult
+    {
+        public long Row { get; set; }
+
+        public string Attack { get; set; } = "";
+
+        public uint Label { get; set; }
+
+        public uint PredictedLabel { get; set; }
+
+        public uint AttackedPredictedLabel { get; set; }
+
+        public double PerturbationNorm { get; set; }
+    }
+}

@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using Ard.MLNet.Data;
+using Ard.MLNet.Tests.Scorer;
+using Microsoft.ML;
+
+namespace Ard.MLNet.Tests.Saving;
+
+public sealed class SaveLoadTests
+{
+    private readonly MLContext ml = new MLContext(1).RegisterArd(LinearNetwork.Definition);
+
+    [Fact]
+    public void A_model_comes_back_with_the_same_schema_and_the_same_bits()
+    {
+        var data = Tiny.Glyphs(ml, 20);
+        var loaded = Load(Save(Tiny.Classifier, data.Schema), out var schema);
+
+        Assert.Equal(data.Schema["Features"].Type, schema["Features"].Type);
+        Assert.Equal(Tiny.Classifier.GetOutputSchema(data.Schema).ToString(), loaded.GetOutputSchema(data.Schema).ToString());
+        Assert.Equal(Shapes.Text(Tiny.Classifier.GetOutputSchema(data.Schema)), Shapes.Text(loaded.GetOutputSchema(data.Schema)));
+        Assert.Equal(Scores.Of(ml, Tiny.Classifier, data), Scores.Of(ml, loaded, data));
+        var classifier = Assert.IsType<ImageClassifierTransformer>(loaded is IEnumerable<ITransformer> chain ? chain.Last() : loaded);
+        Assert.Equal(Tiny.Classifier.ClassNames, classifier.ClassNames);
+        Assert.Equal(Tiny.Classifier.Network.Spec, classifier.Network.Spec);
+        Assert.Null(classifier.Training);
+    }
+
+    [Fact]
+    public void A_pipeline_with_one_is_saved_and_saved_again()
+    {
+        var data = ml.Data.LoadGlyphs(20, 7);
+        using var model = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural())).Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(data);
+
+        var loaded = Load(Save(model, data.Schema), out var schema);
+        var again = Load(Save(loaded, schema), out _);
+
+        Assert.Equal(Scores.Of(ml, model, data), Scores.Of(ml, loaded, data));
+        Assert.Equal(Scores.Of(ml, model, data), Scores.Of(ml, again, data));
+        Assert.Equal(Texts(model.Transform(data)), Texts(again.Transform(data)));
+
+        static IEnumerable<string> Texts(IDataView view) => Tiny.Column<ReadOnlyMemory<char>>(view, "PredictedLabel").Select(text => text.ToString());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Another_process_gives_the_same_scores_bit_for_bit(bool own)
+    {
+        var data = ml.Data.LoadGlyphs(10, 7);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural(own ? LinearNetwork.Definition : null));
+        using var model = Tiny.Keys(ml).Append(trainer).Fit(data);
+        var path = Path.Combine(Tiny.Folder(), "model.zip");
+        ml.Model.Save(model, data.Schema, path);
+
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Ard.MLNet.Tests.Scorer.dll"));
+        start.ArgumentList.Add(path);
+        start.ArgumentList.Add("10");
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await process.WaitForExitAsync();
+
+        Assert.True(process.ExitCode == 0, await errors);
+        Assert.Equal(Scores.Of(ml, model, data), lines);
+    }
+
+    [Fact]
+    public void A_network_of_ones_own_that_was_not_registered_is_named()
+    {
+        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
+        var bytes = Save(model, Tiny.Glyphs(ml, 20).Schema);
+
+        var fault = Assert.Throws<FormatException>(() => Unwrapped(() => new MLContext().RegisterArd().Model.Load(new MemoryStream(bytes), out _)));
+        Assert.Contains("'linear'", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("RegisterArd", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_model_is_an_error_wherever_the_damage_is()
+    {
+        var bytes = Payload(Save(Tiny.Classifier, Tiny.Glyphs(ml, 20).Schema), out var entry, out var zip);
+        foreach (var at in new[] { 0, 7, 8, 12, 19, 20, 27, 28, 100, 200, 400, 800, bytes.Length / 2, bytes.Length - 1 })
+        {
+            var damaged = bytes.ToArray();
+            damaged[at] ^= 0x41;
+            Refused(Replace(zip, entry, damaged), $"byte {at}");
+        }
+        foreach (var length in new[] { 0, 10, 20, 30, bytes.Length / 2, bytes.Length - 1 }) Refused(Replace(zip, entry, bytes[..length]), $"length {length}");
+
+        void Refused(byte[] model, string what)
+        {
+            var fault = Record.Exception(() => Unwrapped(() => Load(model, out _)));
+            Assert.True(fault is FormatException, $"{what}: {fault?.GetType().Name ?? "no error"} {fault?.Message}");
+            Assert.Contains("cannot be read", fault!.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_file_of_a_later_version_says_so()
+    {
+        var bytes = Payload(Save(Tiny.Classifier, Tiny.Glyphs(ml, 20).Schema), out var entry, out var zip);
+        bytes[8] = 2;
+        var fault = Assert.Throws<FormatException>(() => Unwrapped(() => Load(Replace(zip, entry, bytes), out _)));
+        Assert.Contains("expected version 1, found 2", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_model_of_the_first_version_still_loads_with_the_scores_of_then()
+    {
+        var folder = Path.Combine(AppContext.BaseDirectory, "Fixtures");
+        using var file = File.OpenRead(Path.Combine(folder, "classifier-v1.zip"));
+        var loaded = ml.Model.Load(file, out _);
+
+        var found = Tiny.Vectors(loaded.Transform(ml.Data.LoadGlyphs(3, 7)), "Score");
+        var expected = FirstVersion.Scores;
+        // Another libtorch may add in another order.
+        for (var row = 0; row < expected.Length; row++)
+            for (var i = 0; i < expected[row].Length; i++) Assert.Equal(expected[row][i], found[row][i], 1e-5f);
+    }
+
+    [Fact]
+    public void Registering_twice_is_harmless()
+    {
+        var again = new MLContext().RegisterArd().RegisterArd(LinearNetwork.Definition).RegisterArd();
+        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
+
+        Assert.NotNull(again.Model.Load(new MemoryStream(Save(model, Tiny.Glyphs(ml, 20).Schema)), out _));
+    }
+
+    internal static byte[] Save(MLContext ml, ITransformer model, DataViewSchema schema)
+    {
+        using var stream = new MemoryStream();
+        ml.Model.Save(model, schema, stream);
+        return stream.ToArray();
+    }
+
+    private byte[] Save(ITransformer model, DataViewSchema schema) => Save(ml, model, schema);
+
+    private ITransformer Load(byte[] bytes, out DataViewSchema schema) => ml.Model.Load(new MemoryStream(bytes), out schema);
+
+    /// <summary>The exception at the bottom of those that ML.NET wraps around what a loader throws.</summary>
+    private static T Unwrapped<T>(Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (Exception exception)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(Ours(exception));
+            throw;
+        }
+
+        static Exception Ours(Exception exception) =>
+            exception is FormatException && exception.Message.Contains("cannot be read", StringComparison.Ordinal) || exception.InnerException is null
+                ? exception
+                : Ours(exception.InnerException);
+    }
+
+    private static byte[] Payload(byte[] zip, out string entry, out byte[] same)
+    {
+        same = zip;
+        using var archive = new ZipArchive(new MemoryStream(zip));
+        // Ours is by far the largest.
+        var largest = archive.Entries.MaxBy(one => one.Length)!;
+        entry = largest.FullName;
+        using var stream = largest.Open();
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    private static byte[] Replace(byte[] zip, string entry, byte[] bytes)
+    {
+        using var stream = new MemoryStream();
+        stream.Write(zip);
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Update, leaveOpen: true))
+        {
+            archive.GetEntry(entry)!.Delete();
+            using var written = archive.CreateEntry(entry).Open();
+            written.Write(bytes);
+        }
+        return stream.ToArray();
+    }
+}

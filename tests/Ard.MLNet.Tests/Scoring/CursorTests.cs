@@ -1,0 +1,245 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Tests.Scoring;
+
+public sealed class CursorTests
+{
+    private readonly MLContext ml = new(1);
+
+    // 10 rows in batches of 4: two full ones and one that is not.
+    private IDataView Scored => Tiny.Classifier.Transform(Tiny.Glyphs(ml, 10));
+
+    [Fact]
+    public void Any_set_of_active_columns_gives_the_same_values()
+    {
+        var view = Scored;
+        var all = Values(view, [.. view.Schema]);
+        var sets = new List<DataViewSchema.Column[]>
+        {
+            view.Schema.Where(column => column.Index % 2 == 0).ToArray(),
+            view.Schema.Where(column => column.Index % 2 == 1).ToArray(),
+            Array.Empty<DataViewSchema.Column>(),
+        };
+        sets.AddRange(view.Schema.Select(column => new[] { column }));
+
+        foreach (var set in sets)
+        {
+            var some = Values(view, set);
+            Assert.Equal(10, some.Count);
+            for (var row = 0; row < 10; row++)
+                foreach (var column in set) Assert.Equal(all[row][column.Index], some[row][column.Index]);
+        }
+    }
+
+    [Fact]
+    public void Position_and_id_are_those_of_the_rows_and_a_finished_cursor_is_off_the_rows()
+    {
+        var view = Scored;
+        using var cursor = view.GetRowCursor([view.Schema["Score"]]);
+        var get = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);
+        var getId = cursor.GetIdGetter();
+        VBuffer<float> scores = default;
+        DataViewRowId id = default;
+
+        Assert.Equal(-1, cursor.Position);
+        Assert.Throws<InvalidOperationException>(() => get(ref scores));
+        for (var row = 0; row < 10; row++)
+        {
+            Assert.True(cursor.MoveNext());
+            Assert.Equal(row, cursor.Position);
+            getId(ref id);
+            Assert.Equal(new DataViewRowId((ulong)row, 0), id);
+        }
+        Assert.False(cursor.MoveNext());
+        Assert.Equal(-1, cursor.Position);
+        Assert.False(cursor.MoveNext());
+        Assert.Throws<InvalidOperationException>(() => get(ref scores));
+    }
+
+    [Fact]
+    public void Columns_that_were_not_asked_for_and_getters_of_another_type_are_refused()
+    {
+        var view = Scored;
+        using var cursor = view.GetRowCursor([view.Schema["Score"]]);
+
+        Assert.True(cursor.IsColumnActive(view.Schema["Score"]));
+        Assert.False(cursor.IsColumnActive(view.Schema["PredictedLabel"]));
+        Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<uint>(view.Schema["PredictedLabel"]));
+        Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<VBuffer<float>>(view.Schema["Features"]));
+        var fault = Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<float>(view.Schema["Score"]));
+        Assert.Contains("Invalid TValue in GetGetter for column 'Score': 'System.Single'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_scored_when_neither_score_nor_prediction_is_asked_for()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 10);
+        var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var view = model.Transform(data);
+        model.Dispose();
+
+        Assert.Equal(10, Tiny.Vectors(view, "Features").Count);
+        Assert.Throws<ObjectDisposedException>(() => Tiny.Vectors(view, "Score"));
+        Assert.Throws<ObjectDisposedException>(() => Tiny.Column<uint>(view, "PredictedLabel"));
+        model.Dispose();
+    }
+
+    [Fact]
+    public void Empty_data_has_no_rows_and_the_same_columns()
+    {
+        var empty = ml.Data.LoadFromEnumerable<Image>([]);
+        var view = Tiny.Classifier.Transform(empty);
+
+        Assert.Empty(Tiny.Vectors(view, "Score"));
+        Assert.NotNull(view.Schema.GetColumnOrNull("PredictedLabel"));
+    }
+
+    [Fact]
+    public void Two_cursors_at_once_do_not_disturb_each_other()
+    {
+        var view = Scored;
+        var expected = Tiny.Vectors(view, "Score");
+        var column = view.Schema["Score"];
+        using var first = view.GetRowCursor([column]);
+        using var second = view.GetRowCursor([column]);
+        var (getFirst, getSecond) = (first.GetGetter<VBuffer<float>>(column), second.GetGetter<VBuffer<float>>(column));
+        VBuffer<float> scores = default;
+
+        Assert.True(first.MoveNext() && first.MoveNext() && first.MoveNext() && first.MoveNext() && first.MoveNext());
+        for (var row = 0; row < 10; row++)
+        {
+            Assert.True(second.MoveNext());
+            getSecond(ref scores);
+            Assert.Equal(expected[row], scores.DenseValues());
+            getFirst(ref scores);
+            Assert.Equal(expected[4], scores.DenseValues());
+        }
+    }
+
+    [Fact]
+    public void A_set_of_cursors_gives_every_row_once()
+    {
+        var view = Tiny.Classifier.Transform(ml.Data.Cache(Tiny.Glyphs(ml, 200)));
+        var expected = Tiny.Vectors(view, "Score");
+        var column = view.Schema["Score"];
+        var cursors = view.GetRowCursorSet([column], 3);
+        var seen = new float[expected.Count][];
+
+        Parallel.ForEach(cursors, cursor =>
+        {
+            using (cursor)
+            {
+                var get = cursor.GetGetter<VBuffer<float>>(column);
+                var getId = cursor.GetIdGetter();
+                VBuffer<float> scores = default;
+                DataViewRowId id = default;
+                while (cursor.MoveNext())
+                {
+                    get(ref scores);
+                    getId(ref id);
+                    Assert.Null(Interlocked.Exchange(ref seen[(int)id.Low], scores.DenseValues().ToArray()));
+                }
+            }
+        });
+
+        // Other rows share the batches, so the last bits may differ.
+        for (var row = 0; row < expected.Count; row++) Close(expected[row], seen[row]);
+    }
+
+    [Fact]
+    public void Several_threads_may_use_one_classifier()
+    {
+        var view = Scored;
+        var expected = Tiny.Vectors(view, "Score");
+
+        Parallel.For(0, 8, _ => Assert.Equal(expected, Tiny.Vectors(Scored, "Score")));
+    }
+
+    [Fact]
+    public void Rows_one_by_one_have_the_scores_of_the_batches()
+    {
+        var data = Tiny.Glyphs(ml, 10);
+        var expected = Tiny.Vectors(Tiny.Classifier.Transform(data), "Score");
+        var predicted = Tiny.Column<uint>(Tiny.Classifier.Transform(data), "PredictedLabel");
+        var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(Tiny.Classifier, inputSchemaDefinition: null);
+        var rows = ml.Data.CreateEnumerable<Image>(data, reuseRowObject: false).ToArray();
+
+        for (var row = 0; row < rows.Length; row++)
+        {
+            var prediction = engine.Predict(rows[row]);
+            Close(expected[row], prediction.Score);
+            Assert.Equal(predicted[row], prediction.PredictedLabel);
+        }
+    }
+
+    [Fact]
+    public void The_row_mapper_needs_the_features_for_its_own_columns_only()
+    {
+        var mapper = Tiny.Classifier.GetRowToRowMapper(Tiny.Glyphs(ml, 10).Schema);
+
+        Assert.True(Tiny.Classifier.IsRowToRowMapper);
+        Assert.Equal(["Features"], mapper.GetDependencies([mapper.OutputSchema["Score"]]).Select(column => column.Name));
+        Assert.Equal(["Label"], mapper.GetDependencies([mapper.OutputSchema["Label"]]).Select(column => column.Name));
+        Assert.Empty(mapper.GetDependencies([]));
+        Assert.Equal(Tiny.Classifier.GetOutputSchema(mapper.InputSchema).ToString(), mapper.OutputSchema.ToString());
+    }
+
+    [Fact]
+    public void The_largest_score_is_the_prediction()
+    {
+        var view = Scored;
+        var scores = Tiny.Vectors(view, "Score");
+        var predicted = Tiny.Column<uint>(view, "PredictedLabel");
+
+        Assert.Equal(scores.Select(row => (uint)Array.IndexOf(row, row.Max()) + 1), predicted);
+    }
+
+    private static void Close(float[] expected, float[] found)
+    {
+        Assert.Equal(expected.Length, found.Length);
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-5f);
+    }
+
+    private static List<object?[]> Values(IDataView view, DataViewSchema.Column[] columns)
+    {
+        using var cursor = view.GetRowCursor(columns);
+        var getters = columns.Select(column => (column, Get: Getter(cursor, column))).ToArray();
+        var rows = new List<object?[]>();
+        while (cursor.MoveNext())
+        {
+            var row = new object?[view.Schema.Count];
+            foreach (var (column, get) in getters) row[column.Index] = get();
+            rows.Add(row);
+        }
+        return rows;
+    }
+
+    private static Func<object?> Getter(DataViewRow row, DataViewSchema.Column column)
+    {
+        if (column.Type is VectorDataViewType)
+        {
+            var get = row.GetGetter<VBuffer<float>>(column);
+            return () =>
+            {
+                VBuffer<float> value = default;
+                get(ref value);
+                return value.DenseValues().ToArray();
+            };
+        }
+        if (column.Type is KeyDataViewType) return Scalar<uint>();
+        return Scalar<ReadOnlyMemory<char>>();
+
+        Func<object?> Scalar<T>()
+        {
+            var get = row.GetGetter<T>(column);
+            return () =>
+            {
+                T value = default!;
+                get(ref value);
+                return value!.ToString();
+            };
+        }
+    }
+}

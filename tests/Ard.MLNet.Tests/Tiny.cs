@@ -1,0 +1,93 @@
+using Ard.MLNet.Data;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Tests;
+
+/// <summary>Data, settings and models that are as small as they can be.</summary>
+internal static class Tiny
+{
+    private static readonly Lazy<(MLContext, ImageClassifierTransformer)> SharedClassifier = new(() =>
+    {
+        var ml = new MLContext(1);
+        return (ml, new AdversarialTrainer(ml, Natural()).Fit(Glyphs(ml, 40)));
+    });
+
+    /// <summary>One epoch of natural training of a network of two channels.</summary>
+    public static AdversarialTrainer.Options Natural(NetworkDefinition? network = null) => new()
+    {
+        Network = network ?? "tinycnn-2",
+        Method = "natural",
+        Training = Training(),
+        ScoringBatchSize = 4,
+    };
+
+    public static TrainingOptions Training(int epochs = 1) => new()
+    {
+        Epochs = epochs,
+        BatchSize = 16,
+        Optimizer = new SgdOptimizer { LearningRate = 0.05 },
+        Schedule = Schedule.Constant,
+        Augmentation = Augmentation.None,
+        ValidationFraction = 0,
+        Device = "cpu",
+        Threads = 1,
+    };
+
+    /// <summary>Built-in images with their labels as keys, in the order in which they occur.</summary>
+    public static IDataView Glyphs(MLContext ml, int count, ulong seed = 7)
+    {
+        var data = ml.Data.LoadGlyphs(count, seed);
+        return Keys(ml).Fit(ml.Data.LoadGlyphs(10, seed)).Transform(data);
+    }
+
+    public static IEstimator<ITransformer> Keys(MLContext ml) => ml.Transforms.Conversion.MapValueToKey("Label");
+
+    /// <summary>A classifier of glyphs that all tests may use and none may dispose of.</summary>
+    public static ImageClassifierTransformer Classifier => SharedClassifier.Value.Item2;
+
+    /// <summary>Every value of a column as it comes from one cursor over this column alone.</summary>
+    public static List<T> Column<T>(IDataView view, string name)
+    {
+        var column = view.Schema[name];
+        using var cursor = view.GetRowCursor([column]);
+        var get = cursor.GetGetter<T>(column);
+        var values = new List<T>();
+        while (cursor.MoveNext())
+        {
+            T value = default!;
+            get(ref value);
+            values.Add(value);
+        }
+        return values;
+    }
+
+    public static List<float[]> Vectors(IDataView view, string name) => [.. Column<VBuffer<float>>(view, name).Select(vector => vector.DenseValues().ToArray())];
+
+    public static float[] Weights(ImageClassifierTransformer classifier) =>
+        [.. classifier.Model.parameters().SelectMany(parameter => parameter.detach().cpu().contiguous().data<float>().ToArray())];
+
+    public static string Folder()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), "ard-tests", Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(folder);
+        return folder;
+    }
+}
+
+internal sealed class Image
+{
+    [VectorType(1, 16, 16)]
+    public float[] Features { get; set; } = [];
+
+    [KeyType(10)]
+    public uint Label { get; set; }
+}
+
+internal sealed class Prediction
+{
+    public float[] Score { get; set; } = [];
+
+    public uint PredictedLabel { get; set; }
+}

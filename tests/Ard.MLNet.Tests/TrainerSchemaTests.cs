@@ -1,0 +1,265 @@
+using Ard.MLNet.Data;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Tests;
+
+public sealed class TrainerSchemaTests
+{
+    private readonly MLContext ml = new(1);
+
+    [Theory]
+    [InlineData("text")]
+    [InlineData("number")]
+    [InlineData("key without values")]
+    public void What_the_estimator_promises_is_what_its_transformer_gives_and_what_trainers_of_mlnet_give(string kind)
+    {
+        var data = Labelled(kind);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural());
+
+        var promised = Shapes.Text(trainer.GetOutputSchema(Shapes.Of(ml, data)));
+        using var model = trainer.Fit(data);
+        var given = model.GetOutputSchema(data.Schema);
+        var theirs = ml.MulticlassClassification.Trainers.NaiveBayes().Fit(data).Transform(data).Schema;
+
+        Assert.Equal(promised, Shapes.Text(given));
+        Assert.Equal(Shapes.Text(theirs), Shapes.Text(given));
+        Assert.Equal(given.ToString(), model.Transform(data).Schema.ToString());
+        Assert.Equal(Text(theirs, "Score", "ScoreColumnKind"), Text(given, "Score", "ScoreColumnKind"));
+        Assert.Equal(Text(theirs, "Score", "ScoreValueKind"), Text(given, "Score", "ScoreValueKind"));
+        Assert.Equal(Text(theirs, "PredictedLabel", "ScoreValueKind"), Text(given, "PredictedLabel", "ScoreValueKind"));
+        Assert.Equal(theirs["Score"].Type, given["Score"].Type);
+        Assert.Equal(theirs["PredictedLabel"].Type, given["PredictedLabel"].Type);
+        if (kind == "text")
+        {
+            VBuffer<ReadOnlyMemory<char>> slots = default;
+            given["Score"].Annotations.GetValue("SlotNames", ref slots);
+            Assert.Equal(model.ClassNames, slots.DenseValues().Select(name => name.ToString()));
+        }
+    }
+
+    [Fact]
+    public void A_second_model_on_the_same_data_gets_the_next_score_set()
+    {
+        var once = Tiny.Classifier.Transform(Tiny.Glyphs(ml, 10));
+        var twice = Tiny.Classifier.Transform(once);
+
+        Assert.Equal(1u, Set(once));
+        Assert.Equal(2u, Set(twice));
+
+        static uint Set(IDataView view)
+        {
+            uint id = 0;
+            view.Schema["Score"].Annotations.GetValue("ScoreColumnSetId", ref id);
+            return id;
+        }
+    }
+
+    [Fact]
+    public void A_label_that_is_not_a_key_is_refused_in_the_words_of_mlnet()
+    {
+        var data = ml.Data.LoadGlyphs(10, seed: 7);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural());
+
+        var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
+        var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
+
+        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atSchema.Message, StringComparison.Ordinal);
+        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atFit.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Nothing", "Label", "Could not find feature column 'Nothing'")]
+    [InlineData("Features", "Nothing", "Could not find label column 'Nothing'")]
+    [InlineData("Text", "Label", "Schema mismatch for feature column 'Text': expected Vector<Single>")]
+    public void A_missing_or_wrong_column_is_named(string features, string label, string message)
+    {
+        var data = ml.Transforms.CopyColumns("Text", "Label").Fit(Tiny.Glyphs(ml, 10)).Transform(Tiny.Glyphs(ml, 10));
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { FeatureColumnName = features, LabelColumnName = label });
+
+        var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
+        var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
+
+        Assert.Contains(message.Split(':')[0], atSchema.Message, StringComparison.Ordinal);
+        Assert.Contains(message, atFit.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_vector_of_unknown_size_is_refused()
+    {
+        var schema = SchemaDefinition.Create(typeof(Image));
+        schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single);
+        var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 1 }], schema);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural());
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
+        Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single> of known size", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_length_than_the_layout_says_is_refused_and_so_is_a_length_that_makes_no_image()
+    {
+        var data = Tiny.Glyphs(ml, 10);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Channels = 3, Height = 16, Width = 16 } });
+        Assert.Contains("expected Vector<Single, 768>, an image of 3x16x16", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
+
+        var odd = OfLength(7);
+        var unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(odd));
+        Assert.Contains("expected an image, whose channels, height and width Layout names", unknown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_transformer_refuses_images_of_another_size_before_it_reads_any()
+    {
+        var other = OfLength(4);
+
+        foreach (var attempt in new Action[]
+        {
+            () => Tiny.Classifier.Transform(other),
+            () => Tiny.Classifier.GetOutputSchema(other.Schema),
+            () => Tiny.Classifier.GetRowToRowMapper(other.Schema),
+        })
+        {
+            var fault = Assert.Throws<ArgumentOutOfRangeException>(attempt);
+            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single, 256>", fault.Message, StringComparison.Ordinal);
+        }
+        var without = Assert.Throws<ArgumentOutOfRangeException>(() => Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable([new { X = 1f }])));
+        Assert.Contains("Could not find feature column 'Features'", without.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Data_without_rows_is_refused() => Refused("no rows", []);
+
+    [Fact]
+    public void Data_of_one_class_is_refused() => Refused("All 3 rows have the label '4'", [Row(5), Row(5), Row(5)]);
+
+    [Fact]
+    public void A_missing_label_is_refused_with_its_row() => Refused("Row 1, label column 'Label': the label is missing", [Row(1), Row(0), Row(2)]);
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(-0.01f)]
+    [InlineData(255f)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_pixel_outside_0_to_1_is_refused_with_its_row(float pixel) =>
+        Refused($"Row 2, feature column 'Features': expected pixels in [0,1], found {pixel}", [Row(1), Row(2), Row(3, pixel)]);
+
+    [Fact]
+    public void A_key_of_one_class_is_refused()
+    {
+        var schema = SchemaDefinition.Create(typeof(Image));
+        schema["Label"].ColumnType = new KeyDataViewType(typeof(uint), 1);
+        var data = ml.Data.LoadFromEnumerable([Row(1), Row(1)], schema);
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(data));
+        Assert.Contains("expected a key of 2 to 100000 classes", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_network_for_other_images_or_classes_is_refused_before_training()
+    {
+        var spec = NetworkSpec.Parse("tinycnn-2") with { Classes = 11, InputChannels = 1, ImageSize = 16 };
+        var classes = NetworkDefinition.Custom("eleven", () => spec.Build(1));
+        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural(classes)).Fit(Tiny.Glyphs(ml, 20)));
+        Assert.Contains("The network eleven gives [1,11] for one image of 1x16x16", fault.Message, StringComparison.Ordinal);
+
+        var channels = NetworkDefinition.Custom("colour", () => (spec with { InputChannels = 3 }).Build(1));
+        var shape = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural(channels)).Fit(Tiny.Glyphs(ml, 20)));
+        Assert.Contains("The network colour does not take images of 1x16x16", shape.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_faults_of_the_settings_come_in_one_message()
+    {
+        var fault = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainer.Options
+        {
+            Network = "tinycnn-2",
+            FeatureColumnName = "",
+            ScoringBatchSize = 0,
+            Layout = new ImageLayout { Channels = 0, Scale = double.NaN },
+            Training = new TrainingOptions { Epochs = 0, Device = "gpu" },
+            Method = "magic",
+        }));
+
+        foreach (var part in new[] { "FeatureColumnName", "ScoringBatchSize is 0", "Channels 0", "Scale NaN", "Epochs is 0", "Device is 'gpu'", "no method 'magic'" })
+            Assert.Contains(part, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_method_that_needs_a_teacher_needs_one()
+    {
+        var without = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainer.Options { Network = "tinycnn-2" }));
+        Assert.Contains("Teacher is missing, the method ard needs one", without.Message, StringComparison.Ordinal);
+
+        var wrong = Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, new AdversarialTrainer.Options { Network = "tinycnn-2", Method = "ard" }));
+        Assert.Contains("that is for ArdTrainer", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_teacher_with_its_classes_in_another_order_is_refused()
+    {
+        // Keys are numbered by first occurrence: reversed data has reversed keys.
+        var reversed = ml.Data.LoadFromEnumerable(ml.Data.CreateEnumerable<TextRow>(ml.Data.LoadGlyphs(20, 7), reuseRowObject: false).Reverse().ToArray());
+        var data = Tiny.Keys(ml).Fit(reversed).Transform(reversed);
+        var trainer = new ArdTrainer(ml, new ArdTrainer.Options { Network = "tinycnn-2", Teacher = Tiny.Classifier, Training = Tiny.Training() });
+
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
+        Assert.Contains("as the teacher has them", fault.Message, StringComparison.Ordinal);
+    }
+
+    private void Refused(string message, Image[] rows)
+    {
+        var data = ml.Data.LoadFromEnumerable(rows);
+        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(data));
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    private static Image Row(uint label, float pixel = 0.5f)
+    {
+        var row = new Image { Features = new float[256], Label = label };
+        row.Features[7] = pixel;
+        return row;
+    }
+
+    private IDataView Labelled(string kind)
+    {
+        if (kind == "text") return Tiny.Glyphs(ml, 20);
+        var rows = ml.Data.CreateEnumerable<Image>(Tiny.Glyphs(ml, 20), reuseRowObject: false).ToArray();
+        var keys = ml.Data.LoadFromEnumerable(rows);
+        if (kind == "key without values") return keys;
+        var numbers = ml.Data.LoadFromEnumerable(rows.Select(row => new NumberRow { Features = row.Features, Label = (int)row.Label * 5 }));
+        return Tiny.Keys(ml).Fit(numbers).Transform(numbers);
+    }
+
+    private static string Text(DataViewSchema schema, string column, string annotation)
+    {
+        ReadOnlyMemory<char> text = default;
+        schema[column].Annotations.GetValue(annotation, ref text);
+        return text.ToString();
+    }
+
+    private IDataView OfLength(int size)
+    {
+        var schema = SchemaDefinition.Create(typeof(Image));
+        schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, size);
+        return ml.Data.LoadFromEnumerable([new Image { Features = new float[size], Label = 1 }], schema);
+    }
+
+    private sealed class TextRow
+    {
+        [VectorType(1, 16, 16)]
+        public float[] Features { get; set; } = [];
+
+        public string Label { get; set; } = "";
+    }
+
+    private sealed class NumberRow
+    {
+        [VectorType(1, 16, 16)]
+        public float[] Features { get; set; } = [];
+
+        public int Label { get; set; }
+    }
+}

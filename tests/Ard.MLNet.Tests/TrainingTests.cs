@@ -1,0 +1,249 @@
+using Ard.MLNet.Data;
+using Ard.MLNet.Tests.Scorer;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+
+namespace Ard.MLNet.Tests;
+
+public sealed class TrainingTests
+{
+    private static ArdTrainer.Options Student(TeacherNetwork teacher) => new()
+    {
+        Network = "tinycnn-2",
+        Teacher = teacher,
+        Settings = new ObjectiveSettings { Steps = 1 },
+        Training = Tiny.Training(),
+    };
+
+    [Fact]
+    public void The_same_seed_of_the_context_gives_the_same_weights_and_no_seed_gives_others()
+    {
+        float[] Fit(int? seed)
+        {
+            var ml = new MLContext(seed);
+            using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
+            return Tiny.Weights(model);
+        }
+
+        Assert.Equal(Fit(5), Fit(5));
+        Assert.NotEqual(Fit(5), Fit(6));
+        Assert.NotEqual(Fit(null), Fit(null));
+    }
+
+    [Fact]
+    public void A_trainer_may_be_fitted_again_and_a_seed_of_its_own_wins()
+    {
+        var trainer = new AdversarialTrainer(new MLContext(), Tiny.Natural() with { Seed = 3 });
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 20);
+        using var first = trainer.Fit(data);
+        using var second = trainer.Fit(data);
+        using var other = new AdversarialTrainer(ml, Tiny.Natural() with { Seed = 3 }).Fit(data);
+
+        Assert.NotSame(first.Model, second.Model);
+        Assert.Equal(Tiny.Weights(first), Tiny.Weights(second));
+        Assert.Equal(Tiny.Weights(first), Tiny.Weights(other));
+    }
+
+    [Fact]
+    public void A_teacher_may_be_a_classifier_a_module_or_a_file_and_all_give_the_same_student()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 20);
+        var file = Path.Combine(Tiny.Folder(), "teacher.safetensors");
+        ModelFile.Write(file, Tiny.Classifier.Model);
+        var before = Tiny.Weights(Tiny.Classifier);
+
+        var students = new[]
+        {
+            Tiny.Classifier,
+            Tiny.Classifier.Model,
+            TeacherNetwork.FromFile(file),
+            TeacherNetwork.FromFile(file, Tiny.Classifier.Network),
+        }.Select(teacher =>
+        {
+            using var student = new ArdTrainer(ml, Student(teacher) with { Seed = 1 }).Fit(data);
+            return Tiny.Weights(student);
+        }).ToArray();
+
+        Assert.All(students, student => Assert.Equal(students[0], student));
+        Assert.Equal(before, Tiny.Weights(Tiny.Classifier));
+        Assert.False(Tiny.Classifier.Model.training);
+    }
+
+    [Fact]
+    public void Every_method_of_the_catalog_trains_by_its_name()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 20);
+        foreach (var name in ObjectiveCatalog.Names)
+        {
+            // Only the methods with an inner maximisation know steps.
+            var settings = name is "natural" or "kd" ? new ObjectiveSettings() : new ObjectiveSettings { Steps = 1, Threat = ThreatModel.Linf(0.1) };
+            using var model = new ArdTrainer(ml, Student(Tiny.Classifier) with { Method = name, Settings = settings }).Fit(data);
+            Assert.True(model.Training!.History[0].Loss > 0, name);
+        }
+    }
+
+    [Fact]
+    public void An_objective_of_ones_own_and_a_module_of_ones_own_are_trained()
+    {
+        var ml = new MLContext(1);
+        var objective = new CountingObjective();
+        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition) with { Objective = objective }).Fit(Tiny.Glyphs(ml, 20));
+
+        Assert.Equal(2, objective.Batches);
+        Assert.IsType<LinearNetwork>(model.Model);
+    }
+
+    [Fact]
+    public void Training_on_an_easy_task_is_right_and_training_starts_from_the_networks_own_weights()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 200);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = Tiny.Training(epochs: 12) with { Optimizer = new AdamOptimizer() } });
+        using var model = trainer.Fit(data);
+
+        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(data));
+        Assert.True(metrics.MicroAccuracy > 0.9, $"{metrics.MicroAccuracy}");
+        // Scores are probabilities, so the metrics that need them are meaningful.
+        Assert.InRange(metrics.LogLoss, 0.0, 1.0);
+        Assert.All(Tiny.Vectors(model.Transform(data), "Score"), scores => Assert.Equal(1, scores.Sum(), 1e-4));
+    }
+
+    [Fact]
+    public void The_best_epoch_is_chosen_by_the_validation_set_that_is_given()
+    {
+        var ml = new MLContext(1);
+        var progress = new Recorder();
+        var options = Tiny.Natural() with
+        {
+            Training = Tiny.Training(epochs: 2) with { Validation = new() { Attacks = ["fgsm"] } },
+            Settings = new ObjectiveSettings { Threat = ThreatModel.Linf(0.01) },
+            Validation = Tiny.Glyphs(ml, 10, seed: 8),
+            Progress = progress,
+        };
+        using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+
+        Assert.NotNull(model.Training!.BestEpoch);
+        Assert.Equal(2, progress.Ended.Count);
+        Assert.All(progress.Ended, report => Assert.NotNull(report.RobustValidationAccuracy));
+
+        using var fraction = new AdversarialTrainer(ml, options with { Validation = null, Training = options.Training with { ValidationFraction = 0.5 } }).Fit(Tiny.Glyphs(ml, 20));
+        Assert.NotNull(fraction.Training!.BestEpoch);
+    }
+
+    [Fact]
+    public void A_validation_set_with_other_keys_is_refused()
+    {
+        var ml = new MLContext(1);
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue);
+        var other = ml.Data.LoadGlyphs(10, 8);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { Validation = keys.Fit(other).Transform(other) });
+
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(Tiny.Glyphs(ml, 20)));
+        Assert.Contains("Schema mismatch for validation label column 'Label'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Epochs_are_told_to_the_log_of_the_context()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) => messages.Add(message.Message);
+        using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
+
+        Assert.Contains(messages, message => message.Contains("Epoch 1 of 1: loss", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_cancelled_training_throws_or_returns_what_it_has()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 20);
+        using var cancellation = new CancellationTokenSource();
+        var options = Tiny.Natural() with
+        {
+            Training = Tiny.Training(epochs: 50),
+            Cancellation = cancellation.Token,
+            Progress = new Recorder(report => cancellation.Cancel()),
+        };
+
+        Assert.Throws<OperationCanceledException>(() => new AdversarialTrainer(ml, options).Fit(data));
+        using var early = new AdversarialTrainer(ml, options with { Training = options.Training with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar } }).Fit(data);
+        Assert.True(early.Training!.Cancelled);
+        Assert.Equal(20, Tiny.Vectors(early.Transform(data), "Score").Count);
+    }
+
+    [Fact]
+    public void A_training_that_was_stopped_goes_on_from_its_folder_to_the_same_weights()
+    {
+        var folder = Tiny.Folder();
+        using var cancellation = new CancellationTokenSource();
+        AdversarialTrainer.Options Options(string path) => Tiny.Natural() with { Training = Tiny.Training(epochs: 3) with { CheckpointFolder = path, Resume = true } };
+
+        float[] Fit(AdversarialTrainer.Options options)
+        {
+            var ml = new MLContext(9);
+            using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+            return Tiny.Weights(model);
+        }
+
+        Assert.Throws<OperationCanceledException>(() => Fit(Options(folder) with { Cancellation = cancellation.Token, Progress = new Recorder(_ => cancellation.Cancel()) }));
+        Assert.Equal(Fit(Options(Tiny.Folder())), Fit(Options(folder)));
+    }
+
+    [Fact]
+    public void A_GPU_that_is_not_there_is_an_error_unless_the_context_may_fall_back()
+    {
+        var ml = new MLContext(1) { GpuDeviceId = 99 };
+        var options = Tiny.Natural() with { Training = Tiny.Training() with { Device = "auto" } };
+        var data = Tiny.Glyphs(ml, 20);
+
+        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, options).Fit(data));
+        Assert.Contains("MLContext.GpuDeviceId is 99", fault.Message, StringComparison.Ordinal);
+
+        ml.FallbackToCpu = true;
+        using var model = new AdversarialTrainer(ml, options).Fit(data);
+        Assert.NotNull(model.Training);
+    }
+
+    [Fact]
+    public void The_short_constructors_have_the_defaults_of_the_options()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 16);
+        using var teacher = ml.AdversarialTrainer("tinycnn-2", epochs: 1).Fit(data);
+        using var student = ml.ArdTrainer("tinycnn-2", teacher, epochs: 1).Fit(data);
+
+        Assert.Single(teacher.Training!.History);
+        Assert.Single(student.Training!.History);
+    }
+
+    private sealed class CountingObjective : Objective
+    {
+        public int Batches { get; private set; }
+
+        public override string Name => "counting";
+
+        public override TorchSharp.torch.Tensor Loss(TrainingBatch batch)
+        {
+            Batches++;
+            return new Natural().Loss(batch);
+        }
+    }
+
+    private sealed class Recorder(Action<TrainingProgress>? then = null) : IProgress<TrainingProgress>
+    {
+        public List<TrainingProgress> Ended { get; } = [];
+
+        public void Report(TrainingProgress value)
+        {
+            if (value.EpochEnded) Ended.Add(value);
+            then?.Invoke(value);
+        }
+    }
+}
