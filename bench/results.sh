@@ -2,11 +2,12 @@
 # Reruns the measurements behind docs/results.md and prints their tables. What is done already is left alone, so that the
 # script can be stopped and started again; a training goes on from its checkpoint.
 #   bench/results.sh DIR [OUT]    DIR: a folder with Fashion-MNIST's four .gz files; OUT: where results go, default out/results
+#   SEEDS="1 2 3" is the default.
 set -euo pipefail
 data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
-seeds="1 2 3"
+seeds=${SEEDS:-1 2 3}
 
 run() { # folder, then the arguments of distill
     local folder=$1

@@ -16,7 +16,7 @@ internal static class CommandLine
     private static readonly Option<string> Device = new Option<string>("--device") { DefaultValueFactory = _ => "auto" }
         .Reads("auto, cpu, cuda or cuda:N. Default auto.", text => text);
     private static readonly Option<int?> Threads = new Option<int?>("--threads")
-        .Reads("Threads on the CPU. Default: libtorch's choice.", text => (int?)Positive(text));
+        .Reads("Threads on the CPU. Default: OMP_NUM_THREADS, else all processors.", text => (int?)Positive(text));
 
     // Options of distill and evaluate.
     private static readonly Option<string> Data = new Option<string>("--data") { DefaultValueFactory = _ => DataSource.BuiltIn }

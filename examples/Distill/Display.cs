@@ -21,7 +21,7 @@ internal abstract class Display
             return;
         }
         AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 8 }, new PercentageColumn())
             .Start(context => body(new LiveDisplay(context)));
     }
 
@@ -41,6 +41,14 @@ internal abstract class Display
             : "";
         return Invariant($"{what}: epoch {p.Epoch}/{p.Epochs}, loss {p.Loss:F3}, training accuracy {100 * p.TrainingAccuracy:F1} %")
             + validation + Invariant($", rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {p.TimeLeft:h\\:mm\\:ss} left");
+    }
+
+    // Fits beside a bar on 80 columns.
+    private static string ShortText(string what, TrainingProgress p)
+    {
+        var validation = p.RobustValidationAccuracy is { } robust ? Invariant($" robust {100 * robust:F0}%") : "";
+        return Invariant($"{what} {p.Epoch}/{p.Epochs} loss {p.Loss:F2} acc {100 * p.TrainingAccuracy:F0}%{validation} ")
+            + Invariant($"{p.ImagesPerSecond:F0}/s {p.TimeLeft:h\\:mm\\:ss}");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
@@ -75,27 +83,31 @@ internal abstract class Display
 
     private sealed class LiveDisplay(ProgressContext context) : Display
     {
+        // The bar of a training shows the evaluation that follows as well.
+        private ProgressTask? trained;
+
         public override void Line(string text) => AnsiConsole.WriteLine(text);
 
         public override IProgress<TrainingProgress> Training(string what)
         {
-            var task = context.AddTask(Markup.Escape(what));
+            var task = trained = context.AddTask(Markup.Escape(what));
             return new Handler<TrainingProgress>(p =>
             {
                 task.MaxValue = (double)p.Epochs * p.Steps;
                 task.Value = (p.Epoch - 1.0) * p.Steps + p.Step;
-                task.Description = Markup.Escape(Text(what, p));
+                task.Description = Markup.Escape(ShortText(what, p));
             });
         }
 
         public override IProgress<EvaluationProgress> Evaluation(string what)
         {
-            var task = context.AddTask(Markup.Escape($"{what}: evaluation"));
+            var task = trained ?? context.AddTask(Markup.Escape($"{what}: evaluation"));
+            trained = null;
             return new Handler<EvaluationProgress>(p =>
             {
                 task.MaxValue = p.Total;
                 task.Value = p.Done;
-                task.Description = Markup.Escape($"{what}: evaluation, {p.Attack}");
+                task.Description = Markup.Escape($"{what}: {p.Attack}, {p.Done}/{p.Total} images");
             });
         }
     }

@@ -17,7 +17,7 @@ internal static class Evaluation
         string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images, long seed,
         string device, int? threads, CancellationToken cancellation)
     {
-        if (threads is { } count) set_num_threads(count);
+        CpuThreads.Set(threads);
         using var test = DataSource.LoadTest(data, images);
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
         network.to(TrainingDevice.Find(device));

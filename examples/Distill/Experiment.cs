@@ -143,7 +143,7 @@ internal sealed record Experiment
             new EvaluationOptions { Threat = Methods.Threat, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
         var report = evaluator.Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
-            $"{role} {spec}", method, Weights.Count(network), Math.Round(seconds, 2),
+            $"{role} {spec}", method, Weights.Count(network), Math.Round(seconds, 3),
             Percent(report.Clean), Percent(report["fgsm"]), Percent(report["pgd-20"]));
         rows.Add(row);
         // After each model, so that what is done is not lost with what is not.

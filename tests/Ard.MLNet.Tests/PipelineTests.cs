@@ -47,7 +47,7 @@ public sealed class PipelineTests
     public void The_importance_of_its_pixels_is_found_by_permutation()
     {
         // A few pixels only, for each of them is permuted.
-        var rows = ml.Data.CreateEnumerable<Image>(Tiny.Glyphs(ml, 40), reuseRowObject: false).Select(row => new Few
+        var rows = Tiny.Images(ml, 40).Select(row => new Few
         {
             Features = [.. row.Features[..4]],
             Label = row.Label,

@@ -44,6 +44,15 @@ internal static class Tiny
 
     public static IEstimator<ITransformer> Keys(MLContext ml) => ml.Transforms.Conversion.MapValueToKey("Label");
 
+    /// <summary>The same images as objects.</summary>
+    public static Image[] Images(MLContext ml, int count, ulong seed = 7)
+    {
+        var images = ml.Data.CreateEnumerable<Image>(Glyphs(ml, count, seed), reuseRowObject: false).ToArray();
+        // Objects that are read have the keys themselves, from 1; objects that are loaded have them from 0.
+        foreach (var image in images) image.Label--;
+        return images;
+    }
+
     /// <summary>A classifier of glyphs that all tests may use and none may dispose of.</summary>
     public static ImageClassifierTransformer Classifier => SharedClassifier.Value.Item2;
 
@@ -81,6 +90,7 @@ internal sealed class Image
     [VectorType(1, 16, 16)]
     public float[] Features { get; set; } = [];
 
+    /// <summary>From 0; what is not below 10 is a missing label.</summary>
     [KeyType(10)]
     public uint Label { get; set; }
 }

@@ -25,8 +25,8 @@ internal static class Resampling
     public static MLImage Smooth(MLImage source, int width, int height)
     {
         if (source.Width == width && source.Height == height) return Like(source, width, height, source.Pixels.ToArray());
-        double change = Math.Sqrt((double)source.Width / width * source.Height / height);
-        int halvings = change > 1 ? (int)Math.Ceiling(Math.Log2(change) - 0.5) : 0;
+        double shrinkage = (double)source.Width * source.Height / ((double)width * height);
+        int halvings = Math.Max((int)Math.Ceiling((Math.Log2(shrinkage) - 1) / 2), 0);
         var pixels = source.Pixels.ToArray();
         int w = source.Width, h = source.Height;
         for (; halvings > 0 && (w > 1 || h > 1); halvings--) pixels = Halve(pixels, ref w, ref h);

@@ -60,10 +60,9 @@ public sealed class ColumnSelectingTransformer : ITransformer
         ArgumentNullException.ThrowIfNull(schema);
         foreach (string name in _names) schema.Find("input", name);
         var visible = schema.Where(c => _keepHidden || !c.IsHidden);
-        var kept = _drops
-            ? visible.Where(c => !_names.Contains(c.Name))
-            : _names.SelectMany(name => visible.Where(c => c.Name == name));
-        return new Projection(schema, kept.Select(c => c.Index).ToArray());
+        // Columns of one name stand together, the visible one last.
+        var names = _drops ? visible.Select(c => c.Name).Distinct().Except(_names) : _names;
+        return new Projection(schema, names.SelectMany(name => visible.Where(c => c.Name == name)).Select(c => c.Index).ToArray());
     }
 
     void ICanSaveModel.Save(ModelSaveContext ctx)

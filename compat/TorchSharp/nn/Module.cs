@@ -72,11 +72,11 @@ public static partial class torch
                             register_module(component, module);
                             break;
                         case Modules.Parameter parameter:
-                            if (!ownParameters.Exists(own => own.Name == component || own.Value == (object)parameter))
+                            if (!ownParameters.Exists(own => own.Name == component || ReferenceEquals(own.Value, parameter)))
                                 register_parameter(component, parameter);
                             break;
                         case Tensor tensor:
-                            if (!ownBuffers.Exists(own => own.Name == component || own.Value == (object)tensor))
+                            if (!ownBuffers.Exists(own => own.Name == component || ReferenceEquals(own.Value, tensor)))
                                 register_buffer(component, tensor);
                             break;
                     }

@@ -62,7 +62,7 @@ public sealed record TrainingOptions
     /// </summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Threads of one operation on the CPU. Default null: as the process has it. It is put back afterwards.</summary>
+    /// <summary>Threads of one operation on the CPU. Default null: <see cref="CpuThreads.Default"/>. The number is put back afterwards.</summary>
     public int? Threads { get; init; }
 
     /// <summary>

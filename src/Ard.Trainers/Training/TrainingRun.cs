@@ -373,19 +373,14 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>What belongs to the process: number of threads, global random state. As found, after disposal.</summary>
     private sealed class ProcessState : IDisposable
     {
-        private readonly int? threads;
+        private readonly int threadsBefore;
         private readonly Tensor random = Generator.Default.get_state().DetachFromDisposeScope();
 
-        public ProcessState(int? wanted)
-        {
-            if (wanted is not { } count) return;
-            threads = get_num_threads();
-            set_num_threads(count);
-        }
+        public ProcessState(int? threads) => threadsBefore = CpuThreads.Set(threads);
 
         public void Dispose()
         {
-            if (threads is { } count) set_num_threads(count);
+            CpuThreads.Set(threadsBefore);
             Generator.Default.set_state(random);
             random.Dispose();
         }

@@ -80,11 +80,11 @@ public sealed class ImageDataTests
         using var bytes = ImageReader.Read(data, "Features", "Label", format, labels);
         using var glyphs = Glyphs.Generate(2000, 7);
         Assert.Equal(ScalarType.Byte, bytes.Images.dtype);
-        Assert.True(bytes.Images.equal(glyphs.Images).item<bool>());
-        Assert.True(bytes.Labels.equal(glyphs.Labels).item<bool>());
+        Assert.True(bytes.Images.eq(glyphs.Images).all().item<bool>());
+        Assert.True(bytes.Labels.eq(glyphs.Labels).all().item<bool>());
 
         // One value in a late row that no byte gives.
-        var rows = ml.Data.CreateEnumerable<Image>(data, reuseRowObject: false).ToArray();
+        var rows = Tiny.Images(ml, 2000);
         rows[1500].Features[3] = 0.123456f;
         using var floats = ImageReader.Read(ml.Data.LoadFromEnumerable(rows), "Features", "Label", format, ClassLabels.Unnamed(10));
         Assert.Equal(ScalarType.Float32, floats.Images.dtype);

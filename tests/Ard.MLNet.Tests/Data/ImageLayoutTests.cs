@@ -71,7 +71,7 @@ public sealed class ImageLayoutTests
 
         void Reads(ImageLayout layout, IEstimator<ITransformer> extract)
         {
-            var view = ml.Transforms.LoadImages("Image", folder, "ImagePath").Append(extract).Fit(files).Transform(files);
+            var view = ml.Transforms.LoadImages("Image", folder, "ImagePath").Append(ml.Transforms.ResizeImages("Image", 3, 2)).Append(extract).Fit(files).Transform(files);
             var format = layout.Resolve("Features", view.Schema["Features"].Type, null);
             var image = new float[18];
             format.ToImage(Tiny.Column<VBuffer<float>>(view, "Features")[0], image);

@@ -22,7 +22,7 @@ public sealed class AdversarialTests
     private static readonly Lazy<ImageClassifierTransformer> Trained = new(() =>
     {
         var ml = new MLContext(2);
-        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-4") with { Training = Tiny.Training(epochs: 5) with { Optimizer = new Trainers.Training.AdamOptimizer() } })
+        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-4") with { Training = Tiny.Training(epochs: 10) with { Optimizer = new Trainers.Training.AdamOptimizer { LearningRate = 0.01 } } })
             .Fit(Tiny.Glyphs(ml, 100));
     });
 
@@ -59,7 +59,7 @@ public sealed class AdversarialTests
     public void Raw_values_stay_raw_values()
     {
         var ml = new MLContext(3);
-        var rows = ml.Data.CreateEnumerable<Image>(Tiny.Glyphs(ml, 20), reuseRowObject: false).ToArray();
+        var rows = Tiny.Images(ml, 20);
         foreach (var row in rows) row.Features = [.. row.Features.Select(pixel => pixel * 255)];
         var data = ml.Data.LoadFromEnumerable(rows);
         using var raw = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Scale = 1.0 / 255 } }).Fit(data);
@@ -72,7 +72,7 @@ public sealed class AdversarialTests
     [Fact]
     public void A_missing_label_and_keys_in_another_order_are_refused()
     {
-        var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 0 }]);
+        var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 99 }]);
         var view = ml.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
         var fault = Assert.Throws<InvalidOperationException>(() => Tiny.Vectors(view, "AdversarialFeatures"));
         Assert.Contains("Row 0, label column 'Label': the label is missing", fault.Message, StringComparison.Ordinal);

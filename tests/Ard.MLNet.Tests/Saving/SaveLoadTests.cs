@@ -8,6 +8,10 @@ namespace Ard.MLNet.Tests.Saving;
 
 public sealed class SaveLoadTests
 {
+    // What the program that wrote Fixtures/classifier-v1.zip gave for it: "Ard.MLNet.Tests.Scorer --write classifier-v1.zip", then "classifier-v1.zip 2".
+    private const string FirstVersionScores =
+        "";
+
     private readonly MLContext ml = new MLContext(1).RegisterArd(LinearNetwork.Definition);
 
     [Fact]
@@ -113,11 +117,11 @@ public sealed class SaveLoadTests
         using var file = File.OpenRead(Path.Combine(folder, "classifier-v1.zip"));
         var loaded = ml.Model.Load(file, out _);
 
-        var found = Tiny.Vectors(loaded.Transform(ml.Data.LoadGlyphs(3, 7)), "Score");
-        var expected = FirstVersion.Scores;
+        var found = Tiny.Vectors(loaded.Transform(ml.Data.LoadGlyphs(2, 7)), "Score").SelectMany(scores => scores).ToArray();
+        var expected = FirstVersionScores.Split(' ').Select(digits => BitConverter.Int32BitsToSingle(Convert.ToInt32(digits, 16))).ToArray();
         // Another libtorch may add in another order.
-        for (var row = 0; row < expected.Length; row++)
-            for (var i = 0; i < expected[row].Length; i++) Assert.Equal(expected[row][i], found[row][i], 1e-5f);
+        Assert.Equal(expected.Length, found.Length);
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-5f);
     }
 
     [Fact]

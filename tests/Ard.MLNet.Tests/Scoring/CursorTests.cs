@@ -164,7 +164,7 @@ public sealed class CursorTests
         var expected = Tiny.Vectors(Tiny.Classifier.Transform(data), "Score");
         var predicted = Tiny.Column<uint>(Tiny.Classifier.Transform(data), "PredictedLabel");
         var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(Tiny.Classifier, inputSchemaDefinition: null);
-        var rows = ml.Data.CreateEnumerable<Image>(data, reuseRowObject: false).ToArray();
+        var rows = Tiny.Images(ml, 10);
 
         for (var row = 0; row < rows.Length; row++)
         {

@@ -21,15 +21,21 @@ public sealed class ArdTraceTests
 
     [SharedFact(Common, Wrn30, Wrn30Double)]
     public void Three_iterations_in_float64_equal_the_record_for_WideResNet_at_temperature_30() =>
-        ThreeIterations("wrn10_1_t30_a1", "wrn10_1_t30_a1", 30, 1);
+        Iterations("wrn10_1_t30_a1", "wrn10_1_t30_a1", 30, 1);
 
     [SharedFact(Common, Wrn30, Wrn4Double)]
     public void Three_iterations_in_float64_equal_the_record_for_WideResNet_at_temperature_4_and_alpha_half() =>
-        ThreeIterations("wrn10_1_t4_a05", "wrn10_1_t30_a1", 4, 0.5);
+        Iterations("wrn10_1_t4_a05", "wrn10_1_t30_a1", 4, 0.5);
 
     [SharedFact(Common, Mobile, MobileDouble)]
+    public void The_first_iteration_in_float64_equals_the_record_for_MobileNetV2() =>
+        Iterations("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1, count: 1);
+
+    // About a minute with libtorch 2.10 and some minutes with 1.13, whose float64 convolutions are slow.
+    [SharedFact(Common, Mobile, MobileDouble)]
+    [Trait("Category", "Long")]
     public void Three_iterations_in_float64_equal_the_record_for_MobileNetV2() =>
-        ThreeIterations("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1);
+        Iterations("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1);
 
     [SharedFact(Common, Wrn30)]
     public void Each_link_in_float32_equals_the_record_for_WideResNet_at_temperature_30() =>
@@ -43,7 +49,7 @@ public sealed class ArdTraceTests
     public void Each_link_in_float32_equals_the_record_for_MobileNetV2() =>
         Links("mobilenetv2_t30_a1", "mobilenetv2_t30_a1", 30, 1, rounding: 30);
 
-    private static void ThreeIterations(string name, string weights, double temperature, double alpha)
+    private static void Iterations(string name, string weights, double temperature, double alpha, int count = 3)
     {
         using var scope = NewDisposeScope();
         var common = Fixture.Trace("common_batch_and_teacher");
@@ -54,7 +60,7 @@ public sealed class ArdTraceTests
         var objective = AdversariallyRobustDistillation.Official(temperature, alpha);
         using var generator = new Generator(0);
         using var optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
-        for (var i = 1; i <= 3; i++)
+        for (var i = 1; i <= count; i++)
         {
             using var iteration = NewDisposeScope();
             recorder.Calls.Clear();
@@ -87,6 +93,7 @@ public sealed class ArdTraceTests
             optimizer.step();
             if (i != 2) CompareState(run, start, $"after{i}.", student);
         }
+        if (count < 3) return;
         student.eval();
         using var noGrad = no_grad();
         Compare.Close(run["final.eval_clean_logits"], student.call(common.Double("inputs")), 1e-6, "final.eval_clean_logits");
