@@ -86,6 +86,8 @@ internal static class ClassifierFile
         var tensors = Safetensors.Read(contents, StreamName, requireDigest: true);
         if (!metadata.TryGetValue(Entry, out var text) || JsonSerializer.Deserialize<Settings>(text, Json) is not { } settings)
             throw new FormatException($"expected settings in the metadata entry {Entry}");
+        if (settings is { Features: null } or { Labels: null } or { BatchSize: < 1 } or { Channels: < 1 } or { Height: < 1 } or { Width: < 1 })
+            throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
         var registered = RegisteredNetworks.Of(catalog);
         NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);
         var format = new PixelFormat(settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);

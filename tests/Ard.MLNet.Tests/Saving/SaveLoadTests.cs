@@ -10,7 +10,8 @@ public sealed class SaveLoadTests
 {
     // What the program that wrote Fixtures/classifier-v1.zip gave for it: "Ard.MLNet.Tests.Scorer --write classifier-v1.zip", then "classifier-v1.zip 2".
     private const string FirstVersionScores =
-        "";
+        "3de1d5c3 3db269f5 3dc9a2de 3ddb703a 3dc435a0 3dc2411b 3ddf756f 3dbdf798 3dcc019a 3dd6c7cc "
+        + "3dde02b6 3db5f999 3dced29d 3ddbba94 3dc6605e 3dbbce28 3de22326 3dc2bc24 3dccbde9 3dcdaace";
 
     private readonly MLContext ml = new MLContext(1).RegisterArd(LinearNetwork.Definition);
 
