@@ -9,8 +9,10 @@ try
             return StepBench.Run(rest);
         case ["table", .. var rest]:
             return ResultsTable.Run(rest);
+        case ["chart", .. var rest]:
+            return ResultsChart.Run(rest);
         default:
-            Console.Error.WriteLine("bench: expected the name of a benchmark: step; or table");
+            Console.Error.WriteLine("bench: expected step (a benchmark), table or chart (of results)");
             return 2;
     }
 }

@@ -6,7 +6,8 @@ using System.Text;
 namespace Compat.Tests;
 
 /// <summary>
-/// The public and protected members of an assembly, one a line, in the words of the lists of the real packages' members; and the check that a
+/// The public and protected members of an assembly, one a line, in the words of the lists of the real packages' members; and the check that
+/// a
 /// stand-in has none beyond the list that is kept of them, <c>compat/tests/api/NAME.txt</c>. With the environment variable
 /// <c>ARD_UPDATE_API=1</c> the check writes the kept list anew: the stand-in's lines that stand in the real lists of <c>shared/api</c>.
 /// </summary>
@@ -17,9 +18,12 @@ internal static class ApiSubset
 
     private static readonly Dictionary<string, string> s_keywords = new()
     {
-        ["System.Void"] = "void", ["System.Boolean"] = "bool", ["System.Char"] = "char", ["System.String"] = "string", ["System.Object"] = "object",
-        ["System.SByte"] = "sbyte", ["System.Byte"] = "byte", ["System.Int16"] = "short", ["System.UInt16"] = "ushort", ["System.Int32"] = "int",
-        ["System.UInt32"] = "uint", ["System.Int64"] = "long", ["System.UInt64"] = "ulong", ["System.Single"] = "float", ["System.Double"] = "double",
+        ["System.Void"] = "void", ["System.Boolean"] = "bool", ["System.Char"] = "char", ["System.String"] = "string",
+            ["System.Object"] = "object",
+        ["System.SByte"] = "sbyte", ["System.Byte"] = "byte", ["System.Int16"] = "short", ["System.UInt16"] = "ushort",
+            ["System.Int32"] = "int",
+        ["System.UInt32"] = "uint", ["System.Int64"] = "long", ["System.UInt64"] = "ulong", ["System.Single"] = "float",
+            ["System.Double"] = "double",
         ["System.Decimal"] = "decimal",
     };
 
@@ -29,14 +33,17 @@ internal static class ApiSubset
         var ours = Lines(assembly);
         if (Environment.GetEnvironmentVariable("ARD_UPDATE_API") == "1") Update(ours, listName, realLists);
         var extra = ours.Except(ReadList(KeptPath(listName))).ToArray();
-        Assert.True(extra.Length == 0, $"{extra.Length} public members of {assembly.GetName().Name} are not in api/{listName}.txt:\n{string.Join('\n', extra)}");
+        Assert.True(extra.Length == 0,
+            $"{extra.Length} public members of {assembly.GetName().Name} are not in api/{listName}.txt:\n"
+            + $"{string.Join('\n', extra)}");
     }
 
     /// <summary>Fails on lines of the kept list that the real lists have not.</summary>
     public static void CheckKept(string listName, string realLists)
     {
         var wrong = ReadList(KeptPath(listName)).Except(ReadReal(realLists)).ToArray();
-        Assert.True(wrong.Length == 0, $"{wrong.Length} lines of api/{listName}.txt are not in the real lists:\n{string.Join('\n', wrong)}");
+        Assert.True(wrong.Length == 0,
+            $"{wrong.Length} lines of api/{listName}.txt are not in the real lists:\n{string.Join('\n', wrong)}");
     }
 
     private static void Update(IEnumerable<string> ours, string listName, string realLists)
@@ -44,7 +51,8 @@ internal static class ApiSubset
         var real = ReadReal(realLists);
         string path = KeptPath(listName);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllLines(path, new[] { $"# Members of the real {listName} packages that the stand-in has. Written by the tests with ARD_UPDATE_API=1." }
+        string heading = $"# Members of the real {listName} packages that the stand-in has. Written by the tests with ARD_UPDATE_API=1.";
+        File.WriteAllLines(path, new[] { heading }
             .Concat(ours.Where(real.Contains)));
     }
 
@@ -52,7 +60,8 @@ internal static class ApiSubset
 
     /// <summary>The folder of the real packages' lists.</summary>
     public static string RealFolder => Path.Combine(
-        Environment.GetEnvironmentVariable("ARD_SHARED") is { Length: > 0 } shared ? shared : Path.Combine(Here(), "..", "..", "..", "shared"), "api");
+        Environment.GetEnvironmentVariable("ARD_SHARED") is { Length: > 0 } shared ? shared
+            : Path.Combine(Here(), "..", "..", "..", "shared"), "api");
 
     private static string Here([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 
@@ -86,7 +95,8 @@ internal static class ApiSubset
         }
         if (type.IsEnum)
         {
-            foreach (var field in type.GetFields(BindingFlags.Public | BindingFlags.Static)) yield return $"{prefix}{field.Name} = {Invariant(field.GetRawConstantValue())}";
+            foreach (var field in type.GetFields(
+                BindingFlags.Public | BindingFlags.Static)) yield return $"{prefix}{field.Name} = {Invariant(field.GetRawConstantValue())}";
             yield break;
         }
         var members = type.GetConstructors(Declared).Select(Constructor)
@@ -102,8 +112,10 @@ internal static class ApiSubset
 
     private static string Header(Type type)
     {
-        string kind = type.IsEnum ? "enum" : type.IsInterface ? "interface" : type.IsValueType ? "struct" : IsDelegate(type) ? "delegate" : "class";
-        string modifiers = kind != "class" ? "" : type.IsAbstract && type.IsSealed ? "static " : type.IsAbstract ? "abstract " : type.IsSealed ? "sealed " : "";
+        string kind = type.IsEnum ? "enum" : type.IsInterface ? "interface" : type.IsValueType ? "struct" : IsDelegate(type) ? "delegate"
+            : "class";
+        string modifiers = kind != "class" ? "" : type.IsAbstract && type.IsSealed ? "static " : type.IsAbstract ? "abstract "
+            : type.IsSealed ? "sealed " : "";
         var bases = new List<string>();
         if (kind == "class" && type.BaseType != null && type.BaseType != typeof(object)) bases.Add(Name(type.BaseType));
         if (kind is "class" or "struct" or "interface") bases.AddRange(type.GetInterfaces().Select(Name).Order(StringComparer.Ordinal));
@@ -117,12 +129,14 @@ internal static class ApiSubset
 
     private static string? Method(MethodInfo method)
     {
-        bool isAccessor = method.IsSpecialName && new[] { "get_", "set_", "add_", "remove_" }.Any(p => method.Name.StartsWith(p, StringComparison.Ordinal));
+        bool isAccessor = method.IsSpecialName
+            && new[] { "get_", "set_", "add_", "remove_" }.Any(p => method.Name.StartsWith(p, StringComparison.Ordinal));
         if (isAccessor || Access(method) is not { } access) return null;
         var types = method.IsGenericMethodDefinition ? method.GetGenericArguments() : Type.EmptyTypes;
         string generic = types.Length > 0 ? $"<{string.Join(", ", types.Select(t => t.Name))}>" : "";
         string extension = method.IsDefined(typeof(ExtensionAttribute), false) ? "this " : "";
-        return $"{access}{Modifiers(method)} {Ref(method.ReturnType)}{Name(method.ReturnType)} {method.Name}{generic}({extension}{Parameters(method)})"
+        return $"{access}{Modifiers(method)} {Ref(method.ReturnType)}{Name(method.ReturnType)} "
+            + $"{method.Name}{generic}({extension}{Parameters(method)})"
             + string.Concat(types.Select(Constraints)) + Obsolete(method);
     }
 
@@ -136,7 +150,8 @@ internal static class ApiSubset
         string name = index.Length > 0 ? $"this[{string.Join(", ", index.Select(Parameter))}]" : property.Name;
         string getter = get != null ? "get; " : "";
         string setter = set == null ? "" : (set != get && get != null ? set + " " : "") + "set; ";
-        return $"{get ?? set}{Modifiers(method)} {Ref(property.PropertyType)}{Name(property.PropertyType)} {name} {{ {getter}{setter}}}{Obsolete(property)}";
+        return $"{get ?? set}{Modifiers(method)} {Ref(property.PropertyType)}{Name(property.PropertyType)} "
+            + $"{name} {{ {getter}{setter}}}{Obsolete(property)}";
     }
 
     private static string? Field(FieldInfo field)
@@ -147,9 +162,11 @@ internal static class ApiSubset
         return $"{(field.IsPublic ? "public" : "protected")}{modifiers} {Name(field.FieldType)} {field.Name}{value}{Obsolete(field)}";
     }
 
-    private static string? Event(EventInfo e) => Access(e.AddMethod!) is { } access ? $"{access} event {Name(e.EventHandlerType!)} {e.Name}" : null;
+    private static string? Event(EventInfo e) => Access(e.AddMethod!) is { } access ? $"{access} event {Name(e.EventHandlerType!)} {e.Name}"
+        : null;
 
-    private static string? Access(MethodBase method) => method.IsPublic ? "public" : method.IsFamily || method.IsFamilyOrAssembly ? "protected" : null;
+    private static string? Access(MethodBase method) => method.IsPublic ? "public" : method.IsFamily || method.IsFamilyOrAssembly
+        ? "protected" : null;
 
     private static string Modifiers(MethodBase method)
     {
@@ -199,7 +216,8 @@ internal static class ApiSubset
             case var value:
                 type = underlying ?? type;
                 var named = type.IsEnum
-                    ? type.GetFields(BindingFlags.Public | BindingFlags.Static).FirstOrDefault(f => Convert.ToInt64(f.GetRawConstantValue(), CultureInfo.InvariantCulture)
+                    ? type.GetFields(BindingFlags.Public | BindingFlags.Static)
+                        .FirstOrDefault(f => Convert.ToInt64(f.GetRawConstantValue(), CultureInfo.InvariantCulture)
                         == Convert.ToInt64(value, CultureInfo.InvariantCulture))
                     : null;
                 return named != null ? $" = {Name(type)}.{named.Name}" : " = " + Invariant(value);
@@ -219,7 +237,8 @@ internal static class ApiSubset
         if (s_keywords.TryGetValue(full, out string? keyword)) return keyword;
         var arguments = type.GetGenericArguments();
         if (full == "System.Nullable`1" && !type.IsGenericTypeDefinition) return Name(arguments[0]) + "?";
-        if (full.StartsWith("System.ValueTuple`", StringComparison.Ordinal) && arguments.Length > 1) return $"({string.Join(", ", arguments.Select(Name))})";
+        if (full.StartsWith("System.ValueTuple`", StringComparison.Ordinal)
+            && arguments.Length > 1) return $"({string.Join(", ", arguments.Select(Name))})";
 
         // Each level of a nested type takes its own share of the arguments.
         var text = new StringBuilder();

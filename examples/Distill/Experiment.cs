@@ -85,6 +85,7 @@ internal sealed record Experiment
     public int Run(CancellationToken cancellation)
     {
         foreach (var options in StudentMethods.Select(StudentOptions).Append(TeacherOptions)) options.Validate();
+        CpuThreads.Set(TeacherOptions.Threads);
         Directory.CreateDirectory(Output);
         var rows = new List<Row>();
         var needsTeacher = StudentMethods.Any(method => Methods.Create(method).NeedsTeacher);

@@ -1,9 +1,7 @@
-// Image files to a robust classifier: folders named by class, read by ML.NET's own image steps. The first argument is the folder (default: some PNG files made here), the
-// second the size that the images are brought to (default 16), the third the number of epochs (default 10).
+// Image files to a robust classifier: folders named by class, read by ML.NET's own image steps. The first argument is the folder (default:
+// some PNG files made here), the second the size that the images are brought to (default 16), the third the number of epochs (default 15).
 using System.Globalization;
 using Ard.MLNet;
-using Ard.MLNet.Data;
-using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
@@ -11,9 +9,9 @@ using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-var folder = args.ElementAtOrDefault(0) ?? Draw(Path.Combine("out", "imagefolder"), count: 300);
+var folder = args.ElementAtOrDefault(0) ?? Draw(Path.Combine("out", "imagefolder"), count: 1000);
 var size = int.Parse(args.ElementAtOrDefault(1) ?? "16", CultureInfo.InvariantCulture);
-var epochs = int.Parse(args.ElementAtOrDefault(2) ?? "10", CultureInfo.InvariantCulture);
+var epochs = int.Parse(args.ElementAtOrDefault(2) ?? "15", CultureInfo.InvariantCulture);
 
 var ml = new MLContext(seed: 1);
 var split = ml.Data.TrainTestSplit(ml.Data.LoadImageFolder(folder), testFraction: 0.2);
@@ -51,7 +49,8 @@ var student = ml.ArdTrainer(new()
 // From the file's path to the scores in one model; the adversary changes the pixels that come out of ExtractPixels.
 var metrics = ml.EvaluateRobustness(images.Append(student), split.TestSet, new() { Evaluation = new() { Threat = threat } });
 Console.WriteLine(
-    $"{metrics.Report.Clean.Correct.Count} test images of {student.ClassNames.Count} classes: {metrics.Clean.Accuracy:P1} right, {metrics["pgd-20"].Accuracy:P1} under PGD-20");
+    $"{metrics.Report.Clean.Correct.Count} test images of {student.ClassNames.Count} classes: {metrics.Clean.Accuracy:P1} right, "
+    + $"{metrics["pgd-20"].Accuracy:P1} under PGD-20");
 
 // Draws built-in images as PNG files, one folder a class.
 static string Draw(string folder, int count)
@@ -61,7 +60,8 @@ static string Draw(string folder, int count)
     var side = Glyphs.ImageSize;
     for (var i = 0; i < count; i++)
     {
-        var pixels = glyphs.Images.bytes.Slice(i * side * side, side * side).ToArray().SelectMany(grey => new byte[] { grey, grey, grey, 255 }).ToArray();
+        var pixels = glyphs.Images.bytes.Slice(i * side * side, side * side).ToArray()
+            .SelectMany(grey => new byte[] { grey, grey, grey, 255 }).ToArray();
         var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, Glyphs.ClassNames[(int)labels[i]])).FullName, $"{i:D4}.png");
         using var image = MLImage.CreateFromPixels(side, side, MLPixelFormat.Rgba32, pixels);
         image.Save(path);

@@ -1,8 +1,7 @@
-// A robust teacher and two small students in an ML.NET pipeline, on the built-in images. The first argument is the folder for the results (default out/quickstart), the
-// second the number of epochs (default 20).
+// A robust teacher and two small students in an ML.NET pipeline, on the built-in images. The first argument is the folder for the results
+// (default out/quickstart), the second the number of epochs (default 20).
 using System.Globalization;
 using Ard.MLNet;
-using Ard.MLNet.Data;
 using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Objectives;
@@ -36,7 +35,7 @@ var texts = ml.Transforms.Conversion.MapKeyToValue("Prediction", "PredictedLabel
 var keyed = keys.Transform(train);
 
 Console.WriteLine($"Training a teacher and two students for {epochs} epochs each ...");
-var teacher = ml.AdversarialTrainer(new() { Network = "tinycnn-16-bn", Settings = settings, Training = training, }).Fit(keyed);
+var teacher = ml.AdversarialTrainer(new() { Network = "tinycnn-16-bn", Settings = settings, Training = training }).Fit(keyed);
 var student = ml.ArdTrainer(new()
 {
     Network = "tinycnn-4-bn",

@@ -5,8 +5,8 @@ using Microsoft.ML;
 namespace Ard.MLNet;
 
 /// <summary>
-/// Training without a teacher as an estimator: adversarial training (Madry et al., ICLR 2018), TRADES (Zhang et al., ICML 2019), or natural training. It makes the
-/// teachers of <see cref="ArdTrainer"/>, and the baselines to compare its students with.
+/// Training without a teacher as an estimator: adversarial training (Madry et al., ICLR 2018), TRADES (Zhang et al., ICML 2019), or natural
+/// training. It makes the teachers of <see cref="ArdTrainer"/>, and the baselines to compare its students with.
 /// </summary>
 public sealed class AdversarialTrainer : ImageTrainer
 {
@@ -39,7 +39,8 @@ public sealed class AdversarialTrainer : ImageTrainer
     /// <param name="featureColumnName">The column of images, a vector of floats.</param>
     /// <param name="epochs">How often every image is seen.</param>
     public AdversarialTrainer(
-        MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features", int epochs = 200)
+        MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features",
+        int epochs = 200)
         : this(mlContext, new Options
         {
             Network = network,

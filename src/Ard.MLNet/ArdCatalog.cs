@@ -8,11 +8,12 @@ namespace Ard.MLNet;
 public static class ArdCatalog
 {
     /// <summary>
-    /// Makes the classifiers of this library loadable by <c>mlContext.Model.Load</c>. To be called once for an MLContext, before the first model is loaded; further
-    /// calls add networks.
+    /// Makes the classifiers of this library loadable by <c>mlContext.Model.Load</c>. To be called once for an MLContext, before the first
+    /// model is loaded; further calls add networks.
     /// </summary>
     /// <param name="mlContext">The context.</param>
-    /// <param name="networks">The networks of your own (<see cref="NetworkDefinition.Custom"/>) that occur in the models, by the names with which they were trained.</param>
+    /// <param name="networks">The networks of your own (<see cref="NetworkDefinition.Custom"/>) that occur in the models, by the names with
+    /// which they were trained.</param>
     /// <returns>The same context.</returns>
     public static MLContext RegisterArd(this MLContext mlContext, params NetworkDefinition[] networks)
     {
@@ -29,23 +30,27 @@ public static class ArdCatalog
     /// <summary>An estimator of adversarially robust distillation, with defaults.</summary>
     /// <inheritdoc cref="MLNet.ArdTrainer(MLContext, NetworkDefinition, TeacherNetwork, string, string, int)"/>
     public static ArdTrainer ArdTrainer(
-        this MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label", string featureColumnName = "Features", int epochs = 200) =>
+        this MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
+        string featureColumnName = "Features", int epochs = 200) =>
         new(mlContext, network, teacher, labelColumnName, featureColumnName, epochs);
 
     /// <summary>An estimator of training without a teacher.</summary>
     /// <inheritdoc cref="MLNet.AdversarialTrainer(MLContext, AdversarialTrainer.Options)"/>
-    public static AdversarialTrainer AdversarialTrainer(this MLContext mlContext, AdversarialTrainer.Options options) => new(mlContext, options);
+    public static AdversarialTrainer AdversarialTrainer(this MLContext mlContext, AdversarialTrainer.Options options) =>
+        new(mlContext, options);
 
     /// <summary>An estimator of training without a teacher, with defaults.</summary>
     /// <inheritdoc cref="MLNet.AdversarialTrainer(MLContext, NetworkDefinition, string, string, int)"/>
     public static AdversarialTrainer AdversarialTrainer(
-        this MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features", int epochs = 200) =>
+        this MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features",
+        int epochs = 200) =>
         new(mlContext, network, labelColumnName, featureColumnName, epochs);
 
     /// <summary>A step that adds a column of adversarial images against a classifier.</summary>
     /// <inheritdoc cref="AdversarialExamples(MLContext, ImageClassifierTransformer, AdversarialExamplesOptions)"/>
     public static AdversarialExamples AdversarialExamples(
-        this MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) => new(mlContext, classifier, options);
+        this MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) =>
+        new(mlContext, classifier, options);
 
     /// <summary>Measures how many rows a fitted model gets right, as they are and under attack.</summary>
     /// <inheritdoc cref="AdversarialEvaluator.Evaluate"/>

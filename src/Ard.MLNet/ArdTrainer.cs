@@ -5,8 +5,9 @@ using Microsoft.ML;
 namespace Ard.MLNet;
 
 /// <summary>
-/// Adversarially robust distillation (Goldblum, Fowl, Feizi and Goldstein, AAAI 2020) as an estimator: trains a small network, the student, on adversarial images with the
-/// help of a robust teacher. Every other method of <see cref="ObjectiveCatalog"/>, or one of your own, is <see cref="ImageTrainerOptions.Method"/> away.
+/// Adversarially robust distillation (Goldblum, Fowl, Feizi and Goldstein, AAAI 2020) as an estimator: trains a small network, the student,
+/// on adversarial images with the help of a robust teacher. Every other method of <see cref="ObjectiveCatalog"/>, or one of your own, is
+/// <see cref="ImageTrainerOptions.Method"/> away.
 /// </summary>
 public sealed class ArdTrainer : ImageTrainer
 {
@@ -43,7 +44,8 @@ public sealed class ArdTrainer : ImageTrainer
     /// <param name="featureColumnName">The column of images, a vector of floats.</param>
     /// <param name="epochs">How often every image is seen.</param>
     public ArdTrainer(
-        MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label", string featureColumnName = "Features", int epochs = 200)
+        MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
+        string featureColumnName = "Features", int epochs = 200)
         : this(mlContext, new Options
         {
             Network = network,

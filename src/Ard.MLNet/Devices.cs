@@ -8,8 +8,8 @@ namespace Ard.MLNet;
 internal static class Devices
 {
     /// <summary>
-    /// The name of the device: "auto" becomes the GPU that MLContext.GpuDeviceId names, if it names one. Where there is no such GPU, that is an error, or the CPU if
-    /// MLContext.FallbackToCpu is true.
+    /// The name of the device: "auto" becomes the GPU that MLContext.GpuDeviceId names, if it names one. Where there is no such GPU, that
+    /// is an error, or the CPU if MLContext.FallbackToCpu is true.
     /// </summary>
     public static string Choose(MLContext mlContext, string device)
     {
@@ -18,7 +18,8 @@ internal static class Devices
         if (gpu >= 0 && gpu < found) return $"cuda:{gpu}";
         if (mlContext.FallbackToCpu) return "cpu";
         throw new InvalidOperationException(
-            $"MLContext.GpuDeviceId is {gpu}: expected a GPU of this machine, found {found} GPU(s). MLContext.FallbackToCpu = true takes the CPU instead.");
+            $"MLContext.GpuDeviceId is {gpu}: expected a GPU of this machine, found {found} GPU(s). "
+            + "MLContext.FallbackToCpu = true takes the CPU instead.");
     }
 
     /// <summary>The same as a device.</summary>

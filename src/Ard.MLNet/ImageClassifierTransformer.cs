@@ -10,11 +10,12 @@ using static TorchSharp.torch.nn;
 namespace Ard.MLNet;
 
 /// <summary>
-/// A trained image classifier as a transformer: adds Score, the probability of each class, and PredictedLabel, the class of the largest, with the annotations that ML.NET's
-/// own classifiers give. Images go through the network a batch at a time while a cursor moves; for the PredictionEngine, one at a time. Any number of
-/// threads may use it at once. Disposal frees the network.
+/// A trained image classifier as a transformer: adds Score, the probability of each class, and PredictedLabel, the class of the largest,
+/// with the annotations that ML.NET's own classifiers give. Images go through the network a batch at a time while a cursor moves; for the
+/// PredictionEngine, one at a time. Any number of threads may use it at once. Disposal frees the network.
 /// </summary>
-/// <remarks>The last bits of a score may depend on which images share its batch: libtorch adds in another order for another batch size.</remarks>
+/// <remarks>The last bits of a score may depend on which images share its batch: libtorch adds in another order for another batch
+/// size.</remarks>
 public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>, IDisposable
 {
     internal ImageClassifierTransformer(Classifier classifier, TrainingResult? training)
@@ -73,7 +74,8 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>Frees the network. Scoring afterwards is an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => Classifier.Dispose();
 
-    internal static void Register(ComponentCatalog catalog) => ModelStream.Register(catalog, typeof(ImageClassifierTransformer), ClassifierFile.LoaderName);
+    internal static void Register(ComponentCatalog catalog) =>
+        ModelStream.Register(catalog, typeof(ImageClassifierTransformer), ClassifierFile.LoaderName);
 
     // Called by ML.NET when a model is loaded.
     private static ImageClassifierTransformer Create(IHostEnvironment env, object context)
@@ -83,5 +85,6 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
         return new ImageClassifierTransformer(classifier!, null);
     }
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelStream.Write(ctx, ClassifierFile.LoaderName, stream => ClassifierFile.Write(stream, Classifier));
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        ModelStream.Write(ctx, ClassifierFile.LoaderName, stream => ClassifierFile.Write(stream, Classifier));
 }

@@ -5,15 +5,16 @@ using Microsoft.ML.Data;
 namespace Ard.MLNet;
 
 /// <summary>
-/// How a vector column holds an image. The default fits what <c>ExtractPixels(output, input, scaleImage: 1f / 255)</c> makes: planes of red, green and blue, values in
-/// [0,1]. For <c>interleavePixelColors: true</c> set <see cref="Interleaved"/>; without <c>scaleImage</c> set <see cref="Scale"/> to 1.0/255; after
+/// How a vector column holds an image. The default fits what <c>ExtractPixels(output, input, scaleImage: 1f / 255)</c> makes: planes of
+/// red, green and blue, values in [0,1]. For <c>interleavePixelColors: true</c> set <see cref="Interleaved"/>; without <c>scaleImage</c>
+/// set <see cref="Scale"/> to 1.0/255; after
 /// <c>offsetImage: o, scaleImage: s</c> set <see cref="Scale"/> to 1/(255 s) and <see cref="Offset"/> to -o s.
 /// </summary>
 public sealed record ImageLayout
 {
     /// <summary>
-    /// Channels. Default null: the column's own dimensions if it has three, else those of the network's specification if they multiply to the length of the vector,
-    /// else what makes a square image of 3 channels, or of 1.
+    /// Channels. Default null: the column's own dimensions if it has three, else those of the network's specification if they multiply to
+    /// the length of the vector, else what makes a square image of 3 channels, or of 1.
     /// </summary>
     public int? Channels { get; init; }
 
@@ -23,7 +24,10 @@ public sealed record ImageLayout
     /// <summary>Columns of pixels. Default as for <see cref="Channels"/>.</summary>
     public int? Width { get; init; }
 
-    /// <summary>Whether the channels of a pixel stand together (height, width, channels) rather than in planes (channels, height, width). Default false.</summary>
+    /// <summary>
+    /// Whether the channels of a pixel stand together (height, width, channels) rather than in planes (channels, height, width). Default
+    /// false.
+    /// </summary>
     public bool Interleaved { get; init; }
 
     /// <summary>A value v of the column is the pixel (v - <see cref="Offset"/>) · Scale, which has to be in [0,1]. Default 1.</summary>
@@ -48,7 +52,8 @@ public sealed record ImageLayout
         var dimensions = type is VectorDataViewType { Dimensions: { Length: 3 } sizes } ? sizes : default;
         (int Channels, int Height, int Width)? found = dimensions.IsDefault ? null
             : Interleaved ? (dimensions[2], dimensions[0], dimensions[1]) : (dimensions[0], dimensions[1], dimensions[2]);
-        if (found is null && spec is not null && Fits(spec.InputChannels, spec.ImageSize)) found = (spec.InputChannels, spec.ImageSize, spec.ImageSize);
+        if (found is null && spec is not null && Fits(spec.InputChannels, spec.ImageSize))
+            found = (spec.InputChannels, spec.ImageSize, spec.ImageSize);
         foreach (var channels in new[] { 3, 1 })
         {
             var side = (int)Math.Sqrt(size / channels);
@@ -58,7 +63,9 @@ public sealed record ImageLayout
             Channels ?? found?.Channels ?? 0, Height ?? found?.Height ?? 0, Width ?? found?.Width ?? 0, Interleaved, Scale, Offset);
         if (format.Channels == 0 || format.Height == 0 || format.Width == 0)
             throw SchemaErrors.Mismatch("feature", column, "an image, whose channels, height and width Layout names", type);
-        if (format.Size != size) throw SchemaErrors.Mismatch("feature", column, $"Vector<Single, {format.Size}>, an image of {format}", type);
+        if (format.Size != size)
+            throw SchemaErrors.Mismatch(
+                "feature", column, $"Vector<Single, {format.Size}>, an image of {format}", type);
         return format;
 
         bool Fits(int channels, int side) => (long)channels * side * side == size;

@@ -12,8 +12,9 @@ using static TorchSharp.torch.nn;
 namespace Ard.MLNet;
 
 /// <summary>
-/// What the trainers have in common: an estimator that reads the images of a data view into memory, trains a network on them and gives a classifier.
-/// Memory: one byte a pixel value where all values are multiples of 1/255 (as of all images of 8 bits), else four; twice that while the rows are read.
+/// What the trainers have in common: an estimator that reads the images of a data view into memory, trains a network on them and gives a
+/// classifier. Memory: one byte a pixel value where all values are multiples of 1/255 (as of all images of 8 bits), else four; twice that
+/// while the rows are read.
 /// </summary>
 public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
 {
@@ -39,14 +40,16 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
-        return mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName).GetOutputSchema(inputSchema);
+        return mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName)
+            .GetOutputSchema(inputSchema);
     }
 
     /// <summary>Trains the network.</summary>
     /// <param name="input">Rows with the feature and the label column. They are read once.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">
-    /// There are no rows, all of one class, a label is missing, a pixel is not in [0,1], or the network or the teacher does not fit the images and classes.
+    /// There are no rows, all of one class, a label is missing, a pixel is not in [0,1], or the network or the teacher does not fit the
+    /// images and classes.
     /// </exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the options say throw.</exception>
@@ -78,7 +81,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     }
 
     private TrainingResult Train(
-        Module<Tensor, Tensor> network, ImageDataset data, ImageDataset? validation, PixelFormat format, ClassLabels labels, IChannel channel)
+        Module<Tensor, Tensor> network, ImageDataset data, ImageDataset? validation, PixelFormat format, ClassLabels labels,
+        IChannel channel)
     {
         var training = options.Training with
         {
@@ -123,7 +127,9 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         CheckNetwork(network, "The teacher", format, labels.Count);
     }
 
-    /// <summary>Sends one black image through, which finds out a network that is for other images or classes before an epoch is spent.</summary>
+    /// <summary>
+    /// Sends one black image through, which finds out a network that is for other images or classes before an epoch is spent.
+    /// </summary>
     private static void CheckNetwork(Module<Tensor, Tensor> network, string name, PixelFormat format, int classes)
     {
         using var scope = NewDisposeScope();
@@ -158,7 +164,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             inner?.Report(value);
             if (!value.EpochEnded) return;
             var validation = value.RobustValidationAccuracy is { } robust
-                ? string.Create(CultureInfo.InvariantCulture, $", validation accuracy {value.ValidationAccuracy:F4}, under attack {robust:F4}")
+                ? string.Create(CultureInfo.InvariantCulture,
+                    $", validation accuracy {value.ValidationAccuracy:F4}, under attack {robust:F4}")
                 : "";
             channel.Info(MessageSensitivity.None, string.Create(
                 CultureInfo.InvariantCulture,

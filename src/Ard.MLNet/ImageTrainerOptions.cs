@@ -9,7 +9,10 @@ public abstract record ImageTrainerOptions
 {
     private protected ImageTrainerOptions(string method) => Method = method;
 
-    /// <summary>The network to train (<see cref="ArdTrainer"/>: the student): a short name such as <c>mobilenetv2</c>, a specification, or one of your own.</summary>
+    /// <summary>
+    /// The network to train (<see cref="ArdTrainer"/>: the student): a short name such as <c>mobilenetv2</c>, a specification, or one of
+    /// your own.
+    /// </summary>
     public required NetworkDefinition Network { get; init; }
 
     /// <summary>The column of images, a vector of floats of known size. Default Features.</summary>
@@ -25,31 +28,40 @@ public abstract record ImageTrainerOptions
     public string Method { get; init; }
 
     /// <summary>
-    /// What differs from the method's defaults, such as threat model and temperature. A threat model set here is also that of the validation. Default nothing.
+    /// What differs from the method's defaults, such as threat model and temperature. A threat model set here is also that of the
+    /// validation. Default nothing.
     /// </summary>
     public ObjectiveSettings Settings { get; init; } = new();
 
-    /// <summary>A method of your own, or a built-in one with all of its settings, in place of <see cref="Method"/> and <see cref="Settings"/>. Default null.</summary>
+    /// <summary>
+    /// A method of your own, or a built-in one with all of its settings, in place of <see cref="Method"/> and <see cref="Settings"/>.
+    /// Default null.
+    /// </summary>
     public Objective? Objective { get; init; }
 
     /// <summary>
-    /// The training itself: epochs, batch size, optimizer, schedule, validation, checkpoints … Its Seed is not used (see <see cref="Seed"/>), and its Device
-    /// "auto" is MLContext.GpuDeviceId where that is set (the CPU where there is no such GPU and MLContext.FallbackToCpu is true).
+    /// The training itself: epochs, batch size, optimizer, schedule, validation, checkpoints … Its Seed is not used (see
+    /// <see cref="Seed"/>), and its Device "auto" is MLContext.GpuDeviceId where that is set (the CPU where there is no such GPU and
+    /// MLContext.FallbackToCpu is true).
     /// </summary>
     public TrainingOptions Training { get; init; } = new();
 
     /// <summary>
-    /// Images to choose the best epoch by, with the same columns as the training data. Default null: the share of the training data that <see cref="Training"/> says.
+    /// Images to choose the best epoch by, with the same columns as the training data. Default null: the share of the training data that
+    /// <see cref="Training"/> says.
     /// </summary>
     public IDataView? Validation { get; init; }
 
     /// <summary>
-    /// Fixes everything that chance decides. Default null: one that the MLContext draws when the trainer is made. With an MLContext of the same seed, and the same trainers
-    /// made in the same order, that gives the same model bit for bit on the CPU. A training to be resumed needs the same seed.
+    /// Fixes everything that chance decides. Default null: one that the MLContext draws when the trainer is made. With an MLContext of the
+    /// same seed, and the same trainers made in the same order, that gives the same model bit for bit on the CPU. A training to be resumed
+    /// needs the same seed.
     /// </summary>
     public long? Seed { get; init; }
 
-    /// <summary>Told at intervals and after each epoch, on the thread that fits. Default null. Epochs are also told to MLContext.Log.</summary>
+    /// <summary>
+    /// Told at intervals and after each epoch, on the thread that fits. Default null. Epochs are also told to MLContext.Log.
+    /// </summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
     /// <summary>Ends the training early, as <see cref="TrainingOptions.WhenCancelled"/> says. Default none.</summary>
@@ -73,7 +85,9 @@ public abstract record ImageTrainerOptions
         if (Objective is null) Collect(() => ObjectiveCatalog.ByName(Method, Settings));
         else if (Settings != new ObjectiveSettings()) faults.Add("Settings are set together with Objective, which has its own");
         if (faults.Count == 0) faults.AddRange(MethodFaults(ChosenObjective()));
-        if (faults.Count > 0) throw new ArgumentException($"{GetType().DeclaringType?.Name}.{GetType().Name}: {string.Join("; ", faults)}.");
+        if (faults.Count > 0)
+            throw new ArgumentException(
+                $"{GetType().DeclaringType?.Name}.{GetType().Name}: {string.Join("; ", faults)}.");
 
         void Collect(Action validate)
         {

@@ -5,15 +5,17 @@ using static TorchSharp.torch.nn;
 namespace Ard.MLNet;
 
 /// <summary>
-/// How a network is built: one of the built-in ones, by its <see cref="NetworkSpec"/> or short name, or one of your own, by a name and a function. A saved model holds the
-/// definition, not the code: for one of your own, the application that loads the model hands the same definition to
+/// How a network is built: one of the built-in ones, by its <see cref="NetworkSpec"/> or short name, or one of your own, by a name and a
+/// function. A saved model holds the definition, not the code: for one of your own, the application that loads the model hands the same
+/// definition to
 /// <see cref="ArdCatalog.RegisterArd"/>.
 /// </summary>
 public sealed class NetworkDefinition
 {
     private readonly Func<Module<Tensor, Tensor>>? create;
 
-    private NetworkDefinition(string name, NetworkSpec? spec, Func<Module<Tensor, Tensor>>? create) => (Name, Spec, this.create) = (name, spec, create);
+    private NetworkDefinition(string name, NetworkSpec? spec, Func<Module<Tensor, Tensor>>? create) =>
+        (Name, Spec, this.create) = (name, spec, create);
 
     /// <summary>The short name of a built-in network, or the name that was given.</summary>
     public string Name { get; }
@@ -32,7 +34,8 @@ public sealed class NetworkDefinition
 
     /// <summary>A network of your own.</summary>
     /// <param name="name">A name that stands for it in saved models.</param>
-    /// <param name="create">Makes a new one: images [N,C,H,W] in [0,1] to logits [N,classes]; initial weights are drawn by a seed of the trainer's.</param>
+    /// <param name="create">Makes a new one: images [N,C,H,W] in [0,1] to logits [N,classes]; initial weights are drawn by a seed of the
+    /// trainer's.</param>
     public static NetworkDefinition Custom(string name, Func<Module<Tensor, Tensor>> create)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

@@ -4,7 +4,10 @@ using Microsoft.ML.Data;
 
 namespace Ard.MLNet;
 
-/// <summary>An <see cref="ImageLayout"/> with all sizes known: converts between a column's values and the networks' images, planes of pixels in [0,1].</summary>
+/// <summary>
+/// An <see cref="ImageLayout"/> with all sizes known: converts between a column's values and the networks' images, planes of pixels in
+/// [0,1].
+/// </summary>
 internal sealed record PixelFormat(int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset)
 {
     // What rounding in the steps before may add to a pixel of 0 or 1.
@@ -27,7 +30,9 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <summary>The image of a row.</summary>
     public void ToImage(in VBuffer<float> values, Span<float> image)
     {
-        if (values.Length != Size) throw new InvalidOperationException($"Expected a vector of {Size} values, found one of {values.Length}.");
+        if (values.Length != Size)
+            throw new InvalidOperationException(
+                $"Expected a vector of {Size} values, found one of {values.Length}.");
         if (IsPlain)
         {
             values.CopyTo(image);
@@ -62,7 +67,8 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
             {
                 var hint = float.IsNaN(pixel) ? ""
                     : $"; the layout has Scale {Scale:G6} and Offset {Offset:G6}, and values from 0 to 255 need Scale 1.0/255";
-                throw new InvalidOperationException($"Row {row}, feature column '{column}': expected pixels in [0,1], found {pixel}{hint}.");
+                throw new InvalidOperationException(
+                    $"Row {row}, feature column '{column}': expected pixels in [0,1], found {pixel}{hint}.");
             }
             pixel = Math.Clamp(pixel, 0, 1);
         }

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.MLNet;
 
 /// <summary>
-/// Where a teacher comes from: a fitted <see cref="ImageClassifierTransformer"/>, a TorchSharp module, or a file. All three are only read: the teacher is in
-/// the same state, and on the same device, after the training.
+/// Where a teacher comes from: a fitted <see cref="ImageClassifierTransformer"/>, a TorchSharp module, or a file. All three are only read:
+/// the teacher is in the same state, and on the same device, after the training.
 /// </summary>
 public sealed class TeacherNetwork
 {
@@ -14,7 +14,8 @@ public sealed class TeacherNetwork
     private readonly string? path;
     private readonly NetworkDefinition? network;
 
-    private TeacherNetwork(ImageClassifierTransformer? classifier, Module<Tensor, Tensor>? module, string? path, NetworkDefinition? network) =>
+    private TeacherNetwork(
+        ImageClassifierTransformer? classifier, Module<Tensor, Tensor>? module, string? path, NetworkDefinition? network) =>
         (Classifier, this.module, this.path, this.network) = (classifier, module, path, network);
 
     internal ImageClassifierTransformer? Classifier { get; }
@@ -23,13 +24,16 @@ public sealed class TeacherNetwork
     /// <param name="classifier">The classifier; a pipeline's is its <c>LastTransformer</c>.</param>
     public static implicit operator TeacherNetwork(ImageClassifierTransformer classifier) => new(classifier, null, null, null);
 
-    /// <summary>A module: images [N,C,H,W] in [0,1] to logits [N,classes], in the order of the label column's keys. It stays the caller's.</summary>
+    /// <summary>
+    /// A module: images [N,C,H,W] in [0,1] to logits [N,classes], in the order of the label column's keys. It stays the caller's.
+    /// </summary>
     /// <param name="module">The module.</param>
     public static implicit operator TeacherNetwork(Module<Tensor, Tensor> module) => new(null, module, null, null);
 
     /// <summary>A file of weights, read when the student is fitted.</summary>
     /// <param name="path">A safetensors file.</param>
-    /// <param name="network">What network it is, with its classes and image size. Default null: the file says so itself, as those of this library do.</param>
+    /// <param name="network">What network it is, with its classes and image size. Default null: the file says so itself, as those of this
+    /// library do.</param>
     public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(null, null, path, network);
 
     /// <summary>The network, and what to dispose of afterwards.</summary>

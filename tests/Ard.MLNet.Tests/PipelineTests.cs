@@ -1,4 +1,3 @@
-using Ard.MLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -28,7 +27,8 @@ public sealed class PipelineTests
     [Fact]
     public void It_is_cross_validated()
     {
-        var results = ml.MulticlassClassification.CrossValidate(Tiny.Glyphs(ml, 60), new AdversarialTrainer(ml, Tiny.Natural()), numberOfFolds: 2);
+        var results = ml.MulticlassClassification.CrossValidate(
+            Tiny.Glyphs(ml, 60), new AdversarialTrainer(ml, Tiny.Natural()), numberOfFolds: 2);
 
         Assert.Equal(2, results.Count);
         Assert.All(results, result => Assert.InRange(result.Metrics.MicroAccuracy, 0, 1));
@@ -84,7 +84,8 @@ public sealed class PipelineTests
     [Fact]
     public void Text_and_other_columns_of_the_source_pass_through_the_batches()
     {
-        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 9).Select(i => new Mixed { Features = new float[256], Name = $"n{i}", Words = ["a", $"b{i}"], Number = i }));
+        var data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 9)
+            .Select(i => new Mixed { Features = new float[256], Name = $"n{i}", Words = ["a", $"b{i}"], Number = i }));
         var view = Tiny.Classifier.Transform(data);
 
         var rows = ml.Data.CreateEnumerable<MixedOut>(view, reuseRowObject: false).ToArray();

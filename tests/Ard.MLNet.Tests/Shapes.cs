@@ -15,21 +15,25 @@ internal static class Shapes
         return capture.Shape!;
     }
 
-    public static IEnumerable<string> Text(SchemaShape shape) => shape.Select(Text).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Text(SchemaShape shape) => Ordered(shape.Select(Text));
 
     /// <summary>The visible columns of a schema, in the words of <see cref="Text(SchemaShape)"/>.</summary>
-    public static IEnumerable<string> Text(DataViewSchema schema) => schema.Where(column => !column.IsHidden).Select(column =>
-        $"{column.Name} {Kind(column.Type)} [{string.Join(", ", column.Annotations.Schema.Select(a => $"{a.Name} {Kind(a.Type)}").Order(StringComparer.Ordinal))}]")
-        .Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Text(DataViewSchema schema) => Ordered(schema.Where(column => !column.IsHidden).Select(column =>
+        $"{column.Name} {Kind(column.Type)} {List(column.Annotations.Schema.Select(a => $"{a.Name} {Kind(a.Type)}"))}"));
 
     private static string Text(SchemaShape.Column column) =>
-        $"{column.Name} {Kind(column)} [{string.Join(", ", column.Annotations.Select(a => $"{a.Name} {Kind(a)}").Order(StringComparer.Ordinal))}]";
+        $"{column.Name} {Kind(column)} {List(column.Annotations.Select(a => $"{a.Name} {Kind(a)}"))}";
+
+    private static string List(IEnumerable<string> texts) => $"[{string.Join(", ", Ordered(texts))}]";
+
+    private static IEnumerable<string> Ordered(IEnumerable<string> texts) => texts.Order(StringComparer.Ordinal);
 
     private static string Kind(SchemaShape.Column column) => $"{column.Kind} {column.ItemType}{(column.IsKey ? " key" : "")}";
 
     private static string Kind(DataViewType type)
     {
-        var (kind, item) = type is VectorDataViewType vector ? (vector.IsKnownSize ? "Vector" : "VariableVector", vector.ItemType) : ("Scalar", type);
+        var (kind, item) = type is VectorDataViewType vector ? (vector.IsKnownSize ? "Vector" : "VariableVector", vector.ItemType)
+            : ("Scalar", type);
         return item is KeyDataViewType key ? $"{kind} {Number(key.RawType)} key" : $"{kind} {item}";
     }
 

@@ -1,4 +1,3 @@
-using Ard.MLNet.Data;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -72,7 +71,8 @@ internal static class Tiny
         return values;
     }
 
-    public static List<float[]> Vectors(IDataView view, string name) => [.. Column<VBuffer<float>>(view, name).Select(vector => vector.DenseValues().ToArray())];
+    public static List<float[]> Vectors(IDataView view, string name) =>
+        [.. Column<VBuffer<float>>(view, name).Select(vector => vector.DenseValues().ToArray())];
 
     public static float[] Weights(ImageClassifierTransformer classifier) =>
         [.. classifier.Model.parameters().SelectMany(parameter => parameter.detach().cpu().contiguous().data<float>().ToArray())];

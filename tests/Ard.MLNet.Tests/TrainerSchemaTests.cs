@@ -1,4 +1,3 @@
-using Ard.MLNet.Data;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
@@ -66,8 +65,10 @@ public sealed class TrainerSchemaTests
         var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
         var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
 
-        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atSchema.Message, StringComparison.Ordinal);
-        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atFit.Message, StringComparison.Ordinal);
+        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atSchema.Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atFit.Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -96,15 +97,18 @@ public sealed class TrainerSchemaTests
 
         Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
-        Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single> of known size", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single> of known size", fault.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Another_length_than_the_layout_says_is_refused_and_so_is_a_length_that_makes_no_image()
     {
         var data = Tiny.Glyphs(ml, 10);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Channels = 3, Height = 16, Width = 16 } });
-        Assert.Contains("expected Vector<Single, 768>, an image of 3x16x16", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
+        var trainer = new AdversarialTrainer(
+            ml, Tiny.Natural() with { Layout = new ImageLayout { Channels = 3, Height = 16, Width = 16 } });
+        Assert.Contains("expected Vector<Single, 768>, an image of 3x16x16",
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
 
         var odd = OfLength(7);
         var unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(odd));
@@ -124,9 +128,11 @@ public sealed class TrainerSchemaTests
         })
         {
             var fault = Assert.Throws<ArgumentOutOfRangeException>(attempt);
-            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single, 256>", fault.Message, StringComparison.Ordinal);
+            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single, 256>", fault.Message,
+                StringComparison.Ordinal);
         }
-        var without = Assert.Throws<ArgumentOutOfRangeException>(() => Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable([new { X = 1f }])));
+        var without = Assert.Throws<ArgumentOutOfRangeException>(
+            () => Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable([new { X = 1f }])));
         Assert.Contains("Could not find feature column 'Features'", without.Message, StringComparison.Ordinal);
     }
 
@@ -137,7 +143,8 @@ public sealed class TrainerSchemaTests
     public void Data_of_one_class_is_refused() => Refused("All 3 rows have the label '5'", [Row(5), Row(5), Row(5)]);
 
     [Fact]
-    public void A_missing_label_is_refused_with_its_row() => Refused("Row 1, label column 'Label': the label is missing", [Row(1), Row(99), Row(2)]);
+    public void A_missing_label_is_refused_with_its_row() =>
+        Refused("Row 1, label column 'Label': the label is missing", [Row(1), Row(99), Row(2)]);
 
     [Theory]
     [InlineData(float.NaN)]
@@ -162,11 +169,13 @@ public sealed class TrainerSchemaTests
     {
         var spec = NetworkSpec.Parse("tinycnn-2") with { Classes = 11, InputChannels = 1, ImageSize = 16 };
         var classes = NetworkDefinition.Custom("eleven", () => spec.Build(1));
-        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural(classes)).Fit(Tiny.Glyphs(ml, 20)));
+        var fault = Assert.Throws<InvalidOperationException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural(classes)).Fit(Tiny.Glyphs(ml, 20)));
         Assert.Contains("The network eleven gives [1,11] for one image of 1x16x16", fault.Message, StringComparison.Ordinal);
 
         var channels = NetworkDefinition.Custom("colour", () => (spec with { InputChannels = 3 }).Build(1));
-        var shape = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural(channels)).Fit(Tiny.Glyphs(ml, 20)));
+        var shape = Assert.Throws<InvalidOperationException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural(channels)).Fit(Tiny.Glyphs(ml, 20)));
         Assert.Contains("The network colour does not take images of 1x16x16", shape.Message, StringComparison.Ordinal);
     }
 
@@ -183,7 +192,8 @@ public sealed class TrainerSchemaTests
             Method = "magic",
         }));
 
-        foreach (var part in new[] { "FeatureColumnName", "ScoringBatchSize is 0", "Channels 0", "Scale NaN", "Epochs is 0", "Device is 'gpu'", "no method 'magic'" })
+        foreach (var part in new[] { "FeatureColumnName", "ScoringBatchSize is 0", "Channels 0", "Scale NaN", "Epochs is 0",
+            "Device is 'gpu'", "no method 'magic'" })
             Assert.Contains(part, fault.Message, StringComparison.Ordinal);
     }
 
@@ -193,7 +203,8 @@ public sealed class TrainerSchemaTests
         var without = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainer.Options { Network = "tinycnn-2" }));
         Assert.Contains("Teacher is missing, the method ard needs one", without.Message, StringComparison.Ordinal);
 
-        var wrong = Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, new AdversarialTrainer.Options { Network = "tinycnn-2", Method = "ard" }));
+        var wrong = Assert.Throws<ArgumentException>(
+            () => new AdversarialTrainer(ml, new AdversarialTrainer.Options { Network = "tinycnn-2", Method = "ard" }));
         Assert.Contains("that is for ArdTrainer", wrong.Message, StringComparison.Ordinal);
     }
 
@@ -201,9 +212,11 @@ public sealed class TrainerSchemaTests
     public void A_teacher_with_its_classes_in_another_order_is_refused()
     {
         // Keys are numbered by first occurrence: reversed data has reversed keys.
-        var reversed = ml.Data.LoadFromEnumerable(ml.Data.CreateEnumerable<TextRow>(ml.Data.LoadGlyphs(20, 7), reuseRowObject: false).Reverse().ToArray());
+        var reversed = ml.Data.LoadFromEnumerable(
+            ml.Data.CreateEnumerable<TextRow>(ml.Data.LoadGlyphs(20, 7), reuseRowObject: false).Reverse().ToArray());
         var data = Tiny.Keys(ml).Fit(reversed).Transform(reversed);
-        var trainer = new ArdTrainer(ml, new ArdTrainer.Options { Network = "tinycnn-2", Teacher = Tiny.Classifier, Training = Tiny.Training() });
+        var trainer = new ArdTrainer(
+            ml, new ArdTrainer.Options { Network = "tinycnn-2", Teacher = Tiny.Classifier, Training = Tiny.Training() });
 
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
         Assert.Contains("as the teacher has them", fault.Message, StringComparison.Ordinal);

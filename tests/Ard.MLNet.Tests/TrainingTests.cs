@@ -1,4 +1,3 @@
-using Ard.MLNet.Data;
 using Ard.MLNet.Tests.Scorer;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
@@ -82,7 +81,8 @@ public sealed class TrainingTests
         foreach (var name in ObjectiveCatalog.Names)
         {
             // Only the methods with an inner maximisation know steps.
-            var settings = name is "natural" or "kd" ? new ObjectiveSettings() : new ObjectiveSettings { Steps = 1, Threat = ThreatModel.Linf(0.1) };
+            var settings = name is "natural" or "kd" ? new ObjectiveSettings()
+                : new ObjectiveSettings { Steps = 1, Threat = ThreatModel.Linf(0.1) };
             using var model = new ArdTrainer(ml, Student(Tiny.Classifier) with { Method = name, Settings = settings }).Fit(data);
             Assert.True(model.Training!.History[0].Loss > 0, name);
         }
@@ -93,7 +93,8 @@ public sealed class TrainingTests
     {
         var ml = new MLContext(1);
         var objective = new CountingObjective();
-        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition) with { Objective = objective }).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition) with { Objective = objective })
+            .Fit(Tiny.Glyphs(ml, 20));
 
         Assert.Equal(2, objective.Batches);
         Assert.IsType<LinearNetwork>(model.Model);
@@ -104,7 +105,8 @@ public sealed class TrainingTests
     {
         var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 200);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = Tiny.Training(epochs: 12) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } } });
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural(
+            "tinycnn-8") with { Training = Tiny.Training(epochs: 12) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } } });
         using var model = trainer.Fit(data);
 
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(data));
@@ -131,7 +133,8 @@ public sealed class TrainingTests
         Assert.Equal(2, progress.Ended.Count);
         Assert.All(progress.Ended, report => Assert.NotNull(report.RobustValidationAccuracy));
 
-        using var fraction = new AdversarialTrainer(ml, options with { Validation = null, Training = options.Training with { ValidationFraction = 0.5 } }).Fit(Tiny.Glyphs(ml, 20));
+        using var fraction = new AdversarialTrainer(
+            ml, options with { Validation = null, Training = options.Training with { ValidationFraction = 0.5 } }).Fit(Tiny.Glyphs(ml, 20));
         Assert.NotNull(fraction.Training!.BestEpoch);
     }
 
@@ -139,7 +142,8 @@ public sealed class TrainingTests
     public void A_validation_set_with_other_keys_is_refused()
     {
         var ml = new MLContext(1);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue);
+        var keys = ml.Transforms.Conversion.MapValueToKey(
+            "Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue);
         var other = ml.Data.LoadGlyphs(10, 8);
         var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { Validation = keys.Fit(other).Transform(other) });
 
@@ -172,7 +176,8 @@ public sealed class TrainingTests
         };
 
         Assert.Throws<OperationCanceledException>(() => new AdversarialTrainer(ml, options).Fit(data));
-        using var early = new AdversarialTrainer(ml, options with { Training = options.Training with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar } }).Fit(data);
+        using var early = new AdversarialTrainer(
+            ml, options with { Training = options.Training with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar } }).Fit(data);
         Assert.True(early.Training!.Cancelled);
         Assert.Equal(20, Tiny.Vectors(early.Transform(data), "Score").Count);
     }
@@ -182,7 +187,8 @@ public sealed class TrainingTests
     {
         var folder = Tiny.Folder();
         using var cancellation = new CancellationTokenSource();
-        AdversarialTrainer.Options Options(string path) => Tiny.Natural() with { Training = Tiny.Training(epochs: 3) with { CheckpointFolder = path, Resume = true } };
+        AdversarialTrainer.Options Options(string path) =>
+            Tiny.Natural() with { Training = Tiny.Training(epochs: 3) with { CheckpointFolder = path, Resume = true } };
 
         float[] Fit(AdversarialTrainer.Options options)
         {
@@ -191,7 +197,8 @@ public sealed class TrainingTests
             return Tiny.Weights(model);
         }
 
-        Assert.Throws<OperationCanceledException>(() => Fit(Options(folder) with { Cancellation = cancellation.Token, Progress = new Recorder(_ => cancellation.Cancel()) }));
+        Assert.Throws<OperationCanceledException>(
+            () => Fit(Options(folder) with { Cancellation = cancellation.Token, Progress = new Recorder(_ => cancellation.Cancel()) }));
         Assert.Equal(Fit(Options(Tiny.Folder())), Fit(Options(folder)));
     }
 

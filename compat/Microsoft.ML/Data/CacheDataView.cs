@@ -17,7 +17,8 @@ internal sealed class CacheDataView : IDataView
         _source = source;
         _columns = new ColumnBuffer[source.Schema.Count];
         var prefetch = (columnsToPrefetch ?? Array.Empty<string>())
-            .Select(name => source.Schema.GetColumnOrNull(name) ?? throw new ArgumentOutOfRangeException(nameof(columnsToPrefetch), $"Column '{name}' not found"))
+            .Select(name => source.Schema.GetColumnOrNull(name)
+                ?? throw new ArgumentOutOfRangeException(nameof(columnsToPrefetch), $"Column '{name}' not found"))
             .ToArray();
         if (prefetch.Length > 0) Fill(prefetch);
     }
@@ -46,7 +47,8 @@ internal sealed class CacheDataView : IDataView
                 ids.Store(row);
                 foreach (var buffer in buffers) buffer.Store(row);
             }
-            if (_ids != null && row != _rowCount) throw new InvalidOperationException($"The source gave {row} rows after it gave {_rowCount}.");
+            if (_ids != null && row != _rowCount)
+                throw new InvalidOperationException($"The source gave {row} rows after it gave {_rowCount}.");
             _ids = ids;
             _rowCount = row;
             for (int i = 0; i < missing.Length; i++) _columns[missing[i].Index] = buffers[i];
@@ -101,7 +103,7 @@ internal sealed class CacheDataView : IDataView
 
         public override long Batch => _inBlocks && _row >= 0 ? _row / BlockRows : 0;
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => Schema.Owns(column) ? _active[column.Index] : throw Rows.Foreign();
+        public override bool IsColumnActive(DataViewSchema.Column column) => Rows.IsActive(Schema, _active, column);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
             IsColumnActive(column) ? Rows.Typed<TValue>(_getters[column.Index], column) : throw Rows.Inactive();

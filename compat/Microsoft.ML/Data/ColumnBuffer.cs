@@ -18,7 +18,8 @@ internal abstract class ColumnBuffer
             : (ColumnBuffer)Internal.Generic.Invoke(typeof(ColumnBuffer), nameof(CreateScalar), raw, row, column);
     }
 
-    private static ColumnBuffer CreateVector<T>(DataViewRow row, DataViewSchema.Column column) => new Vectors<T>(row.GetGetter<VBuffer<T>>(column));
+    private static ColumnBuffer CreateVector<T>(DataViewRow row, DataViewSchema.Column column) =>
+        new Vectors<T>(row.GetGetter<VBuffer<T>>(column));
 
     private static ColumnBuffer CreateScalar<T>(DataViewRow row, DataViewSchema.Column column) => new Scalars<T>(row.GetGetter<T>(column));
 

@@ -7,7 +7,8 @@ public static class ColumnCursorExtensions
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentException.ThrowIfNullOrEmpty(columnName);
-        var column = data.Schema.GetColumnOrNull(columnName) ?? throw new ArgumentOutOfRangeException("name", $"Column '{columnName}' not found");
+        var column = data.Schema.GetColumnOrNull(columnName)
+            ?? throw new ArgumentOutOfRangeException("name", $"Column '{columnName}' not found");
         return data.GetColumn<T>(column);
     }
 

@@ -67,6 +67,9 @@ internal static class Rows
 
     public static ArgumentOutOfRangeException Foreign() => new("column", "The column does not belong to this schema.");
 
+    public static bool IsActive(DataViewSchema schema, bool[] active, DataViewSchema.Column column) =>
+        schema.Owns(column) ? active[column.Index] : throw Foreign();
+
     /// <summary>The getter as the type asked for, or the error that names column and types.</summary>
     public static ValueGetter<TValue> Typed<TValue>(Delegate getter, DataViewSchema.Column column) =>
         getter as ValueGetter<TValue> ?? throw WrongType<TValue>(column);
@@ -83,11 +86,13 @@ internal static class Rows
         return active;
     }
 
-    public static IEnumerable<DataViewSchema.Column> Select(DataViewSchema schema, bool[] active) => schema.Where(column => active[column.Index]);
+    public static IEnumerable<DataViewSchema.Column> Select(DataViewSchema schema, bool[] active) =>
+        schema.Where(column => active[column.Index]);
 
     /// <summary>The getter of a column whose type is known only at run time.</summary>
     public static Delegate GetGetter(DataViewRow row, DataViewSchema.Column column) =>
         (Delegate)Internal.Generic.Invoke(typeof(Rows), nameof(GetGetterTyped), column.Type.RawType, row, column);
 
-    private static ValueGetter<TValue> GetGetterTyped<TValue>(DataViewRow row, DataViewSchema.Column column) => row.GetGetter<TValue>(column);
+    private static ValueGetter<TValue> GetGetterTyped<TValue>(DataViewRow row, DataViewSchema.Column column) =>
+        row.GetGetter<TValue>(column);
 }

@@ -12,7 +12,9 @@ namespace Microsoft.ML.Data
             var rows = new List<object[]>();
             using (var cursor = data.GetRowCursor(Schema))
             {
-                var readers = Schema.Select(c => (Func<object>)Internal.Generic.Invoke(typeof(DataDebuggerPreview), nameof(Reader), c.Type.RawType, cursor, c)).ToArray();
+                var readers = Schema.Select(c =>
+                    (Func<object>)Internal.Generic.Invoke(typeof(DataDebuggerPreview), nameof(Reader), c.Type.RawType, cursor, c))
+                    .ToArray();
                 while (rows.Count < maxRows && cursor.MoveNext()) rows.Add(readers.Select(read => read()).ToArray());
             }
             RowView = rows.Select(row => new RowInfo(Schema, row)).ToImmutableArray();

@@ -47,19 +47,22 @@ public sealed class DataOperationsCatalog : IInternalCatalog
             if (schema.GetColumnOrNull(column.ColumnName) is not { } known) continue;
             column.ColumnType = known.Type;
             foreach (var annotation in known.Annotations.Schema)
-                Internal.Generic.Invoke(typeof(DataOperationsCatalog), nameof(CopyAnnotation), annotation.Type.RawType, known.Annotations, annotation, column);
+                Internal.Generic.Invoke(typeof(DataOperationsCatalog), nameof(CopyAnnotation), annotation.Type.RawType, known.Annotations,
+                    annotation, column);
         }
         return definition;
     }
 
-    private static void CopyAnnotation<T>(DataViewSchema.Annotations annotations, DataViewSchema.Column annotation, SchemaDefinition.Column target)
+    private static void CopyAnnotation<T>(DataViewSchema.Annotations annotations, DataViewSchema.Column annotation,
+        SchemaDefinition.Column target)
     {
         T value = default;
         annotations.GetValue(annotation.Name, ref value);
         target.AddAnnotation(annotation.Name, value, annotation.Type);
     }
 
-    public IEnumerable<TRow> CreateEnumerable<TRow>(IDataView data, bool reuseRowObject, bool ignoreMissingColumns = false, SchemaDefinition schemaDefinition = null)
+    public IEnumerable<TRow> CreateEnumerable<TRow>(IDataView data, bool reuseRowObject, bool ignoreMissingColumns = false,
+        SchemaDefinition schemaDefinition = null)
         where TRow : class, new()
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -67,7 +70,8 @@ public sealed class DataOperationsCatalog : IInternalCatalog
         return Enumerate(data, columns, columns.Bind(data.Schema, ignoreMissingColumns), reuseRowObject);
     }
 
-    private static IEnumerable<TRow> Enumerate<TRow>(IDataView data, TypedColumns<TRow> columns, (int Member, DataViewSchema.Column Column)[] bound, bool reuse)
+    private static IEnumerable<TRow> Enumerate<TRow>(IDataView data, TypedColumns<TRow> columns,
+        (int Member, DataViewSchema.Column Column)[] bound, bool reuse)
         where TRow : class, new()
     {
         using var cursor = data.GetRowCursor(bound.Select(b => b.Column));
@@ -135,11 +139,13 @@ public sealed class DataOperationsCatalog : IInternalCatalog
     public TrainTestData TrainTestSplit(IDataView data, double testFraction = 0.1, string samplingKeyColumnName = null, int? seed = null)
     {
         ArgumentNullException.ThrowIfNull(data);
-        if (!(testFraction > 0 && testFraction < 1)) throw new ArgumentOutOfRangeException(nameof(testFraction), "Must be between 0 and 1 exclusive");
+        if (!(testFraction > 0 && testFraction < 1))
+            throw new ArgumentOutOfRangeException(nameof(testFraction), "Must be between 0 and 1 exclusive");
         return Split(data, RowHash.For(data.Schema, samplingKeyColumnName, seed ?? NewSeed("TrainTestSplit")), 0, testFraction);
     }
 
-    public IReadOnlyList<TrainTestData> CrossValidationSplit(IDataView data, int numberOfFolds = 5, string samplingKeyColumnName = null, int? seed = null)
+    public IReadOnlyList<TrainTestData> CrossValidationSplit(IDataView data, int numberOfFolds = 5, string samplingKeyColumnName = null,
+        int? seed = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         if (numberOfFolds <= 1) throw new ArgumentOutOfRangeException(nameof(numberOfFolds), "Must be more than 1");

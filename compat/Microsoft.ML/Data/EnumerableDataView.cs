@@ -43,7 +43,7 @@ internal sealed class EnumerableDataView<TRow> : IDataView where TRow : class
 
         public override long Batch => 0;
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => Schema.Owns(column) ? _active[column.Index] : throw Rows.Foreign();
+        public override bool IsColumnActive(DataViewSchema.Column column) => Rows.IsActive(Schema, _active, column);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
             IsColumnActive(column) ? Rows.Typed<TValue>(_getters[column.Index], column) : throw Rows.Inactive();

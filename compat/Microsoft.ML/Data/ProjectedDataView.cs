@@ -54,7 +54,7 @@ internal sealed class Projection : IRowToRowMapper
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
             IsColumnActive(column) ? _input.GetGetter<TValue>(_projection.Source(column)) : throw Rows.Inactive();
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => Schema.Owns(column) ? _active[column.Index] : throw Rows.Foreign();
+        public override bool IsColumnActive(DataViewSchema.Column column) => Rows.IsActive(Schema, _active, column);
 
         protected override void Dispose(bool disposing)
         {
@@ -107,7 +107,7 @@ internal sealed class ProjectedDataView : IDataView
 
         public override DataViewSchema Schema => _projection.OutputSchema;
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => Schema.Owns(column) ? _active[column.Index] : throw Rows.Foreign();
+        public override bool IsColumnActive(DataViewSchema.Column column) => Rows.IsActive(Schema, _active, column);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
             IsColumnActive(column) ? Source.GetGetter<TValue>(_projection.Source(column)) : throw Rows.Inactive();

@@ -56,7 +56,7 @@ internal sealed class RepeatDataView : IDataView
             _times = createTimes(source);
         }
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => Schema.Owns(column) ? _active[column.Index] : throw Rows.Foreign();
+        public override bool IsColumnActive(DataViewSchema.Column column) => Rows.IsActive(Schema, _active, column);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
             IsColumnActive(column) ? Source.GetGetter<TValue>(column) : throw Rows.Inactive();

@@ -12,8 +12,10 @@ internal sealed class RowHash
         _key = key;
     }
 
-    /// <summary>The number depends on the key column's value where one is named, so that equal keys stay together; else on the row's identity.</summary>
-    public static RowHash For(DataViewSchema schema, string samplingKeyColumnName, int seed) => new((ulong)seed, samplingKeyColumnName == null
+    /// <summary>The number depends on the key column's value where one is named, so that equal keys stay together; else on the row's
+    /// identity.</summary>
+    public static RowHash For(DataViewSchema schema, string samplingKeyColumnName, int seed) =>
+        new((ulong)seed, samplingKeyColumnName == null
         ? null
         : schema.GetColumnOrNull(samplingKeyColumnName)
             ?? throw SchemaErrors.Missing("SamplingKeyColumn", samplingKeyColumnName, "samplingKeyColumn"));
@@ -54,7 +56,8 @@ internal sealed class RowHash
     // The hash codes of numbers, booleans and times are functions of the value alone.
     private Func<double> OfValues<T>(DataViewRow row, DataViewSchema.Column column)
     {
-        if (column.Type is not PrimitiveDataViewType) throw new InvalidOperationException($"Column '{column.Name}' of type {column.Type} cannot be a sampling key.");
+        if (column.Type is not PrimitiveDataViewType)
+            throw new InvalidOperationException($"Column '{column.Name}' of type {column.Type} cannot be a sampling key.");
         var get = row.GetGetter<T>(column);
         T value = default;
         return () =>

@@ -34,7 +34,8 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
         foreach (var member in Members(userType, direction))
         {
             string name = member.GetCustomAttribute<ColumnNameAttribute>()?.Name ?? member.Name;
-            if (definition[name] != null) throw new ArgumentException($"Duplicate column name '{name}' detected, this is disallowed", nameof(userType));
+            if (definition[name] != null) throw new ArgumentException($"Duplicate column name '{name}' detected, this is disallowed",
+                nameof(userType));
             definition.Add(new Column(member.Name, name, InferType(member)));
         }
         return definition;
@@ -72,14 +73,17 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
                 throw new ArgumentOutOfRangeException("userType",
                     $"Member {member.Name} marked with KeyType attribute, but does not appear to be a valid kind of data for a key type");
             }
-            item = new KeyDataViewType(itemType, key.Count ?? throw new NotSupportedException("Using KeyType without the Count parameter is not supported"));
+            item = new KeyDataViewType(itemType, key.Count
+                ?? throw new NotSupportedException("Using KeyType without the Count parameter is not supported"));
         }
         var vector = member.GetCustomAttribute<VectorTypeAttribute>();
         if (vector != null && !isVector)
-            throw new ArgumentOutOfRangeException("userType", $"Member {member.Name} marked with VectorType attribute, but does not appear to be a vector type");
+            throw new ArgumentOutOfRangeException("userType",
+                $"Member {member.Name} marked with VectorType attribute, but does not appear to be a vector type");
         if (item != null) return isVector ? new VectorDataViewType(item, vector?.Dimensions ?? new int[1]) : item;
         return DataViewTypeManager.Find(memberType, member.GetCustomAttributes().OfType<DataViewTypeAttribute>().FirstOrDefault())
-            ?? throw new ArgumentOutOfRangeException("rawType", $"Could not determine an IDataView type and registered custom types for member {member.Name}");
+            ?? throw new ArgumentOutOfRangeException("rawType",
+                $"Could not determine an IDataView type and registered custom types for member {member.Name}");
     }
 
     public sealed class Column
@@ -113,7 +117,8 @@ public sealed class SchemaDefinition : List<SchemaDefinition.Column>
         {
             ArgumentException.ThrowIfNullOrEmpty(kind);
             ArgumentNullException.ThrowIfNull(annotationType);
-            if (_annotations.ContainsKey(kind)) throw new ArgumentException("Column already contains an annotation of this kind.", nameof(kind));
+            if (_annotations.ContainsKey(kind))
+                throw new ArgumentException("Column already contains an annotation of this kind.", nameof(kind));
             _annotations.Add(kind, (annotationType, (ValueGetter<T>)((ref T destination) => destination = value)));
         }
     }

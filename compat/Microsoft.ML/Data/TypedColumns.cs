@@ -73,7 +73,8 @@ internal sealed class TypedColumn<TRow> where TRow : class
         var type = typeof(TRow);
         const BindingFlags instance = BindingFlags.Instance | BindingFlags.Public;
         _member = (MemberInfo)type.GetField(column.MemberName, instance) ?? type.GetProperty(column.MemberName, instance)
-            ?? throw new ArgumentOutOfRangeException("userSchemaDefinition", $"No field or property with name '{column.MemberName}' found in type '{type.FullName}'");
+            ?? throw new ArgumentOutOfRangeException("userSchemaDefinition",
+                $"No field or property with name '{column.MemberName}' found in type '{type.FullName}'");
         _memberType = SchemaDefinition.TypeOf(_member);
 
         var (item, isVector) = SchemaDefinition.ItemOf(_memberType);
@@ -112,7 +113,8 @@ internal sealed class TypedColumn<TRow> where TRow : class
         {
             var row = Expression.Parameter(typeof(TRow));
             var value = Expression.Parameter(typeof(TMember));
-            _writer = Expression.Lambda<Action<TRow, TMember>>(Expression.Assign(Expression.MakeMemberAccess(row, _member), value), row, value).Compile();
+            _writer = Expression.Lambda<Action<TRow, TMember>>(Expression.Assign(Expression.MakeMemberAccess(row, _member), value), row,
+                value).Compile();
         }
         return (Action<TRow, TMember>)_writer;
     }
@@ -188,7 +190,8 @@ internal sealed class TypedColumn<TRow> where TRow : class
         if (column.Type is VectorDataViewType != isVector || ColumnTypes.ItemTypeOf(column.Type).RawType != item)
         {
             throw new InvalidOperationException(
-                $"Can't bind the IDataView column '{column.Name}' of type '{column.Type}' to field or property '{_member.Name}' of type '{_memberType.FullName}'.");
+                $"Can't bind the IDataView column '{column.Name}' of type '{column.Type}' "
+                + $"to field or property '{_member.Name}' of type '{_memberType.FullName}'.");
         }
     }
 

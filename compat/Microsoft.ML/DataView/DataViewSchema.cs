@@ -153,7 +153,8 @@ public sealed class DataViewSchema : IReadOnlyList<DataViewSchema.Column>
                 ArgumentNullException.ThrowIfNull(getter);
                 ArgumentNullException.ThrowIfNull(type);
                 if (type.RawType != typeof(TValue))
-                    throw new ArgumentException($"{nameof(type)}.{nameof(type.RawType)} must be of type '{typeof(TValue).FullName}'.", nameof(type));
+                    throw new ArgumentException($"{nameof(type)}.{nameof(type.RawType)} must be of type '{typeof(TValue).FullName}'.",
+                        nameof(type));
                 _items.Add((new DetachedColumn(name, type, annotations), getter));
             }
 

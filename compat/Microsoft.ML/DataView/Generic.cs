@@ -14,7 +14,8 @@ internal static class Generic
 
     public static object Invoke(Type owner, object target, string method, Type[] typeArguments, params object[] arguments)
     {
-        const BindingFlags any = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        const BindingFlags any = BindingFlags.Instance | BindingFlags.Static
+            | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
         for (var type = owner; type != null; type = type.BaseType)
         {
             var found = type.GetMember(method, MemberTypes.Method, any).Cast<MethodInfo>()

@@ -10,7 +10,8 @@ public sealed class KeyDataViewType : PrimitiveDataViewType
         if (count == 0 || count > MaximumCount(type))
         {
             throw new ArgumentOutOfRangeException(nameof(count),
-                $"The cardinality of a KeyDataViewType must not exceed {type.Name}.MaxValue and must be strictly positive, but got {count}.");
+                $"The cardinality of a KeyDataViewType must not exceed {type.Name}.MaxValue "
+                + $"and must be strictly positive, but got {count}.");
         }
         Count = count;
     }

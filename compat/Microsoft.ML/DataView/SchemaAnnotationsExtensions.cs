@@ -4,7 +4,8 @@ namespace Microsoft.ML.Data;
 public static class SchemaAnnotationsExtensions
 {
     public static bool HasSlotNames(this DataViewSchema.Column column) => column.Type is VectorDataViewType { IsKnownSize: true } vector
-        && column.Annotations.Schema.GetColumnOrNull(AnnotationKinds.SlotNames)?.Type is VectorDataViewType { ItemType: TextDataViewType } names
+        && column.Annotations.Schema.GetColumnOrNull(
+            AnnotationKinds.SlotNames)?.Type is VectorDataViewType { ItemType: TextDataViewType } names
         && names.Size == vector.Size;
 
     public static bool HasKeyValues(this DataViewSchema.Column column, PrimitiveDataViewType keyValueItemType = null) =>
@@ -27,7 +28,8 @@ public static class SchemaAnnotationsExtensions
     public static void GetKeyValues<TValue>(this DataViewSchema.Column column, ref VBuffer<TValue> keyValues) =>
         column.Annotations.GetValue(AnnotationKinds.KeyValues, ref keyValues);
 
-    internal static void AddVector<T>(this DataViewSchema.Annotations.Builder builder, string kind, PrimitiveDataViewType itemType, T[] values)
+    internal static void AddVector<T>(this DataViewSchema.Annotations.Builder builder, string kind, PrimitiveDataViewType itemType,
+        T[] values)
     {
         var vector = new VBuffer<T>(values.Length, values);
         builder.Add(kind, new VectorDataViewType(itemType, values.Length), (ref VBuffer<T> destination) => vector.CopyTo(ref destination));

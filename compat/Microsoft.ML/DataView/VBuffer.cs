@@ -82,7 +82,8 @@ public readonly struct VBuffer<T> : IEnumerable
 
     public void CopyTo(Span<T> destination, int destinationIndex, T defaultValue = default)
     {
-        if (destinationIndex < 0 || destinationIndex > destination.Length - Length) throw new ArgumentOutOfRangeException(nameof(destinationIndex));
+        if (destinationIndex < 0 || destinationIndex > destination.Length - Length)
+            throw new ArgumentOutOfRangeException(nameof(destinationIndex));
         var target = destination.Slice(destinationIndex, Length);
         if (IsDense)
         {

@@ -40,7 +40,8 @@ public readonly ref struct VBufferEditor<T>
     public readonly Span<T> Values;
     public readonly Span<int> Indices;
 
-    internal VBufferEditor(int length, int count, T[] values, int[] indices, bool withIndices, bool createdNewValues, bool createdNewIndices)
+    internal VBufferEditor(int length, int count, T[] values, int[] indices, bool withIndices, bool createdNewValues,
+        bool createdNewIndices)
     {
         _length = length;
         _values = values;
@@ -59,7 +60,8 @@ public readonly ref struct VBufferEditor<T>
 
     public VBuffer<T> CommitTruncated(int physicalValuesCount)
     {
-        if (physicalValuesCount < 0 || physicalValuesCount > Values.Length) throw new ArgumentOutOfRangeException(nameof(physicalValuesCount));
+        if (physicalValuesCount < 0 || physicalValuesCount > Values.Length)
+            throw new ArgumentOutOfRangeException(nameof(physicalValuesCount));
         return new VBuffer<T>(_length, physicalValuesCount, _values, _indices);
     }
 }

@@ -13,7 +13,8 @@ public sealed class VectorDataViewType : StructuredDataViewType
         Dimensions = ImmutableArray.Create(size);
     }
 
-    public VectorDataViewType(PrimitiveDataViewType itemType, params int[] dimensions) : this(itemType, ImmutableArray.Create(dimensions)) { }
+    public VectorDataViewType(PrimitiveDataViewType itemType, params int[] dimensions)
+        : this(itemType, ImmutableArray.Create(dimensions)) { }
 
     public VectorDataViewType(PrimitiveDataViewType itemType, ImmutableArray<int> dimensions) : base(RawTypeOf(itemType))
     {

@@ -28,7 +28,8 @@ namespace Microsoft.ML.Runtime
                 foreach (var attribute in type.GetCustomAttributes<ExtensionBaseAttribute>(inherit: false))
                 {
                     if (!_extensions.TryAdd((attribute.GetType(), attribute.ContractName), type) && throwOnError)
-                        throw new InvalidOperationException($"Component class {type} has the same contract name '{attribute.ContractName}' as another class.");
+                        throw new InvalidOperationException(
+                            $"Component class {type} has the same contract name '{attribute.ContractName}' as another class.");
                 }
             }
         }
@@ -50,10 +51,13 @@ namespace Microsoft.ML.Runtime
                     return false;
                 }
             }
-            var create = loadable.LoaderType.GetMethod("Create", BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.FlattenHierarchy,
+            var create = loadable.LoaderType.GetMethod("Create",
+                BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.FlattenHierarchy,
                 null, new[] { typeof(IHostEnvironment), argument.GetType() }, null);
             if (create == null || !loadable.InstanceType.IsAssignableFrom(create.ReturnType))
-                throw new InvalidOperationException($"Class '{loadable.LoaderType.FullName}' has no method Create(IHostEnvironment, {argument.GetType().Name}) for '{loadName}'.");
+                throw new InvalidOperationException(
+                    $"Class '{loadable.LoaderType.FullName}' has no method "
+                    + $"Create(IHostEnvironment, {argument.GetType().Name}) for '{loadName}'.");
             try
             {
                 result = (TResult)create.Invoke(null, new[] { env, argument });
@@ -73,7 +77,8 @@ namespace Microsoft.ML.Runtime
                 if (_extensions.TryGetValue((attributeType, contractName), out var type)) return Activator.CreateInstance(type);
             }
             throw new InvalidOperationException(
-                $"Unable to locate a {attributeType.Name} with contract name '{contractName}'. Ensure you register its assembly with ComponentCatalog.RegisterAssembly.");
+                $"Unable to locate a {attributeType.Name} with contract name '{contractName}'. "
+                + "Ensure you register its assembly with ComponentCatalog.RegisterAssembly.");
         }
     }
 }

@@ -119,19 +119,23 @@ internal sealed class Host : IHost, IHostEnvironmentInternal
 
         public void Trace(MessageSensitivity sensitivity, string fmt) => Write(ChannelMessageKind.Trace, fmt);
 
-        public void Trace(MessageSensitivity sensitivity, string fmt, params object[] args) => Write(ChannelMessageKind.Trace, string.Format(fmt, args));
+        public void Trace(MessageSensitivity sensitivity, string fmt, params object[] args) =>
+            Write(ChannelMessageKind.Trace, string.Format(fmt, args));
 
         public void Error(MessageSensitivity sensitivity, string fmt) => Write(ChannelMessageKind.Error, fmt);
 
-        public void Error(MessageSensitivity sensitivity, string fmt, params object[] args) => Write(ChannelMessageKind.Error, string.Format(fmt, args));
+        public void Error(MessageSensitivity sensitivity, string fmt, params object[] args) =>
+            Write(ChannelMessageKind.Error, string.Format(fmt, args));
 
         public void Warning(MessageSensitivity sensitivity, string fmt) => Write(ChannelMessageKind.Warning, fmt);
 
-        public void Warning(MessageSensitivity sensitivity, string fmt, params object[] args) => Write(ChannelMessageKind.Warning, string.Format(fmt, args));
+        public void Warning(MessageSensitivity sensitivity, string fmt, params object[] args) =>
+            Write(ChannelMessageKind.Warning, string.Format(fmt, args));
 
         public void Info(MessageSensitivity sensitivity, string fmt) => Write(ChannelMessageKind.Info, fmt);
 
-        public void Info(MessageSensitivity sensitivity, string fmt, params object[] args) => Write(ChannelMessageKind.Info, string.Format(fmt, args));
+        public void Info(MessageSensitivity sensitivity, string fmt, params object[] args) =>
+            Write(ChannelMessageKind.Info, string.Format(fmt, args));
 
         public void Dispose()
         {

@@ -8,12 +8,15 @@ internal delegate void SignatureLoadModel(ModelLoadContext ctx);
 
 internal abstract class LoadableClassAttributeBase : Attribute
 {
-    protected LoadableClassAttributeBase(string summary, Type instType, Type loaderType, Type argType, Type[] sigTypes, string userName, params string[] loadNames)
+    protected LoadableClassAttributeBase(string summary, Type instType, Type loaderType, Type argType, Type[] sigTypes, string userName,
+        params string[] loadNames)
     {
         ArgumentNullException.ThrowIfNull(instType);
         ArgumentNullException.ThrowIfNull(loaderType);
-        if (sigTypes == null || sigTypes.Length == 0) throw new ArgumentException("At least one signature type is needed.", nameof(sigTypes));
-        if (sigTypes.Any(sig => !typeof(Delegate).IsAssignableFrom(sig))) throw new ArgumentException("A signature type must be a delegate.", nameof(sigTypes));
+        if (sigTypes == null || sigTypes.Length == 0)
+            throw new ArgumentException("At least one signature type is needed.", nameof(sigTypes));
+        if (sigTypes.Any(sig => !typeof(Delegate).IsAssignableFrom(sig)))
+            throw new ArgumentException("A signature type must be a delegate.", nameof(sigTypes));
         Summary = summary;
         InstanceType = instType;
         LoaderType = loaderType;

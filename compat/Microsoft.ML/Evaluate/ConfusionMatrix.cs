@@ -30,8 +30,10 @@ public sealed class ConfusionMatrix
 
     public double GetCountForClassPair(int predictedClassIndicatorIndex, int actualClassIndicatorIndex)
     {
-        if (predictedClassIndicatorIndex < 0 || predictedClassIndicatorIndex >= NumberOfClasses) throw new ArgumentOutOfRangeException(nameof(predictedClassIndicatorIndex));
-        if (actualClassIndicatorIndex < 0 || actualClassIndicatorIndex >= NumberOfClasses) throw new ArgumentOutOfRangeException(nameof(actualClassIndicatorIndex));
+        if (predictedClassIndicatorIndex < 0 || predictedClassIndicatorIndex >= NumberOfClasses)
+            throw new ArgumentOutOfRangeException(nameof(predictedClassIndicatorIndex));
+        if (actualClassIndicatorIndex < 0 || actualClassIndicatorIndex >= NumberOfClasses)
+            throw new ArgumentOutOfRangeException(nameof(actualClassIndicatorIndex));
         return Counts[actualClassIndicatorIndex][predictedClassIndicatorIndex];
     }
 
@@ -48,7 +50,8 @@ public sealed class ConfusionMatrix
             ? c.ToString(CultureInfo.InvariantCulture).PadLeft(digits) + ". " + _names[c].PadLeft(label - digits - 2)
             : _names[c].PadLeft(label);
         string ColumnName(int c) => numbered ? c.ToString(CultureInfo.InvariantCulture) : _names[c];
-        string Row(Func<int, string> text) => string.Concat(Enumerable.Range(0, NumberOfClasses).Select(c => " " + text(c).PadLeft(cell) + " |"));
+        string Row(Func<int, string> text) =>
+            string.Concat(Enumerable.Range(0, NumberOfClasses).Select(c => " " + text(c).PadLeft(cell) + " |"));
 
         string blank = new string(' ', label) + " ||";
         string rule = new string('=', (cell + 3) * NumberOfClasses);
@@ -64,7 +67,8 @@ public sealed class ConfusionMatrix
         }
         table.Append(blank).AppendLine(rule);
         table.Append(precision.PadRight(label)).Append(" ||");
-        foreach (double value in PerClassPrecision) table.Append(value.ToString("F4", CultureInfo.InvariantCulture).PadLeft(cell + 1)).Append(" |");
+        foreach (double value in PerClassPrecision) table.Append(value.ToString("F4", CultureInfo.InvariantCulture).PadLeft(cell + 1))
+            .Append(" |");
         return table.AppendLine().ToString();
     }
 }

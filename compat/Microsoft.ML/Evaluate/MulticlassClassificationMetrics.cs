@@ -61,14 +61,16 @@ internal sealed class MulticlassEvaluation
         _rowsByRank = new long[classes];
     }
 
-    public static MulticlassClassificationMetrics Evaluate(IDataView data, string labelName, string scoreName, string predictedLabelName, int topK)
+    public static MulticlassClassificationMetrics Evaluate(IDataView data, string labelName, string scoreName, string predictedLabelName,
+        int topK)
     {
         var label = Find(data.Schema, "Label", labelName);
         var score = Find(data.Schema, "Score", scoreName);
         Find(data.Schema, "PredictedLabel", predictedLabelName);
         if (label.Type is not KeyDataViewType && label.Type != NumberDataViewType.Single)
             throw SchemaErrors.Mismatch("label", labelName, "Single or Key", label.Type.ToString(), "schema");
-        if (score.Type is not VectorDataViewType { Size: >= 2, ItemType: NumberDataViewType item } scores || item != NumberDataViewType.Single)
+        if (score.Type is not VectorDataViewType { Size: >= 2, ItemType: NumberDataViewType item } scores
+            || item != NumberDataViewType.Single)
             throw SchemaErrors.Mismatch("score", scoreName, "vector of two or more items of type Single", score.Type.ToString(), "schema");
 
         var evaluation = new MulticlassEvaluation(scores.Size);
@@ -82,7 +84,8 @@ internal sealed class MulticlassEvaluation
             {
                 double actual = getLabel();
                 getScores(ref buffer);
-                if (buffer.Length != values.Length) throw new InvalidOperationException($"A row has {buffer.Length} scores, its column's type says {values.Length}");
+                if (buffer.Length != values.Length)
+                    throw new InvalidOperationException($"A row has {buffer.Length} scores, its column's type says {values.Length}");
                 buffer.CopyTo(values);
                 // Rows without a label, and rows whose scores are not numbers, are not judged.
                 if (actual >= 0 && values.All(float.IsFinite)) evaluation.Add((long)actual, values);
@@ -97,7 +100,8 @@ internal sealed class MulticlassEvaluation
     // The class's index; negative or NaN when it is missing.
     private static Func<double> LabelReader(DataViewRow row, DataViewSchema.Column label)
     {
-        if (label.Type is KeyDataViewType) return (Func<double>)Internal.Generic.Invoke(typeof(MulticlassEvaluation), nameof(KeyReader), label.Type.RawType, row, label);
+        if (label.Type is KeyDataViewType) return (Func<double>)Internal.Generic.Invoke(typeof(MulticlassEvaluation), nameof(KeyReader),
+            label.Type.RawType, row, label);
         var get = row.GetGetter<float>(label);
         float value = 0;
         return () =>
@@ -179,7 +183,8 @@ internal sealed class MulticlassEvaluation
             logLossReduction: (priorLoss - logLoss) / priorLoss,
             topK,
             topKAccuracies,
-            perClassLogLoss: Enumerable.Range(0, _classes).Select(c => _rowsByClass[c] > 0 ? _lossByClass[c] / _rowsByClass[c] : 0).ToArray(),
+            perClassLogLoss: Enumerable.Range(0, _classes).Select(c => _rowsByClass[c] > 0 ? _lossByClass[c] / _rowsByClass[c] : 0)
+                .ToArray(),
             new ConfusionMatrix(_confusion, names));
     }
 }

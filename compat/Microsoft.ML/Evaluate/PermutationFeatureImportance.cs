@@ -29,9 +29,11 @@ namespace Microsoft.ML.Data
 
     public sealed class MulticlassClassificationMetricsStatistics : IMetricsStatistics<MulticlassClassificationMetrics>
     {
-        internal MulticlassClassificationMetricsStatistics(MulticlassClassificationMetrics baseline, IReadOnlyList<MulticlassClassificationMetrics> permuted)
+        internal MulticlassClassificationMetricsStatistics(MulticlassClassificationMetrics baseline,
+            IReadOnlyList<MulticlassClassificationMetrics> permuted)
         {
-            MetricStatistics Change(Func<MulticlassClassificationMetrics, double> metric) => new(permuted.Select(m => metric(m) - metric(baseline)).ToArray());
+            MetricStatistics Change(Func<MulticlassClassificationMetrics, double> metric) =>
+                new(permuted.Select(m => metric(m) - metric(baseline)).ToArray());
             MicroAccuracy = Change(m => m.MicroAccuracy);
             MacroAccuracy = Change(m => m.MacroAccuracy);
             LogLoss = Change(m => m.LogLoss);
@@ -58,7 +60,8 @@ namespace Microsoft.ML
 {
     public static class PermutationFeatureImportanceExtensions
     {
-        public static ImmutableArray<MulticlassClassificationMetricsStatistics> PermutationFeatureImportance<TModel>(this MulticlassClassificationCatalog catalog,
+        public static ImmutableArray<MulticlassClassificationMetricsStatistics> PermutationFeatureImportance<TModel>(
+            this MulticlassClassificationCatalog catalog,
             ISingleFeaturePredictionTransformer<TModel> predictionTransformer, IDataView data, string labelColumnName = "Label",
             bool useFeatureWeightFilter = false, int? numberOfExamplesToUse = null, int permutationCount = 1) where TModel : class
         {
@@ -70,7 +73,8 @@ namespace Microsoft.ML
             // The rows are read once; only the permuted feature differs from one evaluation to the next.
             if (numberOfExamplesToUse is { } rows) data = new RangeDataView(data, 0, rows);
             var features = data.Schema.Find("feature", predictionTransformer.FeatureColumnName, "schema");
-            if (features.Type is not VectorDataViewType { IsKnownSize: true, ItemType: NumberDataViewType item } vector || item != NumberDataViewType.Single)
+            if (features.Type is not VectorDataViewType { IsKnownSize: true, ItemType: NumberDataViewType item } vector
+                || item != NumberDataViewType.Single)
                 throw SchemaErrors.Mismatch("feature", features.Name, "Vector<Single>", features.Type.ToString(), "schema");
             // Read in the order of its rows and by one cursor, so that a row's position is its number.
             var cached = new RangeDataView(new CacheDataView(data, null), 0, long.MaxValue);

@@ -6,13 +6,15 @@ namespace Microsoft.ML;
 
 public static class ImageEstimatorsCatalog
 {
-    public static ImageLoadingEstimator LoadImages(this TransformsCatalog catalog, string outputColumnName, string imageFolder, string inputColumnName = null)
+    public static ImageLoadingEstimator LoadImages(this TransformsCatalog catalog, string outputColumnName, string imageFolder,
+        string inputColumnName = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ImageLoadingEstimator(imageFolder, Pair(outputColumnName, inputColumnName));
     }
 
-    public static ImageResizingEstimator ResizeImages(this TransformsCatalog catalog, string outputColumnName, int imageWidth, int imageHeight,
+    public static ImageResizingEstimator ResizeImages(this TransformsCatalog catalog, string outputColumnName, int imageWidth,
+        int imageHeight,
         string inputColumnName = null, ImageResizingEstimator.ResizingKind resizing = ImageResizingEstimator.ResizingKind.IsoCrop,
         ImageResizingEstimator.Anchor cropAnchor = ImageResizingEstimator.Anchor.Center)
     {
@@ -20,7 +22,8 @@ public static class ImageEstimatorsCatalog
         return new ImageResizingEstimator(Pair(outputColumnName, inputColumnName), imageWidth, imageHeight, resizing, cropAnchor);
     }
 
-    public static ImagePixelExtractingEstimator ExtractPixels(this TransformsCatalog catalog, string outputColumnName, string inputColumnName = null,
+    public static ImagePixelExtractingEstimator ExtractPixels(this TransformsCatalog catalog, string outputColumnName,
+        string inputColumnName = null,
         ImagePixelExtractingEstimator.ColorBits colorsToExtract = ImagePixelExtractingEstimator.ColorBits.Rgb,
         ImagePixelExtractingEstimator.ColorsOrder orderOfExtraction = ImagePixelExtractingEstimator.ColorsOrder.ARGB,
         bool interleavePixelColors = false, float offsetImage = 0, float scaleImage = 1, bool outputAsFloatArray = true)

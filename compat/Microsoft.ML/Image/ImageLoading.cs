@@ -13,7 +13,8 @@ public sealed class ImageLoadingEstimator : TrivialEstimator<ImageLoadingTransfo
 {
     private readonly InputOutputColumnPair[] _columns;
 
-    internal ImageLoadingEstimator(string imageFolder, InputOutputColumnPair[] columns) : base(new ImageLoadingTransformer(imageFolder, columns)) => _columns = columns;
+    internal ImageLoadingEstimator(string imageFolder, InputOutputColumnPair[] columns)
+        : base(new ImageLoadingTransformer(imageFolder, columns)) => _columns = columns;
 
     public override SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
@@ -38,7 +39,8 @@ public sealed class ImageLoadingTransformer : OneToOneTransformerBase
 
     private protected override MappedColumn MapColumn(DataViewSchema.Column input, string output, int index)
     {
-        if (input.Type is not TextDataViewType) throw SchemaErrors.Mismatch("input", input.Name, TextDataViewType.Instance.ToString(), input.Type.ToString());
+        if (input.Type is not TextDataViewType)
+            throw SchemaErrors.Mismatch("input", input.Name, TextDataViewType.Instance.ToString(), input.Type.ToString());
         return new MappedColumn(new DataViewSchema.DetachedColumn(output, new ImageDataViewType()), new[] { input.Index }, row =>
         {
             var get = row.GetGetter<ReadOnlyMemory<char>>(input);

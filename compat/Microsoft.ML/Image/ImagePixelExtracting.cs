@@ -34,7 +34,8 @@ public sealed class ImagePixelExtractingEstimator : TrivialEstimator<ImagePixelE
     private readonly InputOutputColumnPair[] _columns;
     private readonly bool _asFloat;
 
-    internal ImagePixelExtractingEstimator(InputOutputColumnPair[] columns, PixelExtraction extraction) : base(new ImagePixelExtractingTransformer(columns, extraction))
+    internal ImagePixelExtractingEstimator(InputOutputColumnPair[] columns, PixelExtraction extraction)
+        : base(new ImagePixelExtractingTransformer(columns, extraction))
     {
         _columns = columns;
         _asFloat = extraction.AsFloat;
@@ -53,7 +54,8 @@ public sealed class ImagePixelExtractingEstimator : TrivialEstimator<ImagePixelE
 }
 
 /// <summary>What is taken from a pixel: which colours in which order, planes or pixel by pixel, as (value - offset) * scale.</summary>
-internal sealed record PixelExtraction(ImagePixelExtractingEstimator.ColorBits Colors, ImagePixelExtractingEstimator.ColorsOrder Order, bool Interleave,
+internal sealed record PixelExtraction(ImagePixelExtractingEstimator.ColorBits Colors, ImagePixelExtractingEstimator.ColorsOrder Order,
+    bool Interleave,
     float Offset, float Scale, bool AsFloat)
 {
     /// <summary>The places of the colours within a pixel of the image, in the order of extraction.</summary>
@@ -137,7 +139,8 @@ public sealed class ImagePixelExtractingTransformer : OneToOneTransformerBase
             if (image.Width != type.Width || image.Height != type.Height)
             {
                 throw new InvalidOperationException(
-                    $"Column '{input.Name}' holds an image of height {image.Height} and width {image.Width}: expected {type.Height} and {type.Width}.");
+                    $"Column '{input.Name}' holds an image of height {image.Height} and width {image.Width}: "
+                    + $"expected {type.Height} and {type.Width}.");
             }
             var editor = VBufferEditor.Create(ref value, size * planes);
             var pixels = image.Pixels;
@@ -169,6 +172,7 @@ public sealed class ImagePixelExtractingTransformer : OneToOneTransformerBase
         var reader = ctx.Reader;
         var columns = ctx.LoadColumns();
         return new ImagePixelExtractingTransformer(columns, new PixelExtraction((ImagePixelExtractingEstimator.ColorBits)reader.ReadByte(),
-            (ImagePixelExtractingEstimator.ColorsOrder)reader.ReadByte(), reader.ReadBoolean(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadBoolean()));
+            (ImagePixelExtractingEstimator.ColorsOrder)reader.ReadByte(), reader.ReadBoolean(), reader.ReadSingle(), reader.ReadSingle(),
+                reader.ReadBoolean()));
     }
 }

@@ -76,7 +76,8 @@ public sealed class ImageResizingTransformer : OneToOneTransformerBase
     private protected override MappedColumn MapColumn(DataViewSchema.Column input, string output, int index)
     {
         ImageColumns.Check(input);
-        return new MappedColumn(new DataViewSchema.DetachedColumn(output, new ImageDataViewType(_height, _width)), new[] { input.Index }, row =>
+        return new MappedColumn(new DataViewSchema.DetachedColumn(output, new ImageDataViewType(_height, _width)),
+            new[] { input.Index }, row =>
         {
             var get = row.GetGetter<MLImage>(input);
             return (ValueGetter<MLImage>)((ref MLImage result) =>
@@ -117,8 +118,10 @@ public sealed class ImageResizingTransformer : OneToOneTransformerBase
         ctx.Writer.Write((byte)_anchor);
     }
 
-    private static ImageResizingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(ctx.LoadColumns(), ctx.Reader.ReadInt32(),
-        ctx.Reader.ReadInt32(), (ImageResizingEstimator.ResizingKind)ctx.Reader.ReadByte(), (ImageResizingEstimator.Anchor)ctx.Reader.ReadByte());
+    private static ImageResizingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        new(ctx.LoadColumns(), ctx.Reader.ReadInt32(),
+        ctx.Reader.ReadInt32(), (ImageResizingEstimator.ResizingKind)ctx.Reader.ReadByte(),
+            (ImageResizingEstimator.Anchor)ctx.Reader.ReadByte());
 }
 
 internal static class ImageColumns
@@ -131,6 +134,7 @@ internal static class ImageColumns
     public static void Check(SchemaShape inputSchema, string name)
     {
         var input = inputSchema.Find("input", name);
-        if (input.ItemType is not ImageDataViewType) throw SchemaErrors.Mismatch("input", name, new ImageDataViewType().ToString(), input.GetTypeString());
+        if (input.ItemType is not ImageDataViewType)
+            throw SchemaErrors.Mismatch("input", name, new ImageDataViewType().ToString(), input.GetTypeString());
     }
 }

@@ -31,7 +31,8 @@ public sealed class MLImage : IDisposable
         ArgumentNullException.ThrowIfNull(imageStream);
         using var bytes = new MemoryStream();
         imageStream.CopyTo(bytes);
-        return Decode(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)) ?? throw new ArgumentException("Invalid input stream contents", nameof(imageStream));
+        return Decode(bytes.GetBuffer().AsSpan(0, (int)bytes.Length))
+            ?? throw new ArgumentException("Invalid input stream contents", nameof(imageStream));
     }
 
     public static MLImage CreateFromFile(string imagePath)
@@ -51,7 +52,8 @@ public sealed class MLImage : IDisposable
 
     public static MLImage CreateFromPixels(int width, int height, MLPixelFormat pixelFormat, ReadOnlySpan<byte> imagePixelData)
     {
-        if (pixelFormat != MLPixelFormat.Bgra32 && pixelFormat != MLPixelFormat.Rgba32) throw new ArgumentException("Unsupported pixel format", nameof(pixelFormat));
+        if (pixelFormat != MLPixelFormat.Bgra32 && pixelFormat != MLPixelFormat.Rgba32)
+            throw new ArgumentException("Unsupported pixel format", nameof(pixelFormat));
         if (width <= 0) throw new ArgumentException("Invalid width value.", nameof(width));
         if (height <= 0) throw new ArgumentException("Invalid height value.", nameof(height));
         if (imagePixelData.Length != checked(width * height * 4)) throw new ArgumentException("Invalid imagePixelData buffer size.");
@@ -100,7 +102,11 @@ public sealed class MLImage : IDisposable
         ArgumentNullException.ThrowIfNull(imagePath);
         string extension = Path.GetExtension(imagePath).ToLowerInvariant();
         if (extension is not (".png" or ".jpg" or ".jpeg"))
-            throw new ArgumentException($"Saving image with the format '{extension}' is not supported. Try save it with `Jpeg`, `Png`, or `Webp` format.", nameof(imagePath));
+        {
+            throw new ArgumentException(
+                $"Saving image with the format '{extension}' is not supported. Try save it with `Jpeg`, `Png`, or `Webp` format.",
+                nameof(imagePath));
+        }
         var rgba = (byte[])Data.Clone();
         if (_format == MLPixelFormat.Bgra32)
             for (int i = 0; i < rgba.Length; i += 4) (rgba[i], rgba[i + 2]) = (rgba[i + 2], rgba[i]);

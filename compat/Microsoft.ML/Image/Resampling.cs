@@ -21,7 +21,8 @@ internal static class Resampling
 
     private static int NearestIndex(int i, int from, int to) => Math.Max((int)Math.Ceiling((i + 0.5) * from / to) - 1, 0);
 
-    /// <summary>Cubic interpolation to enlarge; to reduce, bilinear interpolation in the source halved as often as fits the change of size best.</summary>
+    /// <summary>Cubic interpolation to enlarge; to reduce, bilinear interpolation in the source halved as often as fits the change of size
+    /// best.</summary>
     public static MLImage Smooth(MLImage source, int width, int height)
     {
         if (source.Width == width && source.Height == height) return Like(source, width, height, source.Pixels.ToArray());
@@ -88,11 +89,13 @@ internal static class Resampling
         return result;
     }
 
-    private static (int Index, double Weight)[][] Taps(int from, int to, Func<double, double> filter, int radius) => Enumerable.Range(0, to).Select(i =>
+    private static (int Index, double Weight)[][] Taps(int from, int to, Func<double, double> filter, int radius) => Enumerable.Range(0, to)
+        .Select(i =>
     {
         double at = (i + 0.5) * from / to - 0.5;
         int first = (int)Math.Floor(at) - radius + 1;
-        return Enumerable.Range(first, 2 * radius).Select(k => (Math.Clamp(k, 0, from - 1), filter(at - k))).Where(tap => tap.Item2 != 0).ToArray();
+        return Enumerable.Range(first, 2 * radius).Select(k => (Math.Clamp(k, 0, from - 1), filter(at - k))).Where(tap => tap.Item2 != 0)
+            .ToArray();
     }).ToArray();
 
     /// <summary>The part of the image, with transparent black where it reaches beyond.</summary>

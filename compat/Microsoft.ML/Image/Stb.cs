@@ -11,17 +11,20 @@ internal static unsafe partial class Stb
     private const string Library = "libstb.so.0";
 
     [LibraryImport(Library)]
-    private static partial byte* stbi_load_from_memory(byte* buffer, int length, out int width, out int height, out int channels, int desiredChannels);
+    private static partial byte* stbi_load_from_memory(byte* buffer, int length, out int width, out int height, out int channels,
+        int desiredChannels);
 
     [LibraryImport(Library)]
     private static partial void stbi_image_free(byte* pixels);
 
     [LibraryImport(Library)]
-    private static partial int stbi_write_png_to_func(delegate* unmanaged[Cdecl]<void*, byte*, int, void> write, void* context, int width, int height, int channels,
+    private static partial int stbi_write_png_to_func(delegate* unmanaged[Cdecl]<void*, byte*, int, void> write, void* context, int width,
+        int height, int channels,
         byte* pixels, int stride);
 
     [LibraryImport(Library)]
-    private static partial int stbi_write_jpg_to_func(delegate* unmanaged[Cdecl]<void*, byte*, int, void> write, void* context, int width, int height, int channels,
+    private static partial int stbi_write_jpg_to_func(delegate* unmanaged[Cdecl]<void*, byte*, int, void> write, void* context, int width,
+        int height, int channels,
         byte* pixels, int quality);
 
     /// <summary>The pixels of a PNG, JPEG, BMP or other known file; null when it is none.</summary>
@@ -53,10 +56,12 @@ internal static unsafe partial class Stb
     }
 
     public static byte[] EncodePng(int width, int height, byte[] rgba) => Encode(rgba, (write, context, pixels) =>
-        stbi_write_png_to_func((delegate* unmanaged[Cdecl]<void*, byte*, int, void>)write, (void*)context, width, height, 4, (byte*)pixels, width * 4));
+        stbi_write_png_to_func((delegate* unmanaged[Cdecl]<void*, byte*, int, void>)write, (void*)context, width, height, 4, (byte*)pixels,
+            width * 4));
 
     public static byte[] EncodeJpeg(int width, int height, byte[] rgba) => Encode(rgba, (write, context, pixels) =>
-        stbi_write_jpg_to_func((delegate* unmanaged[Cdecl]<void*, byte*, int, void>)write, (void*)context, width, height, 4, (byte*)pixels, JpegQuality));
+        stbi_write_jpg_to_func((delegate* unmanaged[Cdecl]<void*, byte*, int, void>)write, (void*)context, width, height, 4, (byte*)pixels,
+            JpegQuality));
 
     private static byte[] Encode(byte[] rgba, Func<nint, nint, nint, int> encode)
     {
@@ -67,7 +72,8 @@ internal static unsafe partial class Stb
             delegate* unmanaged[Cdecl]<void*, byte*, int, void> write = &Append;
             fixed (byte* pixels = rgba)
             {
-                if (encode((nint)write, GCHandle.ToIntPtr(handle), (nint)pixels) == 0) throw new InvalidOperationException("The image could not be encoded.");
+                if (encode((nint)write, GCHandle.ToIntPtr(handle), (nint)pixels) == 0)
+                    throw new InvalidOperationException("The image could not be encoded.");
             }
         }
         catch (DllNotFoundException e)

@@ -10,7 +10,8 @@ internal static class Codec
     private const byte Vector = 100, Key = 101, RowId = 102;
 
     /// <summary>Whether columns of the type can be written; images and a program's own types cannot.</summary>
-    public static bool CanWrite(DataViewType type) => ColumnTypes.ItemTypeOf(type) is KeyDataViewType or RowIdDataViewType or TextDataViewType
+    public static bool CanWrite(DataViewType type) =>
+        ColumnTypes.ItemTypeOf(type) is KeyDataViewType or RowIdDataViewType or TextDataViewType
         || ColumnTypes.OfRawType(ColumnTypes.ItemTypeOf(type).RawType) != null;
 
     public static void WriteType(BinaryWriter writer, DataViewType type)
@@ -32,7 +33,8 @@ internal static class Codec
                 writer.Write(RowId);
                 break;
             default:
-                writer.Write((byte)(ColumnTypes.KindOf(type) ?? throw new InvalidOperationException($"A column of type {type} cannot be saved.")));
+                writer.Write((byte)(ColumnTypes.KindOf(type)
+                    ?? throw new InvalidOperationException($"A column of type {type} cannot be saved.")));
                 break;
         }
     }
@@ -45,14 +47,17 @@ internal static class Codec
             case Vector:
                 var dimensions = new int[CheckCount(reader.ReadInt32(), 1 << 16, "dimensions")];
                 for (int i = 0; i < dimensions.Length; i++) dimensions[i] = reader.ReadInt32();
-                return new VectorDataViewType(ReadType(reader) as PrimitiveDataViewType ?? throw new FormatException("A vector of vectors."), dimensions);
+                return new VectorDataViewType(ReadType(reader) as PrimitiveDataViewType
+                    ?? throw new FormatException("A vector of vectors."), dimensions);
             case Key:
                 ulong count = reader.ReadUInt64();
                 return new KeyDataViewType(ColumnTypes.Of((DataKind)reader.ReadByte()).RawType, count);
             case RowId:
                 return RowIdDataViewType.Instance;
             default:
-                return Enum.IsDefined((DataKind)tag) ? ColumnTypes.Of((DataKind)tag) : throw new FormatException($"Unknown column type {tag}.");
+                return Enum.IsDefined((DataKind)tag)
+                    ? ColumnTypes.Of((DataKind)tag)
+                    : throw new FormatException($"Unknown column type {tag}.");
         }
     }
 
@@ -75,7 +80,8 @@ internal static class Codec
             foreach (var value in values) writer.Write(((ReadOnlyMemory<char>)(object)value).ToString());
             return;
         }
-        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) throw new InvalidOperationException($"Values of type {typeof(T)} cannot be saved.");
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>())
+            throw new InvalidOperationException($"Values of type {typeof(T)} cannot be saved.");
         foreach (var value in values)
         {
             var copy = value;

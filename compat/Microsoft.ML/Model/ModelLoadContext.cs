@@ -48,7 +48,8 @@ internal sealed class ModelLoadContext : IDisposable
 
     public bool ContainsModel(string name)
     {
-        using var stream = Repository.OpenOrNull(ModelSaveContext.Path(ModelSaveContext.Path(Directory, name), ModelSaveContext.ModelStreamName));
+        using var stream = Repository.OpenOrNull(
+            ModelSaveContext.Path(ModelSaveContext.Path(Directory, name), ModelSaveContext.ModelStreamName));
         return stream != null;
     }
 
@@ -62,7 +63,8 @@ internal sealed class ModelLoadContext : IDisposable
         using var ctx = new ModelLoadContext(rep, dir, stream);
         ctx.EnsureLoaderAssemblyIsRegistered(env.ComponentCatalog);
         if (!env.ComponentCatalog.TryCreateInstance(env, typeof(TSig), ctx._loaderSignature ?? "", ctx, out result))
-            throw new FormatException($"Couldn't find a loadable class of the signature '{ctx._loaderSignature}' for the model at '{dir}'.");
+            throw new FormatException(
+                $"Couldn't find a loadable class of the signature '{ctx._loaderSignature}' for the model at '{dir}'.");
     }
 
     private void EnsureLoaderAssemblyIsRegistered(ComponentCatalog catalog)

@@ -65,7 +65,8 @@ public sealed class ModelSaveContext : IDisposable
 
     internal void SaveModel<T>(T value, string name) where T : class
     {
-        if (value is not ICanSaveModel saveable) throw new InvalidOperationException($"An object of type {value?.GetType().FullName} cannot be saved.");
+        if (value is not ICanSaveModel saveable)
+            throw new InvalidOperationException($"An object of type {value?.GetType().FullName} cannot be saved.");
         using var ctx = new ModelSaveContext(Repository, Directory, name);
         saveable.Save(ctx);
         ctx.Done();

@@ -75,14 +75,16 @@ internal static class SchemaCodec
         return builder.ToAnnotations();
     }
 
-    private static void ReadScalar<T>(BinaryReader reader, DataViewSchema.Annotations.Builder builder, string name, DataViewType type, DataViewSchema.Annotations annotations)
+    private static void ReadScalar<T>(BinaryReader reader, DataViewSchema.Annotations.Builder builder, string name, DataViewType type,
+        DataViewSchema.Annotations annotations)
     {
         var values = Codec.ReadValues<T>(reader);
         if (values.Length != 1) throw new FormatException($"Annotation {name} of type {type} has {values.Length} values.");
         builder.Add(name, type, (ref T destination) => destination = values[0], annotations);
     }
 
-    private static void ReadVector<T>(BinaryReader reader, DataViewSchema.Annotations.Builder builder, string name, DataViewType type, DataViewSchema.Annotations annotations)
+    private static void ReadVector<T>(BinaryReader reader, DataViewSchema.Annotations.Builder builder, string name, DataViewType type,
+        DataViewSchema.Annotations annotations)
     {
         var values = Codec.ReadValues<T>(reader);
         var vector = new VBuffer<T>(values.Length, values);

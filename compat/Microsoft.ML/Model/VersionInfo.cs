@@ -16,7 +16,8 @@ internal readonly struct VersionInfo
     {
         if (modelSignature?.Length != 8 || modelSignature.Any(c => c > 0xFF))
             throw new ArgumentException("Model signature must be eight characters of one byte.", nameof(modelSignature));
-        if (loaderSignature?.Length > 24) throw new ArgumentException("Loader signature must be at most 24 characters.", nameof(loaderSignature));
+        if (loaderSignature?.Length > 24)
+            throw new ArgumentException("Loader signature must be at most 24 characters.", nameof(loaderSignature));
         ModelSignature = modelSignature.Select((c, i) => (ulong)c << (8 * i)).Aggregate((a, b) => a | b);
         VerWrittenCur = verWrittenCur;
         VerReadableCur = verReadableCur;

@@ -6,7 +6,8 @@ internal static class SchemaErrors
     public static ArgumentOutOfRangeException Missing(string kind, string name, string parameter = "inputSchema") =>
         new(parameter, $"Could not find {kind} column '{name}'");
 
-    public static ArgumentOutOfRangeException Mismatch(string kind, string name, string expected, string actual, string parameter = "inputSchema") =>
+    public static ArgumentOutOfRangeException Mismatch(string kind, string name, string expected, string actual,
+        string parameter = "inputSchema") =>
         new(parameter, $"Schema mismatch for {kind} column '{name}': expected {expected}, got {actual}");
 
     public static DataViewSchema.Column Find(this DataViewSchema schema, string kind, string name, string parameter = "inputSchema") =>

@@ -81,7 +81,8 @@ public sealed class SchemaShape : IReadOnlyList<SchemaShape.Column>
             return new Column(name, kind, isKey ? ColumnTypes.NumberOf(item.RawType) : item, isKey, annotations);
         }
 
-        internal Column Renamed(string name, SchemaShape annotations = null) => new(name, Kind, ItemType, IsKey, annotations ?? Annotations);
+        internal Column Renamed(string name, SchemaShape annotations = null) =>
+            new(name, Kind, ItemType, IsKey, annotations ?? Annotations);
 
         internal bool HasAnnotation(string kind) => Annotations.TryFindColumn(kind, out _);
 

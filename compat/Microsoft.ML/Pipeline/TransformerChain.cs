@@ -29,11 +29,13 @@ public sealed class TransformerChain<TLastTransformer> : ITransformer, IEnumerab
         _transformers = transformers.ToArray();
         _scopes = scopes.ToArray();
         if (_scopes.Length != _transformers.Length) throw new ArgumentException("There must be one scope a transformer.", nameof(scopes));
-        if (_transformers.Any(t => t == null)) throw new ArgumentException("A transformer of a chain may not be null.", nameof(transformers));
+        if (_transformers.Any(t => t == null))
+            throw new ArgumentException("A transformer of a chain may not be null.", nameof(transformers));
         LastTransformer = _transformers.LastOrDefault() as TLastTransformer;
     }
 
-    public TransformerChain(params ITransformer[] transformers) : this(transformers, transformers.Select(_ => TransformerScope.Everything)) { }
+    public TransformerChain(params ITransformer[] transformers)
+        : this(transformers, transformers.Select(_ => TransformerScope.Everything)) { }
 
     ITransformer[] ITransformerChainAccessor.Transformers => _transformers;
 
@@ -54,7 +56,8 @@ public sealed class TransformerChain<TLastTransformer> : ITransformer, IEnumerab
         return _transformers.Aggregate(inputSchema, (schema, transformer) => transformer.GetOutputSchema(schema));
     }
 
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema, TransformerScope scope) => GetModelFor(scope).GetOutputSchema(inputSchema);
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema, TransformerScope scope) => GetModelFor(scope)
+        .GetOutputSchema(inputSchema);
 
     public TransformerChain<ITransformer> GetModelFor(TransformerScope scopeFilter)
     {
@@ -72,7 +75,8 @@ public sealed class TransformerChain<TLastTransformer> : ITransformer, IEnumerab
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        if (!((ITransformer)this).IsRowToRowMapper) throw new InvalidOperationException("GetRowToRowMapper() is called on a chain that is not a row to row mapper.");
+        if (!((ITransformer)this).IsRowToRowMapper)
+            throw new InvalidOperationException("GetRowToRowMapper() is called on a chain that is not a row to row mapper.");
         var mappers = new List<IRowToRowMapper>();
         var schema = inputSchema;
         foreach (var transformer in _transformers)
@@ -85,7 +89,8 @@ public sealed class TransformerChain<TLastTransformer> : ITransformer, IEnumerab
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
-        ctx.SetVersionInfo(new VersionInfo("XF  PIPE", 0x00010001, 0x00010001, 0x00010001, typeof(TransformerChain).Assembly.FullName, TransformerChain.LoaderSignature));
+        ctx.SetVersionInfo(new VersionInfo("XF  PIPE", 0x00010001, 0x00010001, 0x00010001, typeof(TransformerChain).Assembly.FullName,
+            TransformerChain.LoaderSignature));
         ctx.Writer.Write(_transformers.Length);
         for (int i = 0; i < _transformers.Length; i++)
         {
@@ -126,5 +131,6 @@ internal static class TransformerChain
 
     public static string StepName(int index) => $"Transform_{index:000}";
 
-    private static TransformerChain<ITransformer> Create(IHostEnvironment env, ModelLoadContext ctx) => TransformerChain<ITransformer>.Load(env, ctx);
+    private static TransformerChain<ITransformer> Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        TransformerChain<ITransformer>.Load(env, ctx);
 }

@@ -4,7 +4,8 @@ using Microsoft.ML.Internal;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 
-[assembly: Microsoft.ML.LoadableClass(typeof(Microsoft.ML.ITransformer), typeof(MulticlassPredictionLoader), null, typeof(Microsoft.ML.SignatureLoadModel),
+[assembly: Microsoft.ML.LoadableClass(typeof(Microsoft.ML.ITransformer), typeof(MulticlassPredictionLoader), null,
+    typeof(Microsoft.ML.SignatureLoadModel),
     "Multiclass prediction", MulticlassPredictionLoader.LoaderSignature)]
 
 namespace Microsoft.ML.Data;
@@ -18,7 +19,8 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
     /// <param name="featureColumnName">Where the features are.</param>
     /// <param name="featureType">The features' type in training.</param>
     /// <param name="labelAnnotations">The annotations of the label column in training; only its key values are kept.</param>
-    internal MulticlassPredictionTransformer(TModel model, string featureColumnName, DataViewType featureType, DataViewSchema.Annotations labelAnnotations)
+    internal MulticlassPredictionTransformer(TModel model, string featureColumnName, DataViewType featureType,
+        DataViewSchema.Annotations labelAnnotations)
         : base(model, featureColumnName, featureType)
     {
         if (labelAnnotations.Schema.GetColumnOrNull(AnnotationKinds.KeyValues) is not { } keyValues) return;
@@ -32,13 +34,15 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
     {
         var features = inputSchema.GetColumnOrNull(FeatureColumnName)
             ?? throw new ArgumentOutOfRangeException("schema", $"{FeatureColumnName} column 'Feature' not found");
-        if (features.Type is not VectorDataViewType vector || vector.ItemType != NumberDataViewType.Single || vector.Size != Classifier.FeatureCount)
+        if (features.Type is not VectorDataViewType vector || vector.ItemType != NumberDataViewType.Single
+            || vector.Size != Classifier.FeatureCount)
             throw new InvalidOperationException($"Incompatible features column type: '{features.Type}' vs '{FeatureColumnType}'");
         uint set = NextScoreColumnSetId(inputSchema);
         var predictedType = new KeyDataViewType(typeof(uint), Classifier.ClassCount);
         var scoreType = new VectorDataViewType(NumberDataViewType.Single, Classifier.ClassCount);
         return new Mapper(Classifier, features,
-            new DataViewSchema.DetachedColumn(AnnotationKinds.PredictedLabel, predictedType, Annotate(AnnotationKinds.PredictedLabel, set, AnnotationKinds.KeyValues)),
+            new DataViewSchema.DetachedColumn(AnnotationKinds.PredictedLabel, predictedType,
+                Annotate(AnnotationKinds.PredictedLabel, set, AnnotationKinds.KeyValues)),
             new DataViewSchema.DetachedColumn(AnnotationKinds.Score, scoreType,
                 Annotate(AnnotationKinds.Score, set, AnnotationKinds.TrainingLabelValues, AnnotationKinds.SlotNames)));
     }
@@ -49,7 +53,8 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
         uint largest = 0;
         foreach (var column in schema)
         {
-            if (column.Annotations.Schema.GetColumnOrNull(AnnotationKinds.ScoreColumnSetId)?.Type is not KeyDataViewType { RawType: var raw } || raw != typeof(uint)) continue;
+            if (column.Annotations.Schema.GetColumnOrNull(AnnotationKinds.ScoreColumnSetId)?.Type
+                is not KeyDataViewType { RawType: var raw } || raw != typeof(uint)) continue;
             uint id = 0;
             column.Annotations.GetValue(AnnotationKinds.ScoreColumnSetId, ref id);
             largest = Math.Max(largest, id);
@@ -60,14 +65,16 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
     private DataViewSchema.Annotations Annotate(string valueKind, uint set, params string[] keyValueKinds)
     {
         var builder = new DataViewSchema.Annotations.Builder();
-        builder.AddPrimitiveValue(AnnotationKinds.ScoreColumnKind, TextDataViewType.Instance, AnnotationKinds.MulticlassClassification.AsMemory());
+        builder.AddPrimitiveValue(AnnotationKinds.ScoreColumnKind, TextDataViewType.Instance,
+            AnnotationKinds.MulticlassClassification.AsMemory());
         builder.AddPrimitiveValue(AnnotationKinds.ScoreValueKind, TextDataViewType.Instance, valueKind.AsMemory());
         builder.AddPrimitiveValue(AnnotationKinds.ScoreColumnSetId, new KeyDataViewType(typeof(uint), int.MaxValue), set);
         if (_getKeyValues == null) return builder.ToAnnotations();
         foreach (string kind in keyValueKinds)
         {
             // Names of slots are always text.
-            if (kind != AnnotationKinds.SlotNames || ColumnTypes.ItemTypeOf(_keyValuesType) is TextDataViewType) builder.Add(kind, _keyValuesType, _getKeyValues);
+            if (kind != AnnotationKinds.SlotNames
+                || ColumnTypes.ItemTypeOf(_keyValuesType) is TextDataViewType) builder.Add(kind, _keyValuesType, _getKeyValues);
         }
         return builder.ToAnnotations();
     }
@@ -122,7 +129,8 @@ public sealed class MulticlassPredictionTransformer<TModel> : SingleFeaturePredi
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {
-        ctx.SetVersionInfo(new VersionInfo("MCPRED F", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName, MulticlassPredictionLoader.LoaderSignature));
+        ctx.SetVersionInfo(new VersionInfo("MCPRED F", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName,
+            MulticlassPredictionLoader.LoaderSignature));
         ctx.Writer.Write(FeatureColumnName);
         Codec.WriteType(ctx.Writer, FeatureColumnType);
         var label = new DataViewSchema.Annotations.Builder();

@@ -48,7 +48,8 @@ namespace Microsoft.ML.Trainers
                     if (values[f] > 0) counts[f]++;
             }
             var model = new NaiveBayesMulticlassModelParameters(labelCounts, presentCounts, width);
-            return new MulticlassPredictionTransformer<NaiveBayesMulticlassModelParameters>(model, features.Name, features.Type, label.Annotations);
+            return new MulticlassPredictionTransformer<NaiveBayesMulticlassModelParameters>(model, features.Name, features.Type,
+                label.Annotations);
         }
 
         private protected override SchemaShape.Column[] OutputColumns(SchemaShape inputSchema)
@@ -58,7 +59,8 @@ namespace Microsoft.ML.Trainers
             SchemaShape.Column Text(string kind) => new(kind, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, false);
             var common = new[]
             {
-                new SchemaShape.Column(AnnotationKinds.ScoreColumnSetId, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true),
+                new SchemaShape.Column(AnnotationKinds.ScoreColumnSetId, SchemaShape.Column.VectorKind.Scalar,
+                    NumberDataViewType.UInt32, true),
                 Text(AnnotationKinds.ScoreColumnKind),
                 Text(AnnotationKinds.ScoreValueKind),
             };
@@ -72,8 +74,10 @@ namespace Microsoft.ML.Trainers
             }
             return new[]
             {
-                new SchemaShape.Column(AnnotationKinds.Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, new SchemaShape(ofScore.Concat(common))),
-                new SchemaShape.Column(AnnotationKinds.PredictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true,
+                new SchemaShape.Column(AnnotationKinds.Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false,
+                    new SchemaShape(ofScore.Concat(common))),
+                new SchemaShape.Column(AnnotationKinds.PredictedLabel, SchemaShape.Column.VectorKind.Scalar,
+                    NumberDataViewType.UInt32, true,
                     new SchemaShape(ofPrediction.Concat(common))),
             };
         }
@@ -126,7 +130,8 @@ namespace Microsoft.ML.Trainers
 
         void IValueMapper.Score(in VBuffer<float> features, Span<float> scores)
         {
-            if (features.Length != FeatureCount) throw new InvalidOperationException($"Expected {FeatureCount} features, got {features.Length}");
+            if (features.Length != FeatureCount)
+                throw new InvalidOperationException($"Expected {FeatureCount} features, got {features.Length}");
             var values = features.GetValues();
             var indices = features.GetIndices();
             for (int c = 0; c < scores.Length; c++)
@@ -141,7 +146,8 @@ namespace Microsoft.ML.Trainers
 
         private protected override void SaveModel(ModelSaveContext ctx)
         {
-            ctx.SetVersionInfo(new VersionInfo("MNABYPRE", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName, LoaderSignature));
+            ctx.SetVersionInfo(new VersionInfo("MNABYPRE", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName,
+                LoaderSignature));
             ctx.Writer.Write(FeatureCount);
             Codec.WriteValues<long>(ctx.Writer, _labelCounts);
             foreach (var counts in _presentCounts) Codec.WriteValues<long>(ctx.Writer, counts);
@@ -152,7 +158,8 @@ namespace Microsoft.ML.Trainers
             int features = Codec.CheckCount(ctx.Reader.ReadInt32(), Array.MaxLength, "features");
             var labels = Codec.ReadValues<long>(ctx.Reader);
             var present = labels.Select(_ => Codec.ReadValues<long>(ctx.Reader)).ToArray();
-            if (present.Any(counts => counts.Length != features)) throw new FormatException("A naive Bayes model with feature counts of the wrong length.");
+            if (present.Any(counts => counts.Length != features))
+                throw new FormatException("A naive Bayes model with feature counts of the wrong length.");
             return new NaiveBayesMulticlassModelParameters(labels, present, features);
         }
     }

@@ -87,7 +87,8 @@ namespace Microsoft.ML.Trainers
         private void CheckInputs(SchemaShape inputSchema)
         {
             var feature = inputSchema.Find("feature", FeatureColumn.Name);
-            bool fits = feature.Kind == FeatureColumn.Kind && feature.ItemType.Equals(FeatureColumn.ItemType) && feature.IsKey == FeatureColumn.IsKey;
+            bool fits = feature.Kind == FeatureColumn.Kind && feature.ItemType.Equals(FeatureColumn.ItemType)
+                && feature.IsKey == FeatureColumn.IsKey;
             if (!fits) throw SchemaErrors.Mismatch("feature", feature.Name, FeatureColumn.GetTypeString(), feature.GetTypeString());
             var label = inputSchema.Find("label", LabelColumn.Name);
             fits = label.Kind == LabelColumn.Kind && label.ItemType.Equals(LabelColumn.ItemType) && label.IsKey == LabelColumn.IsKey;
@@ -142,7 +143,8 @@ namespace Microsoft.ML.Data
     public abstract class SingleFeaturePredictionTransformerBase<TModel> : PredictionTransformerBase<TModel>,
         ISingleFeaturePredictionTransformer<TModel>, ISingleFeaturePredictionTransformer where TModel : class
     {
-        private protected SingleFeaturePredictionTransformerBase(TModel model, string featureColumnName, DataViewType featureColumnType) : base(model)
+        private protected SingleFeaturePredictionTransformerBase(TModel model, string featureColumnName, DataViewType featureColumnType)
+            : base(model)
         {
             FeatureColumnName = featureColumnName;
             FeatureColumnType = featureColumnType;

@@ -6,29 +6,37 @@ namespace Microsoft.ML;
 
 public static class ConversionsExtensionsCatalog
 {
-    public static ValueToKeyMappingEstimator MapValueToKey(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, string inputColumnName = null,
-        int maximumNumberOfKeys = 1000000, ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence,
+    public static ValueToKeyMappingEstimator MapValueToKey(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName,
+        string inputColumnName = null,
+        int maximumNumberOfKeys = 1000000,
+            ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence,
         bool addKeyValueAnnotationsAsText = false, IDataView keyData = null) =>
-        catalog.MapValueToKey(new[] { new InputOutputColumnPair(outputColumnName, inputColumnName) }, maximumNumberOfKeys, keyOrdinality, addKeyValueAnnotationsAsText, keyData);
+        catalog.MapValueToKey(new[] { new InputOutputColumnPair(outputColumnName, inputColumnName) }, maximumNumberOfKeys, keyOrdinality,
+            addKeyValueAnnotationsAsText, keyData);
 
-    public static ValueToKeyMappingEstimator MapValueToKey(this TransformsCatalog.ConversionTransforms catalog, InputOutputColumnPair[] columns,
-        int maximumNumberOfKeys = 1000000, ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence,
+    public static ValueToKeyMappingEstimator MapValueToKey(this TransformsCatalog.ConversionTransforms catalog,
+        InputOutputColumnPair[] columns,
+        int maximumNumberOfKeys = 1000000,
+            ValueToKeyMappingEstimator.KeyOrdinality keyOrdinality = ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence,
         bool addKeyValueAnnotationsAsText = false, IDataView keyData = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ValueToKeyMappingEstimator(columns, maximumNumberOfKeys, keyOrdinality, addKeyValueAnnotationsAsText, keyData);
     }
 
-    public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, string inputColumnName = null) =>
+    public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName,
+        string inputColumnName = null) =>
         catalog.MapKeyToValue(new[] { new InputOutputColumnPair(outputColumnName, inputColumnName) });
 
-    public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog, InputOutputColumnPair[] columns)
+    public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog,
+        InputOutputColumnPair[] columns)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new KeyToValueMappingEstimator(columns);
     }
 
-    public static TypeConvertingEstimator ConvertType(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName, string inputColumnName = null,
+    public static TypeConvertingEstimator ConvertType(this TransformsCatalog.ConversionTransforms catalog, string outputColumnName,
+        string inputColumnName = null,
         DataKind outputKind = DataKind.Single) =>
         catalog.ConvertType(new[] { new InputOutputColumnPair(outputColumnName, inputColumnName) }, outputKind);
 
@@ -42,7 +50,8 @@ public static class ConversionsExtensionsCatalog
 
 public static class TransformExtensionsCatalog
 {
-    public static ColumnConcatenatingEstimator Concatenate(this TransformsCatalog catalog, string outputColumnName, params string[] inputColumnNames)
+    public static ColumnConcatenatingEstimator Concatenate(this TransformsCatalog catalog, string outputColumnName,
+        params string[] inputColumnNames)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ColumnConcatenatingEstimator(outputColumnName, inputColumnNames);
@@ -62,7 +71,8 @@ public static class TransformExtensionsCatalog
         return new ColumnSelectingEstimator(columnNames, drops: true, keepHidden: true);
     }
 
-    public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, params string[] columnNames) => catalog.SelectColumns(columnNames, false);
+    public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, params string[] columnNames) =>
+        catalog.SelectColumns(columnNames, false);
 
     public static ColumnSelectingEstimator SelectColumns(this TransformsCatalog catalog, string[] columnNames, bool keepHidden)
     {

@@ -37,17 +37,21 @@ namespace Microsoft.ML.Transforms
             {
                 if (input.ItemType.Equals(inputs[0].ItemType) && input.IsKey == inputs[0].IsKey) continue;
                 throw new InvalidOperationException(
-                    $"Concatenated columns should have the same type. Column '{input.Name}' has type of {input.ItemType}, but expected column type is {inputs[0].ItemType}.");
+                    $"Concatenated columns should have the same type. Column '{input.Name}' has type of {input.ItemType}, "
+                    + $"but expected column type is {inputs[0].ItemType}.");
             }
             var kind = inputs.Any(i => i.Kind == SchemaShape.Column.VectorKind.VariableVector)
                 ? SchemaShape.Column.VectorKind.VariableVector
                 : SchemaShape.Column.VectorKind.Vector;
             var annotations = new List<SchemaShape.Column>();
             if (inputs.All(i => i.HasAnnotation(AnnotationKinds.IsNormalized)))
-                annotations.Add(new SchemaShape.Column(AnnotationKinds.IsNormalized, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance, false));
+                annotations.Add(new SchemaShape.Column(AnnotationKinds.IsNormalized, SchemaShape.Column.VectorKind.Scalar,
+                    BooleanDataViewType.Instance, false));
             if (inputs.Any(i => i.Kind == SchemaShape.Column.VectorKind.Scalar || i.HasAnnotation(AnnotationKinds.SlotNames)))
-                annotations.Add(new SchemaShape.Column(AnnotationKinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, false));
-            return inputSchema.With(new SchemaShape.Column(_output, kind, inputs[0].ItemType, inputs[0].IsKey, new SchemaShape(annotations)));
+                annotations.Add(new SchemaShape.Column(AnnotationKinds.SlotNames, SchemaShape.Column.VectorKind.Vector,
+                    TextDataViewType.Instance, false));
+            return inputSchema.With(new SchemaShape.Column(_output, kind, inputs[0].ItemType, inputs[0].IsKey,
+                new SchemaShape(annotations)));
         }
     }
 }
@@ -82,7 +86,8 @@ namespace Microsoft.ML.Data
             var type = only ?? new VectorDataViewType(item, inputs.Any(i => SizeOf(i) == 0) ? 0 : inputs.Sum(SizeOf));
             var annotations = new DataViewSchema.Annotations.Builder();
             AddSlotNames(annotations, inputs, type, only != null);
-            if (inputs.All(i => i.IsNormalized())) annotations.AddPrimitiveValue(AnnotationKinds.IsNormalized, BooleanDataViewType.Instance, true);
+            if (inputs.All(i => i.IsNormalized())) annotations.AddPrimitiveValue(AnnotationKinds.IsNormalized,
+                BooleanDataViewType.Instance, true);
             var column = new DataViewSchema.DetachedColumn(_output, type, annotations.ToAnnotations());
             return new ColumnwiseMapper(new[]
             {
@@ -94,7 +99,8 @@ namespace Microsoft.ML.Data
         private static int SizeOf(DataViewSchema.Column column) => column.Type is VectorDataViewType vector ? vector.Size : 1;
 
         // A scalar's slot is named as its column, a vector's slots as its own names behind the column's name, where it has any.
-        private static void AddSlotNames(DataViewSchema.Annotations.Builder annotations, DataViewSchema.Column[] inputs, VectorDataViewType type, bool isIdentity)
+        private static void AddSlotNames(DataViewSchema.Annotations.Builder annotations, DataViewSchema.Column[] inputs,
+            VectorDataViewType type, bool isIdentity)
         {
             if (!type.IsKnownSize || !inputs.Any(i => i.Type is not VectorDataViewType || i.HasSlotNames())) return;
             var names = new List<ReadOnlyMemory<char>>();
@@ -149,7 +155,8 @@ namespace Microsoft.ML.Data
 
         private protected override void SaveModel(ModelSaveContext ctx)
         {
-            ctx.SetVersionInfo(new VersionInfo("CONCAT F", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName, LoaderSignature));
+            ctx.SetVersionInfo(new VersionInfo("CONCAT F", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName,
+                LoaderSignature));
             ctx.Writer.Write(_output);
             ctx.Writer.Write(_inputs.Length);
             foreach (string input in _inputs) ctx.Writer.Write(input);

@@ -28,7 +28,8 @@ public sealed class ColumnCopyingTransformer : OneToOneTransformerBase
     internal ColumnCopyingTransformer(InputOutputColumnPair[] columns) : base(columns) { }
 
     private protected override MappedColumn MapColumn(DataViewSchema.Column input, string output, int index) =>
-        new(new DataViewSchema.DetachedColumn(output, input.Type, input.Annotations), new[] { input.Index }, row => Rows.GetGetter(row, input));
+        new(new DataViewSchema.DetachedColumn(output, input.Type, input.Annotations), new[] { input.Index }, row =>
+            Rows.GetGetter(row, input));
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {

@@ -14,7 +14,8 @@ public sealed class ColumnSelectingEstimator : TrivialEstimator<ColumnSelectingT
     private readonly string[] _names;
     private readonly bool _drops;
 
-    internal ColumnSelectingEstimator(string[] names, bool drops, bool keepHidden) : base(new ColumnSelectingTransformer(names, drops, keepHidden))
+    internal ColumnSelectingEstimator(string[] names, bool drops, bool keepHidden)
+        : base(new ColumnSelectingTransformer(names, drops, keepHidden))
     {
         _names = names;
         _drops = drops;

@@ -8,7 +8,8 @@ internal delegate void ValueMapper<TSource, TDestination>(in TSource source, ref
 
 internal static class Conversions
 {
-    /// <summary>The mapper from one raw type to the other, a <see cref="ValueMapper{TSource, TDestination}"/>; null when there is none.</summary>
+    /// <summary>The mapper from one raw type to the other, a <see cref="ValueMapper{TSource, TDestination}"/>; null when there is
+    /// none.</summary>
     public static Delegate Find(Type source, Type destination)
     {
         if (source == destination) return (Delegate)Internal.Generic.Invoke(typeof(Conversions), nameof(Identity), source);
@@ -44,7 +45,9 @@ internal static class Conversions
     private static ValueMapper<TSource, TDestination> NarrowUnsigned<TSource, TDestination>()
         where TSource : IBinaryInteger<TSource> where TDestination : IBinaryInteger<TDestination>, IMinMaxValue<TDestination> =>
         (in TSource source, ref TDestination destination) =>
-            destination = ulong.CreateTruncating(source) > ulong.CreateTruncating(TDestination.MaxValue) ? TDestination.Zero : TDestination.CreateTruncating(source);
+            destination = ulong.CreateTruncating(source) > ulong.CreateTruncating(TDestination.MaxValue)
+                ? TDestination.Zero
+                : TDestination.CreateTruncating(source);
 
     private static ValueMapper<bool, T> FromBool<T>() where T : INumberBase<T> =>
         (in bool source, ref T destination) => destination = source ? T.One : T.Zero;
@@ -69,14 +72,16 @@ internal static class Conversions
     private static Delegate FromText(Type destination)
     {
         if (destination == typeof(bool))
-            return (ValueMapper<ReadOnlyMemory<char>, bool>)((in ReadOnlyMemory<char> text, ref bool value) => value = ParseBool(text.Span));
+            return (ValueMapper<ReadOnlyMemory<char>, bool>)((in ReadOnlyMemory<char> text, ref bool value) =>
+                value = ParseBool(text.Span));
         if (IsReal(destination)) return Make(nameof(RealFromText), destination);
         if (IsUnsigned(destination)) return Make(nameof(UnsignedFromText), destination);
         return IsSigned(destination) ? Make(nameof(SignedFromText), destination) : null;
     }
 
     private static bool ParseBool(ReadOnlySpan<char> text) =>
-        text.Equals("1", StringComparison.Ordinal) || text.Equals("T", StringComparison.OrdinalIgnoreCase) || text.Equals("true", StringComparison.OrdinalIgnoreCase)
+        text.Equals("1", StringComparison.Ordinal) || text.Equals("T", StringComparison.OrdinalIgnoreCase)
+            || text.Equals("true", StringComparison.OrdinalIgnoreCase)
         || text.Equals("Y", StringComparison.OrdinalIgnoreCase) || text.Equals("yes", StringComparison.OrdinalIgnoreCase);
 
     private const NumberStyles RealStyle = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
@@ -101,7 +106,8 @@ internal static class Conversions
     /// <summary>Whether a value is the missing value of its type: empty text, NaN, key 0.</summary>
     public static Func<T, bool> IsMissing<T>(DataViewType type)
     {
-        if (typeof(T) == typeof(ReadOnlyMemory<char>)) return (Func<T, bool>)(object)new Func<ReadOnlyMemory<char>, bool>(text => text.IsEmpty);
+        if (typeof(T) == typeof(ReadOnlyMemory<char>)) return (Func<T, bool>)(object)new Func<ReadOnlyMemory<char>,
+            bool>(text => text.IsEmpty);
         if (typeof(T) == typeof(float)) return (Func<T, bool>)(object)new Func<float, bool>(float.IsNaN);
         if (typeof(T) == typeof(double)) return (Func<T, bool>)(object)new Func<double, bool>(double.IsNaN);
         if (type is KeyDataViewType) return value => EqualityComparer<T>.Default.Equals(value, default);

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms;
 
-[assembly: Microsoft.ML.LoadableClass(typeof(Microsoft.ML.ITransformer), typeof(CustomMappingLoader), null, typeof(Microsoft.ML.SignatureLoadModel),
+[assembly: Microsoft.ML.LoadableClass(typeof(Microsoft.ML.ITransformer), typeof(CustomMappingLoader), null,
+    typeof(Microsoft.ML.SignatureLoadModel),
     "Custom mapping", CustomMappingLoader.LoaderSignature)]
 
 namespace Microsoft.ML.Transforms
@@ -37,7 +38,8 @@ namespace Microsoft.ML.Transforms
         private static ITransformer Create(IHostEnvironment env, ModelLoadContext ctx)
         {
             string contractName = ctx.Reader.ReadString();
-            var factory = (ICustomMappingFactory)env.ComponentCatalog.CreateExtension(env, typeof(CustomMappingFactoryAttributeAttribute), contractName);
+            var factory = (ICustomMappingFactory)env.ComponentCatalog.CreateExtension(env, typeof(CustomMappingFactoryAttributeAttribute),
+                contractName);
             return factory.CreateTransformer(env, contractName);
         }
     }
@@ -58,7 +60,8 @@ namespace Microsoft.ML.Transforms
                     && (found.Kind == SchemaShape.Column.VectorKind.Scalar) == (expected.Kind == SchemaShape.Column.VectorKind.Scalar);
                 if (!fits) throw SchemaErrors.Mismatch("input", wanted.Name, expected.GetTypeString(), found.GetTypeString());
             }
-            return inputSchema.With(Transformer.Outputs.Columns.Select(c => SchemaShape.Column.Of(c.Name, c.Type, SchemaShape.Create(c.Annotations.Schema))));
+            return inputSchema.With(Transformer.Outputs.Columns.Select(c =>
+                SchemaShape.Column.Of(c.Name, c.Type, SchemaShape.Create(c.Annotations.Schema))));
         }
     }
 
@@ -103,7 +106,8 @@ namespace Microsoft.ML.Transforms
         {
             if (string.IsNullOrEmpty(_contractName))
                 throw new InvalidOperationException("Empty contract name for a transform: the transform cannot be saved");
-            ctx.SetVersionInfo(new VersionInfo("CUSTOMXF", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName, CustomMappingLoader.LoaderSignature));
+            ctx.SetVersionInfo(new VersionInfo("CUSTOMXF", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName,
+                CustomMappingLoader.LoaderSignature));
             ctx.Writer.Write(_contractName);
         }
 
@@ -143,7 +147,8 @@ namespace Microsoft.ML.Transforms
                 {
                     if (!active(i)) continue;
                     var read = _transformer.Outputs.CreateGetter(i, result);
-                    getters[i] = (Delegate)Internal.Generic.Invoke(typeof(Mapper), nameof(After), OutputColumns[i].Type.RawType, (Action)Map, read);
+                    getters[i] = (Delegate)Internal.Generic.Invoke(typeof(Mapper), nameof(After), OutputColumns[i].Type.RawType,
+                        (Action)Map, read);
                 }
                 return getters;
             }
@@ -165,7 +170,8 @@ namespace Microsoft.ML
 {
     public static class CustomMappingCatalog
     {
-        public static CustomMappingEstimator<TSrc, TDst> CustomMapping<TSrc, TDst>(this TransformsCatalog catalog, Action<TSrc, TDst> mapAction, string contractName,
+        public static CustomMappingEstimator<TSrc, TDst> CustomMapping<TSrc, TDst>(this TransformsCatalog catalog,
+            Action<TSrc, TDst> mapAction, string contractName,
             SchemaDefinition inputSchemaDefinition = null, SchemaDefinition outputSchemaDefinition = null)
             where TSrc : class, new() where TDst : class, new()
         {
@@ -174,7 +180,8 @@ namespace Microsoft.ML
                 new CustomMappingTransformer<TSrc, TDst>(mapAction, contractName, inputSchemaDefinition, outputSchemaDefinition));
         }
 
-        public static IDataView FilterByCustomPredicate<TSrc>(this DataOperationsCatalog catalog, IDataView input, Func<TSrc, bool> filterPredicate)
+        public static IDataView FilterByCustomPredicate<TSrc>(this DataOperationsCatalog catalog, IDataView input,
+            Func<TSrc, bool> filterPredicate)
             where TSrc : class, new()
         {
             ArgumentNullException.ThrowIfNull(catalog);

@@ -13,7 +13,8 @@ public sealed class KeyToValueMappingEstimator : TrivialEstimator<KeyToValueMapp
 {
     private readonly InputOutputColumnPair[] _columns;
 
-    internal KeyToValueMappingEstimator(InputOutputColumnPair[] columns) : base(new KeyToValueMappingTransformer(columns)) => _columns = columns;
+    internal KeyToValueMappingEstimator(InputOutputColumnPair[] columns)
+        : base(new KeyToValueMappingTransformer(columns)) => _columns = columns;
 
     public override SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
@@ -23,7 +24,8 @@ public sealed class KeyToValueMappingEstimator : TrivialEstimator<KeyToValueMapp
             var input = inputSchema.Find("input", pair.InputColumnName);
             if (!input.IsKey) throw SchemaErrors.Mismatch("input", input.Name, "KeyType", input.GetTypeString());
             if (!input.Annotations.TryFindColumn(AnnotationKinds.KeyValues, out var values))
-                throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Input column '{input.Name}' doesn't contain key values metadata");
+                throw new ArgumentOutOfRangeException(nameof(inputSchema),
+                    $"Input column '{input.Name}' doesn't contain key values metadata");
             var kept = input.Annotations.TryFindColumn(AnnotationKinds.SlotNames, out var slotNames)
                 ? new SchemaShape(new[] { slotNames })
                 : SchemaShape.Empty;
@@ -36,7 +38,8 @@ public sealed class KeyToValueMappingTransformer : OneToOneTransformerBase
 {
     internal const string LoaderSignature = "KeyToValueTransform";
 
-    internal KeyToValueMappingTransformer(InputOutputColumnPair[] columns) : base(columns ?? throw new ArgumentNullException(nameof(columns))) { }
+    internal KeyToValueMappingTransformer(InputOutputColumnPair[] columns)
+        : base(columns ?? throw new ArgumentNullException(nameof(columns))) { }
 
     private protected override MappedColumn MapColumn(DataViewSchema.Column input, string output, int index)
     {
@@ -46,7 +49,8 @@ public sealed class KeyToValueMappingTransformer : OneToOneTransformerBase
             throw SchemaErrors.Mismatch("input", input.Name, "KeyType", input.Type.ToString());
         var annotations = new DataViewSchema.Annotations.Builder();
         annotations.Add(input.Annotations, kind => kind == AnnotationKinds.SlotNames);
-        var column = new DataViewSchema.DetachedColumn(output, ColumnTypes.WithItem(input.Type, valuesType.ItemType), annotations.ToAnnotations());
+        var column = new DataViewSchema.DetachedColumn(output, ColumnTypes.WithItem(input.Type, valuesType.ItemType),
+            annotations.ToAnnotations());
         var createGetter = (Func<DataViewRow, Delegate>)Generic.Invoke(typeof(KeyToValueMappingTransformer), null, nameof(GetterFactory),
             new[] { key.RawType, valuesType.ItemType.RawType }, input);
         return new MappedColumn(column, new[] { input.Index }, createGetter);

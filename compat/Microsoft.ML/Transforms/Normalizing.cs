@@ -35,9 +35,11 @@ namespace Microsoft.ML.Transforms
                 if ((item != typeof(float) && item != typeof(double)) || column.Type is VectorDataViewType { IsKnownSize: false })
                 {
                     throw new ArgumentOutOfRangeException("srcType",
-                        $"Wrong column type for input column. Expected: Single, Double, Vector of Single or Vector of Double. Got: {column.Type}.");
+                        "Wrong column type for input column. Expected: Single, Double, Vector of Single or Vector of Double. "
+                        + $"Got: {column.Type}.");
                 }
-                return (AffineMap)Generic.Invoke(typeof(AffineMap), nameof(AffineMap.FitMinMax), item, input, column, _maximumRows, _fixZero);
+                return (AffineMap)Generic.Invoke(typeof(AffineMap), nameof(AffineMap.FitMinMax), item, input, column, _maximumRows,
+                    _fixZero);
             }).ToArray();
             return new NormalizingTransformer(_columns, affines);
         }
@@ -75,17 +77,22 @@ namespace Microsoft.ML.Transforms
             var map = _affines[index];
             int size = input.Type is VectorDataViewType vector ? vector.Size : 1;
             if (ColumnTypes.ItemTypeOf(input.Type).RawType != map.RawType || size != map.Size)
-                throw SchemaErrors.Mismatch("input", input.Name, map.Size == 1 ? map.RawType.Name : $"Vector<{map.RawType.Name}, {map.Size}>", input.Type.ToString());
+            {
+                string expected = map.Size == 1 ? map.RawType.Name : $"Vector<{map.RawType.Name}, {map.Size}>";
+                throw SchemaErrors.Mismatch("input", input.Name, expected, input.Type.ToString());
+            }
             var annotations = new DataViewSchema.Annotations.Builder();
             annotations.AddPrimitiveValue(AnnotationKinds.IsNormalized, BooleanDataViewType.Instance, true);
             annotations.Add(input.Annotations, kind => kind == AnnotationKinds.SlotNames);
-            return new MappedColumn(new DataViewSchema.DetachedColumn(output, input.Type, annotations.ToAnnotations()), new[] { input.Index },
+            return new MappedColumn(new DataViewSchema.DetachedColumn(output, input.Type, annotations.ToAnnotations()),
+                new[] { input.Index },
                 row => map.CreateGetter(row, input));
         }
 
         private protected override void SaveModel(ModelSaveContext ctx)
         {
-            ctx.SetVersionInfo(new VersionInfo("NORMALZR", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName, LoaderSignature));
+            ctx.SetVersionInfo(new VersionInfo("NORMALZR", 0x00010001, 0x00010001, 0x00010001, GetType().Assembly.FullName,
+                LoaderSignature));
             ctx.SaveColumns(Columns);
             foreach (var affine in _affines) affine.Save(ctx.Writer);
         }
@@ -169,7 +176,8 @@ namespace Microsoft.ML.Transforms
 
             public Typed(BinaryReader reader) : this(Codec.ReadValues<T>(reader), Codec.ReadValues<T>(reader))
             {
-                if (_scale.Length != _offset.Length) throw new FormatException("A normalization of scales and offsets of different length.");
+                if (_scale.Length != _offset.Length)
+                    throw new FormatException("A normalization of scales and offsets of different length.");
             }
 
             public override Type RawType => typeof(T);
@@ -193,7 +201,8 @@ namespace Microsoft.ML.Transforms
                 return (ValueGetter<VBuffer<T>>)((ref VBuffer<T> result) =>
                 {
                     getVector(ref buffer);
-                    if (buffer.Length != _scale.Length) throw new InvalidOperationException($"Normalizer expected {_scale.Length} slots, got {buffer.Length}");
+                    if (buffer.Length != _scale.Length)
+                        throw new InvalidOperationException($"Normalizer expected {_scale.Length} slots, got {buffer.Length}");
                     var editor = VBufferEditor.Create(ref result, buffer.Length);
                     buffer.CopyTo(editor.Values);
                     for (int i = 0; i < editor.Values.Length; i++) editor.Values[i] = (editor.Values[i] - _offset[i]) * _scale[i];
@@ -215,7 +224,8 @@ namespace Microsoft.ML
 {
     public static class NormalizationCatalog
     {
-        public static NormalizingEstimator NormalizeMinMax(this TransformsCatalog catalog, string outputColumnName, string inputColumnName = null,
+        public static NormalizingEstimator NormalizeMinMax(this TransformsCatalog catalog, string outputColumnName,
+            string inputColumnName = null,
             long maximumExampleCount = 1000000000, bool fixZero = true) =>
             catalog.NormalizeMinMax(new[] { new InputOutputColumnPair(outputColumnName, inputColumnName) }, maximumExampleCount, fixZero);
 

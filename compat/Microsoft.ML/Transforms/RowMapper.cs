@@ -126,7 +126,7 @@ internal sealed class MapGetters
 
     public DataViewSchema Schema => _bindings.OutputSchema;
 
-    public bool IsActive(DataViewSchema.Column column) => Schema.Owns(column) ? _active[column.Index] : throw Rows.Foreign();
+    public bool IsActive(DataViewSchema.Column column) => Rows.IsActive(Schema, _active, column);
 
     public ValueGetter<TValue> Get<TValue>(DataViewSchema.Column column)
     {

@@ -42,7 +42,8 @@ namespace Microsoft.ML.Data
         private protected OneToOneTransformerBase(InputOutputColumnPair[] columns) => Columns = columns;
 
         private protected sealed override RowMapper MakeMapper(DataViewSchema inputSchema) =>
-            new ColumnwiseMapper(Columns.Select((pair, i) => MapColumn(inputSchema.Find("input", pair.InputColumnName), pair.OutputColumnName, i)));
+            new ColumnwiseMapper(Columns.Select((pair, i) =>
+                MapColumn(inputSchema.Find("input", pair.InputColumnName), pair.OutputColumnName, i)));
 
         private protected abstract MappedColumn MapColumn(DataViewSchema.Column input, string output, int index);
     }

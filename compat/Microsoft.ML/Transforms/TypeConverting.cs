@@ -30,7 +30,8 @@ public sealed class TypeConvertingEstimator : TrivialEstimator<TypeConvertingTra
             bool keepsKey = input.IsKey && KeyDataViewType.IsValidDataType(target.RawType);
             if (Conversions.Find(input.ItemType.RawType, target.RawType) == null || (input.IsKey && !keepsKey))
                 throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Don't know how to convert {input.Name} into {_kind}");
-            var kept = input.Annotations.Where(a => a.Name == AnnotationKinds.SlotNames || (keepsKey && a.Name == AnnotationKinds.KeyValues));
+            var kept = input.Annotations.Where(a => a.Name == AnnotationKinds.SlotNames
+                || (keepsKey && a.Name == AnnotationKinds.KeyValues));
             return new SchemaShape.Column(pair.OutputColumnName, input.Kind, target, keepsKey, new SchemaShape(kept));
         }));
     }
@@ -42,7 +43,8 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase
 
     private readonly DataKind _kind;
 
-    internal TypeConvertingTransformer(InputOutputColumnPair[] columns, DataKind kind) : base(columns ?? throw new ArgumentNullException(nameof(columns)))
+    internal TypeConvertingTransformer(InputOutputColumnPair[] columns, DataKind kind)
+        : base(columns ?? throw new ArgumentNullException(nameof(columns)))
     {
         ColumnTypes.Of(kind);
         _kind = kind;
@@ -64,9 +66,11 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase
                 $"source column '{input.Name}' with item type '{source}' is not compatible with destination type '{target}'");
         }
         var annotations = new DataViewSchema.Annotations.Builder();
-        annotations.Add(input.Annotations, kind => kind == AnnotationKinds.SlotNames || (target is KeyDataViewType && kind == AnnotationKinds.KeyValues));
+        annotations.Add(input.Annotations, kind => kind == AnnotationKinds.SlotNames
+            || (target is KeyDataViewType && kind == AnnotationKinds.KeyValues));
         var column = new DataViewSchema.DetachedColumn(output, ColumnTypes.WithItem(input.Type, target), annotations.ToAnnotations());
-        return new MappedColumn(column, new[] { input.Index }, row => (Delegate)Generic.Invoke(typeof(TypeConvertingTransformer), null, nameof(Getter),
+        return new MappedColumn(column, new[] { input.Index }, row =>
+            (Delegate)Generic.Invoke(typeof(TypeConvertingTransformer), null, nameof(Getter),
             new[] { source.RawType, target.RawType }, row, input));
     }
 
@@ -103,5 +107,6 @@ public sealed class TypeConvertingTransformer : OneToOneTransformerBase
         ctx.Writer.Write((byte)_kind);
     }
 
-    private static TypeConvertingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => new(ctx.LoadColumns(), (DataKind)ctx.Reader.ReadByte());
+    private static TypeConvertingTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        new(ctx.LoadColumns(), (DataKind)ctx.Reader.ReadByte());
 }

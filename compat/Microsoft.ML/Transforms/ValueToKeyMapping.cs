@@ -23,7 +23,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
     private readonly bool _asText;
     private readonly IDataView _keyData;
 
-    internal ValueToKeyMappingEstimator(InputOutputColumnPair[] columns, int maximumKeys, KeyOrdinality ordinality, bool asText, IDataView keyData)
+    internal ValueToKeyMappingEstimator(InputOutputColumnPair[] columns, int maximumKeys, KeyOrdinality ordinality, bool asText,
+        IDataView keyData)
     {
         ArgumentNullException.ThrowIfNull(columns);
         if (maximumKeys <= 0) throw new ArgumentOutOfRangeException("maximumNumberOfKeys", "Must be positive");
@@ -48,7 +49,8 @@ public sealed class ValueToKeyMappingEstimator : IEstimator<ValueToKeyMappingTra
                 throw SchemaErrors.Mismatch("input", column.Name, "vector or scalar of primitive values", column.Type.ToString());
             var keyColumn = _keyData?.Schema.First(c => !c.IsHidden);
             if (keyColumn is { } keys && !ColumnTypes.ItemTypeOf(keys.Type).Equals(item))
-                throw new ArgumentOutOfRangeException("keyData", $"The column '{keys.Name}' of type {keys.Type} does not hold keys for '{column.Name}' of type {column.Type}.");
+                throw new ArgumentOutOfRangeException("keyData",
+                    $"The column '{keys.Name}' of type {keys.Type} does not hold keys for '{column.Name}' of type {column.Type}.");
             maps.Add(KeyMap.Build(_keyData ?? input, keyColumn ?? column, primitive, _maximumKeys, _ordinality));
         }
         return new ValueToKeyMappingTransformer(_columns, maps.ToArray(), _asText);
@@ -94,7 +96,8 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase
         annotations.Add(input.Annotations, kind => kind == AnnotationKinds.SlotNames);
         map.AddKeyValues(annotations, _asText);
         var type = ColumnTypes.WithItem(input.Type, new KeyDataViewType(typeof(uint), Math.Max(map.Count, 1)));
-        return new MappedColumn(new DataViewSchema.DetachedColumn(output, type, annotations.ToAnnotations()), new[] { input.Index }, row => map.CreateGetter(row, input));
+        return new MappedColumn(new DataViewSchema.DetachedColumn(output, type, annotations.ToAnnotations()), new[] { input.Index }, row =>
+            map.CreateGetter(row, input));
     }
 
     private protected override void SaveModel(ModelSaveContext ctx)
@@ -138,9 +141,11 @@ internal abstract class KeyMap
         return (KeyMap)Generic.Invoke(typeof(KeyMap), nameof(LoadValues), type.RawType, reader, type);
     }
 
-    private static KeyMap LoadValues<T>(BinaryReader reader, PrimitiveDataViewType type) => new Typed<T>(Codec.ReadValues<T>(reader)) { ItemType = type };
+    private static KeyMap LoadValues<T>(BinaryReader reader, PrimitiveDataViewType type) =>
+        new Typed<T>(Codec.ReadValues<T>(reader)) { ItemType = type };
 
-    public static KeyMap Build(IDataView data, DataViewSchema.Column column, PrimitiveDataViewType type, int maximum, ValueToKeyMappingEstimator.KeyOrdinality ordinality) =>
+    public static KeyMap Build(IDataView data, DataViewSchema.Column column, PrimitiveDataViewType type, int maximum,
+        ValueToKeyMappingEstimator.KeyOrdinality ordinality) =>
         (KeyMap)Generic.Invoke(typeof(KeyMap), nameof(BuildTyped), type.RawType, data, column, type, maximum, ordinality);
 
     private static KeyMap BuildTyped<T>(IDataView data, DataViewSchema.Column column, PrimitiveDataViewType type, int maximum,

@@ -12,9 +12,13 @@ namespace TorchSharp.Modules
     {
         private readonly List<(string Name, nn.IModule<Tensor, Tensor> Module)> steps = [];
 
-        protected Sequential(params (string, nn.Module<Tensor, Tensor>)[] modules) : this(modules.Select(pair => (pair.Item1, (nn.IModule<Tensor, Tensor>)pair.Item2))) { }
+        protected Sequential(params (string, nn.Module<Tensor, Tensor>)[] modules)
+            : this(modules.Select(pair => (pair.Item1, (nn.IModule<Tensor, Tensor>)pair.Item2)))
+        { }
 
-        protected Sequential(params nn.Module<Tensor, Tensor>[] modules) : this(modules.Select((module, i) => (i.ToString(), (nn.IModule<Tensor, Tensor>)module))) { }
+        protected Sequential(params nn.Module<Tensor, Tensor>[] modules)
+            : this(modules.Select((module, i) => (i.ToString(), (nn.IModule<Tensor, Tensor>)module)))
+        { }
 
         internal Sequential(IEnumerable<(string, nn.IModule<Tensor, Tensor>)> modules) : base("torch::nn::SequentialImpl")
         {

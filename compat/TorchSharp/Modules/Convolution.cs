@@ -111,7 +111,8 @@ namespace TorchSharp
         {
             public static Conv2d Conv2d(
                 long in_channels, long out_channels, long kernel_size, long stride = 1, long padding = 0, long dilation = 1,
-                PaddingModes padding_mode = PaddingModes.Zeros, long groups = 1, bool bias = true, Device device = null, ScalarType? dtype = null) =>
+                PaddingModes padding_mode = PaddingModes.Zeros,
+                long groups = 1, bool bias = true, Device device = null, ScalarType? dtype = null) =>
                 new(in_channels, out_channels, Pair(kernel_size), Pair(stride), Pair(padding), null, Pair(dilation),
                     padding_mode, groups, bias, device, dtype);
 
@@ -124,7 +125,8 @@ namespace TorchSharp
 
             public static Conv2d Conv2d(
                 long in_channels, long out_channels, long kernel_size, Padding padding, long stride = 1, long dilation = 1,
-                PaddingModes padding_mode = PaddingModes.Zeros, long groups = 1, bool bias = true, Device device = null, ScalarType? dtype = null) =>
+                PaddingModes padding_mode = PaddingModes.Zeros,
+                long groups = 1, bool bias = true, Device device = null, ScalarType? dtype = null) =>
                 new(in_channels, out_channels, Pair(kernel_size), Pair(stride), null, padding, Pair(dilation),
                     padding_mode, groups, bias, device, dtype);
 

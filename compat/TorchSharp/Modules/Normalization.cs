@@ -11,7 +11,8 @@ namespace TorchSharp.Modules
         private Tensor _running_mean, _running_var, _num_batches_tracked;
 
         private protected NormBase(
-            long features, double eps, double? momentum, bool affine, bool track, Device device, ScalarType? dtype, string name) : base(name)
+            long features,
+            double eps, double? momentum, bool affine, bool track, Device device, ScalarType? dtype, string name) : base(name)
         {
             (num_features, this.eps, this.momentum, this.affine, track_running_stats) = (features, eps, momentum, affine, track);
             if (affine)
@@ -23,7 +24,8 @@ namespace TorchSharp.Modules
             {
                 running_mean = zeros([features], dtype, device);
                 running_var = ones([features], dtype, device);
-                num_batches_tracked = zeros(Array.Empty<long>(), ScalarType.Int64, device);
+                // Where a type is given, TorchSharp counts in it too.
+                num_batches_tracked = zeros(Array.Empty<long>(), dtype ?? ScalarType.Int64, device);
             }
             reset_parameters();
         }
@@ -81,7 +83,7 @@ namespace TorchSharp.Modules
             if (tracking && num_batches_tracked is { } count)
             {
                 count.add_(1);
-                if (momentum is null) factor = 1.0 / count.item<long>();
+                if (momentum is null) factor = 1.0 / count.ToDouble();
             }
             bool useBatch = training || (running_mean is null && running_var is null);
             bool useRunning = !training || tracking;
@@ -164,7 +166,11 @@ namespace TorchSharp.Modules
         public Parameter weight { get => _weight; set => Replace(nameof(weight), ref _weight, value); }
         public Parameter bias { get => _bias; set => Replace(nameof(bias), ref _bias, value); }
 
-        public override Tensor forward(Tensor tensor) => nn.functional.group_norm(tensor, num_groups, weight, bias, eps);
+        public override Tensor forward(Tensor tensor)
+        {
+            if (tensor.ndim < 3) throw new ArgumentException($"Invalid number of dimensions for GroupNorm argument: {tensor.ndim}");
+            return nn.functional.group_norm(tensor, num_groups, weight, bias, eps);
+        }
     }
 }
 
@@ -195,7 +201,8 @@ namespace TorchSharp
                 new([normalized_shape], eps, elementwise_affine, bias, device, dtype);
 
             public static GroupNorm GroupNorm(
-                long num_groups, long num_channels, double eps = 1e-05, bool affine = true, Device device = null, ScalarType? dtype = null) =>
+                long num_groups,
+                long num_channels, double eps = 1e-05, bool affine = true, Device device = null, ScalarType? dtype = null) =>
                 new(num_groups, num_channels, eps, affine, device, dtype);
         }
     }

@@ -54,10 +54,11 @@ internal static class TensorFormat
     {
         using Tensor loaded = Read(reader);
         if (skip) return;
-        if (loaded.dtype != target.dtype)
-            throw new ArgumentException("Mismatched tensor data types while loading. Make sure that the model you are loading into is exactly the same as the origin.");
-        if (!loaded.shape.AsSpan().SequenceEqual(target.shape))
-            throw new ArgumentException("Mismatched tensor shape while loading. Make sure that the model you are loading into is exactly the same as the origin.");
+        string differs = loaded.dtype != target.dtype ? "data types" : !loaded.shape.AsSpan().SequenceEqual(target.shape) ? "shape" : null;
+        if (differs is not null)
+            throw new ArgumentException(
+                $"Mismatched tensor {differs} while loading. " +
+                "Make sure that the model you are loading into is exactly the same as the origin.");
         using var _ = no_grad();
         target.copy_(loaded);
     }

@@ -60,7 +60,8 @@ public static partial class torch
 
             public TResult invoke<TResult>(string name, params object[] inputs) => (TResult)invoke(name, inputs);
 
-            public TResult invoke<T, TResult>(string name, params T[] inputs) => (TResult)invoke(name, Array.ConvertAll(inputs, input => (object)input));
+            public TResult invoke<T, TResult>(string name, params T[] inputs) =>
+                (TResult)invoke(name, Array.ConvertAll(inputs, input => (object)input));
 
             /// <summary>Calls a method of the program; arguments are tensors and numbers, the result is one tensor.</summary>
             public object invoke(string name, params object[] objs)
@@ -75,11 +76,13 @@ public static partial class torch
                     double number => number,
                     float number => (double)number,
                     bool flag => flag,
-                    _ => throw new NotSupportedException($"An argument of type {value.GetType().Name} cannot be given to a TorchScript program here."),
+                    _ => throw new NotSupportedException(
+                        $"An argument of type {value.GetType().Name} cannot be given to a TorchScript program here."),
                 });
                 Tensor result = Dispatch.CallScript(Program, name, arguments);
                 GC.KeepAlive(this);
-                return result ?? throw new NotSupportedException($"The TorchScript method '{name}' does not return one tensor; other results are not supported here.");
+                return result ?? throw new NotSupportedException(
+                    $"The TorchScript method '{name}' does not return one tensor; other results are not supported here.");
             }
 
             private protected override void Release() => handle.Dispose();

@@ -20,7 +20,9 @@ public static partial class torch
             TResult call(T1 input1, T2 input2, T3 input3);
         }
 
-        /// <summary>Functions around forward, in the order of their registration; those that take only the module stand outermost.</summary>
+        /// <summary>
+        /// Functions around forward, in the order of their registration; those that take only the module stand outermost.
+        /// </summary>
         public class HookableModule<TPreHook, TPostHook> : Module
         {
             private readonly List<(string Key, object Hook)> before = [], after = [];

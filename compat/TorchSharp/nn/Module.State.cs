@@ -75,7 +75,8 @@ public static partial class torch
                 return load(stream, strict, skip, loadedParameters);
             }
 
-            public Module load(Stream stream, bool strict = true, IList<string> skip = null, Dictionary<string, bool> loadedParameters = null)
+            public Module load(
+                Stream stream, bool strict = true, IList<string> skip = null, Dictionary<string, bool> loadedParameters = null)
             {
                 using var reader = new BinaryReader(stream);
                 return load(reader, strict, skip, loadedParameters);
@@ -95,7 +96,8 @@ public static partial class torch
                     string key = reader.ReadString();
                     bool known = destination.TryGetValue(key, out Tensor target);
                     if (strict && !known)
-                        throw new ArgumentException($"Mismatched module state names: the target modules does not have a submodule or buffer named '{key}'");
+                        throw new ArgumentException(
+                            $"Mismatched module state names: the target modules does not have a submodule or buffer named '{key}'");
                     bool load = known && Wanted(key);
                     TensorFormat.ReadInto(reader, target, skip: !load);
                     if (loadedParameters is not null) loadedParameters[key] = load;

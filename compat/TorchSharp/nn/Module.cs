@@ -27,14 +27,16 @@ public static partial class torch
             public virtual void register_parameter(string name, Parameter param)
             {
                 if (param is null) throw new ArgumentNullException(nameof(param), "A null tensor cannot be registered as a parameter.");
-                if (ownParameters.Exists(own => own.Name == name)) throw new InvalidOperationException($"Parameter {name} is already registered.");
+                if (ownParameters.Exists(own => own.Name == name))
+                    throw new InvalidOperationException($"Parameter {name} is already registered.");
                 ownParameters.Add((name, param));
             }
 
             public virtual void register_buffer(string name, Tensor tensor, bool persistent = true)
             {
                 if (tensor is null) throw new ArgumentNullException(nameof(tensor), "A null tensor cannot be registered as a buffer.");
-                if (ownBuffers.Exists(own => own.Name == name)) throw new InvalidOperationException($"Tensor {name} is already registered.");
+                if (ownBuffers.Exists(own => own.Name == name))
+                    throw new InvalidOperationException($"Tensor {name} is already registered.");
                 ownBuffers.Add((name, tensor, persistent));
             }
 
@@ -42,7 +44,8 @@ public static partial class torch
             {
                 if (string.IsNullOrEmpty(name)) throw new ArgumentException("module name can't be empty string \"\"");
                 if (name.Contains('.')) throw new ArgumentException($"module name can't contain \".\", got: {name}");
-                if (submodules.Exists(own => own.Name == name)) throw new InvalidOperationException($"Sub-module {name} is already registered.");
+                if (submodules.Exists(own => own.Name == name))
+                    throw new InvalidOperationException($"Sub-module {name} is already registered.");
                 if (submodule is null) return;
                 submodule.RegisterComponents();
                 submodules.Add((name, submodule));
@@ -151,7 +154,8 @@ public static partial class torch
                     foreach (var (name, descendant) in module.named_modules()) yield return ($"{child}.{name}", descendant);
             }
 
-            public virtual IEnumerable<Parameter> parameters(bool recurse = true) => named_parameters(recurse).Select(pair => pair.parameter);
+            public virtual IEnumerable<Parameter> parameters(bool recurse = true) =>
+                named_parameters(recurse).Select(pair => pair.parameter);
 
             public virtual IEnumerable<Tensor> buffers(bool recurse = true, bool include_nonpersistent = true) =>
                 named_buffers(recurse, include_nonpersistent).Select(pair => pair.buffer);
@@ -293,7 +297,8 @@ public static partial class torch
             private void PointFieldsTo(Tensor moved, Tensor old)
             {
                 foreach (FieldInfo field in Fields())
-                    if (typeof(Tensor).IsAssignableFrom(field.FieldType) && ReferenceEquals(field.GetValue(this), old)) field.SetValue(this, moved);
+                    if (typeof(Tensor).IsAssignableFrom(field.FieldType) && ReferenceEquals(field.GetValue(this), old))
+                        field.SetValue(this, moved);
                 old.Dispose();
             }
 

@@ -20,7 +20,8 @@ public static class ModuleExtensionMethods
     public static T to<T>(this T module, Tensor other, bool non_blocking = false) where T : nn.Module =>
         module.to(other.device, other.dtype, non_blocking);
 
-    public static T to<T>(this T module, ScalarType type, bool non_blocking = false) where T : nn.Module => (T)module.To(type, non_blocking);
+    public static T to<T>(this T module, ScalarType type, bool non_blocking = false) where T : nn.Module =>
+        (T)module.To(type, non_blocking);
 
     public static T cpu<T>(this T module, bool non_blocking = false) where T : nn.Module => module.to(DeviceType.CPU, -1, non_blocking);
 
@@ -28,7 +29,8 @@ public static class ModuleExtensionMethods
         module.to(DeviceType.CUDA, deviceIndex, non_blocking);
 
     public static T half<T>(this T module, bool non_blocking = false) where T : nn.Module => module.to(ScalarType.Float16, non_blocking);
-    public static T bfloat16<T>(this T module, bool non_blocking = false) where T : nn.Module => module.to(ScalarType.BFloat16, non_blocking);
+    public static T bfloat16<T>(this T module, bool non_blocking = false) where T : nn.Module =>
+        module.to(ScalarType.BFloat16, non_blocking);
     public static T @float<T>(this T module, bool non_blocking = false) where T : nn.Module => module.to(ScalarType.Float32, non_blocking);
     public static T @double<T>(this T module, bool non_blocking = false) where T : nn.Module => module.to(ScalarType.Float64, non_blocking);
 }

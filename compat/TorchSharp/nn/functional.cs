@@ -20,7 +20,8 @@ public static partial class torch
 
             public static Tensor relu(Tensor x, bool inplace = false) => Act("aten::relu", x, inplace);
             public static Tensor relu6(Tensor x, bool inplace = false) => Act("aten::hardtanh", x, inplace, 0.0, 6.0);
-            public static Tensor leaky_relu(Tensor input, double negative_slope = 0.01, bool inplace = false) => Act("aten::leaky_relu", input, inplace, negative_slope);
+            public static Tensor leaky_relu(Tensor input, double negative_slope = 0.01, bool inplace = false) =>
+                Act("aten::leaky_relu", input, inplace, negative_slope);
             public static Tensor elu(Tensor x, double alpha, bool inplace = false) => Act("aten::elu", x, inplace, alpha);
             public static Tensor silu(Tensor x, bool inplace = false) => Act("aten::silu", x, inplace);
             public static Tensor gelu(Tensor x) => gelu(x, false);
@@ -30,9 +31,11 @@ public static partial class torch
             public static Tensor tanh(Tensor x, bool inplace = false) => Act("aten::tanh", x, inplace);
             public static Tensor hardswish(Tensor input, bool inplace = false) => Act("aten::hardswish", input, inplace);
             public static Tensor hardsigmoid(Tensor input, bool inplace = false) => Act("aten::hardsigmoid", input, inplace);
-            public static Tensor softplus(Tensor x, double beta = 1, double threshold = 20) => Dispatch.Call("aten::softplus", x, beta, threshold);
+            public static Tensor softplus(Tensor x, double beta = 1, double threshold = 20) =>
+                Dispatch.Call("aten::softplus", x, beta, threshold);
             public static Tensor logsigmoid(Tensor x) => Dispatch.Call("aten::log_sigmoid", x);
-            public static Tensor softmax(Tensor input, long dim, ScalarType? dtype = null) => Dispatch.Call("aten::softmax.int", input, dim, dtype);
+            public static Tensor softmax(Tensor input, long dim, ScalarType? dtype = null) =>
+                Dispatch.Call("aten::softmax.int", input, dim, dtype);
             public static Tensor log_softmax(Tensor x, long dim) => Dispatch.Call("aten::log_softmax.int", x, dim);
 
             public static Tensor dropout(Tensor input, double p = 0.5, bool training = true, bool inplace = false) =>
@@ -43,7 +46,8 @@ public static partial class torch
 
             // ---- linear maps
 
-            public static Tensor linear(Tensor input, Tensor weights, Tensor bias = null) => Dispatch.Call("aten::linear", input, weights, bias);
+            public static Tensor linear(Tensor input, Tensor weights, Tensor bias = null) =>
+                Dispatch.Call("aten::linear", input, weights, bias);
 
             public static Tensor conv2d(
                 Tensor input, Tensor weight, Tensor bias = null, long[] strides = null, long[] padding = null, long[] dilation = null,
@@ -56,17 +60,22 @@ public static partial class torch
                 Dispatch.Call("aten::im2col", input, Pair(kernel_size), Pair(dilation), Pair(padding), Pair(stride));
 
             public static Tensor unfold(
-                Tensor input, (long, long) kernel_size, (long, long)? dilation = null, (long, long)? padding = null, (long, long)? stride = null) =>
-                Dispatch.Call("aten::im2col", input, Pair(kernel_size), Pair(dilation) ?? Ones, Pair(padding) ?? Zeros, Pair(stride) ?? Ones);
+                Tensor input,
+                (long, long) kernel_size, (long, long)? dilation = null, (long, long)? padding = null, (long, long)? stride = null) =>
+                Dispatch.Call(
+                    "aten::im2col", input, Pair(kernel_size), Pair(dilation) ?? Ones, Pair(padding) ?? Zeros, Pair(stride) ?? Ones);
 
-            public static Tensor fold(Tensor input, long output_size, long kernel_size, long dilation = 1, long padding = 0, long stride = 1) =>
+            public static Tensor fold(
+                Tensor input, long output_size, long kernel_size, long dilation = 1, long padding = 0, long stride = 1) =>
                 Dispatch.Call("aten::col2im", input, Pair(output_size), Pair(kernel_size), Pair(dilation), Pair(padding), Pair(stride));
 
             public static Tensor fold(
-                Tensor input, (long, long) output_size, (long, long) kernel_size, (long, long)? dilation = null, (long, long)? padding = null,
+                Tensor input,
+                (long, long) output_size, (long, long) kernel_size, (long, long)? dilation = null, (long, long)? padding = null,
                 (long, long)? stride = null) =>
                 Dispatch.Call(
-                    "aten::col2im", input, Pair(output_size), Pair(kernel_size), Pair(dilation) ?? Ones, Pair(padding) ?? Zeros, Pair(stride) ?? Ones);
+                    "aten::col2im",
+                    input, Pair(output_size), Pair(kernel_size), Pair(dilation) ?? Ones, Pair(padding) ?? Zeros, Pair(stride) ?? Ones);
 
             // ---- normalisation
 
@@ -104,10 +113,13 @@ public static partial class torch
             public static Tensor avg_pool2d(
                 Tensor input, long[] kernel_size, long[] stride = null, long[] padding = null, bool ceil_mode = false,
                 bool count_include_pad = true, long? divisor_override = null) =>
-                Dispatch.Call("aten::avg_pool2d", input, kernel_size, stride ?? None, padding ?? Zeros, ceil_mode, count_include_pad, divisor_override);
+                Dispatch.Call(
+                    "aten::avg_pool2d", input, kernel_size, stride ?? None, padding ?? Zeros, ceil_mode, count_include_pad,
+                    divisor_override);
 
             public static Tensor avg_pool2d(
-                Tensor input, long kernel_size, long? stride = null, long padding = 0, bool ceil_mode = false, bool count_include_pad = true,
+                Tensor input,
+                long kernel_size, long? stride = null, long padding = 0, bool ceil_mode = false, bool count_include_pad = true,
                 long? divisor_override = null) =>
                 avg_pool2d(input, Pair(kernel_size), Pair(stride), Pair(padding), ceil_mode, count_include_pad, divisor_override);
 
@@ -117,7 +129,8 @@ public static partial class torch
                 avg_pool2d(input, Pair(kernel_size), Pair(stride), Pair(padding), ceil_mode, count_include_pad, divisor_override);
 
             public static Tensor max_pool2d(
-                Tensor input, long[] kernel_size, long[] strides = null, long[] padding = null, long[] dilation = null, bool ceil_mode = false) =>
+                Tensor input,
+                long[] kernel_size, long[] strides = null, long[] padding = null, long[] dilation = null, bool ceil_mode = false) =>
                 Dispatch.Call("aten::max_pool2d", input, kernel_size, strides ?? None, padding ?? Zeros, dilation ?? Ones, ceil_mode);
 
             public static Tensor max_pool2d(
@@ -125,18 +138,22 @@ public static partial class torch
                 max_pool2d(input, Pair(kernel_size), Pair(stride), Pair(padding), Pair(dilation), ceil_mode);
 
             public static Tensor max_pool2d(
-                Tensor input, (long, long) kernel_size, (long, long)? stride = null, (long, long)? padding = null, (long, long)? dilation = null,
+                Tensor input,
+                (long, long) kernel_size, (long, long)? stride = null, (long, long)? padding = null, (long, long)? dilation = null,
                 bool ceil_mode = false) =>
                 max_pool2d(input, Pair(kernel_size), Pair(stride), Pair(padding), Pair(dilation), ceil_mode);
 
             public static (Tensor output, Tensor indices) max_pool2d_with_indices(
-                Tensor input, long[] kernel_size, long[] strides = null, long[] padding = null, long[] dilation = null, bool ceil_mode = false) =>
+                Tensor input,
+                long[] kernel_size, long[] strides = null, long[] padding = null, long[] dilation = null, bool ceil_mode = false) =>
                 Dispatch.Call2(
                     "aten::max_pool2d_with_indices", input, kernel_size, strides ?? None, padding ?? Zeros, dilation ?? Ones, ceil_mode);
 
-            public static Tensor adaptive_avg_pool2d(Tensor input, long[] output_size) => Dispatch.Call("aten::adaptive_avg_pool2d", input, output_size);
+            public static Tensor adaptive_avg_pool2d(Tensor input, long[] output_size) =>
+                Dispatch.Call("aten::adaptive_avg_pool2d", input, output_size);
             public static Tensor adaptive_avg_pool2d(Tensor input, long output_size) => adaptive_avg_pool2d(input, Pair(output_size));
-            public static Tensor adaptive_avg_pool2d(Tensor input, (long, long) output_size) => adaptive_avg_pool2d(input, Pair(output_size));
+            public static Tensor adaptive_avg_pool2d(Tensor input, (long, long) output_size) =>
+                adaptive_avg_pool2d(input, Pair(output_size));
 
             // ---- images and classes
 
@@ -157,7 +174,8 @@ public static partial class torch
             public static Tensor pad(Tensor input, (long, long) pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
                 functional.pad(input, Pair(pad), mode, value);
 
-            public static Tensor pad(Tensor input, (long, long, long, long) pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
+            public static Tensor pad(
+                Tensor input, (long, long, long, long) pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
                 functional.pad(input, [pad.Item1, pad.Item2, pad.Item3, pad.Item4], mode, value);
 
             /// <summary>Pads all dimensions, those of batch and channels too.</summary>
@@ -172,7 +190,8 @@ public static partial class torch
                 GridSamplePaddingMode padding_mode = GridSamplePaddingMode.Zeros, bool? align_corners = null) =>
                 Dispatch.Call(
                     "aten::grid_sampler", input, grid, mode == GridSampleMode.Bilinear ? 0 : 1,
-                    padding_mode switch { GridSamplePaddingMode.Border => 1, GridSamplePaddingMode.Reflection => 2, _ => 0 }, align_corners ?? false);
+                    padding_mode switch { GridSamplePaddingMode.Border => 1, GridSamplePaddingMode.Reflection => 2, _ => 0 },
+                    align_corners ?? false);
 
             /// <summary>Resizes images [N, C, H, W]. Of the modes for other dimensions there is none here.</summary>
             public static Tensor interpolate(
@@ -188,7 +207,8 @@ public static partial class torch
                 Expect(size is not null || scale_factor is not null, "either size or scale_factor should be defined");
                 Expect(size is null || scale_factor is null, "only one of size or scale_factor should be defined");
                 foreach (Array given in new Array[] { size, scale_factor })
-                    Expect(given is null or { Length: 2 }, $"size or scale_factor must have 2 elements for [N, C, H, W], got {given?.Length}");
+                    Expect(
+                        given is null or { Length: 2 }, $"size or scale_factor must have 2 elements for [N, C, H, W], got {given?.Length}");
                 bool smooth = mode is InterpolationMode.Bilinear or InterpolationMode.Bicubic;
                 Expect(smooth || align_corners is null,
                     "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear");
@@ -209,7 +229,8 @@ public static partial class torch
                     (InterpolationMode.Bilinear, true) => Dispatch.Call("aten::_upsample_bilinear2d_aa.vec", x, size, align, scale_factor),
                     (InterpolationMode.Bicubic, false) => Dispatch.Call("aten::upsample_bicubic2d.vec", x, size, align, scale_factor),
                     (InterpolationMode.Bicubic, true) => Dispatch.Call("aten::_upsample_bicubic2d_aa.vec", x, size, align, scale_factor),
-                    _ => throw new System.Runtime.InteropServices.ExternalException($"Got 4D input, but {mode.ToString().ToLowerInvariant()} mode is for another number of dimensions"),
+                    _ => throw new System.Runtime.InteropServices.ExternalException(
+                        $"Got 4D input, but {mode.ToString().ToLowerInvariant()} mode is for another number of dimensions"),
                 };
             }
 

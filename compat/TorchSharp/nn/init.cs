@@ -28,7 +28,8 @@ public static partial class torch
             public static (long fanIn, long fanOut) CalculateFanInAndFanOut(Tensor tensor)
             {
                 long[] shape = tensor.shape;
-                if (shape.Length < 2) throw new ArgumentException("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions");
+                if (shape.Length < 2)
+                    throw new ArgumentException("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions");
                 long field = 1;
                 foreach (long size in shape.AsSpan(2)) field *= size;
                 return (shape[1] * field, shape[0] * field);
@@ -39,10 +40,15 @@ public static partial class torch
             public static Tensor zeros_(Tensor tensor) => constant_(tensor, 0);
 
             public static Tensor uniform_(Tensor tensor, double low = 0, double high = 1, Generator generator = null) =>
-                Fill(tensor, t => t.uniform_(low, high, generator));
+                Fill(tensor, t => t.uniform_(low, high, Global(generator)));
 
             public static Tensor normal_(Tensor tensor, double mean = 0, double std = 1, Generator generator = null) =>
-                Fill(tensor, t => t.normal_(mean, std, generator));
+                Fill(tensor, t => t.normal_(mean, std, Global(generator)));
+
+            private static Generator Global(Generator generator) =>
+                generator is null
+                    ? null
+                    : throw new NotSupportedException("TorchSharp 0.107 ignores the generator here: use the tensor's uniform_ or normal_.");
 
             public static Tensor kaiming_uniform_(
                 Tensor tensor, double a = 0, FanInOut mode = FanInOut.FanIn, NonlinearityType nonlinearity = NonlinearityType.LeakyReLU)

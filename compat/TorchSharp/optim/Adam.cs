@@ -9,7 +9,8 @@ namespace TorchSharp.Modules
         private readonly Options defaults;
 
         internal Adam(
-            IEnumerable<ParamGroup> groups, double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad, bool maximize)
+            IEnumerable<ParamGroup> groups,
+            double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad, bool maximize)
         {
             AdamUpdate.Check(lr, beta1, beta2, eps, weight_decay);
             defaults = new Options
@@ -153,7 +154,9 @@ namespace TorchSharp
             public static Adam Adam(
                 IEnumerable<Parameter> parameters, double lr = 0.001, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
                 double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
-                Adam([new Adam.ParamGroup { Parameters = parameters, Options = new() }], lr, beta1, beta2, eps, weight_decay, amsgrad, maximize);
+                Adam(
+                    [new Adam.ParamGroup { Parameters = parameters, Options = new() }],
+                    lr, beta1, beta2, eps, weight_decay, amsgrad, maximize);
 
             public static Adam Adam(
                 IEnumerable<(string name, Parameter parameter)> parameters, double lr = 0.001, double beta1 = 0.9, double beta2 = 0.999,

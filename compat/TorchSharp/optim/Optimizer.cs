@@ -115,7 +115,8 @@ namespace TorchSharp.Modules
         }
 
         /// <summary>Runs update over the parameters that have a gradient, group by group, outside of the graph.</summary>
-        private protected Tensor Step<TOptions>(Func<Tensor> closure, Action<TOptions, Parameter[], Tensor[]> update) where TOptions : OptimizerOptions
+        private protected Tensor Step<TOptions>(
+            Func<Tensor> closure, Action<TOptions, Parameter[], Tensor[]> update) where TOptions : OptimizerOptions
         {
             Tensor loss = null;
             if (closure is not null)
@@ -183,7 +184,8 @@ namespace TorchSharp.Modules
         {
             string kind = reader.ReadString();
             if (kind != GetType().Name)
-                throw new InvalidDataException($"Mismatched optimizer type: expected '{GetType().Name}', but found '{kind}' in the loaded stream.");
+                throw new InvalidDataException(
+                    $"Mismatched optimizer type: expected '{GetType().Name}', but found '{kind}' in the loaded stream.");
             CheckCounts(reader.ReadLeb(), reader.ReadLeb());
             foreach (ParamGroup group in Groups) group.Options.LoadStateDict(reader);
             foreach (OptimizerState state in ordered) state.LoadStateDict(reader);
@@ -310,7 +312,8 @@ namespace TorchSharp.Modules
             if (target is not null) Take(ref target, target.to(device, copy: true));
         }
 
-        private protected void Read(ref Tensor target, BinaryReader reader) => Take(ref target, TensorFormat.Read(reader, parameter.device));
+        private protected void Read(ref Tensor target, BinaryReader reader) =>
+            Take(ref target, TensorFormat.Read(reader, parameter.device));
 
         private protected void ReadOptional(ref Tensor target, BinaryReader reader)
         {

@@ -136,7 +136,9 @@ namespace TorchSharp
             public static SGD SGD(
                 IEnumerable<Parameter> parameters, double learningRate, double momentum = 0, double dampening = 0, double weight_decay = 0,
                 bool nesterov = false, bool maximize = false) =>
-                SGD([new SGD.ParamGroup { Parameters = parameters, Options = new() }], learningRate, momentum, dampening, weight_decay, nesterov, maximize);
+                SGD(
+                    [new SGD.ParamGroup { Parameters = parameters, Options = new() }],
+                    learningRate, momentum, dampening, weight_decay, nesterov, maximize);
 
             public static SGD SGD(
                 IEnumerable<(string name, Parameter parameter)> parameters, double learningRate, double momentum = 0, double dampening = 0,

@@ -87,7 +87,8 @@ public static partial class torch
                     private readonly HashSet<int> milestones;
                     private readonly double gamma;
 
-                    public MultiStepLR(Optimizer optimizer, IList<int> milestones, double gamma = 0.1, int last_epoch = -1, bool verbose = false)
+                    public MultiStepLR(
+                        Optimizer optimizer, IList<int> milestones, double gamma = 0.1, int last_epoch = -1, bool verbose = false)
                         : base(optimizer, last_epoch, verbose)
                     {
                         (this.milestones, this.gamma) = ([.. milestones], gamma);
@@ -181,7 +182,8 @@ public static partial class torch
                 {
                     private readonly double period, least;
 
-                    public CosineAnnealingLR(Optimizer optimizer, double T_max, double eta_min = 0, int last_epoch = -1, bool verbose = false)
+                    public CosineAnnealingLR(
+                        Optimizer optimizer, double T_max, double eta_min = 0, int last_epoch = -1, bool verbose = false)
                         : base(optimizer, last_epoch, verbose)
                     {
                         (period, least) = (T_max, eta_min);
@@ -266,7 +268,9 @@ public static partial class torch
                     }
 
                     private double Between(double from, double to, double share) =>
-                        strategy == AnnealStrategy.Cos ? to + (from - to) / 2.0 * (Math.Cos(Math.PI * share) + 1) : (to - from) * share + from;
+                        strategy == AnnealStrategy.Cos
+                            ? to + (from - to) / 2.0 * (Math.Cos(Math.PI * share) + 1)
+                            : (to - from) * share + from;
                 }
 
                 public class SequentialLR : LRScheduler
@@ -282,7 +286,8 @@ public static partial class torch
                         if (this.schedulers.Length != this.milestones.Length + 1)
                             throw new ArgumentException(
                                 $"Received {this.schedulers.Length} schedulers and {this.milestones.Length} milestones. " +
-                                "The SequentialLR scheduler expects the number of schedulers to be one more than the number of milestones. ");
+                                "The SequentialLR scheduler expects the number of schedulers to be one more than " +
+                                "the number of milestones. ");
                         // Each has made its first step, on top of the others'. Back to the beginning; then only the first one's counts.
                         for (int i = 0; i < Groups.Length; i++) Groups[i].LearningRate = Base[i];
                         foreach (LRScheduler scheduler in this.schedulers) scheduler.Epoch--;
@@ -299,7 +304,8 @@ public static partial class torch
                 }
             }
 
-            public static LRScheduler StepLR(Optimizer optimizer, int step_size, double gamma = 0.1, int last_epoch = -1, bool verbose = false) =>
+            public static LRScheduler StepLR(
+                Optimizer optimizer, int step_size, double gamma = 0.1, int last_epoch = -1, bool verbose = false) =>
                 new StepLR(optimizer, step_size, gamma, last_epoch, verbose);
 
             public static LRScheduler MultiStepLR(
@@ -318,7 +324,8 @@ public static partial class torch
                 bool verbose = false) =>
                 new LinearLR(optimizer, start_factor, end_factor, total_iters, last_epoch, verbose);
 
-            public static LRScheduler LambdaLR(Optimizer optimizer, Func<int, double> lr_lambda, int last_epoch = -1, bool verbose = false) =>
+            public static LRScheduler LambdaLR(
+                Optimizer optimizer, Func<int, double> lr_lambda, int last_epoch = -1, bool verbose = false) =>
                 new LambdaLR(optimizer, lr_lambda, last_epoch, verbose);
 
             public static LRScheduler CosineAnnealingLR(

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Ard.MLNet.Data;
 
 /// <summary>
-/// Reads the images and labels of a data view into tensors, once, from front to back. They become bytes as long as every value is a multiple of 1/255, as those of all
-/// images of 8 bits are, and floats from the first value on that is not.
+/// Reads the images and labels of a data view into tensors, once, from front to back. They become bytes as long as every value is a
+/// multiple of 1/255, as those of all images of 8 bits are, and floats from the first value on that is not.
 /// </summary>
 internal static class ImageReader
 {
@@ -17,8 +17,10 @@ internal static class ImageReader
 
     /// <summary>The images of a data view.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, or a pixel is not in [0,1].</exception>
-    public static ImageDataset Read(IDataView data, string features, string label, PixelFormat format, ClassLabels labels, bool oneClassWillDo = false)
+    /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, or a pixel is not in
+    /// [0,1].</exception>
+    public static ImageDataset Read(
+        IDataView data, string features, string label, PixelFormat format, ClassLabels labels, bool oneClassWillDo = false)
     {
         var featureColumn = format.Find(data.Schema, features);
         var labelColumn = SchemaErrors.Find(data.Schema, "label", label);
@@ -43,10 +45,13 @@ internal static class ImageReader
             format.Check(image, features, cursor.Position);
             rows.Add(image);
         }
-        if (classes.Count == 0) throw new InvalidOperationException($"The data has no rows: expected images in '{features}' with labels in '{label}'.");
+        if (classes.Count == 0)
+            throw new InvalidOperationException(
+                $"The data has no rows: expected images in '{features}' with labels in '{label}'.");
         if (!oneClassWillDo && classes.All(number => number == classes[0]))
             throw new InvalidOperationException(
-                $"All {classes.Count} rows have the label '{labels.Names[(int)classes[0]]}' in column '{label}': expected rows of two classes or more.");
+                $"All {classes.Count} rows have the label '{labels.Names[(int)classes[0]]}' in column '{label}': "
+                + "expected rows of two classes or more.");
         return new ImageDataset(rows.ToTensor(format), tensor(classes.ToArray()), labels.Names);
     }
 

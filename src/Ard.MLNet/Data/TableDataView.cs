@@ -27,15 +27,18 @@ internal sealed class TableDataView : IDataView
 
     public long? GetRowCount() => rows;
 
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this, columnsNeeded);
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+        new Cursor(this, columnsNeeded);
 
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded)];
 
     public static Column Of<T>(string name, DataViewType type, RowValue<T> value, DataViewSchema.Annotations? annotations = null) =>
         new Column<T>(name, type, annotations ?? DataViewSchema.Annotations.Empty, value);
 
     /// <summary>A column of vectors that are rows of one array.</summary>
-    public static Column Vectors(string name, DataViewType type, float[] values, int length, DataViewSchema.Annotations? annotations = null) =>
+    public static Column Vectors(
+        string name, DataViewType type, float[] values, int length, DataViewSchema.Annotations? annotations = null) =>
         Of(name, type, (int row, ref VBuffer<float> value) => VBuffer<float>.Copy(values, row * length, ref value, length), annotations);
 
     internal abstract record Column(string Name, DataViewType Type, DataViewSchema.Annotations Annotations)
@@ -43,7 +46,8 @@ internal sealed class TableDataView : IDataView
         public abstract Delegate Getter(Func<int> row);
     }
 
-    private sealed record Column<T>(string Name, DataViewType Type, DataViewSchema.Annotations Annotations, RowValue<T> Value) : Column(Name, Type, Annotations)
+    private sealed record Column<T>(string Name, DataViewType Type, DataViewSchema.Annotations Annotations, RowValue<T> Value)
+        : Column(Name, Type, Annotations)
     {
         public override Delegate Getter(Func<int> row) => (ValueGetter<T>)((ref T value) => Value(row(), ref value));
     }

@@ -29,8 +29,8 @@ public sealed record AdversarialEvaluatorOptions
 }
 
 /// <summary>
-/// Measures how many rows a fitted model gets right as they are and under attack, with <see cref="RobustnessEvaluator"/>. The images of the data are read into memory, as by
-/// the trainers, and besides four bytes for each row, class and attack.
+/// Measures how many rows a fitted model gets right as they are and under attack, with <see cref="RobustnessEvaluator"/>. The images of the
+/// data are read into memory, as by the trainers, and besides four bytes for each row, class and attack.
 /// </summary>
 /// <param name="mlContext">The context.</param>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
@@ -40,11 +40,12 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
 
     /// <summary>Evaluates a model, which is left as it was found.</summary>
     /// <param name="model">
-    /// A fitted <see cref="ImageClassifierTransformer"/>, or a chain of transformers with one: then those before it are applied to the data, and the adversary changes what
-    /// comes out of them.
+    /// A fitted <see cref="ImageClassifierTransformer"/>, or a chain of transformers with one: then those before it are applied to the
+    /// data, and the adversary changes what comes out of them.
     /// </param>
     /// <param name="data">The rows that the model takes, with labels.</param>
-    /// <exception cref="ArgumentException">The model has no such classifier, a setting is wrong, or a column is missing or of another type.</exception>
+    /// <exception cref="ArgumentException">The model has no such classifier, a setting is wrong, or a column is missing or of another
+    /// type.</exception>
     /// <exception cref="InvalidOperationException">There are no rows, a label is missing, or a pixel is not in [0,1].</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessMetrics Evaluate(ITransformer model, IDataView data)
@@ -56,7 +57,8 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         var view = before.Aggregate(data, (current, step) => step.Transform(current));
         var classifier = transformer.Classifier;
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", options.LabelColumnName), classifier);
-        using var images = ImageReader.Read(view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true);
+        using var images = ImageReader.Read(
+            view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true);
 
         var recorders = options.Evaluation.Attacks.Select(AttackCatalog.ByName).Concat(options.Evaluation.MoreAttacks)
             .Select(attack => new RecordingAttack(attack, classifier.Network)).ToArray();
@@ -80,7 +82,9 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             var table = new TableDataView(
                 truth.Length,
                 KeyColumn("Label", classifier.Labels, row => (uint)truth[row] + 1),
-                TableDataView.Of(columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1, columns[0].Annotations),
+                TableDataView.Of(
+                    columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1,
+                    columns[0].Annotations),
                 TableDataView.Vectors(columns[1].Name, columns[1].Type, outcome.Scores, labels.Count, columns[1].Annotations));
             return new AttackMetrics(result.Name, result.Accuracy, mlContext.MulticlassClassification.Evaluate(table));
         }
@@ -93,10 +97,12 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
         if (last < 0)
             throw new ArgumentException(
-                $"Expected an {nameof(ImageClassifierTransformer)}, or a chain of transformers with one, found {model.GetType().Name}.", nameof(model));
+                $"Expected an {nameof(ImageClassifierTransformer)}, or a chain of transformers with one, found {model.GetType().Name}.",
+                nameof(model));
         return (steps[..last], (ImageClassifierTransformer)steps[last]);
 
-        static IEnumerable<ITransformer> Flatten(ITransformer step) => step is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [step];
+        static IEnumerable<ITransformer> Flatten(ITransformer step) =>
+            step is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [step];
     }
 
     private float[] CleanScores(Classifier classifier, ImageDataset images)
@@ -119,11 +125,15 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         return new TableDataView(
             checked(truth.Length * attacks),
             TableDataView.Of("Row", NumberDataViewType.Int64, (int row, ref long value) => value = row / attacks),
-            TableDataView.Of("Attack", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = attacked[row % attacks].Name.AsMemory()),
+            TableDataView.Of(
+                "Attack", TextDataViewType.Instance,
+                (int row, ref ReadOnlyMemory<char> value) => value = attacked[row % attacks].Name.AsMemory()),
             KeyColumn("Label", labels, row => (uint)truth[row / attacks] + 1),
             KeyColumn("PredictedLabel", labels, row => (uint)clean.Predicted(row / attacks) + 1),
             KeyColumn("AttackedPredictedLabel", labels, row => (uint)attacked[row % attacks].Predicted(row / attacks) + 1),
-            TableDataView.Of("PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = attacked[row % attacks].Norms[row / attacks]));
+            TableDataView.Of(
+                "PerturbationNorm", NumberDataViewType.Double,
+                (int row, ref double value) => value = attacked[row % attacks].Norms[row / attacks]));
     }
 
     private static TableDataView.Column KeyColumn(string name, ClassLabels labels, Func<int, uint> key)
@@ -175,13 +185,17 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             return points;
         }
 
-        /// <summary>The rows that were not attacked are as without an attack: the network got them wrong, or the adversary may do nothing.</summary>
+        /// <summary>
+        /// The rows that were not attacked are as without an attack: the network got them wrong, or the adversary may do nothing.
+        /// </summary>
         public Outcome Outcome(Outcome clean, IReadOnlyList<bool> correct, ThreatModel threat)
         {
             var outcome = clean with { Name = Name, Scores = [.. clean.Scores], Norms = new double[correct.Count] };
             if (threat.Epsilon == 0) return outcome;
             var rows = Enumerable.Range(0, correct.Count).Where(row => correct[row]).ToArray();
-            if (rows.Length != scores.Count) throw new InvalidOperationException($"{Name}: {scores.Count} points were attacked, expected {rows.Length}.");
+            if (rows.Length != scores.Count)
+                throw new InvalidOperationException(
+                    $"{Name}: {scores.Count} points were attacked, expected {rows.Length}.");
             for (var i = 0; i < rows.Length; i++)
             {
                 scores[i].CopyTo(outcome.Scores, rows[i] * clean.Classes);

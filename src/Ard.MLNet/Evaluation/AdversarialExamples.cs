@@ -20,7 +20,9 @@ public sealed record AdversarialExamplesOptions
     /// <summary>The column of true labels, a key of the classifier's classes. Default Label.</summary>
     public string LabelColumnName { get; init; } = "Label";
 
-    /// <summary>The new column, of the same type as the classifier's feature column and in the same layout. Default AdversarialFeatures.</summary>
+    /// <summary>
+    /// The new column, of the same type as the classifier's feature column and in the same layout. Default AdversarialFeatures.
+    /// </summary>
     public string OutputColumnName { get; init; } = "AdversarialFeatures";
 
     /// <summary>Images that are attacked at a time. Default 250.</summary>
@@ -52,8 +54,8 @@ public sealed record AdversarialExamplesOptions
 }
 
 /// <summary>
-/// A step that adds a column of adversarial images: each row's image, moved within the threat model so that the classifier gets it wrong, if the attack can.
-/// Any metric or model of ML.NET can then be run on attacked data; CopyColumns puts the column in place of the features.
+/// A step that adds a column of adversarial images: each row's image, moved within the threat model so that the classifier gets it wrong,
+/// if the attack can. Any metric or model of ML.NET can then be run on attacked data; CopyColumns puts the column in place of the features.
 /// </summary>
 public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransformer>
 {
@@ -96,7 +98,10 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
     }
 }
 
-/// <summary>See <see cref="AdversarialExamples"/>. The images are computed a batch at a time while a cursor moves. Any number of threads may use it at once.</summary>
+/// <summary>
+/// See <see cref="AdversarialExamples"/>. The images are computed a batch at a time while a cursor moves. Any number of threads may use it
+/// at once.
+/// </summary>
 public sealed class AdversarialExamplesTransformer : ITransformer
 {
     internal AdversarialExamplesTransformer(AdversarialMapping mapping) => Mapping = mapping;
@@ -131,5 +136,6 @@ public sealed class AdversarialExamplesTransformer : ITransformer
     }
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => throw new NotSupportedException(
-        $"{nameof(AdversarialExamplesTransformer)} cannot be saved: it is for evaluation, needs the true labels and holds another model. Save that model.");
+        $"{nameof(AdversarialExamplesTransformer)} cannot be saved: it is for evaluation, needs the true labels and holds another "
+        + "model. Save that model.");
 }

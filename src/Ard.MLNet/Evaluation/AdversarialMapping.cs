@@ -73,7 +73,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         {
             getLabel(ref key);
             if (key == 0 || key > mapping.Classifier.Labels.Count)
-                throw new InvalidOperationException($"Row {row.Position}, label column '{mapping.Options.LabelColumnName}': the label is missing.");
+                throw new InvalidOperationException(
+                    $"Row {row.Position}, label column '{mapping.Options.LabelColumnName}': the label is missing.");
             labels[slot] = key - 1;
             getId(ref id);
             rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));

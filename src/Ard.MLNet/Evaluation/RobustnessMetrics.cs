@@ -22,7 +22,8 @@ public sealed class RobustnessMetrics
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    internal RobustnessMetrics(RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase, IDataView rows) =>
+    internal RobustnessMetrics(
+        RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase, IDataView rows) =>
         (Report, Clean, Attacks, WorstCase, Rows) = (report, clean, attacks, worstCase, rows);
 
     /// <summary>The report of the evaluator underneath: which rows are right, attack by attack.</summary>
@@ -38,8 +39,8 @@ public sealed class RobustnessMetrics
     public AttackMetrics WorstCase { get; }
 
     /// <summary>
-    /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel (keys), PerturbationNorm (double, in
-    /// the norm of the threat model; 0 for rows that the model gets wrong without an attack).
+    /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
+    /// (keys), PerturbationNorm (double, in the norm of the threat model; 0 for rows that the model gets wrong without an attack).
     /// </summary>
     public IDataView Rows { get; }
 

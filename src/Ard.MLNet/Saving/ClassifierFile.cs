@@ -13,8 +13,9 @@ using static TorchSharp.torch;
 namespace Ard.MLNet.Saving;
 
 /// <summary>
-/// A classifier as bytes: the text "ARDCLASS", a version (int32), a length (int64), and so many bytes of safetensors, which hold the weights, all settings as JSON in
-/// the metadata entry <c>ard.classifier</c>, and a digest of it all. Whatever a later version of this library adds has to leave readable what this one wrote.
+/// A classifier as bytes: the text "ARDCLASS", a version (int32), a length (int64), and so many bytes of safetensors, which hold the
+/// weights, all settings as JSON in the metadata entry <c>ard.classifier</c>, and a digest of it all. Whatever a later version of this
+/// library adds has to leave readable what this one wrote.
 /// </summary>
 internal static class ClassifierFile
 {
@@ -36,18 +37,22 @@ internal static class ClassifierFile
 
     // Network is the JSON of a NetworkSpec; Custom the name of a network of the user's own. One of the two.
     private sealed record Settings(
-        string Features, int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset, string? LabelType, IReadOnlyList<string> Labels,
+        string Features, int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset, string? LabelType,
+        IReadOnlyList<string> Labels,
         int BatchSize, string? Network, string? Custom);
 
     public static void Write(Stream stream, Classifier classifier)
     {
         var (format, labels, definition) = (classifier.Format, classifier.Labels, classifier.Definition);
         var settings = new Settings(
-            classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset, labels.KindName, labels.Names,
+            classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset,
+            labels.KindName, labels.Names,
             classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null);
         using var contents = new MemoryStream();
         Safetensors.Write(
-            contents, classifier.State().Select(pair => (pair.Key, pair.Value)), new Dictionary<string, string> { [Entry] = JsonSerializer.Serialize(settings, Json) });
+            contents,
+            classifier.State().Select(pair => (pair.Key, pair.Value)),
+            new Dictionary<string, string> { [Entry] = JsonSerializer.Serialize(settings, Json) });
         Span<byte> header = stackalloc byte[20];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], Version);
@@ -56,7 +61,9 @@ internal static class ClassifierFile
         stream.Write(contents.GetBuffer().AsSpan(0, (int)contents.Length));
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote, in this or an earlier version. The network is on the device that the MLContext says.</summary>
+    /// <summary>
+    /// Reads what <see cref="Write"/> wrote, in this or an earlier version. The network is on the device that the MLContext says.
+    /// </summary>
     /// <exception cref="FormatException">The bytes are damaged, of a later version, or name a network that was not registered.</exception>
     public static Classifier Read(Stream stream, ComponentCatalog catalog)
     {
@@ -66,12 +73,15 @@ internal static class ClassifierFile
             stream.ReadExactly(header);
             if (!header.StartsWith(Magic)) throw new FormatException("expected it to begin with ARDCLASS");
             var version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
-            if (version != Version) throw new FormatException($"expected version {Version}, found {version}; a newer version of this library may read it");
+            if (version != Version)
+                throw new FormatException(
+                    $"expected version {Version}, found {version}; a newer version of this library may read it");
             var length = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
             using var contents = Contents(stream, length);
             return Parse(contents, catalog);
         }
-        catch (Exception exception) when (exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException)
+        catch (Exception exception) when (
+            exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException)
         {
             throw new FormatException($"The classifier in the model cannot be read: {exception.Message}", exception);
         }
@@ -86,11 +96,12 @@ internal static class ClassifierFile
         var tensors = Safetensors.Read(contents, StreamName, requireDigest: true);
         if (!metadata.TryGetValue(Entry, out var text) || JsonSerializer.Deserialize<Settings>(text, Json) is not { } settings)
             throw new FormatException($"expected settings in the metadata entry {Entry}");
-        if (settings is { Features: null } or { Labels: null } or { BatchSize: < 1 } or { Channels: < 1 } or { Height: < 1 } or { Width: < 1 })
+        if (settings is not { Features: not null, Labels: not null, BatchSize: > 0, Channels: > 0, Height: > 0, Width: > 0 })
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
         var registered = RegisteredNetworks.Of(catalog);
         NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);
-        var format = new PixelFormat(settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);
+        var format = new PixelFormat(
+            settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);
         var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
         var network = definition.Build(seed: 0);
         try

@@ -7,8 +7,8 @@ using Microsoft.ML.Runtime;
 namespace Ard.MLNet.Saving;
 
 /// <summary>
-/// One named stream of bytes in a model file of ML.NET, written and read back by a class of ours. ML.NET keeps what that needs to itself; all of its non-public members that
-/// this library uses are in this file.
+/// One named stream of bytes in a model file of ML.NET, written and read back by a class of ours. ML.NET keeps what that needs to itself;
+/// all of its non-public members that this library uses are in this file.
 /// </summary>
 internal static class ModelStream
 {
@@ -30,7 +30,8 @@ internal static class ModelStream
     {
         var attributeType = Type("Microsoft.ML.LoadableClassAttribute");
         var constructor = Found(attributeType.GetConstructor(
-            Any, [typeof(Type), typeof(Type), typeof(Type), typeof(Type), typeof(string), typeof(string[])]), "the constructor of LoadableClassAttribute");
+            Any, [typeof(Type), typeof(Type), typeof(Type), typeof(Type), typeof(string), typeof(string[])]),
+            "the constructor of LoadableClassAttribute");
         var attribute = constructor.Invoke([type, type, null, Type("Microsoft.ML.SignatureLoadModel"), loaderName, new[] { loaderName }]);
         catalog.RegisterAssembly(new LoaderAssembly((Attribute)attribute, type));
     }
@@ -41,7 +42,8 @@ internal static class ModelStream
         ArgumentNullException.ThrowIfNull(context);
         var versionType = Type("Microsoft.ML.VersionInfo");
         var constructor = Found(versionType.GetConstructor(
-            Any, [typeof(string), typeof(uint), typeof(uint), typeof(uint), typeof(string), typeof(string), typeof(string)]), "the constructor of VersionInfo");
+            Any, [typeof(string), typeof(uint), typeof(uint), typeof(uint), typeof(string), typeof(string), typeof(string)]),
+            "the constructor of VersionInfo");
         var version = constructor.Invoke(
             [FormatSignature, FormatVersion, FormatVersion, FormatVersion, typeof(ModelStream).Assembly.FullName, loaderName, null]);
         Call(context, "SetVersionInfo", version);
@@ -74,7 +76,8 @@ internal static class ModelStream
     private static Type Type(string name) => Found(Core.GetType(name), name);
 
     private static T Found<T>(T? member, string name) where T : class => member ?? throw new NotSupportedException(
-        $"ML.NET {Core.GetName().Version} ({Core.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}) has no {name}: "
+        $"ML.NET {Core.GetName().Version} ({Core.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}) "
+        + $"has no {name}: "
         + "models with classes of this library can be saved and loaded with ML.NET 5.0.");
 
     /// <summary>An assembly that consists of nothing but the attribute, which ours cannot carry because its type is not public.</summary>

@@ -5,7 +5,10 @@ using TorchSharp;
 
 namespace Ard.MLNet.Saving;
 
-/// <summary>What <see cref="ArdCatalog.RegisterArd"/> was told for one MLContext. It is kept beside the context's catalog of loadable classes, which loaders can reach.</summary>
+/// <summary>
+/// What <see cref="ArdCatalog.RegisterArd"/> was told for one MLContext. It is kept beside the context's catalog of loadable classes, which
+/// loaders can reach.
+/// </summary>
 internal sealed class RegisteredNetworks
 {
     private static readonly ConditionalWeakTable<ComponentCatalog, RegisteredNetworks> All = [];
@@ -31,10 +34,12 @@ internal sealed class RegisteredNetworks
         lock (networks)
         {
             return name is not null && networks.TryGetValue(name, out var definition) ? definition : throw new FormatException(
-                $"it has a network of its own, '{name}': hand its NetworkDefinition.Custom(\"{name}\", …) to mlContext.RegisterArd before the model is loaded");
+                $"it has a network of its own, '{name}': hand its NetworkDefinition.Custom(\"{name}\", …) "
+                + "to mlContext.RegisterArd before the model is loaded");
         }
     }
 
     /// <summary>Where loaded networks go.</summary>
-    public torch.Device Device() => context is not null && context.TryGetTarget(out var mlContext) ? Devices.Find(mlContext, "auto") : torch.CPU;
+    public torch.Device Device() =>
+        context is not null && context.TryGetTarget(out var mlContext) ? Devices.Find(mlContext, "auto") : torch.CPU;
 }

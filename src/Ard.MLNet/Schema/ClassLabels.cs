@@ -5,8 +5,8 @@ using Microsoft.ML.Data;
 namespace Ard.MLNet.Schema;
 
 /// <summary>
-/// The classes as the key type of the label column has them: how many, and what stands for them in the annotation KeyValues (text, numbers, or
-/// nothing where the column has no such annotation).
+/// The classes as the key type of the label column has them: how many, and what stands for them in the annotation KeyValues (text, numbers,
+/// or nothing where the column has no such annotation).
 /// </summary>
 internal abstract class ClassLabels
 {
@@ -42,7 +42,8 @@ internal abstract class ClassLabels
 
     /// <summary>Whether two columns number the same classes in the same order. Columns without values are compared by the count.</summary>
     public bool Matches(ClassLabels other) =>
-        Count == other.Count && (KindName is null || other.KindName is null || (KindName == other.KindName && Names.SequenceEqual(other.Names)));
+        Count == other.Count
+            && (KindName is null || other.KindName is null || (KindName == other.KindName && Names.SequenceEqual(other.Names)));
 
     /// <summary>For messages, such as <c>3 classes (cat, dog, ship)</c>.</summary>
     public override string ToString() => $"{Count} classes" + (KindName is null ? ""
@@ -60,10 +61,12 @@ internal abstract class ClassLabels
             throw SchemaErrors.Mismatch("label", label.Name, "Key<UInt32>", label.Type);
         if (count is < 2 or > Most)
             throw SchemaErrors.Mismatch("label", label.Name, $"a key of 2 to {Most} classes", $"{label.Type} with {count}");
-        if (label.Annotations.Schema.GetColumnOrNull(KeyValues)?.Type is not VectorDataViewType { Size: var size, ItemType: var item } || size != (int)count)
+        if (label.Annotations.Schema.GetColumnOrNull(KeyValues)?.Type is not VectorDataViewType { Size: var size, ItemType: var item }
+            || size != (int)count)
             return Unnamed((int)count);
         var kind = Array.Find(Kinds, kind => kind.Type.Equals(item))
-            ?? throw new NotSupportedException($"Label column '{label.Name}': values of type {item} are not supported, expected text, numbers or truth values.");
+            ?? throw new NotSupportedException(
+                $"Label column '{label.Name}': values of type {item} are not supported, expected text, numbers or truth values.");
         return kind.Read(label.Annotations);
     }
 
@@ -76,7 +79,8 @@ internal abstract class ClassLabels
     {
         if (names.Count < 2) throw new FormatException($"Expected 2 or more classes, found {names.Count}.");
         if (kindName is null) return Unnamed(names.Count);
-        var kind = Array.Find(Kinds, kind => kind.Name == kindName) ?? throw new FormatException($"Unknown type of class values '{kindName}'.");
+        var kind = Array.Find(Kinds, kind => kind.Name == kindName)
+            ?? throw new FormatException($"Unknown type of class values '{kindName}'.");
         return kind.Parse(names);
     }
 
@@ -84,7 +88,8 @@ internal abstract class ClassLabels
     public static ClassLabels Texts(IReadOnlyList<string> names) => Kinds[0].Parse(names);
 
     private static Kind<T> Number<T>(string name, PrimitiveDataViewType type) where T : IFormattable, IParsable<T> =>
-        new(name, type, static value => value.ToString(null, CultureInfo.InvariantCulture), static text => T.Parse(text, CultureInfo.InvariantCulture));
+        new(name, type, static value => value.ToString(null, CultureInfo.InvariantCulture),
+            static text => T.Parse(text, CultureInfo.InvariantCulture));
 
     private abstract record Kind(string Name, PrimitiveDataViewType Type)
     {
@@ -116,6 +121,7 @@ internal abstract class ClassLabels
     private sealed class WithValues<T>(Kind<T> kind, T[] values) : ClassLabels([.. values.Select(kind.Text)], kind.Name)
     {
         public override void AddTo(DataViewSchema.Annotations.Builder annotations, string name) => annotations.Add(
-            name, new VectorDataViewType(kind.Type, values.Length), (ref VBuffer<T> value) => VBuffer<T>.Copy(values, 0, ref value, values.Length));
+            name, new VectorDataViewType(kind.Type, values.Length), (ref VBuffer<T> value) =>
+                VBuffer<T>.Copy(values, 0, ref value, values.Length));
     }
 }

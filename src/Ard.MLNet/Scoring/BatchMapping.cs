@@ -34,7 +34,8 @@ internal abstract class BatchMapping
     {
         var needed = outputs.ToArray();
         var own = needed.Where(column => column.Index < input.Count).Select(column => input[column.Index]);
-        return (needed.Any(column => column.Index >= input.Count) ? own.Concat(Inputs(input)) : own).DistinctBy(column => column.Index).ToArray();
+        return (needed.Any(column => column.Index >= input.Count) ? own.Concat(Inputs(input)) : own).DistinctBy(column => column.Index)
+            .ToArray();
     }
 
     /// <summary>Some rows and what became of them. For one thread.</summary>
@@ -59,7 +60,8 @@ internal static class Getters
     /// <summary>The getter as one of the type asked for.</summary>
     /// <exception cref="InvalidOperationException">The column is of another type.</exception>
     public static ValueGetter<T> As<T>(Delegate getter, DataViewSchema.Column column) => getter as ValueGetter<T>
-        ?? throw new InvalidOperationException($"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(T)}', expected type: '{column.Type.RawType}'.");
+        ?? throw new InvalidOperationException(
+            $"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(T)}', expected type: '{column.Type.RawType}'.");
 
     /// <summary>Checks that a column is one of the schema's.</summary>
     public static void Check(DataViewSchema schema, DataViewSchema.Column column)

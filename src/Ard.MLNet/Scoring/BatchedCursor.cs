@@ -3,7 +3,10 @@ using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Scoring;
 
-/// <summary>A cursor that reads a batch of rows ahead, keeps what was asked for of them, computes the new columns for all at once and then gives the rows out.</summary>
+/// <summary>
+/// A cursor that reads a batch of rows ahead, keeps what was asked for of them, computes the new columns for all at once and then gives the
+/// rows out.
+/// </summary>
 internal sealed class BatchedCursor : DataViewRowCursor
 {
     private readonly DataViewSchema schema;

@@ -2,7 +2,10 @@ using Microsoft.ML;
 
 namespace Ard.MLNet.Scoring;
 
-/// <summary>A data view with the new columns of a <see cref="BatchMapping"/>. Nothing is computed before a cursor moves, and nothing for columns that nobody asks for.</summary>
+/// <summary>
+/// A data view with the new columns of a <see cref="BatchMapping"/>. Nothing is computed before a cursor moves, and nothing for columns
+/// that nobody asks for.
+/// </summary>
 internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : IDataView
 {
     public DataViewSchema Schema { get; } = mapping.OutputSchema(source.Schema);
@@ -30,7 +33,8 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
         return active;
     }
 
-    private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active) => active.Any(column => column.Index >= source.Schema.Count)
+    private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active) =>
+        active.Any(column => column.Index >= source.Schema.Count)
         ? new BatchedCursor(Schema, cursor, mapping, active)
         : new PassingCursor(Schema, cursor, active);
 }

@@ -7,7 +7,9 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet.Scoring;
 
-/// <summary>A network with all that scoring needs to know. The network is in eval mode and frozen, so that any number of threads may use it at once.</summary>
+/// <summary>
+/// A network with all that scoring needs to know. The network is in eval mode and frozen, so that any number of threads may use it at once.
+/// </summary>
 internal sealed class Classifier : BatchMapping
 {
     // Several models may score one data set; each takes the next number.
@@ -15,7 +17,8 @@ internal sealed class Classifier : BatchMapping
 
     private bool disposed;
 
-    public Classifier(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, ClassLabels labels, string features, int batchSize)
+    public Classifier(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, ClassLabels labels,
+        string features, int batchSize)
     {
         (Network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
         network.eval();
@@ -51,7 +54,8 @@ internal sealed class Classifier : BatchMapping
         uint id = 0;
         foreach (var column in input)
         {
-            if (column.Annotations.Schema.GetColumnOrNull(SetId) is not { Type: KeyDataViewType { RawType: var raw } } || raw != typeof(uint)) continue;
+            var type = column.Annotations.Schema.GetColumnOrNull(SetId)?.Type as KeyDataViewType;
+            if (type?.RawType != typeof(uint)) continue;
             uint found = 0;
             column.Annotations.GetValue(SetId, ref found);
             id = Math.Max(id, found);
@@ -85,7 +89,8 @@ internal sealed class Classifier : BatchMapping
         var logits = Network.call(ToTensor(images, count));
         if (logits.dim() != 2 || logits.shape[0] != count || logits.shape[1] != Labels.Count)
             throw new InvalidOperationException(
-                $"The network {Definition} gave [{string.Join(",", logits.shape)}] for {count} images, expected logits [{count},{Labels.Count}].");
+                $"The network {Definition} gave [{string.Join(",", logits.shape)}] for {count} images, "
+                + $"expected logits [{count},{Labels.Count}].");
         var softmax = logits.softmax(1).to(ScalarType.Float32).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(softmax.bytes).CopyTo(probabilities);
     }
@@ -126,7 +131,8 @@ internal sealed class Classifier : BatchMapping
 
     private sealed class ScoreBatch(Classifier classifier, DataViewRow row, int capacity) : Batch
     {
-        private readonly ValueGetter<VBuffer<float>> getPixels = row.GetGetter<VBuffer<float>>(classifier.Format.Find(row.Schema, classifier.Features));
+        private readonly ValueGetter<VBuffer<float>> getPixels = row.GetGetter<VBuffer<float>>(
+            classifier.Format.Find(row.Schema, classifier.Features));
         private readonly float[] images = new float[checked(capacity * classifier.Format.Size)];
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
         private VBuffer<float> pixels;

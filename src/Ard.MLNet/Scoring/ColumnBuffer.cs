@@ -24,7 +24,8 @@ internal abstract class ColumnBuffer
     /// <summary>A getter of the buffered values.</summary>
     public abstract Delegate Getter(Func<int> slot);
 
-    private static ColumnBuffer Scalar<T>(DataViewRow source, DataViewSchema.Column column, int capacity) => new ScalarBuffer<T>(source.GetGetter<T>(column), capacity);
+    private static ColumnBuffer Scalar<T>(DataViewRow source, DataViewSchema.Column column, int capacity) =>
+        new ScalarBuffer<T>(source.GetGetter<T>(column), capacity);
 
     private static ColumnBuffer Vector<T>(DataViewRow source, DataViewSchema.Column column, int capacity) =>
         new VectorBuffer<T>(source.GetGetter<VBuffer<T>>(column), capacity);
@@ -49,6 +50,7 @@ internal abstract class ColumnBuffer
 
         public override void Read(int slot) => get(ref values[slot]);
 
-        public override Delegate Getter(Func<int> slot) => (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) => values[slot()].CopyTo(ref value));
+        public override Delegate Getter(Func<int> slot) =>
+            (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) => values[slot()].CopyTo(ref value));
     }
 }

@@ -4,7 +4,8 @@ using Microsoft.ML.Data;
 namespace Ard.MLNet.Scoring;
 
 /// <summary>A cursor over the source's own columns, where none of the new ones was asked for.</summary>
-internal sealed class PassingCursor(DataViewSchema schema, DataViewRowCursor source, IReadOnlyList<DataViewSchema.Column> active) : DataViewRowCursor
+internal sealed class PassingCursor(DataViewSchema schema, DataViewRowCursor source, IReadOnlyList<DataViewSchema.Column> active)
+    : DataViewRowCursor
 {
     public override DataViewSchema Schema => schema;
 

@@ -10,7 +10,8 @@ internal sealed class RowMapper(DataViewSchema input, BatchMapping mapping) : IR
 
     public DataViewSchema OutputSchema { get; } = mapping.OutputSchema(input);
 
-    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) => mapping.Dependencies(input, dependingColumns);
+    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) =>
+        mapping.Dependencies(input, dependingColumns);
 
     public DataViewRow GetRow(DataViewRow row, IEnumerable<DataViewSchema.Column> activeColumns)
     {

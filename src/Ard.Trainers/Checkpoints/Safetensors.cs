@@ -140,7 +140,8 @@ public static class Safetensors
         AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     /// <summary>
-    /// Writes the contents of a file; see <see cref="Write(string, IEnumerable{ValueTuple{string, Tensor}}, IReadOnlyDictionary{string, string})"/>.
+    /// Writes the contents of a file; see
+    /// <see cref="Write(string, IEnumerable{ValueTuple{string, Tensor}}, IReadOnlyDictionary{string, string})"/>.
     /// </summary>
     /// <param name="stream">An empty stream that can seek.</param>
     /// <param name="tensors">Tensors by name, on any device.</param>

@@ -12,7 +12,8 @@ public sealed record ObjectiveSettings
     public int? Steps { get; init; }
 
     /// <summary>
-    /// The length of a step, in units of [0,1] images. Where only <see cref="Threat"/> is set, it keeps the method's ratio to epsilon, such as 2/255 to 8/255.
+    /// The length of a step, in units of [0,1] images. Where only <see cref="Threat"/> is set, it keeps the method's ratio to epsilon, such
+    /// as 2/255 to 8/255.
     /// </summary>
     public double? StepSize { get; init; }
 
@@ -41,7 +42,8 @@ public static class ObjectiveCatalog
 {
     private sealed record Entry(string[] Names, string[] Takes, Func<ObjectiveSettings, Objective> Create);
 
-    private static readonly string[] Inner = [nameof(ObjectiveSettings.Threat), nameof(ObjectiveSettings.Steps), nameof(ObjectiveSettings.StepSize)];
+    private static readonly string[] Inner =
+        [nameof(ObjectiveSettings.Threat), nameof(ObjectiveSettings.Steps), nameof(ObjectiveSettings.StepSize)];
     private static readonly string[] Distilled = [nameof(ObjectiveSettings.Temperature), nameof(ObjectiveSettings.Alpha)];
 
     // The first name is the one shown.
@@ -82,10 +84,13 @@ public static class ObjectiveCatalog
             ?? throw new ArgumentException($"There is no method '{name}': expected {string.Join(", ", Names)}.", nameof(name));
         var set = new (string Name, object? Value)[]
         {
-            (nameof(settings.Threat), settings.Threat), (nameof(settings.Steps), settings.Steps), (nameof(settings.StepSize), settings.StepSize),
-            (nameof(settings.Temperature), settings.Temperature), (nameof(settings.Alpha), settings.Alpha), (nameof(settings.Beta), settings.Beta),
+            (nameof(settings.Threat), settings.Threat), (nameof(settings.Steps), settings.Steps),
+            (nameof(settings.StepSize), settings.StepSize),
+            (nameof(settings.Temperature), settings.Temperature), (nameof(settings.Alpha), settings.Alpha),
+            (nameof(settings.Beta), settings.Beta),
         };
-        OptionFaults.Throw(nameof(ObjectiveSettings), [.. set.Where(setting => setting.Value is not null && !entry.Takes.Contains(setting.Name))
+        OptionFaults.Throw(nameof(ObjectiveSettings),
+            [.. set.Where(setting => setting.Value is not null && !entry.Takes.Contains(setting.Name))
             .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none")]);
         return entry.Create(settings);
     }

@@ -45,7 +45,8 @@ public sealed class ImageDataTests
     public void Idx_files_are_loaded_from_their_folder()
     {
         var folder = Tiny.Folder();
-        File.WriteAllBytes(Path.Combine(folder, "t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 51, 102, 255]);
+        File.WriteAllBytes(Path.Combine(folder, "t10k-images-idx3-ubyte"),
+            [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 51, 102, 255]);
         File.WriteAllBytes(Path.Combine(folder, "t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 2, 1, 0]);
         var view = ml.Data.LoadIdx(folder, DataSplit.Test, ["no", "yes"]);
 
@@ -65,7 +66,8 @@ public sealed class ImageDataTests
         var view = ml.Data.LoadImageFolder(folder);
 
         Assert.Equal(["cat", "dog", "dog"], Tiny.Column<ReadOnlyMemory<char>>(view, "Label").Select(name => name.ToString()));
-        Assert.Equal(["z.png", "a.JPG", "b.png"], Tiny.Column<ReadOnlyMemory<char>>(view, "ImagePath").Select(path => Path.GetFileName(path.ToString())));
+        Assert.Equal(["z.png", "a.JPG", "b.png"],
+            Tiny.Column<ReadOnlyMemory<char>>(view, "ImagePath").Select(path => Path.GetFileName(path.ToString())));
         var fault = Assert.Throws<DataFileException>(() => ml.Data.LoadImageFolder(Path.Combine(folder, "cat")));
         Assert.Contains("expected folders, one a class", fault.Message, StringComparison.Ordinal);
         Assert.Throws<DataFileException>(() => ml.Data.LoadImageFolder(Path.Combine(folder, "none")));

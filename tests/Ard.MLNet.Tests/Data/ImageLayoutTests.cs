@@ -32,7 +32,8 @@ public sealed class ImageLayoutTests
     [Fact]
     public void Values_become_planes_and_come_back()
     {
-        var format = new ImageLayout { Channels = 2, Height = 1, Width = 3, Interleaved = true, Scale = 0.5, Offset = -1 }.Resolve("Features", Vector(6), null);
+        var format = new ImageLayout { Channels = 2, Height = 1, Width = 3, Interleaved = true, Scale = 0.5, Offset = -1 }.Resolve(
+            "Features", Vector(6), null);
         float[] values = [0, 1, -1, 0.5f, 0.25f, 0.75f];
         var image = new float[6];
         format.ToImage(new VBuffer<float>(6, values), image);
@@ -47,7 +48,8 @@ public sealed class ImageLayoutTests
     [Fact]
     public void Sparse_vectors_are_read_like_dense_ones()
     {
-        foreach (var layout in new[] { new ImageLayout(), new ImageLayout { Offset = -0.5 }, new ImageLayout { Interleaved = true, Channels = 2, Height = 2, Width = 2 } })
+        foreach (var layout in new[] { new ImageLayout(), new ImageLayout { Offset = -0.5 },
+            new ImageLayout { Interleaved = true, Channels = 2, Height = 2, Width = 2 } })
         {
             var format = layout.Resolve("Features", Vector(8), NetworkSpec.Parse("tinycnn") with { InputChannels = 2, ImageSize = 2 });
             var (sparse, dense) = (new float[8], new float[8]);
@@ -67,11 +69,13 @@ public sealed class ImageLayoutTests
         var path = Path.Combine(folder, "one.png");
         using (var image = MLImage.CreateFromPixels(3, 2, MLPixelFormat.Rgba32, pixels)) image.Save(path);
         var files = ml.Data.LoadFromEnumerable([new PathRow { ImagePath = path }]);
-        var expected = Enumerable.Range(0, 3).SelectMany(channel => Enumerable.Range(0, 6).Select(pixel => pixels[4 * pixel + channel] / 255f)).ToArray();
+        var expected = Enumerable.Range(0, 3)
+            .SelectMany(channel => Enumerable.Range(0, 6).Select(pixel => pixels[4 * pixel + channel] / 255f)).ToArray();
 
         void Reads(ImageLayout layout, IEstimator<ITransformer> extract)
         {
-            var view = ml.Transforms.LoadImages("Image", folder, "ImagePath").Append(ml.Transforms.ResizeImages("Image", 3, 2)).Append(extract).Fit(files).Transform(files);
+            var view = ml.Transforms.LoadImages("Image", folder, "ImagePath").Append(ml.Transforms.ResizeImages("Image", 3, 2))
+                .Append(extract).Fit(files).Transform(files);
             var format = layout.Resolve("Features", view.Schema["Features"].Type, null);
             var image = new float[18];
             format.ToImage(Tiny.Column<VBuffer<float>>(view, "Features")[0], image);
@@ -81,7 +85,8 @@ public sealed class ImageLayoutTests
 
         Reads(new ImageLayout(), ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1f / 255));
         Reads(new ImageLayout { Scale = 1.0 / 255 }, ml.Transforms.ExtractPixels("Features", "Image"));
-        Reads(new ImageLayout { Interleaved = true }, ml.Transforms.ExtractPixels("Features", "Image", interleavePixelColors: true, scaleImage: 1f / 255));
+        Reads(new ImageLayout { Interleaved = true },
+            ml.Transforms.ExtractPixels("Features", "Image", interleavePixelColors: true, scaleImage: 1f / 255));
         Reads(
             new ImageLayout { Scale = 1 / (255 * 0.01), Offset = -117 * 0.01 },
             ml.Transforms.ExtractPixels("Features", "Image", offsetImage: 117, scaleImage: 0.01f));

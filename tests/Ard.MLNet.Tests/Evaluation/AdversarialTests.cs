@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ard.MLNet.Data;
 using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
@@ -13,7 +12,8 @@ public sealed class AdversarialTests
 {
     private static readonly ThreatModel Threat = ThreatModel.Linf(0.05);
     private static readonly AdversarialExamplesOptions Options = new() { AttackName = "pgd-3", Threat = Threat, BatchSize = 4 };
-    private static readonly AdversarialEvaluatorOptions Evaluation = new() { Evaluation = new() { Attacks = ["fgsm", "pgd-3"], Threat = Threat, BatchSize = 16 } };
+    private static readonly AdversarialEvaluatorOptions Evaluation =
+        new() { Evaluation = new() { Attacks = ["fgsm", "pgd-3"], Threat = Threat, BatchSize = 16 } };
 
     private readonly MLContext ml = new(1);
     private readonly ImageClassifierTransformer classifier = Trained.Value;
@@ -22,7 +22,8 @@ public sealed class AdversarialTests
     private static readonly Lazy<ImageClassifierTransformer> Trained = new(() =>
     {
         var ml = new MLContext(2);
-        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-4") with { Training = Tiny.Training(epochs: 10) with { Optimizer = new Trainers.Training.AdamOptimizer { LearningRate = 0.01 } } })
+        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-4") with { Training = Tiny.Training(
+            epochs: 10) with { Optimizer = new Trainers.Training.AdamOptimizer { LearningRate = 0.01 } } })
             .Fit(Tiny.Glyphs(ml, 100));
     });
 
@@ -40,7 +41,8 @@ public sealed class AdversarialTests
         Assert.True(Loss("AdversarialFeatures") > Loss("Features"));
 
         double Loss(string column) =>
-            ml.MulticlassClassification.Evaluate(classifier.Transform(ml.Transforms.CopyColumns("Features", column).Fit(view).Transform(view))).LogLoss;
+            ml.MulticlassClassification.Evaluate(
+                classifier.Transform(ml.Transforms.CopyColumns("Features", column).Fit(view).Transform(view))).LogLoss;
     }
 
     [Fact]
@@ -49,7 +51,8 @@ public sealed class AdversarialTests
         var data = Tiny.Glyphs(ml, 10);
         var estimator = ml.AdversarialExamples(classifier, Options);
 
-        Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))), Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
+        Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))),
+            Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(ml.Data.LoadGlyphs(10, 7)));
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, ml.Data.LoadGlyphs(10, 7))));
         Assert.Throws<ArgumentException>(() => ml.AdversarialExamples(classifier, new() { AttackName = "magic" }));
@@ -65,7 +68,8 @@ public sealed class AdversarialTests
         using var raw = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Scale = 1.0 / 255 } }).Fit(data);
         var view = ml.AdversarialExamples(raw, Options).Fit(data).Transform(data);
 
-        var most = Tiny.Vectors(view, "Features").Zip(Tiny.Vectors(view, "AdversarialFeatures")).Max(pair => pair.First.Zip(pair.Second).Max(p => Math.Abs(p.First - p.Second)));
+        var most = Tiny.Vectors(view, "Features").Zip(Tiny.Vectors(view, "AdversarialFeatures"))
+            .Max(pair => pair.First.Zip(pair.Second).Max(p => Math.Abs(p.First - p.Second)));
         Assert.InRange(most, 0.04 * 255, 0.05 * 255 + 1e-3);
     }
 
@@ -79,8 +83,10 @@ public sealed class AdversarialTests
 
         var other = ml.Data.SkipRows(ml.Data.LoadGlyphs(20, 7), 3);
         var keyed = Tiny.Keys(ml).Fit(other).Transform(other);
-        Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(() => ml.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
-        Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message, StringComparison.Ordinal);
+        Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(
+            () => ml.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
+        Assert.Contains("as the classifier has them",
+            Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,7 +94,8 @@ public sealed class AdversarialTests
     {
         var data = Tiny.Glyphs(ml, 10);
         var step = ml.AdversarialExamples(classifier, Options).Fit(data);
-        Assert.Contains("cannot be saved", Assert.Throws<NotSupportedException>(() => ml.Model.Save(step, data.Schema, new MemoryStream())).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be saved", Assert.Throws<NotSupportedException>(
+            () => ml.Model.Save(step, data.Schema, new MemoryStream())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,7 +113,8 @@ public sealed class AdversarialTests
             Assert.Equal(attack.Accuracy, metrics[attack.Name].Accuracy);
         }
         // What ML.NET counts on the attacked data is the same accuracy.
-        foreach (var attack in metrics.Attacks.Prepend(metrics.Clean).Append(metrics.WorstCase)) Assert.Equal(attack.Accuracy, attack.Metrics.MicroAccuracy, 1e-9);
+        foreach (var attack in metrics.Attacks.Prepend(metrics.Clean).Append(metrics.WorstCase)) Assert.Equal(
+            attack.Accuracy, attack.Metrics.MicroAccuracy, 1e-9);
         Assert.InRange(metrics.Clean.Accuracy, 0.2, 1);
         Assert.True(metrics["pgd-3"].Accuracy < metrics.Clean.Accuracy);
         Assert.True(metrics.WorstCase.Accuracy <= metrics["pgd-3"].Accuracy);
@@ -118,7 +126,8 @@ public sealed class AdversarialTests
     public void A_pipeline_is_evaluated_from_the_data_that_it_takes()
     {
         var data = ml.Data.LoadGlyphs(40, 7);
-        var chain = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, 7)).Append(classifier).Append(ml.Transforms.CopyColumns("X", "Score").Fit(classifier.Transform(Tiny.Glyphs(ml, 10))));
+        var chain = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, 7)).Append(classifier)
+            .Append(ml.Transforms.CopyColumns("X", "Score").Fit(classifier.Transform(Tiny.Glyphs(ml, 10))));
 
         Assert.Equal(
             ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).Report.WorstCase.Correct,
@@ -150,7 +159,8 @@ public sealed class AdversarialTests
     [Fact]
     public void An_adversary_who_may_do_nothing_changes_nothing()
     {
-        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 20), Evaluation with { Evaluation = Evaluation.Evaluation with { Threat = ThreatModel.Linf(0) } });
+        var metrics = ml.EvaluateRobustness(
+            classifier, Tiny.Glyphs(ml, 20), Evaluation with { Evaluation = Evaluation.Evaluation with { Threat = ThreatModel.Linf(0) } });
         Assert.Equal(metrics.Clean.Accuracy, metrics.WorstCase.Accuracy);
         Assert.Equal(metrics.Clean.Metrics.LogLoss, metrics["fgsm"].Metrics.LogLoss);
     }
@@ -167,7 +177,8 @@ public sealed class AdversarialTests
         Assert.Equal("Linf", root.GetProperty("threat").GetProperty("norm").GetString());
         Assert.Equal(20, root.GetProperty("rows").GetInt32());
         Assert.Equal(metrics.Clean.Accuracy, root.GetProperty("clean").GetProperty("accuracy").GetDouble());
-        Assert.Equal(["fgsm", "pgd-3"], root.GetProperty("attacks").EnumerateArray().Select(attack => attack.GetProperty("name").GetString()));
+        Assert.Equal(["fgsm", "pgd-3"],
+            root.GetProperty("attacks").EnumerateArray().Select(attack => attack.GetProperty("name").GetString()));
         Assert.Equal(10, root.GetProperty("worstCase").GetProperty("confusion").GetArrayLength());
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using Ard.MLNet.Data;
 using Ard.MLNet.Tests.Scorer;
 using Microsoft.ML;
 
@@ -8,7 +7,8 @@ namespace Ard.MLNet.Tests.Saving;
 
 public sealed class SaveLoadTests
 {
-    // What the program that wrote Fixtures/classifier-v1.zip gave for it: "Ard.MLNet.Tests.Scorer --write classifier-v1.zip", then "classifier-v1.zip 2".
+    // What the program that wrote Fixtures/classifier-v1.zip gave for it: "Ard.MLNet.Tests.Scorer --write classifier-v1.zip", then
+    // "classifier-v1.zip 2".
     private const string FirstVersionScores =
         "3de1d5c3 3db269f5 3dc9a2de 3ddb703a 3dc435a0 3dc2411b 3ddf756f 3dbdf798 3dcc019a 3dd6c7cc "
         + "3dde02b6 3db5f999 3dced29d 3ddbba94 3dc6605e 3dbbce28 3de22326 3dc2bc24 3dccbde9 3dcdaace";
@@ -35,7 +35,8 @@ public sealed class SaveLoadTests
     public void A_pipeline_with_one_is_saved_and_saved_again()
     {
         var data = ml.Data.LoadGlyphs(20, 7);
-        using var model = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural())).Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(data);
+        using var model = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural()))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(data);
 
         var loaded = Load(Save(model, data.Schema), out var schema);
         var again = Load(Save(loaded, schema), out _);
@@ -44,7 +45,8 @@ public sealed class SaveLoadTests
         Assert.Equal(Scores.Of(ml, model, data), Scores.Of(ml, again, data));
         Assert.Equal(Texts(model.Transform(data)), Texts(again.Transform(data)));
 
-        static IEnumerable<string> Texts(IDataView view) => Tiny.Column<ReadOnlyMemory<char>>(view, "PredictedLabel").Select(text => text.ToString());
+        static IEnumerable<string> Texts(IDataView view) =>
+            Tiny.Column<ReadOnlyMemory<char>>(view, "PredictedLabel").Select(text => text.ToString());
     }
 
     [Theory]
@@ -77,7 +79,8 @@ public sealed class SaveLoadTests
         using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
         var bytes = Save(model, Tiny.Glyphs(ml, 20).Schema);
 
-        var fault = Assert.Throws<FormatException>(() => Unwrapped(() => new MLContext().RegisterArd().Model.Load(new MemoryStream(bytes), out _)));
+        var fault = Assert.Throws<FormatException>(
+            () => Unwrapped(() => new MLContext().RegisterArd().Model.Load(new MemoryStream(bytes), out _)));
         Assert.Contains("'linear'", fault.Message, StringComparison.Ordinal);
         Assert.Contains("RegisterArd", fault.Message, StringComparison.Ordinal);
     }
@@ -92,7 +95,8 @@ public sealed class SaveLoadTests
             damaged[at] ^= 0x41;
             Refused(Replace(zip, entry, damaged), $"byte {at}");
         }
-        foreach (var length in new[] { 0, 10, 20, 30, bytes.Length / 2, bytes.Length - 1 }) Refused(Replace(zip, entry, bytes[..length]), $"length {length}");
+        foreach (var length in new[] { 0, 10, 20, 30, bytes.Length / 2, bytes.Length - 1 })
+            Refused(Replace(zip, entry, bytes[..length]), $"length {length}");
 
         void Refused(byte[] model, string what)
         {
@@ -119,7 +123,8 @@ public sealed class SaveLoadTests
         var loaded = ml.Model.Load(file, out _);
 
         var found = Tiny.Vectors(loaded.Transform(ml.Data.LoadGlyphs(2, 7)), "Score").SelectMany(scores => scores).ToArray();
-        var expected = FirstVersionScores.Split(' ').Select(digits => BitConverter.Int32BitsToSingle(Convert.ToInt32(digits, 16))).ToArray();
+        var expected = FirstVersionScores.Split(' ').Select(digits => BitConverter.Int32BitsToSingle(Convert.ToInt32(digits, 16)))
+            .ToArray();
         // Another libtorch may add in another order.
         Assert.Equal(expected.Length, found.Length);
         for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-5f);
@@ -159,7 +164,8 @@ public sealed class SaveLoadTests
         }
 
         static Exception Ours(Exception exception) =>
-            exception is FormatException && exception.Message.Contains("cannot be read", StringComparison.Ordinal) || exception.InnerException is null
+            exception is FormatException && exception.Message.Contains("cannot be read", StringComparison.Ordinal)
+                || exception.InnerException is null
                 ? exception
                 : Ours(exception.InnerException);
     }

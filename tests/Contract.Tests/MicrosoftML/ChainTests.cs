@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Runtime;
 
 namespace Contract.Tests.MicrosoftML;
 
@@ -124,7 +123,8 @@ public class ChainTests
     {
         ITransformer? seen = null;
         var data = Sample.View(_ml);
-        var chain = _ml.Transforms.CopyColumns("B", "A").WithOnFitDelegate(t => seen = t).Append(_ml.Transforms.CopyColumns("C", "B")).Fit(data);
+        var chain = _ml.Transforms.CopyColumns("B", "A").WithOnFitDelegate(t => seen = t).Append(_ml.Transforms.CopyColumns("C", "B"))
+            .Fit(data);
         Assert.Same(chain.First(), seen);
     }
 

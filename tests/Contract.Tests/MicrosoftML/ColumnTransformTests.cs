@@ -9,7 +9,8 @@ public class ColumnTransformTests
 
     private IDataView Data => Sample.View(_ml);
 
-    private string After(IEstimator<ITransformer> estimator, string column) => estimator.Fit(Data).Transform(Data).Schema[column].ToString();
+    private string After(IEstimator<ITransformer> estimator, string column) => estimator.Fit(Data)
+        .Transform(Data).Schema[column].ToString();
 
     private string ShapeAfter(IEstimator<ITransformer> estimator) => Describe.Text(estimator.GetOutputSchema(Describe.Shape(Data.Schema)));
 
@@ -51,7 +52,8 @@ public class ColumnTransformTests
     {
         var estimator = _ml.Transforms.NormalizeMinMax("A").Append(_ml.Transforms.NormalizeMinMax("F"));
         Assert.Contains("IsNormalized", After(estimator.Append(_ml.Transforms.Concatenate("X", "A", "F")), "X"));
-        Assert.DoesNotContain("IsNormalized", After(_ml.Transforms.NormalizeMinMax("A").Append(_ml.Transforms.Concatenate("X", "A", "F")), "X"));
+        Assert.DoesNotContain("IsNormalized",
+            After(_ml.Transforms.NormalizeMinMax("A").Append(_ml.Transforms.Concatenate("X", "A", "F")), "X"));
     }
 
     [Fact]
@@ -104,8 +106,10 @@ public class ColumnTransformTests
         Assert.StartsWith("-A: Single; A: Key<UInt32, 0-4>; F", Describe.Text(other.Fit(Data).Transform(Data).Schema));
         foreach (var estimator in new IEstimator<ITransformer>[] { _ml.Transforms.DropColumns("Q"), _ml.Transforms.SelectColumns("Q") })
         {
-            Assert.Contains("Could not find input column 'Q'", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(Data)).Message);
-            Assert.Contains("Could not find input column 'Q'", Assert.Throws<ArgumentOutOfRangeException>(() => ShapeAfter(estimator)).Message);
+            Assert.Contains("Could not find input column 'Q'",
+                Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(Data)).Message);
+            Assert.Contains("Could not find input column 'Q'",
+                Assert.Throws<ArgumentOutOfRangeException>(() => ShapeAfter(estimator)).Message);
         }
     }
 }

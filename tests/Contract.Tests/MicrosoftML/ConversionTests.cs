@@ -23,14 +23,16 @@ public class ConversionTests
         [VectorType(2)] public float[] V { get; set; } = [1.5f, -2];
     }
 
-    private IDataView Values(params (string S, float A)[] values) => _ml.Data.LoadFromEnumerable(values.Select(v => new Value { S = v.S, A = v.A }).ToList());
+    private IDataView Values(params (string S, float A)[] values) =>
+        _ml.Data.LoadFromEnumerable(values.Select(v => new Value { S = v.S, A = v.A }).ToList());
 
     [Fact]
     public void Keys_are_numbered_by_occurrence()
     {
         var data = Sample.View(_ml);
         var estimator = _ml.Transforms.Conversion.MapValueToKey("L", "S");
-        Assert.EndsWith("L Scalar UInt32 key {KeyValues Vector String}", Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
+        Assert.EndsWith("L Scalar UInt32 key {KeyValues Vector String}",
+            Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
         var transformer = estimator.Fit(data);
         var result = transformer.Transform(data);
         Assert.Equal("L: Key<UInt32, 0-2> {KeyValues}", result.Schema["L"].ToString());
@@ -55,7 +57,8 @@ public class ConversionTests
     public void The_number_of_keys_may_be_limited_and_their_values_be_text()
     {
         var data = Values(("b", 3), ("a", -1), ("c", 2.5f));
-        var transformer = _ml.Transforms.Conversion.MapValueToKey("L", "A", maximumNumberOfKeys: 2, addKeyValueAnnotationsAsText: true).Fit(data);
+        var transformer = _ml.Transforms.Conversion.MapValueToKey("L", "A", maximumNumberOfKeys: 2, addKeyValueAnnotationsAsText: true)
+            .Fit(data);
         Assert.Equal(["3", "-1"], Describe.Names(transformer.GetOutputSchema(data.Schema)["L"], "KeyValues"));
         Assert.Equal([1u, 2, 0], transformer.Transform(data).GetColumn<uint>("L"));
     }
@@ -77,7 +80,8 @@ public class ConversionTests
         Assert.Equal("L: Vector<Key<UInt32, 0-3>, 3> {KeyValues}", result.Schema["L"].ToString());
         Assert.Equal([2u, 3, 4], result.GetColumn<uint[]>("L").Last());
         var empty = Values();
-        Assert.Equal("L: Key<UInt32, 0-0>", _ml.Transforms.Conversion.MapValueToKey("L", "S").Fit(empty).GetOutputSchema(empty.Schema)["L"].ToString());
+        Assert.Equal("L: Key<UInt32, 0-0>", _ml.Transforms.Conversion.MapValueToKey("L", "S").Fit(empty)
+            .GetOutputSchema(empty.Schema)["L"].ToString());
     }
 
     [Fact]
@@ -94,7 +98,8 @@ public class ConversionTests
             () => _ml.Transforms.Conversion.ConvertType("L", "nope").Fit(data),
             () => _ml.Transforms.Conversion.ConvertType("L", "nope").GetOutputSchema(shape),
         ];
-        foreach (var attempt in attempts) Assert.Contains("Could not find input column 'nope'", Assert.Throws<ArgumentOutOfRangeException>(attempt).Message);
+        foreach (var attempt in attempts) Assert.Contains("Could not find input column 'nope'",
+            Assert.Throws<ArgumentOutOfRangeException>(attempt).Message);
     }
 
     [Fact]
@@ -106,7 +111,8 @@ public class ConversionTests
         var transformer = pipeline.Fit(data);
         Assert.Equal(["s0", "s1", "s2", "s0", "s1", "s2"], transformer.Transform(data).GetColumn<string>("Back"));
         Assert.Equal(["", "s1"], transformer.Transform(Values(("new", 0), ("s1", 0))).GetColumn<string>("Back"));
-        var numbers = _ml.Transforms.Conversion.MapValueToKey("L", "A").Append(_ml.Transforms.Conversion.MapKeyToValue("Back", "L")).Fit(data);
+        var numbers = _ml.Transforms.Conversion.MapValueToKey("L", "A").Append(_ml.Transforms.Conversion.MapKeyToValue("Back", "L"))
+            .Fit(data);
         Assert.Equal([1, float.NaN], numbers.Transform(Values(("", 1), ("", 99))).GetColumn<float>("Back"));
     }
 
@@ -116,9 +122,11 @@ public class ConversionTests
         var data = Sample.View(_ml);
         var shape = Describe.Shape(data.Schema);
         Assert.Contains("Schema mismatch for input column 'A': expected KeyType, got Single",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.Conversion.MapKeyToValue("B", "A").GetOutputSchema(shape)).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.Conversion.MapKeyToValue("B", "A")
+                .GetOutputSchema(shape)).Message);
         Assert.Contains("Input column 'K' doesn't contain key values metadata",
-            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.Conversion.MapKeyToValue("B", "K").GetOutputSchema(shape)).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.Conversion.MapKeyToValue("B", "K")
+                .GetOutputSchema(shape)).Message);
         Assert.Throws<InvalidOperationException>(() => _ml.Transforms.Conversion.MapKeyToValue("B", "K").Fit(data));
         Assert.Throws<InvalidOperationException>(() => _ml.Transforms.Conversion.MapKeyToValue("B", "A").Fit(data));
     }
@@ -187,6 +195,7 @@ public class ConversionTests
     {
         var data = Values((text, 0));
         Assert.Equal(number, _ml.Transforms.Conversion.ConvertType("Out", "S").Fit(data).Transform(data).GetColumn<float>("Out").Single());
-        Assert.Equal(boolean, _ml.Transforms.Conversion.ConvertType("Out", "S", DataKind.Boolean).Fit(data).Transform(data).GetColumn<bool>("Out").Single());
+        Assert.Equal(boolean, _ml.Transforms.Conversion.ConvertType("Out", "S", DataKind.Boolean).Fit(data).Transform(data)
+            .GetColumn<bool>("Out").Single());
     }
 }

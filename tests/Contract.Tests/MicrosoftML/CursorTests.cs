@@ -56,7 +56,8 @@ public class CursorTests
             using var cursor = view.GetRowCursor([view.Schema["F"]]);
             Assert.True(cursor.IsColumnActive(view.Schema["F"]));
             Assert.False(cursor.IsColumnActive(view.Schema["A"]));
-            Assert.True(Record.Exception(() => cursor.GetGetter<float>(view.Schema["A"])) is ArgumentException or InvalidOperationException);
+            Assert.True(Record.Exception(() =>
+                cursor.GetGetter<float>(view.Schema["A"])) is ArgumentException or InvalidOperationException);
             Assert.True(cursor.MoveNext());
             VBuffer<float> row = default;
             cursor.GetGetter<VBuffer<float>>(view.Schema["F"])(ref row);

@@ -9,7 +9,15 @@ public class CustomMappingTests
     private readonly MLContext _ml = new(1);
 
     public sealed class Input { public float A { get; set; } [VectorType(3)] public float[] F { get; set; } = []; }
-    public sealed class Output { public float Twice { get; set; } [VectorType(3)] public float[] G { get; set; } = []; [KeyType(4)] public uint Key { get; set; } public string Text { get; set; } = ""; }
+
+    public sealed class Output
+    {
+        public float Twice { get; set; }
+        [VectorType(3)] public float[] G { get; set; } = [];
+        [KeyType(4)] public uint Key { get; set; }
+        public string Text { get; set; } = "";
+    }
+
     private sealed class Missing { public float Qqq { get; set; } }
 
     private static void Map(Input from, Output to)
@@ -31,7 +39,8 @@ public class CustomMappingTests
     {
         var data = Sample.View(_ml);
         var estimator = _ml.Transforms.CustomMapping<Input, Output>(Map, null);
-        Assert.EndsWith("Twice Scalar Single; G Vector Single; Key Scalar UInt32 key; Text Scalar String", Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
+        Assert.EndsWith("Twice Scalar Single; G Vector Single; Key Scalar UInt32 key; Text Scalar String",
+            Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
         var result = estimator.Fit(data).Transform(data);
         Assert.EndsWith("Twice: Single; G: Vector<Single, 3>; Key: Key<UInt32, 0-3>; Text: String", Describe.Text(result.Schema));
         Assert.Equal([0, 2, 4, 6, 8, 10], result.GetColumn<float>("Twice"));
@@ -71,10 +80,12 @@ public class CustomMappingTests
         definition["G"].ColumnName = "Renamed";
         var data = Sample.View(_ml);
         var estimator = _ml.Transforms.CustomMapping<Input, Output>(Map, null, outputSchemaDefinition: definition);
-        Assert.EndsWith("Twice Scalar Single {IsNormalized Scalar Boolean}; Renamed Vector Single {SlotNames Vector String}; Key Scalar UInt32 key; Text Scalar String",
+        Assert.EndsWith("Twice Scalar Single {IsNormalized Scalar Boolean}; "
+            + "Renamed Vector Single {SlotNames Vector String}; Key Scalar UInt32 key; Text Scalar String",
             Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
         var schema = estimator.Fit(data).GetOutputSchema(data.Schema);
-        Assert.EndsWith("Twice: Single {IsNormalized}; Renamed: Vector<Single, 3> {SlotNames}; Key: Key<UInt32, 0-8>; Text: String", Describe.Text(schema));
+        Assert.EndsWith("Twice: Single {IsNormalized}; Renamed: Vector<Single, 3> {SlotNames}; Key: Key<UInt32, 0-8>; Text: String",
+            Describe.Text(schema));
     }
 
     [Fact]

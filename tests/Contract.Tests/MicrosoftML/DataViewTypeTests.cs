@@ -41,9 +41,12 @@ public class DataViewTypeTests
     [Fact]
     public void Wrong_types_are_refused()
     {
-        Assert.Contains("Byte, UInt16, UInt32, or UInt64", Assert.Throws<ArgumentOutOfRangeException>(() => new KeyDataViewType(typeof(int), 3)).Message);
-        Assert.Contains("strictly positive, but got 0", Assert.Throws<ArgumentOutOfRangeException>(() => new KeyDataViewType(typeof(uint), 0)).Message);
-        Assert.Contains("must not exceed Byte.MaxValue", Assert.Throws<ArgumentOutOfRangeException>(() => new KeyDataViewType(typeof(byte), 300)).Message);
+        Assert.Contains("Byte, UInt16, UInt32, or UInt64",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new KeyDataViewType(typeof(int), 3)).Message);
+        Assert.Contains("strictly positive, but got 0",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new KeyDataViewType(typeof(uint), 0)).Message);
+        Assert.Contains("must not exceed Byte.MaxValue",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new KeyDataViewType(typeof(byte), 300)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new VectorDataViewType(NumberDataViewType.Single, -1));
     }
 

@@ -12,16 +12,37 @@ public class EnumerableTests
     private sealed class KeyWithoutCount { [KeyType] public uint K { get; set; } }
     private sealed class KeyOfInt { [KeyType(3)] public int K { get; set; } }
     private sealed class KeyVector { [KeyType(5), VectorType(3)] public uint[] K { get; set; } = []; }
-    private sealed class Renamed { [ColumnName("B")] public float A { get; set; } [NoColumn] public float Ignored { get; set; } public bool Field = true; }
-    private sealed class Filled { public float A { get; set; } public string S { get; set; } = ""; public float[] F { get; set; } = []; public uint K { get; set; } public VBuffer<float> V { get; set; } }
+
+    private sealed class Renamed
+    {
+        [ColumnName("B")] public float A { get; set; }
+        [NoColumn] public float Ignored { get; set; }
+        public bool Field = true;
+    }
+
+    private sealed class Filled
+    {
+        public float A { get; set; }
+        public string S { get; set; } = "";
+        public float[] F { get; set; } = [];
+        public uint K { get; set; }
+        public VBuffer<float> V { get; set; }
+    }
+
     private sealed class WrongType { public int A { get; set; } }
     private sealed class Missing { public float Zzz { get; set; } }
-    private sealed class TextsAndBuffers { [VectorType(2)] public string[] T { get; set; } = []; [VectorType(3)] public VBuffer<float> B { get; set; } }
+
+    private sealed class TextsAndBuffers
+    {
+        [VectorType(2)] public string[] T { get; set; } = [];
+        [VectorType(3)] public VBuffer<float> B { get; set; }
+    }
 
     [Fact]
     public void Members_become_columns()
     {
-        Assert.Equal("A: Single; S: String; F: Vector<Single, 3>; K: Key<UInt32, 0-4>; V: Vector<Single>", Describe.Text(Sample.View(_ml).Schema));
+        Assert.Equal("A: Single; S: String; F: Vector<Single, 3>; K: Key<UInt32, 0-4>; V: Vector<Single>",
+            Describe.Text(Sample.View(_ml).Schema));
         Assert.Equal("Field: Boolean; B: Single", Describe.Text(_ml.Data.LoadFromEnumerable(new[] { new Renamed() }).Schema));
         Assert.Equal("X: Single; Y: String", Describe.Text(_ml.Data.LoadFromEnumerable(new[] { new { X = 1f, Y = "" } }).Schema));
         Assert.Equal("A Scalar Single; S Scalar String; F Vector Single; K Scalar UInt32 key; V VariableVector Single",
@@ -39,10 +60,13 @@ public class EnumerableTests
     [Fact]
     public void Members_of_other_types_are_refused_by_name()
     {
-        Assert.Contains("member X", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new Nullable() })).Message);
-        Assert.Contains("member X", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new Character() })).Message);
+        Assert.Contains("member X", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            _ml.Data.LoadFromEnumerable(new[] { new Nullable() })).Message);
+        Assert.Contains("member X", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            _ml.Data.LoadFromEnumerable(new[] { new Character() })).Message);
         Assert.Throws<NotSupportedException>(() => _ml.Data.LoadFromEnumerable(new[] { new KeyWithoutCount() }));
-        Assert.Contains("Member K marked with KeyType attribute", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new KeyOfInt() })).Message);
+        Assert.Contains("Member K marked with KeyType attribute",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new KeyOfInt() })).Message);
     }
 
     [Fact]
@@ -80,7 +104,8 @@ public class EnumerableTests
         var data = Sample.View(_ml);
         Assert.Contains("Can't bind the IDataView column 'A' of type 'Single' to field or property 'A' of type 'System.Int32'",
             Assert.Throws<InvalidOperationException>(() => _ml.Data.CreateEnumerable<WrongType>(data, false).ToList()).Message);
-        Assert.Contains("'Zzz'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.CreateEnumerable<Missing>(data, false).ToList()).Message);
+        Assert.Contains("'Zzz'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.CreateEnumerable<Missing>(data, false)
+            .ToList()).Message);
         Assert.Equal(6, _ml.Data.CreateEnumerable<Missing>(data, false, ignoreMissingColumns: true).Count());
     }
 
@@ -106,7 +131,8 @@ public class EnumerableTests
         definition.Remove(definition["V"]);
         Assert.Null(definition["none"]);
         var data = _ml.Data.LoadFromEnumerable(Sample.Rows(), definition);
-        Assert.Equal("Renamed: Single {IsNormalized}; S: String; F: Vector<Single, 3, 1, 1>; K: Key<UInt32, 0-8>", Describe.Text(data.Schema));
+        Assert.Equal("Renamed: Single {IsNormalized}; S: String; F: Vector<Single, 3, 1, 1>; K: Key<UInt32, 0-8>",
+            Describe.Text(data.Schema));
         Assert.Equal([1u, 2, 3, 4, 5, 6], data.GetColumn<uint>("K"));
 
         var wrong = SchemaDefinition.Create(typeof(Sample));
@@ -135,8 +161,10 @@ public class EnumerableTests
         Assert.Equal("s1", data.GetColumn<ReadOnlyMemory<char>>("S").ElementAt(1).ToString());
         Assert.Equal([1, -1, 2], data.GetColumn<float[]>(data.Schema["F"]).ElementAt(1));
         Assert.Equal([1, -1, 2], data.GetColumn<VBuffer<float>>("F").Select(Describe.Row).ElementAt(1));
-        Assert.Contains("Column 'zz' not found", Assert.Throws<ArgumentOutOfRangeException>(() => data.GetColumn<float>("zz").ToList()).Message);
-        Assert.Contains("Cannot map column (name: A, type: Single)", Assert.Throws<ArgumentOutOfRangeException>(() => data.GetColumn<double>("A").ToList()).Message);
+        Assert.Contains("Column 'zz' not found",
+            Assert.Throws<ArgumentOutOfRangeException>(() => data.GetColumn<float>("zz").ToList()).Message);
+        Assert.Contains("Cannot map column (name: A, type: Single)",
+            Assert.Throws<ArgumentOutOfRangeException>(() => data.GetColumn<double>("A").ToList()).Message);
     }
 
     [Fact]

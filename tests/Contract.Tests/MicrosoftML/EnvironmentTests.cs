@@ -37,7 +37,8 @@ public class EnvironmentTests
         Assert.Equal(a.Register("x").Rand.Next(), b.Register("x").Rand.Next());
         Assert.NotEqual(a.Register("x").Rand.Next(), a.Register("x").Rand.Next());
         Assert.Equal(a.Register("y", 7).Rand.Next(), b.Register("z", 7).Rand.Next());
-        Assert.NotEqual(((IHostEnvironment)new MLContext()).Register("x").Rand.Next(), ((IHostEnvironment)new MLContext()).Register("x").Rand.Next());
+        Assert.NotEqual(((IHostEnvironment)new MLContext()).Register("x").Rand.Next(), ((IHostEnvironment)new MLContext())
+            .Register("x").Rand.Next());
     }
 
     [Fact]

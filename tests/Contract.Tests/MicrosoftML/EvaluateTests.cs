@@ -7,9 +7,27 @@ public class EvaluateTests
 {
     private readonly MLContext _ml = new(1);
 
-    private sealed class Scored { [KeyType(3)] public uint Label { get; set; } [VectorType(3)] public float[] Score { get; set; } = []; [KeyType(3)] public uint PredictedLabel { get; set; } }
-    private sealed class ScoredFloat { public float Label { get; set; } [VectorType(3)] public float[] Score { get; set; } = []; [KeyType(3)] public uint PredictedLabel { get; set; } }
-    private sealed class Wide { [KeyType(12)] public uint Label { get; set; } [VectorType(12)] public float[] Score { get; set; } = []; [KeyType(12)] public uint PredictedLabel { get; set; } }
+    private sealed class Scored
+    {
+        [KeyType(3)] public uint Label { get; set; }
+        [VectorType(3)] public float[] Score { get; set; } = [];
+        [KeyType(3)] public uint PredictedLabel { get; set; }
+    }
+
+    private sealed class ScoredFloat
+    {
+        public float Label { get; set; }
+        [VectorType(3)] public float[] Score { get; set; } = [];
+        [KeyType(3)] public uint PredictedLabel { get; set; }
+    }
+
+    private sealed class Wide
+    {
+        [KeyType(12)] public uint Label { get; set; }
+        [VectorType(12)] public float[] Score { get; set; } = [];
+        [KeyType(12)] public uint PredictedLabel { get; set; }
+    }
+
     private sealed class Pair { public string L { get; set; } = ""; [VectorType(2)] public float[] Features { get; set; } = []; }
 
     // Labels 3 are beyond the key's range, and so missing.
@@ -93,7 +111,8 @@ public class EvaluateTests
         definition["Label"].ColumnType = new KeyDataViewType(typeof(uint), 5);
         var data = _ml.Data.LoadFromEnumerable(new[]
         {
-            new Scored { Label = 0, Score = [1, 0, 0] }, new Scored { Label = 4, Score = [.5f, .5f, 0] }, new Scored { Label = 3, Score = [.5f, .5f, 0] },
+            new Scored { Label = 0, Score = [1, 0, 0] }, new Scored { Label = 4, Score = [.5f, .5f, 0] },
+            new Scored { Label = 3, Score = [.5f, .5f, 0] },
         }, definition);
         var metrics = _ml.MulticlassClassification.Evaluate(data);
         Assert.Equal(1 / 3.0, metrics.MicroAccuracy, 12);
@@ -118,11 +137,14 @@ public class EvaluateTests
         var data = _ml.Data.LoadFromEnumerable(Array.Empty<Scored>());
         var catalog = _ml.MulticlassClassification;
         Assert.Contains("column 'Label' not found", Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Zz")).Message);
-        Assert.Contains("column 'Score' not found", Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Label", "Zz")).Message);
-        Assert.Contains("column 'PredictedLabel' not found", Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Label", "Score", "Zz")).Message);
+        Assert.Contains("column 'Score' not found",
+            Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Label", "Zz")).Message);
+        Assert.Contains("column 'PredictedLabel' not found",
+            Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Label", "Score", "Zz")).Message);
         Assert.Contains("Schema mismatch for label column 'Score': expected Single or Key, got Vector<Single, 3>",
             Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Score")).Message);
-        Assert.Contains("Schema mismatch for score column 'Label': expected vector of two or more items of type Single, got Key<UInt32, 0-2>",
+        Assert.Contains(
+            "Schema mismatch for score column 'Label': expected vector of two or more items of type Single, got Key<UInt32, 0-2>",
             Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Evaluate(data, "Label", "Label")).Message);
     }
 
@@ -148,11 +170,14 @@ public class EvaluateTests
 
     [Theory]
     [InlineData("cat", "dog", "PREDICTED ||      cat |      dog | Recall", "      cat ||        1 |        0 | 1.0000")]
-    [InlineData("cat", "a long class name indeed", "PREDICTED                   ||        0 |        1 | Recall", "0.                      cat ||        1 |        0 | 1.0000")]
+    [InlineData("cat", "a long class name indeed", "PREDICTED                   ||        0 |        1 | Recall",
+        "0.                      cat ||        1 |        0 | 1.0000")]
     public void The_table_shows_class_names(string first, string second, string head, string row)
     {
-        var data = _ml.Data.LoadFromEnumerable(new[] { new Pair { L = first, Features = [1, 0] }, new Pair { L = second, Features = [0, 1] } });
-        var scored = _ml.Transforms.Conversion.MapValueToKey("Label", "L").Append(_ml.MulticlassClassification.Trainers.NaiveBayes()).Fit(data).Transform(data);
+        var data = _ml.Data.LoadFromEnumerable(
+            new[] { new Pair { L = first, Features = [1, 0] }, new Pair { L = second, Features = [0, 1] } });
+        var scored = _ml.Transforms.Conversion.MapValueToKey("Label", "L").Append(_ml.MulticlassClassification.Trainers.NaiveBayes())
+            .Fit(data).Transform(data);
         var lines = Lines(_ml.MulticlassClassification.Evaluate(scored).ConfusionMatrix.GetFormattedConfusionTable());
         Assert.Equal(head, lines[3]);
         Assert.Equal(row, lines[5]);
@@ -161,8 +186,10 @@ public class EvaluateTests
     [Fact]
     public void The_table_groups_thousands_and_aligns_numbers()
     {
-        var rows = Enumerable.Range(0, 3000).Select(i => new Wide { Label = (uint)(i % 2), Score = Enumerable.Range(0, 12).Select(j => j == i % 2 ? 1f : 0).ToArray() });
-        var lines = Lines(_ml.MulticlassClassification.Evaluate(_ml.Data.LoadFromEnumerable(rows)).ConfusionMatrix.GetFormattedConfusionTable());
+        var rows = Enumerable.Range(0, 3000)
+            .Select(i => new Wide { Label = (uint)(i % 2), Score = Enumerable.Range(0, 12).Select(j => j == i % 2 ? 1f : 0).ToArray() });
+        var lines = Lines(_ml.MulticlassClassification.Evaluate(
+            _ml.Data.LoadFromEnumerable(rows)).ConfusionMatrix.GetFormattedConfusionTable());
         Assert.StartsWith("        0 || 1,500 |     0 |", lines[5]);
         Assert.StartsWith("       11 ||     0 |", lines[16]);
     }

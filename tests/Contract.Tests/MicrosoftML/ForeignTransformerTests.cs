@@ -5,7 +5,8 @@ using Microsoft.ML.Runtime;
 
 namespace Contract.Tests.MicrosoftML;
 
-/// <summary>What a transformer from outside needs to be saved and loaded: members that are not public, by reflection, and the public registration.</summary>
+/// <summary>What a transformer from outside needs to be saved and loaded: members that are not public, by reflection, and the public
+/// registration.</summary>
 public class ForeignTransformerTests
 {
     private static readonly Assembly s_core = typeof(ModelSaveContext).Assembly;
@@ -27,7 +28,8 @@ public class ForeignTransformerTests
             Method("SaveBinaryStream").Invoke(ctx, ["Number", (Action<BinaryWriter>)(writer => writer.Write(Number))]);
         }
 
-        private static MethodInfo Method(string name) => typeof(ModelSaveContext).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic)!;
+        private static MethodInfo Method(string name) => typeof(ModelSaveContext)
+            .GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic)!;
 
         private static Constant Create(IHostEnvironment env, object ctx)
         {

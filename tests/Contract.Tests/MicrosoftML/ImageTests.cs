@@ -84,7 +84,8 @@ public sealed class ImageTests : IDisposable
         // A bitmap of 2x1 pixels of 24 bits: red and blue, in a row padded to 8 bytes.
         byte[] bitmap =
         [
-            (byte)'B', (byte)'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 8, 0, 0, 0,
+            (byte)'B', (byte)'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 8,
+            0, 0, 0,
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0,
         ];
         var image = MLImage.CreateFromStream(new MemoryStream(bitmap));
@@ -111,13 +112,16 @@ public sealed class ImageTests : IDisposable
             .Append(_ml.Transforms.ResizeImages("Small", 3, 2, "Image"))
             .Append(_ml.Transforms.ExtractPixels("Planes", "Small"))
             .Append(_ml.Transforms.ExtractPixels("Mixed", "Small", interleavePixelColors: true, offsetImage: 10, scaleImage: 0.5f))
-            .Append(_ml.Transforms.ExtractPixels("Bytes", "Small", outputAsFloatArray: false, colorsToExtract: ImagePixelExtractingEstimator.ColorBits.All,
+            .Append(_ml.Transforms.ExtractPixels("Bytes", "Small", outputAsFloatArray: false,
+                colorsToExtract: ImagePixelExtractingEstimator.ColorBits.All,
                 orderOfExtraction: ImagePixelExtractingEstimator.ColorsOrder.ABGR));
-        Assert.Equal("Path Scalar String; Image Scalar Image; Small Scalar Image<2, 3>; Planes Vector Single; Mixed Vector Single; Bytes Vector Byte",
+        Assert.Equal("Path Scalar String; Image Scalar Image; Small Scalar Image<2, 3>; "
+            + "Planes Vector Single; Mixed Vector Single; Bytes Vector Byte",
             Describe.Text(pipeline.GetOutputSchema(Describe.Shape(data.Schema))));
         var model = pipeline.Fit(data);
         var result = model.Transform(data);
-        const string schema = "Path: String; Image: Image; Small: Image<2, 3>; Planes: Vector<Single, 3, 2, 3>; Mixed: Vector<Single, 2, 3, 3>; Bytes: Vector<Byte, 4, 2, 3>";
+        const string schema = "Path: String; Image: Image; Small: Image<2, 3>; "
+            + "Planes: Vector<Single, 3, 2, 3>; Mixed: Vector<Single, 2, 3, 3>; Bytes: Vector<Byte, 4, 2, 3>";
         Assert.Equal(schema, Describe.Text(result.Schema));
         Assert.Equal(2, result.GetColumn<float[]>("Planes").Count());
         Assert.Equal([20, 100, 180, 20, 100, 180, 30, 30, 30, 150, 150, 150], result.GetColumn<float[]>("Planes").First()[..12]);
@@ -134,10 +138,12 @@ public sealed class ImageTests : IDisposable
         Assert.Equal(result.GetColumn<float[]>("Mixed"), loaded.Transform(data).GetColumn<float[]>("Mixed"));
     }
 
-    private float[][] Resize(int width, int height, ImageResizingEstimator.ResizingKind kind, ImageResizingEstimator.Anchor anchor = ImageResizingEstimator.Anchor.Center)
+    private float[][] Resize(int width, int height, ImageResizingEstimator.ResizingKind kind,
+        ImageResizingEstimator.Anchor anchor = ImageResizingEstimator.Anchor.Center)
     {
         var data = Paths(Write("r.png"));
-        var pixels = _ml.Transforms.LoadImages("Image", null, "Path").Append(_ml.Transforms.ResizeImages("Small", width, height, "Image", kind, anchor))
+        var pixels = _ml.Transforms.LoadImages("Image", null, "Path")
+            .Append(_ml.Transforms.ResizeImages("Small", width, height, "Image", kind, anchor))
             .Append(_ml.Transforms.ExtractPixels("P", "Small")).Fit(data).Transform(data).GetColumn<float[]>("P").Single();
         return [pixels[..(width * height)], pixels[(width * height)..(2 * width * height)]];
     }
@@ -183,6 +189,28 @@ public sealed class ImageTests : IDisposable
     }
 
     [Fact]
+    public void Reducing_averages_and_enlarging_interpolates()
+    {
+        // Values of the real library's backend, for pixels of noise.
+        var pixels = new byte[50 * 40 * 4];
+        new Random(1).NextBytes(pixels);
+        for (int i = 3; i < pixels.Length; i += 4) pixels[i] = 255;
+        string path = Path.Combine(_folder, "noise.png");
+        MLImage.CreateFromPixels(50, 40, MLPixelFormat.Rgba32, pixels).Save(path);
+        float[] Row(int width, int height)
+        {
+            var data = Paths(path);
+            return _ml.Transforms.LoadImages("Image", null, "Path").Append(_ml.Transforms.ResizeImages("Small", width, height, "Image"))
+                .Append(_ml.Transforms.ExtractPixels("P", "Small")).Fit(data).Transform(data).GetColumn<float[]>("P").Single()[..6];
+        }
+        Near([44, 147, 169, 108, 91, 107], Row(32, 32));
+        Near([56, 135, 97, 137, 99, 130], Row(25, 20));
+        Near([105, 100, 123, 144, 130, 125], Row(12, 10));
+        Near([107, 113, 134, 133, 125, 124], Row(10, 8));
+        Near([70, 68, 64, 86, 130, 139], Row(100, 80));
+    }
+
+    [Fact]
     public void An_image_of_the_right_size_is_not_changed()
     {
         foreach (var kind in Enum.GetValues<ImageResizingEstimator.ResizingKind>())
@@ -195,8 +223,10 @@ public sealed class ImageTests : IDisposable
         var data = _ml.Data.LoadFromEnumerable(new[] { new ImageRow { Image = Gradient() } });
         Assert.Equal("Image: Image<4, 6>", Describe.Text(data.Schema));
         Assert.Equal(6, data.GetColumn<MLImage>("Image").Single().Width);
-        Assert.Equal([0, 40, 80, 120, 160, 200], _ml.Transforms.ExtractPixels("P", "Image").Fit(data).Transform(data).GetColumn<float[]>("P").Single()[..6]);
-        Assert.Contains("member Image", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new AnyImageRow() })).Message);
+        Assert.Equal([0, 40, 80, 120, 160, 200], _ml.Transforms.ExtractPixels("P", "Image").Fit(data).Transform(data)
+            .GetColumn<float[]>("P").Single()[..6]);
+        Assert.Contains("member Image",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromEnumerable(new[] { new AnyImageRow() })).Message);
         Assert.True(new ImageDataViewType(4, 5).Equals(new ImageDataViewType(4, 5)));
         Assert.False(new ImageDataViewType(4, 5).Equals(new ImageDataViewType()));
     }
@@ -231,12 +261,18 @@ public sealed class ImageTests : IDisposable
         var data = Paths("a.png");
         var shape = Describe.Shape(data.Schema);
         const string expected = "Schema mismatch for input column 'Path': expected";
-        Assert.Contains($"{expected} image, got String", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ExtractPixels("P", "Path").Fit(data)).Message);
-        Assert.Contains($"{expected} Image, got String", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ExtractPixels("P", "Path").GetOutputSchema(shape)).Message);
-        Assert.Contains($"{expected} image, got String", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ResizeImages("P", 2, 2, "Path").Fit(data)).Message);
-        Assert.Contains($"{expected} Image, got String", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ResizeImages("P", 2, 2, "Path").GetOutputSchema(shape)).Message);
+        Assert.Contains($"{expected} image, got String",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ExtractPixels("P", "Path").Fit(data)).Message);
+        Assert.Contains($"{expected} Image, got String",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ExtractPixels("P", "Path").GetOutputSchema(shape)).Message);
+        Assert.Contains($"{expected} image, got String",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ResizeImages("P", 2, 2, "Path").Fit(data)).Message);
+        Assert.Contains($"{expected} Image, got String",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ResizeImages("P", 2, 2, "Path")
+            .GetOutputSchema(shape)).Message);
         var images = _ml.Data.LoadFromEnumerable(new[] { new ImageRow { Image = Gradient() } });
-        Assert.Contains("expected String, got Image<4, 6>", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.LoadImages("P", null, "Image").Fit(images)).Message);
+        Assert.Contains("expected String, got Image<4, 6>",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.LoadImages("P", null, "Image").Fit(images)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ResizeImages("P", 0, 2, "Path"));
         var unsized = _ml.Transforms.LoadImages("Image", null, "Path").Append(_ml.Transforms.ExtractPixels("P", "Image"));
         Assert.Throws<ArgumentOutOfRangeException>(() => unsized.Fit(data));

@@ -9,10 +9,18 @@ public class ModelTests
     private readonly MLContext _ml = new(1);
 
     private sealed class Named { public string L { get; set; } = ""; [VectorType(2)] public float[] Features { get; set; } = []; }
-    private sealed class Prediction { public string Name { get; set; } = ""; public float[] Score { get; set; } = []; public uint PredictedLabel { get; set; } }
+
+    private sealed class Prediction
+    {
+        public string Name { get; set; } = "";
+        public float[] Score { get; set; } = [];
+        public uint PredictedLabel { get; set; }
+    }
+
     private sealed class Incomplete { public string Missing { get; set; } = ""; public float[] Score { get; set; } = []; }
 
-    private IDataView Data => _ml.Data.LoadFromEnumerable(new[] { new Named { L = "cat", Features = [1, 0] }, new Named { L = "dog", Features = [0, 1] } });
+    private IDataView Data => _ml.Data.LoadFromEnumerable(
+        new[] { new Named { L = "cat", Features = [1, 0] }, new Named { L = "dog", Features = [0, 1] } });
 
     private IEstimator<ITransformer> Pipeline => _ml.Transforms.Conversion.MapValueToKey("Label", "L")
         .Append(_ml.MulticlassClassification.Trainers.NaiveBayes())
@@ -58,7 +66,8 @@ public class ModelTests
         var before = model.Transform(data);
         var after = loaded.Transform(data);
         Assert.Equal(Describe.Text(before.Schema), Describe.Text(after.Schema));
-        foreach (string column in new[] { "C", "E", "F" }) Assert.Equal(before.GetColumn<float[]>(column), after.GetColumn<float[]>(column));
+        foreach (string column in new[] { "C", "E", "F" }) Assert.Equal(before.GetColumn<float[]>(column),
+            after.GetColumn<float[]>(column));
         Assert.Equal(before.GetColumn<double>("D"), after.GetColumn<double>("D"));
         Assert.Equal(before.GetColumn<uint>("M"), after.GetColumn<uint>("M"));
         Assert.Equal(before.GetColumn<string>("N"), after.GetColumn<string>("N"));
@@ -136,9 +145,12 @@ public class ModelTests
     {
         var model = Pipeline.Fit(Data);
         _ml.Model.CreatePredictionEngine<Named, Incomplete>(model);
-        Assert.Contains("'Missing'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Model.CreatePredictionEngine<Named, Incomplete>(model, ignoreMissingColumns: false)).Message);
-        Assert.Contains("'L'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Model.CreatePredictionEngine<Incomplete, Prediction>(model)).Message);
-        Assert.Equal("cat", _ml.Model.CreatePredictionEngine<Named, Prediction>(model, Data.Schema).Predict(new Named { Features = [1, 0] }).Name);
+        Assert.Contains("'Missing'", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            _ml.Model.CreatePredictionEngine<Named, Incomplete>(model, ignoreMissingColumns: false)).Message);
+        Assert.Contains("'L'", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            _ml.Model.CreatePredictionEngine<Incomplete, Prediction>(model)).Message);
+        Assert.Equal("cat", _ml.Model.CreatePredictionEngine<Named, Prediction>(model, Data.Schema)
+            .Predict(new Named { Features = [1, 0] }).Name);
     }
 
     private sealed class Unsized { public string L { get; set; } = ""; public float[] Features { get; set; } = []; }

@@ -8,15 +8,23 @@ public class NaiveBayesTests
 {
     private readonly MLContext _ml = new(1);
 
-    internal sealed class Row { [KeyType(3)] public uint Label { get; set; } [VectorType(3)] public float[] Features { get; set; } = []; public float Number { get; set; } }
+    internal sealed class Row
+    {
+        [KeyType(3)] public uint Label { get; set; }
+        [VectorType(3)] public float[] Features { get; set; } = [];
+        public float Number { get; set; }
+    }
+
     private sealed class Named { public string L { get; set; } = ""; [VectorType(2)] public float[] Features { get; set; } = []; }
     private sealed class Short { [VectorType(2)] public float[] Features { get; set; } = []; }
     private sealed class Bad { [KeyType(3)] public uint Label { get; set; } [VectorType(2)] public float[] Features { get; set; } = []; }
 
     internal static List<Row> Rows(int times = 1) => Enumerable.Range(0, times).SelectMany(_ => new[]
     {
-        new Row { Label = 1, Features = [1, 0, 0] }, new Row { Label = 1, Features = [1, 1, 0] }, new Row { Label = 2, Features = [0, 1, 0] },
-        new Row { Label = 2, Features = [0, 2, 1] }, new Row { Label = 2, Features = [-1, 0, 1] }, new Row { Label = 0, Features = [1, 1, 1] },
+        new Row { Label = 1, Features = [1, 0, 0] }, new Row { Label = 1, Features = [1, 1, 0] },
+            new Row { Label = 2, Features = [0, 1, 0] },
+        new Row { Label = 2, Features = [0, 2, 1] }, new Row { Label = 2, Features = [-1, 0, 1] },
+            new Row { Label = 0, Features = [1, 1, 1] },
     }).ToList();
 
     [Fact]
@@ -25,11 +33,13 @@ public class NaiveBayesTests
         var data = _ml.Data.LoadFromEnumerable(Rows());
         var trainer = _ml.MulticlassClassification.Trainers.NaiveBayes();
         const string kinds = "{ScoreColumnKind Scalar String, ScoreColumnSetId Scalar UInt32, ScoreValueKind Scalar String}";
-        Assert.EndsWith($"; Score Vector Single {kinds}; PredictedLabel Scalar UInt32 key {kinds}", Describe.Text(trainer.GetOutputSchema(Describe.Shape(data.Schema))));
+        Assert.EndsWith($"; Score Vector Single {kinds}; PredictedLabel Scalar UInt32 key {kinds}",
+            Describe.Text(trainer.GetOutputSchema(Describe.Shape(data.Schema))));
         var schema = trainer.Fit(data).GetOutputSchema(data.Schema);
         Assert.Equal("PredictedLabel: Key<UInt32, 0-2>", schema[3].ToString().Split(" {")[0]);
         Assert.Equal("Score: Vector<Single, 3>", schema[4].ToString().Split(" {")[0]);
-        Assert.Equal(["ScoreColumnKind", "ScoreColumnSetId", "ScoreValueKind"], schema["Score"].Annotations.Schema.Select(a => a.Name).Order());
+        Assert.Equal(["ScoreColumnKind", "ScoreColumnSetId", "ScoreValueKind"], schema["Score"].Annotations.Schema.Select(a => a.Name)
+            .Order());
         foreach (string name in new[] { "Score", "PredictedLabel" })
         {
             Assert.Equal("MulticlassClassification", Describe.Annotation<ReadOnlyMemory<char>>(schema[name], "ScoreColumnKind").ToString());
@@ -42,10 +52,12 @@ public class NaiveBayesTests
     [Fact]
     public void Key_values_become_names_of_slots_and_of_predictions()
     {
-        var data = _ml.Data.LoadFromEnumerable(new[] { new Named { L = "cat", Features = [1, 0] }, new Named { L = "dog", Features = [0, 1] } });
+        var data = _ml.Data.LoadFromEnumerable(
+            new[] { new Named { L = "cat", Features = [1, 0] }, new Named { L = "dog", Features = [0, 1] } });
         var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label", "L").Append(_ml.MulticlassClassification.Trainers.NaiveBayes());
         const string kinds = "ScoreColumnKind Scalar String, ScoreColumnSetId Scalar UInt32, ScoreValueKind Scalar String";
-        Assert.EndsWith($"; Score Vector Single {{{kinds}, SlotNames Vector String, TrainingLabelValues Vector String}}; PredictedLabel Scalar UInt32 key {{KeyValues Vector String, {kinds}}}",
+        Assert.EndsWith($"; Score Vector Single {{{kinds}, SlotNames Vector String, TrainingLabelValues Vector String}}; "
+            + $"PredictedLabel Scalar UInt32 key {{KeyValues Vector String, {kinds}}}",
             Describe.Text(pipeline.GetOutputSchema(Describe.Shape(data.Schema))));
         var schema = pipeline.Fit(data).GetOutputSchema(data.Schema);
         Assert.Equal(["cat", "dog"], Describe.Names(schema["Score"], "SlotNames"));
@@ -101,27 +113,33 @@ public class NaiveBayesTests
     {
         var data = _ml.Data.LoadFromEnumerable(Rows());
         var shape = Describe.Shape(data.Schema);
-        NaiveBayesMulticlassTrainer Trainer(string label, string features) => _ml.MulticlassClassification.Trainers.NaiveBayes(label, features);
+        NaiveBayesMulticlassTrainer Trainer(string label, string features) =>
+            _ml.MulticlassClassification.Trainers.NaiveBayes(label, features);
         void Refused(string message, string label, string features)
         {
             Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(label, features).Fit(data)).Message);
-            Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(label, features).GetOutputSchema(shape)).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(label, features)
+                .GetOutputSchema(shape)).Message);
         }
         Refused("Schema mismatch for label column 'Number': expected Key<UInt32>, got Single", "Number", "Features");
         Refused("Could not find label column 'Z'", "Z", "Features");
         Refused("Could not find feature column 'Z'", "Label", "Z");
         Refused("Schema mismatch for feature column 'Number': expected Vector<Single>, got Single", "Label", "Number");
         var fitted = Trainer("Label", "Features").Fit(data);
-        Assert.Contains("column 'Feature' not found", Assert.Throws<ArgumentOutOfRangeException>(() => fitted.Transform(_ml.Data.LoadFromEnumerable(new[] { new { X = 1f } }))).Message);
+        Assert.Contains("column 'Feature' not found",
+            Assert.Throws<ArgumentOutOfRangeException>(() =>
+            fitted.Transform(_ml.Data.LoadFromEnumerable(new[] { new { X = 1f } }))).Message);
         Assert.Contains("'Vector<Single, 2>' vs 'Vector<Single, 3>'",
-            Assert.Throws<InvalidOperationException>(() => fitted.Transform(_ml.Data.LoadFromEnumerable(new[] { new Short { Features = [1, 2] } }))).Message);
+            Assert.Throws<InvalidOperationException>(() =>
+                fitted.Transform(_ml.Data.LoadFromEnumerable(new[] { new Short { Features = [1, 2] } }))).Message);
     }
 
     [Fact]
     public void Cross_validation_trains_and_judges_every_fold()
     {
         var data = _ml.Data.LoadFromEnumerable(Rows(30));
-        var results = _ml.MulticlassClassification.CrossValidate(data, _ml.MulticlassClassification.Trainers.NaiveBayes(), numberOfFolds: 3, seed: 1);
+        var results = _ml.MulticlassClassification.CrossValidate(data, _ml.MulticlassClassification.Trainers.NaiveBayes(), numberOfFolds: 3,
+            seed: 1);
         Assert.Equal([0, 1, 2], results.Select(r => r.Fold));
         Assert.All(results, r => Assert.Equal(1, r.Metrics.MicroAccuracy));
         Assert.Equal(180, results.Sum(r => r.ScoredHoldOutSet.GetColumn<float>("Number").Count()));
@@ -134,7 +152,8 @@ public class NaiveBayesTests
     {
         var data = _ml.Data.LoadFromEnumerable(Rows(20));
         var transformer = _ml.MulticlassClassification.Trainers.NaiveBayes().Fit(data);
-        var importance = _ml.MulticlassClassification.PermutationFeatureImportance(transformer, transformer.Transform(data), permutationCount: 3);
+        var importance = _ml.MulticlassClassification.PermutationFeatureImportance(transformer, transformer.Transform(data),
+            permutationCount: 3);
         Assert.Equal(3, importance.Length);
         Assert.True(importance[0].MicroAccuracy.Mean < -0.2);
         Assert.Equal(0, importance[1].MicroAccuracy.Mean);
@@ -142,7 +161,8 @@ public class NaiveBayesTests
         Assert.Equal(3, importance[0].MicroAccuracy.Count);
         Assert.Equal(importance[0].MicroAccuracy.StandardDeviation / Math.Sqrt(3), importance[0].MicroAccuracy.StandardError, 1e-9);
         Assert.Equal(3, importance[0].PerClassLogLoss.Count);
-        Assert.Single(_ml.MulticlassClassification.PermutationFeatureImportance(transformer, transformer.Transform(data), numberOfExamplesToUse: 12)
+        Assert.Single(_ml.MulticlassClassification.PermutationFeatureImportance(transformer, transformer.Transform(data),
+            numberOfExamplesToUse: 12)
             .Select(i => i.MicroAccuracy.Count).Distinct());
     }
 }

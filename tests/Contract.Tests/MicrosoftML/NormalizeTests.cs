@@ -22,7 +22,8 @@ public class NormalizeTests
         Near([0.2f, -0.2f, 0.2f], result.GetColumn<float[]>("N").ElementAt(1));
         Near([0, 0.2f, 0.4f, 0.6f, 0.8f, 1], result.GetColumn<float>("A").ToArray());
         Assert.Equal("N: Vector<Single, 3> {IsNormalized}", result.Schema["N"].ToString());
-        Assert.EndsWith("; N Vector Single {IsNormalized Scalar Boolean}", Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
+        Assert.EndsWith("; N Vector Single {IsNormalized Scalar Boolean}",
+            Describe.Text(estimator.GetOutputSchema(Describe.Shape(data.Schema))));
     }
 
     [Fact]
@@ -40,7 +41,8 @@ public class NormalizeTests
     {
         foreach (bool fixZero in new[] { true, false })
         {
-            var data = _ml.Data.LoadFromEnumerable(new[] { new Sample { F = [0, 3, float.NaN] }, new Sample { F = [0, 3, 4] }, new Sample { F = [0, 3, 2] } });
+            var data = _ml.Data.LoadFromEnumerable(
+                new[] { new Sample { F = [0, 3, float.NaN] }, new Sample { F = [0, 3, 4] }, new Sample { F = [0, 3, 2] } });
             var result = _ml.Transforms.NormalizeMinMax("F", fixZero: fixZero).Fit(data).Transform(data).GetColumn<float[]>("F").ToArray();
             Near([0, 0, float.NaN], result[0]);
             Near([0, 0, 1], result[1]);
@@ -56,8 +58,10 @@ public class NormalizeTests
             Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("S").GetOutputSchema(shape)).Message);
         Assert.Contains("Schema mismatch for input column 'V': expected known-size vector or scalar, got VarVector<Single>",
             Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("V").GetOutputSchema(shape)).Message);
-        Assert.Contains("Wrong column type", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("S").Fit(data)).Message);
+        Assert.Contains("Wrong column type",
+            Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("S").Fit(data)).Message);
         Assert.Contains("'Q'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("Q").Fit(data)).Message);
-        Assert.Contains("'Q'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("Q").GetOutputSchema(shape)).Message);
+        Assert.Contains("'Q'", Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.NormalizeMinMax("Q")
+            .GetOutputSchema(shape)).Message);
     }
 }

@@ -47,7 +47,8 @@ public class SchemaTests
 
         Assert.Throws<InvalidOperationException>(() => { bool b = false; annotations.GetValue("x", ref b); });
         Assert.Throws<InvalidOperationException>(() => { bool b = false; annotations.GetValue("none", ref b); });
-        Assert.Throws<ArgumentException>(() => new DataViewSchema.Annotations.Builder().Add<float>("x", NumberDataViewType.Double, (ref float v) => v = 1));
+        Assert.Throws<ArgumentException>(() => new DataViewSchema.Annotations.Builder()
+            .Add<float>("x", NumberDataViewType.Double, (ref float v) => v = 1));
     }
 
     [Fact]

@@ -83,7 +83,8 @@ public class NnFunctionalTests
         Assert.Equal([1, 1, 8, 6], interpolate(Image, scale_factor: [2, 1.5]).shape);
         Assert.Equal(586, interpolate(Image, [3, 5]).pow(2).sum().item<double>());
         Assert.Equal(1145.5344444444445, interpolate(Image, [3, 5], mode: InterpolationMode.Bilinear).pow(2).sum().item<double>(), 9);
-        Assert.Equal(1220.625, interpolate(Image, [3, 5], mode: InterpolationMode.Bilinear, align_corners: true).pow(2).sum().item<double>(), 9);
+        Assert.Equal(
+            1220.625, interpolate(Image, [3, 5], mode: InterpolationMode.Bilinear, align_corners: true).pow(2).sum().item<double>(), 9);
         Assert.Equal([2.5, 4.5, 10.5, 12.5], Doubles(interpolate(Image, [2, 2], mode: InterpolationMode.Area)));
         Assert.Throws<ExternalException>(() => interpolate(Image));
         var shifted = affine_grid(tensor(new[,,] { { { 1, 0, 0.5 }, { 0, 1, 0 } } }), [1, 1, 4, 4]);
@@ -122,23 +123,23 @@ public class NnFunctionalTests
     {
         var parameter = Parameter(tensor(new[] { 1.0, 2 }));
         parameter.grad = tensor(new[] { 3.0, 4 });
-        Assert.Equal(5, utils.clip_grad_norm_([parameter], 10), 12);
+        Assert.Equal(5, nn.utils.clip_grad_norm_([parameter], 10), 12);
         Assert.Equal([3.0, 4], Doubles(parameter.grad!));
-        Assert.Equal(5, utils.clip_grad_norm_([parameter], 1), 12);
+        Assert.Equal(5, nn.utils.clip_grad_norm_([parameter], 1), 12);
         Assert.Equal(3 / (5 + 1e-6), Doubles(parameter.grad!)[0], 12);
         parameter.grad = tensor(new[] { 3.0, -4 });
-        Assert.Equal(4, utils.clip_grad_norm_([parameter], 100, double.PositiveInfinity), 12);
-        utils.clip_grad_value_([parameter], 1);
+        Assert.Equal(4, nn.utils.clip_grad_norm_([parameter], 100, double.PositiveInfinity), 12);
+        nn.utils.clip_grad_value_([parameter], 1);
         Assert.Equal([1.0, -1], Doubles(parameter.grad!));
-        Assert.Equal(0, utils.clip_grad_norm_([Parameter(ones(1))], 1));
+        Assert.Equal(0, nn.utils.clip_grad_norm_([Parameter(ones(1))], 1));
     }
 
     [Fact]
     public void Parameters_become_one_vector_and_come_back()
     {
         var (one, two) = (Parameter(tensor(new[] { 1.0, 2 })), Parameter(tensor(new[,] { { 3.0 } })));
-        Assert.Equal([1.0, 2, 3], Doubles(utils.parameters_to_vector([one, two])));
-        utils.vector_to_parameters(tensor(new[] { 5.0, 6, 7 }), [one, two]);
+        Assert.Equal([1.0, 2, 3], Doubles(nn.utils.parameters_to_vector([one, two])));
+        nn.utils.vector_to_parameters(tensor(new[] { 5.0, 6, 7 }), [one, two]);
         Assert.Equal([5.0, 6, 7], Doubles(one).Concat(Doubles(two)));
         Assert.True(one.requires_grad);
     }
@@ -151,14 +152,15 @@ public class NnFunctionalTests
         init.constant_(norm.running_mean, 0.5);
         init.constant_(norm.running_var, 4);
         init.constant_(norm.weight, 2);
-        Assert.Throws<InvalidOperationException>(() => utils.fuse_linear_bn_eval(linear, norm));
+        Assert.Throws<InvalidOperationException>(() => nn.utils.fuse_linear_bn_eval(linear, norm));
         linear.eval();
         norm.eval();
         var input = rand(4, 3);
-        Assert.Equal(Doubles(norm.call(linear.call(input))), Doubles(utils.fuse_linear_bn_eval(linear, norm).call(input)), (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal(Doubles(norm.call(linear.call(input))),
+            Doubles(nn.utils.fuse_linear_bn_eval(linear, norm).call(input)), (a, b) => Math.Abs(a - b) < 1e-5);
         using var convolution = Conv2d(1, 2, 2);
-        var (weight, bias) = utils.fuse_conv_bn_weights(
-            convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias);
+        var (weight, bias) = nn.utils.fuse_conv_bn_weights(
+            convolution.weight, convolution.bias, norm.running_mean!, norm.running_var!, norm.eps, norm.weight, norm.bias);
         using var norm2 = BatchNorm2d(2);
         norm2.load_state_dict(norm.state_dict());
         norm2.eval();

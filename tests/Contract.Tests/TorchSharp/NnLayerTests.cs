@@ -15,10 +15,10 @@ public class NnLayerTests
     {
         using var layer = Conv2d(3, 4, 3);
         Assert.Equal([4, 3, 3, 3], layer.weight.shape);
-        Assert.Equal([4], layer.bias.shape);
+        Assert.Equal([4], layer.bias!.shape);
         Assert.Equal([3, 3], layer.kernel_size);
         Assert.Equal([1, 1], layer.stride);
-        Assert.Equal([0, 0], layer.padding);
+        Assert.Equal([0, 0], layer.padding!);
         Assert.Equal([1, 1], layer.dilation);
         Assert.Equal((3, 4, 1, PaddingModes.Zeros), (layer.in_channels, layer.out_channels, layer.groups, layer.padding_mode));
         Assert.Null(layer.padding_type);
@@ -67,32 +67,42 @@ public class NnLayerTests
     [Fact]
     public void BatchNorm_uses_the_batch_in_training_and_follows_it()
     {
-        using var layer = BatchNorm2d(1, dtype: ScalarType.Float64);
+        using var layer = BatchNorm2d(1).to(ScalarType.Float64);
         var input = arange(0, 8, ScalarType.Float64).reshape(2, 1, 2, 2);
         var output = Doubles(layer.call(input));
         Assert.Equal(-3.5 / Math.Sqrt(5.25 + 1e-5), output[0], 12);
-        Assert.Equal(0.35, layer.running_mean.item<double>(), 12);
-        Assert.Equal(0.9 + 0.1 * 6, layer.running_var.item<double>(), 12);
-        Assert.Equal(1, layer.num_batches_tracked.item<long>());
+        Assert.Equal(0.35, layer.running_mean!.item<double>(), 12);
+        Assert.Equal(0.9 + 0.1 * 6, layer.running_var!.item<double>(), 12);
+        Assert.Equal(1, layer.num_batches_tracked!.item<long>());
         layer.eval();
         Assert.Equal(-0.35 / Math.Sqrt(1.5 + 1e-5), Doubles(layer.call(input))[0], 12);
-        Assert.Equal(1, layer.num_batches_tracked.item<long>());
+        Assert.Equal(1, layer.num_batches_tracked!.item<long>());
         Assert.Equal((0.1, 1e-5, 1L), (layer.momentum, layer.eps, layer.num_features));
-        Assert.Equal([], layer.num_batches_tracked.shape);
+        Assert.Equal([], layer.num_batches_tracked!.shape);
     }
 
     [Fact]
     public void BatchNorm_without_momentum_averages_all_batches()
     {
-        using var layer = BatchNorm2d(1, dtype: ScalarType.Float64);
+        using var layer = BatchNorm2d(1).to(ScalarType.Float64);
         layer.momentum = null;
         var input = arange(0, 8, ScalarType.Float64).reshape(2, 1, 2, 2);
         layer.call(input);
         layer.call(input * 3);
-        Assert.Equal(7, layer.running_mean.item<double>(), 12);
-        Assert.Equal(30, layer.running_var.item<double>(), 12);
+        Assert.Equal(7, layer.running_mean!.item<double>(), 12);
+        Assert.Equal(30, layer.running_var!.item<double>(), 12);
         layer.reset_running_stats();
-        Assert.Equal((0.0, 1.0, 0L), (layer.running_mean.item<double>(), layer.running_var.item<double>(), layer.num_batches_tracked.item<long>()));
+        Assert.Equal((0.0, 1.0, 0L),
+            (layer.running_mean!.item<double>(), layer.running_var!.item<double>(), layer.num_batches_tracked!.item<long>()));
+    }
+
+    // The real package counts in the type of the layer, where one is given at construction.
+    [Fact]
+    public void BatchNorm_counts_batches_in_whole_numbers_unless_built_with_a_type()
+    {
+        Assert.Equal(ScalarType.Int64, BatchNorm2d(1).num_batches_tracked!.dtype);
+        Assert.Equal(ScalarType.Int64, BatchNorm2d(1).to(ScalarType.Float64).num_batches_tracked!.dtype);
+        Assert.Equal(ScalarType.Float64, BatchNorm2d(1, dtype: ScalarType.Float64).num_batches_tracked!.dtype);
     }
 
     [Fact]
@@ -105,7 +115,8 @@ public class NnLayerTests
         stateless.eval();
         Assert.Equal(0, Doubles(stateless.call(arange(0, 4, ScalarType.Float32).reshape(1, 1, 2, 2))).Sum(), 5);
         Assert.Equal("expected 4D input, but got 3D input.", Assert.Throws<ArgumentException>(() => plain.call(ones(1, 2, 3))).Message);
-        Assert.Equal("expected 2D or 3D input, but got 4D input.", Assert.Throws<ArgumentException>(() => BatchNorm1d(2).call(ones(1, 2, 3, 3))).Message);
+        Assert.Equal("expected 2D or 3D input, but got 4D input.",
+            Assert.Throws<ArgumentException>(() => BatchNorm1d(2).call(ones(1, 2, 3, 3))).Message);
     }
 
     [Fact]
@@ -126,10 +137,11 @@ public class NnLayerTests
         double expected = -1.5 / Math.Sqrt(1.25 + 1e-5);
         Assert.Equal(expected, Doubles(layer.call(Image))[0], 12);
         using var groups = GroupNorm(2, 4, dtype: ScalarType.Float64);
+        Assert.Throws<ArgumentException>(() => groups.call(ones(1, 4, ScalarType.Float64)));
         // The real package leaves them uninitialised.
         init.ones_(groups.weight);
         init.zeros_(groups.bias);
-        Assert.Equal(-0.5 / Math.Sqrt(0.25 + 1e-5), Doubles(groups.call(arange(0, 4, ScalarType.Float64).reshape(1, 4)))[0], 12);
+        Assert.Equal(-0.5 / Math.Sqrt(0.25 + 1e-5), Doubles(groups.call(arange(0, 4, ScalarType.Float64).reshape(1, 4, 1)))[0], 12);
     }
 
     [Fact]
@@ -191,7 +203,7 @@ public class NnLayerTests
         double total = points.Sum(Math.Exp);
         Check(Softmax(0), x => Math.Exp(x) / total);
         Check(LogSoftmax(0), x => x - Math.Log(total));
-        Assert.Equal([-0.00012668496733247991, -0.15426876936299344], Doubles(GELU().call(input))[..2].Select(x => Math.Round(x, 20)), Near);
+        Assert.Equal([-0.00012668496733247991, -0.15426876936299344], Doubles(GELU().call(input))[..2], Near);
     }
 
     private static bool Near(double a, double b) => Math.Abs(a - b) < 1e-14;

@@ -35,14 +35,16 @@ public class OptimSchedulerTests
         Rates(o => LinearLR(o, 0.25, 1, 4), 0.25, 0.4375, 0.625, 0.8125, 1, 1);
         Rates(o => ConstantLR(o, 0.5, 3), 0.5, 0.5, 0.5, 1, 1);
         Rates(o => CosineAnnealingLR(o, 5, 0.1),
-            1, 0.9140576474687263, 0.6890576474687263, 0.41094235253127365, 0.1859423525312737, 0.1, 0.18594235253127367, 0.41094235253127387);
+            1, 0.9140576474687263,
+            0.6890576474687263, 0.41094235253127365, 0.1859423525312737, 0.1, 0.18594235253127367, 0.41094235253127387);
     }
 
     [Fact]
     public void One_cycle_rises_and_falls_and_moves_the_momentum_against_the_rate()
     {
         Rates(o => OneCycleLR(o, 2.0, total_steps: 8),
-            0.08, 1.638550209784384, 1.9438835547750464, 1.623491307899526, 1.1119680282454032, 0.5661219964173985, 0.1532831876685128, 8e-06);
+            0.08, 1.638550209784384,
+            1.9438835547750464, 1.623491307899526, 1.1119680282454032, 0.5661219964173985, 0.1532831876685128, 8e-06);
         Rates(o => OneCycleLR(o, 2.0, epochs: 2, steps_per_epoch: 4), 0.08, 1.638550209784384);
         Rates(o => OneCycleLR(
                 o, 2.0, total_steps: 8, three_phase: true,
@@ -65,7 +67,8 @@ public class OptimSchedulerTests
     {
         Rates(o => SequentialLR(o, [LinearLR(o, 0.25, 1, 3), CosineAnnealingLR(o, 5)], [3]),
             0.25, 0.5, 0.75, 1, 0.9045084971874737, 0.6545084971874737, 0.3454915028125263, 0.09549150281252632);
-        Rates(o => SequentialLR(o, [ConstantLR(o, 0.1, 2), ExponentialLR(o, 0.5), StepLR(o, 2)], [2, 4]), 0.1, 0.1, 1, 0.5, 1, 1, 0.1, 0.1, 0.01);
+        Rates(o => SequentialLR(o, [ConstantLR(o, 0.1, 2), ExponentialLR(o, 0.5), StepLR(o, 2)], [2, 4]),
+            0.1, 0.1, 1, 0.5, 1, 1, 0.1, 0.1, 0.01);
         using var optimizer = Optimizer();
         Assert.Throws<ArgumentException>(() => SequentialLR(optimizer, [StepLR(optimizer, 1)], [1]));
     }
@@ -106,7 +109,8 @@ public class OptimSchedulerTests
     [Fact]
     public void Each_group_has_its_rate()
     {
-        using var optimizer = optim.SGD([new SGD.ParamGroup([Parameter(ones(1))], lr: 1), new SGD.ParamGroup([Parameter(ones(1))], lr: 10)], 0.1);
+        using var optimizer = optim.SGD(
+            [new SGD.ParamGroup([Parameter(ones(1))], lr: 1), new SGD.ParamGroup([Parameter(ones(1))], lr: 10)], 0.1);
         var schedule = StepLR(optimizer, 1, 0.5);
         schedule.step();
         Assert.Equal([0.5, 5], schedule.get_last_lr());

@@ -202,7 +202,9 @@ public class OptimTests
         var parameter = Start();
         using var optimizer = optim.SGD([parameter], 0.1, momentum: 0.9, weight_decay: 0.01, nesterov: true);
         optimizer.ParamGroups.Single().LearningRate = 0.5;
-        const string Options = "9A9999999999B93F" + "000000000000E03F" + "CDCCCCCCCCCCEC3F" + "0000000000000000" + "7B14AE47E17A843F" + "01" + "00";
+        // initial rate, rate, momentum, dampening, weight decay, nesterov, maximize
+        const string Options =
+            "9A9999999999B93F" + "000000000000E03F" + "CDCCCCCCCCCCEC3F" + "0000000000000000" + "7B14AE47E17A843F" + "01" + "00";
         Assert.Equal("03534744" + "01" + "01" + Options + "00", Convert.ToHexString(Bytes(optimizer)));
         parameter.grad = tensor(new[] { 1.0 - 0.01, -0.02 });
         optimizer.step();

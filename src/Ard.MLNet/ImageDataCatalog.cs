@@ -1,13 +1,14 @@
+using Ard.MLNet.Data;
 using Ard.Trainers.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;
 
-namespace Ard.MLNet.Data;
+namespace Ard.MLNet;
 
 /// <summary>
-/// Loaders of image data sets. All but <see cref="LoadImageFolder"/> give the columns Features (vector of floats in [0,1], planes [channels, height, width]) and
-/// Label (text, the class's name; MapValueToKey makes the key that trainers expect).
+/// Loaders of image data sets. All but <see cref="LoadImageFolder"/> give the columns Features (vector of floats in [0,1], planes
+/// [channels, height, width]) and Label (text, the class's name; MapValueToKey makes the key that trainers expect).
 /// </summary>
 public static class ImageDataCatalog
 {
@@ -15,7 +16,8 @@ public static class ImageDataCatalog
 
     /// <summary>CIFAR-10 in its binary version. One byte a pixel value is kept in memory.</summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
-    /// <param name="path">The folder cifar-10-batches-bin, the folder that holds it, or the .tar.gz of it; CIFAR-100 is understood as well.</param>
+    /// <param name="path">The folder cifar-10-batches-bin, the folder that holds it, or the .tar.gz of it; CIFAR-100 is understood as
+    /// well.</param>
     /// <param name="split">Which of the two splits. Default the training images.</param>
     /// <exception cref="DataFileException">A file is missing or not sound.</exception>
     public static IDataView LoadCifar10(this DataOperationsCatalog catalog, string path, DataSplit split = DataSplit.Train) =>
@@ -35,7 +37,8 @@ public static class ImageDataCatalog
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="count">How many images.</param>
     /// <param name="seed">The same seed gives the same images.</param>
-    public static IDataView LoadGlyphs(this DataOperationsCatalog catalog, int count, ulong seed) => View(catalog, Glyphs.Generate(count, seed));
+    public static IDataView LoadGlyphs(this DataOperationsCatalog catalog, int count, ulong seed) =>
+        View(catalog, Glyphs.Generate(count, seed));
 
     /// <summary>Images that are tensors already. They are copied; the data set stays the caller's.</summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
@@ -56,7 +59,8 @@ public static class ImageDataCatalog
             ? Bytes(images.bytes.ToArray())
             : TableDataView.Vectors("Features", type, images.data<float>().ToArray(), size);
         return new TableDataView(
-            rows, features, TableDataView.Of("Label", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = names[labels[row]]));
+            rows, features, TableDataView.Of(
+                "Label", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = names[labels[row]]));
 
         TableDataView.Column Bytes(byte[] pixels) => TableDataView.Of("Features", type, (int row, ref VBuffer<float> value) =>
         {
@@ -68,8 +72,8 @@ public static class ImageDataCatalog
     }
 
     /// <summary>
-    /// The image files of a folder with one folder a class, such as <c>train/cat/1.png</c>: columns ImagePath (for LoadImages) and Label (text, the folder's name), in
-    /// the ordinal order of folders and files. The files are not opened.
+    /// The image files of a folder with one folder a class, such as <c>train/cat/1.png</c>: columns ImagePath (for LoadImages) and Label
+    /// (text, the folder's name), in the ordinal order of folders and files. The files are not opened.
     /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="folder">The folder.</param>
