@@ -4,7 +4,6 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Tests.Evaluation;
 

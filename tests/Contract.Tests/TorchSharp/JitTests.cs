@@ -1,0 +1,80 @@
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Contract.Tests.Torch;
+
+public sealed class JitTests : IDisposable
+{
+    // A TorchScript file (PyTorch 1.13, gzip, base64): y = x W^T + b with W = [1, 2], b = 3 as lin.weight and lin.bias; in training
+    // mode the buffer shift = 10 is added.
+    private const string Program =
+        "H4sIAIcAA2sC/51VzW/UOBRPZ9qhhG+2fImL1VNGms3MlBOVWEBCSGhoKQXEIFRZnsRprKbJOHEGOCB1T9ty4IS0t93Tav+CFR//BRJXDlz4O3i2k2bG7cCK" +
+        "SFbs997vPb/3frbXevXZBUt+n/PRxrtXl/+bhbkcJ2GQ1AvZiLZ9Iki7Y1no5tqE/eif6+48zOcPs+9a1s51EN6YxOx9/PLv1BhLYG7Yv/76x50/ZyxLjtOG" +
+        "vTvcinZqHsYiASnG9orNrebvL53+HFhmIQsEn/GU0sW5YFFm45QOchb5WNA4S1I8WrJ5zXH6RyQALMkm5XUNsW9HCREPtNDms33YgdXhc/06/L1hzhu9GXGf" +
+        "H+lZDkzk2PO8JIqoJ1gSZ/a91Kcp9W8xT9h8vrku1vnRviyVSAmLWbzJ7d3+eVhjluEgjyI8IN7WM5L6OEySLX5sVUWKWMyPVzm6Op04drcTP49o5oIBJal9" +
+        "V//4CVWABiCfUbYZCn4yhATDeqgT6PJTYaNXg42fVhuHqdOrweZ3Q73HM33ZmgEjGT87gVziv4Q65YUq5RJ1LrR3w2Or+YCfh3HBnWzi+xM3334CH3JcGmui" +
+        "l/i0XaU2fOFFJMvQirOicmsu2whhPCQp2aaCphnG6Bp6uqGkgzwI9kWLqtmLLSR1ao6W0UPVYhCUBQfZIEkiCT+05KC/N5TNI9FTaSidQXVB/MPyu0X5EfJp" +
+        "gIIklU6dbBy50gItQs/LjTXRr78V02Wl2d/mNZS55UJpWLCv1KZ6X9IO/oUEd0HgwLrplvGft1Cz0OqiSISalZgOiHRKxPcd3G1pQ42iUUbH4nXMgJ0iYOeQ" +
+        "iCkVeRqDjT1JhQ+jq97fQAM5ulOp0Fb/dhy3izK3izKXFNHl/j5PFvUBAFYsSjoX7DCYI0Xabpwx0v4nGbSaxPThiyEFGxbjgBKoA5XObjPJKxaLDYi7BOok" +
+        "F1P1XZNJNAr+Pw0101g8zMVUthVJQ0vBtatXSqFyL8RyPt5OHVbHcpT/VuGopXBNo9vb7aOPy9v+3ES340yQWGT6Cm8a98XHvzYf1WAux6kx2AjaBsfzCkSZ" +
+        "qS3Up79c5bcjLy7jHTOx5itWYTsH3jQTa75mFdY/8LaZWPNlq7BvDnnnTLR5pVboJ7XvXLCmG/M4jiUw+xOH03Rv9r9yv96YwgbThcmFysVe4wAz1npz8uWD" +
+        "Xs5bFwHxTq2+AaTg3X3mCAAA";
+
+    private readonly string file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+
+    public JitTests()
+    {
+        using var packed = new GZipStream(new MemoryStream(Convert.FromBase64String(Program)), CompressionMode.Decompress);
+        using var unpacked = File.Create(file);
+        packed.CopyTo(unpacked);
+    }
+
+    public void Dispose() => File.Delete(file);
+
+    [Fact]
+    public void A_program_is_loaded_called_and_switched_to_evaluation()
+    {
+        using var program = jit.load<Tensor, Tensor>(file);
+        Assert.True(program.training);
+        Assert.Equal(16, program.call(ones(1, 2)).item<float>());
+        program.eval();
+        Assert.False(program.training);
+        Assert.Equal(6, program.forward(ones(1, 2)).item<float>());
+        Assert.Equal(6, program.invoke<Tensor>("forward", ones(1, 2)).item<float>());
+        Assert.Equal(["lin.weight", "lin.bias"], program.named_parameters().Select(pair => pair.name));
+        Assert.Equal(["shift"], program.named_buffers().Select(pair => pair.name));
+    }
+
+    [Fact]
+    public void Its_parameters_are_those_of_the_program_and_have_gradients()
+    {
+        using var program = jit.load<Tensor, Tensor>(file);
+        program.eval();
+        var weight = program.parameters().First();
+        using (no_grad()) weight.fill_(5);
+        program.call(ones(1, 2)).sum().backward();
+        Assert.Equal(13, program.call(ones(1, 2)).item<float>());
+        Assert.Equal([1f, 1f], weight.grad!.data<float>().ToArray());
+        var input = ones([1, 2], requires_grad: true);
+        Assert.Equal([5f, 5f], autograd.grad([program.call(input).sum()], [input])[0].data<float>().ToArray());
+    }
+
+    [Fact]
+    public void It_moves_to_another_type()
+    {
+        using var program = jit.load<Tensor, Tensor>(file);
+        program.to(ScalarType.Float64);
+        Assert.Equal(ScalarType.Float64, program.call(ones(1, 2, ScalarType.Float64)).dtype);
+        Assert.Equal(ScalarType.Float64, program.parameters().First().dtype);
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_or_no_program_is_refused()
+    {
+        Assert.Throws<FileNotFoundException>(() => jit.load<Tensor, Tensor>(file + ".none"));
+        File.WriteAllText(file, "no program");
+        Assert.Throws<ExternalException>(() => jit.load<Tensor, Tensor>(file));
+    }
+}
