@@ -91,7 +91,12 @@ internal static class StepBench
         student.Network.train();
         var batch = new TrainingBatch
         {
-            Student = student.Network, Teacher = teacher, Images = images, Labels = labels, Generator = student.Generator, StartNoise = noise,
+            Student = student.Network,
+            Teacher = teacher,
+            Images = images,
+            Labels = labels,
+            Generator = student.Generator,
+            StartNoise = noise,
         };
         var inner = ArdOptions.Official.Inner with { Loss = new Watched(First) };
         var objective = new AdversariallyRobustDistillation(ArdOptions.Official with { Inner = inner });

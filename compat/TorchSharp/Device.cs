@@ -30,7 +30,8 @@ public static partial class torch
 
         public static implicit operator Device(string description) => new(description);
 
-        public override string ToString() => index < 0 ? type.ToString().ToLowerInvariant() : $"{type.ToString().ToLowerInvariant()}:{index}";
+        public override string ToString() =>
+            index < 0 ? type.ToString().ToLowerInvariant() : $"{type.ToString().ToLowerInvariant()}:{index}";
 
         private static DeviceType ParseType(string name) =>
             Enum.TryParse(name.Trim(), ignoreCase: true, out DeviceType found) && !int.TryParse(name, out _)

@@ -21,245 +21,328 @@ public static partial class torch
     {
         Tensor made = empty(size, TypeOf<T>(), CPU);
         if (made.NumberOfElements != elements.Length)
-            throw new ArgumentException($"mismatched total size creating a tensor from an array: {made.NumberOfElements} vs. {elements.Length}");
+            throw new ArgumentException(
+                $"mismatched total size creating a tensor from an array: {made.NumberOfElements} vs. {elements.Length}");
         MemoryMarshal.AsBytes<T>(elements).CopyTo(made.bytes);
         Device place = At(device);
-        if ((dtype ?? made.dtype) != made.dtype || place.type != DeviceType.CPU) made = made.to(dtype ?? made.dtype, place, disposeAfter: true);
+        if ((dtype ?? made.dtype) != made.dtype || place.type != DeviceType.CPU)
+            made = made.to(dtype ?? made.dtype, place, disposeAfter: true);
         return Made(made, requires_grad);
     }
 
     private static Tensor FromArray<T>(Array elements, ScalarType? dtype, Device device, bool requires_grad) where T : unmanaged =>
-        From(elements.Cast<T>().ToArray(), Enumerable.Range(0, elements.Rank).Select(elements.GetLongLength).ToArray(), dtype, device, requires_grad);
+        From(elements.Cast<T>().ToArray(), Enumerable.Range(0, elements.Rank).Select(elements.GetLongLength).ToArray(), dtype,
+            device, requires_grad);
 
     private static ScalarType TypeOf<T>() => Enum.GetValues<ScalarType>().First(type => Tensor.ElementType(type) == typeof(T));
 
-    public static Tensor zeros(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::zeros", size, Real(dtype), Arg.None, At(device)), requires_grad);
-    public static Tensor zeros(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor zeros(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros(size.ToArray(), dtype, device, requires_grad);
-    public static Tensor zeros(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor zeros(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros([size], dtype, device, requires_grad);
-    public static Tensor zeros(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        zeros([size], dtype, device, requires_grad);
-    public static Tensor zeros(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor zeros(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         zeros([rows, columns], dtype, device, requires_grad);
-    public static Tensor zeros(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        zeros([rows, columns], dtype, device, requires_grad);
-    public static Tensor zeros(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor zeros(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         zeros([dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor zeros(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        zeros([dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor zeros(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        zeros([dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor zeros(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor zeros(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         zeros([dim0, dim1, dim2, dim3], dtype, device, requires_grad);
 
-    public static Tensor ones(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor ones(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::ones", size, Real(dtype), Arg.None, At(device)), requires_grad);
-    public static Tensor ones(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor ones(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones(size.ToArray(), dtype, device, requires_grad);
-    public static Tensor ones(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor ones(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones([size], dtype, device, requires_grad);
-    public static Tensor ones(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        ones([size], dtype, device, requires_grad);
-    public static Tensor ones(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor ones(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         ones([rows, columns], dtype, device, requires_grad);
-    public static Tensor ones(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        ones([rows, columns], dtype, device, requires_grad);
-    public static Tensor ones(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor ones(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         ones([dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor ones(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        ones([dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor ones(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        ones([dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor ones(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor ones(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         ones([dim0, dim1, dim2, dim3], dtype, device, requires_grad);
 
-    public static Tensor empty(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor empty(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::empty.memory_format", size, Real(dtype), Arg.None, At(device)), requires_grad);
-    public static Tensor empty(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor empty(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty(size.ToArray(), dtype, device, requires_grad);
-    public static Tensor empty(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor empty(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty([size], dtype, device, requires_grad);
-    public static Tensor empty(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        empty([size], dtype, device, requires_grad);
-    public static Tensor empty(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor empty(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         empty([rows, columns], dtype, device, requires_grad);
-    public static Tensor empty(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        empty([rows, columns], dtype, device, requires_grad);
-    public static Tensor empty(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor empty(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         empty([dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor empty(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        empty([dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor empty(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        empty([dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor empty(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor empty(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         empty([dim0, dim1, dim2, dim3], dtype, device, requires_grad);
 
-    public static Tensor full(long[] size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor full(
+        long[] size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::full", size, value, dtype ?? TypeOf(value), Arg.None, At(device)), requires_grad);
-    public static Tensor full(ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor full(
+        ReadOnlySpan<long> size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full(size.ToArray(), value, dtype, device, requires_grad);
-    public static Tensor full(long size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor full(
+        long size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         full([size], value, dtype, device, requires_grad);
-    public static Tensor full(int size, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        full([size], value, dtype, device, requires_grad);
-    public static Tensor full(long rows, long columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor full(
+        long rows, long columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full([rows, columns], value, dtype, device, requires_grad);
-    public static Tensor full(int rows, int columns, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        full([rows, columns], value, dtype, device, requires_grad);
-    public static Tensor full(long dim0, long dim1, long dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor full(
+        long dim0, long dim1, long dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
         full([dim0, dim1, dim2], value, dtype, device, requires_grad);
-    public static Tensor full(int dim0, int dim1, int dim2, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        full([dim0, dim1, dim2], value, dtype, device, requires_grad);
-    public static Tensor full(long dim0, long dim1, long dim2, long dim3, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
-        full([dim0, dim1, dim2, dim3], value, dtype, device, requires_grad);
-    public static Tensor full(int dim0, int dim1, int dim2, int dim3, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor full(
+        long dim0, long dim1, long dim2, long dim3, Scalar value, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
         full([dim0, dim1, dim2, dim3], value, dtype, device, requires_grad);
 
-    public static Tensor rand(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor rand(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         Made(Dispatch.Call("aten::rand.generator", size, generator, Real(dtype), Arg.None, At(device, generator)), requires_grad);
-    public static Tensor rand(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor rand(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         rand(size.ToArray(), dtype, device, requires_grad, generator);
-    public static Tensor rand(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor rand(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         rand([size], dtype, device, requires_grad, generator);
-    public static Tensor rand(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        rand([size], dtype, device, requires_grad, generator);
-    public static Tensor rand(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor rand(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         rand([rows, columns], dtype, device, requires_grad, generator);
-    public static Tensor rand(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        rand([rows, columns], dtype, device, requires_grad, generator);
-    public static Tensor rand(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor rand(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         rand([dim0, dim1, dim2], dtype, device, requires_grad, generator);
-    public static Tensor rand(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        rand([dim0, dim1, dim2], dtype, device, requires_grad, generator);
-    public static Tensor rand(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        rand([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator);
-    public static Tensor rand(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor rand(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         rand([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator);
 
-    public static Tensor randn(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+    public static Tensor randn(
+        long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         Made(Dispatch.Call("aten::randn.generator", size, generator, Real(dtype), Arg.None, At(device, generator)), requires_grad);
-    public static Tensor randn(ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor randn(
+        ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         randn(size.ToArray(), dtype, device, requires_grad, generator);
-    public static Tensor randn(long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor randn(
+        long size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null,
+        string[] names = null) =>
         randn([size], dtype, device, requires_grad, generator);
-    public static Tensor randn(int size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        randn([size], dtype, device, requires_grad, generator);
-    public static Tensor randn(long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor randn(
+        long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         randn([rows, columns], dtype, device, requires_grad, generator);
-    public static Tensor randn(int rows, int columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        randn([rows, columns], dtype, device, requires_grad, generator);
-    public static Tensor randn(long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor randn(
+        long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         randn([dim0, dim1, dim2], dtype, device, requires_grad, generator);
-    public static Tensor randn(int dim0, int dim1, int dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        randn([dim0, dim1, dim2], dtype, device, requires_grad, generator);
-    public static Tensor randn(long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        randn([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator);
-    public static Tensor randn(int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
+
+    public static Tensor randn(
+        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        Generator generator = null, string[] names = null) =>
         randn([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator);
 
-    public static Tensor zeros_like(Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+    public static Tensor zeros_like(
+        Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::zeros_like", input, dtype, Arg.None, device), requires_grad);
-    public static Tensor ones_like(Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor ones_like(
+        Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::ones_like", input, dtype, Arg.None, device), requires_grad);
-    public static Tensor empty_like(Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor empty_like(
+        Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::empty_like", input, dtype, Arg.None, device), requires_grad);
+
     public static Tensor rand_like(Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
         Made(Dispatch.Call("aten::rand_like", input, dtype, Arg.None, device), requires_grad);
+
     public static Tensor randn_like(Tensor input, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
         Made(Dispatch.Call("aten::randn_like", input, dtype, Arg.None, device), requires_grad);
-    public static Tensor full_like(Tensor input, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+
+    public static Tensor full_like(
+        Tensor input, Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
         Made(Dispatch.Call("aten::full_like", input, value, dtype, Arg.None, device), requires_grad);
 
-    public static Tensor tensor(bool scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false) => From<bool>([scalar], [], dtype, device, requires_grad);
-    public static Tensor tensor(IList<bool> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<bool> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<bool> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<bool> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<bool> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(bool[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(bool[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<bool>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(bool[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<bool>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(bool[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<bool>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(bool[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<bool>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(byte scalar, Device device = null, bool requires_grad = false) => From<byte>([scalar], [], null, device, requires_grad);
-    public static Tensor tensor(IList<byte> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<byte> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<byte> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<byte> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<byte> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(byte[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(byte[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<byte>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(byte[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<byte>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(byte[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<byte>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(byte[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<byte>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(sbyte scalar, Device device = null, bool requires_grad = false) => From<sbyte>([scalar], [], null, device, requires_grad);
-    public static Tensor tensor(IList<sbyte> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<sbyte> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<sbyte> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<sbyte> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<sbyte> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(sbyte[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(sbyte[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<sbyte>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(sbyte[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<sbyte>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(sbyte[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<sbyte>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(sbyte[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<sbyte>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(short scalar, Device device = null, bool requires_grad = false) => From<short>([scalar], [], null, device, requires_grad);
-    public static Tensor tensor(IList<short> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<short> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<short> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<short> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<short> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(short[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(short[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<short>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(short[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<short>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(short[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<short>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(short[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<short>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(int scalar, Device device = null, bool requires_grad = false) => From<int>([scalar], [], null, device, requires_grad);
-    public static Tensor tensor(IList<int> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<int> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<int> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<int> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(int[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(int[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(int[] rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<int>(rawArray, [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(int[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<int>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(int[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<int>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(int[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<int>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(long scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false) => From<long>([scalar], [], dtype, device, requires_grad);
-    public static Tensor tensor(IList<long> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<long> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<long> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<long> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<long> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(long[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<long>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(long[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<long>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(long[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<long>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(float scalar, Device device = null, bool requires_grad = false) => From<float>([scalar], [], null, device, requires_grad);
-    public static Tensor tensor(IList<float> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<float> rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray.ToArray(), dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(IList<float> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<float> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<float> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(float[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(float[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<float>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(float[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<float>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(float[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<float>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(float[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<float>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(double scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false) => From<double>([scalar], [], dtype, device, requires_grad);
-    public static Tensor tensor(IList<double> rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<double>(rawArray.ToArray(), [rawArray.Count], dtype, device, requires_grad);
-    public static Tensor tensor(IList<double> rawArray, long rows, long columns, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<double>(rawArray.ToArray(), [rows, columns], dtype, device, requires_grad);
-    public static Tensor tensor(IList<double> rawArray, long dim0, long dim1, long dim2, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<double>(rawArray.ToArray(), [dim0, dim1, dim2], dtype, device, requires_grad);
-    public static Tensor tensor(IList<double> rawArray, long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<double>(rawArray.ToArray(), [dim0, dim1, dim2, dim3], dtype, device, requires_grad);
-    public static Tensor tensor(double[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<double>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(double[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<double>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
-    public static Tensor tensor(double[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<double>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(double[,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<double>(rawArray, dtype, device, requires_grad);
-    public static Tensor tensor(double[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => FromArray<double>(rawArray, dtype, device, requires_grad);
+    public static Tensor tensor(bool scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+        From<bool>([scalar], [], dtype, device, requires_grad);
 
-    public static Tensor tensor(long[] dataArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(dataArray, [dataArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(long[] dataArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => From<long>(dataArray, dimensions.ToArray(), dtype, device, requires_grad);
+    public static Tensor tensor(
+        bool[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<bool>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        bool[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<bool>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(byte scalar, Device device = null, bool requires_grad = false) =>
+        From<byte>([scalar], [], null, device, requires_grad);
+
+    public static Tensor tensor(
+        byte[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<byte>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        byte[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<byte>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(sbyte scalar, Device device = null, bool requires_grad = false) =>
+        From<sbyte>([scalar], [], null, device, requires_grad);
+
+    public static Tensor tensor(
+        sbyte[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<sbyte>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        sbyte[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<sbyte>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(short scalar, Device device = null, bool requires_grad = false) =>
+        From<short>([scalar], [], null, device, requires_grad);
+
+    public static Tensor tensor(
+        short[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<short>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        short[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<short>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(int scalar, Device device = null, bool requires_grad = false) =>
+        From<int>([scalar], [], null, device, requires_grad);
+
+    public static Tensor tensor(
+        int[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<int>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        int[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
+        string[] names = null) =>
+        From<int>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(long scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+        From<long>([scalar], [], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        long[] dataArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<long>(dataArray, [dataArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        long[] dataArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<long>(dataArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        long[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        FromArray<long>(rawArray, dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        long[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        FromArray<long>(rawArray, dtype, device, requires_grad);
+
+    public static Tensor tensor(float scalar, Device device = null, bool requires_grad = false) =>
+        From<float>([scalar], [], null, device, requires_grad);
+
+    public static Tensor tensor(
+        float[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<float>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        float[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<float>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        float[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        FromArray<float>(rawArray, dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        float[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        FromArray<float>(rawArray, dtype, device, requires_grad);
+
+    public static Tensor tensor(double scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+        From<double>([scalar], [], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        double[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        From<double>(rawArray, [rawArray.Length], dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        double[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null,
+        bool requires_grad = false, string[] names = null) =>
+        From<double>(rawArray, dimensions.ToArray(), dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        double[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        FromArray<double>(rawArray, dtype, device, requires_grad);
+
+    public static Tensor tensor(
+        double[,,,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
+        FromArray<double>(rawArray, dtype, device, requires_grad);
 
     public static Tensor eye(
         long rows, long columns = -1, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) =>
@@ -273,7 +356,8 @@ public static partial class torch
 
     public static Tensor arange(
         Scalar start, Scalar stop, Scalar step, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
-        Made(Dispatch.Call("aten::arange.start_step", start, stop, step, dtype ?? WholeOrDefault(start, stop, step), Arg.None, At(device)), requires_grad);
+        Made(Dispatch.Call("aten::arange.start_step", start, stop, step, dtype ?? WholeOrDefault(start, stop, step), Arg.None,
+            At(device)), requires_grad);
 
     private static ScalarType WholeOrDefault(params Scalar[] scalars) =>
         scalars.All(scalar => scalar.Type == ScalarType.Int64) ? ScalarType.Int64 : defaultType;
@@ -284,12 +368,14 @@ public static partial class torch
 
     public static Tensor randperm(
         long n, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null) =>
-        Made(Dispatch.Call("aten::randperm.generator", n, generator, dtype ?? ScalarType.Int64, Arg.None, At(device, generator)), requires_grad);
+        Made(Dispatch.Call("aten::randperm.generator", n, generator, dtype ?? ScalarType.Int64, Arg.None, At(device, generator)),
+            requires_grad);
 
     public static Tensor randint(
         long low, long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false,
         Generator generator = null, string[] names = null) =>
-        Made(Dispatch.Call("aten::randint.low_generator", low, high, size, generator, dtype ?? ScalarType.Int64, Arg.None, At(device, generator)), requires_grad);
+        Made(Dispatch.Call("aten::randint.low_generator", low, high, size, generator, dtype ?? ScalarType.Int64, Arg.None,
+            At(device, generator)), requires_grad);
 
     public static Tensor randint(
         long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false,

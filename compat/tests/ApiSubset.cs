@@ -18,12 +18,21 @@ internal static class ApiSubset
 
     private static readonly Dictionary<string, string> s_keywords = new()
     {
-        ["System.Void"] = "void", ["System.Boolean"] = "bool", ["System.Char"] = "char", ["System.String"] = "string",
-            ["System.Object"] = "object",
-        ["System.SByte"] = "sbyte", ["System.Byte"] = "byte", ["System.Int16"] = "short", ["System.UInt16"] = "ushort",
-            ["System.Int32"] = "int",
-        ["System.UInt32"] = "uint", ["System.Int64"] = "long", ["System.UInt64"] = "ulong", ["System.Single"] = "float",
-            ["System.Double"] = "double",
+        ["System.Void"] = "void",
+        ["System.Boolean"] = "bool",
+        ["System.Char"] = "char",
+        ["System.String"] = "string",
+        ["System.Object"] = "object",
+        ["System.SByte"] = "sbyte",
+        ["System.Byte"] = "byte",
+        ["System.Int16"] = "short",
+        ["System.UInt16"] = "ushort",
+        ["System.Int32"] = "int",
+        ["System.UInt32"] = "uint",
+        ["System.Int64"] = "long",
+        ["System.UInt64"] = "ulong",
+        ["System.Single"] = "float",
+        ["System.Double"] = "double",
         ["System.Decimal"] = "decimal",
     };
 

@@ -62,7 +62,9 @@ internal sealed record Experiment
         };
         var student = options with
         {
-            Epochs = Scaled(50), BatchSize = 50, Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
+            Epochs = Scaled(50),
+            BatchSize = 50,
+            Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
         };
         return new Experiment
         {
@@ -73,7 +75,9 @@ internal sealed record Experiment
             Methods = methods,
             TeacherOptions = options with
             {
-                Epochs = Scaled(12), BatchSize = 100, Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
+                Epochs = Scaled(12),
+                BatchSize = 100,
+                Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
             },
             StudentOptions = _ => student,
             StudentImages = Scaled(500),

@@ -106,7 +106,8 @@ public sealed class TrainingTests
         var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 200);
         var trainer = new AdversarialTrainer(ml, Tiny.Natural(
-            "tinycnn-8") with { Training = Tiny.Training(epochs: 12) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } } });
+            "tinycnn-8") with
+        { Training = Tiny.Training(epochs: 12) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } } });
         using var model = trainer.Fit(data);
 
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(data));
@@ -205,7 +206,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_GPU_that_is_not_there_is_an_error_unless_the_context_may_fall_back()
     {
-        var ml = new MLContext(1) { GpuDeviceId = 99 };
+        var ml = new MLContext(1) { GpuDeviceId = 99, FallbackToCpu = false };
         var options = Tiny.Natural() with { Training = Tiny.Training() with { Device = "auto" } };
         var data = Tiny.Glyphs(ml, 20);
 

@@ -18,7 +18,9 @@ public sealed class DistillTests : IDisposable
         var program = Path.Combine(here.Parent!.Parent!.FullName, "Distill", here.Name, "Distill.dll");
         var start = new ProcessStartInfo("dotnet")
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
         };
         foreach (var argument in arguments.Prepend(program)) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;

@@ -20,17 +20,17 @@ namespace Microsoft.ML.Runtime
             {
                 if (!_assemblies.Add(assembly.FullName)) return;
                 foreach (LoadableClassAttributeBase loadable in Attribute.GetCustomAttributes(assembly, typeof(LoadableClassAttributeBase)))
-                foreach (string name in loadable.LoadNames.Append(loadable.UserName).Where(n => !string.IsNullOrEmpty(n)))
-                foreach (var signature in loadable.SigTypes)
-                    _classes.TryAdd((name.ToLowerInvariant(), signature), loadable);
+                    foreach (string name in loadable.LoadNames.Append(loadable.UserName).Where(n => !string.IsNullOrEmpty(n)))
+                        foreach (var signature in loadable.SigTypes)
+                            _classes.TryAdd((name.ToLowerInvariant(), signature), loadable);
 
                 foreach (var type in assembly.GetTypes().Where(t => t.IsClass && !t.IsAbstract))
-                foreach (var attribute in type.GetCustomAttributes<ExtensionBaseAttribute>(inherit: false))
-                {
-                    if (!_extensions.TryAdd((attribute.GetType(), attribute.ContractName), type) && throwOnError)
-                        throw new InvalidOperationException(
-                            $"Component class {type} has the same contract name '{attribute.ContractName}' as another class.");
-                }
+                    foreach (var attribute in type.GetCustomAttributes<ExtensionBaseAttribute>(inherit: false))
+                    {
+                        if (!_extensions.TryAdd((attribute.GetType(), attribute.ContractName), type) && throwOnError)
+                            throw new InvalidOperationException(
+                                $"Component class {type} has the same contract name '{attribute.ContractName}' as another class.");
+                    }
             }
         }
 

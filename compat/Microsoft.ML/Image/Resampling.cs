@@ -43,15 +43,15 @@ internal static class Resampling
         int w = Math.Max(width / 2, 1), h = Math.Max(height / 2, 1);
         var result = new byte[w * h * 4];
         for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++)
-        for (int c = 0; c < 4; c++)
-        {
-            int sum = 0;
-            for (int j = 0; j < rowWeights.Length; j++)
-            for (int i = 0; i < columnWeights.Length; i++)
-                sum += rowWeights[j] * columnWeights[i] * pixels[((2 * y + j) * width + 2 * x + i) * 4 + c];
-            result[(y * w + x) * 4 + c] = (byte)(sum / total);
-        }
+            for (int x = 0; x < w; x++)
+                for (int c = 0; c < 4; c++)
+                {
+                    int sum = 0;
+                    for (int j = 0; j < rowWeights.Length; j++)
+                        for (int i = 0; i < columnWeights.Length; i++)
+                            sum += rowWeights[j] * columnWeights[i] * pixels[((2 * y + j) * width + 2 * x + i) * 4 + c];
+                    result[(y * w + x) * 4 + c] = (byte)(sum / total);
+                }
         (width, height) = (w, h);
         return result;
     }
@@ -74,9 +74,9 @@ internal static class Resampling
         var rows = Taps(h, height, filter, radius);
         var across = new double[h * width * 4];
         for (int y = 0; y < h; y++)
-        for (int x = 0; x < width; x++)
-            foreach (var (index, weight) in columns[x])
-                for (int c = 0; c < 4; c++) across[(y * width + x) * 4 + c] += weight * pixels[(y * w + index) * 4 + c];
+            for (int x = 0; x < width; x++)
+                foreach (var (index, weight) in columns[x])
+                    for (int c = 0; c < 4; c++) across[(y * width + x) * 4 + c] += weight * pixels[(y * w + index) * 4 + c];
         var result = new byte[width * height * 4];
         var sum = new double[width * 4];
         for (int y = 0; y < height; y++)

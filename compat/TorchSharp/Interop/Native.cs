@@ -95,5 +95,7 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int ard_jit_train(nint module, int on);
     [LibraryImport(Library)] internal static partial int ard_jit_is_training(nint module);
     [LibraryImport(Library)] internal static partial int ard_jit_to(nint module, int deviceType, int deviceIndex, int dtype);
-    [LibraryImport(Library)] internal static partial int ard_jit_tensor_at(nint module, int buffers, int position, out nint name, out long tensor);
+    [LibraryImport(Library)]
+    internal static partial int ard_jit_tensor_at(nint module, int buffers, int position, out nint name,
+        out long tensor);
 }

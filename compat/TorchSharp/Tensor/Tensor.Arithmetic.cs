@@ -35,14 +35,20 @@ public static partial class torch
         public Tensor divide(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => div(target, rounding_mode);
         public Tensor divide(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => div(target, rounding_mode);
 
-        public Tensor addcmul(Tensor tensor1, Tensor tensor2, Scalar value) => Dispatch.Call("aten::addcmul", this, tensor1, tensor2, value);
-        public Tensor addcmul_(Tensor tensor1, Tensor tensor2, Scalar value) => Dispatch.InPlace("aten::addcmul_", this, tensor1, tensor2, value);
+        public Tensor addcmul(Tensor tensor1, Tensor tensor2, Scalar value) =>
+            Dispatch.Call("aten::addcmul", this, tensor1, tensor2, value);
+        public Tensor addcmul_(Tensor tensor1, Tensor tensor2, Scalar value) =>
+            Dispatch.InPlace("aten::addcmul_", this, tensor1, tensor2, value);
         public Tensor addcdiv(Tensor tensor1, Tensor tensor2) => addcdiv(tensor1, tensor2, 1);
-        public Tensor addcdiv(Tensor tensor1, Tensor tensor2, Scalar value) => Dispatch.Call("aten::addcdiv", this, tensor1, tensor2, value);
+        public Tensor addcdiv(Tensor tensor1, Tensor tensor2, Scalar value) =>
+            Dispatch.Call("aten::addcdiv", this, tensor1, tensor2, value);
         public Tensor addcdiv_(Tensor tensor1, Tensor tensor2) => addcdiv_(tensor1, tensor2, 1);
-        public Tensor addcdiv_(Tensor tensor1, Tensor tensor2, Scalar value) => Dispatch.InPlace("aten::addcdiv_", this, tensor1, tensor2, value);
-        public Tensor addmm(Tensor mat1, Tensor mat2, float beta = 1, float alpha = 1) => Dispatch.Call("aten::addmm", this, mat1, mat2, (double)beta, (double)alpha);
-        public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1, float alpha = 1) => Dispatch.Call("aten::baddbmm", this, batch1, batch2, (double)beta, (double)alpha);
+        public Tensor addcdiv_(Tensor tensor1, Tensor tensor2, Scalar value) =>
+            Dispatch.InPlace("aten::addcdiv_", this, tensor1, tensor2, value);
+        public Tensor addmm(Tensor mat1, Tensor mat2, float beta = 1, float alpha = 1) =>
+            Dispatch.Call("aten::addmm", this, mat1, mat2, (double)beta, (double)alpha);
+        public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1, float alpha = 1) =>
+            Dispatch.Call("aten::baddbmm", this, batch1, batch2, (double)beta, (double)alpha);
         public Tensor lerp(Tensor end, Tensor weight) => Dispatch.Call("aten::lerp.Tensor", this, end, weight);
         public Tensor lerp_(Tensor end, Tensor weight) => Dispatch.InPlace("aten::lerp_.Tensor", this, end, weight);
 
@@ -58,7 +64,8 @@ public static partial class torch
 
         public Tensor round(long decimals = 0) => Dispatch.Call("aten::round.decimals", this, decimals);
         public Tensor round_(long decimals = 0) => Dispatch.InPlace("aten::round_.decimals", this, decimals);
-        public Tensor nan_to_num(double nan = 0, double? posinf = null, double? neginf = null) => Dispatch.Call("aten::nan_to_num", this, nan, posinf, neginf);
+        public Tensor nan_to_num(double nan = 0, double? posinf = null, double? neginf = null) =>
+            Dispatch.Call("aten::nan_to_num", this, nan, posinf, neginf);
 
         public Tensor leaky_relu(Scalar negative_slope) => Dispatch.Call("aten::leaky_relu", this, negative_slope);
         public Tensor elu(double alpha = 1) => Dispatch.Call("aten::elu", this, alpha);
@@ -77,22 +84,33 @@ public static partial class torch
 
         // ---- random numbers, into this tensor
 
-        public Tensor uniform_(double from, double to, Generator generator = null) => Dispatch.InPlace("aten::uniform_", this, from, to, generator);
-        public Tensor normal_(double mean = 0, double std = 1, Generator generator = null) => Dispatch.InPlace("aten::normal_", this, mean, std, generator);
-        public Tensor bernoulli_(double p = 0.5, Generator generator = null) => Dispatch.InPlace("aten::bernoulli_.float", this, p, generator);
+        public Tensor uniform_(double from, double to, Generator generator = null) =>
+            Dispatch.InPlace("aten::uniform_", this, from, to, generator);
+        public Tensor normal_(double mean = 0, double std = 1, Generator generator = null) =>
+            Dispatch.InPlace("aten::normal_", this, mean, std, generator);
+        public Tensor bernoulli_(double p = 0.5, Generator generator = null) =>
+            Dispatch.InPlace("aten::bernoulli_.float", this, p, generator);
         public Tensor bernoulli_(Tensor p, Generator generator = null) => Dispatch.InPlace("aten::bernoulli_.Tensor", this, p, generator);
         public Tensor bernoulli(Generator generator = null) => Dispatch.Call("aten::bernoulli", this, generator);
-        public Tensor random_(double from, double to, Generator generator = null) => Dispatch.InPlace("aten::random_.from", this, (long)from, (long)to, generator);
-        public Tensor exponential_(double lambda = 1, Generator generator = null) => Dispatch.InPlace("aten::exponential_", this, lambda, generator);
+        public Tensor random_(double from, double to, Generator generator = null) =>
+            Dispatch.InPlace("aten::random_.from", this, (long)from, (long)to, generator);
+        public Tensor exponential_(double lambda = 1, Generator generator = null) =>
+            Dispatch.InPlace("aten::exponential_", this, lambda, generator);
         public Tensor multinomial(long num_samples, bool replacement = false, Generator generator = null) =>
             Dispatch.Call("aten::multinomial", this, num_samples, replacement, generator);
 
-        public Tensor rand_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) => torch.rand_like(this, dtype, device, requires_grad);
-        public Tensor randn_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) => torch.randn_like(this, dtype, device, requires_grad);
-        public Tensor zeros_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) => torch.zeros_like(this, dtype, device, requires_grad);
-        public Tensor ones_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) => torch.ones_like(this, dtype, device, requires_grad);
-        public Tensor empty_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) => torch.empty_like(this, dtype, device, requires_grad);
-        public Tensor full_like(Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false) => torch.full_like(this, value, dtype, device, requires_grad);
+        public Tensor rand_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+            torch.rand_like(this, dtype, device, requires_grad);
+        public Tensor randn_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+            torch.randn_like(this, dtype, device, requires_grad);
+        public Tensor zeros_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+            torch.zeros_like(this, dtype, device, requires_grad);
+        public Tensor ones_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+            torch.ones_like(this, dtype, device, requires_grad);
+        public Tensor empty_like(ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+            torch.empty_like(this, dtype, device, requires_grad);
+        public Tensor full_like(Scalar value, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
+            torch.full_like(this, value, dtype, device, requires_grad);
 
         public Tensor new_zeros(long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false) =>
             torch.zeros(size, dtype ?? this.dtype, device ?? this.device, requires_grad);

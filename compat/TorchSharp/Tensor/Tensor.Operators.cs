@@ -92,6 +92,7 @@ public static partial class torch
         public static implicit operator Tensor(float[] value) => tensor(value);
         public static implicit operator Tensor(double value) => tensor(value);
         public static implicit operator Tensor(double[] value) => tensor(value);
-        public static implicit operator Tensor(Scalar scalar) => full([], scalar, scalar.Type == ScalarType.Float64 ? float32 : scalar.Type);
+        public static implicit operator Tensor(Scalar scalar) =>
+            full([], scalar, scalar.Type == ScalarType.Float64 ? float32 : scalar.Type);
     }
 }

@@ -21,7 +21,8 @@ public static partial class torch
             return view([.. now[..at], .. sizes, .. now[(at + 1)..]]);
         }
 
-        public Tensor squeeze(long? dim = null) => dim is { } d ? Dispatch.Call("aten::squeeze.dim", this, d) : Dispatch.Call("aten::squeeze", this);
+        public Tensor squeeze(long? dim = null) =>
+            dim is { } d ? Dispatch.Call("aten::squeeze.dim", this, d) : Dispatch.Call("aten::squeeze", this);
         public Tensor unsqueeze(long dim) => Dispatch.Call("aten::unsqueeze", this, dim);
         public Tensor unsqueeze_(long dim) => Dispatch.InPlace("aten::unsqueeze_", this, dim);
         public Tensor permute(params long[] permutation) => Dispatch.Call("aten::permute", this, permutation);
@@ -43,17 +44,20 @@ public static partial class torch
         public Tensor repeat_interleave(Tensor repeats, long? dim = null, long? output_size = null) =>
             Dispatch.Call("aten::repeat_interleave.self_Tensor", this, repeats, dim, output_size);
 
-        public Tensor as_strided(long[] size, long[] strides, long storageOffset = 0) => Dispatch.Call("aten::as_strided", this, size, strides, storageOffset);
+        public Tensor as_strided(long[] size, long[] strides, long storageOffset = 0) =>
+            Dispatch.Call("aten::as_strided", this, size, strides, storageOffset);
         public Tensor unfold(long dimension, long size, long step) => Dispatch.Call("aten::unfold", this, dimension, size, step);
         public Tensor narrow(long dim, long start, long length) => Dispatch.Call("aten::narrow", this, dim, start, length);
-        public Tensor slice(long dim, long start, long finish, long step) => Dispatch.Call("aten::slice.Tensor", this, dim, start, finish, step);
+        public Tensor slice(long dim, long start, long finish, long step) =>
+            Dispatch.Call("aten::slice.Tensor", this, dim, start, finish, step);
         public Tensor select(long dim, long index) => Dispatch.Call("aten::select.int", this, dim, index);
         public Tensor diagonal(long offset = 0, long dim1 = 0, long dim2 = 1) => Dispatch.Call("aten::diagonal", this, offset, dim1, dim2);
         public Tensor diag(long diagonal = 0) => Dispatch.Call("aten::diag", this, diagonal);
         public Tensor tril(long diagonal = 0) => Dispatch.Call("aten::tril", this, diagonal);
         public Tensor triu(long diagonal = 0) => Dispatch.Call("aten::triu", this, diagonal);
         public Tensor flip(params long[] dims) => Dispatch.Call("aten::flip", this, dims);
-        public Tensor roll(long shifts, long? dims = null) => Dispatch.Call("aten::roll", this, new[] { shifts }, dims is { } d ? new[] { d } : Array.Empty<long>());
+        public Tensor roll(long shifts, long? dims = null) =>
+            Dispatch.Call("aten::roll", this, new[] { shifts }, dims is { } d ? new[] { d } : Array.Empty<long>());
         public Tensor roll(long[] shifts, long[] dims) => Dispatch.Call("aten::roll", this, shifts, dims);
 
         public Tensor[] chunk(long chunks, long dim = 0) => Dispatch.CallList("aten::chunk", this, chunks, dim);
@@ -68,8 +72,10 @@ public static partial class torch
         public Tensor scatter_add_(long dim, Tensor index, Tensor src) => Dispatch.InPlace("aten::scatter_add_", this, dim, index, src);
         public Tensor index_select(long dim, Tensor index) => Dispatch.Call("aten::index_select", this, dim, index);
         public Tensor index_copy_(long dim, Tensor index, Tensor source) => Dispatch.InPlace("aten::index_copy_", this, dim, index, source);
-        public Tensor index_add_(long dim, Tensor index, Tensor source, Scalar alpha) => Dispatch.InPlace("aten::index_add_", this, dim, index, source, alpha);
-        public Tensor index_fill_(long dim, Tensor index, Scalar value) => Dispatch.InPlace("aten::index_fill_.int_Scalar", this, dim, index, value);
+        public Tensor index_add_(long dim, Tensor index, Tensor source, Scalar alpha) =>
+            Dispatch.InPlace("aten::index_add_", this, dim, index, source, alpha);
+        public Tensor index_fill_(long dim, Tensor index, Scalar value) =>
+            Dispatch.InPlace("aten::index_fill_.int_Scalar", this, dim, index, value);
         public Tensor masked_select(Tensor mask) => Dispatch.Call("aten::masked_select", this, mask);
         public Tensor take(Tensor index) => Dispatch.Call("aten::take", this, index);
         public Tensor take_along_dim(Tensor indices, long dim) => Dispatch.Call("aten::take_along_dim", this, indices, dim);
@@ -85,7 +91,8 @@ public static partial class torch
     public static Tensor[] chunk(Tensor input, long chunks, long dim = 0) => input.chunk(chunks, dim);
     public static Tensor[] split(Tensor tensor, long[] split_size_or_sections, long dim = 0) => tensor.split(split_size_or_sections, dim);
     public static Tensor[] unbind(Tensor input, long dim = 0) => input.unbind(dim);
-    public static Tensor[] meshgrid(IEnumerable<Tensor> tensors, string indexing = "ij") => Dispatch.CallList("aten::meshgrid.indexing", tensors.ToArray(), indexing);
+    public static Tensor[] meshgrid(IEnumerable<Tensor> tensors, string indexing = "ij") =>
+        Dispatch.CallList("aten::meshgrid.indexing", tensors.ToArray(), indexing);
     public static Tensor reshape(Tensor input, params long[] shape) => input.reshape(shape);
     public static Tensor flatten(Tensor input, long start_dim = 0, long end_dim = -1) => input.flatten(start_dim, end_dim);
     public static Tensor flip(Tensor input, params long[] dims) => input.flip(dims);

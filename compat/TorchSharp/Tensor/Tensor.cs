@@ -24,6 +24,24 @@ public static partial class torch
             OwningScope = DisposeScopeManager.Register(this);
         }
 
+        /// <summary>
+        /// Takes over the donor's reference and its place in its dispose scope; the donor is empty afterwards. Nothing is counted,
+        /// because no tensor came into being.
+        /// </summary>
+        private protected Tensor(Tensor donor)
+        {
+            handle = donor.NativeHandle;
+            donor.handle = 0;
+            OwningScope = donor.OwningScope;
+            donor.OwningScope = null;
+            if (OwningScope is { } scope)
+            {
+                scope.Items.Remove(donor);
+                scope.Items.Add(this);
+            }
+            GC.SuppressFinalize(donor);
+        }
+
         /// <summary>Live tensors of the process.</summary>
         public static long TotalCount => totalCount;
 
@@ -158,7 +176,8 @@ public static partial class torch
         {
             long[] sizes = shape;
             if (dim < -sizes.Length || dim >= sizes.Length)
-                throw new ExternalException($"Dimension out of range (expected to be in range of [{-sizes.Length}, {sizes.Length - 1}], but got {dim})");
+                throw new ExternalException(
+                    $"Dimension out of range (expected to be in range of [{-sizes.Length}, {sizes.Length - 1}], but got {dim})");
             return sizes[dim < 0 ? dim + sizes.Length : dim];
         }
 
@@ -224,7 +243,9 @@ public static partial class torch
 
         private nint DataPointer(bool contiguous)
         {
-            if (device_type != DeviceType.CPU) throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
+            if (device_type != DeviceType.CPU)
+                throw new InvalidOperationException(
+                    "Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
             if (contiguous && !is_contiguous()) throw new InvalidOperationException("Bytes() called on non-contiguous tensor.");
             Native.Check(Native.ard_tensor_data(NativeHandle, out nint data));
             return data;
@@ -236,7 +257,8 @@ public static partial class torch
             set
             {
                 if (value.Length != NumberOfElements * ElementSize)
-                    throw new ArgumentException($"Mismatched data sizes: {value.Length} bytes into a tensor of {NumberOfElements * ElementSize}.");
+                    throw new ArgumentException(
+                        $"Mismatched data sizes: {value.Length} bytes into a tensor of {NumberOfElements * ElementSize}.");
                 value.CopyTo(bytes);
             }
         }
@@ -247,22 +269,13 @@ public static partial class torch
             return new TensorAccessor<T>(this, DataPointer(contiguous: false));
         }
 
-        /// <summary>The elements in order, whatever the strides, without a managed accessor; for this assembly.</summary>
-        internal T[] ToManaged<T>() where T : unmanaged
-        {
-            using Tensor flat = contiguous().cpu();
-            return MemoryMarshal.Cast<byte, T>(new ReadOnlySpan<byte>((void*)flat.DataPointer(true), checked((int)(flat.NumberOfElements * flat.ElementSize)))).ToArray();
-        }
-
         public T item<T>() where T : struct
         {
             if (NumberOfElements != 1) throw new ArgumentException("Number of elements in the tensor must be 1");
             if (typeof(T) != ElementType(dtype)) throw new ArgumentException($"{typeof(T).Name} is not compatible with {dtype}");
-            using Tensor local = device_type == DeviceType.CPU ? NewReferenceOutsideScopes() : Dispatch.Call("aten::_to_copy", detach(), Arg.None, Arg.None, CPU);
+            using Tensor local = device_type == DeviceType.CPU ? NewReference() : detach().cpu();
             return Unsafe.ReadUnaligned<T>((void*)local.DataPointer(false));
         }
-
-        private Tensor NewReferenceOutsideScopes() => NewReference().DetachFromDisposeScope();
 
         public Scalar ToScalar() => Dispatch.CallScalar("aten::_local_scalar_dense", this);
 
@@ -294,7 +307,8 @@ public static partial class torch
         public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to(dtype, device, copy, disposeAfter, non_blocking);
 
-        public Tensor to(DeviceType deviceType, int deviceIndex = -1, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+        public Tensor to(
+            DeviceType deviceType, int deviceIndex = -1, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to(new Device(deviceType, deviceIndex), copy, disposeAfter, non_blocking);
 
         public Tensor to(string device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>

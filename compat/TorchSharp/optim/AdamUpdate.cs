@@ -9,6 +9,7 @@ internal static class AdamUpdate
         Tensor parameter, Tensor grad, long step, Tensor mean, Tensor square, Tensor largestSquare, double lr, double beta1, double beta2,
         double eps, double decay, bool decoupled)
     {
+        using var scope = NewDisposeScope();
         if (decoupled) parameter.mul_(1 - lr * decay);
         else if (decay != 0) grad = grad.add(parameter, decay);
         mean.mul_(beta1).add_(grad, 1 - beta1);

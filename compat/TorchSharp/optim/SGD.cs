@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace TorchSharp.Modules
 {
     /// <summary>
-    /// Stochastic gradient descent with momentum, as PyTorch computes it. A group's step is a handful of operators over lists of
-    /// tensors. With maximize the last step goes up; weight decay keeps its sign, as in TorchSharp.
+    /// Stochastic gradient descent with momentum, as PyTorch computes it, by a handful of operators over lists of tensors. With
+    /// maximize the last step goes up; weight decay keeps its sign, as in TorchSharp.
     /// </summary>
     public class SGD : OptimizerHelper, optim.IMomentum
     {
@@ -22,8 +22,13 @@ namespace TorchSharp.Modules
                 throw new ArgumentException("Nesterov momentum requires a momentum and zero dampening");
             defaults = new Options
             {
-                LearningRate = lr, InitialLearningRate = lr, momentum = momentum, dampening = dampening, weight_decay = weight_decay,
-                nesterov = nesterov, maximize = maximize,
+                LearningRate = lr,
+                InitialLearningRate = lr,
+                momentum = momentum,
+                dampening = dampening,
+                weight_decay = weight_decay,
+                nesterov = nesterov,
+                maximize = maximize,
             };
             foreach (ParamGroup group in groups) add_param_group(group);
         }
@@ -36,6 +41,20 @@ namespace TorchSharp.Modules
         public double Momentum { get => defaults.momentum.Value; set => defaults.momentum = value; }
 
         public override Tensor step(Func<Tensor> closure = null) => Step<Options>(closure, (options, parameters, grads) =>
+        {
+            // On a CPU the intermediate results of one list should stay in the cache; on a GPU one list is best.
+            const long CpuElements = 1 << 15;
+            long limit = parameters[0].device_type == DeviceType.CPU ? CpuElements : long.MaxValue;
+            for (int from = 0, to; from < parameters.Length; from = to)
+            {
+                long elements = parameters[from].numel();
+                for (to = from + 1; to < parameters.Length && (elements += parameters[to].numel()) <= limit; to++) { }
+                using var scope = NewDisposeScope();
+                Update(options, parameters[from..to], grads[from..to]);
+            }
+        });
+
+        private void Update(Options options, Parameter[] parameters, Tensor[] grads)
         {
             double rate = options.LearningRate.Value, decay = options.weight_decay.Value, momentum = options.momentum.Value;
             if (decay != 0) grads = Dispatch.CallList("aten::_foreach_add.List", grads, parameters, decay);
@@ -66,7 +85,7 @@ namespace TorchSharp.Modules
                 grads = options.nesterov.Value ? Dispatch.CallList("aten::_foreach_add.List", grads, buffers, momentum) : buffers;
             }
             Dispatch.Call("aten::_foreach_add_.List", parameters, grads, options.maximize.Value ? rate : -rate);
-        });
+        }
 
         public class ParamGroup : ParamGroup<Options>, optim.IMomentum
         {
@@ -79,7 +98,11 @@ namespace TorchSharp.Modules
                 bool nesterov = false, bool maximize = false)
                 : base(parameters, new Options
                 {
-                    LearningRate = lr, momentum = momentum, dampening = dampening, weight_decay = weight_decay, nesterov = nesterov,
+                    LearningRate = lr,
+                    momentum = momentum,
+                    dampening = dampening,
+                    weight_decay = weight_decay,
+                    nesterov = nesterov,
                     maximize = maximize,
                 })
             { }

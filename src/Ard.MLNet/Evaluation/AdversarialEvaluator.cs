@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
@@ -113,8 +112,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         {
             using var scope = NewDisposeScope();
             var count = (int)Math.Min(size, images.Count - first);
-            var batch = images.Batch(first, count).Images.contiguous();
-            classifier.Score(MemoryMarshal.Cast<byte, float>(batch.bytes), count, scores.AsSpan((int)first * classes));
+            classifier.Score(images.Batch(first, count).Images, scores.AsSpan((int)first * classes));
         }
         return scores;
     }

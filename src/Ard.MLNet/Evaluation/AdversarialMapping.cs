@@ -48,7 +48,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         private readonly ValueGetter<VBuffer<float>> getPixels;
         private readonly ValueGetter<uint> getLabel;
         private readonly ValueGetter<DataViewRowId> getId;
-        private readonly float[] images;
+        private readonly ImageBuffer images;
         private readonly long[] labels;
         private readonly long[] rows;
         private VBuffer<float> pixels;
@@ -62,7 +62,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             getPixels = row.GetGetter<VBuffer<float>>(inputs[0]);
             getLabel = row.GetGetter<uint>(inputs[1]);
             getId = row.GetIdGetter();
-            images = new float[checked(capacity * Format.Size)];
+            images = new ImageBuffer(Format, capacity);
             labels = new long[capacity];
             rows = new long[capacity];
         }
@@ -79,7 +79,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             getId(ref id);
             rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));
             getPixels(ref pixels);
-            var image = images.AsSpan(slot * Format.Size, Format.Size);
+            var image = images[slot];
             Format.ToImage(pixels, image);
             Format.Check(image, mapping.Classifier.Features, row.Position);
         }
@@ -87,16 +87,18 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         public override void Compute(int count)
         {
             using var scope = NewDisposeScope();
-            var clean = mapping.Classifier.ToTensor(images, count);
+            var clean = mapping.Classifier.ToNetwork(images.First(count));
             var truth = tensor(labels.AsSpan(0, count).ToArray(), dtype: ScalarType.Int64, device: clean.device);
             var noise = new PointNoise(mapping.Options.Seed, rows.Take(count));
             var points = mapping.attack.Perturb(mapping.Classifier.Network, clean, truth, mapping.Options.Threat, noise);
-            MemoryMarshal.Cast<byte, float>(points.to(ScalarType.Float32).cpu().contiguous().bytes).CopyTo(images);
+            MemoryMarshal.Cast<byte, float>(points.to(ScalarType.Float32).cpu().contiguous().bytes).CopyTo(images.Values);
         }
+
+        public override void Dispose() => images.Dispose();
 
         public override Delegate Getter(int column, Func<int> slot) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
         {
-            var image = images.AsSpan(slot() * Format.Size, Format.Size);
+            var image = images[slot()];
             var editor = VBufferEditor.Create(ref value, Format.Size);
             Format.FromImage(image, editor.Values);
             value = editor.Commit();

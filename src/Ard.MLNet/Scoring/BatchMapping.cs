@@ -39,7 +39,7 @@ internal abstract class BatchMapping
     }
 
     /// <summary>Some rows and what became of them. For one thread.</summary>
-    internal abstract class Batch
+    internal abstract class Batch : IDisposable
     {
         /// <summary>Takes the inputs of the row where the source stands.</summary>
         public abstract void Read(int slot);
@@ -51,6 +51,8 @@ internal abstract class BatchMapping
         /// <param name="column">Its place among the new columns.</param>
         /// <param name="slot">Gives the row that is asked for, computed.</param>
         public abstract Delegate Getter(int column, Func<int> slot);
+
+        public abstract void Dispose();
     }
 }
 

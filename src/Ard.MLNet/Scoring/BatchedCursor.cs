@@ -81,6 +81,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
         if (disposing)
         {
             (position, slot, filled, ended) = (-1, -1, 0, true);
+            batch.Dispose();
             source.Dispose();
         }
         base.Dispose(disposing);

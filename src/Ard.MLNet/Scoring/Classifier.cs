@@ -80,13 +80,14 @@ internal sealed class Classifier : BatchMapping
 
     public override Batch Open(DataViewRow row, int capacity) => new ScoreBatch(this, row, capacity);
 
-    /// <summary>Probabilities [count, classes] of images in planes.</summary>
-    public void Score(ReadOnlySpan<float> images, int count, Span<float> probabilities)
+    /// <summary>Probabilities [count, classes] of images [count,C,H,W] in [0,1].</summary>
+    public void Score(Tensor images, Span<float> probabilities)
     {
         ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var logits = Network.call(ToTensor(images, count));
+        var count = images.shape[0];
+        var logits = Network.call(ToNetwork(images));
         if (logits.dim() != 2 || logits.shape[0] != count || logits.shape[1] != Labels.Count)
             throw new InvalidOperationException(
                 $"The network {Definition} gave [{string.Join(",", logits.shape)}] for {count} images, "
@@ -95,14 +96,10 @@ internal sealed class Classifier : BatchMapping
         MemoryMarshal.Cast<byte, float>(softmax.bytes).CopyTo(probabilities);
     }
 
-    /// <summary>Images in planes as a tensor [count,C,H,W] of the network's dtype, on its device.</summary>
-    public Tensor ToTensor(ReadOnlySpan<float> images, int count)
-    {
-        var tensor = empty([count, Format.Channels, Format.Height, Format.Width], ScalarType.Float32);
-        MemoryMarshal.AsBytes(images[..(count * Format.Size)]).CopyTo(tensor.bytes);
+    /// <summary>Images in the network's dtype, on its device.</summary>
+    public Tensor ToNetwork(Tensor images) =>
         // Asked for anew each time: a training that uses the network as its teacher may move it for a while.
-        return Network.parameters().FirstOrDefault() is { } parameter ? tensor.to(parameter.dtype, parameter.device) : tensor;
-    }
+        Network.parameters().FirstOrDefault() is { } parameter ? images.to(parameter.dtype, parameter.device) : images;
 
     /// <summary>The network's parameters and buffers by name.</summary>
     public IReadOnlyDictionary<string, Tensor> State()
@@ -133,17 +130,23 @@ internal sealed class Classifier : BatchMapping
     {
         private readonly ValueGetter<VBuffer<float>> getPixels = row.GetGetter<VBuffer<float>>(
             classifier.Format.Find(row.Schema, classifier.Features));
-        private readonly float[] images = new float[checked(capacity * classifier.Format.Size)];
+        private readonly ImageBuffer images = new(classifier.Format, capacity);
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
         private VBuffer<float> pixels;
 
         public override void Read(int slot)
         {
             getPixels(ref pixels);
-            classifier.Format.ToImage(pixels, images.AsSpan(slot * classifier.Format.Size, classifier.Format.Size));
+            classifier.Format.ToImage(pixels, images[slot]);
         }
 
-        public override void Compute(int count) => classifier.Score(images, count, scores);
+        public override void Compute(int count)
+        {
+            using var batch = images.First(count);
+            classifier.Score(batch, scores);
+        }
+
+        public override void Dispose() => images.Dispose();
 
         public override Delegate Getter(int column, Func<int> slot) => column == 0
             ? (ValueGetter<uint>)((ref uint value) => value = (uint)(Largest(Of(slot())) + 1))

@@ -61,7 +61,11 @@ internal sealed class RowMapper(DataViewSchema input, BatchMapping mapping) : IR
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing) row.Dispose();
+            if (disposing)
+            {
+                batch?.Dispose();
+                row.Dispose();
+            }
             base.Dispose(disposing);
         }
 

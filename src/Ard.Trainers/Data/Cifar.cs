@@ -9,7 +9,7 @@ namespace Ard.Trainers.Data;
 /// </summary>
 public static class Cifar
 {
-    internal const string Description = 
+    internal const string Description =
         "the binary version of CIFAR-10 or CIFAR-100 (data_batch_1.bin … or train.bin; a folder, or its .tar.gz)";
 
     private const int PixelBytes = 3 * 32 * 32;

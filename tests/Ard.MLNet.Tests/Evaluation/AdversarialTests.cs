@@ -3,6 +3,7 @@ using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Training;
 using Microsoft.ML;
 
 namespace Ard.MLNet.Tests.Evaluation;
@@ -21,9 +22,8 @@ public sealed class AdversarialTests
     private static readonly Lazy<ImageClassifierTransformer> Trained = new(() =>
     {
         var ml = new MLContext(2);
-        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-4") with { Training = Tiny.Training(
-            epochs: 10) with { Optimizer = new Trainers.Training.AdamOptimizer { LearningRate = 0.01 } } })
-            .Fit(Tiny.Glyphs(ml, 100));
+        var training = Tiny.Training(epochs: 20) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } };
+        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = training }).Fit(Tiny.Glyphs(ml, 100));
     });
 
     [Fact]

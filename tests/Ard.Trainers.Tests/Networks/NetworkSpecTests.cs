@@ -73,8 +73,14 @@ public sealed class NetworkSpecTests
     {
         var spec = new NetworkSpec
         {
-            Name = "wideresnet", Depth = 33, Width = 4, Classes = 1, InputChannels = 0, ImageSize = -1,
-            Mean = [0.5, 0.5], Std = [0, double.NaN],
+            Name = "wideresnet",
+            Depth = 33,
+            Width = 4,
+            Classes = 1,
+            InputChannels = 0,
+            ImageSize = -1,
+            Mean = [0.5, 0.5],
+            Std = [0, double.NaN],
         };
         var message = Assert.Throws<ArgumentException>(() => spec.Build(seed: 1)).Message;
         foreach (var part in new[] { "Depth is 33", "WidenFactor is missing", "Width is set", "Classes is 1", "InputChannels is 0",
@@ -91,8 +97,15 @@ public sealed class NetworkSpecTests
     {
         var spec = new NetworkSpec
         {
-            Name = "wideresnet", Depth = 16, WidenFactor = 2, Classes = 7, InputChannels = 1, ImageSize = 28, SubBlock1 = true,
-            Mean = [0.1], Std = [1.0 / 3.0],
+            Name = "wideresnet",
+            Depth = 16,
+            WidenFactor = 2,
+            Classes = 7,
+            InputChannels = 1,
+            ImageSize = 28,
+            SubBlock1 = true,
+            Mean = [0.1],
+            Std = [1.0 / 3.0],
         };
         var back = NetworkSpec.FromJson(spec.ToJson());
         Assert.Equal(spec, back);
@@ -136,8 +149,11 @@ public sealed class NetworkSpecTests
         {
             var spec = NetworkSpec.Parse(name) with
             {
-                InputChannels = channels, ImageSize = size, Classes = classes,
-                Mean = [.. Enumerable.Repeat(0.5, channels)], Std = [.. Enumerable.Repeat(0.25, channels)],
+                InputChannels = channels,
+                ImageSize = size,
+                Classes = classes,
+                Mean = [.. Enumerable.Repeat(0.5, channels)],
+                Std = [.. Enumerable.Repeat(0.25, channels)],
             };
             using var network = spec.Build(seed: 1);
             var names = network.state_dict().Keys;

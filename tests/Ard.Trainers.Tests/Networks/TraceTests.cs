@@ -49,7 +49,8 @@ public sealed class TraceTests
         var trace = Safetensors.Read(Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"));
         var spec = NetworkSpec.Parse("smallcnn-16") with
         {
-            Mean = Values(weights["normalisation.mean"]), Std = Values(weights["normalisation.std"]),
+            Mean = Values(weights["normalisation.mean"]),
+            Std = Values(weights["normalisation.std"]),
         };
         using var network = spec.Build(seed: 1);
         Weights.Load(network, weights.Where(pair => pair.Key.StartsWith("net.")).ToDictionary());

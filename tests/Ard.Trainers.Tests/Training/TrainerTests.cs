@@ -247,7 +247,9 @@ public sealed class TrainerTests : IDisposable
         var seen = new List<TrainingProgress>();
         var options = Options with
         {
-            Epochs = 12, Augmentation = Augmentation.None, Validation = Options.Validation with { Attacks = ["fgsm"] },
+            Epochs = 12,
+            Augmentation = Augmentation.None,
+            Validation = Options.Validation with { Attacks = ["fgsm"] },
         };
         var result = Trainer.Fit(student, new Natural(), null, data, options, progress: new Observer(seen.Add));
         Assert.True(result.Best!.ValidationAccuracy > 0.9, $"{result.Best}");
@@ -271,7 +273,11 @@ public sealed class TrainerTests : IDisposable
         using var student = Spec.Build(3);
         var options = Options with
         {
-            Epochs = 1, BatchSize = 20, Augmentation = Augmentation.None, ValidationFraction = 0, Schedule = Schedule.Constant,
+            Epochs = 1,
+            BatchSize = 20,
+            Augmentation = Augmentation.None,
+            ValidationFraction = 0,
+            Schedule = Schedule.Constant,
             Optimizer = new SgdOptimizer { LearningRate = 1e-12 },
         };
         using var same = Spec.Build(3);
@@ -290,7 +296,11 @@ public sealed class TrainerTests : IDisposable
         var counts = new List<long>();
         var options = Options with
         {
-            Epochs = 1, BatchSize = 4, ValidationFraction = 0, CheckpointFolder = folder, CheckpointEverySteps = 50,
+            Epochs = 1,
+            BatchSize = 4,
+            ValidationFraction = 0,
+            CheckpointFolder = folder,
+            CheckpointEverySteps = 50,
             Schedule = Schedule.Constant,
             Optimizer = new SgdOptimizer { LearningRate = 0.01 },
         };

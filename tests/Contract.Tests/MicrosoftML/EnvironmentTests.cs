@@ -58,6 +58,7 @@ public class EnvironmentTests
     {
         var ml = new MLContext();
         Assert.Null(ml.GpuDeviceId);
+        Assert.False(ml.FallbackToCpu);
         ml.GpuDeviceId = 1;
         ml.FallbackToCpu = true;
         Assert.Equal(1, ml.GpuDeviceId);

@@ -20,11 +20,11 @@ public sealed class ImageTests : IDisposable
     {
         var pixels = new byte[6 * 4 * 4];
         for (int y = 0; y < 4; y++)
-        for (int x = 0; x < 6; x++)
-        {
-            int at = (y * 6 + x) * 4;
-            (pixels[at], pixels[at + 1], pixels[at + 2], pixels[at + 3]) = ((byte)(x * 40), (byte)(y * 60), (byte)(x * 10 + y), 255);
-        }
+            for (int x = 0; x < 6; x++)
+            {
+                int at = (y * 6 + x) * 4;
+                (pixels[at], pixels[at + 1], pixels[at + 2], pixels[at + 3]) = ((byte)(x * 40), (byte)(y * 60), (byte)(x * 10 + y), 255);
+            }
         return MLImage.CreateFromPixels(6, 4, MLPixelFormat.Rgba32, pixels);
     }
 

@@ -87,7 +87,7 @@ public class NnFunctionalTests
             1220.625, interpolate(Image, [3, 5], mode: InterpolationMode.Bilinear, align_corners: true).pow(2).sum().item<double>(), 9);
         Assert.Equal([2.5, 4.5, 10.5, 12.5], Doubles(interpolate(Image, [2, 2], mode: InterpolationMode.Area)));
         Assert.Throws<ExternalException>(() => interpolate(Image));
-        var shifted = affine_grid(tensor(new[,,] { { { 1, 0, 0.5 }, { 0, 1, 0 } } }), [1, 1, 4, 4]);
+        var shifted = affine_grid(tensor(new[,] { { 1, 0, 0.5 }, { 0, 1, 0 } }).unsqueeze(0), [1, 1, 4, 4]);
         Assert.Equal([1.0, 2, 3, 0], Doubles(grid_sample(Image, shifted))[..4], Near);
         Assert.Equal([1.0, 2, 3, 3], Doubles(grid_sample(Image, shifted, padding_mode: GridSamplePaddingMode.Border))[..4], Near);
         var patches = unfold(Image, 2);

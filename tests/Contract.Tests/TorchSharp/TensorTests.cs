@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 
 namespace Contract.Tests.Torch;
 
+[Collection(nameof(GlobalRandomState))]
 public class TensorTests
 {
     private static float[] Floats(Tensor tensor) => tensor.to(ScalarType.Float32).data<float>().ToArray();
