@@ -11,11 +11,11 @@ internal static class ResultsTable
             throw new ArgumentException("table: expected one folder, whose folders hold a summary.json each.");
         var files = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToArray();
         if (files.Length == 0) throw new ArgumentException($"table: no summary.json below {folder}.");
-        Console.WriteLine("| model | method | parameters | runs | seconds | clean | FGSM | PGD-20 |");
-        Console.WriteLine("|---|---|--:|--:|--:|--:|--:|--:|");
+        Console.WriteLine("| model | method | parameters | runs | clean | FGSM | PGD-20 |");
+        Console.WriteLine("|---|---|--:|--:|--:|--:|--:|");
         foreach (var group in files.SelectMany(SummaryRow.Read).GroupBy(row => (row.Model, row.Method, row.Parameters)))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {group.Key.Model} | {group.Key.Method} | {group.Key.Parameters:N0} | {group.Count()} | {group.Average(row => row.Seconds):F0} " +
+                $"| {group.Key.Model} | {group.Key.Method} | {group.Key.Parameters:N0} | {group.Count()} " +
                 $"| {Spread(group, row => row.Clean)} | {Spread(group, row => row.Fgsm)} | {Spread(group, row => row.Pgd20)} |"));
         return 0;
     }
