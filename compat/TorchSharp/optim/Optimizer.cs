@@ -50,7 +50,8 @@ namespace TorchSharp
                     }
                 }
 
-                public virtual Tensor step(Func<Tensor> closure = null) => throw new NotImplementedException();
+                public virtual Tensor step(Func<Tensor> closure = null) =>
+                    throw new NotSupportedException($"{GetType().Name} does not say how to take a step.");
 
                 public void Dispose()
                 {
