@@ -39,10 +39,12 @@ public sealed record InnerMaximisation
     /// <summary>What is made large. Default cross-entropy with the labels.</summary>
     public InnerLoss Loss { get; init; } = InnerLoss.CrossEntropy;
 
-    /// <summary>The adversarial images of a batch.</summary>
+    /// <summary>The adversarial images of a batch. They are found once: the batch keeps them, and a second call gives them again.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>[N,...], allowed by the threat model, without a graph.</returns>
-    public Tensor Maximise(TrainingBatch batch)
+    public Tensor Maximise(TrainingBatch batch) => batch.Adversarial ??= Search(batch);
+
+    private Tensor Search(TrainingBatch batch)
     {
         using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
         var start = batch.StartNoise is { } noise

@@ -26,4 +26,19 @@ public abstract class Objective
     /// <param name="batch">The batch.</param>
     /// <returns>A scalar with a graph to the student's parameters.</returns>
     public abstract Tensor Loss(TrainingBatch batch);
+
+    /// <summary>
+    /// How many weight steps the training loop takes on each batch before it goes to the next; the learning rate is the same for all of
+    /// them. Default 1; more for the replays of free adversarial training.
+    /// </summary>
+    public virtual int Replays => 1;
+
+    /// <summary>
+    /// Called between backward and the step of the optimizer: the gradients of the loss are there, the weights have not moved. Free
+    /// adversarial training moves its perturbation here. Default nothing.
+    /// </summary>
+    /// <param name="batch">The batch that <see cref="Loss"/> was taken on.</param>
+    public virtual void AfterBackward(TrainingBatch batch)
+    {
+    }
 }

@@ -34,6 +34,15 @@ public sealed class TrainingBatch
     /// </summary>
     public Tensor? StartNoise { get; init; }
 
+    /// <summary>What the objective remembers from batch to batch. Default an empty memory of this batch's own.</summary>
+    public ObjectiveMemory Memory { get; init; } = new();
+
+    /// <summary>
+    /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the
+    /// inner maximisation.
+    /// </summary>
+    public Tensor? Adversarial { get; set; }
+
     /// <summary>
     /// The teacher's logits [N,classes] of the clean images, without a graph. Computed when first asked for, unless the training loop has
     /// them already. The tensor belongs to the dispose scope in which it was first asked for.

@@ -54,11 +54,15 @@ public static class Trainer
                     using var scope = NewDisposeScope();
                     var batch = run.NextBatch();
                     run.SetLearningRate();
-                    student.zero_grad();
-                    var loss = objective.Loss(batch);
-                    loss.backward();
-                    run.Optimizer.step();
-                    run.Meter.Record(run.Step, loss, batch);
+                    for (var replay = 1; replay <= objective.Replays; replay++)
+                    {
+                        student.zero_grad();
+                        var loss = objective.Loss(batch);
+                        loss.backward();
+                        objective.AfterBackward(batch);
+                        run.Optimizer.step();
+                        if (replay == objective.Replays) run.Meter.Record(run.Step, loss, batch);
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, random.*, order and meter, and the numbers as
+/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, memory.*, random.*, order and meter, and the numbers as
 /// JSON in its metadata. The file's digest is required, so that a damaged one is refused.
 /// </summary>
 internal static class TrainingCheckpoint
@@ -33,6 +33,7 @@ internal static class TrainingCheckpoint
         tensors.AddRange(OptimizerState.Read(run.Optimizer, run.ParameterNames).Select(pair => ("optimizer." + pair.Name, pair.Value)));
         tensors.AddRange(run.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
         if (run.Order is not null) tensors.Add(("order", run.Order));
+        tensors.AddRange(run.Memory.Entries.Select(pair => ("memory." + pair.Key, pair.Value)));
         tensors.Add(("meter", run.Meter.Values));
         tensors.Add(("random.data", run.DataGenerator.get_state()));
         tensors.Add(("random.noise", run.NoiseGenerator.get_state()));
@@ -70,6 +71,7 @@ internal static class TrainingCheckpoint
         }
         var device = run.Student.parameters().First().device;
         foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(device).DetachFromDisposeScope();
+        foreach (var (name, value) in Part("memory.")) run.Memory.Set(name, value.to(device));
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
         run.History.AddRange(place.History);

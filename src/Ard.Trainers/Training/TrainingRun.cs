@@ -79,7 +79,7 @@ internal sealed class TrainingRun : IDisposable
             Optimizer = options.Optimizer.Create(student.parameters().Where(p => p.requires_grad));
             DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
             NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, device);
-            owned.AddRange([Meter, Optimizer, DataGenerator, NoiseGenerator]);
+            owned.AddRange([Meter, Optimizer, DataGenerator, NoiseGenerator, Memory]);
         }
         catch
         {
@@ -110,6 +110,9 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Decides what the objective draws; on the device.</summary>
     public Generator NoiseGenerator { get; }
+
+    /// <summary>What the objective remembers from batch to batch.</summary>
+    public ObjectiveMemory Memory { get; } = new();
 
     public List<EpochRecord> History { get; } = [];
 
@@ -172,6 +175,7 @@ internal sealed class TrainingRun : IDisposable
             Generator = NoiseGenerator,
             Epoch = Epoch,
             Epochs = options.Epochs,
+            Memory = Memory,
         };
     }
 

@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>
+/// Named tensors that an <see cref="Objective"/> carries from batch to batch, such as the perturbation of free adversarial training or the
+/// weights of several teachers. The training run owns them and writes them into its checkpoint, so that the objective itself has no state
+/// and a resumed run equals an uninterrupted one.
+/// </summary>
+public sealed class ObjectiveMemory : IDisposable
+{
+    private readonly Dictionary<string, Tensor> entries = [];
+
+    /// <summary>All that is remembered. The tensors belong to the memory.</summary>
+    public IReadOnlyDictionary<string, Tensor> Entries => entries;
+
+    /// <summary>What is remembered under the name, or null. The tensor belongs to the memory and lives until the name is set again.</summary>
+    public Tensor? this[string name] => entries.GetValueOrDefault(name);
+
+    /// <summary>Remembers a copy of the values, without their graph.</summary>
+    /// <param name="name">Letters, digits and points.</param>
+    /// <param name="value">Any tensor.</param>
+    public void Set(string name, Tensor value)
+    {
+        var copy = value.detach().clone().DetachFromDisposeScope();
+        if (entries.Remove(name, out var before)) before.Dispose();
+        entries[name] = copy;
+    }
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        foreach (var value in entries.Values) value.Dispose();
+        entries.Clear();
+    }
+}
