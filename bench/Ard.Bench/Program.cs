@@ -7,12 +7,14 @@ try
     {
         case ["step", .. var rest]:
             return StepBench.Run(rest);
+        case ["scoring", .. var rest]:
+            return ScoringBench.Run(rest);
         case ["table", .. var rest]:
             return ResultsTable.Run(rest);
         case ["chart", .. var rest]:
             return ResultsChart.Run(rest);
         default:
-            Console.Error.WriteLine("bench: expected step (a benchmark), table or chart (of results)");
+            Console.Error.WriteLine("bench: expected step, scoring (benchmarks), table or chart (of results)");
             return 2;
     }
 }

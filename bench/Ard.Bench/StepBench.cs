@@ -28,9 +28,9 @@ internal static class StepBench
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] == "--compare") compare = true;
-            else if (args[i] == "--rounds") rounds = Number(args, ref i);
-            else if (args[i] == "--batch") batch = Number(args, ref i);
-            else if (args[i] == "--threads") threads = Number(args, ref i);
+            else if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
+            else if (args[i] == "--batch") batch = Arguments.Number(args, ref i);
+            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
             else if (only.Contains(args[i])) only = [args[i]];
             else throw new ArgumentException($"'{args[i]}' is not an option of step: expected --rounds, --batch, --threads, --compare or one of {string.Join(", ", only)}.");
         }
@@ -64,7 +64,7 @@ internal static class StepBench
             var pairs = Enumerable.Range(0, rounds).Select(_ => (Ours: Ours().Seconds, Theirs: peer?.Run(step).Seconds ?? double.NaN)).ToArray();
             var ratios = pairs.Select(pair => pair.Ours / pair.Theirs).Order().ToArray();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{step,-18}{Median(pairs.Select(p => p.Ours)),10:F3}{Median(pairs.Select(p => p.Theirs)),12:F3}{Median(ratios),8:F3}{ratios[0],9:F3}{ratios[^1],9:F3}   {same}"));
+                $"{step,-18}{Arguments.Median(pairs.Select(p => p.Ours)),10:F3}{Arguments.Median(pairs.Select(p => p.Theirs)),12:F3}{Arguments.Median(ratios),8:F3}{ratios[0],9:F3}{ratios[^1],9:F3}   {same}"));
         }
         return 0;
     }
@@ -157,15 +157,4 @@ internal static class StepBench
             File.Delete(file);
         }
     }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
-
-    private static int Number(string[] args, ref int i) =>
-        i + 1 < args.Length && int.TryParse(args[++i], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
-            ? number
-            : throw new ArgumentException($"{args[i]}: expected a whole number from 1.");
 }

@@ -1,13 +1,12 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
-using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
+using static Ard.Examples.OptionReading;
 
 namespace Ard.Examples.Distill;
 
-/// <summary>The verbs demo, distill and evaluate with their options.</summary>
+/// <summary>The verbs distill and evaluate with their options.</summary>
 internal static class CommandLine
 {
     // Options of every verb.
@@ -80,11 +79,7 @@ internal static class CommandLine
     private static readonly Option<string> Output = new Option<string>("--output") { DefaultValueFactory = _ => "out/distill" }
         .Reads("Folder for checkpoints, models and summary.json. Default out/distill.", text => text);
 
-    // Options of demo and of evaluate.
-    private static readonly Option<string> DemoOutput = new Option<string>("--output") { DefaultValueFactory = _ => "out/demo" }
-        .Reads("Folder for models and summary.json. Default out/demo.", text => text);
-    private static readonly Option<double> Scale = new Option<double>("--scale") { DefaultValueFactory = _ => 1, Hidden = true }
-        .Reads("Shrinks the demo's epochs and images, for a quick look at whether it runs.", Fraction);
+    // Options of evaluate.
     private static readonly Option<string> Model = new Option<string>("--model") { Required = true }
         .Reads("The safetensors file: a model or a training checkpoint.", text => text);
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
@@ -102,48 +97,32 @@ internal static class CommandLine
         Seed, Device, Threads, Output,
     ];
 
-    private static readonly Option[] DemoOptions = [Seed, Device, Threads, DemoOutput, Scale];
-
     private static readonly Option[] EvaluateOptions = [Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
     {
-        var demo = new Command(
-            "demo", "A robust teacher and three students of one smaller architecture on the built-in images; a table and summary.json.");
         var distill = new Command(
             "distill", "Trains students by the methods of your choice, and the teacher where one is needed; a table and summary.json.");
         var evaluate = new Command("evaluate", "Measures a trained network on clean and on attacked test images.");
-        foreach (var option in DemoOptions) demo.Options.Add(option);
         foreach (var option in DistillOptions) distill.Options.Add(option);
         foreach (var option in EvaluateOptions) evaluate.Options.Add(option);
 
-        demo.SetAction(p => Demo(p).Run(cancellation));
         distill.SetAction(p => Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilon), p.GetValue(TestImages),
             p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
-        return new RootCommand("Adversarially robust distillation. Without a verb: distill if one of its options is given, else demo.")
-        {
-            demo, distill, evaluate,
-        };
+        return new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
     }
 
-    /// <summary>The arguments with the verb that they mean: options of distill after no verb, or after demo, mean distill.</summary>
-    public static string[] WithVerb(string[] arguments)
+    /// <summary>The arguments with the verb that they mean.</summary>
+    public static string[] WithVerb(string[] arguments) => arguments switch
     {
-        var isDemo = arguments.Length > 0 && arguments[0] == "demo";
-        if (arguments.Length > 0 && !arguments[0].StartsWith("--", StringComparison.Ordinal) && !isDemo) return arguments;
-        if (!isDemo && arguments.Any(argument => argument is "--help" or "--version")) return arguments;
-        var rest = isDemo ? arguments[1..] : arguments;
-        var ofDemo = DemoOptions.Select(option => option.Name).ToArray();
-        var ofDistillOnly = DistillOptions.Select(option => option.Name).Except(ofDemo).ToArray();
-        var meansDistill = rest.Any(argument => ofDistillOnly.Contains(argument.Split('=')[0]));
-        return [meansDistill ? "distill" : "demo", .. rest];
-    }
-
-    private static Experiment Demo(ParseResult p) => Experiment.Demo(
-        p.GetValue(DemoOutput)!, p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), p.GetValue(Scale));
+        [] => ["distill"],
+        [var first, ..] when first.StartsWith("--", StringComparison.Ordinal) && first is not ("--help" or "--version") =>
+            ["distill", .. arguments],
+        _ => arguments,
+    };
 
     private static Experiment Distill(ParseResult p)
     {
@@ -194,48 +173,5 @@ internal static class CommandLine
             StudentOptions = method => OptionsOf(method, p.GetValue(Epochs)),
             Output = p.GetValue(Output)!,
         };
-    }
-
-    // An option with a description, whose text is read by a function that says by an exception what it expected.
-    private static Option<T> Reads<T>(this Option<T> option, string description, Func<string, T> read)
-    {
-        option.Description = description;
-        option.HelpName = "VALUE";
-        option.Arity = ArgumentArity.ExactlyOne;
-        option.CustomParser = (ArgumentResult result) =>
-        {
-            var text = result.Tokens[0].Value;
-            try
-            {
-                return read(text);
-            }
-            catch (Exception exception) when (exception is FormatException or ArgumentException)
-            {
-                result.AddError($"{option.Name} '{text}': {exception.Message.TrimEnd('.')}.");
-                return default!;
-            }
-        };
-        return option;
-    }
-
-    private static long WholeNumber(string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new FormatException("expected a whole number");
-
-    private static int Positive(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
-            ? number
-            : throw new FormatException("expected a whole number from 1");
-
-    // 0.1, 5e-4 or 8/255
-    private static double Fraction(string text)
-    {
-        var parts = text.Split('/').Select(part =>
-            double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN).ToArray();
-        var value = parts switch { [var only] => only, [var over, var under] => over / under, _ => double.NaN };
-        return double.IsFinite(value) && value >= 0
-            ? value
-            : throw new FormatException("expected a number from 0, such as 0.1, 5e-4 or 8/255");
     }
 }

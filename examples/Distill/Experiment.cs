@@ -1,4 +1,3 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
@@ -31,59 +30,7 @@ internal sealed record Experiment
 
     public required Func<string, TrainingOptions> StudentOptions { get; init; }
 
-    /// <summary>The students see only the first so many images; null for all.</summary>
-    public int? StudentImages { get; init; }
-
     public required string Output { get; init; }
-
-    /// <summary>
-    /// The setting in which ARD pays: a teacher from many images, students that have few of them and many epochs, so that adversarial
-    /// training overfits while the teacher's soft answers hold ARD back from it.
-    /// </summary>
-    /// <param name="output">The output folder.</param>
-    /// <param name="seed">Seed of networks and trainings.</param>
-    /// <param name="device">Where to compute.</param>
-    /// <param name="threads">Threads on the CPU.</param>
-    /// <param name="scale">At most 1: shrinks epochs and images.</param>
-    public static Experiment Demo(string output, long seed, string device, int? threads, double scale)
-    {
-        int Scaled(int count) => (int)Math.Max(1, Math.Round(count * Math.Min(1, scale)));
-
-        var methods = new Methods(ThreatModel.Linf(0.1), Steps: 5, StepSize: 0.05, Temperature: 4, Alpha: 1);
-        var data = DataSource.Load(DataSource.BuiltIn, Scaled(4000), Scaled(1000));
-        var options = new TrainingOptions
-        {
-            Schedule = new OneCycleSchedule(),
-            Augmentation = Augmentation.None,
-            ValidationFraction = 0,
-            Seed = seed,
-            Device = device,
-            Threads = threads,
-        };
-        var student = options with
-        {
-            Epochs = Scaled(50),
-            BatchSize = 50,
-            Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
-        };
-        return new Experiment
-        {
-            Data = data,
-            TeacherNetwork = data.Fit(NetworkSpec.Parse("tinycnn-16-bn")),
-            StudentNetwork = data.Fit(NetworkSpec.Parse("tinycnn-8-bn")),
-            StudentMethods = ["at", "kd", "ard"],
-            Methods = methods,
-            TeacherOptions = options with
-            {
-                Epochs = Scaled(12),
-                BatchSize = 100,
-                Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
-            },
-            StudentOptions = _ => student,
-            StudentImages = Scaled(500),
-            Output = output,
-        };
-    }
 
     /// <summary>Trains and evaluates everything; the exit code.</summary>
     public int Run(CancellationToken cancellation)
@@ -98,12 +45,10 @@ internal sealed record Experiment
             display.Line(
                 $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Threat}; results in {Output}");
             using var teacher = needsTeacher ? Teacher(display, rows, cancellation) : null;
-            using var few = StudentImages is { } count && count < Data.Train.Count ? Data.Train.Take(count) : null;
             foreach (var method in StudentMethods)
             {
                 using var student = StudentNetwork.Build(StudentOptions(method).Seed + 1);
-                Train(display, rows, "student", student, StudentNetwork, method, teacher, few ?? Data.Train, StudentOptions(method),
-                    cancellation);
+                Train(display, rows, "student", student, StudentNetwork, method, teacher, Data.Train, StudentOptions(method), cancellation);
             }
         });
         Summary.Print(rows);

@@ -12,9 +12,6 @@ namespace Ard.MLNet;
 /// </summary>
 public static class ImageDataCatalog
 {
-    // Dividing each pixel of each row again takes as long as a small network.
-    private static readonly float[] Unit = [.. Enumerable.Range(0, 256).Select(value => value / 255f)];
-
     private static readonly string[] ImageExtensions = [".png", ".jpg", ".jpeg", ".bmp", ".gif"];
 
     /// <summary>CIFAR-10 in its binary version. One byte a pixel value is kept in memory.</summary>
@@ -68,9 +65,7 @@ public static class ImageDataCatalog
         TableDataView.Column Bytes(byte[] all) => TableDataView.Of("Features", type, (int row, ref VBuffer<float> value) =>
         {
             var editor = VBufferEditor.Create(ref value, size);
-            var image = all.AsSpan(row * size, size);
-            var pixels = editor.Values;
-            for (var i = 0; i < image.Length; i++) pixels[i] = Unit[image[i]];
+            UnitPixels.From(all.AsSpan(row * size, size), editor.Values);
             value = editor.Commit();
         });
     }

@@ -1,61 +1,18 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace Ard.Examples.Tests;
 
 public sealed class DistillTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("ard-distill-").FullName;
+    private readonly ExampleProgram program = new("Distill");
 
-    private string Output => Path.Combine(folder, "out");
+    private string Output => program.Output;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => program.Dispose();
 
-    private (int Code, string Output, string Error) Run(params string[] arguments)
-    {
-        // bin/Examples.Tests/release/ beside bin/Distill/release/
-        var here = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(here.Parent!.Parent!.FullName, "Distill", here.Name, "Distill.dll");
-        var start = new ProcessStartInfo("dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder,
-        };
-        foreach (var argument in arguments.Prepend(program)) start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
-    }
+    private (int Code, string Output, string Error) Run(params string[] arguments) => program.Run(arguments);
 
-    private JsonElement[] Summary() =>
-        [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(Output, "summary.json"))).RootElement.EnumerateArray()];
-
-    [Fact]
-    public void The_demo_trains_a_teacher_and_three_students_and_writes_table_and_summary()
-    {
-        var (code, output, error) = Run("demo", "--scale", "0.02", "--output", Output, "--threads", "1");
-        Assert.True(code == 0, error);
-        Assert.Contains("PGD-20", output);
-        var rows = Summary();
-        Assert.Equal(["adversarial training", "adversarial training", "clean distillation", "ARD"],
-            rows.Select(r => r.GetProperty("method").GetString()));
-        Assert.StartsWith("teacher", rows[0].GetProperty("model").GetString());
-        Assert.Single(rows[1..].Select(r => r.GetProperty("model").GetString()).Distinct());
-        Assert.All(rows, row =>
-        {
-            Assert.Equal(["model", "method", "parameters", "seconds", "clean", "fgsm", "pgd20"], row.EnumerateObject().Select(p => p.Name));
-            Assert.True(row.GetProperty("parameters").GetInt64() > 1000);
-            Assert.True(row.GetProperty("seconds").GetDouble() > 0);
-            var (clean, fgsm, pgd) = (
-                row.GetProperty("clean").GetDouble(), row.GetProperty("fgsm").GetDouble(), row.GetProperty("pgd20").GetDouble());
-            Assert.InRange(clean, 0, 100);
-            Assert.InRange(fgsm, 0, clean);
-            Assert.InRange(pgd, 0, clean);
-        });
-    }
+    private JsonElement[] Summary() => program.Summary();
 
     [Fact]
     public void Options_without_a_verb_train_by_them_and_what_is_trained_can_be_resumed_and_evaluated()
@@ -95,7 +52,7 @@ public sealed class DistillTests : IDisposable
     [InlineData("--student 'resnet19': ", "--student", "resnet19")]
     [InlineData("--attacks 'pdg': There is no attack 'pdg': expected fgsm", "evaluate", "--model", "x", "--attacks", "pdg")]
     [InlineData("--model", "evaluate")]
-    [InlineData("--colour", "demo", "--colour", "red")]
+    [InlineData("--colour", "--colour", "red")]
     [InlineData("tarin", "tarin")]
     [InlineData("no-such-folder", "--data", "no-such-folder", "--output", "out")]
     [InlineData("no-such-file", "evaluate", "--model", "no-such-file")]

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Ard.Trainers.Checkpoints;
 using Spectre.Console;
 
-namespace Ard.Examples.Distill;
+namespace Ard.Examples;
 
 /// <summary>One trained network. Seconds are those of its training; accuracies are percentages of the test images.</summary>
 internal sealed record Row(string Model, string Method, long Parameters, double Seconds, double Clean, double Fgsm, double Pgd20);

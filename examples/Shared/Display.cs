@@ -4,7 +4,7 @@ using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
 using Spectre.Console;
 
-namespace Ard.Examples.Distill;
+namespace Ard.Examples;
 
 /// <summary>What is shown while something runs: bars on a terminal, now and then a line where the output goes into a file.</summary>
 internal abstract class Display

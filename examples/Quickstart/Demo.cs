@@ -1,0 +1,158 @@
+using System.Globalization;
+using Ard.MLNet;
+using Ard.MLNet.Evaluation;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.Examples.Quickstart;
+
+/// <summary>
+/// The whole way: load, keys, a teacher by adversarial training, three students of one smaller architecture, their accuracy under attack,
+/// one model from image to class name, saved, loaded and asked. The setting is one in which ARD pays: the teacher has many images, the
+/// students few of them and many epochs, so that adversarial training overfits while the teacher's soft answers hold ARD back from it.
+/// </summary>
+internal static class Demo
+{
+    public static int Run(string output, long seed, string device, int? threads, double scale, CancellationToken cancellation)
+    {
+        int Scaled(int count) => (int)Math.Max(1, Math.Round(count * scale));
+
+        CpuThreads.Set(threads);
+        Directory.CreateDirectory(output);
+        var ml = new MLContext().RegisterArd();
+
+        // Data: any IDataView with pixels in [0,1] and a label; LoadCifar10, LoadIdx and LoadImageFolder read files.
+        var train = ml.Data.LoadGlyphs(Scaled(4000), seed: 1);
+        var few = ml.Data.TakeRows(train, Scaled(500));
+        var test = ml.Data.LoadGlyphs(Scaled(1000), seed: 2);
+
+        // Labels are texts: trainers need keys, and users the text of the predicted key.
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
+        var names = ml.Transforms.Conversion.MapKeyToValue("Prediction", "PredictedLabel");
+
+        // The adversary may change every pixel by 0.1, and the trainings meet it in five steps.
+        var threat = ThreatModel.Linf(0.1);
+        var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
+        var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
+        var adversarial = new AdversarialTraining(new() { Inner = inner });
+        (string Name, Objective Objective)[] methods =
+        [
+            ("adversarial training", adversarial),
+            ("clean distillation", new Distillation(new() { Distillation = soft })),
+            ("ARD", new AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, AlwaysCleanPass = false })),
+        ];
+        var teachers = new TrainingOptions
+        {
+            Epochs = Scaled(12),
+            BatchSize = 100,
+            Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
+            Schedule = new OneCycleSchedule(),
+            Augmentation = Augmentation.None,
+            ValidationFraction = 0,
+            Device = device,
+            Threads = threads,
+        };
+        var students = teachers with
+        {
+            Epochs = Scaled(50),
+            BatchSize = 50,
+            Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
+        };
+
+        var rows = new List<Row>();
+        ITransformer? best = null;
+        Display.Run(display =>
+        {
+            display.Line($"{Scaled(4000)} training and {Scaled(1000)} test images of ten shapes, {threat}; results in {output}");
+            using var teacher = ml.AdversarialTrainer(new()
+            {
+                Network = "tinycnn-16-bn",
+                Objective = adversarial,
+                Training = teachers,
+                Seed = seed,
+                Progress = display.Training("teacher, adversarial training"),
+                Cancellation = cancellation,
+            }).Fit(keys.Transform(train));
+            Report(display, "teacher", "adversarial training", teacher);
+
+            foreach (var (name, objective) in methods)
+            {
+                var student = ml.ArdTrainer(new()
+                {
+                    Network = "tinycnn-8-bn",
+                    Teacher = teacher,
+                    Objective = objective,
+                    Training = students,
+                    Seed = seed,
+                    Progress = display.Training($"student, {name}"),
+                    Cancellation = cancellation,
+                }).Fit(keys.Transform(few));
+                best = Report(display, "student", name, student);
+            }
+        });
+        Summary.Print(rows);
+        Ask(ml, best!, test, Path.Combine(output, "student-ard.zip"));
+        return 0;
+
+        // Accuracy under attack; and one model from image to class name, with ML.NET's own metrics, saved.
+        ITransformer Report(Display display, string role, string method, ImageClassifierTransformer classifier)
+        {
+            var metrics = ml.EvaluateRobustness(classifier, keys.Transform(test), new AdversarialEvaluatorOptions
+            {
+                Evaluation = new() { Threat = threat, Attacks = ["fgsm", "pgd-20"], Seed = seed },
+                Progress = display.Evaluation($"{role}, {method}"),
+                Cancellation = cancellation,
+            });
+            var row = new Row(
+                $"{role} {classifier.Network}", method, Weights.Count(classifier.Model), Math.Round(classifier.Training!.Seconds, 3),
+                Percent(metrics.Clean), Percent(metrics["fgsm"]), Percent(metrics["pgd-20"]));
+            rows.Add(row);
+
+            var model = keys.Append(classifier).Append(names.Fit(classifier.Transform(keys.Transform(test))));
+            var builtIn = ml.MulticlassClassification.Evaluate(model.Transform(test));
+            var file = Path.Combine(output, $"{role}-{method.Replace(' ', '-').ToLowerInvariant()}");
+            // After each model, so that what is done is not lost with what is not.
+            ml.Model.Save(model, train.Schema, file + ".zip");
+            metrics.SaveJson(file + ".json");
+            Summary.Write(Path.Combine(output, "summary.json"), rows);
+            display.Line(string.Create(CultureInfo.InvariantCulture,
+                $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} %, log-loss {builtIn.LogLoss:F3} ({row.Seconds:F0} s)"));
+            return model;
+        }
+    }
+
+    // The saved model, loaded as an application would, answers as the one in memory.
+    private static void Ask(MLContext ml, ITransformer model, IDataView images, string file)
+    {
+        var loaded = ml.Model.Load(file, out _);
+        using var engine = ml.Model.CreatePredictionEngine<Glyph, GlyphPrediction>(loaded);
+        using var before = ml.Model.CreatePredictionEngine<Glyph, GlyphPrediction>(model);
+        var glyphs = ml.Data.CreateEnumerable<Glyph>(ml.Data.TakeRows(images, 3), reuseRowObject: false).ToArray();
+        Console.WriteLine();
+        foreach (var glyph in glyphs)
+        {
+            var (name, same) = (engine.Predict(glyph).Prediction, before.Predict(glyph).Prediction);
+            if (name != same) throw new InvalidOperationException($"The loaded model says {name}, the one that was saved {same}.");
+            Console.WriteLine($"{file}, loaded: takes a {glyph.Label} for a {name}");
+        }
+    }
+
+    private static double Percent(AttackMetrics metrics) => Math.Round(100 * metrics.Accuracy, 3);
+}
+
+internal sealed class Glyph
+{
+    [VectorType(1, Ard.Trainers.Data.Glyphs.ImageSize, Ard.Trainers.Data.Glyphs.ImageSize)]
+    public float[] Features { get; set; } = [];
+
+    public string Label { get; set; } = "";
+}
+
+internal sealed class GlyphPrediction
+{
+    public string Prediction { get; set; } = "";
+}

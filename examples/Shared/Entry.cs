@@ -1,0 +1,48 @@
+using System.CommandLine;
+using Ard.Trainers.Training;
+
+namespace Ard.Examples;
+
+/// <summary>What every example program does around its command: Ctrl+C, and one line for what is wrong.</summary>
+internal static class Entry
+{
+    /// <summary>Runs the command; the exit code: 0, 1 diverged, 2 bad arguments or files, 130 cancelled.</summary>
+    public static int Run(string[] arguments, Func<CancellationToken, RootCommand> build)
+    {
+        // A key press of Ctrl+C ends the training at the next step, with its checkpoint written where there is one.
+        using var cancellation = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, press) =>
+        {
+            press.Cancel = true;
+            cancellation.Cancel();
+        };
+
+        try
+        {
+            var command = build(cancellation.Token).Parse(arguments);
+            if (command.Errors.Count == 0) return command.Invoke(new() { EnableDefaultExceptionHandler = false });
+            return Refuse(string.Join(" ", command.Errors.Select(error => error.Message)));
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("Cancelled. The same command with --resume goes on where it stopped, if it was distill.");
+            return 130;
+        }
+        catch (TrainingDivergedException exception)
+        {
+            Console.Error.WriteLine(exception.Message);
+            return 1;
+        }
+        // What the arguments name is not there, or not what it should be.
+        catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            return Refuse(exception.Message);
+        }
+    }
+
+    private static int Refuse(string message)
+    {
+        Console.Error.WriteLine(message.ReplaceLineEndings(" "));
+        return 2;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Ard.Examples.Tests;
+
+/// <summary>An example program, run as a process in a folder of its own.</summary>
+internal sealed class ExampleProgram(string name) : IDisposable
+{
+    /// <summary>Where it runs.</summary>
+    public string Folder { get; } = Directory.CreateTempSubdirectory("ard-example-").FullName;
+
+    /// <summary>The folder to give it for its results.</summary>
+    public string Output => Path.Combine(Folder, "out");
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    public (int Code, string Output, string Error) Run(params string[] arguments)
+    {
+        // bin/Examples.Tests/release/ beside bin/Distill/release/
+        var here = new DirectoryInfo(AppContext.BaseDirectory);
+        var program = Path.Combine(here.Parent!.Parent!.FullName, name, here.Name, name + ".dll");
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Folder,
+        };
+        foreach (var argument in arguments.Prepend(program)) start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+
+    /// <summary>The entries of summary.json.</summary>
+    public JsonElement[] Summary() =>
+        [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(Output, "summary.json"))).RootElement.EnumerateArray()];
+}
