@@ -22,8 +22,8 @@ public sealed record FastArdOptions
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() =>
-        OptionFaults.Throw(nameof(FastArdOptions), [.. Free.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+    public void Validate() => OptionFaults.Throw(
+        nameof(FastArdOptions), [.. Free.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
 }
 
 /// <summary>

@@ -39,7 +39,8 @@ public sealed record FreePerturbation
     }
 
     /// <summary>
-    /// After backward: delta := project(delta + epsilon · direction of steepest ascent of the loss). Rows beyond the batch stay as they are.
+    /// After backward: delta := project(delta + epsilon · direction of steepest ascent of the loss). Rows beyond the batch stay
+    /// as they are.
     /// </summary>
     /// <param name="batch">The batch that <see cref="Points"/> was called with.</param>
     public void Ascend(TrainingBatch batch)

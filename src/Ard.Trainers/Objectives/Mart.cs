@@ -33,7 +33,7 @@ public sealed record MartOptions
 /// where p are the student's probabilities and BCE is the boosted cross-entropy -log p_y(x') - log(1.0001 - max_{k≠y} p_k(x')), a mean over
 /// the batch. Gradients flow through all of it, also through the clean prediction and the factor 1 - p_y(x), as in the released code.
 /// </summary>
-/// <remarks>The released code adds 1e-12 to probabilities before the logarithm; here they come from log-softmax, which needs none.</remarks>
+/// <remarks>The released code adds 1e-12 to probabilities before the logarithm; here log-softmax needs none.</remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 public sealed class Mart(MartOptions? options = null) : Objective

@@ -13,8 +13,8 @@ public sealed record MtardOptions
     public InnerMaximisation Inner { get; init; } = new() { Start = Start.Gaussian(0.001), Mode = AttackMode.Eval };
 
     /// <summary>
-    /// The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch: that is the released code's mean over batch
-    /// and classes at 10 classes, and ten times it at 100.
+    /// The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch: as the released code's mean over batch and
+    /// classes at 10 classes, and ten times that mean at 100.
     /// </summary>
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
 
@@ -30,8 +30,8 @@ public sealed record MtardOptions
 /// <summary>
 /// Multi-teacher adversarial robustness distillation (Zhao et al., ECCV 2022):
 /// w_adv KL(S(x') ‖ T_adv(x')) + w_nat KL(S(x) ‖ T_nat(x)), with a robust teacher for the adversarial and a naturally trained one for the
-/// clean images. The weights start at 1/2 each and move, by the rate, towards the two losses' shares of what is left of each since the first
-/// batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and in its checkpoints with it.
+/// clean images. The weights start at 1/2 each and move, by the rate, towards the two losses' shares of what is left of each since the
+/// first batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and in its checkpoints with it.
 /// </summary>
 /// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
 /// <param name="options">The settings.</param>

@@ -6,8 +6,8 @@ namespace Ard.Trainers.Objectives;
 
 /// <summary>
 /// Watches one-step adversarial training for catastrophic overfitting: within a few batches the student learns to stop the one-step attack
-/// alone and loses its robustness (Wong, Rice and Kolter, ICLR 2020, section 5.4). At intervals the accuracies of a few training images under
-/// the one-step attack and under PGD are compared; where they part, the guard warns and PGD takes over for the rest of the training. That
+/// alone and loses its robustness (Wong, Rice and Kolter, ICLR 2020). At intervals the accuracies of a few training images under the
+/// one-step attack and under PGD are compared; where they part, the guard warns and PGD takes over for the rest of the training. That
 /// PGD heals such a student is a finding of Li, Wang, Jana and Carin (2020), who then return to the one-step attack.
 /// </summary>
 public sealed record OverfittingGuard

@@ -31,7 +31,9 @@ internal static class Gradients
             var slope = (At(before + h) - At(before - h)) / (2 * h);
             At(before);
             var claim = claimed[at].item<double>();
-            Assert.True(Math.Abs(slope - claim) <= 1e-4 * scale + 1e-9, $"{what}[{at}]: gradient {claim:G6}, difference quotient {slope:G6}");
+            Assert.True(
+                Math.Abs(slope - claim) <= 1e-4 * scale + 1e-9,
+                $"{what}[{at}]: gradient {claim:G6}, difference quotient {slope:G6}");
         }
     }
 }

@@ -143,7 +143,8 @@ public sealed class FreePerturbationTests
             objective.Loss(batch).backward();
             objective.AfterBackward(batch);
             var gradient = batch.Adversarial!.grad!;
-            if (replay == 0) Compare.Close(gradient / gradient.square().sum(1, keepdim: true).sqrt() * 0.2, memory["free.delta"]!, 1e-12, "delta");
+            var step = gradient / gradient.square().sum(1, keepdim: true).sqrt() * 0.2;
+            if (replay == 0) Compare.Close(step, memory["free.delta"]!, 1e-12, "delta");
             free.Threat.Verify(images + memory["free.delta"]!, images, "free");
         }
     }
@@ -221,9 +222,10 @@ public sealed class FreePerturbationTests
     [Fact]
     public void Every_fault_of_the_options_is_named_in_one_message()
     {
-        Assert.Contains("Replays is 0", Assert.Throws<ArgumentException>(() => new FreeAdversarialTraining(new() { Free = Free(0) })).Message);
-        var message = Assert.Throws<ArgumentException>(() => new FastArd(new() { Free = Free(-1), Alpha = 2, Distillation = new() { Temperature = 0 } }))
-            .Message;
+        var free = new FreeAdversarialTrainingOptions { Free = Free(0) };
+        Assert.Contains("Replays is 0", Assert.Throws<ArgumentException>(() => new FreeAdversarialTraining(free)).Message);
+        var fast = new FastArdOptions { Free = Free(-1), Alpha = 2, Distillation = new() { Temperature = 0 } };
+        var message = Assert.Throws<ArgumentException>(() => new FastArd(fast)).Message;
         Assert.All(["Replays is -1", "Alpha is 2", "Temperature is 0"], (string fault) => Assert.Contains(fault, message));
     }
 }

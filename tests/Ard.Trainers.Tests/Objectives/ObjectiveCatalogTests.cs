@@ -55,7 +55,8 @@ public sealed class ObjectiveCatalogTests
     public void Settings_of_free_and_fast_methods_are_put_in_their_places()
     {
         var threat = ThreatModel.Linf(0.1);
-        var fast = ((FastArd)ObjectiveCatalog.ByName("fast-ard", new() { Threat = threat, Replays = 4, Alpha = 0.9, Temperature = 7 })).Options;
+        var settings = new ObjectiveSettings { Threat = threat, Replays = 4, Alpha = 0.9, Temperature = 7 };
+        var fast = ((FastArd)ObjectiveCatalog.ByName("fast-ard", settings)).Options;
         Assert.Equal((threat, 4, 0.9, 7.0), (fast.Free.Threat, fast.Free.Replays, fast.Alpha, fast.Distillation.Temperature));
         var free = ((FreeAdversarialTraining)ObjectiveCatalog.ByName("free", new() { Threat = threat, Replays = 4 })).Options.Free;
         Assert.Equal((threat, 4), (free.Threat, free.Replays));

@@ -12,7 +12,7 @@ namespace Ard.Trainers.Tests.Objectives;
 /// <summary>Networks, batches and trainings that are as small as they can be.</summary>
 internal static class Small
 {
-    /// <summary>The network with batch normalisation in float64, with weights of a seed, in train mode; a teacher is in eval mode.</summary>
+    /// <summary>The network with batch normalisation in float64, with weights of a seed, in train mode; a teacher in eval mode.</summary>
     public static TinyBatchNormNetwork Network(ulong seed, bool teacher = false)
     {
         using var generator = new Generator(seed);
@@ -106,7 +106,8 @@ internal static class Small
             }));
             var resumed = Train(objective, writing);
             foreach (var (name, value) in whole.Weights) Compare.Same(value, resumed.Weights[name], name);
-            Assert.Equal(whole.Result.History.Select(e => e with { Seconds = 0 }), resumed.Result.History.Select(e => e with { Seconds = 0 }));
+            Assert.Equal(
+                whole.Result.History.Select(e => e with { Seconds = 0 }), resumed.Result.History.Select(e => e with { Seconds = 0 }));
             Assert.Equal(whole.Result.Warnings, resumed.Result.Warnings);
             return resumed.Result;
         }
