@@ -133,7 +133,7 @@ internal static class CommandLine
 
         TrainingOptions OptionsOf(string method, int? epochs)
         {
-            var preset = Presets.All.FirstOrDefault(preset => preset.Name == method);
+            var preset = Methods.ArdPresets.FirstOrDefault(preset => preset.Name == method);
             var count = epochs ?? preset?.Options.Epochs ?? 30;
             var schedule = preset?.Options.Schedule is MultiStepSchedule steps
                 ? steps with { Milestones = [Math.Max(1, count / 2), Math.Max(2, count * 3 / 4)] }

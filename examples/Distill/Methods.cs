@@ -9,7 +9,10 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
 {
     public static IReadOnlyList<string> WithoutTeacher { get; } = ["natural", "at", "trades"];
 
-    public static IReadOnlyList<string> Names { get; } = [.. WithoutTeacher, "kd", "ard", .. Presets.All.Select(preset => preset.Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. WithoutTeacher, "kd", "ard", .. ArdPresets.Select(preset => preset.Name)];
+
+    /// <summary>The presets whose schedules are those of the command line's methods of the same name.</summary>
+    public static IReadOnlyList<Preset> ArdPresets => [Presets.ArdOfficial, Presets.ArdCorrected];
 
     /// <summary>
     /// The inner maximisation of all methods but TRADES, in train mode as in ARD, so that they differ in nothing but the loss.

@@ -20,7 +20,8 @@ public sealed class AdversarialTrainer : ImageTrainer
 
         private protected override IEnumerable<string> MethodFaults(Objective objective)
         {
-            if (objective.NeedsTeacher) yield return $"Method is {objective.Name}, which needs a teacher: that is for {nameof(ArdTrainer)}";
+            if (objective.NeedsTeacher || objective.NeedsNaturalTeacher)
+                yield return $"Method is {objective.Name}, which needs a teacher: that is for {nameof(ArdTrainer)}";
         }
     }
 
@@ -28,7 +29,7 @@ public sealed class AdversarialTrainer : ImageTrainer
     /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
     /// <param name="options">The settings.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public AdversarialTrainer(MLContext mlContext, Options options) : base(mlContext, options, null)
+    public AdversarialTrainer(MLContext mlContext, Options options) : base(mlContext, options, null, null)
     {
     }
 

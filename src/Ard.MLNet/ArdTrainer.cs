@@ -22,9 +22,17 @@ public sealed class ArdTrainer : ImageTrainer
         /// <summary>The teacher: a fitted classifier, a module, or a file. Default null, for methods that need none.</summary>
         public TeacherNetwork? Teacher { get; init; }
 
+        /// <summary>
+        /// The second teacher, for methods that need one for clean images, such as mtard: the same kinds as <see cref="Teacher"/>. Default
+        /// null.
+        /// </summary>
+        public TeacherNetwork? NaturalTeacher { get; init; }
+
         private protected override IEnumerable<string> MethodFaults(Objective objective)
         {
             if (objective.NeedsTeacher && Teacher is null) yield return $"Teacher is missing, the method {objective.Name} needs one";
+            if (objective.NeedsNaturalTeacher && NaturalTeacher is null)
+                yield return $"NaturalTeacher is missing, the method {objective.Name} needs one";
         }
     }
 
@@ -32,7 +40,7 @@ public sealed class ArdTrainer : ImageTrainer
     /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
     /// <param name="options">The settings.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public ArdTrainer(MLContext mlContext, Options options) : base(mlContext, options, options?.Teacher)
+    public ArdTrainer(MLContext mlContext, Options options) : base(mlContext, options, options?.Teacher, options?.NaturalTeacher)
     {
     }
 

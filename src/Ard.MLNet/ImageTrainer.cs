@@ -22,14 +22,16 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     private readonly IHost host;
     private readonly ImageTrainerOptions options;
     private readonly TeacherNetwork? teacher;
+    private readonly TeacherNetwork? naturalTeacher;
     private readonly long seed;
 
-    private protected ImageTrainer(MLContext mlContext, ImageTrainerOptions options, TeacherNetwork? teacher)
+    private protected ImageTrainer(
+        MLContext mlContext, ImageTrainerOptions options, TeacherNetwork? teacher, TeacherNetwork? naturalTeacher)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        (this.mlContext, this.options, this.teacher) = (mlContext, options, teacher);
+        (this.mlContext, this.options, this.teacher, this.naturalTeacher) = (mlContext, options, teacher, naturalTeacher);
         host = ((IHostEnvironment)mlContext).Register(GetType().Name);
         seed = options.Seed ?? host.Rand.NextInt64();
     }
@@ -92,22 +94,33 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         };
         var objective = options.ChosenObjective();
         var progress = new EpochLog(channel, options.Progress);
-        if (teacher is null || !objective.NeedsTeacher)
-            return Trainer.Fit(network, objective, null, data, training, validation, progress, options.Cancellation);
+        using var main = new Loan(objective.NeedsTeacher ? teacher : null);
+        using var natural = new Loan(objective.NeedsNaturalTeacher ? naturalTeacher : null);
+        CheckTeacher(teacher, main.Network, "teacher", format, labels);
+        CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
+        return Trainer.Fit(
+            network, objective, main.Network, data, training, validation, progress, options.Cancellation, natural.Network);
+    }
 
-        var (teacherNetwork, owned) = teacher.Open();
-        using (owned)
+    /// <summary>A teacher's network for the time of a training; afterwards freed, or on its device again where it is another's.</summary>
+    private sealed class Loan : IDisposable
+    {
+        private readonly IDisposable? owned;
+        private readonly Device? home;
+
+        public Loan(TeacherNetwork? teacher)
         {
-            CheckTeacher(teacherNetwork, format, labels);
-            var home = teacherNetwork.parameters().FirstOrDefault()?.device;
-            try
-            {
-                return Trainer.Fit(network, objective, teacherNetwork, data, training, validation, progress, options.Cancellation);
-            }
-            finally
-            {
-                if (home is not null && owned is null) teacherNetwork.to(home);
-            }
+            if (teacher is null) return;
+            (Network, owned) = teacher.Open();
+            home = Network.parameters().FirstOrDefault()?.device;
+        }
+
+        public Module<Tensor, Tensor>? Network { get; }
+
+        public void Dispose()
+        {
+            if (owned is not null) owned.Dispose();
+            else if (home is not null) Network?.to(home);
         }
     }
 
@@ -120,11 +133,13 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
     }
 
-    private void CheckTeacher(Module<Tensor, Tensor> network, PixelFormat format, ClassLabels labels)
+    private void CheckTeacher(
+        TeacherNetwork? teacher, Module<Tensor, Tensor>? network, string name, PixelFormat format, ClassLabels labels)
     {
-        if (teacher!.Classifier?.Classifier is { } classifier && !classifier.Labels.Matches(labels))
-            throw SchemaErrors.Mismatch("label", options.LabelColumnName, $"{classifier.Labels} as the teacher has them", labels);
-        CheckNetwork(network, "The teacher", format, labels.Count);
+        if (teacher is null || network is null) return;
+        if (teacher.Classifier?.Classifier is { } classifier && !classifier.Labels.Matches(labels))
+            throw SchemaErrors.Mismatch("label", options.LabelColumnName, $"{classifier.Labels} as the {name} has them", labels);
+        CheckNetwork(network, $"The {name}", format, labels.Count);
     }
 
     /// <summary>
@@ -162,6 +177,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         public void Report(TrainingProgress value)
         {
             inner?.Report(value);
+            foreach (var warning in value.Warnings) channel.Warning(MessageSensitivity.None, warning);
             if (!value.EpochEnded) return;
             var validation = value.RobustValidationAccuracy is { } robust
                 ? string.Create(CultureInfo.InvariantCulture,

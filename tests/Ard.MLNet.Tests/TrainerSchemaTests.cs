@@ -220,6 +220,18 @@ public sealed class TrainerSchemaTests
 
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
         Assert.Contains("as the teacher has them", fault.Message, StringComparison.Ordinal);
+
+        using var fitting = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var second = new ArdTrainer(ml, new ArdTrainer.Options
+        {
+            Network = "tinycnn-2",
+            Method = "mtard",
+            Teacher = fitting,
+            NaturalTeacher = Tiny.Classifier,
+            Training = Tiny.Training(),
+        });
+        fault = Assert.Throws<ArgumentOutOfRangeException>(() => second.Fit(data));
+        Assert.Contains("as the natural teacher has them", fault.Message, StringComparison.Ordinal);
     }
 
     private void Refused(string message, Image[] rows)

@@ -80,11 +80,61 @@ public sealed class TrainingTests
         var data = Tiny.Glyphs(ml, 20);
         foreach (var name in ObjectiveCatalog.Names)
         {
-            // Only the methods with an inner maximisation know steps.
-            var settings = name is "natural" or "kd" ? new ObjectiveSettings()
+            // Only the methods with an inner maximisation of several steps know steps.
+            var settings = name is "natural" or "kd" or "free" or "fast-ard" or "fgsm-rs" or "n-fgsm" ? new ObjectiveSettings()
                 : new ObjectiveSettings { Steps = 1, Threat = ThreatModel.Linf(0.1) };
-            using var model = new ArdTrainer(ml, Student(Tiny.Classifier) with { Method = name, Settings = settings }).Fit(data);
+            using var model = new ArdTrainer(
+                ml, Student(Tiny.Classifier) with { Method = name, Settings = settings, NaturalTeacher = Tiny.Classifier }).Fit(data);
             Assert.True(model.Training!.History[0].Loss > 0, name);
+        }
+    }
+
+    [Fact]
+    public void A_method_with_two_teachers_asks_for_the_second_and_leaves_it_as_it_was()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 20);
+        var options = Student(Tiny.Classifier) with { Method = "mtard", Settings = new() };
+        Assert.Contains("NaturalTeacher is missing", Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, options)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("needs a teacher", Assert.Throws<ArgumentException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural() with { Method = "mtard" })).Message, StringComparison.Ordinal);
+
+        using var natural = new AdversarialTrainer(ml, Tiny.Natural() with { Seed = 9 }).Fit(data);
+        var before = Tiny.Weights(natural);
+        float[] Fit(TeacherNetwork second)
+        {
+            using var student = new ArdTrainer(ml, options with { NaturalTeacher = second, Seed = 1 }).Fit(data);
+            return Tiny.Weights(student);
+        }
+        Assert.NotEqual(Fit(Tiny.Classifier), Fit(natural));
+        Assert.Equal(before, Tiny.Weights(natural));
+        Assert.False(natural.Model.training);
+    }
+
+    [Fact]
+    public void A_warning_of_the_training_is_a_warning_in_the_log_and_in_the_result()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) =>
+        {
+            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
+        };
+        var options = Tiny.Natural() with { Objective = new WarningObjective(), Training = Tiny.Training(epochs: 2) };
+        using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+        Assert.Contains("Epoch 2, step 1: mind {0} the step", Assert.Single(messages), StringComparison.Ordinal);
+        Assert.Equal(["Epoch 2, step 1: mind {0} the step"], model.Training!.Warnings);
+    }
+
+    private sealed class WarningObjective : Objective
+    {
+        public override string Name => "warning";
+
+        public override TorchSharp.torch.Tensor Loss(TrainingBatch batch)
+        {
+            if (batch.Step == 2) batch.Warn!("mind {0} the step");
+            return new Natural().Loss(batch);
         }
     }
 

@@ -23,8 +23,11 @@ public sealed record ObjectiveSettings
     /// <summary>The share of a distillation's loss beside the cross-entropy.</summary>
     public double? Alpha { get; init; }
 
-    /// <summary>The weight of the divergence in TRADES.</summary>
+    /// <summary>The weight of the divergence in TRADES; in MART, whose paper calls it lambda.</summary>
     public double? Beta { get; init; }
+
+    /// <summary>How often the methods of free adversarial training train on a batch in a row.</summary>
+    public int? Replays { get; init; }
 
     internal InnerMaximisation Apply(InnerMaximisation inner)
     {
@@ -33,6 +36,9 @@ public sealed record ObjectiveSettings
         var stepSize = StepSize ?? (Threat is null ? inner.StepSize : ratio * threat.Epsilon);
         return inner with { Threat = threat, Steps = Steps ?? inner.Steps, StepSize = stepSize };
     }
+
+    internal FreePerturbation Apply(FreePerturbation free) =>
+        free with { Threat = Threat ?? free.Threat, Replays = Replays ?? free.Replays };
 
     internal DistillationTerm Apply(DistillationTerm term) => term with { Temperature = Temperature ?? term.Temperature };
 }
@@ -44,6 +50,7 @@ public static class ObjectiveCatalog
 
     private static readonly string[] Inner =
         [nameof(ObjectiveSettings.Threat), nameof(ObjectiveSettings.Steps), nameof(ObjectiveSettings.StepSize)];
+    private static readonly string[] Free = [nameof(ObjectiveSettings.Threat), nameof(ObjectiveSettings.Replays)];
     private static readonly string[] Distilled = [nameof(ObjectiveSettings.Temperature), nameof(ObjectiveSettings.Alpha)];
 
     // The first name is the one shown.
@@ -64,6 +71,29 @@ public static class ObjectiveCatalog
         }),
         new(["ard", "ard-official"], [.. Inner, .. Distilled], settings => Ard(ArdOptions.Official, settings)),
         new(["ard-corrected"], [.. Inner, .. Distilled], settings => Ard(ArdOptions.Corrected, settings)),
+        new(["free"], Free, settings => new FreeAdversarialTraining(new() { Free = settings.Apply(new FreePerturbation()) })),
+        new(["fast-ard"], [.. Free, .. Distilled], settings =>
+        {
+            var options = new FastArdOptions();
+            return new FastArd(new()
+            {
+                Free = settings.Apply(options.Free),
+                Distillation = settings.Apply(options.Distillation),
+                Alpha = settings.Alpha ?? options.Alpha,
+            });
+        }),
+        new(["fgsm-rs"], [nameof(ObjectiveSettings.Threat)], settings => Fast(FastAdversarialTrainingOptions.FgsmRs, settings)),
+        new(["n-fgsm"], [nameof(ObjectiveSettings.Threat)], settings => Fast(FastAdversarialTrainingOptions.NFgsm, settings)),
+        new(["mart"], [.. Inner, nameof(ObjectiveSettings.Beta)], settings =>
+        {
+            var options = new MartOptions();
+            return new Mart(new() { Inner = settings.Apply(options.Inner), Lambda = settings.Beta ?? options.Lambda });
+        }),
+        new(["mtard"], [.. Inner, nameof(ObjectiveSettings.Temperature)], settings =>
+        {
+            var options = new MtardOptions();
+            return new Mtard(options with { Inner = settings.Apply(options.Inner), Distillation = settings.Apply(options.Distillation) });
+        }),
     ];
 
     /// <summary>The names; some methods have other names besides.</summary>
@@ -71,7 +101,8 @@ public static class ObjectiveCatalog
 
     /// <summary>The method of that name.</summary>
     /// <param name="name">
-    /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official) or ard-corrected, in any case.
+    /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official), ard-corrected, free, fast-ard,
+    /// fgsm-rs, n-fgsm, mart or mtard, in any case.
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -87,13 +118,16 @@ public static class ObjectiveCatalog
             (nameof(settings.Threat), settings.Threat), (nameof(settings.Steps), settings.Steps),
             (nameof(settings.StepSize), settings.StepSize),
             (nameof(settings.Temperature), settings.Temperature), (nameof(settings.Alpha), settings.Alpha),
-            (nameof(settings.Beta), settings.Beta),
+            (nameof(settings.Beta), settings.Beta), (nameof(settings.Replays), settings.Replays),
         };
         OptionFaults.Throw(nameof(ObjectiveSettings),
             [.. set.Where(setting => setting.Value is not null && !entry.Takes.Contains(setting.Name))
             .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none")]);
         return entry.Create(settings);
     }
+
+    private static FastAdversarialTraining Fast(FastAdversarialTrainingOptions preset, ObjectiveSettings settings) =>
+        new(preset with { Threat = settings.Threat ?? preset.Threat });
 
     private static AdversariallyRobustDistillation Ard(ArdOptions preset, ObjectiveSettings settings) => new(preset with
     {

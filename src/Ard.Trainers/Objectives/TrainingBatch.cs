@@ -14,6 +14,9 @@ public sealed class TrainingBatch
     /// <summary>The teacher, in eval mode; null where the objective needs none.</summary>
     public Module<Tensor, Tensor>? Teacher { get; init; }
 
+    /// <summary>A second teacher, for clean images, in eval mode; null where the objective needs none.</summary>
+    public Module<Tensor, Tensor>? NaturalTeacher { get; init; }
+
     /// <summary>Images [N,...] in [0,1], in the dtype (float32 or float64) and on the device of the student.</summary>
     public required Tensor Images { get; init; }
 
@@ -29,6 +32,15 @@ public sealed class TrainingBatch
     /// <summary>How many epochs the training has.</summary>
     public int Epochs { get; init; } = 1;
 
+    /// <summary>How many batches the training had before this one, over all epochs. Replays of a batch have the same number.</summary>
+    public long Step { get; init; }
+
+    /// <summary>
+    /// Where to send what the user has to know and what is no error, one sentence a call. Default nowhere; the training loop hands it on to
+    /// <see cref="Training.TrainingProgress.Warnings"/> and <see cref="Training.TrainingResult.Warnings"/>.
+    /// </summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>
     /// The offset [N,...] from the images at which the inner maximisation starts, in place of a random one; for reproducing a recorded run.
     /// </summary>
@@ -39,7 +51,7 @@ public sealed class TrainingBatch
 
     /// <summary>
     /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the
-    /// inner maximisation.
+    /// inner maximisation. In free adversarial training those of the latest replay, which carry their gradient after backward.
     /// </summary>
     public Tensor? Adversarial { get; set; }
 
@@ -74,12 +86,18 @@ public sealed class TrainingBatch
     /// <summary>The teacher's logits of any images, without a graph.</summary>
     /// <param name="images">[N,...] in [0,1].</param>
     /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
-    public Tensor AskTeacher(Tensor images)
+    public Tensor AskTeacher(Tensor images) => Ask(Teacher, "teacher", images);
+
+    /// <summary>The second teacher's logits of any images, without a graph.</summary>
+    /// <inheritdoc cref="AskTeacher"/>
+    public Tensor AskNaturalTeacher(Tensor images) => Ask(NaturalTeacher, "natural teacher", images);
+
+    private static Tensor Ask(Module<Tensor, Tensor>? teacher, string role, Tensor images)
     {
-        var teacher = Teacher ?? throw new InvalidOperationException("The objective needs a teacher, and the batch has none.");
+        if (teacher is null) throw new InvalidOperationException($"The objective needs a {role}, and the batch has none.");
         if (teacher.training)
             throw new InvalidOperationException(
-                "The teacher is in train mode, where its batch normalisation would drift: call teacher.eval() first.");
+                $"The {role} is in train mode, where its batch normalisation would drift: call its eval() first.");
         using var noGrad = no_grad();
         return teacher.call(images);
     }

@@ -36,8 +36,61 @@ public static class Presets
             ValidationFraction = 0,
         });
 
+    /// <summary>
+    /// Free adversarial training as published for CIFAR-10 (Shafahi et al., NeurIPS 2019): 8 replays, 200/8 epochs, batches of 128, SGD 0.1
+    /// with momentum 0.9 and weight decay 2e-4, a tenth of the rate after one half and again after three quarters of the training.
+    /// </summary>
+    public static Preset Free { get; } = new(
+        "free", "free adversarial training, 8 replays", new FreeAdversarialTraining(), new TrainingOptions
+        {
+            Epochs = 25,
+            Schedule = new MultiStepSchedule([12, 18]),
+            ValidationFraction = 0,
+        });
+
+    /// <summary>
+    /// Fast-ARD (Goldblum et al., AAAI 2020): the settings of ARD with its 200 epochs and their milestones divided by the replays. The
+    /// number of replays, 8, is that of <see cref="Free"/>.
+    /// </summary>
+    public static Preset FastArd { get; } = new(
+        "fast-ard", "ARD at the cost of natural distillation, 8 replays", new FastArd(), Free.Options);
+
+    /// <summary>
+    /// TRADES as its released code trains on CIFAR-10 (Zhang et al., ICML 2019): 76 epochs, batches of 128, SGD 0.1 with momentum 0.9 and
+    /// weight decay 2e-4, a tenth of the rate for the last two epochs.
+    /// </summary>
+    public static Preset Trades { get; } = new("trades", "TRADES as its released code trains", new Trades(), new TrainingOptions
+    {
+        Epochs = 76,
+        Schedule = new MultiStepSchedule([74]),
+        ValidationFraction = 0,
+    });
+
+    /// <summary>
+    /// MART as its released code trains a ResNet-18 (Wang et al., ICLR 2020): 120 epochs, batches of 128, SGD 0.01 with momentum 0.9 and
+    /// weight decay 3.5e-3, drops at 75, 90 and 100.
+    /// </summary>
+    public static Preset Mart { get; } = new("mart", "MART as its released code trains a ResNet-18", new Mart(), new TrainingOptions
+    {
+        Epochs = 120,
+        Optimizer = new SgdOptimizer { LearningRate = 0.01, WeightDecay = 3.5e-3 },
+        Schedule = new MultiStepSchedule([74, 89, 99]),
+        ValidationFraction = 0,
+    });
+
+    /// <summary>
+    /// MTARD as its released code trains (Zhao et al., ECCV 2022): 300 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay
+    /// 2e-4, drops at 215, 260 and 285. Needs two teachers.
+    /// </summary>
+    public static Preset Mtard { get; } = new("mtard", "MTARD, a robust and a natural teacher", new Mtard(), new TrainingOptions
+    {
+        Epochs = 300,
+        Schedule = new MultiStepSchedule([215, 260, 285]),
+        ValidationFraction = 0,
+    });
+
     /// <summary>All presets.</summary>
-    public static IReadOnlyList<Preset> All { get; } = [ArdOfficial, ArdCorrected];
+    public static IReadOnlyList<Preset> All { get; } = [ArdOfficial, ArdCorrected, Free, FastArd, Trades, Mart, Mtard];
 
     /// <summary>The preset of that name, in any case.</summary>
     /// <exception cref="ArgumentException">There is none; the message lists those that there are.</exception>

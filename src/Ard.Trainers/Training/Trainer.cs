@@ -27,6 +27,9 @@ public static class Trainer
     /// <param name="validation">Images to choose the best epoch by. Default: a share of <paramref name="data"/>.</param>
     /// <param name="progress">Told at intervals and after each epoch, on this thread.</param>
     /// <param name="cancellation">Looked at before each step and during validation.</param>
+    /// <param name="naturalTeacher">
+    /// The second teacher, for objectives that need one for clean images, such as MTARD. Treated as the first.
+    /// </param>
     /// <exception cref="ArgumentException">Options or arguments do not fit; the message names every fault.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>
@@ -39,10 +42,11 @@ public static class Trainer
         TrainingOptions? options = null,
         ImageDataset? validation = null,
         IProgress<TrainingProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default,
+        Module<Tensor, Tensor>? naturalTeacher = null)
     {
         options ??= new TrainingOptions();
-        using var run = new TrainingRun(student, objective, teacher, data, validation, options, progress);
+        using var run = new TrainingRun(student, objective, teacher, naturalTeacher, data, validation, options, progress);
         try
         {
             for (run.ResumeIfAsked(); run.Epoch < options.Epochs; run.EndEpoch(cancellation))

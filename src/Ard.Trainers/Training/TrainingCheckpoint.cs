@@ -22,12 +22,12 @@ internal static class TrainingCheckpoint
 
     private sealed record Place(
         int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds,
-        IReadOnlyList<EpochRecord> History);
+        IReadOnlyList<EpochRecord> History, IReadOnlyList<string>? Warnings = null);
 
     public static void Write(string path, TrainingRun run)
     {
         using var scope = NewDisposeScope();
-        var place = new Place(Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History);
+        var place = new Place(Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History, run.Warnings);
         var tensors = new List<(string, Tensor)>();
         tensors.AddRange(run.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
         tensors.AddRange(OptimizerState.Read(run.Optimizer, run.ParameterNames).Select(pair => ("optimizer." + pair.Name, pair.Value)));
@@ -75,6 +75,7 @@ internal static class TrainingCheckpoint
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
         run.History.AddRange(place.History);
+        run.Warnings.AddRange(place.Warnings ?? []);
 
         Dictionary<string, Tensor> Part(string prefix) => tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);

@@ -27,6 +27,9 @@ public sealed record TrainingProgress
     /// </summary>
     public required double TrainingAccuracy { get; init; }
 
+    /// <summary>What the training had to warn of since the report before. Usually nothing.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The latest learning rate.</summary>
     public required double LearningRate { get; init; }
 

@@ -24,6 +24,12 @@ public sealed record EpochRecord(
 /// <param name="Cancelled">Whether it was cancelled before its last epoch.</param>
 public sealed record TrainingResult(IReadOnlyList<EpochRecord> History, int? BestEpoch, int? KeptEpoch, double Seconds, bool Cancelled)
 {
+    /// <summary>
+    /// What the training had to warn of, each with its epoch and step; earlier processes of a resumed run included as far as their last
+    /// checkpoint. Usually nothing.
+    /// </summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The record of the best epoch; null where nothing was validated.</summary>
     public EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
 }

@@ -23,11 +23,13 @@ internal sealed class TrainingRun : IDisposable
     private readonly Module<Tensor, Tensor> student;
     private readonly Objective objective;
     private readonly Module<Tensor, Tensor>? teacher;
+    private readonly Module<Tensor, Tensor>? naturalTeacher;
     private readonly TrainingOptions options;
     private readonly IProgress<TrainingProgress>? progress;
     private readonly ImageDataset data;
     private readonly ImageDataset? validation;
     private readonly List<IDisposable> owned = [];
+    private readonly List<string> warningsToTell = [];
     private readonly ScalarType dtype;
     private readonly Device device;
     private readonly string dataDigest;
@@ -41,11 +43,11 @@ internal sealed class TrainingRun : IDisposable
     private long imagesThisEpoch;
 
     public TrainingRun(
-        Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, ImageDataset data, ImageDataset? validation,
-        TrainingOptions options, IProgress<TrainingProgress>? progress)
+        Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, Module<Tensor, Tensor>? naturalTeacher,
+        ImageDataset data, ImageDataset? validation, TrainingOptions options, IProgress<TrainingProgress>? progress)
     {
         options.Validate();
-        Check(student, objective, teacher, data, validation, options);
+        Check(student, objective, teacher, naturalTeacher, data, validation, options);
         (this.student, this.objective, this.options, this.progress) = (student, objective, options, progress);
         try
         {
@@ -53,13 +55,8 @@ internal sealed class TrainingRun : IDisposable
             owned.Add(new ProcessState(options.Threads));
             student.to(device);
             dtype = student.parameters().First().dtype;
-            if (teacher is not null && objective.NeedsTeacher)
-            {
-                this.teacher = teacher;
-                teacher.to(device);
-                using var scope = NewDisposeScope();
-                owned.Add(ModelState.Borrow(teacher));
-            }
+            if (objective.NeedsTeacher) this.teacher = Borrow(teacher!);
+            if (objective.NeedsNaturalTeacher) this.naturalTeacher = Borrow(naturalTeacher!);
 
             dataDigest = Digest(data, validation);
             (this.data, this.validation) = (data, validation);
@@ -116,6 +113,9 @@ internal sealed class TrainingRun : IDisposable
 
     public List<EpochRecord> History { get; } = [];
 
+    /// <summary>What the objective had to warn of.</summary>
+    public List<string> Warnings { get; } = [];
+
     public int? BestEpoch { get; set; }
 
     public Dictionary<string, Tensor> BestWeights { get; } = [];
@@ -170,12 +170,15 @@ internal sealed class TrainingRun : IDisposable
         {
             Student = student,
             Teacher = teacher,
+            NaturalTeacher = naturalTeacher,
             Images = options.Augmentation.Apply(images, DataGenerator).to(dtype),
             Labels = labels,
             Generator = NoiseGenerator,
             Epoch = Epoch,
             Epochs = options.Epochs,
+            Step = (long)Epoch * Steps + Step,
             Memory = Memory,
+            Warn = Warn,
         };
     }
 
@@ -245,7 +248,7 @@ internal sealed class TrainingRun : IDisposable
         student.zero_grad();
         student.eval();
         if (BestEpoch is null && !cancelled) WriteModel();
-        return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled);
+        return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled) { Warnings = Warnings };
     }
 
     public void Dispose()
@@ -254,6 +257,22 @@ internal sealed class TrainingRun : IDisposable
         foreach (var tensor in BestWeights.Values) tensor.Dispose();
         for (var last = owned.Count - 1; last >= 0; last--) owned[last].Dispose();
         owned.Clear();
+    }
+
+    // Moved to the device, and as it was found once the run is disposed.
+    private Module<Tensor, Tensor> Borrow(Module<Tensor, Tensor> network)
+    {
+        network.to(device);
+        using var scope = NewDisposeScope();
+        owned.Add(ModelState.Borrow(network));
+        return network;
+    }
+
+    private void Warn(string message)
+    {
+        var warning = $"Epoch {Epoch + 1}, step {Step + 1}: {message}";
+        Warnings.Add(warning);
+        warningsToTell.Add(warning);
     }
 
     private double RateAt(int step) =>
@@ -298,6 +317,7 @@ internal sealed class TrainingRun : IDisposable
             EpochEnded = epochEnded,
             Loss = loss,
             TrainingAccuracy = accuracy,
+            Warnings = [.. warningsToTell],
             LearningRate = RateAt(Step - 1),
             ImagesPerSecond = imagesThisEpoch / Math.Max(1e-9, trainingTime.Elapsed.TotalSeconds),
             ValidationAccuracy = judged?.ValidationAccuracy,
@@ -305,6 +325,7 @@ internal sealed class TrainingRun : IDisposable
             Elapsed = TimeSpan.FromSeconds(Seconds),
             TimeLeft = TimeSpan.FromSeconds(Math.Max(0, stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation)),
         });
+        warningsToTell.Clear();
     }
 
     private (double Loss, double Accuracy) ReadMeter()
@@ -323,6 +344,7 @@ internal sealed class TrainingRun : IDisposable
     {
         var rate = RateAt(step - 1);
         var cause = teacher is not null && FirstNotFinite(teacher) is { } name ? $"{name} of the teacher is not finite"
+            : naturalTeacher is not null && FirstNotFinite(naturalTeacher) is { } other ? $"{other} of the natural teacher is not finite"
             : Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
             : $"the learning rate, {rate:G4} at that step, is too high for this objective; a lower one may help, or a one-cycle schedule";
         return new TrainingDivergedException(Epoch + 1, step, what, cause);
@@ -339,21 +361,26 @@ internal sealed class TrainingRun : IDisposable
     }
 
     private static void Check(
-        Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, ImageDataset data, ImageDataset? validation,
-        TrainingOptions options)
+        Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, Module<Tensor, Tensor>? naturalTeacher,
+        ImageDataset data, ImageDataset? validation, TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(data);
         var faults = new List<string>();
         if (objective.NeedsTeacher && teacher is null) faults.Add($"teacher is missing, the objective {objective.Name} needs one");
-        if (ReferenceEquals(student, teacher)) faults.Add("teacher is the student itself, expected another network");
+        if (objective.NeedsNaturalTeacher && naturalTeacher is null)
+            faults.Add($"naturalTeacher is missing, the objective {objective.Name} needs one");
         var parameters = student.parameters().Where(parameter => parameter.requires_grad).ToArray();
         if (parameters.Length == 0) faults.Add("student has no parameter that requires a gradient");
         else if (parameters[0].dtype is not (ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"student is {parameters[0].dtype}, expected Float32 or Float64");
-        if (teacher?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)
-            faults.Add($"teacher is {first.dtype}, expected {parameters[0].dtype} as the student");
+        foreach (var (name, network) in new[] { (nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher) })
+        {
+            if (ReferenceEquals(student, network)) faults.Add($"{name} is the student itself, expected another network");
+            if (network?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)
+                faults.Add($"{name} is {first.dtype}, expected {parameters[0].dtype} as the student");
+        }
         if (validation is not null && !validation.Images.shape[1..].SequenceEqual(data.Images.shape[1..]))
             faults.Add($"validation images are [{string.Join(",", validation.Images.shape[1..])}], "
                 + $"expected [{string.Join(",", data.Images.shape[1..])}] as the training images");

@@ -13,6 +13,12 @@ public sealed class ObjectiveCatalogTests
     [InlineData("kd", typeof(Distillation))]
     [InlineData(" ard ", typeof(AdversariallyRobustDistillation))]
     [InlineData("ard-corrected", typeof(AdversariallyRobustDistillation))]
+    [InlineData("free", typeof(FreeAdversarialTraining))]
+    [InlineData("fast-ard", typeof(FastArd))]
+    [InlineData("fgsm-rs", typeof(FastAdversarialTraining))]
+    [InlineData("n-fgsm", typeof(FastAdversarialTraining))]
+    [InlineData("mart", typeof(Mart))]
+    [InlineData("mtard", typeof(Mtard))]
     public void Methods_are_found_by_name(string name, Type type) => Assert.IsType(type, ObjectiveCatalog.ByName(name));
 
     [Fact]
@@ -23,6 +29,12 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(new TradesOptions(), ((Trades)ObjectiveCatalog.ByName("trades")).Options);
         Assert.Equal(new AdversarialTrainingOptions(), ((AdversarialTraining)ObjectiveCatalog.ByName("at")).Options);
         Assert.Equal(new DistillationOptions(), ((Distillation)ObjectiveCatalog.ByName("kd")).Options);
+        Assert.Equal(new FreeAdversarialTrainingOptions(), ((FreeAdversarialTraining)ObjectiveCatalog.ByName("free")).Options);
+        Assert.Equal(new FastArdOptions(), ((FastArd)ObjectiveCatalog.ByName("fast-ard")).Options);
+        Assert.Equal(FastAdversarialTrainingOptions.FgsmRs, ((FastAdversarialTraining)ObjectiveCatalog.ByName("fgsm-rs")).Options);
+        Assert.Equal(FastAdversarialTrainingOptions.NFgsm, ((FastAdversarialTraining)ObjectiveCatalog.ByName("n-fgsm")).Options);
+        Assert.Equal(new MartOptions(), ((Mart)ObjectiveCatalog.ByName("mart")).Options);
+        Assert.Equal(new MtardOptions(), ((Mtard)ObjectiveCatalog.ByName("mtard")).Options);
     }
 
     [Fact]
@@ -37,6 +49,39 @@ public sealed class ObjectiveCatalogTests
             "ard", new() { Temperature = 5, Alpha = 0.5, StepSize = 0.01 })).Options;
         Assert.Equal((5.0, 0.5, 0.01), (ard.Distillation.Temperature, ard.Alpha, ard.Inner.StepSize));
         Assert.Equal(ThreatModel.Cifar10, ard.Inner.Threat);
+    }
+
+    [Fact]
+    public void Settings_of_free_and_fast_methods_are_put_in_their_places()
+    {
+        var threat = ThreatModel.Linf(0.1);
+        var settings = new ObjectiveSettings { Threat = threat, Replays = 4, Alpha = 0.9, Temperature = 7 };
+        var fast = ((FastArd)ObjectiveCatalog.ByName("fast-ard", settings)).Options;
+        Assert.Equal((threat, 4, 0.9, 7.0), (fast.Free.Threat, fast.Free.Replays, fast.Alpha, fast.Distillation.Temperature));
+        var free = ((FreeAdversarialTraining)ObjectiveCatalog.ByName("free", new() { Threat = threat, Replays = 4 })).Options.Free;
+        Assert.Equal((threat, 4), (free.Threat, free.Replays));
+        Assert.Equal(threat, ((FastAdversarialTraining)ObjectiveCatalog.ByName("n-fgsm", new() { Threat = threat })).Options.Threat);
+        Assert.Equal(2, ((Mart)ObjectiveCatalog.ByName("mart", new() { Beta = 2 })).Options.Lambda);
+        var mtard = ((Mtard)ObjectiveCatalog.ByName("mtard", new() { Threat = threat, Temperature = 3 })).Options;
+        Assert.Equal((threat, 3.0, 0.1), (mtard.Inner.Threat, mtard.Distillation.Temperature, mtard.Distillation.Weight));
+        Assert.Contains("Steps is set, and the method fgsm-rs has none; Replays is set",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("fgsm-rs", new() { Steps = 3, Replays = 4 })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_method_trains_an_epoch_on_the_built_in_images()
+    {
+        foreach (var name in new[] { "free", "fast-ard", "fgsm-rs", "n-fgsm", "mart", "mtard" })
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            var (result, weights) = Small.Train(
+                ObjectiveCatalog.ByName(name, new() { Threat = ThreatModel.Linf(0.1) }), Small.Options with { Epochs = 1 });
+            Assert.True(result.History is [{ Loss: > 0 and < 100, TrainingAccuracy: >= 0 and <= 1 }], $"{name}: {result.History[0]}");
+            Assert.Empty(result.Warnings);
+            using var untrained = Small.GlyphNetwork(3);
+            Assert.Contains(untrained.state_dict(), pair => !pair.Value.allclose(weights[pair.Key]));
+        }
     }
 
     [Fact]

@@ -78,6 +78,23 @@ public sealed class TrainingOptionsTests
         Assert.True(settings.AlwaysCleanPass);
     }
 
+    [Theory]
+    [InlineData("free", 25, 0.1, 2e-4, "multistep:12,18")]
+    [InlineData("fast-ard", 25, 0.1, 2e-4, "multistep:12,18")]
+    [InlineData("trades", 76, 0.1, 2e-4, "multistep:74")]
+    [InlineData("mart", 120, 0.01, 3.5e-3, "multistep:74,89,99")]
+    [InlineData("mtard", 300, 0.1, 2e-4, "multistep:215,260,285")]
+    public void Presets_are_the_published_recipes(string name, int epochs, double rate, double decay, string schedule)
+    {
+        var preset = Presets.ByName(name);
+        var options = preset.Options;
+        Assert.Equal((epochs, 128, 0.0, schedule), (options.Epochs, options.BatchSize, options.ValidationFraction, $"{options.Schedule}"));
+        Assert.Equal(new SgdOptimizer { LearningRate = rate, Momentum = 0.9, WeightDecay = decay }, options.Optimizer);
+        Assert.Equal(Augmentation.CropAndFlip, options.Augmentation);
+        Assert.Equal(ObjectiveCatalog.ByName(name).Description, preset.Objective.Description);
+        if (preset.Objective.Replays > 1) Assert.Equal(Math.Ceiling(200.0 / preset.Objective.Replays), epochs);
+    }
+
     [Fact]
     public void The_corrected_preset_drops_twice_and_averages_over_the_batch()
     {

@@ -1,0 +1,34 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// Several teachers as one network: its logits are the logarithm of the mean of their probabilities, so that its softmax is that mean. It
+/// can be used wherever a teacher can, and be attacked and evaluated as any other network.
+/// </summary>
+public sealed class TeacherEnsemble : Module<Tensor, Tensor>
+{
+    private readonly Module<Tensor, Tensor>[] teachers;
+
+    /// <summary>Makes one network of several. They become parts of it: moving, training or disposing it does the same to them.</summary>
+    /// <param name="teachers">One or more, all from images [N,C,H,W] to logits [N,classes], all of one dtype and on one device.</param>
+    /// <exception cref="ArgumentException">There is none, or the same one twice.</exception>
+    public TeacherEnsemble(params Module<Tensor, Tensor>[] teachers) : base(nameof(TeacherEnsemble))
+    {
+        ArgumentNullException.ThrowIfNull(teachers);
+        if (teachers.Length == 0) throw new ArgumentException("There is no teacher, expected one or more.", nameof(teachers));
+        if (teachers.Distinct().Count() < teachers.Length)
+            throw new ArgumentException("The same teacher is there twice, expected different ones.", nameof(teachers));
+        this.teachers = [.. teachers];
+        for (var n = 0; n < teachers.Length; n++) register_module($"teacher{n}", teachers[n]);
+    }
+
+    /// <summary>Images [N,C,H,W] in [0,1] to the logarithm of the mean probabilities, [N,classes].</summary>
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var each = stack(teachers.Select(teacher => teacher.call(images).log_softmax(1)));
+        return (each.logsumexp(0) - Math.Log(teachers.Length)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,69 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="FastArd"/>.</summary>
+public sealed record FastArdOptions
+{
+    /// <summary>The perturbation. Default Linf 8/255, 8 replays.</summary>
+    public FreePerturbation Free { get; init; } = new();
+
+    /// <summary>
+    /// The distillation loss between the student on perturbed and the teacher on clean images. Default that of ARD's released code:
+    /// temperature 30, mean over batch and classes.
+    /// </summary>
+    public DistillationTerm Distillation { get; init; } = new();
+
+    /// <summary>
+    /// alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.
+    /// </summary>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(
+        nameof(FastArdOptions), [.. Free.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+}
+
+/// <summary>
+/// Fast-ARD (Goldblum et al., AAAI 2020, algorithm 2): the objective of ARD, alpha T² KL(S_t(x + delta) ‖ T_t(x)) + (1-alpha) CE(S(x), y),
+/// inside free adversarial training: see <see cref="FreePerturbation"/>. With ceil(200/m) epochs of m replays it costs what natural
+/// distillation costs. The clean images go through the student only below alpha 1.
+/// </summary>
+/// <remarks>
+/// In ARD's algorithm 1 the perturbation maximises the cross-entropy. Here one backward pass, that of the objective itself, moves
+/// perturbation and weights, so delta maximises the distillation loss. The teacher is asked once a batch, not once a replay.
+/// </remarks>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class FastArd(FastArdOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public FastArdOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "fast-ard";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <inheritdoc/>
+    public override int Replays => Options.Free.Replays;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var attacked = batch.Report(batch.Student.call(Options.Free.Points(batch)));
+        var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
+        return Options.Alpha == 1
+            ? loss
+            : loss + functional.cross_entropy(batch.Student.call(batch.Images), batch.Labels) * (1 - Options.Alpha);
+    }
+
+    /// <inheritdoc/>
+    public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);
+}

@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="FreeAdversarialTraining"/>.</summary>
+public sealed record FreeAdversarialTrainingOptions
+{
+    /// <summary>The perturbation. Default Linf 8/255, 8 replays.</summary>
+    public FreePerturbation Free { get; init; } = new();
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(nameof(FreeAdversarialTrainingOptions), [.. Free.Faults()]);
+}
+
+/// <summary>
+/// Free adversarial training (Shafahi et al., NeurIPS 2019): CE(S(x + delta), y), the mean over the batch, where delta follows the gradient
+/// of the same loss while the weights are trained: see <see cref="FreePerturbation"/>. An epoch takes m weight steps a batch, so a
+/// training has 1/m of the usual epochs and costs what natural training costs.
+/// </summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public FreeAdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "free";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override int Replays => Options.Free.Replays;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch) =>
+        functional.cross_entropy(batch.Report(batch.Student.call(Options.Free.Points(batch))), batch.Labels);
+
+    /// <inheritdoc/>
+    public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);
+}

@@ -1,0 +1,63 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>
+/// The perturbation of "free" adversarial training (Shafahi et al., NeurIPS 2019, algorithm 1): each batch is trained on m times; one
+/// backward pass gives the gradients of weights and perturbation alike, and both move. The perturbation is carried from replay to replay
+/// and from batch to batch, in the memory of the batch; it starts at zero. A smaller batch uses its first rows.
+/// </summary>
+/// <remarks>
+/// The images x + delta are projected onto the threat model before they are used, [0,1] included, and delta is what is left of it after the
+/// projection, as in the code of Wong, Rice and Kolter (ICLR 2020) for this method; the paper's algorithm does not speak of [0,1].
+/// </remarks>
+public sealed record FreePerturbation
+{
+    internal const string Memory = "free.delta";
+
+    /// <summary>What is allowed. Default Linf, 8/255. A step of the perturbation has the length epsilon.</summary>
+    public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
+
+    /// <summary>m, how often a batch is trained on in a row. Default 8, the paper's choice for CIFAR-10.</summary>
+    public int Replays { get; init; } = 8;
+
+    /// <summary>The images to train on in this replay. They become the batch's <see cref="TrainingBatch.Adversarial"/>.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <returns>[N,...], allowed by the threat model; a leaf that collects its gradient on backward.</returns>
+    public Tensor Points(TrainingBatch batch)
+    {
+        using var noGrad = no_grad();
+        var images = batch.Images;
+        var points = images.clone();
+        if (batch.Memory[Memory] is { } delta)
+        {
+            var rows = Math.Min(delta.shape[0], images.shape[0]);
+            points.narrow(0, 0, rows).add_(delta.narrow(0, 0, rows));
+        }
+        return batch.Adversarial = Threat.Project(points, images).requires_grad_();
+    }
+
+    /// <summary>
+    /// After backward: delta := project(delta + epsilon · direction of steepest ascent of the loss). Rows beyond the batch stay
+    /// as they are.
+    /// </summary>
+    /// <param name="batch">The batch that <see cref="Points"/> was called with.</param>
+    public void Ascend(TrainingBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var points = batch.Adversarial ?? throw new InvalidOperationException("The batch has no points yet: the loss comes first.");
+        var gradient = points.grad ?? throw new InvalidOperationException("The points have no gradient yet: backward comes first.");
+        var moved = Threat.Project(points.detach().add(Threat.SteepestAscent(gradient), Threat.Epsilon), batch.Images) - batch.Images;
+        var (rows, before) = (moved.shape[0], batch.Memory[Memory]);
+        batch.Memory.Set(
+            Memory, before is not null && before.shape[0] > rows ? cat([moved, before.narrow(0, rows, before.shape[0] - rows)]) : moved);
+    }
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Replays < 1) yield return $"Replays is {Replays}, expected 1 or more";
+    }
+}

@@ -1,0 +1,83 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="Mtard"/>; the defaults are those of the released code.</summary>
+public sealed record MtardOptions
+{
+    /// <summary>
+    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, cross-entropy, student in eval
+    /// mode.
+    /// </summary>
+    public InnerMaximisation Inner { get; init; } = new() { Start = Start.Gaussian(0.001), Mode = AttackMode.Eval };
+
+    /// <summary>
+    /// The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch: as the released code's mean over batch and
+    /// classes at 10 classes, and ten times that mean at 100.
+    /// </summary>
+    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
+
+    /// <summary>How fast the weights follow the relative losses: the share taken of the new ones each batch. Default 0.025.</summary>
+    public double Rate { get; init; } = 0.025;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() =>
+        OptionFaults.Throw(nameof(MtardOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Rate), Rate)]);
+}
+
+/// <summary>
+/// Multi-teacher adversarial robustness distillation (Zhao et al., ECCV 2022):
+/// w_adv KL(S(x') ‖ T_adv(x')) + w_nat KL(S(x) ‖ T_nat(x)), with a robust teacher for the adversarial and a naturally trained one for the
+/// clean images. The weights start at 1/2 each and move, by the rate, towards the two losses' shares of what is left of each since the
+/// first batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and in its checkpoints with it.
+/// </summary>
+/// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class Mtard(MtardOptions? options = null) : Objective
+{
+    internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
+
+    /// <summary>The settings.</summary>
+    public MtardOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "mtard";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <inheritdoc/>
+    public override bool NeedsNaturalTeacher => true;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var adversarial = Options.Inner.Maximise(batch);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        var clean = batch.Student.call(batch.Images);
+        var losses = stack(
+        [
+            Options.Distillation.Loss(attacked, batch.AskTeacher(adversarial)),
+            Options.Distillation.Loss(clean, batch.AskNaturalTeacher(batch.Images)),
+        ]);
+        return (losses * Weights(batch.Memory, losses.detach())).sum();
+    }
+
+    // [2], adversarial and natural, of sum 1.
+    private Tensor Weights(ObjectiveMemory memory, Tensor losses)
+    {
+        using var noGrad = no_grad();
+        if (memory[FirstLosses] is null) memory.Set(FirstLosses, losses.clamp_min(1e-12));
+        var relative = losses / memory[FirstLosses]!;
+        var share = relative / relative.sum().clamp_min(1e-12);
+        var before = memory[LossWeights] ?? full_like(losses, 0.5);
+        memory.Set(LossWeights, before + (share - before) * Options.Rate);
+        return memory[LossWeights]!;
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>
+/// Watches one-step adversarial training for catastrophic overfitting: within a few batches the student learns to stop the one-step attack
+/// alone and loses its robustness (Wong, Rice and Kolter, ICLR 2020). At intervals the accuracies of a few training images under the
+/// one-step attack and under PGD are compared; where they part, the guard warns and PGD takes over for the rest of the training. That
+/// PGD heals such a student is a finding of Li, Wang, Jana and Carin (2020), who then return to the one-step attack.
+/// </summary>
+public sealed record OverfittingGuard
+{
+    // Being there is what it says: nobody has to read its value from the device.
+    internal const string Memory = "guard.pgd";
+
+    /// <summary>Look at every so many batches. Default 50. Such a batch waits for the device; the others do not.</summary>
+    public int EveryBatches { get; init; } = 50;
+
+    /// <summary>How many images to look at, the first ones of the batch. Default 64.</summary>
+    public int Images { get; init; } = 64;
+
+    /// <summary>How much higher the accuracy under the one-step attack may be than that under PGD. Default 0.3.</summary>
+    public double Gap { get; init; } = 0.3;
+
+    /// <summary>The steps of PGD, of epsilon/4 from a uniform start, the student in eval mode. Default 10.</summary>
+    public int Steps { get; init; } = 10;
+
+    /// <summary>PGD, for looking and for taking over.</summary>
+    /// <param name="threat">What is allowed.</param>
+    public InnerMaximisation Pgd(ThreatModel threat) =>
+        new() { Threat = threat, Steps = Steps, StepSize = threat.Epsilon / 4, Start = Start.Uniform, Mode = AttackMode.Eval };
+
+    /// <summary>Whether PGD is to be used on this batch. Looks at the student where it is time to.</summary>
+    /// <param name="batch">The batch; its memory keeps the decision.</param>
+    /// <param name="threat">What is allowed.</param>
+    /// <param name="oneStep">The one-step attack, from a batch to its adversarial images.</param>
+    internal bool TakesOver(TrainingBatch batch, ThreatModel threat, Func<TrainingBatch, Tensor> oneStep)
+    {
+        if (batch.Memory[Memory] is not null) return true;
+        if ((batch.Step + 1) % EveryBatches != 0) return false;
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var mode = ModuleModes.Eval(batch.Student);
+        var count = Math.Min(Images, batch.Images.shape[0]);
+        var weak = Accuracy(oneStep);
+        var strong = Accuracy(Pgd(threat).Maximise);
+        if (weak - strong <= Gap) return false;
+        batch.Memory.Set(Memory, ones(1));
+        batch.Warn?.Invoke(string.Create(CultureInfo.InvariantCulture,
+            $"catastrophic overfitting: of {count} training images the student gets {weak:P0} right under the one-step attack and "
+            + $"{strong:P0} under PGD-{Steps}. From here on it is trained with PGD-{Steps}."));
+        return true;
+
+        double Accuracy(Func<TrainingBatch, Tensor> attack)
+        {
+            var few = new TrainingBatch
+            {
+                Student = batch.Student,
+                Images = batch.Images.narrow(0, 0, count),
+                Labels = batch.Labels.narrow(0, 0, count),
+                Generator = batch.Generator,
+            };
+            return batch.Student.call(attack(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean().item<double>();
+        }
+    }
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (EveryBatches < 1) yield return $"EveryBatches is {EveryBatches}, expected 1 or more";
+        if (Images < 1) yield return $"Images is {Images}, expected 1 or more";
+        if (Steps < 1) yield return $"Steps is {Steps}, expected 1 or more";
+        foreach (var fault in OptionFaults.Share(nameof(Gap), Gap)) yield return fault;
+    }
+}
