@@ -20,6 +20,11 @@ public abstract class InnerLoss
     /// <summary>KL(student(x') ‖ teacher(x)), the target fixed: RSLAD.</summary>
     public static InnerLoss DivergenceFromTeacherOnClean { get; } = new TeacherOnClean();
 
+    /// <summary>
+    /// KL(student(x') ‖ teacher(x')), where the gradient flows through the teacher as well: AdaAD. It needs the teacher in every step.
+    /// </summary>
+    public static InnerLoss DivergenceFromTeacherOnSame { get; } = new TeacherOnSame();
+
     /// <summary>Prepares what stays fixed during one maximisation.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>A function from points [N,...] to a scalar with a graph to the points.</returns>
@@ -48,5 +53,11 @@ public abstract class InnerLoss
             var target = batch.TeacherLogits;
             return points => KlDivergence.Between(batch.Student.call(points), target, reduction: KlReduction.Sum);
         }
+    }
+
+    private sealed class TeacherOnSame : InnerLoss
+    {
+        public override Func<Tensor, Tensor> On(TrainingBatch batch) =>
+            points => KlDivergence.Between(batch.Student.call(points), batch.CallTeacher(points), reduction: KlReduction.Sum);
     }
 }

@@ -76,11 +76,29 @@ public sealed class TrainingBatch
     /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
     public Tensor AskTeacher(Tensor images)
     {
+        using var noGrad = no_grad();
+        return CallTeacher(images);
+    }
+
+    /// <summary>The teacher's logits of any images, with a graph to the images where one is recorded.</summary>
+    /// <param name="images">[N,...] in [0,1].</param>
+    /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
+    public Tensor CallTeacher(Tensor images)
+    {
         var teacher = Teacher ?? throw new InvalidOperationException("The objective needs a teacher, and the batch has none.");
         if (teacher.training)
             throw new InvalidOperationException(
                 "The teacher is in train mode, where its batch normalisation would drift: call teacher.eval() first.");
-        using var noGrad = no_grad();
         return teacher.call(images);
+    }
+
+    /// <summary>
+    /// Sends images through the student for its running statistics alone: a pass of a released code that adds nothing to the gradient.
+    /// </summary>
+    /// <param name="images">[N,...].</param>
+    public void MoveStatistics(Tensor images)
+    {
+        using var noGrad = no_grad();
+        Student.call(images).Dispose();
     }
 }

@@ -13,6 +13,11 @@ public sealed class ObjectiveCatalogTests
     [InlineData("kd", typeof(Distillation))]
     [InlineData(" ard ", typeof(AdversariallyRobustDistillation))]
     [InlineData("ard-corrected", typeof(AdversariallyRobustDistillation))]
+    [InlineData("rslad", typeof(Rslad))]
+    [InlineData("iad", typeof(Iad))]
+    [InlineData("AdaAD", typeof(AdaAd))]
+    [InlineData("adaiad", typeof(AdaIad))]
+    [InlineData("AdaAD+IGDM", typeof(Igdm))]
     public void Methods_are_found_by_name(string name, Type type) => Assert.IsType(type, ObjectiveCatalog.ByName(name));
 
     [Fact]
@@ -23,6 +28,10 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(new TradesOptions(), ((Trades)ObjectiveCatalog.ByName("trades")).Options);
         Assert.Equal(new AdversarialTrainingOptions(), ((AdversarialTraining)ObjectiveCatalog.ByName("at")).Options);
         Assert.Equal(new DistillationOptions(), ((Distillation)ObjectiveCatalog.ByName("kd")).Options);
+        Assert.Equal(new RsladOptions(), ((Rslad)ObjectiveCatalog.ByName("rslad")).Options);
+        Assert.Equal(new IadOptions(), ((Iad)ObjectiveCatalog.ByName("iad")).Options);
+        Assert.Equal(new AdaAdOptions(), ((AdaAd)ObjectiveCatalog.ByName("adaad")).Options);
+        Assert.Equal(new AdaIadOptions(), ((AdaIad)ObjectiveCatalog.ByName("adaiad")).Options);
     }
 
     [Fact]
@@ -48,5 +57,23 @@ public sealed class ObjectiveCatalogTests
         Assert.Contains("expected natural, at, trades, kd, ard, ard-corrected",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("magic")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("ard", new() { Alpha = 2 }));
+    }
+
+    [Fact]
+    public void The_term_of_IGDM_goes_with_every_method_that_finds_adversarial_images()
+    {
+        var settings = new ObjectiveSettings { Steps = 3, Alpha = 0.9, IgdmWeight = 20 };
+        var objective = Assert.IsType<Igdm>(ObjectiveCatalog.ByName("rslad+igdm", settings));
+        Assert.Equal(20, objective.Options.Weight);
+        var host = Assert.IsType<Rslad>(objective.Host).Options;
+        Assert.Equal((3, 0.9), (host.Inner.Steps, host.Alpha));
+        Assert.Equal("trades+igdm", ObjectiveCatalog.ByName("trades+igdm").Name);
+
+        Assert.Contains("the method kd finds no adversarial images, which +igdm needs",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("kd+igdm")).Message, StringComparison.Ordinal);
+        Assert.Contains("IgdmWeight is set, and the method rslad has none",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("rslad", settings)).Message, StringComparison.Ordinal);
+        Assert.Contains("with +igdm behind it",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("magic+igdm")).Message, StringComparison.Ordinal);
     }
 }
