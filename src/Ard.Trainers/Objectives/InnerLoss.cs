@@ -32,12 +32,16 @@ public abstract class InnerLoss
 
     private sealed class LabelCrossEntropy : InnerLoss
     {
+        public override string ToString() => nameof(CrossEntropy);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch) =>
             points => functional.cross_entropy(batch.Student.call(points), batch.Labels, reduction: Reduction.Sum);
     }
 
     private sealed class OwnClean : InnerLoss
     {
+        public override string ToString() => nameof(DivergenceFromOwnClean);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch)
         {
             using var noGrad = no_grad();
@@ -48,6 +52,8 @@ public abstract class InnerLoss
 
     private sealed class TeacherOnClean : InnerLoss
     {
+        public override string ToString() => nameof(DivergenceFromTeacherOnClean);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch)
         {
             var target = batch.TeacherLogits;
@@ -57,6 +63,8 @@ public abstract class InnerLoss
 
     private sealed class TeacherOnSame : InnerLoss
     {
+        public override string ToString() => nameof(DivergenceFromTeacherOnSame);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch) =>
             points => KlDivergence.Between(batch.Student.call(points), batch.CallTeacher(points), reduction: KlReduction.Sum);
     }
