@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using static Ard.Examples.OptionReading;
 
@@ -38,10 +39,13 @@ internal static class CommandLine
         .Reads("natural, at or trades. Default at.", text => Methods.Checked(text, Methods.WithoutTeacher));
     private static readonly Option<IReadOnlyList<string>> Method =
         new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
-        .Reads($"One or more of {string.Join(", ", Methods.Names)}, with commas between. Default ard.",
-            text => (IReadOnlyList<string>)[.. text.Split(',').Select(name => Methods.Checked(name, Methods.Names)).Distinct()]);
+        .Reads($"One or more of {string.Join(", ", Methods.Names)}, with commas between; +igdm behind one adds that term. Default ard.",
+            text => (IReadOnlyList<string>)[.. text.Split(',').Select(Methods.CheckedStudent).Distinct()]);
+    private static readonly Option<Preset?> PrintPreset = new Option<Preset?>("--print-preset")
+        .Reads($"Print all settings of a preset, one a line, and exit: {string.Join(", ", Presets.All.Select(preset => preset.Name))}.",
+            text => (Preset?)Presets.ByName(text));
     private static readonly Option<int?> Epochs = new Option<int?>("--epochs")
-        .Reads("Epochs. Default 30; 200 for ard-official and ard-corrected.", text => (int?)Positive(text));
+        .Reads("Epochs. Default 30; a preset's own for a method that is one (see --print-preset).", text => (int?)Positive(text));
     private static readonly Option<int?> TeacherEpochs = new Option<int?>("--teacher-epochs")
         .Reads("Epochs of the teacher. Default as the student.", text => (int?)Positive(text));
     private static readonly Option<int> Batch = new Option<int>("--batch") { DefaultValueFactory = _ => 128 }
@@ -49,18 +53,18 @@ internal static class CommandLine
     private static readonly Option<double> Rate = new Option<double>("--lr") { DefaultValueFactory = _ => 0.1 }
         .Reads("Base learning rate of SGD with momentum 0.9. Default 0.1.", Fraction);
     private static readonly Option<double?> WeightDecay = new Option<double?>("--weight-decay")
-        .Reads("Default 5e-4; 2e-4 for ard-official and ard-corrected.", text => (double?)Fraction(text));
+        .Reads("Default 5e-4; a preset's own for a method that is one.", text => (double?)Fraction(text));
     private static readonly Option<Schedule?> ScheduleOption = new Option<Schedule?>("--schedule")
-        .Reads($"{string.Join(", ", Schedule.Names)}. Default onecycle; for ard-official and ard-corrected drops at 1/2 and 3/4.",
+        .Reads($"{string.Join(", ", Schedule.Names)}. Default onecycle; for a preset its drops, moved in proportion to the epochs.",
             text => (Schedule?)Schedule.Parse(text));
     private static readonly Option<int> Steps = new Option<int>("--steps") { DefaultValueFactory = _ => 10 }
         .Reads("Steps of the inner maximisation. Default 10.", Positive);
     private static readonly Option<double?> StepSize = new Option<double?>("--step-size")
         .Reads("Length of a step. Default a quarter of eps.", text => (double?)Fraction(text));
     private static readonly Option<double?> Temperature = new Option<double?>("--temperature")
-        .Reads("Temperature of a distillation. Default 4; 30 for ard-official and ard-corrected.", text => (double?)Fraction(text));
+        .Reads("Temperature of a distillation. Default 4 for kd and ard, else the method's own.", text => (double?)Fraction(text));
     private static readonly Option<double?> Alpha = new Option<double?>("--alpha")
-        .Reads("Share of the distillation loss, 0 to 1. Default 1.", text => (double?)Fraction(text));
+        .Reads("Share of the distillation loss, 0 to 1. Default 1; 5/6 for rslad.", text => (double?)Fraction(text));
     private static readonly Option<Augmentation?> AugmentationOption = new Option<Augmentation?>("--augmentation")
         .Reads("crop-flip or none. Default crop-flip for colour images, none for gray ones.", text => text switch
         {
@@ -69,7 +73,7 @@ internal static class CommandLine
             _ => throw new FormatException("expected crop-flip or none"),
         });
     private static readonly Option<double?> Validation = new Option<double?>("--validation")
-        .Reads("Share of the training images that chooses the best epoch. Default 0.05; 0 for ard-official and ard-corrected.",
+        .Reads("Share of the training images that chooses the best epoch. Default 0.05; 0 for a preset.",
             text => (double?)Fraction(text));
     private static readonly Option<int?> TrainImages = new Option<int?>("--train-images")
         .Reads("Train on the first so many images. Default all.", text => (int?)Positive(text));
@@ -92,9 +96,9 @@ internal static class CommandLine
 
     private static readonly Option[] DistillOptions =
     [
-        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, Epochs, TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption,
-        Epsilon, Steps, StepSize, Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages, CheckpointSteps, Resume,
-        Seed, Device, Threads, Output,
+        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
+        ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages,
+        CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
     private static readonly Option[] EvaluateOptions = [Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
@@ -108,7 +112,7 @@ internal static class CommandLine
         foreach (var option in DistillOptions) distill.Options.Add(option);
         foreach (var option in EvaluateOptions) evaluate.Options.Add(option);
 
-        distill.SetAction(p => Distill(p).Run(cancellation));
+        distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilon), p.GetValue(TestImages),
             p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
@@ -124,6 +128,12 @@ internal static class CommandLine
         _ => arguments,
     };
 
+    private static int Print(Preset preset)
+    {
+        Console.WriteLine(preset.Describe());
+        return 0;
+    }
+
     private static Experiment Distill(ParseResult p)
     {
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages));
@@ -133,10 +143,10 @@ internal static class CommandLine
 
         TrainingOptions OptionsOf(string method, int? epochs)
         {
-            var preset = Methods.ArdPresets.FirstOrDefault(preset => preset.Name == method);
+            var preset = Presets.All.FirstOrDefault(preset => preset.Name == Igdm.HostOf(method, out _));
             var count = epochs ?? preset?.Options.Epochs ?? 30;
             var schedule = preset?.Options.Schedule is MultiStepSchedule steps
-                ? steps with { Milestones = [Math.Max(1, count / 2), Math.Max(2, count * 3 / 4)] }
+                ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / preset.Options.Epochs))] }
                 : (Schedule)new OneCycleSchedule();
             return (preset?.Options ?? new TrainingOptions()) with
             {

@@ -21,6 +21,14 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
 
     private DistillationTerm Term => new() { Temperature = Temperature ?? 4, Reduction = KlReduction.BatchMean };
 
+    /// <summary>One of <see cref="Names"/>, or one of those with adversarial images and the term of IGDM behind it.</summary>
+    public static string CheckedStudent(string name)
+    {
+        var host = Igdm.HostOf(name, out var hasIgdm);
+        Checked(host, hasIgdm ? [.. Names.Except(["natural", "kd"])] : Names);
+        return name;
+    }
+
     public static string Checked(string name, IReadOnlyList<string> allowed) => allowed.Contains(name)
         ? name
         : throw new FormatException($"expected {string.Join(", ", allowed)}");
@@ -34,19 +42,28 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
         "ard" => "ARD",
         "ard-official" => "ARD (official)",
         "ard-corrected" => "ARD (corrected)",
-        _ => name,
+        "trades-official" => "TRADES (official)",
+        "rslad" => "RSLAD",
+        "iad" => "IAD",
+        "adaad" => "AdaAD",
+        "adaiad" => "AdaIAD",
+        _ => Igdm.HostOf(name, out var hasIgdm) is var host && hasIgdm ? $"{Title(host)} + IGDM" : name,
     };
 
     public Objective Create(string name) => name switch
     {
         "natural" => new Natural(),
         "at" => new AdversarialTraining(new() { Inner = Inner }),
-        "trades" => new Trades(new() { Inner = new TradesOptions().Inner with { Threat = Threat, Steps = Steps, StepSize = StepSize } }),
+        "trades" or "trades-official" => new Trades(
+            new() { Inner = new TradesOptions().Inner with { Threat = Threat, Steps = Steps, StepSize = StepSize } }),
         "kd" => new Distillation(new() { Distillation = Term, Alpha = Alpha ?? 1 }),
         "ard" => new AdversariallyRobustDistillation(
             new() { Inner = Inner, Distillation = Term, Alpha = Alpha ?? 1, AlwaysCleanPass = false }),
         "ard-official" => Preset(ArdOptions.Official),
         "ard-corrected" => Preset(ArdOptions.Corrected),
+        _ when Igdm.HostOf(name, out var hasIgdm) is var host && hasIgdm => new Igdm(Create(host)),
+        _ when Names.Contains(name) => ObjectiveCatalog.ByName(
+            name, new() { Threat = Threat, Steps = Steps, StepSize = StepSize, Temperature = Temperature, Alpha = Alpha }),
         _ => throw new ArgumentException($"Method '{name}': expected {string.Join(", ", Names)}."),
     };
 

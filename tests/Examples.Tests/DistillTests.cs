@@ -46,6 +46,8 @@ public sealed class DistillTests : IDisposable
     [Theory]
     [InlineData("--epochs 'x': expected a whole number from 1", "distill", "--epochs", "x")]
     [InlineData("--epochs '0': expected a whole number from 1", "--epochs", "0")]
+    [InlineData("--print-preset 'radsl': Preset 'radsl': expected one of ard-official", "--print-preset", "radsl")]
+    [InlineData("--method 'kd+igdm': expected at, trades, ard,", "--method", "kd+igdm")]
     [InlineData("--method 'ard,art': expected natural, at, trades, kd, ard, ard-official, ard-corrected", "--method", "ard,art")]
     [InlineData("--eps '8/x': expected a number from 0, such as 0.1, 5e-4 or 8/255", "--eps", "8/x")]
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]
@@ -64,6 +66,33 @@ public sealed class DistillTests : IDisposable
         Assert.Contains(expected, error);
         Assert.Single(error.TrimEnd('\n').Split('\n'));
         Assert.DoesNotContain("   at ", error + output);
+    }
+
+    [Fact]
+    public void Print_preset_prints_every_setting_on_a_line_of_its_own_and_trains_nothing()
+    {
+        var (code, output, error) = Run("--print-preset", "rslad", "--output", Output);
+        Assert.True(code == 0, error);
+        var lines = output.TrimEnd('\n').Split('\n');
+        Assert.StartsWith("rslad: ", lines[0]);
+        Assert.Contains("Objective.Options.Inner.Steps: 10", lines);
+        Assert.Contains("Options.Epochs: 300", lines);
+        Assert.Contains("Options.Schedule: multistep:215,260,285", lines);
+        Assert.Contains("Options.Optimizer.WeightDecay: 0.0002", lines);
+        Assert.False(Directory.Exists(Output));
+    }
+
+    [Fact]
+    public void The_successors_of_ARD_are_trained_by_their_names()
+    {
+        var (code, output, error) = Run(
+            "--data", "builtin", "--student", "tinycnn-4-bn", "--teacher", "tinycnn-4-bn", "--epochs", "1", "--teacher-method", "natural",
+            "--method", "rslad,iad,adaad,adaiad,adaad+igdm", "--train-images", "40", "--test-images", "10", "--batch", "20", "--steps", "1",
+            "--threads", "1", "--output", Output);
+        Assert.True(code == 0, error);
+        Assert.Equal(["natural training", "RSLAD", "IAD", "AdaAD", "AdaIAD", "AdaAD + IGDM"],
+            Summary().Select(row => row.GetProperty("method").GetString()));
+        Assert.True(File.Exists(Path.Combine(Output, "student-adaad+igdm.safetensors")), output);
     }
 
     [Fact]

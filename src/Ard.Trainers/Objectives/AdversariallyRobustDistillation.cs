@@ -84,12 +84,7 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
         var attacked = batch.Report(batch.Student.call(adversarial));
         var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
         if (Options.Alpha < 1) return loss + functional.cross_entropy(batch.Student.call(batch.Images), batch.Labels) * (1 - Options.Alpha);
-        if (Options.AlwaysCleanPass)
-        {
-            // Its share of the gradient is 0, so it needs no graph.
-            using var noGrad = no_grad();
-            batch.Student.call(batch.Images).Dispose();
-        }
+        if (Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
         return loss;
     }
 

@@ -21,9 +21,10 @@ public sealed record DistillationTerm
     /// <summary>The loss.</summary>
     /// <param name="student">Logits [N,classes].</param>
     /// <param name="teacher">Logits [N,classes] without a graph.</param>
+    /// <param name="weights">A factor [N] for each point. Default none.</param>
     /// <returns>A scalar.</returns>
-    public Tensor Loss(Tensor student, Tensor teacher) =>
-        KlDivergence.Between(student, teacher, Temperature, Reduction) * (Weight * Temperature * Temperature);
+    public Tensor Loss(Tensor student, Tensor teacher, Tensor? weights = null) =>
+        KlDivergence.Between(student, teacher, Temperature, Reduction, weights) * (Weight * Temperature * Temperature);
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
     public IEnumerable<string> Faults()

@@ -20,6 +20,11 @@ public abstract class InnerLoss
     /// <summary>KL(student(x') ‖ teacher(x)), the target fixed: RSLAD.</summary>
     public static InnerLoss DivergenceFromTeacherOnClean { get; } = new TeacherOnClean();
 
+    /// <summary>
+    /// KL(student(x') ‖ teacher(x')), where the gradient flows through the teacher as well: AdaAD. It needs the teacher in every step.
+    /// </summary>
+    public static InnerLoss DivergenceFromTeacherOnSame { get; } = new TeacherOnSame();
+
     /// <summary>Prepares what stays fixed during one maximisation.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>A function from points [N,...] to a scalar with a graph to the points.</returns>
@@ -27,12 +32,16 @@ public abstract class InnerLoss
 
     private sealed class LabelCrossEntropy : InnerLoss
     {
+        public override string ToString() => nameof(CrossEntropy);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch) =>
             points => functional.cross_entropy(batch.Student.call(points), batch.Labels, reduction: Reduction.Sum);
     }
 
     private sealed class OwnClean : InnerLoss
     {
+        public override string ToString() => nameof(DivergenceFromOwnClean);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch)
         {
             using var noGrad = no_grad();
@@ -43,10 +52,20 @@ public abstract class InnerLoss
 
     private sealed class TeacherOnClean : InnerLoss
     {
+        public override string ToString() => nameof(DivergenceFromTeacherOnClean);
+
         public override Func<Tensor, Tensor> On(TrainingBatch batch)
         {
             var target = batch.TeacherLogits;
             return points => KlDivergence.Between(batch.Student.call(points), target, reduction: KlReduction.Sum);
         }
+    }
+
+    private sealed class TeacherOnSame : InnerLoss
+    {
+        public override string ToString() => nameof(DivergenceFromTeacherOnSame);
+
+        public override Func<Tensor, Tensor> On(TrainingBatch batch) =>
+            points => KlDivergence.Between(batch.Student.call(points), batch.CallTeacher(points), reduction: KlReduction.Sum);
     }
 }

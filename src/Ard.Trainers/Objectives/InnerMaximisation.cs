@@ -39,6 +39,17 @@ public sealed record InnerMaximisation
     /// <summary>What is made large. Default cross-entropy with the labels.</summary>
     public InnerLoss Loss { get; init; } = InnerLoss.CrossEntropy;
 
+    /// <summary>
+    /// The attack of AdaAD (Huang et al., CVPR 2023), as its released code has it: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around
+    /// the image, KL to the teacher's prediction of the same point with the gradient through the teacher, student in eval mode.
+    /// </summary>
+    public static InnerMaximisation Adaptive { get; } = new()
+    {
+        Start = Start.Gaussian(0.001),
+        Mode = AttackMode.Eval,
+        Loss = InnerLoss.DivergenceFromTeacherOnSame,
+    };
+
     /// <summary>The adversarial images of a batch. They are found once: the batch keeps them, and a second call gives them again.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>[N,...], allowed by the threat model, without a graph.</returns>

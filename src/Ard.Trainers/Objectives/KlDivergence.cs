@@ -32,12 +32,15 @@ public static class KlDivergence
     /// <param name="target">Logits [N,classes] of p.</param>
     /// <param name="temperature">T, positive. Default 1.</param>
     /// <param name="reduction">Default the batch mean.</param>
+    /// <param name="weights">A factor [N] for each point's divergence. Default none.</param>
     /// <returns>A scalar, or [N] without reduction.</returns>
-    public static Tensor Between(Tensor prediction, Tensor target, double temperature = 1, KlReduction reduction = KlReduction.BatchMean)
+    public static Tensor Between(
+        Tensor prediction, Tensor target, double temperature = 1, KlReduction reduction = KlReduction.BatchMean, Tensor? weights = null)
     {
         var logQ = (prediction / temperature).log_softmax(1);
         var logP = (target / temperature).log_softmax(1);
         var terms = logP.exp() * (logP - logQ);
+        if (weights is not null) terms *= weights.unsqueeze(1);
         return reduction switch
         {
             KlReduction.BatchMean => terms.sum() / prediction.shape[0],

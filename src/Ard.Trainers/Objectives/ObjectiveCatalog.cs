@@ -20,7 +20,9 @@ public sealed record ObjectiveSettings
     /// <summary>The temperature of a distillation.</summary>
     public double? Temperature { get; init; }
 
-    /// <summary>The share of a distillation's loss beside the cross-entropy.</summary>
+    /// <summary>
+    /// The share of a distillation's loss beside the cross-entropy; of RSLAD and AdaAD: of the adversarial images beside the clean ones.
+    /// </summary>
     public double? Alpha { get; init; }
 
     /// <summary>The weight of the divergence in TRADES; in MART, whose paper calls it lambda.</summary>
@@ -28,6 +30,9 @@ public sealed record ObjectiveSettings
 
     /// <summary>How often the methods of free adversarial training train on a batch in a row.</summary>
     public int? Replays { get; init; }
+
+    /// <summary>The weight of the term that <see cref="Igdm.Suffix"/> adds to a method.</summary>
+    public double? IgdmWeight { get; init; }
 
     internal InnerMaximisation Apply(InnerMaximisation inner)
     {
@@ -94,6 +99,10 @@ public static class ObjectiveCatalog
             var options = new MtardOptions();
             return new Mtard(options with { Inner = settings.Apply(options.Inner), Distillation = settings.Apply(options.Distillation) });
         }),
+        new(["rslad"], [.. Inner, .. Distilled], settings => Rslad(new(), settings)),
+        new(["iad"], [.. Inner, .. Distilled], settings => Iad(new(), settings)),
+        new(["adaad"], [.. Inner, .. Distilled], settings => AdaAd(new(), settings)),
+        new(["adaiad"], [.. Inner, .. Distilled], settings => AdaIad(new(), settings)),
     ];
 
     /// <summary>The names; some methods have other names besides.</summary>
@@ -102,7 +111,8 @@ public static class ObjectiveCatalog
     /// <summary>The method of that name.</summary>
     /// <param name="name">
     /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official), ard-corrected, free, fast-ard,
-    /// fgsm-rs, n-fgsm, mart or mtard, in any case.
+    /// fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad or adaiad, in any case. "+igdm" behind a method with adversarial images adds
+    /// <see cref="Igdm"/> to it: adaad+igdm.
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -111,25 +121,60 @@ public static class ObjectiveCatalog
     public static Objective ByName(string name, ObjectiveSettings? settings = null)
     {
         settings ??= new ObjectiveSettings();
-        var entry = Array.Find(Entries, entry => entry.Names.Contains(name.Trim().ToLowerInvariant()))
-            ?? throw new ArgumentException($"There is no method '{name}': expected {string.Join(", ", Names)}.", nameof(name));
+        var host = Igdm.HostOf(name.Trim().ToLowerInvariant(), out var hasIgdm);
+        var entry = Array.Find(Entries, entry => entry.Names.Contains(host)) ?? throw new ArgumentException(
+            $"There is no method '{name}': expected {string.Join(", ", Names)}, or one of them with {Igdm.Suffix} behind it.",
+            nameof(name));
+        string[] takes = hasIgdm ? [.. entry.Takes, nameof(settings.IgdmWeight)] : entry.Takes;
         var set = new (string Name, object? Value)[]
         {
             (nameof(settings.Threat), settings.Threat), (nameof(settings.Steps), settings.Steps),
             (nameof(settings.StepSize), settings.StepSize),
             (nameof(settings.Temperature), settings.Temperature), (nameof(settings.Alpha), settings.Alpha),
             (nameof(settings.Beta), settings.Beta), (nameof(settings.Replays), settings.Replays),
+            (nameof(settings.IgdmWeight), settings.IgdmWeight),
         };
-        OptionFaults.Throw(nameof(ObjectiveSettings),
-            [.. set.Where(setting => setting.Value is not null && !entry.Takes.Contains(setting.Name))
-            .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none")]);
-        return entry.Create(settings);
+        var faults = set.Where(setting => setting.Value is not null && !takes.Contains(setting.Name))
+            .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none").ToList();
+        if (hasIgdm && !takes.Contains(nameof(settings.StepSize)))
+            faults.Add($"the method {entry.Names[0]} finds no adversarial images, which {Igdm.Suffix} needs");
+        OptionFaults.Throw(nameof(ObjectiveSettings), faults);
+        var objective = entry.Create(settings);
+        return hasIgdm ? new Igdm(objective, new() { Weight = settings.IgdmWeight ?? new IgdmOptions().Weight }) : objective;
     }
 
     private static FastAdversarialTraining Fast(FastAdversarialTrainingOptions preset, ObjectiveSettings settings) =>
         new(preset with { Threat = settings.Threat ?? preset.Threat });
 
     private static AdversariallyRobustDistillation Ard(ArdOptions preset, ObjectiveSettings settings) => new(preset with
+    {
+        Inner = settings.Apply(preset.Inner),
+        Distillation = settings.Apply(preset.Distillation),
+        Alpha = settings.Alpha ?? preset.Alpha,
+    });
+
+    private static Rslad Rslad(RsladOptions preset, ObjectiveSettings settings) => new(preset with
+    {
+        Inner = settings.Apply(preset.Inner),
+        Distillation = settings.Apply(preset.Distillation),
+        Alpha = settings.Alpha ?? preset.Alpha,
+    });
+
+    private static Iad Iad(IadOptions preset, ObjectiveSettings settings) => new(preset with
+    {
+        Inner = settings.Apply(preset.Inner),
+        Distillation = settings.Apply(preset.Distillation),
+        Alpha = settings.Alpha ?? preset.Alpha,
+    });
+
+    private static AdaAd AdaAd(AdaAdOptions preset, ObjectiveSettings settings) => new(preset with
+    {
+        Inner = settings.Apply(preset.Inner),
+        Distillation = settings.Apply(preset.Distillation),
+        Alpha = settings.Alpha ?? preset.Alpha,
+    });
+
+    private static AdaIad AdaIad(AdaIadOptions preset, ObjectiveSettings settings) => new(preset with
     {
         Inner = settings.Apply(preset.Inner),
         Distillation = settings.Apply(preset.Distillation),

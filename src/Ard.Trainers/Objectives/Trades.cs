@@ -59,11 +59,7 @@ public sealed class Trades(TradesOptions? options = null) : Objective
         var adversarial = Options.Inner.Maximise(batch);
         var clean = batch.Student.call(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
-        if (Options.SecondCleanPass)
-        {
-            using var noGrad = no_grad();
-            batch.Student.call(batch.Images).Dispose();
-        }
+        if (Options.SecondCleanPass) batch.MoveStatistics(batch.Images);
         return functional.cross_entropy(clean, batch.Labels) + KlDivergence.Between(attacked, clean) * Options.Beta;
     }
 }

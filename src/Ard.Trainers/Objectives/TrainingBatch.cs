@@ -86,19 +86,41 @@ public sealed class TrainingBatch
     /// <summary>The teacher's logits of any images, without a graph.</summary>
     /// <param name="images">[N,...] in [0,1].</param>
     /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
-    public Tensor AskTeacher(Tensor images) => Ask(Teacher, "teacher", images);
+    public Tensor AskTeacher(Tensor images)
+    {
+        using var noGrad = no_grad();
+        return CallTeacher(images);
+    }
+
+    /// <summary>The teacher's logits of any images, with a graph to the images where one is recorded.</summary>
+    /// <param name="images">[N,...] in [0,1].</param>
+    /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
+    public Tensor CallTeacher(Tensor images) => Call(Teacher, "teacher", images);
 
     /// <summary>The second teacher's logits of any images, without a graph.</summary>
     /// <inheritdoc cref="AskTeacher"/>
-    public Tensor AskNaturalTeacher(Tensor images) => Ask(NaturalTeacher, "natural teacher", images);
+    public Tensor AskNaturalTeacher(Tensor images)
+    {
+        using var noGrad = no_grad();
+        return Call(NaturalTeacher, "natural teacher", images);
+    }
 
-    private static Tensor Ask(Module<Tensor, Tensor>? teacher, string role, Tensor images)
+    /// <summary>
+    /// Sends images through the student for its running statistics alone: a pass of a released code that adds nothing to the gradient.
+    /// </summary>
+    /// <param name="images">[N,...].</param>
+    public void MoveStatistics(Tensor images)
+    {
+        using var noGrad = no_grad();
+        Student.call(images).Dispose();
+    }
+
+    private static Tensor Call(Module<Tensor, Tensor>? teacher, string role, Tensor images)
     {
         if (teacher is null) throw new InvalidOperationException($"The objective needs a {role}, and the batch has none.");
         if (teacher.training)
             throw new InvalidOperationException(
                 $"The {role} is in train mode, where its batch normalisation would drift: call its eval() first.");
-        using var noGrad = no_grad();
         return teacher.call(images);
     }
 }

@@ -7,7 +7,12 @@ namespace Ard.Trainers.Training;
 /// <param name="Summary">What it reproduces.</param>
 /// <param name="Objective">The method.</param>
 /// <param name="Options">The settings.</param>
-public sealed record Preset(string Name, string Summary, Objective Objective, TrainingOptions Options);
+public sealed record Preset(string Name, string Summary, Objective Objective, TrainingOptions Options)
+{
+    /// <summary>The whole preset for people: name and summary, then every setting on a line of its own, under its name in C#.</summary>
+    public string Describe() => string.Join('\n', [
+        $"{Name}: {Summary}", .. SettingsText.Lines(nameof(Objective), Objective), .. SettingsText.Lines(nameof(Options), Options)]);
+}
 
 /// <summary>The presets.</summary>
 public static class Presets
@@ -89,13 +94,63 @@ public static class Presets
         ValidationFraction = 0,
     });
 
-    /// <summary>All presets.</summary>
-    public static IReadOnlyList<Preset> All { get; } = [ArdOfficial, ArdCorrected, Free, FastArd, Trades, Mart, Mtard];
+    /// <summary>
+    /// RSLAD as published: 300 epochs, learning rate times 0.1 at 215, 260 and 285, weight decay 2e-4. The last epoch is the result; the
+    /// released code keeps the one that is best on the test set.
+    /// </summary>
+    public static Preset Rslad { get; } = new("rslad", "RSLAD as its released code computes it", new Rslad(), new TrainingOptions
+    {
+        Epochs = 300,
+        Schedule = new MultiStepSchedule([215, 260, 285]),
+        ValidationFraction = 0,
+    });
 
-    /// <summary>The preset of that name, in any case.</summary>
+    /// <summary>
+    /// IAD-I as published: 200 epochs, trust in the teacher partial from 60 on, weight decay 2e-4; 0.01 as learning rate from epoch 100 to
+    /// the end, since in the released code, as in that of ARD, the drop at 150 has no effect. The last epoch is the result; the released
+    /// code also keeps the one that is best on the test set.
+    /// </summary>
+    public static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), new TrainingOptions
+    {
+        Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
+        ValidationFraction = 0,
+    });
+
+    /// <summary>
+    /// AdaAD as published: 200 epochs, learning rate times 0.1 at 100 and 150, weight decay 5e-4. The last epoch is the result.
+    /// </summary>
+    public static Preset AdaAd { get; } = new("adaad", "AdaAD as its released code computes it", new AdaAd(), new TrainingOptions
+    {
+        Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
+        ValidationFraction = 0,
+    });
+
+    /// <summary>AdaIAD as published: the settings of <see cref="AdaAd"/>, trust in the teacher partial from epoch 60 on.</summary>
+    public static Preset AdaIad { get; } = new(
+        "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
+
+    /// <summary>All presets.</summary>
+    public static IReadOnlyList<Preset> All { get; } = 
+    [
+        ArdOfficial, ArdCorrected, FastArd, Trades, Mart, Free, Rslad, Iad, Mtard, AdaAd, AdaIad,
+    ];
+
+    /// <summary>
+    /// The preset of that name, in any case. With "+igdm" behind it, it is that preset with the term of <see cref="Igdm"/> added.
+    /// </summary>
     /// <exception cref="ArgumentException">There is none; the message lists those that there are.</exception>
-    public static Preset ByName(string name) =>
-        All.FirstOrDefault(preset => preset.Name.Equals(name.Trim(), StringComparison.OrdinalIgnoreCase))
-        ?? throw new ArgumentException(
-            $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.", nameof(name));
+    public static Preset ByName(string name)
+    {
+        var host = Igdm.HostOf(name.Trim(), out var hasIgdm);
+        var preset = All.FirstOrDefault(preset => preset.Name.Equals(host, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ArgumentException(
+                $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.", nameof(name));
+        if (!hasIgdm) return preset;
+        return preset with
+        {
+            Name = preset.Name + Igdm.Suffix,
+            Summary = preset.Summary + ", with indirect gradient matching",
+            Objective = new Igdm(preset.Objective),
+        };
+    }
 }

@@ -19,6 +19,11 @@ public sealed class ObjectiveCatalogTests
     [InlineData("n-fgsm", typeof(FastAdversarialTraining))]
     [InlineData("mart", typeof(Mart))]
     [InlineData("mtard", typeof(Mtard))]
+    [InlineData("rslad", typeof(Rslad))]
+    [InlineData("iad", typeof(Iad))]
+    [InlineData("AdaAD", typeof(AdaAd))]
+    [InlineData("adaiad", typeof(AdaIad))]
+    [InlineData("AdaAD+IGDM", typeof(Igdm))]
     public void Methods_are_found_by_name(string name, Type type) => Assert.IsType(type, ObjectiveCatalog.ByName(name));
 
     [Fact]
@@ -35,6 +40,10 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(FastAdversarialTrainingOptions.NFgsm, ((FastAdversarialTraining)ObjectiveCatalog.ByName("n-fgsm")).Options);
         Assert.Equal(new MartOptions(), ((Mart)ObjectiveCatalog.ByName("mart")).Options);
         Assert.Equal(new MtardOptions(), ((Mtard)ObjectiveCatalog.ByName("mtard")).Options);
+        Assert.Equal(new RsladOptions(), ((Rslad)ObjectiveCatalog.ByName("rslad")).Options);
+        Assert.Equal(new IadOptions(), ((Iad)ObjectiveCatalog.ByName("iad")).Options);
+        Assert.Equal(new AdaAdOptions(), ((AdaAd)ObjectiveCatalog.ByName("adaad")).Options);
+        Assert.Equal(new AdaIadOptions(), ((AdaIad)ObjectiveCatalog.ByName("adaiad")).Options);
     }
 
     [Fact]
@@ -93,5 +102,23 @@ public sealed class ObjectiveCatalogTests
         Assert.Contains("expected natural, at, trades, kd, ard, ard-corrected",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("magic")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("ard", new() { Alpha = 2 }));
+    }
+
+    [Fact]
+    public void The_term_of_IGDM_goes_with_every_method_that_finds_adversarial_images()
+    {
+        var settings = new ObjectiveSettings { Steps = 3, Alpha = 0.9, IgdmWeight = 20 };
+        var objective = Assert.IsType<Igdm>(ObjectiveCatalog.ByName("rslad+igdm", settings));
+        Assert.Equal(20, objective.Options.Weight);
+        var host = Assert.IsType<Rslad>(objective.Host).Options;
+        Assert.Equal((3, 0.9), (host.Inner.Steps, host.Alpha));
+        Assert.Equal("trades+igdm", ObjectiveCatalog.ByName("trades+igdm").Name);
+
+        Assert.Contains("the method kd finds no adversarial images, which +igdm needs",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("kd+igdm")).Message, StringComparison.Ordinal);
+        Assert.Contains("IgdmWeight is set, and the method rslad has none",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("rslad", settings)).Message, StringComparison.Ordinal);
+        Assert.Contains("with +igdm behind it",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("magic+igdm")).Message, StringComparison.Ordinal);
     }
 }

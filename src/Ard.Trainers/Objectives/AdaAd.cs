@@ -1,0 +1,68 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="AdaAd"/>; the defaults are those of the released code.</summary>
+public sealed record AdaAdOptions
+{
+    /// <summary>
+    /// The inner maximisation, <see cref="InnerMaximisation.Adaptive"/>: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the
+    /// image, KL to the teacher's prediction of the same point, student in eval mode.
+    /// </summary>
+    public InnerMaximisation Inner { get; init; } = InnerMaximisation.Adaptive;
+
+    /// <summary>
+    /// The distillation loss of both terms. Default temperature 1, mean over batch and classes, as the released code has it for 10 classes;
+    /// for 100 classes it takes <see cref="KlReduction.BatchMean"/>.
+    /// </summary>
+    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1 };
+
+    /// <summary>
+    /// alpha, the share of the adversarial images' distillation; the rest is that of the clean images. Default 1.
+    /// </summary>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary>
+    /// Whether the clean images go through the student even at alpha 1, where the loss does not need them: it moves the running statistics,
+    /// and the released code does it. Default true.
+    /// </summary>
+    public bool AlwaysCleanPass { get; init; } = true;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(
+        nameof(AdaAdOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+}
+
+/// <summary>
+/// Adaptive adversarial distillation (Huang et al., CVPR 2023): alpha KL(S(x') ‖ T(x')) + (1-alpha) KL(S(x) ‖ T(x)), where x' maximises the
+/// first of the two, so that the attack looks for the points where student and teacher differ most. The teacher is attacked too: in the
+/// attack the gradient flows through its answer, in the loss it is fixed. The student sees x first, then x'.
+/// </summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class AdaAd(AdaAdOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public AdaAdOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "adaad";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var adversarial = Options.Inner.Maximise(batch);
+        var clean = Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
+        if (clean is null && Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        var loss = Options.Distillation.Loss(attacked, batch.AskTeacher(adversarial)) * Options.Alpha;
+        return clean is null ? loss : loss + Options.Distillation.Loss(clean, batch.TeacherLogits) * (1 - Options.Alpha);
+    }
+}

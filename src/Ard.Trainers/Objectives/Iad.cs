@@ -1,0 +1,84 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="Iad"/>; the defaults are those of the released code.</summary>
+public sealed record IadOptions
+{
+    /// <summary>
+    /// The inner maximisation. Default that of ARD: cross-entropy, student in train mode. See <see cref="InnerMaximisation"/>.
+    /// </summary>
+    public InnerMaximisation Inner { get; init; } = new();
+
+    /// <summary>
+    /// The distillation loss between the student on adversarial and the teacher on clean images. Default temperature 1, mean over the
+    /// batch.
+    /// </summary>
+    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean };
+
+    /// <summary>A, the trust in the teacher. Default T(x')[y]^0.1 from epoch 60 on, and 1 before.</summary>
+    public TeacherTrust Trust { get; init; } = new();
+
+    /// <summary>
+    /// Whether the trust also weights the teacher's term, point by point, so that A and 1-A share out the two targets. Default false: in
+    /// the released code the teacher's term keeps its full weight, and the student's own clean prediction is added with the weight 1-A.
+    /// </summary>
+    public bool TrustWeightsTeacher { get; init; }
+
+    /// <summary>
+    /// alpha, the share of the distillation and of the student's own soft label; the rest is cross-entropy of the clean images with the
+    /// labels. Default 1.
+    /// </summary>
+    public double Alpha { get; init; } = 1;
+
+    /// <summary>
+    /// Whether the passes of the released code that add nothing to the gradient are taken, because they move the running statistics: x' a
+    /// second time, x at alpha 1, and x a second time where the trust is partial. Default true.
+    /// </summary>
+    public bool ExtraPasses { get; init; } = true;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(nameof(IadOptions),
+        [.. Inner.Faults(), .. Distillation.Faults(), .. Trust.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+}
+
+/// <summary>
+/// Introspective adversarial distillation based on ARD, IAD-I (Zhu et al., ICLR 2022): alpha T² KL(S_t(x') ‖ T_t(x)) + alpha (1-A) KL(S(x')
+/// ‖ S(x)) + (1-alpha) CE(S(x), y), means over the batch. Where the teacher is unsure of the true class of x', its trust A is small and the
+/// student listens to its own prediction of the clean image too. The gradient flows through both sides of that second divergence, as in the
+/// released code (of 2022-02-19), and not through A.
+/// </summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class Iad(IadOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public IadOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "iad";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
+        var adversarial = Options.Inner.Maximise(batch);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        if (Options.ExtraPasses) batch.MoveStatistics(adversarial);
+        var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
+        if (Options.ExtraPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
+
+        var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
+        var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits, Options.TrustWeightsTeacher ? trust : null) * alpha;
+        if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
+        return alpha < 1 ? loss + functional.cross_entropy(clean!, batch.Labels) * (1 - alpha) : loss;
+    }
+}

@@ -1,0 +1,66 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="Rslad"/>; the defaults are those of the released code.</summary>
+public sealed record RsladOptions
+{
+    /// <summary>
+    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, KL to the teacher's prediction
+    /// of the clean image, student in eval mode.
+    /// </summary>
+    public InnerMaximisation Inner { get; init; } = new()
+    {
+        Start = Start.Gaussian(0.001),
+        Mode = AttackMode.Eval,
+        Loss = InnerLoss.DivergenceFromTeacherOnClean,
+    };
+
+    /// <summary>
+    /// The distillation loss of both terms. Default temperature 1, mean over the batch with the weight 0.1: at 10 classes that is the mean
+    /// over batch and classes of the released code, at 100 classes it is that mean with the factor 10 that the released code has there.
+    /// </summary>
+    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
+
+    /// <summary>The share of the adversarial images' distillation; the rest is that of the clean images. Default 5/6.</summary>
+    public double Alpha { get; init; } = 5.0 / 6;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(
+        nameof(RsladOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+}
+
+/// <summary>
+/// Robust soft label adversarial distillation (Zi, Zhao, Ma and Jiang, ICCV 2021): alpha KL(S(x') ‖ T(x)) + (1-alpha) KL(S(x) ‖ T(x)),
+/// where x' maximises the first of the two. The teacher's prediction of the clean image takes the place of the label everywhere. The
+/// student sees x' first, then x. The released code has 1e-5 inside the target's logarithm, which shifts its loss by a number that does not
+/// depend on the student; it is left out here, and the gradients are the same.
+/// </summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class Rslad(RsladOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public RsladOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "rslad";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => true;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var adversarial = Options.Inner.Maximise(batch);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        var clean = batch.Student.call(batch.Images);
+        return Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha
+            + Options.Distillation.Loss(clean, batch.TeacherLogits) * (1 - Options.Alpha);
+    }
+}

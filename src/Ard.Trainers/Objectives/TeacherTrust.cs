@@ -1,0 +1,34 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>
+/// How far a student trusts its teacher on each point: the probability that the teacher gives to the true class of the adversarial image,
+/// to a power (Zhu et al., ICLR 2022). 1 is full trust.
+/// </summary>
+public sealed record TeacherTrust
+{
+    /// <summary>beta, the power. Default 0.1. At 0 the trust is full.</summary>
+    public double Exponent { get; init; } = 0.1;
+
+    /// <summary>
+    /// The first epoch, from 0, in which the trust is not full. Default 60. A training of fewer epochs trusts fully all the time.
+    /// </summary>
+    public int FromEpoch { get; init; } = 60;
+
+    /// <summary>Whether the trust may be less than full in the epoch of the batch.</summary>
+    public bool IsPartial(TrainingBatch batch) => batch.Epoch >= FromEpoch;
+
+    /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1.</summary>
+    /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    public Tensor Of(Tensor teacher, Tensor labels) =>
+        (teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1) * Exponent).exp();
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public IEnumerable<string> Faults()
+    {
+        foreach (var fault in OptionFaults.NotNegative(nameof(Exponent), Exponent)) yield return fault;
+        if (FromEpoch < 0) yield return $"FromEpoch is {FromEpoch}, expected 0 or more";
+    }
+}

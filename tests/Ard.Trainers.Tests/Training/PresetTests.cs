@@ -1,0 +1,71 @@
+using System.Globalization;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+
+namespace Ard.Trainers.Tests.Training;
+
+public sealed class PresetTests
+{
+    [Theory]
+    [InlineData("trades", 76, 2e-4, 0, 0.1, 73, 0.1, 74, 0.01)]
+    [InlineData("rslad", 300, 2e-4, 214, 0.1, 215, 0.01, 260, 0.001)]
+    [InlineData("iad", 200, 2e-4, 99, 0.1, 100, 0.01, 150, 0.01)]
+    [InlineData("adaad", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
+    [InlineData("adaiad", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
+    [InlineData("adaad+igdm", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
+    public void A_preset_is_the_published_recipe(
+        string name, int epochs, double weightDecay, int epoch1, double rate1, int epoch2, double rate2, int epoch3, double rate3)
+    {
+        var preset = Presets.ByName(name);
+        var options = preset.Options;
+        Assert.Equal((name, epochs, 128), (preset.Name, options.Epochs, options.BatchSize));
+        Assert.Equal(new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = weightDecay }, options.Optimizer);
+        Assert.Equal(Augmentation.CropAndFlip, options.Augmentation);
+        foreach (var (epoch, rate) in new[] { (epoch1, rate1), (epoch2, rate2), (epoch3, rate3) })
+            Assert.Equal(rate, options.Schedule.LearningRate(0.1, epoch * 7, 7, epochs), 1e-12);
+    }
+
+    [Fact]
+    public void The_objective_of_a_preset_is_that_of_the_catalog()
+    {
+        foreach (var preset in Presets.All)
+        {
+            var name = preset.Name == "trades" ? "trades" : preset.Name;
+            Assert.Equal(ObjectiveCatalog.ByName(name).Description, preset.Objective.Description);
+        }
+        Assert.Equal(ObjectiveCatalog.ByName("iad+igdm").Description, Presets.ByName("IAD+IGDM").Objective.Description);
+        Assert.Contains("expected one of ard-official",
+            Assert.Throws<ArgumentException>(() => Presets.ByName("kd+igdm")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_description_has_every_setting_once_on_a_line_of_its_own_in_any_culture()
+    {
+        var before = CultureInfo.CurrentCulture;
+        try
+        {
+            var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            culture.NumberFormat.NumberDecimalSeparator = ",";
+            CultureInfo.CurrentCulture = culture;
+            var lines = Presets.ByName("adaiad+igdm").Describe().Split('\n');
+            Assert.Equal("adaiad+igdm: AdaIAD as its released code computes it, with indirect gradient matching", lines[0]);
+            Assert.Equal(lines.Length, lines.Select(line => line.Split(':')[0]).Distinct().Count());
+            string[] expected =
+            [
+                "Objective: adaiad+igdm", "Objective.Host: adaiad", "Objective.Host.Options.Inner.Mode: Eval",
+                "Objective.Host.Options.Inner.Loss: DivergenceFromTeacherOnSame", "Objective.Host.Options.Distillation.Temperature: 30",
+                "Objective.Host.Options.Trust.Exponent: 0.1", "Objective.Host.Options.Trust.FromEpoch: 60", "Objective.Options.Weight: 1",
+                "Options.Optimizer: SgdOptimizer", "Options.Optimizer.WeightDecay: 0.0005", "Options.Schedule: multistep:100,150",
+                "Options.Validation.Attacks: pgd-10", "Options.Validation.MoreAttacks: none", "Options.CheckpointFolder: not set",
+            ];
+            Assert.All(expected, line => Assert.Contains(line, lines));
+            // Nothing is left out: what an options record has is there, under its name.
+            foreach (var property in typeof(TrainingOptions).GetProperties())
+                Assert.Contains(lines, line => line.StartsWith($"Options.{property.Name}", StringComparison.Ordinal));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+}
