@@ -66,12 +66,19 @@ public static class ObjectiveCatalog
         new(["ard-corrected"], [.. Inner, .. Distilled], settings => Ard(ArdOptions.Corrected, settings)),
     ];
 
+    // What may follow any method's name after a plus sign: a method around the method. Applied from left to right.
+    private static readonly Dictionary<string, Func<Objective, ObjectiveSettings, Objective>> Suffixes = new()
+    {
+        ["awp"] = (host, _) => new AdversarialWeightPerturbation(host),
+    };
+
     /// <summary>The names; some methods have other names besides.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Entries.Select(entry => entry.Names[0])];
 
     /// <summary>The method of that name.</summary>
     /// <param name="name">
-    /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official) or ard-corrected, in any case.
+    /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official) or ard-corrected, in any case; each
+    /// may be followed by +awp (<see cref="AdversarialWeightPerturbation"/>).
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -80,8 +87,12 @@ public static class ObjectiveCatalog
     public static Objective ByName(string name, ObjectiveSettings? settings = null)
     {
         settings ??= new ObjectiveSettings();
-        var entry = Array.Find(Entries, entry => entry.Names.Contains(name.Trim().ToLowerInvariant()))
-            ?? throw new ArgumentException($"There is no method '{name}': expected {string.Join(", ", Names)}.", nameof(name));
+        var parts = name.ToLowerInvariant().Split('+', StringSplitOptions.TrimEntries);
+        var entry = Array.Find(Entries, entry => entry.Names.Contains(parts[0]));
+        if (entry is null || !parts[1..].All(Suffixes.ContainsKey))
+            throw new ArgumentException(
+                $"There is no method '{name}': expected {string.Join(", ", Names)}, "
+                + $"then {string.Join(" and ", Suffixes.Keys.Select(suffix => "+" + suffix))} or nothing.", nameof(name));
         var set = new (string Name, object? Value)[]
         {
             (nameof(settings.Threat), settings.Threat), (nameof(settings.Steps), settings.Steps),
@@ -92,7 +103,7 @@ public static class ObjectiveCatalog
         OptionFaults.Throw(nameof(ObjectiveSettings),
             [.. set.Where(setting => setting.Value is not null && !entry.Takes.Contains(setting.Name))
             .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none")]);
-        return entry.Create(settings);
+        return parts[1..].Aggregate(entry.Create(settings), (host, suffix) => Suffixes[suffix](host, settings));
     }
 
     private static AdversariallyRobustDistillation Ard(ArdOptions preset, ObjectiveSettings settings) => new(preset with

@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -64,6 +63,6 @@ public sealed class Trades(TradesOptions? options = null) : Objective
             using var noGrad = no_grad();
             batch.Student.call(batch.Images).Dispose();
         }
-        return functional.cross_entropy(clean, batch.Labels) + KlDivergence.Between(attacked, clean) * Options.Beta;
+        return batch.CrossEntropy(clean) + KlDivergence.Between(attacked, clean) * Options.Beta;
     }
 }
