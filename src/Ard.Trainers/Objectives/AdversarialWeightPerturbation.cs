@@ -43,10 +43,11 @@ public sealed class AdversarialWeightPerturbation : Objective
     /// <summary>The host with perturbed weights.</summary>
     /// <param name="host">The method.</param>
     /// <param name="options">The settings; default those of the released code for the host.</param>
-    /// <exception cref="ArgumentException">A setting is wrong.</exception>
+    /// <exception cref="ArgumentException">A setting is wrong, or the host perturbs the weights itself.</exception>
     public AdversarialWeightPerturbation(Objective host, AdversarialWeightPerturbationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(host);
+        if (host is AdversarialWeightPerturbation) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
         Host = host;
         var usual = host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : new();
         Options = OptionFaults.Checked(options ?? usual, static o => o.Validate());

@@ -29,7 +29,7 @@ public sealed record Augmentation(int Padding, bool Flip)
     public Tensor Apply(Tensor images, Generator generator) => ApplyDrawn(images, generator).Images;
 
     /// <summary>How many images this can make of one, where that are few; null where they are many.</summary>
-    internal int? Variants => Padding > 0 || Cutout > 0 ? null : Flip ? 2 : 1;
+    internal int? Variants => Padding != 0 || Cutout != 0 ? null : Flip ? 2 : 1;
 
     /// <summary>One of the <see cref="Variants"/> of every image, from 0: as it is, mirrored.</summary>
     internal static Tensor Variant(Tensor images, int variant) => variant == 0 ? images : images.flip(3);
