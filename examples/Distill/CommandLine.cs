@@ -69,6 +69,19 @@ internal static class CommandLine
             "crop-flip" => Augmentation.CropAndFlip,
             _ => throw new FormatException("expected crop-flip or none"),
         });
+    private static readonly Option<int> Cutout = new Option<int>("--cutout")
+        .Reads("Blacken a square of so many pixels' side in each training image. Default none.", Positive);
+    private static readonly Option<double> LabelSmoothing = new Option<double>("--label-smoothing")
+        .Reads("Share of the labels' weight spread over all classes, in cross-entropies. Default 0.", Fraction);
+    private static readonly Option<double?> Clip = new Option<double?>("--clip")
+        .Reads("Largest norm of the gradient. Default no limit.", text => (double?)Fraction(text));
+    private static readonly Option<WeightAveraging?> Ema = new Option<WeightAveraging?>("--ema")
+        .Reads("The result is the exponential average of the weights, with this decay, such as 0.999. Default no average.",
+            text => new ExponentialAveraging { Decay = Fraction(text) });
+    private static readonly Option<WeightAveraging?> Swa = new Option<WeightAveraging?>("--swa")
+        .Reads("The result is the mean of the weights after each epoch from this one on. Default no average.",
+            text => new StochasticWeightAveraging { FromEpoch = Positive(text) });
+    private static readonly Option<bool> Awp = new("--awp") { Description = "Perturb the weights adversarially as well as the images." };
     private static readonly Option<double?> Validation = new Option<double?>("--validation")
         .Reads("Share of the training images that chooses the best epoch. Default 0.05; 0 for ard-official and ard-corrected.",
             text => (double?)Fraction(text));
@@ -98,8 +111,8 @@ internal static class CommandLine
     private static readonly Option[] DistillOptions =
     [
         Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, Epochs, TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption,
-        Epsilon, Steps, StepSize, Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages, CheckpointSteps, Resume,
-        Seed, Device, Threads, Output,
+        Epsilon, Steps, StepSize, Temperature, Alpha, AugmentationOption, Cutout, LabelSmoothing, Clip, Ema, Swa, Awp, Validation, TrainImages,
+        TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
     private static readonly Option[] DemoOptions = [Seed, Device, Threads, DemoOutput, Scale];
@@ -150,7 +163,10 @@ internal static class CommandLine
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages));
         var epsilon = p.GetValue(Epsilon) ?? data.DefaultEpsilon;
         var methods = new Methods(
-            ThreatModel.Linf(epsilon), p.GetValue(Steps), p.GetValue(StepSize) ?? epsilon / 4, p.GetValue(Temperature), p.GetValue(Alpha));
+            ThreatModel.Linf(epsilon), p.GetValue(Steps), p.GetValue(StepSize) ?? epsilon / 4, p.GetValue(Temperature), p.GetValue(Alpha),
+            p.GetValue(Awp));
+        if (p.GetValue(Ema) is not null && p.GetValue(Swa) is not null)
+            throw new ArgumentException("--ema and --swa are both given, expected one of them.");
 
         TrainingOptions OptionsOf(string method, int? epochs)
         {
@@ -169,7 +185,13 @@ internal static class CommandLine
                     WeightDecay = p.GetValue(WeightDecay) ?? preset?.Options.Optimizer.WeightDecay ?? 5e-4,
                 },
                 Schedule = p.GetValue(ScheduleOption) ?? schedule,
-                Augmentation = p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None),
+                Augmentation = (p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None)) with
+                {
+                    Cutout = p.GetValue(Cutout),
+                },
+                LabelSmoothing = p.GetValue(LabelSmoothing),
+                ClipGradientNorm = p.GetValue(Clip),
+                Averaging = p.GetValue(Ema) ?? p.GetValue(Swa),
                 ValidationFraction = p.GetValue(Validation) ?? preset?.Options.ValidationFraction ?? 0.05,
                 Validation = new() { Attacks = ["pgd-10"], Threat = ThreatModel.Linf(epsilon) },
                 Seed = p.GetValue(Seed),

@@ -4,8 +4,10 @@ using Ard.Trainers.Training;
 
 namespace Ard.Examples.Distill;
 
-/// <summary>Training methods by the names of the command line, all against one threat model.</summary>
-internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, double? Temperature, double? Alpha)
+/// <summary>
+/// Training methods by the names of the command line, all against one threat model, and all with adversarial weight perturbation or none.
+/// </summary>
+internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, double? Temperature, double? Alpha, bool Perturbed = false)
 {
     public static IReadOnlyList<string> WithoutTeacher { get; } = ["natural", "at", "trades"];
 
@@ -34,7 +36,9 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
         _ => name,
     };
 
-    public Objective Create(string name) => name switch
+    public Objective Create(string name) => Perturbed ? new AdversarialWeightPerturbation(Plain(name)) : Plain(name);
+
+    private Objective Plain(string name) => name switch
     {
         "natural" => new Natural(),
         "at" => new AdversarialTraining(new() { Inner = Inner }),

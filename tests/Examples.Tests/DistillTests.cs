@@ -86,6 +86,32 @@ public sealed class DistillTests : IDisposable
         Assert.Matches($@"pgd-20 +{expected:F2} %", evaluated.Output);
     }
 
+    [Fact]
+    public void One_short_training_takes_all_the_extras()
+    {
+        string[] train =
+        [
+            "--data", "builtin", "--student", "tinycnn-4-bn", "--epochs", "2", "--method", "at", "--train-images", "60", "--test-images",
+            "20", "--batch", "20", "--steps", "2", "--threads", "1", "--output", Output, "--awp", "--clip", "1", "--label-smoothing", "0.1",
+            "--cutout", "5",
+        ];
+        var (code, _, error) = Run([.. train, "--ema", "0.9"]);
+        Assert.True(code == 0, error);
+        Assert.Single(Summary());
+
+        // Each of them is a setting of the training: the checkpoint fits no other.
+        var other = Run([.. train[..^7], "--cutout", "6", "--swa", "1", "--resume"]);
+        Assert.Equal(2, other.Code);
+        Assert.All(
+            [
+                "AdversarialWeightPerturbation", "ClipGradientNorm: 1 in the file", "LabelSmoothing: 0.1 in the file", "cutout 5 in the file",
+                "cutout 6 given", "Decay = 0.9", "FromEpoch = 1",
+            ],
+            part => Assert.Contains(part, other.Error));
+
+        Assert.Contains("expected one of them", Run([.. train, "--ema", "0.9", "--swa", "1"]).Error);
+    }
+
     [Theory]
     [InlineData("--epochs 'x': expected a whole number from 1", "distill", "--epochs", "x")]
     [InlineData("--epochs '0': expected a whole number from 1", "--epochs", "0")]

@@ -1,6 +1,7 @@
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Training;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -117,6 +118,33 @@ public sealed class TrainingExtrasTests : IDisposable
         using var noGradient = no_grad();
         var moved = cat(student.parameters().Zip(before).Select(pair => (pair.First - pair.Second).flatten()).ToArray()).norm();
         Assert.Equal(0.02, moved.item<float>(), 5);
+    }
+
+    [Fact]
+    public void With_all_extras_the_number_of_live_tensors_stays_flat()
+    {
+        var counts = new List<long>();
+        using var data = TrainerTests.Data(4 * 30);
+        using var student = Spec.Build(seed: 3);
+        using var teacher = Teacher();
+        var before = Live();
+        Trainer.Fit(student, new AdversarialWeightPerturbation(TrainerTests.Ard), teacher, data, Options with
+        {
+            Epochs = 2,
+            BatchSize = 4,
+            Averaging = new StochasticWeightAveraging { FromEpoch = 1, EverySteps = 1 },
+            ClipGradientNorm = 1,
+            LabelSmoothing = 0.1,
+            Augmentation = new Augmentation(0, true),
+            CacheTeacherLogits = true,
+            CheckpointFolder = folder,
+            CheckpointEverySteps = 7,
+        }, progress: new Observer(_ => counts.Add(Live())));
+        Assert.Equal(counts[3], counts[22]);
+        Assert.Equal(counts[^10], counts[^2]);
+        Assert.Equal(before, Live());
+
+        static long Live() => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
     }
 
     // How many images went through the teacher, and the largest difference between the logits given and the teacher's.
