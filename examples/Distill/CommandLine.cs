@@ -36,35 +36,42 @@ internal static class CommandLine
     private static readonly Option<string?> TeacherCheckpoint = new Option<string?>("--teacher-checkpoint")
         .Reads("A safetensors file with the teacher's weights. Default: the teacher is trained first.", text => (string?)text);
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
-        .Reads("natural, at or trades. Default at.", text => Methods.Checked(text, Methods.WithoutTeacher));
+        .Reads("A method that needs no teacher, such as at, trades or natural. Default at.", Methods.WithoutTeacher);
     private static readonly Option<IReadOnlyList<string>> Method =
         new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
-        .Reads($"One or more of {string.Join(", ", Methods.Names)}, with commas between; +igdm behind one adds that term. Default ard.",
-            text => (IReadOnlyList<string>)[.. text.Split(',').Select(Methods.CheckedStudent).Distinct()]);
+        .Reads($"One or more of {string.Join(", ", ObjectiveCatalog.Names)}, with commas between; +igdm or +awp behind one. Default ard.",
+            text => (IReadOnlyList<string>)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
+    private static readonly Option<Preset?> PresetOption = new Option<Preset?>("--preset")
+        .Reads("A published recipe, method and training; other options override it. See --print-preset.",
+            text => (Preset?)Presets.ByName(text));
     private static readonly Option<Preset?> PrintPreset = new Option<Preset?>("--print-preset")
         .Reads($"Print all settings of a preset, one a line, and exit: {string.Join(", ", Presets.All.Select(preset => preset.Name))}.",
             text => (Preset?)Presets.ByName(text));
     private static readonly Option<int?> Epochs = new Option<int?>("--epochs")
-        .Reads("Epochs. Default 30; a preset's own for a method that is one (see --print-preset).", text => (int?)Positive(text));
+        .Reads("Epochs. Default 30, or the preset's.", text => (int?)Positive(text));
     private static readonly Option<int?> TeacherEpochs = new Option<int?>("--teacher-epochs")
-        .Reads("Epochs of the teacher. Default as the student.", text => (int?)Positive(text));
-    private static readonly Option<int> Batch = new Option<int>("--batch") { DefaultValueFactory = _ => 128 }
-        .Reads("Images a step. Default 128.", Positive);
-    private static readonly Option<double> Rate = new Option<double>("--lr") { DefaultValueFactory = _ => 0.1 }
-        .Reads("Base learning rate of SGD with momentum 0.9. Default 0.1.", Fraction);
+        .Reads("Epochs of the teacher. Default as --epochs, or 30.", text => (int?)Positive(text));
+    private static readonly Option<int?> Batch = new Option<int?>("--batch")
+        .Reads("Images a step. Default 128, or the preset's.", text => (int?)Positive(text));
+    private static readonly Option<double?> Rate = new Option<double?>("--lr")
+        .Reads("Base learning rate of SGD with momentum 0.9. Default 0.1, or the preset's.", text => (double?)Fraction(text));
     private static readonly Option<double?> WeightDecay = new Option<double?>("--weight-decay")
-        .Reads("Default 5e-4; a preset's own for a method that is one.", text => (double?)Fraction(text));
+        .Reads("Default 5e-4, or the preset's.", text => (double?)Fraction(text));
     private static readonly Option<Schedule?> ScheduleOption = new Option<Schedule?>("--schedule")
-        .Reads($"{string.Join(", ", Schedule.Names)}. Default onecycle; for a preset its drops, moved in proportion to the epochs.",
+        .Reads($"{string.Join(", ", Schedule.Names)}. Default onecycle, or the preset's drops, moved in proportion to the epochs.",
             text => (Schedule?)Schedule.Parse(text));
-    private static readonly Option<int> Steps = new Option<int>("--steps") { DefaultValueFactory = _ => 10 }
-        .Reads("Steps of the inner maximisation. Default 10.", Positive);
+    private static readonly Option<int?> Steps = new Option<int?>("--steps")
+        .Reads("Steps of the inner maximisation. Default 10.", text => (int?)Positive(text));
     private static readonly Option<double?> StepSize = new Option<double?>("--step-size")
-        .Reads("Length of a step. Default a quarter of eps.", text => (double?)Fraction(text));
+        .Reads("Length of a step. Default the method's, in proportion to eps: a quarter of it.", text => (double?)Fraction(text));
     private static readonly Option<double?> Temperature = new Option<double?>("--temperature")
-        .Reads("Temperature of a distillation. Default 4 for kd and ard, else the method's own.", text => (double?)Fraction(text));
+        .Reads("Temperature of a distillation. Default the method's: 30 for ard.", text => (double?)Fraction(text));
     private static readonly Option<double?> Alpha = new Option<double?>("--alpha")
         .Reads("Share of the distillation loss, 0 to 1. Default 1; 5/6 for rslad.", text => (double?)Fraction(text));
+    private static readonly Option<double?> Beta = new Option<double?>("--beta")
+        .Reads("Weight of the divergence in trades and mart. Default the method's.", text => (double?)Fraction(text));
+    private static readonly Option<int?> Replays = new Option<int?>("--replays")
+        .Reads("How often free and fast-ard train on a batch in a row. Default 8.", text => (int?)Positive(text));
     private static readonly Option<Augmentation?> AugmentationOption = new Option<Augmentation?>("--augmentation")
         .Reads("crop-flip or none. Default crop-flip for colour images, none for gray ones.", text => text switch
         {
@@ -72,8 +79,20 @@ internal static class CommandLine
             "crop-flip" => Augmentation.CropAndFlip,
             _ => throw new FormatException("expected crop-flip or none"),
         });
+    private static readonly Option<int> Cutout = new Option<int>("--cutout")
+        .Reads("Blacken a square of so many pixels' side in each training image. Default none.", Positive);
+    private static readonly Option<double> LabelSmoothing = new Option<double>("--label-smoothing")
+        .Reads("Share of the labels' weight spread over all classes, in cross-entropies. Default 0.", Fraction);
+    private static readonly Option<double?> Clip = new Option<double?>("--clip")
+        .Reads("Largest norm of the gradient. Default no limit.", text => (double?)Fraction(text));
+    private static readonly Option<WeightAveraging?> Ema = new Option<WeightAveraging?>("--ema")
+        .Reads("The result is the exponential average of the weights, with this decay, such as 0.999. Default no average.",
+            text => new ExponentialAveraging { Decay = Fraction(text) });
+    private static readonly Option<WeightAveraging?> Swa = new Option<WeightAveraging?>("--swa")
+        .Reads("The result is the mean of the weights after each epoch from this one on. Default no average.",
+            text => new StochasticWeightAveraging { FromEpoch = Positive(text) });
     private static readonly Option<double?> Validation = new Option<double?>("--validation")
-        .Reads("Share of the training images that chooses the best epoch. Default 0.05; 0 for a preset.",
+        .Reads("Share of the training images that chooses the best epoch. Default 0.05, or the preset's.",
             text => (double?)Fraction(text));
     private static readonly Option<int?> TrainImages = new Option<int?>("--train-images")
         .Reads("Train on the first so many images. Default all.", text => (int?)Positive(text));
@@ -96,9 +115,9 @@ internal static class CommandLine
 
     private static readonly Option[] DistillOptions =
     [
-        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
-        ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, AugmentationOption, Validation, TrainImages, TestImages,
-        CheckpointSteps, Resume, Seed, Device, Threads, Output,
+        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
+        ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout, LabelSmoothing, Clip, Ema,
+        Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
     private static readonly Option[] EvaluateOptions = [Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
@@ -138,28 +157,46 @@ internal static class CommandLine
     {
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages));
         var epsilon = p.GetValue(Epsilon) ?? data.DefaultEpsilon;
-        var methods = new Methods(
-            ThreatModel.Linf(epsilon), p.GetValue(Steps), p.GetValue(StepSize) ?? epsilon / 4, p.GetValue(Temperature), p.GetValue(Alpha));
-
-        TrainingOptions OptionsOf(string method, int? epochs)
+        var preset = p.GetValue(PresetOption);
+        if (preset is not null && p.GetResult(Method) is { Implicit: false })
+            throw new ArgumentException("--preset and --method are both given, expected one of them.");
+        var methods = new Methods(new ObjectiveSettings
         {
-            var preset = Presets.All.FirstOrDefault(preset => preset.Name == Igdm.HostOf(method, out _));
-            var count = epochs ?? preset?.Options.Epochs ?? 30;
-            var schedule = preset?.Options.Schedule is MultiStepSchedule steps
-                ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / preset.Options.Epochs))] }
+            Threat = ThreatModel.Linf(epsilon),
+            Steps = p.GetValue(Steps),
+            StepSize = p.GetValue(StepSize),
+            Temperature = p.GetValue(Temperature),
+            Alpha = p.GetValue(Alpha),
+            Beta = p.GetValue(Beta),
+            Replays = p.GetValue(Replays),
+        });
+        if (p.GetValue(Ema) is not null && p.GetValue(Swa) is not null)
+            throw new ArgumentException("--ema and --swa are both given, expected one of them.");
+
+        TrainingOptions OptionsOf(TrainingOptions? recipe, int? epochs)
+        {
+            var count = epochs ?? recipe?.Epochs ?? 30;
+            var schedule = recipe?.Schedule is MultiStepSchedule steps
+                ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / recipe.Epochs))] }
                 : (Schedule)new OneCycleSchedule();
-            return (preset?.Options ?? new TrainingOptions()) with
+            return (recipe ?? new TrainingOptions()) with
             {
                 Epochs = count,
-                BatchSize = p.GetValue(Batch),
+                BatchSize = p.GetValue(Batch) ?? recipe?.BatchSize ?? 128,
                 Optimizer = new SgdOptimizer
                 {
-                    LearningRate = p.GetValue(Rate),
-                    WeightDecay = p.GetValue(WeightDecay) ?? preset?.Options.Optimizer.WeightDecay ?? 5e-4,
+                    LearningRate = p.GetValue(Rate) ?? recipe?.Optimizer.LearningRate ?? 0.1,
+                    WeightDecay = p.GetValue(WeightDecay) ?? recipe?.Optimizer.WeightDecay ?? 5e-4,
                 },
                 Schedule = p.GetValue(ScheduleOption) ?? schedule,
-                Augmentation = p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None),
-                ValidationFraction = p.GetValue(Validation) ?? preset?.Options.ValidationFraction ?? 0.05,
+                Augmentation = (p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None)) with
+                {
+                    Cutout = p.GetValue(Cutout),
+                },
+                LabelSmoothing = p.GetValue(LabelSmoothing),
+                ClipGradientNorm = p.GetValue(Clip),
+                Averaging = p.GetValue(Ema) ?? p.GetValue(Swa),
+                ValidationFraction = p.GetValue(Validation) ?? recipe?.ValidationFraction ?? 0.05,
                 Validation = new() { Attacks = ["pgd-10"], Threat = ThreatModel.Linf(epsilon) },
                 Seed = p.GetValue(Seed),
                 Device = p.GetValue(Device)!,
@@ -177,10 +214,10 @@ internal static class CommandLine
             StudentNetwork = data.Fit(p.GetValue(Student) ?? NetworkSpec.Parse(data.IsBuiltIn ? "tinycnn-8-bn" : "mobilenetv2")),
             TeacherCheckpoint = p.GetValue(TeacherCheckpoint),
             TeacherMethod = p.GetValue(TeacherMethod)!,
-            StudentMethods = p.GetValue(Method)!,
+            StudentMethods = preset is null ? p.GetValue(Method)! : [preset.Name],
             Methods = methods,
-            TeacherOptions = OptionsOf(p.GetValue(TeacherMethod)!, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
-            StudentOptions = method => OptionsOf(method, p.GetValue(Epochs)),
+            TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
+            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)),
             Output = p.GetValue(Output)!,
         };
     }

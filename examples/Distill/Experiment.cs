@@ -1,5 +1,4 @@
 using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
@@ -28,27 +27,30 @@ internal sealed record Experiment
 
     public required TrainingOptions TeacherOptions { get; init; }
 
-    public required Func<string, TrainingOptions> StudentOptions { get; init; }
+    public required TrainingOptions StudentOptions { get; init; }
 
     public required string Output { get; init; }
 
     /// <summary>Trains and evaluates everything; the exit code.</summary>
     public int Run(CancellationToken cancellation)
     {
-        foreach (var options in StudentMethods.Select(StudentOptions).Append(TeacherOptions)) options.Validate();
+        TeacherOptions.Validate();
+        StudentOptions.Validate();
         CpuThreads.Set(TeacherOptions.Threads);
         Directory.CreateDirectory(Output);
         var rows = new List<Row>();
-        var needsTeacher = StudentMethods.Any(method => Methods.Create(method).NeedsTeacher);
+        var objectives = StudentMethods.Select(Methods.Create).ToArray();
         Display.Run(display =>
         {
             display.Line(
-                $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Threat}; results in {Output}");
-            using var teacher = needsTeacher ? Teacher(display, rows, cancellation) : null;
+                $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Settings.Threat}; results in {Output}");
+            using var teacher = objectives.Any(objective => objective.NeedsTeacher) ? Teacher(display, rows, cancellation) : null;
+            using var natural = objectives.Any(objective => objective.NeedsNaturalTeacher) ? TeacherNetwork.Build(TeacherOptions.Seed) : null;
+            if (natural is not null) Train(display, rows, "teacher", natural, TeacherNetwork, "natural", null, null, TeacherOptions, cancellation);
             foreach (var method in StudentMethods)
             {
-                using var student = StudentNetwork.Build(StudentOptions(method).Seed + 1);
-                Train(display, rows, "student", student, StudentNetwork, method, teacher, Data.Train, StudentOptions(method), cancellation);
+                using var student = StudentNetwork.Build(StudentOptions.Seed + 1);
+                Train(display, rows, "student", student, StudentNetwork, method, teacher, natural, StudentOptions, cancellation);
             }
         });
         Summary.Print(rows);
@@ -60,7 +62,7 @@ internal sealed record Experiment
         var teacher = TeacherNetwork.Build(TeacherOptions.Seed);
         if (TeacherCheckpoint is null)
         {
-            Train(display, rows, "teacher", teacher, TeacherNetwork, TeacherMethod, null, Data.Train, TeacherOptions, cancellation);
+            Train(display, rows, "teacher", teacher, TeacherNetwork, TeacherMethod, null, null, TeacherOptions, cancellation);
             return teacher;
         }
         ModelFile.Load(TeacherCheckpoint, teacher);
@@ -72,7 +74,7 @@ internal sealed record Experiment
 
     private void Train(
         Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method,
-        Module<Tensor, Tensor>? teacher, ImageDataset images, TrainingOptions options, CancellationToken cancellation)
+        Module<Tensor, Tensor>? teacher, Module<Tensor, Tensor>? natural, TrainingOptions options, CancellationToken cancellation)
     {
         var objective = Methods.Create(method);
         var name = $"{role}-{method}";
@@ -80,7 +82,8 @@ internal sealed record Experiment
         if (options.CheckpointFolder is { } folder) options = options with { CheckpointFolder = Path.Combine(folder, name) };
         var progress = display.Training($"{role}, {Methods.Title(method)}");
         var result = Trainer.Fit(
-            network, objective, objective.NeedsTeacher ? teacher : null, images, options, progress: progress, cancellation: cancellation);
+            network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress, cancellation: cancellation,
+            naturalTeacher: objective.NeedsNaturalTeacher ? natural : null);
         ModelFile.Write(Path.Combine(Output, $"{name}.safetensors"), network);
         Evaluate(display, rows, role, network, spec, Methods.Title(method), result.Seconds, options, cancellation);
     }
@@ -90,7 +93,7 @@ internal sealed record Experiment
         TrainingOptions options, CancellationToken cancellation)
     {
         var evaluator = new RobustnessEvaluator(
-            new EvaluationOptions { Threat = Methods.Threat, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
+            new EvaluationOptions { Threat = Methods.Settings.Threat!, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
         var report = evaluator.Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
             $"{role} {spec}", method, Weights.Count(network), Math.Round(seconds, 3),

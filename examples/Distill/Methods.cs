@@ -1,76 +1,41 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
 
 namespace Ard.Examples.Distill;
 
-/// <summary>Training methods by the names of the command line, all against one threat model.</summary>
-internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, double? Temperature, double? Alpha)
+/// <summary>Training methods by name, all with the settings of one command line, as far as a method has them.</summary>
+internal sealed record Methods(ObjectiveSettings Settings)
 {
-    public static IReadOnlyList<string> WithoutTeacher { get; } = ["natural", "at", "trades"];
-
-    public static IReadOnlyList<string> Names { get; } = [.. WithoutTeacher, "kd", "ard", .. ArdPresets.Select(preset => preset.Name)];
-
-    /// <summary>The presets whose schedules are those of the command line's methods of the same name.</summary>
-    public static IReadOnlyList<Preset> ArdPresets => [Presets.ArdOfficial, Presets.ArdCorrected];
-
-    /// <summary>
-    /// The inner maximisation of all methods but TRADES, in train mode as in ARD, so that they differ in nothing but the loss.
-    /// </summary>
-    private InnerMaximisation Inner => new() { Threat = Threat, Steps = Steps, StepSize = StepSize };
-
-    private DistillationTerm Term => new() { Temperature = Temperature ?? 4, Reduction = KlReduction.BatchMean };
-
-    /// <summary>One of <see cref="Names"/>, or one of those with adversarial images and the term of IGDM behind it.</summary>
-    public static string CheckedStudent(string name)
+    private static readonly Dictionary<string, string> Titles = new()
     {
-        var host = Igdm.HostOf(name, out var hasIgdm);
-        Checked(host, hasIgdm ? [.. Names.Except(["natural", "kd"])] : Names);
+        ["natural"] = "natural training",
+        ["at"] = "adversarial training",
+        ["kd"] = "clean distillation",
+        ["ard-corrected"] = "ARD (corrected)",
+        ["fast-ard"] = "Fast-ARD",
+        ["free"] = "free adversarial training",
+        ["fgsm-rs"] = "FGSM-RS",
+        ["adaad"] = "AdaAD",
+        ["adaiad"] = "AdaIAD",
+    };
+
+    /// <summary>The name as it was given, if there is such a method.</summary>
+    /// <exception cref="ArgumentException">There is none; the message lists those that there are.</exception>
+    public static string Checked(string name)
+    {
+        ObjectiveCatalog.ByName(name);
         return name;
     }
 
-    public static string Checked(string name, IReadOnlyList<string> allowed) => allowed.Contains(name)
-        ? name
-        : throw new FormatException($"expected {string.Join(", ", allowed)}");
+    /// <summary>The name as it was given, if there is such a method and it needs no teacher.</summary>
+    /// <exception cref="ArgumentException">There is none, or it needs one.</exception>
+    public static string WithoutTeacher(string name) => ObjectiveCatalog.ByName(name).NeedsTeacher
+        ? throw new ArgumentException("expected a method that needs no teacher, such as at, trades or natural")
+        : name;
 
-    public static string Title(string name) => name switch
-    {
-        "natural" => "natural training",
-        "at" => "adversarial training",
-        "trades" => "TRADES",
-        "kd" => "clean distillation",
-        "ard" => "ARD",
-        "ard-official" => "ARD (official)",
-        "ard-corrected" => "ARD (corrected)",
-        "trades-official" => "TRADES (official)",
-        "rslad" => "RSLAD",
-        "iad" => "IAD",
-        "adaad" => "AdaAD",
-        "adaiad" => "AdaIAD",
-        _ => Igdm.HostOf(name, out var hasIgdm) is var host && hasIgdm ? $"{Title(host)} + IGDM" : name,
-    };
+    /// <summary>For people: RSLAD + IGDM.</summary>
+    public static string Title(string name) => string.Join(
+        " + ", name.Split('+').Select(part => Titles.GetValueOrDefault(part, part.ToUpperInvariant())));
 
-    public Objective Create(string name) => name switch
-    {
-        "natural" => new Natural(),
-        "at" => new AdversarialTraining(new() { Inner = Inner }),
-        "trades" or "trades-official" => new Trades(
-            new() { Inner = new TradesOptions().Inner with { Threat = Threat, Steps = Steps, StepSize = StepSize } }),
-        "kd" => new Distillation(new() { Distillation = Term, Alpha = Alpha ?? 1 }),
-        "ard" => new AdversariallyRobustDistillation(
-            new() { Inner = Inner, Distillation = Term, Alpha = Alpha ?? 1, AlwaysCleanPass = false }),
-        "ard-official" => Preset(ArdOptions.Official),
-        "ard-corrected" => Preset(ArdOptions.Corrected),
-        _ when Igdm.HostOf(name, out var hasIgdm) is var host && hasIgdm => new Igdm(Create(host)),
-        _ when Names.Contains(name) => ObjectiveCatalog.ByName(
-            name, new() { Threat = Threat, Steps = Steps, StepSize = StepSize, Temperature = Temperature, Alpha = Alpha }),
-        _ => throw new ArgumentException($"Method '{name}': expected {string.Join(", ", Names)}."),
-    };
-
-    private AdversariallyRobustDistillation Preset(ArdOptions preset) => new(preset with
-    {
-        Inner = Inner,
-        Alpha = Alpha ?? preset.Alpha,
-        Distillation = preset.Distillation with { Temperature = Temperature ?? preset.Distillation.Temperature },
-    });
+    /// <summary>The method.</summary>
+    public Objective Create(string name) => ObjectiveCatalog.ByName(name, ObjectiveCatalog.Fitting(name, Settings));
 }

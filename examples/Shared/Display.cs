@@ -68,6 +68,7 @@ internal abstract class Display
 
         public override IProgress<TrainingProgress> Training(string what) => new Handler<TrainingProgress>(p =>
         {
+            foreach (var warning in p.Warnings) Line($"{what}: {warning}");
             if (!(p.EpochEnded && p.Epoch == p.Epochs) && sinceLine.Elapsed < Interval) return;
             sinceLine.Restart();
             Line(Text(what, p));
@@ -93,6 +94,7 @@ internal abstract class Display
             var task = trained = context.AddTask(Markup.Escape(what));
             return new Handler<TrainingProgress>(p =>
             {
+                foreach (var warning in p.Warnings) Line($"{what}: {warning}");
                 task.MaxValue = (double)p.Epochs * p.Steps;
                 task.Value = (p.Epoch - 1.0) * p.Steps + p.Step;
                 task.Description = Markup.Escape(ShortText(what, p));

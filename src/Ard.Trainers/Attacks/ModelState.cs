@@ -61,3 +61,32 @@ internal sealed class ModelState : IDisposable
         }
     }
 }
+
+/// <summary>The buffers of a network, such as running statistics, as they were, to be put back. Waits for nothing.</summary>
+internal sealed class BufferState : IDisposable
+{
+    private readonly (Tensor Buffer, Tensor Copy)[] buffers;
+
+    private BufferState(Module model) =>
+        buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
+
+    /// <summary>Puts the present buffers back when the result is disposed. Graphs that use them are of no use after that.</summary>
+    public static BufferState Of(Module model) => new(model);
+
+    /// <summary>From now on the buffers as they are now are what will be put back.</summary>
+    public void Update()
+    {
+        using var noGrad = no_grad();
+        foreach (var (buffer, copy) in buffers) copy.copy_(buffer);
+    }
+
+    public void Dispose()
+    {
+        using var noGrad = no_grad();
+        foreach (var (buffer, copy) in buffers)
+        {
+            buffer.copy_(copy);
+            copy.Dispose();
+        }
+    }
+}

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -78,6 +77,6 @@ public sealed class AdaIad(AdaIadOptions? options = null) : Objective
         var trust = isPartial ? Options.Trust.Of(guide, batch.Labels) : null;
         var loss = Options.Distillation.Loss(attacked, guide, Options.TrustWeightsTeacher ? trust : null) * alpha;
         if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
-        return alpha < 1 ? loss + functional.cross_entropy(clean!, batch.Labels) * (1 - alpha) : loss;
+        return alpha < 1 ? loss + batch.CrossEntropy(clean!) * (1 - alpha) : loss;
     }
 }

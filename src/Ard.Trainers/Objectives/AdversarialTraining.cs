@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -38,6 +37,6 @@ public sealed class AdversarialTraining(AdversarialTrainingOptions? options = nu
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);
-        return functional.cross_entropy(batch.Report(batch.Student.call(adversarial)), batch.Labels);
+        return batch.CrossEntropy(batch.Report(batch.Student.call(adversarial)));
     }
 }

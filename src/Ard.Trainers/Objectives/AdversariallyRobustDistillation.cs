@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -83,7 +82,7 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
         var adversarial = Options.Inner.Maximise(batch);
         var attacked = batch.Report(batch.Student.call(adversarial));
         var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
-        if (Options.Alpha < 1) return loss + functional.cross_entropy(batch.Student.call(batch.Images), batch.Labels) * (1 - Options.Alpha);
+        if (Options.Alpha < 1) return loss + batch.CrossEntropy(batch.Student.call(batch.Images)) * (1 - Options.Alpha);
         if (Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
         return loss;
     }

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -43,6 +42,6 @@ public sealed class Distillation(DistillationOptions? options = null) : Objectiv
     {
         var logits = batch.Report(batch.Student.call(batch.Images));
         var loss = Options.Distillation.Loss(logits, batch.TeacherLogits) * Options.Alpha;
-        return Options.Alpha == 1 ? loss : loss + functional.cross_entropy(logits, batch.Labels) * (1 - Options.Alpha);
+        return Options.Alpha == 1 ? loss : loss + batch.CrossEntropy(logits) * (1 - Options.Alpha);
     }
 }

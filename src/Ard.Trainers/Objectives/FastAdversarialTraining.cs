@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -71,7 +70,7 @@ public sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? opti
         var adversarial = Options.Guard is { } guard && guard.TakesOver(batch, Options.Threat, OneStep)
             ? guard.Pgd(Options.Threat).Maximise(batch)
             : OneStep(batch);
-        return functional.cross_entropy(batch.Report(batch.Student.call(adversarial)), batch.Labels);
+        return batch.CrossEntropy(batch.Report(batch.Student.call(adversarial)));
     }
 
     private Tensor OneStep(TrainingBatch batch) => batch.Adversarial ??= Search(batch);

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -61,7 +60,7 @@ public sealed class FastArd(FastArdOptions? options = null) : Objective
         var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
         return Options.Alpha == 1
             ? loss
-            : loss + functional.cross_entropy(batch.Student.call(batch.Images), batch.Labels) * (1 - Options.Alpha);
+            : loss + batch.CrossEntropy(batch.Student.call(batch.Images)) * (1 - Options.Alpha);
     }
 
     /// <inheritdoc/>

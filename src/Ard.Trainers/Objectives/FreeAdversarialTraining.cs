@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -37,7 +36,7 @@ public sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? opti
 
     /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch) =>
-        functional.cross_entropy(batch.Report(batch.Student.call(Options.Free.Points(batch))), batch.Labels);
+        batch.CrossEntropy(batch.Report(batch.Student.call(Options.Free.Points(batch))));
 
     /// <inheritdoc/>
     public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -79,6 +78,6 @@ public sealed class Iad(IadOptions? options = null) : Objective
         var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
         var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits, Options.TrustWeightsTeacher ? trust : null) * alpha;
         if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
-        return alpha < 1 ? loss + functional.cross_entropy(clean!, batch.Labels) * (1 - alpha) : loss;
+        return alpha < 1 ? loss + batch.CrossEntropy(clean!) * (1 - alpha) : loss;
     }
 }

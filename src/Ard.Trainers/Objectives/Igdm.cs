@@ -25,18 +25,6 @@ public sealed record IgdmOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objective
 {
-    /// <summary>What follows the name of the host in names of methods, such as <c>rslad+igdm</c>.</summary>
-    public const string Suffix = "+igdm";
-
-    /// <summary>The name of the host in the name of a method.</summary>
-    /// <param name="name">The name of a method, with or without <see cref="Suffix"/>.</param>
-    /// <param name="hasSuffix">Whether it ends with <see cref="Suffix"/>.</param>
-    public static string HostOf(string name, out bool hasSuffix)
-    {
-        hasSuffix = name.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase);
-        return hasSuffix ? name[..^Suffix.Length] : name;
-    }
-
     /// <summary>The method that the term is added to.</summary>
     public Objective Host { get; } = host ?? throw new ArgumentNullException(nameof(host));
 
@@ -44,10 +32,10 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
     public IgdmOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
 
     /// <inheritdoc/>
-    public override string Name => Host.Name + Suffix;
+    public override string Name => Host.Name + "+igdm";
 
     /// <inheritdoc/>
-    public override string Description => $"{Host.Description} {Suffix} {Options}";
+    public override string Description => $"{Host.Description} +igdm {Options}";
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -60,7 +59,7 @@ public sealed class Mart(MartOptions? options = null) : Objective
 
         var isLabel = arange(attacked.shape[1], dtype: ScalarType.Int64, device: attacked.device).eq(label);
         var strongestWrong = attacked.softmax(1).masked_fill(isLabel, 0).amax(1);
-        var boosted = functional.cross_entropy(attacked, batch.Labels) - (AboveOne - strongestWrong).log().mean();
+        var boosted = batch.CrossEntropy(attacked) - (AboveOne - strongestWrong).log().mean();
 
         var doubt = 1 - clean.softmax(1).gather(1, label).squeeze(1);
         var divergence = KlDivergence.Between(attacked, clean, reduction: KlReduction.None);

@@ -31,7 +31,7 @@ public sealed record MtardOptions
 /// Multi-teacher adversarial robustness distillation (Zhao et al., ECCV 2022):
 /// w_adv KL(S(x') ‖ T_adv(x')) + w_nat KL(S(x) ‖ T_nat(x)), with a robust teacher for the adversarial and a naturally trained one for the
 /// clean images. The weights start at 1/2 each and move, by the rate, towards the two losses' shares of what is left of each since the
-/// first batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and in its checkpoints with it.
+/// first batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and so in checkpoints.
 /// </summary>
 /// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
 /// <param name="options">The settings.</param>

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -11,5 +10,5 @@ public sealed class Natural : Objective
 
     /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch) =>
-        functional.cross_entropy(batch.Report(batch.Student.call(batch.Images)), batch.Labels);
+        batch.CrossEntropy(batch.Report(batch.Student.call(batch.Images)));
 }

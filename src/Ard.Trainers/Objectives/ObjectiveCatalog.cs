@@ -31,8 +31,29 @@ public sealed record ObjectiveSettings
     /// <summary>How often the methods of free adversarial training train on a batch in a row.</summary>
     public int? Replays { get; init; }
 
-    /// <summary>The weight of the term that <see cref="Igdm.Suffix"/> adds to a method.</summary>
+    /// <summary>The weight of the term that +igdm behind a method's name adds (<see cref="Igdm"/>).</summary>
     public double? IgdmWeight { get; init; }
+
+    /// <summary>The names of the settings that are not null.</summary>
+    internal IEnumerable<string> Set() =>
+        typeof(ObjectiveSettings).GetProperties().Where(property => property.GetValue(this) is not null).Select(property => property.Name);
+
+    /// <summary>The settings of these names; the others null.</summary>
+    internal ObjectiveSettings Only(IReadOnlyCollection<string> names)
+    {
+        T? If<T>(string name, T? value) => names.Contains(name) ? value : default;
+        return new()
+        {
+            Threat = If(nameof(Threat), Threat),
+            Steps = If(nameof(Steps), Steps),
+            StepSize = If(nameof(StepSize), StepSize),
+            Temperature = If(nameof(Temperature), Temperature),
+            Alpha = If(nameof(Alpha), Alpha),
+            Beta = If(nameof(Beta), Beta),
+            Replays = If(nameof(Replays), Replays),
+            IgdmWeight = If(nameof(IgdmWeight), IgdmWeight),
+        };
+    }
 
     internal InnerMaximisation Apply(InnerMaximisation inner)
     {
@@ -52,6 +73,10 @@ public sealed record ObjectiveSettings
 public static class ObjectiveCatalog
 {
     private sealed record Entry(string[] Names, string[] Takes, Func<ObjectiveSettings, Objective> Create);
+
+    // What may follow a method's name after a plus sign: a method around the method.
+    private sealed record Suffix(
+        string Name, string[] Takes, bool NeedsAdversarialImages, Func<Objective, ObjectiveSettings, Objective> Around);
 
     private static readonly string[] Inner =
         [nameof(ObjectiveSettings.Threat), nameof(ObjectiveSettings.Steps), nameof(ObjectiveSettings.StepSize)];
@@ -105,14 +130,22 @@ public static class ObjectiveCatalog
         new(["adaiad"], [.. Inner, .. Distilled], settings => AdaIad(new(), settings)),
     ];
 
+    // Applied from left to right.
+    private static readonly Suffix[] Suffixes =
+    [
+        new("igdm", [nameof(ObjectiveSettings.IgdmWeight)], NeedsAdversarialImages: true,
+            (host, settings) => new Igdm(host, new() { Weight = settings.IgdmWeight ?? new IgdmOptions().Weight })),
+        new("awp", [], NeedsAdversarialImages: false, (host, _) => new AdversarialWeightPerturbation(host)),
+    ];
+
     /// <summary>The names; some methods have other names besides.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Entries.Select(entry => entry.Names[0])];
 
     /// <summary>The method of that name.</summary>
     /// <param name="name">
     /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official), ard-corrected, free, fast-ard,
-    /// fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad or adaiad, in any case. "+igdm" behind a method with adversarial images adds
-    /// <see cref="Igdm"/> to it: adaad+igdm.
+    /// fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad or adaiad, in any case. Each may be followed by +awp
+    /// (<see cref="AdversarialWeightPerturbation"/>), and those with an inner maximisation by +igdm (<see cref="Igdm"/>): adaad+igdm.
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -121,26 +154,38 @@ public static class ObjectiveCatalog
     public static Objective ByName(string name, ObjectiveSettings? settings = null)
     {
         settings ??= new ObjectiveSettings();
-        var host = Igdm.HostOf(name.Trim().ToLowerInvariant(), out var hasIgdm);
-        var entry = Array.Find(Entries, entry => entry.Names.Contains(host)) ?? throw new ArgumentException(
-            $"There is no method '{name}': expected {string.Join(", ", Names)}, or one of them with {Igdm.Suffix} behind it.",
-            nameof(name));
-        string[] takes = hasIgdm ? [.. entry.Takes, nameof(settings.IgdmWeight)] : entry.Takes;
-        var set = new (string Name, object? Value)[]
-        {
-            (nameof(settings.Threat), settings.Threat), (nameof(settings.Steps), settings.Steps),
-            (nameof(settings.StepSize), settings.StepSize),
-            (nameof(settings.Temperature), settings.Temperature), (nameof(settings.Alpha), settings.Alpha),
-            (nameof(settings.Beta), settings.Beta), (nameof(settings.Replays), settings.Replays),
-            (nameof(settings.IgdmWeight), settings.IgdmWeight),
-        };
-        var faults = set.Where(setting => setting.Value is not null && !takes.Contains(setting.Name))
-            .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none").ToList();
-        if (hasIgdm && !takes.Contains(nameof(settings.StepSize)))
-            faults.Add($"the method {entry.Names[0]} finds no adversarial images, which {Igdm.Suffix} needs");
+        var (entry, suffixes) = Find(name);
+        string[] takes = [.. entry.Takes, .. suffixes.SelectMany(suffix => suffix.Takes)];
+        var faults = settings.Set().Where(setting => !takes.Contains(setting))
+            .Select(setting => $"{setting} is set, and the method {entry.Names[0]} has none").ToList();
+        faults.AddRange(suffixes.Where(suffix => suffix.NeedsAdversarialImages && !entry.Takes.Contains(nameof(settings.StepSize)))
+            .Select(suffix => $"the method {entry.Names[0]} has no inner maximisation, which +{suffix.Name} needs"));
         OptionFaults.Throw(nameof(ObjectiveSettings), faults);
-        var objective = entry.Create(settings);
-        return hasIgdm ? new Igdm(objective, new() { Weight = settings.IgdmWeight ?? new IgdmOptions().Weight }) : objective;
+        return suffixes.Aggregate(entry.Create(settings), (host, suffix) => suffix.Around(host, settings));
+    }
+
+    /// <summary>
+    /// Those of the settings that the method takes, the others left out: for settings that several methods share, as on a command line.
+    /// </summary>
+    /// <param name="name">As in <see cref="ByName"/>.</param>
+    /// <param name="settings">Any settings.</param>
+    /// <exception cref="ArgumentException">There is no such method.</exception>
+    public static ObjectiveSettings Fitting(string name, ObjectiveSettings settings)
+    {
+        var (entry, suffixes) = Find(name);
+        return settings.Only([.. entry.Takes, .. suffixes.SelectMany(suffix => suffix.Takes)]);
+    }
+
+    private static (Entry Entry, Suffix[] Suffixes) Find(string name)
+    {
+        var parts = name.ToLowerInvariant().Split('+', StringSplitOptions.TrimEntries);
+        var entry = Array.Find(Entries, entry => entry.Names.Contains(parts[0]));
+        var suffixes = parts[1..].SelectMany(part => Suffixes.Where(suffix => suffix.Name == part)).ToArray();
+        if (entry is null || suffixes.Length < parts.Length - 1)
+            throw new ArgumentException(
+                $"There is no method '{name}': expected {string.Join(", ", Names)}, "
+                + $"then {string.Join(" or ", Suffixes.Select(suffix => "+" + suffix.Name))} or nothing.", nameof(name));
+        return (entry, suffixes);
     }
 
     private static FastAdversarialTraining Fast(FastAdversarialTrainingOptions preset, ObjectiveSettings settings) =>

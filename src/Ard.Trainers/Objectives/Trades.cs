@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -60,6 +59,6 @@ public sealed class Trades(TradesOptions? options = null) : Objective
         var clean = batch.Student.call(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.SecondCleanPass) batch.MoveStatistics(batch.Images);
-        return functional.cross_entropy(clean, batch.Labels) + KlDivergence.Between(attacked, clean) * Options.Beta;
+        return batch.CrossEntropy(clean) + KlDivergence.Between(attacked, clean) * Options.Beta;
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -26,6 +27,9 @@ public sealed class TrainingBatch
     /// <summary>The randomness, on the device of the images.</summary>
     public required Generator Generator { get; init; }
 
+    /// <summary>The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.</summary>
+    public double LabelSmoothing { get; init; }
+
     /// <summary>The epoch that the batch belongs to, from 0.</summary>
     public int Epoch { get; init; }
 
@@ -53,20 +57,39 @@ public sealed class TrainingBatch
     /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the
     /// inner maximisation. In free adversarial training those of the latest replay, which carry their gradient after backward.
     /// </summary>
-    public Tensor? Adversarial { get; set; }
+    public Tensor? Adversarial
+    {
+        get;
+        set
+        {
+            field = value;
+            Attacked?.Invoke();
+        }
+    }
+
+    /// <summary>Called when the adversarial images have been found, for a method that has to tell the attack from what follows.</summary>
+    internal Action? Attacked { get; set; }
 
     /// <summary>
-    /// The teacher's logits [N,classes] of the clean images, without a graph. Computed when first asked for, unless the training loop has
-    /// them already. The tensor belongs to the dispose scope in which it was first asked for.
+    /// The weights that <see cref="AdversarialWeightPerturbation"/> has moved for the loss, each with the values to be put back.
+    /// </summary>
+    internal IReadOnlyList<(Tensor Weight, Tensor Values)> PerturbedWeights { get; set; } = [];
+
+    /// <summary>
+    /// The teacher's logits [N,classes] of the clean images, without a graph. Found when first asked for: computed, unless the training
+    /// loop has them already. The tensor belongs to the dispose scope in which it was first asked for.
     /// </summary>
     /// <exception cref="InvalidOperationException">
     /// There is no teacher, or it is in train mode, where its batch normalisation would drift.
     /// </exception>
     public Tensor TeacherLogits
     {
-        get => teacherLogits ??= AskTeacher(Images);
+        get => teacherLogits ??= CachedTeacherLogits?.Invoke() ?? AskTeacher(Images);
         init => teacherLogits = value;
     }
+
+    /// <summary>Where the training loop keeps the teacher's logits of the clean images; null where it does not.</summary>
+    internal Func<Tensor>? CachedTeacherLogits { get; init; }
 
     /// <summary>
     /// The logits [N,classes] that the student gave in this step, detached, for the training accuracy: those of the adversarial images
@@ -82,6 +105,16 @@ public sealed class TrainingBatch
         Logits = logits.detach();
         return logits;
     }
+
+    /// <summary>
+    /// The cross-entropy with the labels, for outer losses: -Σ_c t_c log softmax(logits)_c with t = (1-s) · one-hot + s/classes, where s is
+    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016, section 7). Inner maximisations attack the labels as they are.
+    /// </summary>
+    /// <param name="logits">[N,classes].</param>
+    /// <param name="reduction">Default the mean over the batch.</param>
+    /// <returns>A scalar, or [N] without reduction.</returns>
+    public Tensor CrossEntropy(Tensor logits, Reduction reduction = Reduction.Mean) =>
+        functional.cross_entropy(logits, Labels, reduction: reduction, label_smoothing: LabelSmoothing);
 
     /// <summary>The teacher's logits of any images, without a graph.</summary>
     /// <param name="images">[N,...] in [0,1].</param>
@@ -122,5 +155,15 @@ public sealed class TrainingBatch
             throw new InvalidOperationException(
                 $"The {role} is in train mode, where its batch normalisation would drift: call its eval() first.");
         return teacher.call(images);
+    }
+
+    /// <summary>Moves what the batch has found so far out of a dispose scope, into the one around it.</summary>
+    internal void MoveToOuter(DisposeScope scope)
+    {
+        foreach (var tensor in new[] { Adversarial, teacherLogits, Logits })
+        {
+            // What an earlier replay has found is in an outer scope already.
+            if (tensor is not null && scope.Contains(tensor)) scope.MoveToOuter(tensor);
+        }
     }
 }

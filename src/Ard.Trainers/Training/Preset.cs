@@ -130,27 +130,27 @@ public static class Presets
         "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
 
     /// <summary>All presets.</summary>
-    public static IReadOnlyList<Preset> All { get; } = 
+    public static IReadOnlyList<Preset> All { get; } =
     [
         ArdOfficial, ArdCorrected, FastArd, Trades, Mart, Free, Rslad, Iad, Mtard, AdaAd, AdaIad,
     ];
 
     /// <summary>
-    /// The preset of that name, in any case. With "+igdm" behind it, it is that preset with the term of <see cref="Igdm"/> added.
+    /// The preset of that name, in any case; what follows a plus sign is added to its objective: see <see cref="ObjectiveCatalog"/>.
     /// </summary>
+    /// <param name="name">Such as rslad or adaad+igdm.</param>
     /// <exception cref="ArgumentException">There is none; the message lists those that there are.</exception>
     public static Preset ByName(string name)
     {
-        var host = Igdm.HostOf(name.Trim(), out var hasIgdm);
-        var preset = All.FirstOrDefault(preset => preset.Name.Equals(host, StringComparison.OrdinalIgnoreCase))
+        var parts = name.Trim().ToLowerInvariant().Split('+', 2);
+        var preset = All.FirstOrDefault(preset => preset.Name == parts[0])
             ?? throw new ArgumentException(
                 $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.", nameof(name));
-        if (!hasIgdm) return preset;
-        return preset with
+        return parts.Length == 1 ? preset : preset with
         {
-            Name = preset.Name + Igdm.Suffix,
-            Summary = preset.Summary + ", with indirect gradient matching",
-            Objective = new Igdm(preset.Objective),
+            Name = $"{preset.Name}+{parts[1]}",
+            Summary = $"{preset.Summary}, with {parts[1]}",
+            Objective = ObjectiveCatalog.ByName($"{preset.Name}+{parts[1]}"),
         };
     }
 }

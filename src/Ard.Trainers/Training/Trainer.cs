@@ -64,6 +64,7 @@ public static class Trainer
                         var loss = objective.Loss(batch);
                         loss.backward();
                         objective.AfterBackward(batch);
+                        run.ClipGradients();
                         run.Optimizer.step();
                         if (replay == objective.Replays) run.Meter.Record(run.Step, loss, batch);
                     }

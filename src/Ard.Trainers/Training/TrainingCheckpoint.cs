@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, memory.*, random.*, order and meter, and the numbers as
-/// JSON in its metadata. The file's digest is required, so that a damaged one is refused.
+/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, average.*, memory.*, random.*, order and meter, and
+/// the numbers as JSON in its metadata. The file's digest is required, so that a damaged one is refused.
 /// </summary>
 internal static class TrainingCheckpoint
 {
@@ -22,16 +22,18 @@ internal static class TrainingCheckpoint
 
     private sealed record Place(
         int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds,
-        IReadOnlyList<EpochRecord> History, IReadOnlyList<string>? Warnings = null);
+        IReadOnlyList<EpochRecord> History, IReadOnlyList<string>? Warnings = null, long Averaged = 0);
 
     public static void Write(string path, TrainingRun run)
     {
         using var scope = NewDisposeScope();
-        var place = new Place(Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History, run.Warnings);
+        var place = new Place(
+            Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History, run.Warnings, run.Average?.Count ?? 0);
         var tensors = new List<(string, Tensor)>();
         tensors.AddRange(run.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
         tensors.AddRange(OptimizerState.Read(run.Optimizer, run.ParameterNames).Select(pair => ("optimizer." + pair.Name, pair.Value)));
         tensors.AddRange(run.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
+        if (run.Average is not null) tensors.AddRange(run.Average.Values.Select(pair => ("average." + pair.Key, pair.Value)));
         if (run.Order is not null) tensors.Add(("order", run.Order));
         tensors.AddRange(run.Memory.Entries.Select(pair => ("memory." + pair.Key, pair.Value)));
         tensors.Add(("meter", run.Meter.Values));
@@ -71,6 +73,11 @@ internal static class TrainingCheckpoint
         }
         var device = run.Student.parameters().First().device;
         foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(device).DetachFromDisposeScope();
+        if (run.Average is { } average)
+        {
+            average.Count = place.Averaged;
+            foreach (var (name, value) in Part("average.")) average.Values[name] = value.to(device).DetachFromDisposeScope();
+        }
         foreach (var (name, value) in Part("memory.")) run.Memory.Set(name, value.to(device));
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);

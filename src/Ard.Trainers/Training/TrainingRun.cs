@@ -33,6 +33,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly ScalarType dtype;
     private readonly Device device;
     private readonly string dataDigest;
+    private readonly TeacherLogitsCache? teacherLogits;
     private readonly Stopwatch elapsed = Stopwatch.StartNew();
     private readonly Stopwatch sinceReport = Stopwatch.StartNew();
     private readonly Stopwatch trainingTime = new();
@@ -69,6 +70,17 @@ internal sealed class TrainingRun : IDisposable
             {
                 this.data = this.data.To(device);
                 owned.Add(this.data);
+            }
+
+            if (this.teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(options.Augmentation, options.Epochs)))
+            {
+                teacherLogits = new(this.teacher, this.data, options.Augmentation.Variants!.Value, options.BatchSize, dtype);
+                owned.Add(teacherLogits);
+            }
+            if (options.Averaging is not null)
+            {
+                Average = new WeightAverage(options.Averaging);
+                owned.Add(Average);
             }
 
             Meter = new TrainingMeter(this.data.Count, options.BatchSize, device);
@@ -111,6 +123,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>What the objective remembers from batch to batch.</summary>
     public ObjectiveMemory Memory { get; } = new();
 
+    /// <summary>The mean of the weights so far; null where none is asked for.</summary>
+    public WeightAverage? Average { get; }
+
     public List<EpochRecord> History { get; } = [];
 
     /// <summary>What the objective had to warn of.</summary>
@@ -139,6 +154,10 @@ internal sealed class TrainingRun : IDisposable
         [nameof(options.Optimizer)] = $"{options.Optimizer}",
         [nameof(options.Schedule)] = $"{options.Schedule}",
         [nameof(options.Augmentation)] = $"{options.Augmentation}",
+        [nameof(options.ClipGradientNorm)] = options.ClipGradientNorm is { } norm ? $"{norm}" : "none",
+        [nameof(options.LabelSmoothing)] = $"{options.LabelSmoothing}",
+        [nameof(options.Averaging)] = options.Averaging is { } averaging ? $"{averaging}" : "none",
+        ["teacher logits"] = teacherLogits is null ? "computed" : "kept",
         [nameof(options.Seed)] = $"{options.Seed}",
         ["validation images"] = $"{validation?.Count ?? 0}",
         [nameof(options.ValidateEveryEpochs)] = $"{options.ValidateEveryEpochs}",
@@ -165,14 +184,18 @@ internal sealed class TrainingRun : IDisposable
     public TrainingBatch NextBatch()
     {
         var first = (long)Step * options.BatchSize;
-        var (images, labels) = data.Batch(Order!.narrow(0, first, Math.Min(options.BatchSize, data.Count - first)));
+        var numbers = Order!.narrow(0, first, Math.Min(options.BatchSize, data.Count - first));
+        var (images, labels) = data.Batch(numbers);
+        (images, var variants) = options.Augmentation.ApplyDrawn(images, DataGenerator);
         return new TrainingBatch
         {
             Student = student,
             Teacher = teacher,
             NaturalTeacher = naturalTeacher,
-            Images = options.Augmentation.Apply(images, DataGenerator).to(dtype),
+            CachedTeacherLogits = teacherLogits is null ? null : () => teacherLogits.Of(numbers, variants),
+            Images = images.to(dtype),
             Labels = labels,
+            LabelSmoothing = options.LabelSmoothing,
             Generator = NoiseGenerator,
             Epoch = Epoch,
             Epochs = options.Epochs,
@@ -188,11 +211,17 @@ internal sealed class TrainingRun : IDisposable
         foreach (var group in Optimizer.ParamGroups) group.LearningRate = rate;
     }
 
+    public void ClipGradients()
+    {
+        if (options.ClipGradientNorm is { } limit) GradientNorm.Clip(student.parameters(), limit);
+    }
+
     public void EndStep()
     {
         imagesThisEpoch += Math.Min(options.BatchSize, data.Count - (long)Step * options.BatchSize);
         Step++;
         stepsHere++;
+        if (options.Averaging?.Takes((long)Epoch * Steps + Step, Steps, options.Epochs) == true) Average!.Take(student);
         if (sinceReport.Elapsed >= options.ProgressInterval && Step < Steps) Report(epochEnded: false);
         if (options.CheckpointEverySteps is { } every && ((long)Epoch * Steps + Step) % every == 0) SaveCheckpoint();
     }
@@ -202,23 +231,19 @@ internal sealed class TrainingRun : IDisposable
         trainingTime.Stop();
         var (loss, accuracy) = ReadMeter();
         CheckWeights();
-        RobustnessReport? judged = null;
-        if (validation is not null && ((Epoch + 1) % options.ValidateEveryEpochs == 0 || Epoch + 1 == options.Epochs))
+        var validates = validation is not null && ((Epoch + 1) % options.ValidateEveryEpochs == 0 || Epoch + 1 == options.Epochs);
+        using (validates ? LendAverage() : null)
         {
-            var before = Seconds;
-            judged = new RobustnessEvaluator(options.Validation).Evaluate(
-                student, validation.Images, validation.Labels, null, cancellation);
-            validationSeconds += Seconds - before;
-            validationsHere++;
-        }
-
-        History.Add(new EpochRecord(
-            Epoch + 1, loss, accuracy, RateAt(Steps - 1), judged?.Clean.Accuracy, judged?.WorstCase.Accuracy, Seconds - secondsAtEpochStart));
-        if (judged is not null && !(BestEpoch is { } best && judged.WorstCase.Accuracy <= History[best - 1].RobustValidationAccuracy))
-        {
-            BestEpoch = Epoch + 1;
-            KeepWeights();
-            WriteModel();
+            var judged = validates ? Judge(cancellation) : null;
+            History.Add(new EpochRecord(
+                Epoch + 1, loss, accuracy, RateAt(Steps - 1), judged?.Clean.Accuracy, judged?.WorstCase.Accuracy,
+                Seconds - secondsAtEpochStart));
+            if (judged is not null && !(BestEpoch is { } best && judged.WorstCase.Accuracy <= History[best - 1].RobustValidationAccuracy))
+            {
+                BestEpoch = Epoch + 1;
+                KeepWeights();
+                WriteModel();
+            }
         }
         Report(epochEnded: true);
         (Epoch, Step) = (Epoch + 1, 0);
@@ -244,6 +269,11 @@ internal sealed class TrainingRun : IDisposable
         {
             Weights.Load(student, BestWeights);
             kept = BestEpoch;
+        }
+        else if (Average is { Count: > 0 })
+        {
+            Weights.Load(student, Average.Values);
+            FitStatistics();
         }
         student.zero_grad();
         student.eval();
@@ -275,11 +305,36 @@ internal sealed class TrainingRun : IDisposable
         warningsToTell.Add(warning);
     }
 
+    /// <summary>Until the result is disposed, the student has the weights that are judged and kept; null where they are its own.</summary>
+    private IDisposable? LendAverage()
+    {
+        if (Average is not { Count: > 0 }) return null;
+        var loan = Average.Lend(student);
+        FitStatistics();
+        return loan;
+    }
+
+    private void FitStatistics()
+    {
+        if (options.Averaging!.RecomputesStatistics) BatchStatistics.Recompute(student, data, options.BatchSize);
+    }
+
+    private RobustnessReport Judge(CancellationToken cancellation)
+    {
+        var before = Seconds;
+        var report = new RobustnessEvaluator(options.Validation).Evaluate(
+            student, validation!.Images, validation.Labels, null, cancellation);
+        validationSeconds += Seconds - before;
+        validationsHere++;
+        return report;
+    }
+
     private double RateAt(int step) =>
         options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + step, Steps, options.Epochs);
 
     private void KeepWeights()
     {
+        using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         foreach (var (name, value) in student.state_dict())
         {
@@ -389,6 +444,9 @@ internal sealed class TrainingRun : IDisposable
         if (options.Augmentation.Padding >= Math.Min(data.Height, data.Width))
             faults.Add($"Augmentation has the padding {options.Augmentation.Padding}, "
                 + $"expected less than the images' {data.Height}x{data.Width}");
+        if (options.Augmentation.Cutout > Math.Min(data.Height, data.Width))
+            faults.Add($"Augmentation has the cutout {options.Augmentation.Cutout}, "
+                + $"expected at most the images' {data.Height}x{data.Width}");
         if (faults.Count > 0) throw new ArgumentException($"{nameof(Trainer)}: {string.Join("; ", faults)}.");
     }
 

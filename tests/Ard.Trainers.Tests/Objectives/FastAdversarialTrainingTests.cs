@@ -137,6 +137,9 @@ public sealed class FastAdversarialTrainingTests
             Assert.Equal(calls, student.Calls.Count);
             Assert.Empty(memory.Entries);
         }
+        // Too few images to tell: the gap of a single one is 1 or nothing.
+        var last = Small.Batch(Narrow(), images.narrow(0, 0, 1), labels.narrow(0, 0, 1), warn: message => Assert.Fail(message));
+        new FastAdversarialTraining(Harmless(1)).Loss(last);
         // A student that neither attack can harm.
         var wide = Narrow(margin: 50);
         new FastAdversarialTraining(Harmless(1)).Loss(Small.Batch(wide, images, labels, warn: message => Assert.Fail(message)));
@@ -160,18 +163,23 @@ public sealed class FastAdversarialTrainingTests
     [Fact]
     public void The_warning_reaches_progress_and_result_once_and_a_resumed_training_stays_with_PGD()
     {
-        // Six batches; the harmless attack is found out in the fourth, since a student of any accuracy beyond the threshold has the gap.
+        // 18 batches; a student that knows some of the clean images is found out in the 16th.
         var objective = new FastAdversarialTraining(
-            Harmless() with { Threat = ThreatModel.Linf(0.5), Guard = new() { EveryBatches = 4, Gap = 0 } });
-        var options = Small.Options with { Optimizer = new SgdOptimizer { LearningRate = 0.1 }, Augmentation = Augmentation.None };
+            Harmless() with { Threat = ThreatModel.Linf(0.5), Guard = new() { EveryBatches = 16, Gap = 0 } });
+        var options = Small.Options with
+        {
+            Epochs = 6,
+            Optimizer = new SgdOptimizer { LearningRate = 0.2 },
+            Augmentation = Augmentation.None,
+        };
         var told = new List<string>();
         using (NewDisposeScope())
         {
             var (result, _) = Small.Train(objective, options, progress => told.AddRange(progress.Warnings));
             Assert.Equal(result.Warnings, told);
-            Assert.StartsWith("Epoch 2, step 1: catastrophic overfitting", Assert.Single(told), StringComparison.Ordinal);
+            Assert.StartsWith("Epoch 6, step 1: catastrophic overfitting", Assert.Single(told), StringComparison.Ordinal);
         }
-        foreach (var afterReports in new[] { 2, 4, 5 }) Assert.Single(Small.SurvivesAKill(objective, afterReports, options).Warnings);
+        foreach (var afterReports in new[] { 2, 15, 16 }) Assert.Single(Small.SurvivesAKill(objective, afterReports, options).Warnings);
     }
 
     [Fact]

@@ -114,11 +114,11 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal((3, 0.9), (host.Inner.Steps, host.Alpha));
         Assert.Equal("trades+igdm", ObjectiveCatalog.ByName("trades+igdm").Name);
 
-        Assert.Contains("the method kd finds no adversarial images, which +igdm needs",
+        Assert.Contains("the method kd has no inner maximisation, which +igdm needs",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("kd+igdm")).Message, StringComparison.Ordinal);
         Assert.Contains("IgdmWeight is set, and the method rslad has none",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("rslad", settings)).Message, StringComparison.Ordinal);
-        Assert.Contains("with +igdm behind it",
+        Assert.Contains("then +igdm or +awp",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("magic+igdm")).Message, StringComparison.Ordinal);
     }
 }

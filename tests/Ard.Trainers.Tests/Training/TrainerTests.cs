@@ -11,13 +11,14 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Training;
 
+[Collection("global random state")]
 public sealed class TrainerTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("ard-trainer-").FullName;
 
     private static readonly ThreatModel Threat = ThreatModel.Linf(0.1);
 
-    private static readonly NetworkSpec Spec =
+    internal static readonly NetworkSpec Spec =
         new() { Name = "tinycnn", Width = 4, BatchNorm = true, InputChannels = 1, ImageSize = 8, Classes = 3 };
 
     private string Last => Path.Combine(folder, "last.safetensors");
@@ -27,7 +28,7 @@ public sealed class TrainerTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     // Three classes: a bright quarter of an 8x8 image in one of three corners, under noise.
-    private static ImageDataset Data(int count = 46, ulong seed = 1)
+    internal static ImageDataset Data(int count = 46, ulong seed = 1)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(seed);
@@ -41,7 +42,7 @@ public sealed class TrainerTests : IDisposable
         return new ImageDataset(images.to(ScalarType.Byte), labels, ["a", "b", "c"]);
     }
 
-    private static TrainingOptions Options => new()
+    internal static TrainingOptions Options => new()
     {
         Epochs = 3,
         BatchSize = 8,
@@ -56,26 +57,26 @@ public sealed class TrainerTests : IDisposable
         ProgressInterval = TimeSpan.Zero,
     };
 
-    private static readonly InnerMaximisation Inner = new() { Threat = Threat, Steps = 2, StepSize = 0.05 };
+    internal static readonly InnerMaximisation Inner = new() { Threat = Threat, Steps = 2, StepSize = 0.05 };
 
-    private static AdversariallyRobustDistillation Ard => new(new ArdOptions { Inner = Inner, Alpha = 0.7 });
+    internal static AdversariallyRobustDistillation Ard => new(new ArdOptions { Inner = Inner, Alpha = 0.7 });
 
-    private static Module<Tensor, Tensor> Teacher()
+    internal static Module<Tensor, Tensor> Teacher()
     {
         var teacher = Spec.Build(seed: 99);
         teacher.eval();
         return teacher;
     }
 
-    private sealed class Observer(Action<TrainingProgress> see) : IProgress<TrainingProgress>
+    internal sealed class Observer(Action<TrainingProgress> see) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value) => see(value);
     }
 
-    private static byte[] Bytes(Module network) =>
+    internal static byte[] Bytes(Module network) =>
         [.. network.state_dict().OrderBy(p => p.Key).SelectMany(p => p.Value.contiguous().bytes.ToArray())];
 
-    private static byte[] Trained(TrainingOptions options, out TrainingResult result, Action<TrainingProgress>? see = null,
+    internal static byte[] Trained(TrainingOptions options, out TrainingResult result, Action<TrainingProgress>? see = null,
         Func<NetworkSpec, Module<Tensor, Tensor>>? build = null, Objective? objective = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();

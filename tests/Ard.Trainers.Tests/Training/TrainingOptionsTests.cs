@@ -22,7 +22,11 @@ public sealed class TrainingOptionsTests
             BatchSize = -1,
             Optimizer = new SgdOptimizer { LearningRate = 0, Momentum = 1, WeightDecay = -1, Nesterov = true },
             Schedule = new MultiStepSchedule([5, 3]) { Gamma = 2 },
-            Augmentation = new Augmentation(-1, true),
+            Augmentation = new Augmentation(-1, true) { Cutout = -2 },
+            ClipGradientNorm = 0,
+            LabelSmoothing = 1,
+            Averaging = new ExponentialAveraging { Decay = 1 },
+            CacheTeacherLogits = true,
             ValidationFraction = 1,
             Validation = new EvaluationOptions { Attacks = ["pgd-0"], BatchSize = 0 },
             ValidateEveryEpochs = 0,
@@ -37,10 +41,15 @@ public sealed class TrainingOptionsTests
         [
             "Epochs is 0", "BatchSize is -1", "LearningRate is 0", "Momentum is 1", "WeightDecay is -1", "[5,3]", "gamma 2", "padding -1",
             "ValidationFraction is 1", "'pgd-0'", "BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0",
-            "CheckpointEverySteps is 0", "Resume", "ProgressInterval",
+            "CheckpointEverySteps is 0", "Resume", "ProgressInterval", "cutout -2", "ClipGradientNorm is 0", "LabelSmoothing is 1",
+            "decay 1", "CacheTeacherLogits is set",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, message));
     }
+
+    [Fact]
+    public void Stochastic_weight_averaging_checks_its_settings() =>
+        Assert.Equal(2, new StochasticWeightAveraging { FromEpoch = 0, EverySteps = 0 }.Faults().Count());
 
     [Theory]
     [InlineData("auto")]

@@ -1,0 +1,121 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="AdversarialWeightPerturbation"/>.</summary>
+public sealed record AdversarialWeightPerturbationOptions
+{
+    /// <summary>
+    /// gamma: how far a layer's weights are moved, in units of their norm. Default 0.01, as the released code has it for adversarial
+    /// training.
+    /// </summary>
+    public double Gamma { get; init; } = 0.01;
+
+    /// <summary>Epochs at the start without perturbation. Default 0.</summary>
+    public int WarmUpEpochs { get; init; }
+
+    /// <summary>The released code's settings for TRADES: gamma 0.005, 10 epochs without.</summary>
+    public static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 10 };
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(nameof(AdversarialWeightPerturbationOptions),
+    [
+        .. OptionFaults.NotNegative(nameof(Gamma), Gamma),
+        .. WarmUpEpochs < 0 ? [$"{nameof(WarmUpEpochs)} is {WarmUpEpochs}, expected 0 or more"] : Array.Empty<string>(),
+    ]);
+}
+
+/// <summary>
+/// Adversarial weight perturbation (Wu, Xia and Wang, NeurIPS 2020) around another method, the host: its loss is taken, and its gradient,
+/// at the weights w + gamma |w| g/|g| layer by layer, where g is the gradient of the host's loss at w on the same adversarial images; then
+/// the weights are put back, and the optimizer steps from w. As in the released code only weights of two or more dimensions are moved, that
+/// is no biases and nothing of batch normalisation. The host's attack runs once a batch. The passes that find g do not count in batch
+/// normalisation's running statistics. One forward and one backward pass more than the host; memory for a copy of the weights.
+/// </summary>
+/// <remarks>
+/// The host's loss is asked for twice a batch, so a host that remembers something from batch to batch should do so after backward. A host
+/// that sends the batch through the student in train mode before its attack moves the running statistics by that pass twice.
+/// </remarks>
+public sealed class AdversarialWeightPerturbation : Objective
+{
+    /// <summary>The host with perturbed weights.</summary>
+    /// <param name="host">The method.</param>
+    /// <param name="options">The settings; default those of the released code for the host.</param>
+    /// <exception cref="ArgumentException">A setting is wrong, or the host perturbs the weights itself.</exception>
+    public AdversarialWeightPerturbation(Objective host, AdversarialWeightPerturbationOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        if (host is AdversarialWeightPerturbation) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
+        Host = host;
+        var usual = host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : new();
+        Options = OptionFaults.Checked(options ?? usual, static o => o.Validate());
+    }
+
+    /// <summary>The method whose loss it is.</summary>
+    public Objective Host { get; }
+
+    /// <summary>The settings.</summary>
+    public AdversarialWeightPerturbationOptions Options { get; }
+
+    /// <inheritdoc/>
+    public override string Name => $"{Host.Name}+awp";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Host.Description} + {Options}";
+
+    /// <inheritdoc/>
+    public override bool NeedsTeacher => Host.NeedsTeacher;
+
+    /// <inheritdoc/>
+    public override int Replays => Host.Replays;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        if (Options.Gamma > 0 && batch.Epoch >= Options.WarmUpEpochs) batch.PerturbedWeights = Perturb(batch);
+        return Host.Loss(batch);
+    }
+
+    /// <inheritdoc/>
+    public override void AfterBackward(TrainingBatch batch)
+    {
+        using (no_grad())
+        {
+            foreach (var (weight, values) in batch.PerturbedWeights) weight.copy_(values);
+        }
+        batch.PerturbedWeights = [];
+        Host.AfterBackward(batch);
+    }
+
+    private List<(Tensor, Tensor)> Perturb(TrainingBatch batch)
+    {
+        // A scope of its own, so that the first pass's activations are gone before the second makes its own.
+        using var scope = NewDisposeScope();
+        var parameters = batch.Student.parameters().Where(parameter => parameter.requires_grad).ToArray();
+        var gradients = parameters.Select(parameter => parameter.grad).ToArray();
+        foreach (var parameter in parameters) parameter.grad = null;
+        using (var statistics = BufferState.Of(batch.Student))
+        {
+            // What the attack does to the running statistics stays.
+            batch.Attacked = statistics.Update;
+            Host.Loss(batch).backward();
+            batch.Attacked = null;
+        }
+
+        using var noGrad = no_grad();
+        var perturbed = new List<(Tensor, Tensor)>();
+        foreach (var (parameter, before) in parameters.Zip(gradients))
+        {
+            if (parameter.dim() >= 2 && parameter.grad is { } ascent)
+            {
+                perturbed.Add((parameter, parameter.detach().clone().MoveToOuterDisposeScope()));
+                parameter.add_(ascent * (parameter.norm() / (ascent.norm() + 1e-20) * Options.Gamma));
+            }
+            parameter.grad = before;
+        }
+        batch.MoveToOuter(scope);
+        return perturbed;
+    }
+}

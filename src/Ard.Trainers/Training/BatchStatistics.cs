@@ -1,0 +1,54 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>The running statistics of a network's batch normalisation, computed anew.</summary>
+internal static class BatchStatistics
+{
+    /// <summary>
+    /// Sets the running means and variances to the means of the batches' own over the whole data set, each batch counting by its images.
+    /// Weights, modes and everything else are left as found. Only batch normalisation is in train mode meanwhile, so nothing is random.
+    /// </summary>
+    /// <param name="network">The network.</param>
+    /// <param name="data">The images, on the network's device; they are taken as they are and in order.</param>
+    /// <param name="batchSize">Images a batch at most. All batches have the same size, or one less.</param>
+    public static void Recompute(Module<Tensor, Tensor> network, ImageDataset data, int batchSize)
+    {
+        var layers = network.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats).ToArray();
+        if (layers.Length == 0) return;
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var dtype = network.parameters().First().dtype;
+        using var modes = ModuleModes.Eval(network);
+        using var momenta = new Momenta(layers);
+        foreach (var layer in layers)
+        {
+            layer.reset_running_stats();
+            layer.train();
+        }
+        var batches = (data.Count + batchSize - 1) / batchSize;
+        for (long batch = 0; batch < batches; batch++)
+        {
+            using var step = NewDisposeScope();
+            var (first, end) = (data.Count * batch / batches, data.Count * (batch + 1) / batches);
+            // With this momentum each batch so far has its share of the images in the mean.
+            foreach (var layer in layers) layer.momentum = (double)(end - first) / end;
+            network.call(data.Batch(first, end - first).Images.to(dtype));
+        }
+    }
+
+    /// <summary>The momenta as they were, to be put back.</summary>
+    private sealed class Momenta(BatchNorm[] layers) : IDisposable
+    {
+        private readonly double?[] before = [.. layers.Select(layer => layer.momentum)];
+
+        public void Dispose()
+        {
+            foreach (var (layer, momentum) in layers.Zip(before)) layer.momentum = momentum;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using Ard.Trainers.Data;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for:
+/// the images in order, in batches of the training's size. So they do not depend on when the training was interrupted. They may differ in
+/// the last bits from what the teacher says of the same image in another batch.
+/// </summary>
+internal sealed class TeacherLogitsCache(
+    Module<Tensor, Tensor> teacher, ImageDataset data, int variants, int batchSize, ScalarType dtype) : IDisposable
+{
+    // [variants · images, classes]
+    private Tensor? logits;
+
+    /// <summary>
+    /// The rule where the options leave it open: it pays where the augmentation makes of an image fewer variants than the training has
+    /// epochs, for then the teacher sees fewer images.
+    /// </summary>
+    public static bool Pays(Augmentation augmentation, int epochs) => augmentation.Variants < epochs;
+
+    /// <summary>Logits [N,classes].</summary>
+    /// <param name="images">The images' numbers in the data set, int64 [N].</param>
+    /// <param name="variant">The variant of each, int64 [N]; null for the images as they are.</param>
+    public Tensor Of(Tensor images, Tensor? variant)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        logits ??= Compute();
+        var row = images.to(logits.device);
+        if (variant is not null) row = row + variant.to(logits.device) * data.Count;
+        return logits.index_select(0, row).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose() => logits?.Dispose();
+
+    private Tensor Compute()
+    {
+        var parts = new List<Tensor>();
+        for (var variant = 0; variant < variants; variant++)
+        {
+            for (long first = 0; first < data.Count; first += batchSize)
+            {
+                using var step = NewDisposeScope();
+                var images = data.Batch(first, Math.Min(batchSize, data.Count - first)).Images;
+                parts.Add(teacher.call(Augmentation.Variant(images, variant).to(dtype)).MoveToOuterDisposeScope());
+            }
+        }
+        return cat(parts, 0).DetachFromDisposeScope();
+    }
+}

@@ -1,0 +1,58 @@
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>The mean of a network's weights and buffers so far, by <see cref="WeightAveraging"/>.</summary>
+internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
+{
+    /// <summary>How often weights were taken.</summary>
+    public long Count { get; set; }
+
+    /// <summary>The mean by the names of the state dict; empty before the first are taken.</summary>
+    public Dictionary<string, Tensor> Values { get; } = [];
+
+    /// <summary>Takes the network's present weights into the mean.</summary>
+    public void Take(Module network)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var share = averaging.Share(++Count);
+        foreach (var (name, value) in network.state_dict())
+        {
+            if (!Values.TryGetValue(name, out var mean)) Values[name] = value.detach().clone().DetachFromDisposeScope();
+            // In this form what does not change stays as it is to the last bit.
+            else if (value.is_floating_point()) mean.add_((value - mean) * share);
+            else mean.copy_(value);
+        }
+    }
+
+    /// <summary>Gives the network the mean weights until the result is disposed; then it has its own again.</summary>
+    public IDisposable Lend(Module network) => new Loan(network, Values);
+
+    public void Dispose()
+    {
+        foreach (var value in Values.Values) value.Dispose();
+    }
+
+    private sealed class Loan : IDisposable
+    {
+        private readonly Module network;
+        private readonly Dictionary<string, Tensor> own;
+
+        public Loan(Module network, IReadOnlyDictionary<string, Tensor> values)
+        {
+            this.network = network;
+            using var scope = NewDisposeScope();
+            own = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+            Weights.Load(network, values);
+        }
+
+        public void Dispose()
+        {
+            Weights.Load(network, own);
+            foreach (var value in own.Values) value.Dispose();
+        }
+    }
+}

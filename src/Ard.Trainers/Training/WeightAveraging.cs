@@ -1,0 +1,77 @@
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// A mean of the weights that the training passes through. The mean is what is validated and what the training results in; the training
+/// itself goes on with its own weights. Until the first weights are taken, and in what a checkpoint says of the student, they are its own.
+/// </summary>
+public abstract record WeightAveraging
+{
+    /// <summary>Whether the weights are taken into the mean after so many steps.</summary>
+    /// <param name="steps">Steps since the start of the training, from 1.</param>
+    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
+    /// <param name="epochs">Epochs of the training.</param>
+    internal abstract bool Takes(long steps, int stepsPerEpoch, int epochs);
+
+    /// <summary>The share in the mean that the newest weights get, where they are the <paramref name="count"/>th, from 1.</summary>
+    internal abstract double Share(long count);
+
+    /// <summary>Whether batch normalisation's running statistics are computed anew for the mean weights, rather than averaged.</summary>
+    internal abstract bool RecomputesStatistics { get; }
+
+    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
+    public abstract IEnumerable<string> Faults();
+}
+
+/// <summary>
+/// The exponential moving average of the weights after every step, running statistics included: Σ_i d^(t-i) w_i / Σ_i d^(t-i) over the
+/// steps i = 1 to t. The denominator takes out the bias to the first weights (as in Adam: Kingma and Ba, ICLR 2015, section 3), so that the
+/// average is of use in a short training too; after some 5/(1-d) steps it is the plain recursion d · average + (1-d) · w.
+/// </summary>
+public sealed record ExponentialAveraging : WeightAveraging
+{
+    /// <summary>d. Default 0.999: an average over about the last thousand steps.</summary>
+    public double Decay { get; init; } = 0.999;
+
+    internal override bool RecomputesStatistics => false;
+
+    internal override bool Takes(long steps, int stepsPerEpoch, int epochs) => true;
+
+    internal override double Share(long count) => (1 - Decay) / (1 - Math.Pow(Decay, count));
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults()
+    {
+        if (!(Decay >= 0 && Decay < 1)) yield return $"Averaging has the decay {Decay}, expected 0 or more and less than 1";
+    }
+}
+
+/// <summary>
+/// Stochastic weight averaging (Izmailov et al., UAI 2018): the plain mean of the weights late in the training. The running statistics of
+/// batch normalisation are computed for the mean weights by a pass over the training images, as they are and in batches of the training's
+/// size, each batch counting by its images; that pass is made for each validation and for the result. Against robust overfitting: Chen et
+/// al., ICLR 2021. A network that has batch normalisation of another kind than TorchSharp's layers keeps the averaged statistics.
+/// </summary>
+public sealed record StochasticWeightAveraging : WeightAveraging
+{
+    /// <summary>
+    /// The first epoch, from 1, whose weights are taken. Default null: the first one after three quarters of the training.
+    /// </summary>
+    public int? FromEpoch { get; init; }
+
+    /// <summary>Take the weights after every so many steps. Default null: at the end of each epoch.</summary>
+    public int? EverySteps { get; init; }
+
+    internal override bool RecomputesStatistics => true;
+
+    internal override bool Takes(long steps, int stepsPerEpoch, int epochs) =>
+        steps > ((FromEpoch ?? epochs * 3 / 4 + 1) - 1L) * stepsPerEpoch && steps % (EverySteps ?? stepsPerEpoch) == 0;
+
+    internal override double Share(long count) => 1.0 / count;
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults()
+    {
+        if (FromEpoch < 1) yield return $"Averaging is from epoch {FromEpoch} on, expected 1 or more";
+        if (EverySteps < 1) yield return $"Averaging is every {EverySteps} steps, expected 1 or more";
+    }
+}

@@ -1,0 +1,255 @@
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Tests.Fixtures;
+using Ard.Trainers.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using static Ard.Trainers.Tests.Training.TrainerTests;
+
+namespace Ard.Trainers.Tests.Training;
+
+[Collection("global random state")]
+public sealed class WeightAveragingTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-averaging-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    // Takes a sequence of numbers as the weights of a network, and gives the mean.
+    private static double Mean(WeightAveraging averaging, params double[] sequence)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new LinearNetwork(zeros([2, 3], ScalarType.Float64), zeros(3, ScalarType.Float64));
+        using var average = new WeightAverage(averaging);
+        foreach (var value in sequence)
+        {
+            using (no_grad()) network.Weight.fill_(value);
+            average.Take(network);
+        }
+        Assert.Equal(sequence.Length, average.Count);
+        Assert.Equal(sequence[^1], network.Weight.mean().item<double>());
+        return average.Values["weight"].mean().item<double>();
+    }
+
+    [Theory]
+    [InlineData(0.9)]
+    [InlineData(0.5)]
+    [InlineData(0.0)]
+    public void An_exponential_average_weighs_each_weight_by_a_power_of_the_decay(double decay)
+    {
+        double[] sequence = [3, -1, 4, 1, -5, 9];
+        for (var t = 1; t <= sequence.Length; t++)
+        {
+            var powers = Enumerable.Range(0, t).Select(i => Math.Pow(decay, t - 1 - i)).ToArray();
+            var expected = powers.Zip(sequence, (power, value) => power * value).Sum() / powers.Sum();
+            Assert.Equal(expected, Mean(new ExponentialAveraging { Decay = decay }, sequence[..t]), 12);
+        }
+    }
+
+    [Fact]
+    public void After_many_steps_an_exponential_average_is_the_plain_recursion()
+    {
+        var sequence = Enumerable.Range(0, 400).Select(i => Math.Sin(i)).ToArray();
+        var expected = sequence[0];
+        foreach (var value in sequence) expected = 0.9 * expected + 0.1 * value;
+        Assert.Equal(expected, Mean(new ExponentialAveraging { Decay = 0.9 }, sequence), 12);
+    }
+
+    [Fact]
+    public void A_stochastic_weight_average_is_the_plain_mean() =>
+        Assert.Equal((3 - 1 + 4 + 1 - 5 + 9) / 6.0, Mean(new StochasticWeightAveraging(), 3, -1, 4, 1, -5, 9), 12);
+
+    [Fact]
+    public void Floating_buffers_are_averaged_counts_are_copied_and_what_is_constant_keeps_its_bits()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new TinyBatchNormNetwork();
+        using var average = new WeightAverage(new ExponentialAveraging { Decay = 0.9 });
+        var layer = network.modules().OfType<BatchNorm2d>().First();
+        using var generator = new Generator(2);
+        using (no_grad()) network.state_dict()["linear.weight"].uniform_(0, 1, generator);
+        for (var i = 1; i <= 7; i++)
+        {
+            layer.running_mean.fill_(i / 10.0);
+            layer.num_batches_tracked.fill_(i);
+            average.Take(network);
+        }
+        var powers = Enumerable.Range(1, 7).Select(i => (Power: Math.Pow(0.9, 7 - i), Value: i / 10.0)).ToArray();
+        Assert.Equal(powers.Sum(p => p.Power * p.Value) / powers.Sum(p => p.Power), average.Values["bn1.running_mean"][0].item<float>(), 6);
+        Assert.Equal(7, average.Values["bn1.num_batches_tracked"].item<long>());
+        Compare.Same(network.state_dict()["linear.weight"], average.Values["linear.weight"], "linear.weight");
+    }
+
+    [Fact]
+    public void Weights_are_taken_from_an_epoch_on_at_its_end_or_every_so_many_steps()
+    {
+        static long[] Taken(WeightAveraging averaging) =>
+            [.. Enumerable.Range(1, 40).Select(step => (long)step).Where(step => averaging.Takes(step, stepsPerEpoch: 5, epochs: 8))];
+
+        Assert.Equal([35, 40], Taken(new StochasticWeightAveraging()));                     // epochs 7 and 8 of 8
+        Assert.Equal([20, 25, 30, 35, 40], Taken(new StochasticWeightAveraging { FromEpoch = 4 }));
+        Assert.Equal([32, 34, 36, 38, 40], Taken(new StochasticWeightAveraging { EverySteps = 2 }));
+        Assert.Equal(40, Taken(new ExponentialAveraging()).Length);
+    }
+
+    [Theory]
+    [InlineData(30)]
+    [InlineData(8)]
+    public void Batch_normalisations_statistics_become_those_of_the_whole_set_and_nothing_else_moves(int batchSize)
+    {
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(30);
+        using var network = Dropping();
+        network.train();
+        network.call(data.Batch(0, 10).Images);
+        var first = (BatchNorm2d)network.modules().OfType<BatchNorm>().First();
+        var before = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        using var random = Generator.Default.get_state();
+
+        BatchStatistics.Recompute(network, data, batchSize);
+
+        using var noGradient = no_grad();
+        var features = functional.conv2d(data.Batch(0, 30).Images, before["0.weight"], padding: [1L, 1L]);
+        // Batches of 7 or 8: each has its own variance, and they count by their images.
+        long[] bounds = batchSize == 30 ? [0, 30] : [0, 7, 15, 22, 30];
+        var variance = zeros(4);
+        for (var i = 0; i + 1 < bounds.Length; i++)
+        {
+            var batch = features.narrow(0, bounds[i], bounds[i + 1] - bounds[i]).transpose(0, 1).flatten(1);
+            variance += batch.var(1) * ((bounds[i + 1] - bounds[i]) / 30.0);
+        }
+        Compare.Close(features.mean([0L, 2L, 3L]), first.running_mean, 1e-5, "mean");
+        Compare.Close(variance, first.running_var, 1e-5, "variance");
+        if (batchSize == 30) Compare.Close(features.transpose(0, 1).flatten(1).var(1), first.running_var, 1e-5, "variance of the set");
+
+        foreach (var (name, value) in network.state_dict())
+        {
+            if (!name.Contains("running_") && !name.Contains("tracked")) Compare.Same(before[name], value, name);
+        }
+        Assert.NotEqual(before["4.running_mean"].data<float>().ToArray(), network.state_dict()["4.running_mean"].data<float>().ToArray());
+        Assert.All(network.modules(), module => Assert.True(module.training));
+        Assert.Equal([0.1, 0.3], network.modules().OfType<BatchNorm>().Select(layer => layer.momentum));
+        Assert.True(random.bytes.SequenceEqual(Generator.Default.get_state().bytes));
+
+        static Sequential Dropping() => Initialisation.Seeded<Sequential>(4, () => Sequential(
+            Conv2d(1, 4, 3, padding: 1, bias: false), BatchNorm2d(4), ReLU(), Dropout(0.5), BatchNorm2d(4, momentum: 0.3), Flatten(),
+            Linear(256, 3)));
+    }
+
+    public static TheoryData<WeightAveraging> Averagings => [new ExponentialAveraging { Decay = 0.8 },
+        new StochasticWeightAveraging { FromEpoch = 2 }, new StochasticWeightAveraging { FromEpoch = 2, EverySteps = 4 }];
+
+    // The student's own weights as they were after each step, and what it had in the end.
+    private static (List<Dictionary<string, Tensor>> Path, TrainingResult Result, Dictionary<string, Tensor> End) Follow(
+        TrainingOptions options, ImageDataset data)
+    {
+        using var student = Spec.Build(seed: 3);
+        using var teacher = Teacher();
+        var path = new List<Dictionary<string, Tensor>>();
+        var result = Trainer.Fit(student, TrainerTests.Ard, teacher, data, options, progress: new Observer(_ => path.Add(Copy())));
+        return (path, result, Copy());
+
+        Dictionary<string, Tensor> Copy() => student.state_dict().ToDictionary(
+            pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+    }
+
+    [Theory]
+    [MemberData(nameof(Averagings))]
+    public void The_result_is_the_mean_of_the_weights_and_the_training_goes_on_with_its_own(WeightAveraging averaging)
+    {
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(40);
+        var options = Options with { ValidationFraction = 0 };   // five steps in each of three epochs
+        var (plain, _, _) = Follow(options, data);
+        var (path, result, end) = Follow(options with { Averaging = averaging }, data);
+        Assert.Equal(15, path.Count);
+        foreach (var (expected, actual) in plain.Zip(path))
+            foreach (var (name, value) in expected) Compare.Same(value, actual[name], name);
+        Assert.Equal(3, result.KeptEpoch);
+
+        var shares = averaging switch
+        {
+            ExponentialAveraging => path.Select((_, i) => Math.Pow(0.8, 14 - i)).ToArray(),
+            StochasticWeightAveraging { EverySteps: 4 } => [.. path.Select((_, i) => i is 7 or 11 ? 1.0 : 0)],
+            _ => [.. path.Select((_, i) => i is 9 or 14 ? 1.0 : 0)],
+        };
+        foreach (var (name, value) in end)
+        {
+            if (!value.is_floating_point()) continue;
+            if (averaging is StochasticWeightAveraging && name.Contains("running_")) continue;
+            var mean = zeros_like(value, ScalarType.Float64);
+            foreach (var (weights, share) in path.Zip(shares)) mean += weights[name].to(ScalarType.Float64) * (share / shares.Sum());
+            Compare.Close(mean, value, 1e-5, name, absolute: 1e-6);
+        }
+        if (averaging is not StochasticWeightAveraging) return;
+
+        // The statistics are those of the mean weights on the training images.
+        using var model = Spec.Build(seed: 3);
+        Weights.Load(model, end);
+        BatchStatistics.Recompute(model, data, options.BatchSize);
+        foreach (var (name, value) in model.state_dict()) Compare.Same(value, end[name], name);
+        Assert.NotEqual(path[^1]["net.1.running_mean"].data<float>().ToArray(), end["net.1.running_mean"].data<float>().ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Averagings))]
+    public void The_mean_is_what_is_validated_and_what_the_best_model_is(WeightAveraging averaging)
+    {
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(40);
+        using var held = TrainerTests.Data(30, seed: 8);
+        using var student = Spec.Build(seed: 3);
+        using var teacher = Teacher();
+        var options = Options with { Epochs = 4, ValidateEveryEpochs = 4, Averaging = averaging, CheckpointFolder = folder };
+        var result = Trainer.Fit(student, TrainerTests.Ard, teacher, data, options, held);
+        Assert.Equal(result.BestEpoch, result.KeptEpoch);
+
+        using var best = ModelFile.Read(Path.Combine(folder, "best.safetensors"));
+        var report = new RobustnessEvaluator(options.Validation).Evaluate(best, held.Images, held.Labels);
+        Assert.Equal(result.Best!.RobustValidationAccuracy, report.WorstCase.Accuracy);
+        Assert.Equal(result.Best!.ValidationAccuracy, report.Clean.Accuracy);
+        Assert.Equal(Bytes(best), Bytes(student));
+
+        // In the last checkpoint the student is the one that trains on, and the mean stands beside it.
+        var last = Safetensors.Read(Path.Combine(folder, "last.safetensors"));
+        Compare.Same(best.state_dict()["net.0.weight"], last["average.net.0.weight"], "best");
+        Assert.NotEqual(last["student.net.0.weight"].data<float>().ToArray(), last["average.net.0.weight"].data<float>().ToArray());
+    }
+
+    [Fact]
+    public void Cancelled_the_student_has_the_mean_so_far()
+    {
+        using var source = new CancellationTokenSource();
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(40);
+        using var student = Spec.Build(seed: 3);
+        var options = Options with
+        {
+            Averaging = new ExponentialAveraging { Decay = 0.5 },
+            ValidationFraction = 0,
+            WhenCancelled = CancellationBehaviour.ReturnBestSoFar,
+        };
+        var weights = new List<double>();
+        Trainer.Fit(student, new Natural(), null, data, options, cancellation: source.Token, progress: new Observer(p =>
+        {
+            weights.Add(student.state_dict()["net.10.bias"][0].item<float>());
+            if (p.Step == 2) source.Cancel();
+        }));
+        Assert.Equal((weights[0] + 2 * weights[1]) / 3, student.state_dict()["net.10.bias"][0].item<float>(), 6);
+    }
+
+    [Fact]
+    public void A_checkpoint_with_another_averaging_is_refused()
+    {
+        var options = Options with { Epochs = 1, CheckpointFolder = folder, Averaging = new ExponentialAveraging { Decay = 0.9 } };
+        Trained(options, out _);
+        var other = options with { Resume = true, Averaging = new StochasticWeightAveraging(), ClipGradientNorm = 2, LabelSmoothing = 0.1 };
+        var message = Assert.Throws<CheckpointException>(() => Trained(other, out _)).Message;
+        Assert.All(["Averaging: ExponentialAveraging", "Decay = 0.9", "ClipGradientNorm: none in the file, 2 given", "LabelSmoothing: 0 in"],
+            part => Assert.Contains(part, message));
+    }
+}
