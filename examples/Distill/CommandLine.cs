@@ -143,7 +143,7 @@ internal static class CommandLine
 
         TrainingOptions OptionsOf(string method, int? epochs)
         {
-            var preset = Presets.All.FirstOrDefault(preset => preset.Name == Igdm.HostOf(method, out _));
+            var preset = Methods.ArdPresets.FirstOrDefault(preset => preset.Name == Igdm.HostOf(method, out _));
             var count = epochs ?? preset?.Options.Epochs ?? 30;
             var schedule = preset?.Options.Schedule is MultiStepSchedule steps
                 ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / preset.Options.Epochs))] }

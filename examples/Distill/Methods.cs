@@ -12,7 +12,10 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
     public static IReadOnlyList<string> Names { get; } = [.. WithoutTeacher, "kd", "ard", .. ArdPresets.Select(preset => preset.Name)];
 
     /// <summary>The presets whose schedules are those of the command line's methods of the same name.</summary>
-    public static IReadOnlyList<Preset> ArdPresets => [Presets.ArdOfficial, Presets.ArdCorrected];
+    public static IReadOnlyList<Preset> ArdPresets =>
+    [
+        Presets.ArdOfficial, Presets.ArdCorrected, Presets.Rslad, Presets.Iad, Presets.AdaAd, Presets.AdaIad,
+    ];
 
     /// <summary>
     /// The inner maximisation of all methods but TRADES, in train mode as in ARD, so that they differ in nothing but the loss.
@@ -42,7 +45,6 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
         "ard" => "ARD",
         "ard-official" => "ARD (official)",
         "ard-corrected" => "ARD (corrected)",
-        "trades-official" => "TRADES (official)",
         "rslad" => "RSLAD",
         "iad" => "IAD",
         "adaad" => "AdaAD",
@@ -54,8 +56,7 @@ internal sealed record Methods(ThreatModel Threat, int Steps, double StepSize, d
     {
         "natural" => new Natural(),
         "at" => new AdversarialTraining(new() { Inner = Inner }),
-        "trades" or "trades-official" => new Trades(
-            new() { Inner = new TradesOptions().Inner with { Threat = Threat, Steps = Steps, StepSize = StepSize } }),
+        "trades" => new Trades(new() { Inner = new TradesOptions().Inner with { Threat = Threat, Steps = Steps, StepSize = StepSize } }),
         "kd" => new Distillation(new() { Distillation = Term, Alpha = Alpha ?? 1 }),
         "ard" => new AdversariallyRobustDistillation(
             new() { Inner = Inner, Distillation = Term, Alpha = Alpha ?? 1, AlwaysCleanPass = false }),

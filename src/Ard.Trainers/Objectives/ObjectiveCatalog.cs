@@ -136,7 +136,7 @@ public static class ObjectiveCatalog
         };
         var faults = set.Where(setting => setting.Value is not null && !takes.Contains(setting.Name))
             .Select(setting => $"{setting.Name} is set, and the method {entry.Names[0]} has none").ToList();
-        if (hasIgdm && !takes.Contains(nameof(settings.StepSize)))
+        if (hasIgdm && entry.Names[0] is ("natural" or "kd"))
             faults.Add($"the method {entry.Names[0]} finds no adversarial images, which {Igdm.Suffix} needs");
         OptionFaults.Throw(nameof(ObjectiveSettings), faults);
         var objective = entry.Create(settings);

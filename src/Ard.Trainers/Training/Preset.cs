@@ -130,9 +130,9 @@ public static class Presets
         "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
 
     /// <summary>All presets.</summary>
-    public static IReadOnlyList<Preset> All { get; } = 
+    public static IReadOnlyList<Preset> All { get; } =
     [
-        ArdOfficial, ArdCorrected, FastArd, Trades, Mart, Free, Rslad, Iad, Mtard, AdaAd, AdaIad,
+        ArdOfficial, ArdCorrected, Free, FastArd, Trades, Mart, Mtard, Rslad, Iad, AdaAd, AdaIad,
     ];
 
     /// <summary>
