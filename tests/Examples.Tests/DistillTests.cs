@@ -72,7 +72,7 @@ public sealed class DistillTests : IDisposable
     [InlineData("--epochs 'x': expected a whole number from 1", "distill", "--epochs", "x")]
     [InlineData("--epochs '0': expected a whole number from 1", "--epochs", "0")]
     [InlineData("--print-preset 'radsl': Preset 'radsl': expected one of ard-official", "--print-preset", "radsl")]
-    [InlineData("--method 'kd+igdm': ObjectiveSettings: the method kd has no inner maximisation, which +igdm needs", "--method", "kd+igdm")]
+    [InlineData("--method 'kd+igdm': ObjectiveSettings: the method kd finds no adversarial images, which +igdm needs", "--method", "kd+igdm")]
     [InlineData("--method 'ard,art': There is no method 'art': expected natural, at, trades, kd, ard, ard-corrected", "--method", "ard,art")]
     [InlineData("--eps '8/x': expected a number from 0, such as 0.1, 5e-4 or 8/255", "--eps", "8/x")]
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]

@@ -9,12 +9,13 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 public static class Initialisation
 {
-    private static readonly Lock Gate = new();
+    /// <summary>To be held by whoever sets the process-wide random state, so that no construction is disturbed.</summary>
+    internal static Lock Gate { get; } = new();
 
     /// <summary>
     /// Calls <paramref name="build"/> with the CPU's default generator seeded by <paramref name="seed"/>, and leaves that generator as it
     /// was, also when the construction fails. So modules that draw their weights on the CPU depend on the seed alone. Other threads that
-    /// use the default generator meanwhile would disturb it; nothing in this library does.
+    /// draw from the default generator meanwhile would disturb it; of this library, only networks with dropout or the like do.
     /// </summary>
     public static T Seeded<T>(long seed, Func<T> build) where T : Module
     {

@@ -41,6 +41,9 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>
+    public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
+
+    /// <inheritdoc/>
     public override int Replays => Host.Replays;
 
     /// <inheritdoc/>
@@ -51,7 +54,9 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
     public override Tensor Loss(TrainingBatch batch)
     {
         var loss = Host.Loss(batch);
-        var plus = batch.Adversarial ?? throw new InvalidOperationException($"{Name}: {Host.Name} finds no adversarial images.");
+        var adversarial = batch.Adversarial ?? throw new InvalidOperationException($"{Name}: {Host.Name} finds no adversarial images.");
+        // Without the graph that free adversarial training has there.
+        var plus = adversarial.detach();
         var minus = batch.Images * 2 - plus;
         var student = batch.Student.call(plus) - batch.Student.call(minus);
         var teacher = batch.AskTeacher(plus) - batch.AskTeacher(minus);

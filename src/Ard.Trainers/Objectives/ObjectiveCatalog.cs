@@ -145,7 +145,7 @@ public static class ObjectiveCatalog
     /// <param name="name">
     /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official), ard-corrected, free, fast-ard,
     /// fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad or adaiad, in any case. Each may be followed by +awp
-    /// (<see cref="AdversarialWeightPerturbation"/>), and those with an inner maximisation by +igdm (<see cref="Igdm"/>): adaad+igdm.
+    /// (<see cref="AdversarialWeightPerturbation"/>), and those that find adversarial images by +igdm (<see cref="Igdm"/>): adaad+igdm.
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -158,8 +158,8 @@ public static class ObjectiveCatalog
         string[] takes = [.. entry.Takes, .. suffixes.SelectMany(suffix => suffix.Takes)];
         var faults = settings.Set().Where(setting => !takes.Contains(setting))
             .Select(setting => $"{setting} is set, and the method {entry.Names[0]} has none").ToList();
-        faults.AddRange(suffixes.Where(suffix => suffix.NeedsAdversarialImages && !entry.Takes.Contains(nameof(settings.StepSize)))
-            .Select(suffix => $"the method {entry.Names[0]} has no inner maximisation, which +{suffix.Name} needs"));
+        faults.AddRange(suffixes.Where(suffix => suffix.NeedsAdversarialImages && entry.Names[0] is "natural" or "kd")
+            .Select(suffix => $"the method {entry.Names[0]} finds no adversarial images, which +{suffix.Name} needs"));
         OptionFaults.Throw(nameof(ObjectiveSettings), faults);
         return suffixes.Aggregate(entry.Create(settings), (host, suffix) => suffix.Around(host, settings));
     }

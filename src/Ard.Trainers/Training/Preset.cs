@@ -132,7 +132,7 @@ public static class Presets
     /// <summary>All presets.</summary>
     public static IReadOnlyList<Preset> All { get; } =
     [
-        ArdOfficial, ArdCorrected, FastArd, Trades, Mart, Free, Rslad, Iad, Mtard, AdaAd, AdaIad,
+        ArdOfficial, ArdCorrected, Free, FastArd, Trades, Mart, Mtard, Rslad, Iad, AdaAd, AdaIad,
     ];
 
     /// <summary>

@@ -65,7 +65,7 @@ internal static class TrainingCheckpoint
             run.Meter.Values.copy_(tensors["meter"]);
             run.DataGenerator.set_state(tensors["random.data"]);
             run.NoiseGenerator.set_state(tensors["random.noise"]);
-            Generator.Default.set_state(tensors["random.default"]);
+            lock (Initialisation.Gate) Generator.Default.set_state(tensors["random.default"]);
         }
         catch (Exception exception) when (exception is ArgumentException or KeyNotFoundException)
         {

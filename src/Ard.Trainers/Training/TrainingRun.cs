@@ -463,14 +463,18 @@ internal sealed class TrainingRun : IDisposable
     private sealed class ProcessState : IDisposable
     {
         private readonly int threadsBefore;
-        private readonly Tensor random = Generator.Default.get_state().DetachFromDisposeScope();
+        private readonly Tensor random;
 
-        public ProcessState(int? threads) => threadsBefore = CpuThreads.Set(threads);
+        public ProcessState(int? threads)
+        {
+            threadsBefore = CpuThreads.Set(threads);
+            lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();
+        }
 
         public void Dispose()
         {
             CpuThreads.Set(threadsBefore);
-            Generator.Default.set_state(random);
+            lock (Initialisation.Gate) Generator.Default.set_state(random);
             random.Dispose();
         }
     }

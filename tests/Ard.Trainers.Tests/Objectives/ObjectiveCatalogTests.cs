@@ -114,7 +114,7 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal((3, 0.9), (host.Inner.Steps, host.Alpha));
         Assert.Equal("trades+igdm", ObjectiveCatalog.ByName("trades+igdm").Name);
 
-        Assert.Contains("the method kd has no inner maximisation, which +igdm needs",
+        Assert.Contains("the method kd finds no adversarial images, which +igdm needs",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("kd+igdm")).Message, StringComparison.Ordinal);
         Assert.Contains("IgdmWeight is set, and the method rslad has none",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("rslad", settings)).Message, StringComparison.Ordinal);

@@ -7,7 +7,6 @@ namespace Ard.Trainers.Tests.Training;
 public sealed class PresetTests
 {
     [Theory]
-    [InlineData("trades", 76, 2e-4, 0, 0.1, 73, 0.1, 74, 0.01)]
     [InlineData("rslad", 300, 2e-4, 214, 0.1, 215, 0.01, 260, 0.001)]
     [InlineData("iad", 200, 2e-4, 99, 0.1, 100, 0.01, 150, 0.01)]
     [InlineData("adaad", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
