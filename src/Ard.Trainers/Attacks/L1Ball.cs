@@ -30,10 +30,11 @@ internal static class L1Ball
         var falling = where(order.lt(size.shape[1]), ones_like(places), full_like(places, -1)).cumsum(1);
         var last = places.shape[1] - 1;
         var lost = (falling.narrow(1, 0, last) * (places.narrow(1, 1, last) - places.narrow(1, 0, last))).cumsum(1);
-        var sums = room.sum(1, keepdim: true) - cat([zeros_like(room.narrow(1, 0, 1)), lost], 1);
+        var total = room.sum(1, keepdim: true);
+        var sums = total - cat([zeros_like(room.narrow(1, 0, 1)), lost], 1);
         var place = sums.ge(epsilon).sum(1, keepdim: true).sub(1).clamp_min(0);
-        var excess = sums.gather(1, place) - epsilon;
-        var cut = where(excess.gt(0), places.gather(1, place) + excess / falling.gather(1, place).clamp_min(1), zeros_like(excess));
+        var excess = (sums.gather(1, place) - epsilon).clamp_min(0);
+        var cut = where(total.gt(epsilon), places.gather(1, place) + excess / falling.gather(1, place).clamp_min(1), zeros_like(total));
 
         var kept = (size - cut).clamp_min(0).minimum(room);
         return (clean + change.sign().mul_(kept)).clamp_(0, 1).reshape(images.shape).to(images.dtype);
