@@ -45,6 +45,28 @@ public sealed class ApgdTraceTests
         }
     }
 
+    // There is no trace of L1. These are the best losses of the original code (AutoAttack a392200, PyTorch 1.13.1, float32): 100 steps of
+    // cross-entropy in L1 4, from the same start, projected.
+    [CnnAFact]
+    public void An_L1_run_reaches_the_losses_of_the_original_code()
+    {
+        using var scope = NewDisposeScope();
+        var expected = tensor(new[]
+        {
+            1.9903, 1.2065, 1.0634, 1.1544, 1.6455, 3.0862, 1.5053, 1.0047, 0.9627, 0.9638, 1.9746, 1.0649, 1.0273, 1.3304, 1.4381, 0.6751,
+            0.7028, 1.1652, 1.3264, 0.9481, 1.1497, 1.791, 1.6159, 0.9917, 1.6649, 1.3995, 1.761, 1.1503, 1.5563, 1.2973, 0.909, 1.2897,
+        });
+        var trace = Fixture.Trace("apgd_trajectory_cnn_a");
+        var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float32);
+        (images, labels) = (images.index_select(0, trace["rows"]), labels.index_select(0, trace["rows"]));
+        var threat = ThreatModel.L1(4);
+        var points = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst }).PerturbFrom(network, images, labels, trace["start_x"], threat);
+        using var noGrad = no_grad();
+        var logits = network.call(points);
+        Compare.Close(expected, AttackLosses.CrossEntropy(logits, labels), 0.01, "best loss");
+        Assert.Equal(21, logits.argmax(1).eq(labels).sum().item<long>());
+    }
+
     private static string[] Runs => ["ce20", "ce100", "dlrt20", "dlrt100"];
 
     private static Recorded Record(Fixture trace, string name, ScalarType dtype)

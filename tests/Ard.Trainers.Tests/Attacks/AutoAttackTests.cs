@@ -81,14 +81,15 @@ public sealed class AutoAttackTests
     public void No_point_is_robust_that_one_of_the_attacks_breaks_alone()
     {
         using var scope = NewDisposeScope();
-        var (network, images, labels) = ApgdTests.Problem(classes: 6);
-        foreach (var (version, norm) in new[] { AutoAttack.Standard, AutoAttack.Plus, AutoAttack.Rand }.SelectMany(v => v.Norms.Select(n => (v, n))))
+        var (network, images, labels) = ApgdTests.Problem(classes: 4);
+        (images, labels) = (images.narrow(0, 0, 12), labels.narrow(0, 0, 12));
+        foreach (var norm in AutoAttack.Standard.Norms)
         {
-            var threat = new ThreatModel(norm, norm switch { Norm.Linf => 0.01, Norm.L2 => 0.03, _ => 0.06 });
-            var report = version.Evaluate(network, images, labels, threat);
+            var threat = new ThreatModel(norm, norm switch { Norm.Linf => 0.02, Norm.L2 => 0.06, _ => 0.12 });
+            var report = AutoAttack.Standard.Evaluate(network, images, labels, threat);
             var robust = report.Points.Select(point => point.IsRobust).ToArray();
-            Assert.InRange(robust.Count(each => each), 1, 39);
-            foreach (var attack in version.Attacks(norm).Take(2))
+            Assert.InRange(robust.Count(each => each), 1, 11);
+            foreach (var attack in AutoAttack.Standard.Attacks(norm))
             {
                 var points = attack.Perturb(network, images, labels, threat);
                 var right = network.call(points).argmax(1).eq(labels).data<bool>().ToArray();
