@@ -18,7 +18,10 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
     /// <summary>The settings.</summary>
     public ApgdOptions Options { get; } = Validated(options ?? new ApgdOptions());
 
-    /// <summary><c>apgd-ce</c>, <c>apgd-dlr</c> or <c>apgd-t</c>; with other than 100 steps or one start such as <c>apgd-ce-50x5</c>.</summary>
+    /// <summary>
+    /// <c>apgd-ce</c>, <c>apgd-dlr</c> or <c>apgd-t</c>; with another number of steps than 100 or of starts than one, such as
+    /// <c>apgd-ce-50x5</c>.
+    /// </summary>
     public override string Name
     {
         get

@@ -36,8 +36,8 @@ public sealed record ApgdOptions
     public int Targets { get; init; } = 9;
 
     /// <summary>
-    /// How many gradients a step averages (expectation over transformation: Athalye, Engstrom, Ilyas and Kwok, ICML 2018), for networks whose
-    /// output is random. Default 1; AutoAttack's rand version uses 20. A point counts as misclassified when most of the samples are.
+    /// How many gradients a step averages (expectation over transformation: Athalye, Engstrom, Ilyas and Kwok, ICML 2018), for networks
+    /// whose output is random. Default 1; AutoAttack's rand version uses 20. A point counts as misclassified when most of the samples are.
     /// </summary>
     public int Samples { get; init; } = 1;
 
@@ -47,8 +47,8 @@ public sealed record ApgdOptions
     public double Rho { get; init; } = 0.75;
 
     /// <summary>
-    /// Whether three tenths of the steps each go into balls of three and two times epsilon first, and the rest begin at the best point found
-    /// there, projected (Croce and Hein, ICML 2021, section 4.2). Default false; AutoAttack uses it for L1.
+    /// Whether three tenths of the steps each go into balls of three and two times epsilon first, and the rest begin at the best point
+    /// found there, projected (Croce and Hein, ICML 2021, section 4.2). Default false; AutoAttack uses it for L1.
     /// </summary>
     public bool LargerRadii { get; init; }
 

@@ -68,7 +68,12 @@ public abstract class Attack
     /// <param name="noise">The randomness.</param>
     /// <param name="search">The network and the clean images without a graph, to points; the batch may be empty and epsilon 0.</param>
     private protected Tensor Guarded(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, Func<AttackTarget, Tensor, Tensor> search)
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        ThreatModel threat,
+        PointNoise noise,
+        Func<AttackTarget, Tensor, Tensor> search)
     {
         using var scope = NewDisposeScope();
         var largestLabel = Check(model, images, labels, threat, noise);

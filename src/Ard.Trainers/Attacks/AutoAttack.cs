@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// A sequence of attacks, each on the images that the network still gets right after those before it (Croce and Hein, Reliable evaluation of
-/// adversarial robustness, ICML 2020). Each attack gets the same noise as if it were run alone. Returned is the misclassified point that
+/// A sequence of attacks, each on the images that the network still gets right after those before it (Croce and Hein, Reliable evaluation
+/// of adversarial robustness, ICML 2020). Each attack gets the same noise as if it were run alone. Returned is the misclassified point that
 /// was found first, or the clean image where none was.
 /// </summary>
 public sealed class AutoAttack : Attack

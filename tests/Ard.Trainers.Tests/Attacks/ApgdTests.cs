@@ -96,7 +96,8 @@ public sealed class ApgdTests
         Assert.Equal(Enumerable.Range(0, 40).Select(row => gone.Contains(row)), left);
 
         // Staying in the batch breaks the same points, and gives a loss that is at least as large.
-        var worst = new Apgd(options with { Keep = KeptPoint.Worst, Observer = null }).Perturb(network, images, labels, ThreatModel.Linf(0.05));
+        var staying = new Apgd(options with { Keep = KeptPoint.Worst, Observer = null });
+        var worst = staying.Perturb(network, images, labels, ThreatModel.Linf(0.05));
         Assert.Equal(left, network.call(worst).argmax(1).ne(labels).data<bool>().ToArray());
         Assert.True(Loss(worst).ge(Loss(points) - 1e-6).all().item<bool>());
         Tensor Loss(Tensor at) => AttackLosses.CrossEntropy(network.call(at), labels);
@@ -185,11 +186,19 @@ public sealed class ApgdTests
     {
         var options = new ApgdOptions
         {
-            Steps = 0, Restarts = 0, Targets = 0, Samples = 0, Rho = 2, Loss = (ApgdLoss)7, Keep = KeptPoint.Last, LargerRadii = true,
+            Steps = 0,
+            Restarts = 0,
+            Targets = 0,
+            Samples = 0,
+            Rho = 2,
+            Loss = (ApgdLoss)7,
+            Keep = KeptPoint.Last,
+            LargerRadii = true,
         };
         var message = Assert.Throws<ArgumentException>(() => new Apgd(options)).Message;
-        foreach (var fault in new[] { "Steps is 0, expected 1", "Restarts is 0", "Targets is 0", "Samples is 0", "Rho is 2", "Loss is 7", "Keep is Last" })
-            Assert.Contains(fault, message);
+        string[] faults =
+            ["Steps is 0, expected 1", "Restarts is 0", "Targets is 0", "Samples is 0", "Rho is 2", "Loss is 7", "Keep is Last"];
+        foreach (var fault in faults) Assert.Contains(fault, message);
         Assert.Contains("Steps is 0, expected 3 or more with LargerRadii", message);
     }
 

@@ -15,7 +15,7 @@ public sealed class ApgdTraceTests
         foreach (var name in Runs)
         {
             var run = Record(trace, name, ScalarType.Float64);
-            // The recorded run counted increases of losses rounded to float32, which in ce100 halves the last steps of one point at another time.
+            // The recorded run counted increases of losses rounded to float32, which in ce100 halves one point's last steps elsewhere.
             var tolerance = name == "ce100" ? 5e-6 : 1e-6;
             Compare.Close(trace[$"float64.{name}.loss_best_per_iteration"], run.BestLoss, tolerance, $"{name} best loss");
             Compare.Close(trace[$"float64.{name}.loss_best"], run.BestLoss[^1], tolerance, $"{name} best loss at the end");

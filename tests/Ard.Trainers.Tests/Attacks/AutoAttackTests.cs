@@ -106,7 +106,8 @@ public sealed class AutoAttackTests
         Assert.Equal(["apgd-ce-100x5", "apgd-dlr-100x5", "apgd-t"], Names(AutoAttack.Plus, Norm.L2));
         Assert.Equal(["apgd-ce", "apgd-dlr"], Names(AutoAttack.Rand, Norm.Linf));
         Assert.Equal([Norm.Linf, Norm.L2], AutoAttack.Plus.Norms);
-        foreach (var name in new[] { "autoattack", "autoattack-plus", "autoattack-rand" }) Assert.Equal(name, AttackCatalog.ByName(name).Name);
+        foreach (var name in new[] { "autoattack", "autoattack-plus", "autoattack-rand" })
+            Assert.Equal(name, AttackCatalog.ByName(name).Name);
 
         static IEnumerable<string> Names(AutoAttack version, Norm norm) => version.Attacks(norm).Select(attack => attack.Name);
     }

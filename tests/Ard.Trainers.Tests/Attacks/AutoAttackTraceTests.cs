@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Attacks;
 
-/// <summary>Robust points against the recorded AutoAttack on a small network. Random starts differ, so counts and most flags must agree.</summary>
+/// <summary>
+/// Robust points against the recorded AutoAttack on a small network. Random starts differ, so counts and most flags must agree.
+/// </summary>
 public sealed class AutoAttackTraceTests
 {
     private const int Standing = 12;

@@ -37,7 +37,8 @@ public sealed class LinearModelTests
         var (network, images, labels, weight, margins) = Problem(1 + inputs % 40, seed, low: 0.45, high: 0.55);
         var epsilon = 0.001 + budget / 255.0 * 0.4;
         var reached = margins - epsilon * weight.square().sum().sqrt();
-        foreach (var attack in new Attack[] { new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Steps = 40, Start = Start.Clean }), new Apgd() })
+        Attack[] attacks = [new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Steps = 40, Start = Start.Clean }), new Apgd()];
+        foreach (var attack in attacks)
         {
             var points = attack.Perturb(network, images, labels, ThreatModel.L2(epsilon), seed);
             // From a random start the direction is reached in the limit only.
@@ -89,7 +90,8 @@ public sealed class LinearModelTests
         reached = reached.scatter(1, labels.unsqueeze(1), full_like(reached, double.PositiveInfinity)).amin(1);
         var attack = new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr });
         var threat = euclidean ? ThreatModel.L2(epsilon) : ThreatModel.Linf(epsilon);
-        AssertBroken(network, attack.Perturb(network, images, labels, threat, seed), labels, reached, 0.01 * gain.max().item<double>(), "apgd-t");
+        var points = attack.Perturb(network, images, labels, threat, seed);
+        AssertBroken(network, points, labels, reached, 0.01 * gain.max().item<double>(), attack.Name);
     }
 
     [Fact]
