@@ -173,6 +173,8 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
 
         public override string Name => inner.Name;
 
+        public override IReadOnlyList<Norm> Norms => inner.Norms;
+
         protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
         {
             var points = inner.Perturb(network, images, labels, threat, noise);

@@ -12,6 +12,9 @@ public abstract class Attack
     /// <summary>A short name for tables, such as <c>pgd-20</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The norms that it can search in. Here Linf and L2.</summary>
+    public virtual IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2];
+
     /// <summary>
     /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
     /// buffers and the global random state are afterwards as before. At epsilon 0, and for an empty batch, the images are returned bit for
@@ -27,18 +30,10 @@ public abstract class Attack
     /// <exception cref="InvalidOperationException">
     /// The network's output is unfit, or the attack's result breaks the threat model.
     /// </exception>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
-    {
-        using var scope = NewDisposeScope();
-        var largestLabel = Check(model, images, labels, noise);
-        if (images.shape[0] == 0 || threat.Epsilon == 0) return images.detach().clone().MoveToOuterDisposeScope();
-        using var state = ModelState.Borrow(model);
-        using var noGrad = no_grad();
-        var clean = images.detach();
-        var points = Search(new AttackTarget(model, largestLabel, Name), clean, labels, threat, noise).detach();
-        threat.Verify(points, clean, Name);
-        return points.MoveToOuterDisposeScope();
-    }
+    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        Guarded(model, images, labels, threat, noise, (target, clean) => images.shape[0] == 0 || threat.Epsilon == 0
+            ? clean.clone()
+            : Search(target, clean, labels, threat, noise));
 
     /// <summary>Attacks a batch with the noise of the seed for the rows 0 to N-1.</summary>
     /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>
@@ -62,15 +57,68 @@ public abstract class Attack
     /// <returns>Points [N,...] that the threat model allows.</returns>
     protected abstract Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise);
 
+    /// <summary>
+    /// Everything but the search: the checks before and after it, and the network made ready and put back. For attacks that offer more than
+    /// <see cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>.
+    /// </summary>
+    /// <param name="model">The network.</param>
+    /// <param name="images">Images [N,...], not checked yet.</param>
+    /// <param name="labels">Labels [N], not checked yet.</param>
+    /// <param name="threat">What is allowed.</param>
+    /// <param name="noise">The randomness.</param>
+    /// <param name="search">The network and the clean images without a graph, to points; the batch may be empty and epsilon 0.</param>
+    private protected Tensor Guarded(
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        ThreatModel threat,
+        PointNoise noise,
+        Func<AttackTarget, Tensor, Tensor> search)
+    {
+        using var scope = NewDisposeScope();
+        var largestLabel = Check(model, images, labels, threat, noise);
+        using var state = ModelState.Borrow(model);
+        using var noGrad = no_grad();
+        var clean = images.detach();
+        var target = new AttackTarget(model, largestLabel, Name, images.shape[0], images.device);
+        var points = search(target, clean).detach();
+        target.CheckFinite();
+        threat.Verify(points, clean, Name);
+        return points.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the search as a part of another attack, on some of its images.</summary>
+    /// <param name="whole">The network as the other attack sees it; what is used counts there too.</param>
+    /// <param name="rows">For each image its row in the other attack's batch, int64 [n], on the images' device.</param>
+    /// <param name="images">The images [n,...], at least one; epsilon is positive.</param>
+    /// <param name="labels">Their labels [n].</param>
+    /// <param name="threat">What is allowed. The result is checked against it.</param>
+    /// <param name="noise">The randomness.</param>
+    /// <returns>Points [n,...], and which of them the network gets right, by one forward pass.</returns>
+    internal (Tensor Points, Tensor Correct) Part(
+        AttackTarget whole, Tensor rows, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+    {
+        using var scope = NewDisposeScope();
+        var target = whole.For(Name, images.shape[0]);
+        var points = Search(target, images, labels, threat, noise).detach();
+        var correct = target.Logits(points).argmax(1).eq(labels);
+        target.CheckFinite();
+        threat.Verify(points, images, Name);
+        whole.Add(target, rows);
+        return (points.MoveToOuterDisposeScope(), correct.MoveToOuterDisposeScope());
+    }
+
     // Names every fault; returns the largest label, or -1.
-    private long Check(Module<Tensor, Tensor> model, Tensor images, Tensor labels, PointNoise noise)
+    private long Check(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(threat);
         ArgumentNullException.ThrowIfNull(noise);
 
         var faults = new List<string>();
+        if (!Norms.Contains(threat.Norm)) faults.Add($"the norm is {threat.Norm}, expected {string.Join(" or ", Norms)}");
         var isFloat = images.dtype is ScalarType.Float32 or ScalarType.Float64;
         if (!isFloat) faults.Add($"images are {images.dtype}, expected Float32 or Float64");
         if (images.dim() < 2) faults.Add($"images have shape [{Shape(images)}], expected [N,...] of two or more dimensions");

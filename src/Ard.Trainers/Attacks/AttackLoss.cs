@@ -9,6 +9,46 @@ public delegate Tensor AttackLoss(Tensor logits, Tensor labels);
 /// <summary>The losses that attacks use.</summary>
 public static class AttackLosses
 {
+    // Keeps 0 from being divided by 0 where all logits are equal: the figure of the reference implementation.
+    private const double Tiny = 1e-12;
+
     /// <summary>Cross-entropy, -log softmax(logits)[label].</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
+
+    /// <summary>
+    /// The difference of logits ratio (Croce and Hein, ICML 2020, equation 6): -(z_y - max of the others) / (z_1 - z_3), with the logits in
+    /// falling order below. Positive exactly where the point is misclassified, and not changed by shifting or scaling the logits.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There are fewer than 3 classes.</exception>
+    public static Tensor Dlr(Tensor logits, Tensor labels)
+    {
+        RequireClasses(logits, 3, "the DLR loss");
+        var (sorted, order) = logits.topk(3);
+        var best = sorted.select(1, 0);
+        var strongestOther = where(order.select(1, 0).eq(labels), sorted.select(1, 1), best);
+        return (strongestOther - Of(logits, labels)) / (best - sorted.select(1, 2) + Tiny);
+    }
+
+    /// <summary>
+    /// The targeted difference of logits ratio (the same, equation 7): -(z_y - z_t) / (z_1 - (z_3 + z_4) / 2).
+    /// </summary>
+    /// <param name="logits">[N,classes].</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="targets">The classes to be taken for, int64 [N].</param>
+    /// <exception cref="InvalidOperationException">There are fewer than 4 classes.</exception>
+    public static Tensor TargetedDlr(Tensor logits, Tensor labels, Tensor targets)
+    {
+        RequireClasses(logits, 4, "the targeted DLR loss");
+        var (sorted, _) = logits.topk(4);
+        var spread = sorted.select(1, 0) - (sorted.select(1, 2) + sorted.select(1, 3)) * 0.5 + Tiny;
+        return (Of(logits, targets) - Of(logits, labels)) / spread;
+    }
+
+    private static Tensor Of(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
+
+    private static void RequireClasses(Tensor logits, long least, string loss)
+    {
+        if (logits.shape[1] < least)
+            throw new InvalidOperationException($"{loss} needs {least} classes or more; the network has {logits.shape[1]}.");
+    }
 }

@@ -3,41 +3,110 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Attacks;
 
-/// <summary>The network as an attack sees it: logits that are checked, and a count of what they cost.</summary>
+/// <summary>
+/// The network as an attack sees it: logits that are checked, and a count of what they cost, point by point. Counts and checks stay on the
+/// device; the attack need not wait for it.
+/// </summary>
 public sealed class AttackTarget
 {
     private readonly Module<Tensor, Tensor> model;
     private readonly long largestLabel;
     private readonly string attack;
+    private readonly long count;
+    // These belong to the dispose scope that was open when the target was made.
+    private readonly Tensor finite, forwards, backwards;
+    private bool attributed = true;
 
-    internal AttackTarget(Module<Tensor, Tensor> model, long largestLabel, string attack)
+    internal AttackTarget(Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device)
     {
         this.model = model;
         this.largestLabel = largestLabel;
         this.attack = attack;
+        this.count = count;
+        finite = ones([], dtype: ScalarType.Bool, device: device);
+        forwards = zeros([count], dtype: ScalarType.Int64, device: device);
+        backwards = zeros([count], dtype: ScalarType.Int64, device: device);
     }
 
     /// <summary>How many points have been sent through the network.</summary>
     public long ForwardPoints { get; private set; }
 
-    /// <summary>Points [n,...] to logits [n,classes], with a graph where the caller records one. Waits for the device.</summary>
-    /// <exception cref="InvalidOperationException">
-    /// The network's output is not [n,classes], has too few classes for the labels, or is not finite.
-    /// </exception>
-    public Tensor Logits(Tensor points)
+    /// <summary>How many points' gradients have been taken.</summary>
+    public long BackwardPoints { get; private set; }
+
+    /// <summary>
+    /// For each image of the attack, how often it went forward through the network, and how often backward. Null where a call did not say
+    /// whose points it sent. Waits for the device.
+    /// </summary>
+    public (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes =>
+        attributed ? (forwards.cpu().data<long>().ToArray(), backwards.cpu().data<long>().ToArray()) : null;
+
+    /// <summary>
+    /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count as one backward pass too;
+    /// an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are finite is looked at when the
+    /// attack is over.
+    /// </summary>
+    /// <param name="points">The points [n,...].</param>
+    /// <param name="rows">
+    /// Whose they are: for each point the row of its image in the attack's batch, int64 [n]. Default: a point, or as many points, of each.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The network's output is not [n,classes] or has too few classes.</exception>
+    public Tensor Logits(Tensor points, Tensor? rows = null)
     {
         var logits = model.call(points);
-        ForwardPoints += points.shape[0];
-        if (logits.dim() != 2 || logits.shape[0] != points.shape[0])
+        var sent = points.shape[0];
+        ForwardPoints += sent;
+        Count(forwards, sent, rows);
+        if (logits.requires_grad) CountBackward(sent, rows);
+        if (logits.dim() != 2 || logits.shape[0] != sent)
             throw new InvalidOperationException(
-                $"{attack}: the network's output has shape [{string.Join(",", logits.shape)}], expected [{points.shape[0]},classes].");
+                $"{attack}: the network's output has shape [{string.Join(",", logits.shape)}], expected [{sent},classes].");
         if (logits.shape[1] <= largestLabel)
             throw new InvalidOperationException(
                 $"{attack}: the network has {logits.shape[1]} classes, expected more than {largestLabel}, the largest label.");
-        using var finite = logits.detach().isfinite().all();
+        using var scope = NewDisposeScope();
+        finite.logical_and_(logits.detach().isfinite().all());
+        return logits;
+    }
+
+    /// <summary>Counts backward passes beyond the one for each forward pass with a graph.</summary>
+    /// <param name="points">How many points went backward.</param>
+    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
+    public void CountBackward(long points, Tensor? rows = null)
+    {
+        BackwardPoints += points;
+        Count(backwards, points, rows);
+    }
+
+    /// <summary>The same network for another attack on <paramref name="images"/> of the images, with counts of its own.</summary>
+    internal AttackTarget For(string other, long images) => new(model, largestLabel, other, images, forwards.device);
+
+    /// <summary>Adds what another attack has used on some of the images.</summary>
+    /// <param name="other">The network as the other attack saw it.</param>
+    /// <param name="rows">For each image of the other attack its row in this one's batch, int64.</param>
+    internal void Add(AttackTarget other, Tensor rows)
+    {
+        ForwardPoints += other.ForwardPoints;
+        BackwardPoints += other.BackwardPoints;
+        forwards.index_add_(0, rows, other.forwards, 1);
+        backwards.index_add_(0, rows, other.backwards, 1);
+        attributed &= other.attributed;
+    }
+
+    /// <summary>Waits for the device.</summary>
+    /// <exception cref="InvalidOperationException">Some logits were not finite.</exception>
+    internal void CheckFinite()
+    {
         if (!finite.item<bool>())
             throw new InvalidOperationException(
                 $"{attack}: the network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
-        return logits;
+    }
+
+    private void Count(Tensor passes, long points, Tensor? rows)
+    {
+        using var scope = NewDisposeScope();
+        if (rows is not null) passes.index_add_(0, rows, ones_like(rows), 1);
+        else if (count > 0 && points % count == 0) passes.add_(points / count);
+        else attributed = false;
     }
 }

@@ -85,7 +85,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         Tensor Loss(Tensor points, bool offer)
         {
             var truth = labels.index_select(0, rows);
-            var logits = target.Logits(points);
+            var logits = target.Logits(points, rows);
             var losses = Options.Loss(logits, truth);
             if (offer) worst.Offer(rows, points.detach(), losses.detach(), logits.detach().argmax(1).ne(truth));
             return losses.sum();

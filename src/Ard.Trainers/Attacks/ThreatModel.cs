@@ -17,7 +17,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// <summary>The norm of the perturbation.</summary>
     public Norm Norm { get; } = Enum.IsDefined(Norm)
         ? Norm
-        : throw new ArgumentOutOfRangeException(nameof(Norm), Norm, "Norm: expected Linf or L2.");
+        : throw new ArgumentOutOfRangeException(nameof(Norm), Norm, "Norm: expected Linf, L2 or L1.");
 
     /// <summary>The budget, in units of [0,1] images.</summary>
     public double Epsilon { get; } = double.IsFinite(Epsilon) && Epsilon >= 0
@@ -33,9 +33,13 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// <summary>The image may move by up to <paramref name="epsilon"/> in Euclidean distance.</summary>
     public static ThreatModel L2(double epsilon) => new(Norm.L2, epsilon);
 
+    /// <summary>The absolute changes of the image's values may add up to <paramref name="epsilon"/>.</summary>
+    public static ThreatModel L1(double epsilon) => new(Norm.L1, epsilon);
+
     /// <summary>
     /// Brings points back into the allowed set: into the ball around the clean images, then into [0,1]. The second step cannot leave the
-    /// ball again, because the clean image lies in [0,1] and clamping a value moves it towards the clean one.
+    /// ball again, because the clean image lies in [0,1] and clamping a value moves it towards the clean one. In L1 both at once: the
+    /// nearest allowed point.
     /// </summary>
     /// <param name="perturbed">Points [N,...].</param>
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
@@ -43,6 +47,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     public Tensor Project(Tensor perturbed, Tensor images)
     {
         if (Norm == Norm.Linf) return perturbed.maximum(images - Epsilon).minimum(images + Epsilon).clamp_(0, 1);
+        if (Norm == Norm.L1) return L1Ball.Project(perturbed, images, Epsilon);
         var change = perturbed - images;
         var scale = (Epsilon / Length(change).clamp_min(Tiny)).clamp_max(1).to(images.dtype);
         return images.add(change.mul_(scale)).clamp_(0, 1);
@@ -50,17 +55,28 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
 
     /// <summary>
     /// The direction of unit size along which a linear function with this gradient grows fastest: the sign (Linf), or the gradient over its
-    /// length, point by point (L2; zero where the gradient is).
+    /// length, point by point (L2), or along the value with the largest gradient only (L1). Zero where the gradient is.
     /// </summary>
     /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
-    public Tensor SteepestAscent(Tensor gradient) => Norm == Norm.Linf
-        ? gradient.sign()
-        : (gradient / Length(gradient).clamp_min(Tiny)).to(gradient.dtype);
+    public Tensor SteepestAscent(Tensor gradient) => Norm switch
+    {
+        Norm.Linf => gradient.sign(),
+        Norm.L2 => (gradient / Length(gradient).clamp_min(Tiny)).to(gradient.dtype),
+        _ => L1Ball.SparseAscent(gradient, zeros([gradient.shape[0]], dtype: ScalarType.Float64, device: gradient.device)),
+    };
 
     /// <summary>A random perturbation [N,...] of each image, uniform in the ball of this norm. Not clamped to [0,1].</summary>
     public Tensor RandomPerturbation(Tensor images, Noise noise)
     {
         if (Norm == Norm.Linf) return noise.Uniform(images).mul_(Epsilon);
+        if (Norm == Norm.L1)
+        {
+            // Exponential sizes, divided by their sum and that of one more, are uniform where the sum is at most 1; signs are fair.
+            var signed = noise.Uniform(images);
+            var sizes = signed.abs().neg_().add_(1).clamp_min_(Tiny32).log_().neg_();
+            var more = noise.Uniform(PerPoint(images, images.shape[0])).abs_().neg_().add_(1).clamp_min_(Tiny32).log_().neg_();
+            return signed.sign().mul_(sizes).mul_(Epsilon).div_(PerPoint(sizes.flatten(1).sum(1), images) + more);
+        }
         // Uniform in a ball of d dimensions: a uniform direction, and a radius whose d-th power is uniform.
         var direction = SteepestAscent(noise.Normal(images));
         var radius = noise.Uniform(PerPoint(images, images.shape[0])).add_(1).mul_(0.5).pow(1.0 / Values(images));
@@ -74,12 +90,17 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     {
         if (images.numel() == 0) return zeros([images.shape[0]], dtype: ScalarType.Float64, device: images.device);
         var change = perturbed.to(ScalarType.Float64) - images.to(ScalarType.Float64);
-        return Norm == Norm.Linf ? change.abs().flatten(1).amax(1) : Length(change).flatten();
+        return Norm switch
+        {
+            Norm.Linf => change.abs().flatten(1).amax(1),
+            Norm.L2 => Length(change).flatten(),
+            _ => change.abs().flatten(1).sum(1),
+        };
     }
 
     /// <summary>
     /// Checks that the points are allowed: shape and dtype of the clean images, every value in [0,1] and the perturbation within epsilon.
-    /// 1e-6 is granted, and for L2 what rounding the values to their dtype alone can add. Waits for the device.
+    /// 1e-6 is granted, and for L2 and L1 what rounding the values to their dtype alone can add. Waits for the device.
     /// </summary>
     /// <param name="perturbed">Points [N,...].</param>
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
@@ -102,7 +123,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         var sizes = Size(perturbed, images);
         var worst = sizes.argmax().item<long>();
         var size = sizes[worst].item<double>();
-        var rounding = Norm == Norm.L2 ? Math.Sqrt(Values(images)) * (images.dtype == ScalarType.Float64 ? 1.2e-16 : 6e-8) : 0;
+        var rounded = Norm switch { Norm.Linf => 0, Norm.L2 => Math.Sqrt(Values(images)), _ => Values(images) };
+        var rounding = rounded * (images.dtype == ScalarType.Float64 ? 1.2e-16 : 6e-8);
         if (!(size <= Epsilon + 1e-6 + rounding))
             throw new InvalidOperationException(
                 $"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
@@ -114,11 +136,15 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-300;
 
+    // The smallest distance from 0 of a uniform random number: keeps logarithms finite.
+    private const double Tiny32 = 1.0 / (1 << 24);
+
     // The Euclidean length of each point, [N,1,...,1], in float64: the square of a small float32 gradient would be 0.
     private static Tensor Length(Tensor points) =>
         PerPoint(points.to(ScalarType.Float64).square().flatten(1).sum(1).sqrt(), points);
 
-    private static Tensor PerPoint(Tensor values, Tensor points) =>
+    /// <summary>One number a point, [N], in a shape that combines with the points': [N,1,...,1].</summary>
+    internal static Tensor PerPoint(Tensor values, Tensor points) =>
         values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
 
     private static Tensor PerPoint(Tensor images, long count) => PerPoint(images.new_zeros([count]), images);

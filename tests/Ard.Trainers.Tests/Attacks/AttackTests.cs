@@ -49,6 +49,7 @@ public sealed class AttackTests
     {
         Assert.Contains("not finite", Failed(new FunctionNetwork(x => x.flatten(1) * double.NaN), Label(0)));
         Assert.Contains("not finite", Failed(new FunctionNetwork(x => x.flatten(1) / 0), Label(0)));
+        Assert.Contains("not finite", Failed(new FunctionNetwork(x => x.flatten(1) * double.NaN), Label(0), new Apgd()));
         Assert.Contains("shape [4], expected [1,classes]", Failed(new FunctionNetwork(x => x.flatten()), Label(0)));
     }
 
@@ -59,6 +60,15 @@ public sealed class AttackTests
         Assert.Contains("cheat moved point 0 by 0.2", Failed(network, Label(0), new Cheat(x => x + 0.2)));
         Assert.Contains("cheat returned values from -", Failed(network, Label(0), new Cheat(x => x - 0.6)));
         Assert.Contains("cheat returned Float64", Failed(network, Label(0), new Cheat(x => x.to(ScalarType.Float64))));
+    }
+
+    [Fact]
+    public void A_norm_that_the_attack_cannot_do_is_refused_by_name()
+    {
+        using var network = LinearNetwork.Random(4, 3, seed: 1);
+        var message = Assert.Throws<ArgumentException>(
+            () => new Fgsm().Perturb(network, full([1, 4], 0.5), Label(0), ThreatModel.L1(1))).Message;
+        Assert.Contains("fgsm: the norm is L1, expected Linf or L2", message);
     }
 
     [Fact]
@@ -115,7 +125,7 @@ public sealed class AttackTests
         Assert.False(points.eq(images).all().item<bool>());
     }
 
-    public static TheoryData<string> Attacks => ["fgsm", "pgd-3", "pgd-2x2"];
+    public static TheoryData<string> Attacks => ["fgsm", "pgd-3", "pgd-2x2", "apgd-ce-9", "apgd-dlr-3x2"];
 
     private static Tensor Label(long label) => tensor(new[] { label });
 

@@ -76,7 +76,7 @@ public sealed class CnnATraceTests
         Assert.InRange(network.call(points).argmax(1).eq(labels).sum().item<long>(), 50, 53);
     }
 
-    private static (Module<Tensor, Tensor> Network, Tensor Images, Tensor Labels) Problem(ScalarType dtype)
+    internal static (Module<Tensor, Tensor> Network, Tensor Images, Tensor Labels) Problem(ScalarType dtype)
     {
         var weights = Fixture.Trace("cnn_a_weights");
         var (mean, std) = (weights["normalisation.mean"].data<float>(), weights["normalisation.std"].data<float>());
@@ -102,16 +102,22 @@ public sealed class CnnATraceTests
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CnnAFactAttribute : FactAttribute
 {
-    public CnnAFactAttribute()
+    public CnnAFactAttribute() => Skip = Missing;
+
+    /// <summary>Why such a test cannot run; null where it can.</summary>
+    public static string? Missing
     {
-        string[] needed =
-        [
-            Shared.Path("reference/traces/cnn_a_weights.safetensors"),
-            Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"),
-            TestBatch,
-        ];
-        var missing = needed.Where(file => !File.Exists(file)).ToArray();
-        if (missing.Length > 0) Skip = $"needs {string.Join(", ", missing)} (ARD_SHARED and ARD_DATA name their folders)";
+        get
+        {
+            string[] needed =
+            [
+                Shared.Path("reference/traces/cnn_a_weights.safetensors"),
+                Shared.Path("reference/traces/pgd_fgsm_cnn_a.safetensors"),
+                TestBatch,
+            ];
+            var missing = needed.Where(file => !File.Exists(file)).ToArray();
+            return missing.Length > 0 ? $"needs {string.Join(", ", missing)} (ARD_SHARED and ARD_DATA name their folders)" : null;
+        }
     }
 
     public static string TestBatch => Path.Combine(
@@ -120,4 +126,11 @@ internal sealed class CnnAFactAttribute : FactAttribute
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "ard", "data"),
         "cifar-10-batches-bin",
         "test_batch.bin");
+}
+
+/// <summary>The same for a test with several cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class CnnATheoryAttribute : TheoryAttribute
+{
+    public CnnATheoryAttribute() => Skip = CnnAFactAttribute.Missing;
 }

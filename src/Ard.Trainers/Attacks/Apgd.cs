@@ -1,0 +1,142 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// Auto-PGD (Croce and Hein, ICML 2020; L1: Croce and Hein, ICML 2021): projected gradient ascent with momentum that chooses its own step
+/// sizes and goes back to the best point when progress stops. An image leaves the batch when it is misclassified; restarts and further
+/// targets run on those that are left. Returned is the first misclassified point, or else the one of the largest loss.
+/// </summary>
+/// <param name="options">The settings; default those of AutoAttack's APGD-CE: cross-entropy, 100 steps, one random start.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class Apgd(ApgdOptions? options = null) : Attack
+{
+    // Radii in units of epsilon, and the shares of the steps that go there.
+    private static readonly (double Radius, double Share)[] LargerRadii = [(3, 0.3), (2, 0.3), (1, 0.4)];
+
+    /// <summary>The settings.</summary>
+    public ApgdOptions Options { get; } = Validated(options ?? new ApgdOptions());
+
+    /// <summary>
+    /// <c>apgd-ce</c>, <c>apgd-dlr</c> or <c>apgd-t</c>; with another number of steps than 100 or of starts than one, such as
+    /// <c>apgd-ce-50x5</c>.
+    /// </summary>
+    public override string Name
+    {
+        get
+        {
+            var loss = Options.Loss switch { ApgdLoss.CrossEntropy => "ce", ApgdLoss.Dlr => "dlr", _ => "t" };
+            if (Options is { Steps: 100, Restarts: 1 }) return $"apgd-{loss}";
+            return $"apgd-{loss}-{Options.Steps}" + (Options.Restarts > 1 ? $"x{Options.Restarts}" : "");
+        }
+    }
+
+    /// <summary>All of them.</summary>
+    public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2, Norm.L1];
+
+    /// <summary>
+    /// Attacks a batch from given points: the first run begins there (the first run of each target, with the targeted loss), later ones at
+    /// random. The rest is as in <see cref="Attack.Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, long)"/>.
+    /// </summary>
+    /// <param name="model">Images [N,...] to logits [N,classes].</param>
+    /// <param name="images">The clean images [N,...].</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="start">Where to begin [N,...], in the dtype and on the device of the images. Projected first.</param>
+    /// <param name="threat">What is allowed.</param>
+    /// <param name="seed">The seed of what is random.</param>
+    /// <returns>A new tensor [N,...]: one allowed point for each image.</returns>
+    /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is unfit.</exception>
+    public Tensor PerturbFrom(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, Tensor start, ThreatModel threat, long seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        if (!start.shape.SequenceEqual(images.shape) || start.dtype != images.dtype)
+            throw new ArgumentException(
+                $"{Name}: the start is {start.dtype} [{string.Join(",", start.shape)}], expected {images.dtype} " +
+                $"[{string.Join(",", images.shape)}] as the images.", nameof(start));
+        var noise = new PointNoise(seed, PointNoise.Rows(images.shape[0]));
+        return Guarded(model, images, labels, threat, noise, (target, clean) => images.shape[0] == 0 || threat.Epsilon == 0
+            ? clean.clone()
+            : Search(target, clean, labels, threat, noise, start.detach()));
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        Search(target, images, labels, threat, noise, start: null);
+
+    private Tensor Search(
+        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, Tensor? start)
+    {
+        var worst = new WorstPoints(images);
+        // The images that are still to be broken.
+        var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        var targets = Options.Loss == ApgdLoss.TargetedDlr ? RunnersUp(target.Logits(images), labels) : null;
+        for (var aim = 0; aim < (targets?.shape[1] ?? 1); aim++)
+        {
+            for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
+            {
+                using var scope = NewDisposeScope();
+                var batch = new ApgdBatch(
+                    rows,
+                    images.index_select(0, rows),
+                    labels.index_select(0, rows),
+                    targets?.select(1, aim).index_select(0, rows));
+                Run(target, batch, threat, worst, noise, restart == 0 ? start?.index_select(0, rows) : null);
+                if (Options.Keep == KeptPoint.Worst) continue;
+                var left = worst.Broken.index_select(0, rows).logical_not().nonzero().flatten();
+                rows = rows.index_select(0, left).MoveToOuterDisposeScope();
+                noise = noise.Select(left.cpu().data<long>().ToArray());
+            }
+        }
+        return worst.Points;
+    }
+
+    private void Run(
+        AttackTarget target, ApgdBatch batch, ThreatModel threat, WorstPoints worst, PointNoise noise, Tensor? start)
+    {
+        var random = start is null;
+        if (!Options.LargerRadii)
+        {
+            start = threat.Project(start ?? RandomStart(batch.Images, threat, noise), batch.Images);
+            ApgdRun.Search(target, Options, Options.Steps, threat, worst, batch, start, dense: random);
+            return;
+        }
+        var stepsLeft = Options.Steps;
+        foreach (var (radius, share) in LargerRadii)
+        {
+            var ball = new ThreatModel(threat.Norm, radius * threat.Epsilon);
+            var last = radius == 1;
+            var steps = last ? stepsLeft : (int)Math.Ceiling(share * Options.Steps);
+            stepsLeft -= steps;
+            start = ball.Project(start ?? RandomStart(batch.Images, ball, noise), batch.Images);
+            start = ApgdRun.Search(target, Options, steps, ball, last ? worst : null, batch, start, dense: false);
+        }
+    }
+
+    // On the surface of the ball: for Linf noise of which the largest value is epsilon, for L2 of length epsilon, for L1 (which the
+    // projection makes sparse) any.
+    private static Tensor RandomStart(Tensor images, ThreatModel threat, Noise noise)
+    {
+        var random = threat.Norm == Norm.Linf ? noise.Uniform(images) : noise.Normal(images);
+        if (threat.Norm == Norm.L1) return random.add_(images);
+        var direction = threat.Norm == Norm.Linf
+            ? random.div_(ThreatModel.PerPoint(random.abs().flatten(1).amax(1).add_(1e-12), images))
+            : threat.SteepestAscent(random);
+        return direction.mul_(threat.Epsilon).add_(images);
+    }
+
+    // The classes besides the true one, the largest logits first: [N, the number of targets].
+    private Tensor RunnersUp(Tensor logits, Tensor labels)
+    {
+        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity));
+        return others.topk((int)Math.Min(Options.Targets, logits.shape[1] - 1)).indexes;
+    }
+
+    private static ApgdOptions Validated(ApgdOptions options)
+    {
+        options.Validate();
+        return options;
+    }
+}

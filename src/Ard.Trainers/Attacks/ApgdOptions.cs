@@ -1,0 +1,92 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>What <see cref="Apgd"/> makes large.</summary>
+public enum ApgdLoss
+{
+    /// <summary>Cross-entropy: APGD-CE.</summary>
+    CrossEntropy,
+
+    /// <summary>The difference of logits ratio, <see cref="AttackLosses.Dlr"/>: APGD-DLR. Needs 3 classes or more.</summary>
+    Dlr,
+
+    /// <summary>
+    /// The targeted ratio, <see cref="AttackLosses.TargetedDlr"/>, one class after another: APGD-T. Needs 4 classes or more.
+    /// </summary>
+    TargetedDlr,
+}
+
+/// <summary>The settings of <see cref="Apgd"/>. The defaults are those of AutoAttack's reference implementation.</summary>
+public sealed record ApgdOptions
+{
+    /// <summary>What is made large. Default cross-entropy.</summary>
+    public ApgdLoss Loss { get; init; } = ApgdLoss.CrossEntropy;
+
+    /// <summary>The number of gradient steps in a run. Default 100.</summary>
+    public int Steps { get; init; } = 100;
+
+    /// <summary>The number of runs, each from another random start; for the targeted loss, of each target. Default 1.</summary>
+    public int Restarts { get; init; } = 1;
+
+    /// <summary>
+    /// For the targeted loss: how many classes to aim at, in the falling order of their logits at the clean image, and no more than there
+    /// are besides the true one. Default 9.
+    /// </summary>
+    public int Targets { get; init; } = 9;
+
+    /// <summary>
+    /// How many gradients a step averages (expectation over transformation: Athalye, Engstrom, Ilyas and Kwok, ICML 2018), for networks
+    /// whose output is random. Default 1; AutoAttack's rand version uses 20. A point counts as misclassified when most of the samples are.
+    /// </summary>
+    public int Samples { get; init; } = 1;
+
+    /// <summary>
+    /// The share of steps between two checks on which the loss must grow, or else the step is halved (Linf and L2). Default 0.75.
+    /// </summary>
+    public double Rho { get; init; } = 0.75;
+
+    /// <summary>
+    /// Whether three tenths of the steps each go into balls of three and two times epsilon first, and the rest begin at the best point
+    /// found there, projected (Croce and Hein, ICML 2021, section 4.2). Default false; AutoAttack uses it for L1.
+    /// </summary>
+    public bool LargerRadii { get; init; }
+
+    /// <summary>
+    /// Which point is returned: <see cref="KeptPoint.FirstBroken"/> (default) or <see cref="KeptPoint.Worst"/>, which runs on with points
+    /// that are already misclassified.
+    /// </summary>
+    public KeptPoint Keep { get; init; } = KeptPoint.FirstBroken;
+
+    /// <summary>
+    /// Called with the start of every run and after each of its steps. The tensors are valid during the call only. Default null.
+    /// </summary>
+    public Action<ApgdStep>? Observer { get; init; }
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (!Enum.IsDefined(Loss)) faults.Add($"Loss is {Loss}, expected CrossEntropy, Dlr or TargetedDlr");
+        if (Steps < 1) faults.Add($"Steps is {Steps}, expected 1 or more");
+        if (Restarts < 1) faults.Add($"Restarts is {Restarts}, expected 1 or more");
+        if (Targets < 1) faults.Add($"Targets is {Targets}, expected 1 or more");
+        if (Samples < 1) faults.Add($"Samples is {Samples}, expected 1 or more");
+        if (!(Rho is > 0 and <= 1)) faults.Add($"Rho is {Rho}, expected a number above 0 and up to 1");
+        if (LargerRadii && Steps < 3) faults.Add($"Steps is {Steps}, expected 3 or more with LargerRadii");
+        if (Keep is not (KeptPoint.FirstBroken or KeptPoint.Worst)) faults.Add($"Keep is {Keep}, expected FirstBroken or Worst");
+        if (faults.Count > 0) throw new ArgumentException($"{nameof(ApgdOptions)}: {string.Join("; ", faults)}.");
+    }
+}
+
+/// <summary>Where a run of <see cref="Apgd"/> stands.</summary>
+/// <param name="Step">0 at the start, i after step i.</param>
+/// <param name="Rows">The images that are still in the run, as rows of the batch: int64 [n].</param>
+/// <param name="Loss">The loss at the current points [n].</param>
+/// <param name="BestLoss">The largest loss so far [n].</param>
+/// <param name="BestPoints">Where it was [n,...].</param>
+/// <param name="StepSize">The length of the step just taken, in units of [0,1] images [n]; at the start of the first step.</param>
+/// <param name="Broken">Which of the current points are misclassified [n].</param>
+public readonly record struct ApgdStep(
+    int Step, Tensor Rows, Tensor Loss, Tensor BestLoss, Tensor BestPoints, Tensor StepSize, Tensor Broken);

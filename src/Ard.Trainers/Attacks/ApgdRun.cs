@@ -1,0 +1,156 @@
+using static Ard.Trainers.Attacks.StepTensors;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>The images of a run of <see cref="Apgd"/>.</summary>
+/// <param name="Rows">The images as rows of the attack's batch, int64 [n].</param>
+/// <param name="Images">The clean images [n,...].</param>
+/// <param name="Labels">Their labels [n].</param>
+/// <param name="Targets">The classes to aim at [n], for the targeted loss.</param>
+internal sealed record ApgdBatch(Tensor Rows, Tensor Images, Tensor Labels, Tensor? Targets);
+
+/// <summary>
+/// One run of APGD: the loop of the attack. Its fields hold a row for each image that is still in the run; an image that leaves takes its
+/// row out of all of them.
+/// </summary>
+internal sealed class ApgdRun
+{
+    private readonly AttackTarget target;
+    private readonly ApgdOptions options;
+    private readonly WorstPoints? worst;
+    private Tensor rows, images, labels;
+    private Tensor? targets, previous;
+    // Where the search is, and the best of where it has been.
+    private Tensor points, gradient, loss, broken;
+    private Tensor best, bestGradient, bestLoss;
+
+    private ApgdRun(AttackTarget target, ApgdOptions options, WorstPoints? worst, ApgdBatch batch, Tensor start)
+    {
+        (this.target, this.options, this.worst) = (target, options, worst);
+        (rows, images, labels, targets) = (batch.Rows.alias(), batch.Images.alias(), batch.Labels.alias(), batch.Targets?.alias());
+        points = start.alias();
+        (loss, broken, var first) = Look(backward: true);
+        gradient = first!;
+        (best, bestGradient, bestLoss) = (points.alias(), gradient.alias(), loss.alias());
+    }
+
+    /// <summary>Runs.</summary>
+    /// <param name="target">The network.</param>
+    /// <param name="options">The settings, but for the number of steps.</param>
+    /// <param name="steps">The number of steps of this run.</param>
+    /// <param name="threat">What is allowed in this run.</param>
+    /// <param name="worst">What the points are offered to; null for a warm-up, whose points the attack may not return.</param>
+    /// <param name="batch">The images, at least one.</param>
+    /// <param name="start">The first points [n,...], which the threat model allows.</param>
+    /// <param name="dense">Whether the start is mere noise, so that the number of values that it changes says nothing.</param>
+    /// <returns>The points of the largest loss, of the images that have not left.</returns>
+    public static Tensor Search(
+        AttackTarget target,
+        ApgdOptions options,
+        int steps,
+        ThreatModel threat,
+        WorstPoints? worst,
+        ApgdBatch batch,
+        Tensor start,
+        bool dense)
+    {
+        using var scope = NewDisposeScope();
+        var run = new ApgdRun(target, options, worst, batch, start);
+        run.Loop(steps, ApgdSchedule.Of(options, steps, threat, run.loss, start, run.images, dense));
+        return run.best.MoveToOuterDisposeScope();
+    }
+
+    private void Loop(int steps, ApgdSchedule schedule)
+    {
+        Report(0, schedule.StepSize);
+        for (var step = 1; step <= steps && OfferAndLeave(schedule); step++)
+        {
+            using var scope = NewDisposeScope();
+            var next = schedule.Next(points, previous, gradient, images);
+            previous?.Dispose();
+            (previous, points) = (points, next.MoveToOuterDisposeScope());
+            var (newLoss, newBroken, newGradient) = Look(backward: step < steps);
+            Replace(ref loss, newLoss);
+            Replace(ref broken, newBroken);
+
+            var better = loss.gt(bestLoss);
+            Replace(ref best, where(ThreatModel.PerPoint(better, points), points, best));
+            Replace(ref bestLoss, where(better, loss, bestLoss));
+            Report(step, schedule.StepSize);
+            // The last points need no gradient.
+            if (newGradient is null) break;
+            Replace(ref gradient, newGradient);
+            Replace(ref bestGradient, where(ThreatModel.PerPoint(better, points), gradient, bestGradient));
+
+            if (schedule.Review(loss, bestLoss, best, images) is not { } back) continue;
+            Replace(ref points, where(ThreatModel.PerPoint(back, points), best, points));
+            Replace(ref gradient, where(ThreatModel.PerPoint(back, points), bestGradient, gradient));
+        }
+        if (OfferAndLeave(schedule) && options.Keep == KeptPoint.FirstBroken)
+            worst?.Offer(rows, best, bestLoss, zeros_like(broken));
+    }
+
+    // Loss, whether misclassified, and the gradient, at the current points.
+    private (Tensor Loss, Tensor Broken, Tensor? Gradient) Look(bool backward)
+    {
+        Tensor? losses = null, gradients = null, wrong = null;
+        for (var sample = 0; sample < options.Samples; sample++)
+        {
+            using var record = backward ? enable_grad() : no_grad();
+            var leaf = points.detach().requires_grad_(backward);
+            var logits = target.Logits(leaf, rows);
+            var each = Loss(logits);
+            var miss = logits.detach().argmax(1).ne(labels);
+            if (backward) gradients = Plus(gradients, autograd.grad([each.sum()], [leaf])[0]);
+            losses = Plus(losses, each.detach());
+            wrong = Plus(wrong, options.Samples == 1 ? miss : miss.to(ScalarType.Int64));
+        }
+        if (options.Samples == 1) return (losses!, wrong!, gradients);
+        return (losses!.div_(options.Samples), (wrong! * 2).gt(options.Samples), gradients?.div_(options.Samples));
+
+        static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.add_(value);
+    }
+
+    private Tensor Loss(Tensor logits) => options.Loss switch
+    {
+        ApgdLoss.CrossEntropy => AttackLosses.CrossEntropy(logits, labels),
+        ApgdLoss.Dlr => AttackLosses.Dlr(logits, labels),
+        _ => AttackLosses.TargetedDlr(logits, labels, targets!),
+    };
+
+    // Offers the current points; where broken ones leave, says whether any image is left.
+    private bool OfferAndLeave(ApgdSchedule schedule)
+    {
+        if (worst is null) return true;
+        if (options.Keep == KeptPoint.Worst)
+        {
+            worst.Offer(rows, points, loss, broken);
+            return true;
+        }
+        using var scope = NewDisposeScope();
+        var left = broken.logical_not().nonzero().flatten();
+        if (left.shape[0] == rows.shape[0]) return true;
+        var gone = broken.nonzero().flatten();
+        worst.Offer(
+            rows.index_select(0, gone), points.index_select(0, gone), loss.index_select(0, gone), broken.index_select(0, gone));
+
+        Select(ref rows, left);
+        Select(ref images, left);
+        Select(ref labels, left);
+        Select(ref points, left);
+        Select(ref gradient, left);
+        Select(ref loss, left);
+        Select(ref broken, left);
+        Select(ref best, left);
+        Select(ref bestGradient, left);
+        Select(ref bestLoss, left);
+        if (targets is not null) Select(ref targets, left);
+        if (previous is not null) Select(ref previous, left);
+        schedule.Keep(left);
+        return left.shape[0] > 0;
+    }
+
+    private void Report(int step, Tensor stepSize) =>
+        options.Observer?.Invoke(new ApgdStep(step, rows, loss, bestLoss, best, stepSize, broken));
+}

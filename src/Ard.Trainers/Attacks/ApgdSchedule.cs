@@ -1,0 +1,182 @@
+using static Ard.Trainers.Attacks.StepTensors;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// The adaptive part of APGD: where the points go from their gradients, and what follows from the losses at the checkpoints. Its tensors
+/// hold a value for each point of the run; it must be made in the dispose scope just outside that of a step.
+/// </summary>
+internal abstract class ApgdSchedule(ThreatModel threat)
+{
+    private int sinceCheck;
+
+    protected ThreatModel Threat { get; } = threat;
+
+    /// <summary>The number of steps between the last check and the next.</summary>
+    protected int Interval { get; set; }
+
+    /// <summary>The length of each point's next step [n].</summary>
+    public abstract Tensor StepSize { get; }
+
+    /// <summary>The schedule of a run that begins at <paramref name="start"/>, where the losses are <paramref name="loss"/> [n].</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="steps">The number of steps of the run.</param>
+    /// <param name="threat">What is allowed in this run.</param>
+    /// <param name="loss">The losses at the start [n].</param>
+    /// <param name="start">The first points [n,...].</param>
+    /// <param name="images">The clean images [n,...].</param>
+    /// <param name="dense">Whether the start is mere noise, so that the number of values it moves says nothing.</param>
+    public static ApgdSchedule Of(
+        ApgdOptions options, int steps, ThreatModel threat, Tensor loss, Tensor start, Tensor images, bool dense) =>
+        threat.Norm == Norm.L1
+            ? new SparseSchedule(steps, threat, loss, start, images, dense)
+            : new HalvingSchedule(options.Rho, steps, threat, loss);
+
+    /// <summary>Where points [n,...] go next; <paramref name="previous"/>, the points before, is null in the first step.</summary>
+    public abstract Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images);
+
+    /// <summary>Looks at what a step has brought.</summary>
+    /// <param name="loss">The losses after the step [n].</param>
+    /// <param name="bestLoss">The largest losses so far [n].</param>
+    /// <param name="best">Where they were [n,...].</param>
+    /// <param name="images">The clean images [n,...].</param>
+    /// <returns>Which points must go back to their best one, bool [n]; null where it is not the time to check.</returns>
+    public Tensor? Review(Tensor loss, Tensor bestLoss, Tensor best, Tensor images)
+    {
+        Observe(loss);
+        if (++sinceCheck < Interval) return null;
+        sinceCheck = 0;
+        return Check(bestLoss, best, images);
+    }
+
+    /// <summary>Goes on with the points of these places in the run, int64.</summary>
+    public abstract void Keep(Tensor places);
+
+    protected abstract void Observe(Tensor loss);
+
+    protected abstract Tensor Check(Tensor bestLoss, Tensor best, Tensor images);
+}
+
+/// <summary>
+/// Linf and L2 (Croce and Hein, ICML 2020, section 3): steps with momentum, at first of two epsilon. Where the loss grew too seldom since
+/// the last check, or the best loss has not grown since it although the step was not halved then, the step is halved and the search goes
+/// on from the best point. Checks come after 0.22 of the steps, then sooner and sooner.
+/// </summary>
+internal sealed class HalvingSchedule : ApgdSchedule
+{
+    // Weight of the new step against the last one: section 3.1.
+    private const double Momentum = 0.75;
+
+    private readonly double rho;
+    private readonly int sooner, shortest;
+    private Tensor size, increases, lastLoss, bestLossAtCheck, halved;
+
+    public HalvingSchedule(double rho, int steps, ThreatModel threat, Tensor loss) : base(threat)
+    {
+        this.rho = rho;
+        Interval = Math.Max((int)(0.22 * steps), 1);
+        sooner = Math.Max((int)(0.03 * steps), 1);
+        shortest = Math.Max((int)(0.06 * steps), 1);
+        size = full_like(loss, 2 * threat.Epsilon);
+        increases = zeros_like(loss);
+        // As in the reference implementation, by which results are compared: the first loss counts as an increase where it is positive,
+        // whatever it was at the start.
+        lastLoss = zeros_like(loss);
+        bestLossAtCheck = loss.clone();
+        halved = ones_like(loss, dtype: ScalarType.Bool);
+    }
+
+    public override Tensor StepSize => size;
+
+    public override Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images)
+    {
+        var step = Threat.SteepestAscent(gradient).mul_(ThreatModel.PerPoint(size, points));
+        var next = Threat.Project(step.add_(points), images);
+        if (previous is null) return next;
+        return Threat.Project(next.sub_(points).mul_(Momentum).add_(points - previous, 1 - Momentum).add_(points), images);
+    }
+
+    public override void Keep(Tensor places)
+    {
+        Select(ref size, places);
+        Select(ref increases, places);
+        Select(ref lastLoss, places);
+        Select(ref bestLossAtCheck, places);
+        Select(ref halved, places);
+    }
+
+    protected override void Observe(Tensor loss)
+    {
+        increases.add_(loss.gt(lastLoss));
+        lastLoss.copy_(loss);
+    }
+
+    protected override Tensor Check(Tensor bestLoss, Tensor best, Tensor images)
+    {
+        var stalled = halved.logical_not().logical_and_(bestLossAtCheck.ge(bestLoss));
+        var halve = increases.le(rho * Interval).logical_or_(stalled);
+        size.copy_(where(halve, size / 2, size));
+        halved.copy_(halve);
+        bestLossAtCheck.copy_(bestLoss);
+        increases.zero_();
+        Interval = Math.Max(Interval - sooner, shortest);
+        return halve;
+    }
+}
+
+/// <summary>
+/// L1 (Croce and Hein, Mind the box, ICML 2021, algorithm 1): steps along few values, without momentum, at first of epsilon. At each check,
+/// every 0.04 of the steps, the next steps' number of values becomes two thirds of that which the best point has changed. Where that has
+/// become fewer by a twentieth, the search goes on from the best point with steps of epsilon; elsewhere the step shrinks by a third, down
+/// to a tenth of epsilon.
+/// </summary>
+internal sealed class SparseSchedule : ApgdSchedule
+{
+    private const double Shrink = 1.5, Shortest = 0.1, FewerThan = 0.95;
+
+    private readonly double values;
+    private Tensor size, share, changed;
+
+    public SparseSchedule(int steps, ThreatModel threat, Tensor loss, Tensor start, Tensor images, bool dense) : base(threat)
+    {
+        Interval = Math.Max((int)(0.04 * steps), 1);
+        values = images.numel() / images.shape[0];
+        size = full_like(loss, threat.Epsilon);
+        var count = full_like(loss, values, dtype: ScalarType.Float64);
+        changed = dense ? count : Changed(start, images);
+        share = dense ? full_like(count, 0.2) : Share(changed);
+    }
+
+    public override Tensor StepSize => size;
+
+    public override Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images) =>
+        Threat.Project(
+            L1Ball.SparseAscent(gradient, share).mul_(ThreatModel.PerPoint(size, points)).add_(points), images);
+
+    public override void Keep(Tensor places)
+    {
+        Select(ref size, places);
+        Select(ref share, places);
+        Select(ref changed, places);
+    }
+
+    protected override void Observe(Tensor loss)
+    {
+    }
+
+    protected override Tensor Check(Tensor bestLoss, Tensor best, Tensor images)
+    {
+        var now = Changed(best, images);
+        var fewer = (now / changed).lt(FewerThan);
+        size.copy_(where(fewer, full_like(size, Threat.Epsilon), (size / Shrink).clamp_min(Shortest * Threat.Epsilon)));
+        share.copy_(Share(now));
+        changed.copy_(now);
+        return fewer;
+    }
+
+    private Tensor Share(Tensor count) => count / (values * 1.5);
+
+    // How many values of each point differ from the image: [n], float64.
+    private static Tensor Changed(Tensor points, Tensor images) => points.ne(images).flatten(1).sum(1).to(ScalarType.Float64);
+}

@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// Fields that live through the steps of a loop, while a dispose scope around each step frees what that step has made. Called in the scope
+/// of the step; the field's new value moves to the scope around it.
+/// </summary>
+internal static class StepTensors
+{
+    /// <summary>Puts a value that the step has made in the place of the old one, which is freed.</summary>
+    public static void Replace(ref Tensor field, Tensor value)
+    {
+        field.Dispose();
+        field = value.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Leaves those rows of the field.</summary>
+    /// <param name="field">[n,...].</param>
+    /// <param name="rows">Which rows stay, int64 [m].</param>
+    public static void Select(ref Tensor field, Tensor rows) => Replace(ref field, field.index_select(0, rows));
+}

@@ -1,0 +1,236 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Attacks;
+
+public sealed class ApgdTests
+{
+    [Fact]
+    public void The_dlr_losses_are_the_ratios_of_the_paper_and_positive_where_misclassified()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(2);
+        var logits = empty([50, 6], dtype: ScalarType.Float64).normal_(0, 3, generator);
+        var labels = empty([50], dtype: ScalarType.Float64).uniform_(0, 6, generator).floor().to(ScalarType.Int64);
+        var targets = (labels + 2).remainder(6);
+        var (dlr, targeted) = (new double[50], new double[50]);
+        for (var i = 0; i < 50; i++)
+        {
+            var z = logits[i].data<double>().ToArray();
+            var (y, t) = (labels[i].item<long>(), targets[i].item<long>());
+            var sorted = z.OrderDescending().ToArray();
+            dlr[i] = -(z[y] - z.Where((_, k) => k != y).Max()) / (sorted[0] - sorted[2] + 1e-12);
+            targeted[i] = -(z[y] - z[t]) / (sorted[0] - (sorted[2] + sorted[3]) / 2 + 1e-12);
+        }
+        Compare.Close(tensor(dlr), AttackLosses.Dlr(logits, labels), 1e-12, "DLR");
+        Compare.Close(tensor(targeted), AttackLosses.TargetedDlr(logits, labels, targets), 1e-12, "targeted DLR");
+        Compare.Close(tensor(dlr), AttackLosses.Dlr(logits * 1e-3 + 7, labels), 1e-6, "DLR of shifted and scaled logits");
+        Compare.Same(logits.argmax(1).ne(labels), AttackLosses.Dlr(logits, labels).gt(0), "misclassified");
+    }
+
+    [Theory]
+    [InlineData("apgd-dlr", 2, "the DLR loss needs 3 classes or more; the network has 2")]
+    [InlineData("apgd-t", 3, "the targeted DLR loss needs 4 classes or more; the network has 3")]
+    [InlineData("autoattack", 3, "the targeted DLR loss needs 4 classes or more; the network has 3")]
+    public void Too_few_classes_for_the_loss_are_an_error_that_says_so(string name, long classes, string expected)
+    {
+        using var scope = NewDisposeScope();
+        var network = LinearNetwork.Random(4, classes, seed: 1);
+        var images = full([1, 4], 0.25);
+        using var noGrad = no_grad();
+        var labels = network.call(images).argmax(1);
+        var fault = Assert.Throws<InvalidOperationException>(
+            () => AttackCatalog.ByName(name).Perturb(network, images, labels, ThreatModel.Linf(1e-4)));
+        Assert.Contains(expected, fault.Message);
+    }
+
+    [Fact]
+    public void There_are_no_more_targets_than_other_classes_and_none_is_the_label()
+    {
+        using var scope = NewDisposeScope();
+        // Nothing can be broken, so every target is tried: as many runs as there are other classes.
+        var network = LinearNetwork.Random(4, 5, seed: 3, ScalarType.Float64);
+        var images = full([2, 4], 0.2, dtype: ScalarType.Float64);
+        using var noGrad = no_grad();
+        // One point starts misclassified, at its second best class: the best one is a target of its own.
+        var labels = network.call(images).topk(2).indexes.diagonal();
+        var starts = new List<double[]>();
+        new Apgd(new ApgdOptions
+        {
+            Loss = ApgdLoss.TargetedDlr,
+            Steps = 2,
+            Keep = KeptPoint.Worst,
+            Observer = step => { if (step.Step == 0) starts.Add(step.Loss.data<double>().ToArray()); },
+        }).Perturb(network, images, labels, ThreatModel.L2(1e-6));
+        Assert.Equal(4, starts.Count);
+        // Targets in the falling order of their logits; the loss towards the label itself would be 0.
+        Assert.Equal(starts.Select(start => start[0]).OrderDescending(), starts.Select(start => start[0]));
+        Assert.All(starts, start => Assert.All(start, loss => Assert.True(Math.Abs(loss) > 1e-3)));
+        Assert.True(starts[0][1] > 0 && starts[1][1] < 0);
+    }
+
+    [Fact]
+    public void A_broken_point_leaves_the_run_and_later_restarts()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Problem();
+        var seen = new List<(int Step, long[] Rows, bool[] Broken)>();
+        var options = new ApgdOptions
+        {
+            Steps = 10,
+            Restarts = 3,
+            Observer = step => seen.Add((step.Step, step.Rows.data<long>().ToArray(), step.Broken.data<bool>().ToArray())),
+        };
+        var points = new Apgd(options).Perturb(network, images, labels, ThreatModel.Linf(0.05));
+        var gone = new HashSet<long>();
+        foreach (var (_, rows, broken) in seen)
+        {
+            Assert.DoesNotContain(rows, gone.Contains);
+            gone.UnionWith(rows.Where((_, i) => broken[i]));
+        }
+        Assert.Equal(3, seen.Count(step => step.Step == 0));
+        Assert.InRange(gone.Count, 5, 35);
+        using var noGrad = no_grad();
+        var left = network.call(points).argmax(1).ne(labels).data<bool>().ToArray();
+        Assert.Equal(Enumerable.Range(0, 40).Select(row => gone.Contains(row)), left);
+
+        // Staying in the batch breaks the same points, and gives a loss that is at least as large.
+        var staying = new Apgd(options with { Keep = KeptPoint.Worst, Observer = null });
+        var worst = staying.Perturb(network, images, labels, ThreatModel.Linf(0.05));
+        Assert.Equal(left, network.call(worst).argmax(1).ne(labels).data<bool>().ToArray());
+        Assert.True(Loss(worst).ge(Loss(points) - 1e-6).all().item<bool>());
+        Tensor Loss(Tensor at) => AttackLosses.CrossEntropy(network.call(at), labels);
+    }
+
+    [Fact]
+    public void An_unbroken_point_goes_through_the_network_once_more_than_there_are_steps_and_back_once_a_step()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Problem();
+        var recorded = new RecordingNetwork(network);
+        var attack = new AutoAttack("one", [new Apgd(new ApgdOptions { Steps = 10, Restarts = 2 })]);
+        var report = attack.Evaluate(recorded, images, labels, ThreatModel.Linf(0.05));
+        foreach (var point in report.Points)
+        {
+            // Besides: once clean, and once to see what the attack has found.
+            Assert.InRange(point.ForwardPasses!.Value, 3, 2 + 2 * 11);
+            Assert.InRange(point.BackwardPasses!.Value, 1, 2 * 10);
+            Assert.Equal(point.IsRobust, point is { ForwardPasses: 2 + 2 * 11, BackwardPasses: 2 * 10 });
+        }
+        Assert.Equal(recorded.Calls.Sum(call => call.Input.shape[0]), report.Points.Sum(point => point.ForwardPasses));
+        Assert.Contains(report.Points, point => point.IsRobust);
+        Assert.Contains(report.Points, point => !point.IsRobust);
+    }
+
+    [Fact]
+    public void Samples_average_the_gradient_and_the_loss_of_a_random_network()
+    {
+        using var scope = NewDisposeScope();
+        // Every other call sees the weights turned round and a little shorter: only the mean of two has the right direction.
+        var network = LinearNetwork.Random(30, 2, seed: 4, ScalarType.Float64);
+        using var noGrad = no_grad();
+        var calls = 0;
+        var random = new FunctionNetwork(x => network.call(x) * (calls++ % 2 == 0 ? 6e-3 : -4e-3));
+        var images = full([1, 30], 0.5, dtype: ScalarType.Float64);
+        var labels = tensor(new[] { 0L });
+        var (loss, best) = (0.0, images);
+        var attack = new Apgd(new ApgdOptions
+        {
+            Steps = 5,
+            Samples = 2,
+            Keep = KeptPoint.Worst,
+            Observer = step => (loss, best) = (step.BestLoss.item<double>(), step.BestPoints.clone().DetachFromDisposeScope()),
+        });
+        attack.Perturb(random, images, labels, ThreatModel.Linf(0.01));
+        Assert.Equal(2 * 6, calls);
+        var slope = network.Weight.select(1, 1) - network.Weight.select(1, 0);
+        Compare.Close(images + slope.sign() * 0.01, best, 1e-9, "the best point: a corner");
+        var (one, other) = (AttackLosses.CrossEntropy(random.call(best), labels), AttackLosses.CrossEntropy(random.call(best), labels));
+        Assert.Equal((one + other).item<double>() / 2, loss, 1e-12);
+    }
+
+    [Fact]
+    public void Larger_radii_come_first_and_only_points_of_the_smallest_are_returned()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Problem();
+        var threat = ThreatModel.L1(0.3);
+        var steps = new List<(int Step, double Size)>();
+        var attack = new Apgd(new ApgdOptions
+        {
+            Steps = 50,
+            LargerRadii = true,
+            Keep = KeptPoint.Worst,
+            Observer = step => steps.Add((step.Step, threat.Size(step.BestPoints, images).max().item<double>())),
+        });
+        var points = attack.Perturb(network, images, labels, threat);
+        Assert.Equal([.. Enumerable.Range(0, 16), .. Enumerable.Range(0, 16), .. Enumerable.Range(0, 21)], steps.Select(step => step.Step));
+        Assert.InRange(steps[15].Size, 0.601, 0.901);
+        Assert.InRange(steps[31].Size, 0.301, 0.601);
+        Assert.InRange(steps[^1].Size, 0.1, 0.301);
+        Assert.True(threat.Size(points, images).le(0.3001).all().item<bool>());
+    }
+
+    [Fact]
+    public void A_start_of_another_shape_or_dtype_is_refused()
+    {
+        using var network = LinearNetwork.Random(4, 3, seed: 1);
+        var message = Assert.Throws<ArgumentException>(() => new Apgd().PerturbFrom(
+            network, full([2, 4], 0.5), tensor(new[] { 0L, 1 }), full([2, 5], 0.5), ThreatModel.Linf(0.1))).Message;
+        Assert.Contains("apgd-ce: the start is Float32 [2,5], expected Float32 [2,4]", message);
+    }
+
+    [Fact]
+    public void Every_fault_of_the_options_is_named_in_one_message()
+    {
+        var options = new ApgdOptions
+        {
+            Steps = 0,
+            Restarts = 0,
+            Targets = 0,
+            Samples = 0,
+            Rho = 2,
+            Loss = (ApgdLoss)7,
+            Keep = KeptPoint.Last,
+            LargerRadii = true,
+        };
+        var message = Assert.Throws<ArgumentException>(() => new Apgd(options)).Message;
+        string[] faults =
+            ["Steps is 0, expected 1", "Restarts is 0", "Targets is 0", "Samples is 0", "Rho is 2", "Loss is 7", "Keep is Last"];
+        foreach (var fault in faults) Assert.Contains(fault, message);
+        Assert.Contains("Steps is 0, expected 3 or more with LargerRadii", message);
+    }
+
+    [Theory]
+    [InlineData("apgd-ce", "apgd-ce", 100, 1)]
+    [InlineData("APGD-T", "apgd-t", 100, 1)]
+    [InlineData("apgd-dlr-50", "apgd-dlr-50", 50, 1)]
+    [InlineData("apgd-t-20x5", "apgd-t-20x5", 20, 5)]
+    public void The_catalog_knows_Apgd_by_loss_steps_and_restarts(string name, string expected, int steps, int restarts)
+    {
+        var attack = Assert.IsType<Apgd>(AttackCatalog.ByName(name));
+        Assert.Equal((expected, steps, restarts), (attack.Name, attack.Options.Steps, attack.Options.Restarts));
+    }
+
+    [Theory]
+    [InlineData("apgd")]
+    [InlineData("apgd-cw")]
+    [InlineData("apgd-ce-0")]
+    [InlineData("apgd-ce-2x3x4")]
+    [InlineData("apgd-ce-5-5")]
+    [InlineData("autoattack-fast")]
+    public void An_unknown_name_gets_the_list_of_those_known(string name) =>
+        Assert.Contains("apgd-ce-NxR", Assert.Throws<ArgumentException>(() => AttackCatalog.ByName(name)).Message);
+
+    // A network with a bend, 40 points, all of which it gets right.
+    internal static (FunctionNetwork Network, Tensor Images, Tensor Labels) Problem(int classes = 4)
+    {
+        using var generator = new Generator(6);
+        var first = empty([10, 30], dtype: ScalarType.Float64).normal_(0, 2, generator);
+        var second = empty([30, classes], dtype: ScalarType.Float64).normal_(0, 1, generator);
+        var network = new FunctionNetwork(x => x.sub(0.5).matmul(first).tanh().matmul(second));
+        var images = empty([40, 10], dtype: ScalarType.Float64).uniform_(0, 1, generator);
+        return (network, images, network.call(images).argmax(1));
+    }
+}

@@ -1,0 +1,118 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Attacks;
+
+/// <summary>APGD step by step against recorded runs of the original code, from the recorded start.</summary>
+public sealed class ApgdTraceTests
+{
+    [CnnAFact]
+    public void A_float64_run_has_the_recorded_losses_step_sizes_and_flags_at_every_step()
+    {
+        using var scope = NewDisposeScope();
+        var trace = Fixture.Trace("apgd_trajectory_cnn_a");
+        foreach (var name in Runs)
+        {
+            var run = Record(trace, name, ScalarType.Float64);
+            // The recorded run counted increases of losses rounded to float32, which in ce100 halves one point's last steps elsewhere.
+            var tolerance = name == "ce100" ? 5e-6 : 1e-6;
+            Compare.Close(trace[$"float64.{name}.loss_best_per_iteration"], run.BestLoss, tolerance, $"{name} best loss");
+            Compare.Close(trace[$"float64.{name}.loss_best"], run.BestLoss[^1], tolerance, $"{name} best loss at the end");
+            Assert.Equal(name == "ce100" ? 1 : 0, PointsWithOtherSizes(trace[$"float64.{name}.step_size_per_iteration"], run.StepSize));
+            Compare.Same(trace[$"float64.{name}.correct_so_far"], run.CorrectSoFar, $"{name} correct so far");
+            Compare.Same(trace[$"float64.{name}.robust"], run.CorrectSoFar[^1], $"{name} robust");
+        }
+    }
+
+    [CnnAFact]
+    public void A_float32_run_follows_the_recorded_one_as_far_as_rounding_lets_it()
+    {
+        using var scope = NewDisposeScope();
+        var trace = Fixture.Trace("apgd_trajectory_cnn_a");
+        foreach (var name in Runs)
+        {
+            var run = Record(trace, name, ScalarType.Float32);
+            // The recorded runs in float32 and float64 differ by 2.4e-4, and in the step sizes of one point.
+            Compare.Close(trace[$"{name}.loss_best"], run.BestLoss[^1], 3e-4, $"{name} best loss at the end");
+            Compare.Same(trace[$"{name}.robust"], run.CorrectSoFar[^1], $"{name} robust");
+            Assert.InRange(PointsWithOtherSizes(trace[$"{name}.step_size_per_iteration"], run.StepSize), 0, 1);
+            // Before rounding has grown: every loss.
+            Compare.Close(trace[$"{name}.loss_per_iteration"].narrow(0, 0, 10), run.Loss.narrow(0, 0, 10), 2e-3, $"{name} loss");
+            if (!trace.Has($"{name}.x_best")) continue;
+            var moved = (trace[$"{name}.x_best"] - run.BestPoints).abs().gt(1e-5).to(ScalarType.Float64).mean().item<double>();
+            Assert.True(moved < 0.03, $"{name}: {moved:P2} of the best points' pixels differ");
+        }
+    }
+
+    // There is no trace of L1. These are the best losses of the original code (AutoAttack a392200, PyTorch 1.13.1, float32): 100 steps of
+    // cross-entropy in L1 4, from the same start, projected.
+    [CnnAFact]
+    public void An_L1_run_reaches_the_losses_of_the_original_code()
+    {
+        using var scope = NewDisposeScope();
+        var expected = tensor(new[]
+        {
+            1.9903, 1.2065, 1.0634, 1.1544, 1.6455, 3.0862, 1.5053, 1.0047, 0.9627, 0.9638, 1.9746, 1.0649, 1.0273, 1.3304, 1.4381, 0.6751,
+            0.7028, 1.1652, 1.3264, 0.9481, 1.1497, 1.791, 1.6159, 0.9917, 1.6649, 1.3995, 1.761, 1.1503, 1.5563, 1.2973, 0.909, 1.2897,
+        });
+        var trace = Fixture.Trace("apgd_trajectory_cnn_a");
+        var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float32);
+        (images, labels) = (images.index_select(0, trace["rows"]), labels.index_select(0, trace["rows"]));
+        var threat = ThreatModel.L1(4);
+        var points = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst }).PerturbFrom(network, images, labels, trace["start_x"], threat);
+        using var noGrad = no_grad();
+        var logits = network.call(points);
+        Compare.Close(expected, AttackLosses.CrossEntropy(logits, labels), 0.01, "best loss");
+        Assert.Equal(21, logits.argmax(1).eq(labels).sum().item<long>());
+    }
+
+    private static string[] Runs => ["ce20", "ce100", "dlrt20", "dlrt100"];
+
+    private static Recorded Record(Fixture trace, string name, ScalarType dtype)
+    {
+        var (network, images, labels) = CnnATraceTests.Problem(dtype);
+        (images, labels) = (images.index_select(0, trace["rows"]), labels.index_select(0, trace["rows"]));
+        var raw = trace["start_uniform_raw"].to(dtype);
+        var start = (images + raw / raw.abs().flatten(1).amax(1).add(1e-12).reshape(32, 1, 1, 1) * ThreatModel.Cifar10.Epsilon).clamp(0, 1);
+        Compare.Close(trace["start_x"], start, 1e-6, "start");
+
+        var steps = new List<ApgdStep>();
+        var attack = new Apgd(new ApgdOptions
+        {
+            Loss = name.StartsWith("dlrt", StringComparison.Ordinal) ? ApgdLoss.TargetedDlr : ApgdLoss.CrossEntropy,
+            Steps = int.Parse(name[^(name.EndsWith("100", StringComparison.Ordinal) ? 3 : 2)..]),
+            Targets = 1,
+            Keep = KeptPoint.Worst,
+            Observer = step => steps.Add(step with
+            {
+                Loss = Kept(step.Loss),
+                BestLoss = Kept(step.BestLoss),
+                BestPoints = Kept(step.BestPoints),
+                StepSize = Kept(step.StepSize),
+                Broken = Kept(step.Broken),
+            }),
+        });
+        var points = attack.PerturbFrom(network, images, labels, start, ThreatModel.Cifar10);
+        Assert.Equal(Enumerable.Range(0, attack.Options.Steps + 1), steps.Select(step => step.Step));
+
+        var correct = new List<Tensor> { steps[0].Broken.logical_not() };
+        foreach (var step in steps.Skip(1)) correct.Add(correct[^1].logical_and(step.Broken.logical_not()));
+        // The point that is returned is misclassified where any was.
+        using var noGrad = no_grad();
+        Compare.Same(correct[^1], network.call(points).argmax(1).eq(labels), "misclassified points returned");
+        return new(
+            stack(steps.Skip(1).Select(step => step.Loss), 0),
+            stack(steps.Skip(1).Select(step => step.BestLoss), 0),
+            stack(steps.Skip(1).Select(step => step.StepSize), 0),
+            stack(correct, 0).to(ScalarType.Int64),
+            steps[^1].BestPoints);
+    }
+
+    private static long PointsWithOtherSizes(Tensor expected, Tensor found) =>
+        (expected - found).abs().gt(1e-7).any(0).sum().item<long>();
+
+    private static Tensor Kept(Tensor values) => values.clone().DetachFromDisposeScope();
+
+    private sealed record Recorded(Tensor Loss, Tensor BestLoss, Tensor StepSize, Tensor CorrectSoFar, Tensor BestPoints);
+}

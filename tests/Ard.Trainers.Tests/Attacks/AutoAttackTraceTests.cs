@@ -1,0 +1,67 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Attacks;
+
+/// <summary>
+/// Robust points against the recorded AutoAttack on a small network. Random starts differ, so counts and most flags must agree.
+/// </summary>
+public sealed class AutoAttackTraceTests
+{
+    private const int Standing = 12;
+
+    [CnnATheory]
+    [InlineData("linf8")]
+    [InlineData("linf2")]
+    [InlineData("l2_05")]
+    public void Apgd_ce_and_apgd_t_leave_the_recorded_points_robust_in_sequence_and_alone(string budget)
+    {
+        using var scope = NewDisposeScope();
+        var trace = Fixture.Trace($"aa_cnn_a_{budget}");
+        var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float32);
+        var threat = new ThreatModel(budget.StartsWith("linf", StringComparison.Ordinal) ? Norm.Linf : Norm.L2, trace["eps"].item<float>());
+        var targeted = new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr });
+
+        // All points that the recorded attacks break, and for the sake of time only some of those that stand.
+        var (right, stands) = (Flags(trace["clean.correct"]), Flags(trace["seq.apgd-t.robust"]));
+        var standing = Enumerable.Range(0, 256).Where(row => stands[row]).Take(Standing);
+        var rows = Enumerable.Range(0, 256).Where(row => !stands[row]).Concat(standing).Order().ToArray();
+        var index = tensor(rows.Select(row => (long)row).ToArray());
+        (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
+
+        using var noGrad = no_grad();
+        var report = new AutoAttack("apgd", [new Apgd(), targeted]).Evaluate(network, images, labels, threat);
+        Assert.Equal(rows.Select(row => right[row]), report.Points.Select(point => point.IsCleanRight));
+        // The first of a sequence runs as it does alone; and a point's attack does not depend on the other points in its batch.
+        AssertAgree(trace, "seq.apgd-ce", rows, report.RobustAfter("apgd-ce"));
+        AssertAgree(trace, "alone.apgd-ce", rows, report.RobustAfter("apgd-ce"));
+        AssertAgree(trace, "seq.apgd-t", rows, report.RobustAfter("apgd-t"));
+        // Alone, the targeted attack must also break what the first one broke.
+        var first = tensor(Enumerable.Range(0, rows.Length)
+            .Where(i => report.Points[i].BrokenBy == "apgd-ce").Select(i => (long)i).ToArray(), dtype: ScalarType.Int64);
+        var alone = report.RobustAfter("apgd-t").ToArray();
+        var points = targeted.Perturb(
+            network, images.index_select(0, first), labels.index_select(0, first), threat, new PointNoise(0, first.data<long>()));
+        var survived = network.call(points).argmax(1).eq(labels.index_select(0, first)).data<bool>().ToArray();
+        foreach (var (i, robust) in first.data<long>().ToArray().Zip(survived)) alone[i] |= robust;
+        AssertAgree(trace, "alone.apgd-t", rows, alone);
+
+        // The points are what the report says.
+        var correct = network.call(report.Perturbed).argmax(1).eq(labels).data<bool>().ToArray();
+        Assert.Equal(report.Points.Select(point => point.IsRobust), correct);
+        Compare.Close(threat.Size(report.Perturbed, images), tensor(report.Points.Select(point => point.Size).ToArray()), 0, "sizes");
+    }
+
+    private static void AssertAgree(Fixture trace, string name, int[] rows, IReadOnlyList<bool> robust)
+    {
+        var all = Flags(trace[$"{name}.robust"]);
+        var recorded = rows.Select(row => all[row]).ToArray();
+        var (expected, found) = (recorded.Count(flag => flag), robust.Count(flag => flag));
+        Assert.True(Math.Abs(expected - found) <= 1, $"{name}: {found} points are robust, recorded {expected}");
+        var agree = recorded.Zip(robust).Count(pair => pair.First == pair.Second) / (double)rows.Length;
+        Assert.True(agree > 0.98, $"{name}: {agree:P1} of the flags agree");
+    }
+
+    private static bool[] Flags(Tensor flags) => [.. flags.data<long>().Select(flag => flag == 1)];
+}
