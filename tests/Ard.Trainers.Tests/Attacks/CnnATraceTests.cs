@@ -76,7 +76,7 @@ public sealed class CnnATraceTests
         Assert.InRange(network.call(points).argmax(1).eq(labels).sum().item<long>(), 50, 53);
     }
 
-    private static (Module<Tensor, Tensor> Network, Tensor Images, Tensor Labels) Problem(ScalarType dtype)
+    internal static (Module<Tensor, Tensor> Network, Tensor Images, Tensor Labels) Problem(ScalarType dtype)
     {
         var weights = Fixture.Trace("cnn_a_weights");
         var (mean, std) = (weights["normalisation.mean"].data<float>(), weights["normalisation.std"].data<float>());
