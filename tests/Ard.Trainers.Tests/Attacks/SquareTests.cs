@@ -7,31 +7,35 @@ namespace Ard.Trainers.Tests.Attacks;
 public sealed class SquareTests
 {
     [Theory]
-    [InlineData(Norm.Linf, 1.25)]
-    [InlineData(Norm.L2, 1.25)]
-    public void On_a_linear_network_it_breaks_every_point_well_within_reach_and_none_beyond(Norm norm, double spare)
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L2)]
+    public void On_a_linear_network_it_breaks_every_point_with_a_fifth_of_the_budget_to_spare_and_none_beyond_reach(Norm norm)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(4);
-        // Two classes, images [3,6,6]; for L2 far enough from the ends of [0,1] that the box plays no part.
-        var weight = empty([108, 2], dtype: ScalarType.Float64).normal_(0, 0.3, generator);
+        // Two classes, images [1,8,8] far enough from the ends of [0,1] that the box plays no part. In Linf any weights will do; in L2 the
+        // attack adds up pairs of bumps, which noise cannot be made of: two bumps of opposite signs.
+        var (row, column) = (arange(8, dtype: ScalarType.Float64).reshape(8, 1), arange(8, dtype: ScalarType.Float64).reshape(1, 8));
+        var slope = norm == Norm.Linf
+            ? empty([8, 8], dtype: ScalarType.Float64).normal_(0, 1, generator)
+            : (((row - 2).square() + (column - 2).square()) * -0.6).exp() * (row - 2.5);
+        var weight = stack([slope.flatten(), zeros([64], dtype: ScalarType.Float64)], 1);
         var network = new LinearNetwork(weight, weight.sum([0L]) * -0.5);
-        var images = empty([40, 3, 6, 6], dtype: ScalarType.Float64).uniform_(0.35, 0.65, generator);
+        var images = empty([40, 1, 8, 8], dtype: ScalarType.Float64).uniform_(0.3, 0.7, generator);
         using var noGrad = no_grad();
         var logits = network.call(images);
         var labels = logits.argmax(1);
         var margins = (logits.select(1, 0) - logits.select(1, 1)).abs();
-        var slope = weight.select(1, 0) - weight.select(1, 1);
         var needed = (margins / (norm == Norm.Linf ? slope.abs().sum() : slope.square().sum().sqrt())).data<double>().ToArray();
         var epsilon = needed.Order().ElementAt(30);
-        var points = new Square(new SquareOptions { Queries = 3000 }).Perturb(network, images, labels, new ThreatModel(norm, epsilon));
+        var points = new Square(new SquareOptions { Queries = 2000 }).Perturb(network, images, labels, new ThreatModel(norm, epsilon));
         var broken = network.call(points).argmax(1).ne(labels).data<bool>().ToArray();
-        for (var row = 0; row < needed.Length; row++)
+        for (var i = 0; i < needed.Length; i++)
         {
-            if (epsilon > needed[row] * spare) Assert.True(broken[row], $"point {row} needs {needed[row]} of {epsilon} and is not broken");
-            if (epsilon < needed[row] * (1 - 1e-9)) Assert.False(broken[row], $"point {row} needs {needed[row]} of {epsilon} and is broken");
+            if (epsilon > needed[i] * 1.25) Assert.True(broken[i], $"point {i} needs {needed[i]} of {epsilon} and is not broken");
+            if (epsilon < needed[i] * (1 - 1e-9)) Assert.False(broken[i], $"point {i} needs {needed[i]} of {epsilon} and is broken");
         }
-        Assert.InRange(needed.Count(its => epsilon > its * spare), 10, 30);
+        Assert.InRange(needed.Count(its => epsilon > its * 1.25), 15, 30);
     }
 
     [Theory]
@@ -53,7 +57,7 @@ public sealed class SquareTests
             if (before is not null) Assert.True(margin.ge(before).all().item<bool>(), $"{queries} queries");
             before = margin;
         }
-        Assert.InRange(before!.gt(0).sum().item<long>(), 3, 17);
+        Assert.InRange(before!.gt(0).sum().item<long>(), 3, 18);
 
         Tensor Badness(Tensor logits) => where(logits.argmax(1).ne(labels), full([20], 1.0), AttackLosses.Margin(logits, labels));
     }
@@ -62,20 +66,18 @@ public sealed class SquareTests
     public void Every_try_changes_one_window_of_the_schedules_size_at_most()
     {
         using var scope = NewDisposeScope();
-        var (network, images, labels) = Bent();
-        var recorded = new RecordingNetwork(network);
-        // Never broken, so that every query is seen; every change is taken.
+        var (_, images, labels) = Bent();
+        // Never broken and of one margin, so that every query is seen and no change is taken.
         var never = new FunctionNetwork(x => zeros([x.shape[0], 2]) + tensor(new[] { 1f, 0 }));
         var calls = new RecordingNetwork(never);
         new Square(new SquareOptions { Queries = 300 }).Perturb(calls, images, zeros_like(labels), ThreatModel.Linf(0.1), seed: 1);
         Assert.Equal(302, calls.Calls.Count);
         var start = calls.Calls[1].Input;
         // Stripes: every column of a channel is of one colour.
-        Compare.Close(full([20, 1, 8, 8], 0.1), (start - images).abs(), 1e-5, "start");
+        Compare.Close(full([20, 3, 8, 8], 0.1), (start - images).abs(), 1e-5, "start");
         Compare.Same((start - images).sign().narrow(2, 0, 1).expand(20, 3, 8, 8), (start - images).sign(), "stripes");
         foreach (var (query, side) in new[] { (0, 7), (10, 7), (11, 5), (51, 4), (201, 3) })
         {
-            // The margin never rises, so every try starts from the first point.
             var changed = calls.Calls[2 + query].Input.ne(start).any(1);
             var (rows, columns) = (changed.any(2).sum(1), changed.any(1).sum(1));
             Assert.Equal(side, rows.max().item<long>());
@@ -123,15 +125,30 @@ public sealed class SquareTests
     }
 
     [CnnAFact]
-    public void A_hundred_queries_break_fewer_points_than_the_recorded_5000_but_many_of_them()
+    public void A_hundred_queries_break_many_of_the_points_that_the_recorded_5000_break_and_hardly_another()
     {
         foreach (var (name, threat, count) in Recorded)
         {
             using var scope = NewDisposeScope();
-            var clock = System.Diagnostics.Process.GetCurrentProcess().TotalProcessorTime;
-            var q = int.Parse(Environment.GetEnvironmentVariable("SQQ") ?? "100");
-            var (robust, recorded) = Robust(name, threat, q);
-            Console.WriteLine($"square {name} {q}: {robust.sum().item<long>()} of {count}, agree {robust.eq(recorded).sum().item<long>()} {System.Diagnostics.Process.GetCurrentProcess().TotalProcessorTime - clock}");
+            var (robust, recorded) = Robust(name, threat, queries: 100);
+            // Of the 146 that are right unattacked a quarter or more of those that the long run breaks.
+            Assert.InRange(robust.sum().item<long>(), count + 1, 146 - (146 - count) / 4);
+            Assert.InRange(robust.logical_not().logical_and(recorded).sum().item<long>(), 0, 2);
+        }
+    }
+
+    [CnnAFact]
+    [Trait("Category", "Long")]
+    public void Five_thousand_queries_leave_about_as_many_points_as_the_recorded_runs()
+    {
+        foreach (var (name, threat, count) in Recorded)
+        {
+            using var scope = NewDisposeScope();
+            var (robust, recorded) = Robust(name, threat, queries: 5000);
+            // Other random numbers. Fewer are left in Linf at 8/255, because the recorded runs never change the last row and column in a
+            // query: without them this attack leaves 59 of the 61 as well.
+            Assert.InRange(robust.sum().item<long>(), count - 8, count + 5);
+            Assert.InRange(robust.eq(recorded).sum().item<long>(), 248, 256);
         }
     }
 
