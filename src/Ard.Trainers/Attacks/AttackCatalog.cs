@@ -6,7 +6,8 @@ namespace Ard.Trainers.Attacks;
 public static class AttackCatalog
 {
     /// <summary>The names understood, N standing for a number.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["fgsm", "pgd-N", "pgd-NxR", "fab", "fab-N", "fab-t", "fab-t-N", "square", "square-N"];
+    public static IReadOnlyList<string> Names { get; } =
+        ["fgsm", "pgd-N", "pgd-NxR", "fab", "fab-N", "fab-t", "fab-t-N", "square", "square-N"];
 
     /// <summary>
     /// The attack of that name: <c>fgsm</c>; <c>pgd-20</c>, 20 steps of epsilon/4 from one random start; <c>pgd-20x5</c>, from five. PGD
@@ -45,7 +46,7 @@ public static class AttackCatalog
     private static Fab Fab(int steps, bool targeted) =>
         new(new FabOptions { Targeted = targeted, Steps = steps, StopWithinBudget = true });
 
-    /// <summary>What follows an attack's name: the number where it is not the standard one, and the restarts where there are several.</summary>
+    /// <summary>What follows an attack's name: the number where it is not the standard one, and the restarts if several.</summary>
     internal static string Figures(int number, int standard, int restarts) =>
         (number != standard || restarts > 1 ? $"-{number}" : "") + (restarts > 1 ? $"x{restarts}" : "");
 

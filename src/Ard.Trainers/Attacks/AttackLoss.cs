@@ -13,8 +13,8 @@ public static class AttackLosses
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
 
     /// <summary>
-    /// The margin by which the point is misclassified: the largest logit of another class less the true one's. Negative where the network is
-    /// right; minus infinity where it has one class only.
+    /// The margin by which the point is misclassified: the largest logit of another class less the true one's. Negative where the network
+    /// is right; minus infinity where it has one class only.
     /// </summary>
     public static Tensor Margin(Tensor logits, Tensor labels)
     {

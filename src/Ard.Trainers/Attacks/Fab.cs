@@ -91,8 +91,8 @@ public sealed class Fab(FabOptions? options = null) : Attack
         return moved.clamp_(0, 1).reshape(points.shape);
     }
 
-    // The linearised boundary to the class aimed at, or to the class whose boundary is nearest: how far that class's logit is above the true
-    // one's [n], and the gradient of that [n,d].
+    // The linearised boundary to the class aimed at, or to the class whose boundary is nearest: how far that class's logit is above the
+    // true one's [n], and the gradient of that [n,d].
     private static (Tensor Gap, Tensor Normal) Boundary(AttackTarget target, Tensor points, Tensor labels, Tensor? aimed, Norm norm)
     {
         using var record = enable_grad();

@@ -31,8 +31,8 @@ public sealed record FabOptions
     public double Eta { get; init; } = 1.05;
 
     /// <summary>
-    /// What is left of the perturbation when a misclassified point is pulled back towards the clean image, above 0 and below 1. Default 0.9,
-    /// beta.
+    /// What is left of the perturbation when a misclassified point is pulled back towards the clean image, above 0 and below 1.
+    /// Default 0.9, beta.
     /// </summary>
     public double Beta { get; init; } = 0.9;
 

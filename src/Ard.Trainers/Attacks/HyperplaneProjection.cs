@@ -7,9 +7,9 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <remarks>
 /// The shortest step moves every value i towards the hyperplane by min(λ u_i, room_i): room_i is the way to the end of the box, u_i is 1
-/// (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and piecewise linear, so
-/// Newton's method from λ = 0 climbs to the solution without overshooting and is exact once it is on the right piece, after a few rounds and
-/// without sorting.
+/// (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and piecewise linear,
+/// so Newton's method from λ = 0 climbs to the solution without overshooting and is exact once it is on the right piece, after a few
+/// rounds and without sorting.
 /// </remarks>
 internal static class HyperplaneProjection
 {

@@ -4,14 +4,14 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// The Square attack (Andriushchenko, Croce, Flammarion and Hein, "Square attack: a query-efficient black-box adversarial attack via random
-/// search", ECCV 2020): tries random changes of square windows, ever smaller ones, and keeps those that make the margin larger. It needs the
-/// network's logits only. Linf and L2. The last two dimensions of a point are its height and width, those before them its channels; points
-/// of one dimension are images of one row.
+/// search", ECCV 2020): tries random changes of square windows, ever smaller ones, and keeps those that make the margin larger. It needs
+/// the network's logits only. Linf and L2. The last two dimensions of a point are its height and width, those before them its channels;
+/// points of one dimension are images of one row.
 /// </summary>
 /// <remarks>
 /// Returns the first misclassified point met, otherwise the point of the largest margin. Images that the network gets wrong unattacked are
-/// returned as they are. Windows and colours are drawn for each point by itself (the released code takes the same ones for the whole batch),
-/// so that a point is attacked alike in every batch.
+/// returned as they are. Windows and colours are drawn for each point by itself, so that a point is attacked alike in every batch, and
+/// reach every row and column. AutoAttack's code takes the same ones for the whole batch, and never the last row and column.
 /// </remarks>
 /// <param name="options">The settings; default 5000 queries from one random start.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

@@ -80,7 +80,8 @@ internal abstract class SquareWindows
 
     // Which pixels are in the window [n,1,height,width].
     private static Tensor Inside(Tensor rows, Tensor columns, long height, long width) =>
-        rows.ge(0).logical_and(rows.lt(height)).unsqueeze(2).logical_and(columns.ge(0).logical_and(columns.lt(width)).unsqueeze(1)).unsqueeze(1);
+        rows.ge(0).logical_and(rows.lt(height)).reshape(-1, 1, rows.shape[1], 1)
+            .logical_and(columns.ge(0).logical_and(columns.lt(width)).reshape(-1, 1, 1, columns.shape[1]));
 
     // 1 or -1 for each number.
     private static Tensor Signs(Tensor numbers) => numbers.ge(0).to(numbers.dtype).mul_(2).sub_(1);
@@ -149,18 +150,19 @@ internal abstract class SquareWindows
             var rest = change.masked_fill(grown.logical_or(emptied), 0);
 
             var signs = Signs(numbers.narrow(1, 5, Channels)).reshape(-1, Channels, 1, 1);
-            var shape = Placed(Bump(side, images), rows, columns, numbers.select(1, 4).ge(0)) * signs + there / Length(there, 2, 3);
-            // What the windows held, and what clamping to [0,1] has left unspent.
-            var (total, others) = (change.square().sum([1, 2, 3], keepdim: true), rest.square().sum([1, 2, 3], keepdim: true));
-            var amount = (Epsilon * Epsilon - total).clamp_min(0) / Channels + (total - others).clamp_min(0);
-            return Spend(images, rest + shape * (amount.sqrt() / Length(shape, 2, 3)));
+            var shape = Placed(Bump(side, images), rows, columns, numbers.select(1, 4).ge(0)) * signs + there / Length(there);
+            // What the windows held, channel by channel, and a share of what clamping to [0,1] has left unspent.
+            var spent = change.square().sum([2, 3], keepdim: true);
+            var unspent = (Epsilon * Epsilon - spent.sum([1], keepdim: true)).clamp_min(0) / Channels;
+            var amount = unspent + (spent - rest.square().sum([2, 3], keepdim: true)).clamp_min(0);
+            return Spend(images, rest + shape * (amount.sqrt() / Length(shape)));
         }
 
         // The image with the change stretched to the whole budget.
         private Tensor Spend(Tensor images, Tensor change) => images.add(threat.SteepestAscent(change), Epsilon).clamp_(0, 1);
 
-        private static Tensor Length(Tensor values, params long[] dimensions) =>
-            values.square().sum(dimensions, keepdim: true).sqrt().add_(1e-12);
+        // The length of each channel; not 0, to divide by.
+        private static Tensor Length(Tensor values) => values.square().sum([2, 3], keepdim: true).sqrt().add_(1e-12);
 
         // The bump in each point's window, 0 elsewhere [n,1,height,width]; turned for some of them.
         private static Tensor Placed(Tensor bump, Tensor rows, Tensor columns, Tensor turned)

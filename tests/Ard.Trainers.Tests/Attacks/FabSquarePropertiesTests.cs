@@ -166,7 +166,8 @@ public sealed class FabSquarePropertiesTests
             long[] shape = [1 + drawn.Count % 5, 1 + drawn.Channels % 3, 1 + drawn.Side % 6, 1 + drawn.Side / 7 % 5];
             var outputs = 1 + drawn.Classes % 5;
             Images = empty(shape, dtype: dtype).uniform_(-0.3, 1.3, generator).clamp_(0, 1);
-            Threat = new ThreatModel((drawn.Kind & 2) == 0 ? Norm.Linf : Norm.L2, (1 + drawn.Epsilon) / (drawn.Epsilon % 8 == 0 ? 40.0 : 1000.0));
+            var epsilon = (1 + drawn.Epsilon) / (drawn.Epsilon % 8 == 0 ? 40.0 : 1000.0);
+            Threat = new ThreatModel((drawn.Kind & 2) == 0 ? Norm.Linf : Norm.L2, epsilon);
             Attack = Attacks[drawn.Attack % Attacks.Length];
             Seed = drawn.Seed;
             var inputs = shape[1] * shape[2] * shape[3];
