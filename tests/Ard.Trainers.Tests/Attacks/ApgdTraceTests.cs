@@ -61,7 +61,8 @@ public sealed class ApgdTraceTests
         var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float64);
         (images, labels) = (images.index_select(0, trace["rows"]), labels.index_select(0, trace["rows"]));
         var threat = ThreatModel.L1(4);
-        var points = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst }).PerturbFrom(network, images, labels, trace.Double("start_x"), threat);
+        var attack = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst });
+        var points = attack.PerturbFrom(network, images, labels, trace.Double("start_x"), threat);
         using var noGrad = no_grad();
         var logits = network.call(points);
         Compare.Close(expected, AttackLosses.CrossEntropy(logits, labels), 1e-5, "best loss");
