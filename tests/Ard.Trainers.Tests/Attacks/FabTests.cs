@@ -135,13 +135,13 @@ public sealed class FabTests
     }
 
     [CnnAFact]
-    public void A_fifth_of_the_steps_at_half_of_the_classes_comes_close_to_the_recorded_runs()
+    public void A_fifth_of_the_steps_at_a_third_of_the_classes_comes_close_to_the_recorded_runs()
     {
         foreach (var (name, threat, _) in Recorded)
         {
             using var scope = NewDisposeScope();
-            var (robust, recorded) = Robust(name, threat, steps: 20, targets: 4, images: 96);
-            Assert.InRange(robust.eq(recorded).sum().item<long>(), 94, 96);
+            var (robust, recorded) = Robust(name, threat, steps: 20, targets: 3, images: 64);
+            Assert.InRange(robust.eq(recorded).sum().item<long>(), 62, 64);
         }
     }
 

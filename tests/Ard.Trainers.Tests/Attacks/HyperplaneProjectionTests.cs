@@ -23,7 +23,7 @@ public sealed class HyperplaneProjectionTests
 
         var level = (normal * points).sum(1) + offset;
         var length = Length(step, norm);
-        for (var attempt = 0; attempt < 10; attempt++)
+        for (var attempt = 0; attempt < 6; attempt++)
         {
             // Other allowed points of the hyperplane: random ones, moved along the normal until they lie on it.
             var from = attempt == 0 ? points : empty_like(points).uniform_(0, 1, generator);

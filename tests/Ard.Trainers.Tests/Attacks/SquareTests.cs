@@ -147,8 +147,8 @@ public sealed class SquareTests
             using var scope = NewDisposeScope();
             var (robust, recorded) = Robust(name, threat, queries: 5000);
             // Other random numbers. Fewer are left in Linf at 8/255, because the recorded runs never change the last row and column in a
-            // query: without them this attack leaves 59 of the 61 as well.
-            Assert.InRange(robust.sum().item<long>(), count - 8, count + 5);
+            // query: without them this attack leaves 59 for their 61.
+            Assert.InRange(robust.sum().item<long>(), count - 8, count + 3);
             Assert.InRange(robust.eq(recorded).sum().item<long>(), 248, 256);
         }
     }
