@@ -134,7 +134,8 @@ public sealed class TrainingTests
             Assert.Equal([threat], attack.Threats.Distinct());
         }
 
-        var own = options with { Training = options.Training with { Validation = options.Training.Validation with { Threat = ThreatModel.L2(1) } } };
+        var validation = options.Training.Validation with { Threat = ThreatModel.L2(1) };
+        var own = options with { Training = options.Training with { Validation = validation } };
         attack.Threats.Clear();
         using var model = new AdversarialTrainer(ml, own).Fit(Tiny.Glyphs(ml, 20));
         Assert.Equal([ThreatModel.L2(1)], attack.Threats.Distinct());
@@ -225,6 +226,27 @@ public sealed class TrainingTests
         using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
         Assert.Contains("Epoch 2, step 1: mind {0} the step", Assert.Single(messages), StringComparison.Ordinal);
         Assert.Equal(["Epoch 2, step 1: mind {0} the step"], model.Training!.Warnings);
+    }
+
+    [Fact]
+    public void A_crop_that_is_too_wide_for_the_images_is_a_warning_in_the_log()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) =>
+        {
+            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
+        };
+        var options = Tiny.Natural() with { Training = Tiny.Training() with { Augmentation = Augmentation.CropAndFlip } };
+        using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
+        {
+            Assert.Contains("crop 4 + flip moves images of 16x16 by a quarter of their size or more: a padding of 2 is usual",
+                Assert.Single(messages), StringComparison.Ordinal);
+        }
+        messages.Clear();
+        using var quiet = new AdversarialTrainer(ml, options with { Training = options.Training with { Augmentation = null } })
+            .Fit(Tiny.Glyphs(ml, 20));
+        Assert.Empty(messages);
     }
 
     private sealed class WarningObjective : Objective

@@ -76,7 +76,8 @@ internal static class ImageReader
     // MapValueToKey leaves the column that it takes the place of in the data, hidden. What it was not fitted on has no key.
     private static string ValueBehind(IDataView data, string label, long position)
     {
-        if (data.Schema.LastOrDefault(column => column.Name == label && column.IsHidden) is not { Type: TextDataViewType } column) return "";
+        var column = data.Schema.LastOrDefault(column => column.Name == label && column.IsHidden);
+        if (column.Type is not TextDataViewType) return "";
         using var cursor = data.GetRowCursor([column]);
         var get = cursor.GetGetter<ReadOnlyMemory<char>>(column);
         ReadOnlyMemory<char> value = default;

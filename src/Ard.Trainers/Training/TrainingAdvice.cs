@@ -24,8 +24,8 @@ internal static class TrainingAdvice
         }
         var (padding, side) = (options.Augmentation!.Padding, Math.Min(data.Height, data.Width));
         if (padding > 0 && 4 * padding >= side)
-            yield return $"the augmentation {options.Augmentation} moves images of {data.Height}x{data.Width} by a quarter of their size or "
-                + $"more: a padding of {Augmentation.For(data.Channels, data.Height, data.Width).Padding} is usual for them";
+            yield return $"the augmentation {options.Augmentation} moves images of {data.Height}x{data.Width} by a quarter of their size "
+                + $"or more: a padding of {Augmentation.For(data.Channels, data.Height, data.Width).Padding} is usual for them";
         if (options.Schedule is MultiStepSchedule { Milestones: [var first, ..] } schedule && first >= options.Epochs)
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
                 + $"{nameof(RelativeMultiStepSchedule)} has its milestones as shares of the training";

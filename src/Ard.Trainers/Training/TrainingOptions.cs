@@ -33,8 +33,8 @@ public sealed record TrainingOptions
     public OptimizerSpec Optimizer { get; init; } = new SgdOptimizer();
 
     /// <summary>
-    /// The learning rate over time. Default times 0.1 after one half and again after three quarters of the training: in the 200 epochs of the
-    /// ARD paper at 100 and 150, as there, and in a shorter training where it still helps.
+    /// The learning rate over time. Default times 0.1 after one half and again after three quarters of the training: at epochs 100 and 150
+    /// of the 200 of the ARD paper, as there, and in a shorter training where it still helps.
     /// </summary>
     public Schedule Schedule { get; init; } = new RelativeMultiStepSchedule([0.5, 0.75]);
 
@@ -104,8 +104,8 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// The folder for last.safetensors (everything needed to go on) and best.safetensors (the best model so far). Default null: none are
-    /// written. Files of an earlier run are replaced. Where there is a folder, images and teachers are hashed once, so that a resumed run
-    /// can tell that they are the same: SHA-256, some seconds for 1 GB at worst, a tenth of that where the processor has instructions for it.
+    /// written. Files of an earlier run are replaced. Where there is a folder, images and teachers are hashed once (SHA-256, about a second
+    /// for 1 GB), so that a resumed run can tell that they are the same.
     /// </summary>
     public string? CheckpointFolder { get; init; }
 
@@ -150,7 +150,8 @@ public sealed record TrainingOptions
         if (Augmentation is not null) faults.AddRange(Augmentation.Faults());
         if (ClipGradientNorm is { } norm && !(double.IsFinite(norm) && norm > 0))
             faults.Add($"ClipGradientNorm is {norm}, expected a positive finite number");
-        if (!(LabelSmoothing >= 0 && LabelSmoothing < 1)) faults.Add($"LabelSmoothing is {LabelSmoothing}, expected 0 or more and less than 1");
+        if (!(LabelSmoothing >= 0 && LabelSmoothing < 1))
+            faults.Add($"LabelSmoothing is {LabelSmoothing}, expected 0 or more and less than 1");
         if (Averaging is not null) faults.AddRange(Averaging.Faults());
         if (CacheTeacherLogits == true && Augmentation?.Variants is null)
             faults.Add($"CacheTeacherLogits is set with the augmentation {Augmentation?.ToString() ?? "by the images"}, "

@@ -131,6 +131,10 @@ public sealed class MtardTests
         new Mtard(new() { Rate = 0.5, Inner = new MtardOptions().Inner with { Steps = 1 } }), afterReports);
 
     [Fact]
+    public void With_perturbed_weights_it_trains_and_resumes() =>
+        Small.SurvivesAKill(ObjectiveCatalog.ByName("mtard+awp", new() { Steps = 1 }), afterReports: 1);
+
+    [Fact]
     public void The_natural_teacher_is_asked_for_checked_and_left_as_it_was_found()
     {
         using var scope = NewDisposeScope();

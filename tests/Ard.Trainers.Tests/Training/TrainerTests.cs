@@ -400,7 +400,7 @@ public sealed class TrainerTests : IDisposable
         Fit(data, validation, teacher);
 
         using var pixels = new ImageDataset(data.Images.clone(), data.Labels.clone(), data.ClassNames);
-        pixels.Images[19, 0, 7, 7].bitwise_xor_(1);
+        pixels.Images[19, 0, 7, 7].add_(1);
         using var labels = new ImageDataset(data.Images.clone(), data.Labels.flip(0), data.ClassNames);
         using var other = Teacher();
         using (no_grad()) other.parameters().Last().view(-1)[0].add_(1e-3);
