@@ -52,7 +52,8 @@ public sealed record ImageLayout
         var dimensions = type is VectorDataViewType { Dimensions: { Length: 3 } sizes } ? sizes : default;
         (int Channels, int Height, int Width)? found = dimensions.IsDefault ? null
             : Interleaved ? (dimensions[2], dimensions[0], dimensions[1]) : (dimensions[0], dimensions[1], dimensions[2]);
-        if (found is { Channels: > 4, Width: <= 4 } or { Channels: > 4, Height: <= 4 } && Channels is null)
+        // 16x16x3 is sixteen planes of 16x3 only if somebody says so.
+        if (Channels is null && found is { Channels: > 4 } && (Interleaved ? found.Value.Height : found.Value.Width) is 1 or 3 or 4)
             throw SchemaErrors.Mismatch(
                 "feature", column, Interleaved ? "pixels of channels (height, width, channels)" : "planes (channels, height, width)",
                 $"{type}; a column the other way round needs Layout = new() {{ Interleaved = {(Interleaved ? "false" : "true")} }}, "

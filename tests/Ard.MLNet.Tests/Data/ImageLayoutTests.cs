@@ -13,6 +13,7 @@ public sealed class ImageLayoutTests
     [InlineData(new[] { 4, 5, 3 }, true, 3, 4, 5)]
     [InlineData(new[] { 192 }, false, 3, 8, 8)]
     [InlineData(new[] { 256 }, false, 1, 16, 16)]
+    [InlineData(new[] { 12, 1, 128 }, false, 12, 1, 128)]
     public void The_column_says_the_shape_of_its_images(int[] dimensions, bool interleaved, int channels, int height, int width)
     {
         var format = new ImageLayout { Interleaved = interleaved }.Resolve("Features", Vector(dimensions), null);
