@@ -93,10 +93,11 @@ public sealed class RobustnessEvaluatorTests
         using var scope = NewDisposeScope();
         var (network, images, labels) = Problem();
         var seen = new List<EvaluationProgress>();
-        new RobustnessEvaluator(Options).Evaluate(network, images, labels, new Immediate(seen.Add));
+        var report = new RobustnessEvaluator(Options).Evaluate(network, images, labels, new Immediate(seen.Add));
         Assert.Equal(4 * 4, seen.Count);
-        Assert.Equal(new EvaluationProgress("clean", 0, 50), seen[0]);
-        Assert.Equal(new EvaluationProgress("pgd-2x2", 50, 50), seen[^1]);
+        Assert.Equal(("clean", 0, 50), (seen[0].Attack, seen[0].Done, seen[0].Total));
+        Assert.Equal(new EvaluationProgress("pgd-2x2", 50, 50, report.WorstCase.CorrectCount), seen[^1]);
+        Assert.Equal(report.Clean.Correct.Take(16).Count(correct => correct), seen[0].Robust);
         Assert.Equal(seen.Select(progress => progress.Done).Order(), seen.Select(progress => progress.Done));
     }
 
