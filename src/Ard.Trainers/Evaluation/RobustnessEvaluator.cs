@@ -158,8 +158,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             var row = first + places[i];
             its.Set(row, correct[i]);
             (its.Size[row], its.Prediction[row]) = (sizes[i], predictions[i]);
-            // The attack does not count the look at its result.
-            (its.Forward[row], its.Backward[row]) = passes is { } each ? (each.Forward[i] + 1, each.Backward[i]) : (-1, -1);
+            (its.Forward[row], its.Backward[row]) = passes is { } each ? (each.Forward[i], each.Backward[i]) : (-1, -1);
             if (Options.KeepLogits) Array.Copy(floats, i * state.Classes, its.Logits, row * state.Classes, state.Classes);
             if (!correct[i]) state.KeepExample(row, attempt, points[i]);
         }

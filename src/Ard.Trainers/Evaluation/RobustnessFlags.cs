@@ -60,9 +60,9 @@ internal static class RobustnessFlags
                         GradientFreeStronger, Invariant($"{name} broke {beyond} of {state.Count} points that no attack with gradients broke"),
                         "The gradients are masked: trust the worst case only, and attack with more queries or an adapted attack");
             }
-            else if (Advantage(state, attempt, direct) is { } more && more.Points > Margin * state.Count)
+            else if (Advantage(state, attempt, direct) is (var points, var than))
             {
-                var seen = Invariant($"{name} broke {more.Points} of {state.Count} points more than {more.Than}");
+                var seen = Invariant($"{name} broke {points} of {state.Count} points more than {than}");
                 yield return attempt.Part.Kind == AttackKind.OneStep
                     ? new(OneStepStronger, seen,
                         "The loss is not smooth within the budget, as after catastrophic overfitting to one step: evaluate with autoattack")
@@ -72,15 +72,19 @@ internal static class RobustnessFlags
         }
     }
 
-    // By how many points it beats the strongest direct attack, where both were run.
+    // By how many points it beats every direct attack, where both were run, and the best of these; null where one is as good, but for what
+    // chance explains: of points on which two equal attacks differ, each has half, with a deviation of √n of the difference.
     private static (int Points, string Than)? Advantage(EvaluationState state, Attempt attempt, IEnumerable<Attempt> direct)
     {
         (int Points, string Than)? least = null;
         foreach (var other in direct)
         {
             var both = Enumerable.Range(0, state.Count).Where(row => attempt.Ran(row) && other.Ran(row)).ToArray();
+            if (both.Length == 0) continue;
             var more = both.Count(attempt.Broke) - both.Count(other.Broke);
-            if (both.Length > 0 && !(more >= least?.Points)) least = (more, other.Part.Name);
+            var differ = both.Count(row => attempt.Broke(row) != other.Broke(row));
+            if (more <= Math.Max(Margin * state.Count, 2 * Math.Sqrt(differ))) return null;
+            if (!(more >= least?.Points)) least = (more, other.Part.Name);
         }
         return least;
     }
