@@ -39,6 +39,7 @@ public static class AdversarialExamplesFile
     /// <param name="batchSize">How many images go through the network at a time. Default 250.</param>
     /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
     /// <exception cref="CheckpointException">The file is damaged or not one of examples.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
     public static ExamplesVerification Verify(
         string path, Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, int batchSize = 250)
     {
@@ -50,8 +51,8 @@ public static class AdversarialExamplesFile
         using var noGrad = no_grad();
         var (points, rows, truth, predictions) = Read(path, images.shape[1..]);
         var faults = new List<string>();
-        if (points.shape[0] != images.shape[0] || !rows.SequenceEqual(PointNoise.Rows(images.shape[0])))
-            return new((int)points.shape[0], 0, [$"the file has {points.shape[0]} points that are not the {images.shape[0]} images in their order"]);
+        if (!rows.SequenceEqual(PointNoise.Rows(images.shape[0])))
+            return new(rows.Length, 0, [$"the file has {rows.Length} points that are not the {images.shape[0]} images in their order"]);
         var given = labels.cpu().data<long>().ToArray();
         var misclassified = 0;
         using var state = ModelState.Borrow(model);
@@ -61,7 +62,9 @@ public static class AdversarialExamplesFile
             var count = Math.Min(batchSize, given.Length - first);
             var (clean, _) = ImageBatch.Of(model, images, labels, first, count);
             var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
-            var now = model.call(batch).argmax(1).cpu().data<long>().ToArray();
+            var logits = model.call(batch);
+            ImageBatch.CheckShape(logits, count);
+            var now = logits.argmax(1).cpu().data<long>().ToArray();
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
             var inRange = batch.ge(0).logical_and(batch.le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
             var largest = threat.LargestSize(clean);

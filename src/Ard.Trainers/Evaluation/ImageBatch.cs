@@ -45,11 +45,17 @@ internal static class ImageBatch
     /// <exception cref="InvalidOperationException">It is not [count,classes], or not finite.</exception>
     public static void CheckLogits(Tensor logits, long count)
     {
-        if (logits.dim() != 2 || logits.shape[0] != count)
-            throw new InvalidOperationException(
-                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{count},classes].");
+        CheckShape(logits, count);
         if (!logits.isfinite().all().item<bool>())
             throw new InvalidOperationException(
                 "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
+    }
+
+    /// <summary>Checks that a network's output is [count,classes].</summary>
+    public static void CheckShape(Tensor logits, long count)
+    {
+        if (logits.dim() != 2 || logits.shape[0] != count)
+            throw new InvalidOperationException(
+                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{count},classes].");
     }
 }
