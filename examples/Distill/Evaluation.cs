@@ -56,7 +56,8 @@ internal static class Evaluation
     private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right) =>
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name.ToString(CultureInfo.InvariantCulture),-15} {100 * accuracy,6:F2} %  ({right} right; 95 %: {100 * interval.Low:F2} to {100 * interval.High:F2})"));
+            $"{name.ToString(CultureInfo.InvariantCulture),-15} {100 * accuracy,6:F2} %  ({right} right; ")
+            + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * interval.Low:F2} to {100 * interval.High:F2})"));
 
     private static void Print(IEnumerable<RobustnessFlag> flags)
     {

@@ -117,8 +117,11 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             TableDataView.Of("PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = Point(row).Size),
             Text("BrokenBy", row => Point(row).BrokenBy),
             Text("FirstBrokenBy", row => report.WorstCase.Points[row / attacks].BrokenBy),
-            TableDataView.Of("ForwardPasses", NumberDataViewType.Int64, (int row, ref long value) => value = Point(row).ForwardPasses ?? -1),
-            TableDataView.Of("BackwardPasses", NumberDataViewType.Int64, (int row, ref long value) => value = Point(row).BackwardPasses ?? -1));
+            Passes("ForwardPasses", point => point.ForwardPasses),
+            Passes("BackwardPasses", point => point.BackwardPasses));
+
+        TableDataView.Column Passes(string name, Func<AttackedPoint, long?> passes) => TableDataView.Of(
+            name, NumberDataViewType.Int64, (int row, ref long value) => value = passes(Point(row)) ?? -1);
     }
 
     private static TableDataView.Column Text(string name, Func<int, string?> text) => TableDataView.Of(

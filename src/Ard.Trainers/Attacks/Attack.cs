@@ -211,7 +211,8 @@ public abstract class Attack
                 var broken = correct.logical_not().nonzero().flatten();
                 if (ReferenceEquals(part, this)) points.index_copy_(0, rows, its);
                 else points.index_copy_(0, rows.index_select(0, broken), its.index_select(0, broken));
-                foreach (var place in broken.cpu().data<long>().ToArray()) (right[batch[place]], brokenBy[batch[place]]) = (false, part.Name);
+                foreach (var place in broken.cpu().data<long>().ToArray())
+                    (right[batch[place]], brokenBy[batch[place]]) = (false, part.Name);
             }
         }
         return (points, wasRight, brokenBy);

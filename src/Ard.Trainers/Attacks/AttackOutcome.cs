@@ -4,8 +4,8 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>What an attack found.</summary>
 /// <param name="Points">
-/// [N,...]: one allowed point for each image; the clean image where the network was wrong without an attack. Belongs to the dispose scope of
-/// the caller.
+/// [N,...]: one allowed point for each image; the clean image where the network was wrong without an attack. Belongs to the dispose scope
+/// of the caller.
 /// </param>
 /// <param name="Each">One entry an image, in their order.</param>
 public sealed record AttackOutcome(Tensor Points, IReadOnlyList<AttackedPoint> Each);

@@ -18,7 +18,8 @@ public sealed class AttackTarget
     private readonly Tensor finite, forwards, backwards;
     private bool attributed = true;
 
-    internal AttackTarget(Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device, CancellationToken cancellation = default)
+    internal AttackTarget(
+        Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device, CancellationToken cancellation = default)
     {
         this.model = model;
         this.largestLabel = largestLabel;

@@ -77,7 +77,8 @@ public static class AdversarialExamplesFile
                 if (!inRange[i]) faults.Add($"row {row}: values outside [0,1]");
                 if (!(sizes[i] <= largest))
                     faults.Add(string.Create(
-                        CultureInfo.InvariantCulture, $"row {row}: moved by {sizes[i]:G4} in {threat.Norm}, expected at most {threat.Epsilon:G4}"));
+                        CultureInfo.InvariantCulture,
+                        $"row {row}: moved by {sizes[i]:G4} in {threat.Norm}, expected at most {threat.Epsilon:G4}"));
                 if (now[i] == given[row] != (predictions[row] == truth[row]))
                     faults.Add($"row {row}: class {predictions[row]} in the file, {now[i]} by the network, {given[row]} the true one");
                 if (allowed && now[i] != given[row]) misclassified++;
@@ -113,7 +114,8 @@ public static class AdversarialExamplesFile
     {
         var tensors = Safetensors.Read(path, requireDigest: true);
         var faults = new[] { "points", "rows", "labels", "predictions" }.Where(name => !tensors.ContainsKey(name)).ToArray();
-        if (faults.Length > 0) throw new CheckpointException(path, 8, $"the tensors {string.Join(", ", faults)} of a file of examples", "none");
+        if (faults.Length > 0)
+            throw new CheckpointException(path, 8, $"the tensors {string.Join(", ", faults)} of a file of examples", "none");
         var points = tensors["points"];
         if (!points.is_floating_point() || points.dim() < 1 || !points.shape[1..].SequenceEqual(shape))
             throw new CheckpointException(

@@ -55,7 +55,8 @@ internal sealed class EvaluationState : IDisposable
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    private sealed record Place(int Version, IReadOnlyDictionary<string, string> Settings, long Steps, int Rows, int Classes, double Spread);
+    private sealed record Place(
+        int Version, IReadOnlyDictionary<string, string> Settings, long Steps, int Rows, int Classes, double Spread);
 
     private readonly EvaluationOptions options;
     private Tensor? examples;
@@ -103,8 +104,8 @@ internal sealed class EvaluationState : IDisposable
     public float[] Logits { get; private set; } = [];
 
     /// <summary>
-    /// For each point that has been seen, [rows,...]: the misclassified point that was found first, or the clean image; kept where a file of
-    /// them was asked for.
+    /// For each point that has been seen, [rows,...]: the misclassified point that was found first, or the clean image; kept where a file
+    /// of them was asked for.
     /// </summary>
     public Tensor Examples => examples!.narrow(0, 0, Rows);
 
@@ -150,7 +151,7 @@ internal sealed class EvaluationState : IDisposable
             .Select(parts => Result(parts.Key, parts.Last().Last)).ToArray();
         return new RobustnessReport(options.Threat, clean, attacks, new AttackResult("worst-case", [.. all.Select(Worst)])
         {
-            Predictions = [.. all.Select(row => Attempts.FirstOrDefault(attempt => attempt.Broke(row))?.Prediction[row] ?? Prediction[row])],
+            Predictions = [.. all.Select(row => First(row)?.Prediction[row] ?? Prediction[row])],
         })
         {
             Flags = RobustnessFlags.Find(this),
@@ -176,9 +177,11 @@ internal sealed class EvaluationState : IDisposable
 
         AttackedPoint Worst(int row)
         {
-            var first = Attempts.FirstOrDefault(attempt => attempt.Broke(row));
+            var first = First(row);
             return Point(row, Attempts, first?.Attack.Name, first);
         }
+
+        Attempt? First(int row) => Attempts.FirstOrDefault(attempt => attempt.Broke(row));
 
         AttackedPoint Point(int row, IReadOnlyList<Attempt> paid, string? brokenBy, Attempt? decisive)
         {
@@ -230,7 +233,8 @@ internal sealed class EvaluationState : IDisposable
 
         Tensor Tensor(string name, Tensor like)
         {
-            if (tensors.TryGetValue(name, out var tensor) && tensor.dtype == like.dtype && tensor.shape.SequenceEqual(like.shape)) return tensor;
+            var tensor = tensors.GetValueOrDefault(name);
+            if (tensor?.dtype == like.dtype && tensor.shape.SequenceEqual(like.shape)) return tensor;
             var found = tensor is null ? "none" : $"{tensor.dtype} [{string.Join(",", tensor.shape)}]";
             throw Fault(path, $"the tensor '{name}', {like.dtype} [{string.Join(",", like.shape)}]", found);
         }

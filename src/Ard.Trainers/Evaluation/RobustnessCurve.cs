@@ -56,7 +56,8 @@ public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points
         options ??= new EvaluationOptions();
         if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
             throw new ArgumentException(
-                $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.", nameof(epsilons));
+                $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
+                nameof(epsilons));
         var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.Threat.Norm, epsilon)).ToArray();
         var left = PointNoise.Rows(images.shape[0]).ToArray();
         var points = new List<CurvePoint>();

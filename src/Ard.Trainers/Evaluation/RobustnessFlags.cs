@@ -57,7 +57,8 @@ internal static class RobustnessFlags
                     attempt.Broke(row) && direct.Any(other => other.Ran(row)) && !direct.Any(other => other.Broke(row)));
                 if (beyond > Margin * state.Count)
                     yield return new(
-                        GradientFreeStronger, Invariant($"{name} broke {beyond} of {state.Count} points that no attack with gradients broke"),
+                        GradientFreeStronger,
+                        Invariant($"{name} broke {beyond} of {state.Count} points that no attack with gradients broke"),
                         "The gradients are masked: trust the worst case only, and attack with more queries or an adapted attack");
             }
             else if (Advantage(state, attempt, direct) is (var points, var than))

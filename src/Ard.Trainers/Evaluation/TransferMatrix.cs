@@ -11,8 +11,8 @@ namespace Ard.Trainers.Evaluation;
 /// <param name="Attack">The attack.</param>
 /// <param name="Clean">For each network the result without an attack.</param>
 /// <param name="Results">
-/// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean image and
-/// the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
+/// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean image
+/// and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
 /// </param>
 public sealed record TransferMatrix(
     IReadOnlyList<string> Names, string Attack, IReadOnlyList<AttackResult> Clean, IReadOnlyList<IReadOnlyList<AttackResult>> Results)
@@ -24,7 +24,9 @@ public sealed record TransferMatrix(
     public double this[string source, string target] => Results[Place(source)][Place(target)].Accuracy;
 
     /// <summary>Makes examples on each network and asks all; they are left as they were found.</summary>
-    /// <param name="models">The networks by name, images [N,...] to logits [N,classes]; each may have a dtype and device of its own.</param>
+    /// <param name="models">
+    /// The networks by name, images [N,...] to logits [N,classes]; each may have a dtype and a device of its own.
+    /// </param>
     /// <param name="images">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="attack">
@@ -64,7 +66,8 @@ public sealed record TransferMatrix(
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(batchSize, images.shape[0] - first);
-            var right = models.Select(model => Right(model.Model, ImageBatch.Of(model.Model, images, labels, first, count).Images)).ToArray();
+            var right = models
+                .Select(model => Right(model.Model, ImageBatch.Of(model.Model, images, labels, first, count).Images)).ToArray();
             for (var target = 0; target < models.Count; target++)
                 clean[target].AddRange(right[target].Select(each => new AttackedPoint(each, null, 0, null, null)));
             for (var source = 0; source < models.Count; source++)
@@ -72,7 +75,8 @@ public sealed record TransferMatrix(
                 cancellation.ThrowIfCancellationRequested();
                 using var sourceScope = NewDisposeScope();
                 var (batch, truth) = ImageBatch.Of(models[source].Model, images, labels, first, count);
-                var points = attack.Perturb(models[source].Model, batch, truth, threat, new PointNoise(seed, PointNoise.Rows(count, first)));
+                var noise = new PointNoise(seed, PointNoise.Rows(count, first));
+                var points = attack.Perturb(models[source].Model, batch, truth, threat, noise);
                 var sizes = threat.Size(points, batch).cpu().data<double>().ToArray();
                 for (var target = 0; target < models.Count; target++)
                 {
@@ -98,8 +102,11 @@ public sealed record TransferMatrix(
         return new TransferMatrix(
             [.. models.Select(model => model.Name)],
             attack.Name,
-            [.. clean.Select((points, target) => new AttackResult(models[target].Name, points))],
-            [.. found.Select(row => (IReadOnlyList<AttackResult>)[.. row.Select((points, target) => new AttackResult(models[target].Name, points))])]);
+            Named(clean),
+            [.. found.Select(Named)]);
+
+        IReadOnlyList<AttackResult> Named(List<AttackedPoint>[] each) =>
+            [.. each.Select((points, target) => new AttackResult(models[target].Name, points))];
     }
 
     private int Place(string name)

@@ -13,7 +13,8 @@ public sealed class EvaluationStateTests
         Attacks = ["fgsm", "pgd-3"],
         MoreAttacks =
         [
-            new AutoAttack("two", [new Apgd(new ApgdOptions { Steps = 4 }), new Apgd(new ApgdOptions { Steps = 4, Loss = ApgdLoss.TargetedDlr })]),
+            new AutoAttack(
+                "two", [new Apgd(new ApgdOptions { Steps = 4 }), new Apgd(new ApgdOptions { Steps = 4, Loss = ApgdLoss.TargetedDlr })]),
         ],
         BatchSize = 12,
         KeepLogits = true,
@@ -76,7 +77,8 @@ public sealed class EvaluationStateTests
         {
             if (++steps == 13) cancel.Cancel();
         });
-        Assert.Throws<OperationCanceledException>(() => new RobustnessEvaluator(options).Evaluate(watched, images, labels, stop, cancel.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => new RobustnessEvaluator(options).Evaluate(watched, images, labels, stop, cancel.Token));
         var before = passes;
         var first = EvaluationProblem.Text(new RobustnessEvaluator(options).Evaluate(watched, images, labels, new Immediate(_ => steps++)));
         Assert.Equal(5 * 5, steps);
@@ -100,7 +102,8 @@ public sealed class EvaluationStateTests
         Assert.Contains("Threat: Linf 0.03 in the file, L2 0.5 given", Refused(options with { Threat = ThreatModel.L2(0.5) }));
         Assert.Contains("Seed: 0 in the file, 1 given", Refused(options with { Seed = 1 }));
         Assert.Contains("Sequential: False in the file, True given", Refused(options with { Sequential = true }));
-        var slower = options with { Attacks = ["fgsm"], MoreAttacks = [new Pgd(new PgdOptions { Steps = 3, StepSize = 0.001 }), .. options.MoreAttacks] };
+        var slow = new Pgd(new PgdOptions { Steps = 3, StepSize = 0.001 });
+        var slower = options with { Attacks = ["fgsm"], MoreAttacks = [slow, .. options.MoreAttacks] };
         Assert.Contains("StepSize = 0.001", Refused(slower));
         using (no_grad()) network.parameters().First().add_(1e-3);
         Assert.Contains("network: ", Refused(options));

@@ -19,7 +19,7 @@ public sealed class RobustnessCurveTests
         using var noGrad = no_grad();
         var logits = network.call(images);
         var labels = logits.argmax(1);
-        var distance = logits.select(1, 0).sub(logits.select(1, 1)).abs() / network.Weight.select(1, 0).sub(network.Weight.select(1, 1)).abs().sum();
+        var distance = Difference(logits).abs() / Difference(network.Weight).abs().sum();
         var curve = RobustnessCurve.Evaluate(
             network, images, labels, [0.1, 0, 0.02, 0.05, 0.25], new EvaluationOptions { Attacks = ["fgsm"], BatchSize = 32 });
         Assert.Equal([0, 0.02, 0.05, 0.1, 0.25], curve.Points.Select(point => point.Epsilon));
@@ -28,6 +28,8 @@ public sealed class RobustnessCurveTests
         Assert.Equal(1, curve.Points[0].Accuracy);
         Assert.InRange(curve.Points[2].Accuracy, 0.2, 0.8);
         Assert.InRange(curve.Points[2].Accuracy, curve.Points[2].Interval.Low, curve.Points[2].Interval.High);
+
+        static Tensor Difference(Tensor columns) => columns.select(1, 0) - columns.select(1, 1);
     }
 
     [Fact]

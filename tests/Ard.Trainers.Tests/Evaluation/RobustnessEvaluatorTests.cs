@@ -200,11 +200,13 @@ public sealed class RobustnessEvaluatorTests
         Assert.Equal(together.WorstCase.Points.Select(point => point.BrokenBy), sequence.WorstCase.Points.Select(point => point.BrokenBy));
         Assert.Equal(together["fgsm"].Correct, sequence["fgsm"].Correct);
         Assert.Equal(sequence.WorstCase.Correct, sequence["apgd-ce"].Correct);
-        Assert.True(sequence.WorstCase.Points.Sum(point => point.ForwardPasses) < together.WorstCase.Points.Sum(point => point.ForwardPasses));
+        Assert.True(Passes(sequence) < Passes(together));
         foreach (var (point, before) in sequence["pgd-5"].Points.Zip(sequence["fgsm"].Points))
         {
             if (before.BrokenBy is not null) Assert.Equal(before with { ForwardPasses = 1, BackwardPasses = 0 }, point);
         }
+
+        static long? Passes(RobustnessReport report) => report.WorstCase.Points.Sum(point => point.ForwardPasses);
     }
 
     [Fact]
@@ -226,7 +228,8 @@ public sealed class RobustnessEvaluatorTests
     public void A_norm_that_an_attack_cannot_do_is_refused_before_anything_is_run()
     {
         var options = Options with { Threat = ThreatModel.L1(1) };
-        Assert.Contains("'fgsm' cannot do L1, expected Linf or L2", Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message);
+        var message = Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message;
+        Assert.Contains("'fgsm' cannot do L1, expected Linf or L2", message);
     }
 
     // A network that gets about 40 of the 50 points right.

@@ -9,7 +9,12 @@ namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class RobustnessFlagTests
 {
-    private static readonly EvaluationOptions Options = new() { Threat = EvaluationProblem.Threat, Attacks = ["fgsm", "pgd-5"], BatchSize = 20 };
+    private static readonly EvaluationOptions Options = new()
+    {
+        Threat = EvaluationProblem.Threat,
+        Attacks = ["fgsm", "pgd-5"],
+        BatchSize = 20,
+    };
 
     [Fact]
     public void An_ordinary_network_under_the_usual_attacks_raises_none()
@@ -30,14 +35,15 @@ public sealed class RobustnessFlagTests
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
         var call = 0;
-        var flag = Assert.Single(Flags(new FunctionNetwork(x => network.call(x) + call++ * 0.01), images, labels));
+        var drifting = new FunctionNetwork(x => network.call(x) + call++ * 0.01);
+        var flag = Assert.Single(Flags(drifting, images, labels));
         Assert.Equal(RandomOutputs, flag.Code);
         Assert.Contains("autoattack-rand", $"{flag}");
         // Not what another order of additions makes.
         call = 0;
         Assert.Empty(Flags(new FunctionNetwork(x => network.call(x) * (1 + call++ * 1e-7)), images, labels));
         // And not where nobody asked.
-        Assert.Empty(Flags(new FunctionNetwork(x => network.call(x) + call++ * 0.01), images, labels, Options with { CheckNetwork = false }));
+        Assert.Empty(Flags(drifting, images, labels, Options with { CheckNetwork = false }));
     }
 
     [Fact]
@@ -57,7 +63,8 @@ public sealed class RobustnessFlagTests
         // The first image is flat: its neighbourhood is cut off at its lowest values.
         images = images.clone();
         images[0].fill_(0.25);
-        var flat = new FunctionNetwork(x => network.call(where(x.flatten(1).sub(0.25).abs().amax(1).lt(0.01).reshape(-1, 1, 1, 1), x * 0 + 0.25, x)));
+        Tensor Near(Tensor x) => x.flatten(1).sub(0.25).abs().amax(1).lt(0.01).reshape(-1, 1, 1, 1);
+        var flat = new FunctionNetwork(x => network.call(where(Near(x), x * 0 + 0.25, x)));
         using (no_grad()) labels = flat.call(images).argmax(1);
         var flag = Assert.Single(Flags(flat, images, labels));
         Assert.Equal(ZeroGradients, flag.Code);
@@ -119,8 +126,8 @@ public sealed class RobustnessFlagTests
         using (no_grad()) labels = masked.call(images).argmax(1);
         var transferred = new GivenAttack(
             "transfer(smooth)", (x, y) => new Pgd().Perturb(network, x, y, EvaluationProblem.Threat), AttackKind.Transferred);
-        var codes = Flags(masked, images, labels, Options with { Attacks = ["pgd-5"], MoreAttacks = [transferred] }).Select(flag => flag.Code);
-        Assert.Equal([ZeroGradients, TransferStronger], codes);
+        var flags = Flags(masked, images, labels, Options with { Attacks = ["pgd-5"], MoreAttacks = [transferred] });
+        Assert.Equal([ZeroGradients, TransferStronger], flags.Select(flag => flag.Code));
     }
 
     [Fact]

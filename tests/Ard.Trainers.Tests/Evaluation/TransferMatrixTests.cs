@@ -39,11 +39,11 @@ public sealed class TransferMatrixTests
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
         var attack = new Pgd(new PgdOptions { Steps = 5 });
-        var report = new RobustnessEvaluator(new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = [], MoreAttacks = [attack] })
-            .Evaluate(network, images, labels);
+        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = [], MoreAttacks = [attack] };
+        var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
         foreach (var batchSize in new[] { 7, 100 })
         {
-            var matrix = TransferMatrix.Evaluate([("one", network)], images, labels, attack, EvaluationProblem.Threat, batchSize: batchSize);
+            var matrix = TransferMatrix.Evaluate([("one", network)], images, labels, attack, options.Threat, batchSize: batchSize);
             Assert.Equal(report.WorstCase.Correct, matrix.Results[0][0].Correct);
             Assert.Equal(report.Clean.Correct, matrix.Clean[0].Correct);
         }
