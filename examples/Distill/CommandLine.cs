@@ -112,6 +112,13 @@ internal static class CommandLine
         DefaultValueFactory = _ => [AttackCatalog.ByName("fgsm"), AttackCatalog.ByName("pgd-20")],
     }.Reads($"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20.",
         text => (IReadOnlyList<Attack>)[.. text.Split(',').Select(AttackCatalog.ByName)]);
+    private static readonly Option<IReadOnlyList<double>?> Epsilons = new Option<IReadOnlyList<double>?>("--eps")
+        .Reads("One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.",
+            text => (IReadOnlyList<double>?)[.. text.Split(',').Select(Fraction).Distinct()]);
+    private static readonly Option<string?> State = new Option<string?>("--state")
+        .Reads("Keep what is done in this file, and go on from it where it exists.", text => (string?)text);
+    private static readonly Option<string?> SaveExamples = new Option<string?>("--save-examples")
+        .Reads("Write the adversarial examples to this safetensors file.", text => (string?)text);
 
     private static readonly Option[] DistillOptions =
     [
@@ -120,7 +127,8 @@ internal static class CommandLine
         Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
-    private static readonly Option[] EvaluateOptions = [Model, Network, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
+    private static readonly Option[] EvaluateOptions =
+        [Model, Network, Data, Attacks, Epsilons, State, SaveExamples, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -133,8 +141,8 @@ internal static class CommandLine
 
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
-            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilon), p.GetValue(TestImages),
-            p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
+            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons), p.GetValue(State),
+            p.GetValue(SaveExamples), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
         return new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
     }
 

@@ -14,23 +14,54 @@ namespace Ard.Examples.Distill;
 internal static class Evaluation
 {
     public static int Run(
-        string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images, long seed,
-        string device, int? threads, CancellationToken cancellation)
+        string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, IReadOnlyList<double>? epsilons, string? state,
+        string? examples, int? images, long seed, string device, int? threads, CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
+        if (examples is not null && epsilons?.Count > 1)
+            throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
         using var test = DataSource.LoadTest(data, images);
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
         network.to(TrainingDevice.Find(device));
-        var threat = ThreatModel.Linf(epsilon ?? (test.Channels == 3 ? 8.0 / 255 : 0.1));
-        var evaluator = new RobustnessEvaluator(
-            new EvaluationOptions { Threat = threat, Attacks = [], MoreAttacks = attacks, Seed = seed });
+        var options = new EvaluationOptions
+        {
+            Threat = ThreatModel.Linf(epsilons?[0] ?? (test.Channels == 3 ? 8.0 / 255 : 0.1)),
+            Attacks = [],
+            MoreAttacks = attacks,
+            Seed = seed,
+            StateFile = state,
+            ExamplesFile = examples,
+        };
+        Console.WriteLine($"{model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
+        if (epsilons?.Count > 1)
+        {
+            RobustnessCurve? curve = null;
+            Display.Run(display => curve = RobustnessCurve.Evaluate(
+                network, test.Images, test.Labels, epsilons, options, display.Evaluation(model), cancellation));
+            foreach (var point in curve!.Points)
+                Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
+            Print(curve.Points.SelectMany(point => point.Flags));
+            return 0;
+        }
         RobustnessReport? report = null;
-        Display.Run(display => report = evaluator.Evaluate(network, test.Images, test.Labels, display.Evaluation(model), cancellation));
-        Console.WriteLine($"{model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images, {threat}");
+        Display.Run(display => report = new RobustnessEvaluator(options).Evaluate(
+            network, test.Images, test.Labels, display.Evaluation(model), cancellation));
+        Console.WriteLine($"{options.Threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{result.Name,-12} {100 * result.Accuracy,6:F2} %  ({result.CorrectCount} right)"));
+            Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount);
+        Print(report.Flags);
         return 0;
+    }
+
+    private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right) =>
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name.ToString(CultureInfo.InvariantCulture),-15} {100 * accuracy,6:F2} %  ({right} right; ")
+            + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * interval.Low:F2} to {100 * interval.High:F2})"));
+
+    private static void Print(IEnumerable<RobustnessFlag> flags)
+    {
+        foreach (var flag in flags.DistinctBy(flag => flag.Code)) Console.WriteLine($"Doubtful: {flag}");
     }
 
     private static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)

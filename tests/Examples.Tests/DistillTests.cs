@@ -40,7 +40,19 @@ public sealed class DistillTests : IDisposable
             "evaluate", "--model", model, "--test-images", "30", "--eps", "8/255", "--attacks", "fgsm,pgd-20", "--seed", "3");
         Assert.True(evaluated.Code == 0, evaluated.Error);
         var expected = rows[1].GetProperty("pgd20").GetDouble();
-        Assert.Matches($@"pgd-20 +{expected:F2} %", evaluated.Output);
+        Assert.Matches($@"pgd-20 +{expected:F2} % +\(\d+ right; 95 %: \d+\.\d\d to \d+\.\d\d\)", evaluated.Output);
+
+        // In steps to the same figures, with examples; and a curve that ends at the same worst case.
+        string[] evaluate = ["evaluate", "--model", model, "--test-images", "30", "--attacks", "fgsm,pgd-20", "--seed", "3"];
+        var (state, examples) = (Path.Combine(Output, "state"), Path.Combine(Output, "examples.safetensors"));
+        foreach (var _ in new[] { 1, 2 })
+            Assert.Equal(evaluated.Output, Run([.. evaluate, "--eps", "8/255", "--state", state, "--save-examples", examples]).Output);
+        Assert.True(File.Exists(examples));
+        Assert.Contains("Threat: Linf", Run([.. evaluate, "--eps", "4/255", "--state", state, "--save-examples", examples]).Error);
+        var curve = Run([.. evaluate, "--eps", "8/255,0,4/255"]);
+        Assert.True(curve.Code == 0, curve.Error);
+        Assert.Matches(@"Linf 0\.0000 [\s\S]*Linf 0\.0157 [\s\S]*Linf 0\.0314 ", curve.Output);
+        Assert.Contains("expected one budget", Run([.. evaluate, "--eps", "0,8/255", "--save-examples", examples]).Error);
     }
 
     [Fact]

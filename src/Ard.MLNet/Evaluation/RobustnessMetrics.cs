@@ -10,8 +10,9 @@ namespace Ard.MLNet.Evaluation;
 /// <summary>What a model gets right under one attack.</summary>
 /// <param name="Name">The attack's name; <c>clean</c> and <c>worst-case</c> besides.</param>
 /// <param name="Accuracy">The share of rows that the model gets right, from 0 to 1: both the row itself and its attacked image.</param>
+/// <param name="Interval">The 95 % interval of the accuracy, as the rows are a sample.</param>
 /// <param name="Metrics">ML.NET's metrics of the attacked data.</param>
-public sealed record AttackMetrics(string Name, double Accuracy, MulticlassClassificationMetrics Metrics);
+public sealed record AttackMetrics(string Name, double Accuracy, ConfidenceInterval Interval, MulticlassClassificationMetrics Metrics);
 
 /// <summary>What an <see cref="AdversarialEvaluator"/> found.</summary>
 public sealed class RobustnessMetrics
@@ -38,9 +39,15 @@ public sealed class RobustnessMetrics
     /// <summary>Against all attacks together, row by row the one that does the most harm.</summary>
     public AttackMetrics WorstCase { get; }
 
+    /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
+    public IReadOnlyList<RobustnessFlag> Flags => Report.Flags;
+
     /// <summary>
     /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
-    /// (keys), PerturbationNorm (double, in the norm of the threat model; 0 for rows that the model gets wrong without an attack).
+    /// (keys), PerturbationNorm (double, in the norm of the threat model; 0 for rows that the model gets wrong without an attack), BrokenBy
+    /// (text: the attack if it broke the row, in a sequence such as AutoAttack the part of it; else empty), FirstBrokenBy (text: the first
+    /// of all attacks that broke the row, else empty), ForwardPasses and BackwardPasses (int64, what this attack cost; -1 where it does not
+    /// say).
     /// </summary>
     public IDataView Rows { get; }
 
@@ -50,7 +57,10 @@ public sealed class RobustnessMetrics
     public AttackMetrics this[string attack] => Attacks.Prepend(Clean).Append(WorstCase).FirstOrDefault(metrics => metrics.Name == attack)
         ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
 
-    /// <summary>Everything but the rows as JSON.</summary>
+    /// <summary>
+    /// Everything as JSON: threat, flags, the figures of each attack with their intervals, and for each row whether it stays right, the
+    /// first attack that broke it, how far it was moved, and what all attacks cost.
+    /// </summary>
     public string ToJson()
     {
         return JsonSerializer.Serialize(
@@ -61,6 +71,17 @@ public sealed class RobustnessMetrics
                 Clean = Figures(Clean),
                 Attacks = Attacks.Select(Figures),
                 WorstCase = Figures(WorstCase),
+                Flags = Flags.Select(flag => new { Code = flag.Code.ToString(), flag.Seen, flag.Advice }),
+                Points = Report.WorstCase.Points.Select((point, row) => new
+                {
+                    Row = row,
+                    point.WasRight,
+                    point.IsRight,
+                    point.BrokenBy,
+                    point.Size,
+                    point.ForwardPasses,
+                    point.BackwardPasses,
+                }),
             },
             Json);
 
@@ -68,6 +89,7 @@ public sealed class RobustnessMetrics
         {
             attack.Name,
             attack.Accuracy,
+            Interval = new[] { attack.Interval.Low, attack.Interval.High },
             attack.Metrics.MacroAccuracy,
             attack.Metrics.LogLoss,
             attack.Metrics.LogLossReduction,

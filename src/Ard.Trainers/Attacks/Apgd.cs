@@ -32,6 +32,12 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
         }
     }
 
+    /// <inheritdoc/>
+    public override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
     /// <summary>All of them.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2, Norm.L1];
 

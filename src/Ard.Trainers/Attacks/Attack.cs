@@ -15,6 +15,19 @@ public abstract class Attack
     /// <summary>The norms that it can search in. Here Linf and L2.</summary>
     public virtual IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2];
 
+    /// <summary>How it finds its points, which says what it means when it finds more than another. Here a gradient in many steps.</summary>
+    public virtual AttackKind Kind => AttackKind.Gradient;
+
+    /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
+    public virtual int Targets => 0;
+
+    /// <summary>The name and every setting that its points depend on, for files that must fit to it. Here the name.</summary>
+    public virtual string Description => Name;
+
+    /// <summary>The attacks that it consists of, in their order, each on the images that are left. Here itself.</summary>
+    /// <param name="norm">The norm of the threat model.</param>
+    public virtual IReadOnlyList<Attack> Parts(Norm norm) => [this];
+
     /// <summary>
     /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
     /// buffers and the global random state are afterwards as before. At epsilon 0, and for an empty batch, the images are returned bit for
@@ -46,6 +59,49 @@ public abstract class Attack
         Perturb(model, images, labels, threat, PointNoise.From(generator, images.shape[0]));
 
     /// <summary>
+    /// Attacks the images that the network gets right, part by part, each part on those that are left, and says of each image what became
+    /// of it. The rest is as in <see cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>.
+    /// </summary>
+    /// <param name="model">Images [N,...] to logits [N,classes].</param>
+    /// <param name="images">Float32 or float64 [N,...] in [0,1], in the dtype and on the device of the network.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="threat">What is allowed. The result is checked against it.</param>
+    /// <param name="noise">The randomness, with as many points as there are images. Every part gets the same.</param>
+    /// <param name="cancellation">Looked at before each forward pass.</param>
+    /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is unfit, or a part's result breaks the threat model.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public AttackOutcome Run(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
+        CancellationToken cancellation = default)
+    {
+        AttackedPoint[] each = [];
+        var points = Guarded(
+            model, images, labels, threat, noise,
+            (target, clean) =>
+            {
+                var (found, wasRight, brokenBy) = Sequence(target, clean, labels, threat, noise);
+                var sizes = threat.Size(found, clean).cpu().data<double>().ToArray();
+                var passes = target.Passes;
+                each =
+                [
+                    .. sizes.Select((size, i) =>
+                        new AttackedPoint(wasRight[i], brokenBy[i], size, passes?.Forward[i], passes?.Backward[i])),
+                ];
+                return found;
+            },
+            cancellation);
+        return new AttackOutcome(points, each);
+    }
+
+    /// <summary>Attacks with the noise of the seed for the rows 0 to N-1, and says of each image what became of it.</summary>
+    /// <inheritdoc cref="Run(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise, CancellationToken)"/>
+    public AttackOutcome Run(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
+        CancellationToken cancellation = default) =>
+        Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation);
+
+    /// <summary>
     /// The search itself. Called without gradients being recorded, with a network in eval mode whose parameters need none, and never with
     /// an empty batch or epsilon 0.
     /// </summary>
@@ -67,35 +123,109 @@ public abstract class Attack
     /// <param name="threat">What is allowed.</param>
     /// <param name="noise">The randomness.</param>
     /// <param name="search">The network and the clean images without a graph, to points; the batch may be empty and epsilon 0.</param>
+    /// <param name="cancellation">Looked at before each forward pass.</param>
     private protected Tensor Guarded(
         Module<Tensor, Tensor> model,
         Tensor images,
         Tensor labels,
         ThreatModel threat,
         PointNoise noise,
-        Func<AttackTarget, Tensor, Tensor> search)
+        Func<AttackTarget, Tensor, Tensor> search,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var largestLabel = Check(model, images, labels, threat, noise);
         using var state = ModelState.Borrow(model);
         using var noGrad = no_grad();
         var clean = images.detach();
-        var target = new AttackTarget(model, largestLabel, Name, images.shape[0], images.device);
+        var target = new AttackTarget(model, largestLabel, Name, images.shape[0], images.device, cancellation);
         var points = search(target, clean).detach();
         target.CheckFinite();
         threat.Verify(points, clean, Name);
         return points.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Runs the search as a part of another attack, on some of its images.</summary>
-    /// <param name="whole">The network as the other attack sees it; what is used counts there too.</param>
-    /// <param name="rows">For each image its row in the other attack's batch, int64 [n], on the images' device.</param>
-    /// <param name="images">The images [n,...], at least one; epsilon is positive.</param>
-    /// <param name="labels">Their labels [n].</param>
-    /// <param name="threat">What is allowed. The result is checked against it.</param>
-    /// <param name="noise">The randomness.</param>
-    /// <returns>Points [n,...], and which of them the network gets right, by one forward pass.</returns>
-    internal (Tensor Points, Tensor Correct) Part(
+    /// <summary>
+    /// One part alone, on images that the network gets right: what an evaluation asks for, which knows that already.
+    /// </summary>
+    /// <returns>
+    /// Points [N,...], the logits there [N,classes] by one more forward pass, and each point's passes, null where the attack does not say.
+    /// </returns>
+    internal (Tensor Points, Tensor Logits, (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes) Attempt(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, CancellationToken cancellation)
+    {
+        Tensor? logits = null;
+        (IReadOnlyList<long>, IReadOnlyList<long>)? passes = null;
+        var points = Guarded(
+            model, images, labels, threat, noise,
+            (target, clean) =>
+            {
+                var found = Search(target, clean, labels, threat, noise).detach();
+                logits = target.Logits(found).MoveToOuterDisposeScope();
+                passes = target.Passes;
+                return found;
+            },
+            cancellation);
+        return (points, logits!, passes);
+    }
+
+    /// <summary>The parts in their order, each on the images that are still right.</summary>
+    /// <param name="target">The network.</param>
+    /// <param name="images">The clean images [N,...].</param>
+    /// <param name="labels">Their labels [N].</param>
+    /// <param name="threat">What is allowed; epsilon may be 0.</param>
+    /// <param name="noise">The randomness, the same for every part.</param>
+    /// <param name="batchSize">How many images a part gets at a time. Those that are left are put into full batches again.</param>
+    /// <returns>
+    /// Points [N,...]: the first one that is misclassified; where there is none, the attack's own point, or the clean image where the
+    /// attack consists of others. Then which images were right at the beginning, and the name of the part that broke each.
+    /// </returns>
+    private protected (Tensor Points, bool[] WasRight, string?[] BrokenBy) Sequence(
+        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, int batchSize)
+    {
+        var points = images.clone();
+        var right = new bool[images.shape[0]];
+        foreach (var batch in Enumerable.Range(0, right.Length).Chunk(batchSize))
+        {
+            using var scope = NewDisposeScope();
+            var rows = Index(batch, images.device);
+            var correct = target.Logits(images.index_select(0, rows), rows).argmax(1).eq(labels.index_select(0, rows));
+            correct.cpu().data<bool>().ToArray().CopyTo(right, batch[0]);
+        }
+
+        bool[] wasRight = [.. right];
+        var brokenBy = new string?[right.Length];
+        foreach (var part in threat.Epsilon == 0 ? [] : Parts(threat.Norm))
+        {
+            foreach (var batch in Enumerable.Range(0, right.Length).Where(row => right[row]).ToArray().Chunk(batchSize))
+            {
+                using var scope = NewDisposeScope();
+                var rows = Index(batch, images.device);
+                var (its, correct) = part.Part(
+                    target,
+                    rows,
+                    images.index_select(0, rows),
+                    labels.index_select(0, rows),
+                    threat,
+                    noise.Select(batch.Select(row => (long)row)));
+                var broken = correct.logical_not().nonzero().flatten();
+                if (ReferenceEquals(part, this)) points.index_copy_(0, rows, its);
+                else points.index_copy_(0, rows.index_select(0, broken), its.index_select(0, broken));
+                foreach (var place in broken.cpu().data<long>().ToArray())
+                    (right[batch[place]], brokenBy[batch[place]]) = (false, part.Name);
+            }
+        }
+        return (points, wasRight, brokenBy);
+    }
+
+    // A sequence overrides this by batches of its own.
+    private protected virtual (Tensor Points, bool[] WasRight, string?[] BrokenBy) Sequence(
+        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        Sequence(target, images, labels, threat, noise, batchSize: int.MaxValue);
+
+    // The search as a part of another attack, on some of its images, at least one: points [n,...], and which of them are right. What is
+    // used counts there too.
+    private (Tensor Points, Tensor Correct) Part(
         AttackTarget whole, Tensor rows, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         using var scope = NewDisposeScope();
@@ -107,6 +237,9 @@ public abstract class Attack
         whole.Add(target, rows);
         return (points.MoveToOuterDisposeScope(), correct.MoveToOuterDisposeScope());
     }
+
+    private static Tensor Index(int[] rows, Device device) =>
+        tensor(rows.Select(row => (long)row).ToArray(), dtype: ScalarType.Int64, device: device);
 
     // Names every fault; returns the largest label, or -1.
     private long Check(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

@@ -13,16 +13,19 @@ public sealed class AttackTarget
     private readonly long largestLabel;
     private readonly string attack;
     private readonly long count;
+    private readonly CancellationToken cancellation;
     // These belong to the dispose scope that was open when the target was made.
     private readonly Tensor finite, forwards, backwards;
     private bool attributed = true;
 
-    internal AttackTarget(Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device)
+    internal AttackTarget(
+        Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device, CancellationToken cancellation = default)
     {
         this.model = model;
         this.largestLabel = largestLabel;
         this.attack = attack;
         this.count = count;
+        this.cancellation = cancellation;
         finite = ones([], dtype: ScalarType.Bool, device: device);
         forwards = zeros([count], dtype: ScalarType.Int64, device: device);
         backwards = zeros([count], dtype: ScalarType.Int64, device: device);
@@ -51,8 +54,10 @@ public sealed class AttackTarget
     /// Whose they are: for each point the row of its image in the attack's batch, int64 [n]. Default: a point, or as many points, of each.
     /// </param>
     /// <exception cref="InvalidOperationException">The network's output is not [n,classes] or has too few classes.</exception>
+    /// <exception cref="OperationCanceledException">The attack was cancelled.</exception>
     public Tensor Logits(Tensor points, Tensor? rows = null)
     {
+        cancellation.ThrowIfCancellationRequested();
         var logits = model.call(points);
         var sent = points.shape[0];
         ForwardPoints += sent;
@@ -79,7 +84,7 @@ public sealed class AttackTarget
     }
 
     /// <summary>The same network for another attack on <paramref name="images"/> of the images, with counts of its own.</summary>
-    internal AttackTarget For(string other, long images) => new(model, largestLabel, other, images, forwards.device);
+    internal AttackTarget For(string other, long images) => new(model, largestLabel, other, images, forwards.device, cancellation);
 
     /// <summary>Adds what another attack has used on some of the images.</summary>
     /// <param name="other">The network as the other attack saw it.</param>

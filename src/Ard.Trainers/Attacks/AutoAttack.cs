@@ -1,12 +1,12 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// A sequence of attacks, each on the images that the network still gets right after those before it (Croce and Hein, Reliable evaluation
 /// of adversarial robustness, ICML 2020). Each attack gets the same noise as if it were run alone. Returned is the misclassified point that
-/// was found first, or the clean image where none was.
+/// was found first, or the clean image where none was. The images that are left after an attack are put into full batches again for the
+/// next one, which on a GPU is quicker than batch by batch: give it many at a time.
 /// </summary>
 public sealed class AutoAttack : Attack
 {
@@ -95,114 +95,25 @@ public sealed class AutoAttack : Attack
     /// <inheritdoc/>
     public override IReadOnlyList<Norm> Norms { get; }
 
+    /// <inheritdoc/>
+    public override int Targets => Norms.SelectMany(attacks).Max(attack => attack.Targets);
+
+    /// <inheritdoc/>
+    public override string Description =>
+        $"{Name} ({string.Join("; ", Norms.SelectMany(attacks).Select(attack => attack.Description).Distinct())})";
+
     /// <summary>The attacks in their order.</summary>
     /// <param name="norm">The norm of the threat model.</param>
-    public IReadOnlyList<Attack> Attacks(Norm norm) => attacks(norm);
-
-    /// <summary>
-    /// Attacks any number of images, and says of each what became of it. The images that are left after an attack are put into full batches
-    /// again for the next one, which on a GPU is quicker than batch by batch. The network is left as it was found.
-    /// </summary>
-    /// <param name="model">Images [N,...] to logits [N,classes].</param>
-    /// <param name="images">Float32 or float64 [N,...] in [0,1], in the dtype and on the device of the network.</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    /// <param name="threat">What is allowed.</param>
-    /// <param name="seed">The seed of all that is random.</param>
-    /// <param name="progress">Told after each attack on each batch.</param>
-    /// <param name="cancellation">Looked at before each attack on each batch.</param>
-    /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit, or an attack broke the threat model.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public AutoAttackReport Evaluate(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        ThreatModel threat,
-        long seed = 0,
-        IProgress<AutoAttackProgress>? progress = null,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(images);
-        ArgumentNullException.ThrowIfNull(threat);
-        var noise = new PointNoise(seed, PointNoise.Rows(images.shape[0]));
-        Found? found = null;
-        (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? passes = null;
-        var points = Guarded(model, images, labels, threat, noise, (target, clean) =>
-        {
-            found = Search(target, clean, labels, threat, noise, progress, cancellation);
-            passes = target.Passes;
-            return found.Points;
-        });
-        using var scope = NewDisposeScope();
-        var sizes = threat.Size(points, images).cpu().data<double>().ToArray();
-        return new AutoAttackReport(
-            threat,
-            [.. attacks(threat.Norm).Select(attack => attack.Name)],
-            [.. found!.CleanRight.Select((right, i) =>
-                new AutoAttackPoint(right, found.BrokenBy[i], sizes[i], passes?.Forward[i], passes?.Backward[i]))],
-            points);
-    }
+    public override IReadOnlyList<Attack> Parts(Norm norm) => attacks(norm);
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Search(target, images, labels, threat, noise, progress: null, CancellationToken.None).Points;
+        Sequence(target, images, labels, threat, noise).Points;
 
-    private sealed record Found(Tensor Points, bool[] CleanRight, string?[] BrokenBy);
-
-    private Found Search(
-        AttackTarget target,
-        Tensor images,
-        Tensor labels,
-        ThreatModel threat,
-        PointNoise noise,
-        IProgress<AutoAttackProgress>? progress,
-        CancellationToken cancellation)
-    {
-        var points = images.clone();
-        var right = new bool[images.shape[0]];
-        foreach (var batch in Enumerable.Range(0, right.Length).Chunk(batchSize))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var rows = Index(batch, images.device);
-            var correct = target.Logits(images.index_select(0, rows), rows).argmax(1).eq(labels.index_select(0, rows));
-            correct.cpu().data<bool>().ToArray().CopyTo(right, batch[0]);
-        }
-
-        var found = new Found(points, [.. right], new string?[right.Length]);
-        foreach (var attack in threat.Epsilon == 0 ? [] : attacks(threat.Norm))
-        {
-            var left = Enumerable.Range(0, right.Length).Where(row => right[row]).ToArray();
-            var done = 0;
-            foreach (var batch in left.Chunk(batchSize))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                using var scope = NewDisposeScope();
-                var rows = Index(batch, images.device);
-                var (its, correct) = attack.Part(
-                    target,
-                    rows,
-                    images.index_select(0, rows),
-                    labels.index_select(0, rows),
-                    threat,
-                    noise.Select(batch.Select(row => (long)row)));
-                var broken = correct.logical_not().nonzero().flatten();
-                points.index_copy_(0, rows.index_select(0, broken), its.index_select(0, broken));
-                foreach (var place in broken.cpu().data<long>().ToArray())
-                {
-                    right[batch[place]] = false;
-                    found.BrokenBy[batch[place]] = attack.Name;
-                }
-                done += batch.Length;
-                progress?.Report(new AutoAttackProgress(attack.Name, done, left.Length, right.Count(each => each)));
-            }
-        }
-        return found;
-    }
+    private protected override (Tensor Points, bool[] WasRight, string?[] BrokenBy) Sequence(
+        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        Sequence(target, images, labels, threat, noise, batchSize);
 
     private static Norm[] CommonNorms(IReadOnlyList<Attack> attacks) =>
         [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))];
-
-    private static Tensor Index(int[] rows, Device device) =>
-        tensor(rows.Select(row => (long)row).ToArray(), dtype: ScalarType.Int64, device: device);
 }

@@ -13,6 +13,9 @@ public sealed class Fgsm : Attack
     public override string Name => "fgsm";
 
     /// <inheritdoc/>
+    public override AttackKind Kind => AttackKind.OneStep;
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Pgd.Maximise(
             points => AttackLosses.CrossEntropy(target.Logits(points), labels).sum(), images, images, threat, threat.Epsilon, steps: 1);

@@ -16,6 +16,12 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     /// <inheritdoc/>
     public override string Name => $"pgd-{Options.Steps}" + (Options.Restarts > 1 ? $"x{Options.Restarts}" : "");
 
+    /// <inheritdoc/>
+    public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}, {Options.Loss.Method.Name}";
+
     /// <summary>
     /// The loop itself, for attacks and for the inner maximisation of training alike: <paramref name="steps"/> times
     /// x := project(x + stepSize · direction of steepest ascent of the loss at x). The gradient is taken with regard to x only. Neither

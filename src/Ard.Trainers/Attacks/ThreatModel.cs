@@ -123,11 +123,16 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         var sizes = Size(perturbed, images);
         var worst = sizes.argmax().item<long>();
         var size = sizes[worst].item<double>();
-        var rounded = Norm switch { Norm.Linf => 0, Norm.L2 => Math.Sqrt(Values(images)), _ => Values(images) };
-        var rounding = rounded * (images.dtype == ScalarType.Float64 ? 1.2e-16 : 6e-8);
-        if (!(size <= Epsilon + 1e-6 + rounding))
+        if (!(size <= LargestSize(images)))
             throw new InvalidOperationException(
                 $"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
+    }
+
+    /// <summary>The largest size of a perturbation that passes: epsilon and what <see cref="Verify"/> grants.</summary>
+    internal double LargestSize(Tensor images)
+    {
+        var rounded = Norm switch { Norm.Linf => 0, Norm.L2 => Math.Sqrt(Values(images)), _ => Values(images) };
+        return Epsilon + 1e-6 + rounded * (images.dtype == ScalarType.Float64 ? 1.2e-16 : 6e-8);
     }
 
     /// <summary>For people, such as <c>Linf 0.03137</c>.</summary>

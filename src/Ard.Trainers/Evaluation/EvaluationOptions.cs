@@ -22,30 +22,60 @@ public sealed record EvaluationOptions
     /// <summary>The seed of all random starts. Default 0.</summary>
     public long Seed { get; init; }
 
+    /// <summary>
+    /// Whether each attack gets only the points that are still right after those before it. The worst case is the same, for less work.
+    /// Default false: each attack gets every point that is right without an attack.
+    /// </summary>
+    public bool Sequential { get; init; }
+
+    /// <summary>
+    /// Whether the network is looked at for what deceives attacks: random outputs, probabilities for logits, gradients of zero. Costs five
+    /// passes of the first batch, and one forward and one backward pass of every point. Default true. What a comparison of the attacks
+    /// shows is reported in any case, for it costs nothing.
+    /// </summary>
+    public bool CheckNetwork { get; init; } = true;
+
+    /// <summary>Whether the report has the logits after each attack: four bytes for each point, class and attack. Default false.</summary>
+    public bool KeepLogits { get; init; }
+
+    /// <summary>
+    /// A file that keeps what is done, written after each attack on each batch (of AutoAttack, after each of its parts). An evaluation of
+    /// the same settings, weights and images goes on from there, to the same report; any other is refused. Default none.
+    /// </summary>
+    public string? StateFile { get; init; }
+
+    /// <summary>Where to write the adversarial examples, see <see cref="AdversarialExamplesFile"/>. Default none.</summary>
+    public string? ExamplesFile { get; init; }
+
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
     public void Validate()
     {
         var faults = new List<string>();
         if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
+        if (StateFile is { Length: 0 }) faults.Add("StateFile is empty");
+        if (ExamplesFile is { Length: 0 }) faults.Add("ExamplesFile is empty");
+        if (StateFile is not null && StateFile == ExamplesFile) faults.Add($"StateFile and ExamplesFile are both '{StateFile}'");
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in Attacks)
         {
             try
             {
-                Add(AttackCatalog.ByName(name).Name);
+                Add(AttackCatalog.ByName(name));
             }
             catch (ArgumentException fault)
             {
                 faults.Add(fault.Message);
             }
         }
-        foreach (var attack in MoreAttacks) Add(attack.Name);
+        foreach (var attack in MoreAttacks) Add(attack);
         if (faults.Count > 0) throw new ArgumentException($"{nameof(EvaluationOptions)}: {string.Join("; ", faults)}.");
 
-        void Add(string name)
+        void Add(Attack attack)
         {
-            if (!names.Add(name)) faults.Add($"the attack '{name}' is named twice");
+            if (!names.Add(attack.Name)) faults.Add($"the attack '{attack.Name}' is named twice");
+            if (!attack.Norms.Contains(Threat.Norm))
+                faults.Add($"the attack '{attack.Name}' cannot do {Threat.Norm}, expected {string.Join(" or ", attack.Norms)}");
         }
     }
 

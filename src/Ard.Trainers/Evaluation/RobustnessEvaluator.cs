@@ -6,8 +6,12 @@ namespace Ard.Trainers.Evaluation;
 
 /// <summary>
 /// Measures how many points a network still gets right under attack. Each attack runs on the points whose clean image the network gets
-/// right. A point's random start depends on the seed and its place in the data only, not on the batch size.
+/// right. What is found of a point depends on the seed and its place in the data, not on the batch size nor on the other points.
 /// </summary>
+/// <remarks>
+/// A network whose outputs are not finite, and an attack that leaves the budget, stop the evaluation with an error: there is no figure that
+/// would be true. Everything else that makes figures doubtful is a flag of the report.
+/// </remarks>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
@@ -23,94 +27,166 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// </param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="progress">Told after each attack on each batch.</param>
-    /// <param name="cancellation">Looked at before each attack on each batch.</param>
+    /// <param name="cancellation">
+    /// Looked at before each attack on each batch and before each of an attack's forward passes. What is done by then is in the state file.
+    /// </param>
     /// <exception cref="ArgumentException">Images or labels are not as described; the message names every fault.</exception>
     /// <exception cref="InvalidOperationException">The network's output is unfit, or an attack broke the threat model.</exception>
+    /// <exception cref="Checkpoints.CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
         Module<Tensor, Tensor> model,
         Tensor images,
         Tensor labels,
         IProgress<EvaluationProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) =>
+        EvaluateRows(model, images, labels, [.. PointNoise.Rows(images?.shape[0] ?? 0)], progress, cancellation);
+
+    /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
+    internal RobustnessReport EvaluateRows(
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        IReadOnlyList<long> rows,
+        IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
     {
-        Check(images, labels);
+        ArgumentNullException.ThrowIfNull(model);
+        ImageBatch.Check(nameof(RobustnessEvaluator), images, labels);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var state = ModelState.Borrow(model);
-        var attacks = Options.AllAttacks();
-        var total = checked((int)images.shape[0]);
-        var clean = new bool[total];
-        var robust = attacks.Select(_ => new bool[total]).ToArray();
-        var parameter = model.parameters().FirstOrDefault();
-        var (dtype, device) = parameter is null ? (ScalarType.Float32, images.device) : (parameter.dtype, parameter.device);
+        var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : Digests(model, images, labels);
+        var settings = Options.StateFile is null ? null : Settings(digests!, rows, ImageBatch.Home(model, images).Device);
+        using var state = new EvaluationState(Options, checked((int)images.shape[0]));
+        if (File.Exists(Options.StateFile)) state.Read(Options.StateFile, settings!, images, ImageBatch.Home(model, images).Type);
 
-        for (var first = 0; first < total; first += Options.BatchSize)
+        using (ModelState.Borrow(model))
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var batchScope = NewDisposeScope();
-            var count = Math.Min(Options.BatchSize, total - first);
-            var done = first + count;
-            var batch = images.narrow(0, first, count).to(dtype, device);
-            if (images.dtype == ScalarType.Byte) batch = batch.div_(255);
-            var truth = labels.narrow(0, first, count).to(device);
-
-            Correct(model, batch, truth).CopyTo(clean, first);
-            progress?.Report(new EvaluationProgress("clean", attacks.Count == 0 ? done : first, total));
-
-            // Only these are attacked: the adversary has no need to move the others.
-            var rows = Enumerable.Range(0, count).Where(row => clean[first + row]).Select(row => (long)row).ToArray();
-            var index = tensor(rows, dtype: ScalarType.Int64, device: device);
-            var (points, their) = (batch.index_select(0, index), truth.index_select(0, index));
-            for (var a = 0; a < attacks.Count; a++)
+            for (var first = 0; first < state.Count; first += Options.BatchSize)
             {
-                cancellation.ThrowIfCancellationRequested();
-                using var attackScope = NewDisposeScope();
-                var noise = new PointNoise(Options.Seed, rows.Select(row => first + row));
-                var perturbed = attacks[a].Perturb(model, points, their, Options.Threat, noise);
-                var correct = Correct(model, perturbed, their);
-                for (var i = 0; i < rows.Length; i++) robust[a][first + rows[i]] = correct[i];
-                progress?.Report(new EvaluationProgress(attacks[a].Name, a == attacks.Count - 1 ? done : first, total));
+                // The steps of a batch, one for the clean images and one for each attempt, of which some may be done.
+                var step = (long)(first / Options.BatchSize) * (1 + state.Attempts.Count);
+                if (step + state.Attempts.Count < state.Steps) continue;
+                using var batchScope = NewDisposeScope();
+                var count = Math.Min(Options.BatchSize, state.Count - first);
+                var (points, truth) = ImageBatch.Of(model, images, labels, first, count);
+                for (var attempt = -1; attempt < state.Attempts.Count; attempt++, step++)
+                {
+                    if (step < state.Steps) continue;
+                    cancellation.ThrowIfCancellationRequested();
+                    using var stepScope = NewDisposeScope();
+                    if (attempt < 0) Look(model, state, first, points, truth);
+                    else Attack(model, state, attempt, first, points, truth, rows, cancellation);
+                    state.Steps++;
+                    if (settings is not null) state.Write(Options.StateFile!, settings);
+                    progress?.Report(new EvaluationProgress(
+                        attempt < 0 ? "clean" : state.Attempts[attempt].Title,
+                        attempt == state.Attempts.Count - 1 ? first + count : first,
+                        state.Count,
+                        Enumerable.Range(0, state.Rows).Count(state.IsRobust)));
+                }
             }
         }
+        var report = state.Report();
+        if (Options.ExamplesFile is not null && state.Count > 0)
+            AdversarialExamplesFile.Write(Options.ExamplesFile, state.Examples, rows, labels, report, Options, digests!);
+        return report;
+    }
 
-        var worst = clean.ToArray();
-        foreach (var correct in robust)
+    // The clean images: which are right, and what is amiss with the network there.
+    private void Look(Module<Tensor, Tensor> model, EvaluationState state, int first, Tensor images, Tensor labels)
+    {
+        var count = (int)images.shape[0];
+        Tensor logits;
+        Tensor? gradient = null;
+        using (Options.CheckNetwork ? enable_grad() : no_grad())
         {
-            for (var row = 0; row < total; row++) worst[row] &= correct[row];
+            var leaf = Options.CheckNetwork ? images.detach().requires_grad_() : images;
+            logits = model.call(leaf);
+            ImageBatch.CheckLogits(logits, count);
+            // Without a graph there is no gradient; with labels beyond the classes, no loss, which the attacks will say.
+            if (logits.requires_grad && labels.max().item<long>() < logits.shape[1])
+                gradient = autograd.grad([AttackLosses.CrossEntropy(logits, labels).sum()], [leaf])[0];
         }
-        return new RobustnessReport(
-            Options.Threat,
-            new AttackResult("clean", clean),
-            [.. attacks.Select((attack, a) => new AttackResult(attack.Name, robust[a]))],
-            new AttackResult("worst-case", worst));
+        logits = logits.detach();
+        if (Options.CheckNetwork && first == 0) state.Spread = Spread(model, images, logits);
+        state.Begin(images, logits.shape[1]);
+
+        var prediction = logits.argmax(1);
+        var right = prediction.eq(labels).cpu().data<bool>().ToArray();
+        right.CopyTo(state.Right, first);
+        prediction.cpu().data<long>().ToArray().CopyTo(state.Prediction, first);
+        if (Options.KeepLogits) Floats(logits).CopyTo(state.Logits, first * state.Classes);
+        if (!Options.CheckNetwork) return;
+        var probability = logits.ge(0).all(1).logical_and(logits.sum(1).sub(1).abs().lt(1e-4));
+        probability.cpu().data<bool>().ToArray().CopyTo(state.Probability, first);
+        var zero = gradient?.flatten(1).abs().amax(1).eq(0).cpu().data<bool>().ToArray();
+        // Where the network is wrong no gradient is needed.
+        for (var i = 0; i < count; i++) state.ZeroGradient[first + i] = right[i] && zero?[i] != false;
     }
 
-    private static bool[] Correct(Module<Tensor, Tensor> model, Tensor points, Tensor labels)
+    private static double Spread(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
     {
-        if (points.shape[0] == 0) return [];
-        var logits = model.call(points);
-        if (logits.dim() != 2 || logits.shape[0] != points.shape[0])
-            throw new InvalidOperationException(
-                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{points.shape[0]},classes].");
-        if (!logits.isfinite().all().item<bool>())
-            throw new InvalidOperationException(
-                "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
-        return logits.argmax(1).eq(labels).cpu().data<bool>().ToArray();
+        var most = 0.0;
+        for (var pass = 1; pass < 5; pass++)
+        {
+            using var scope = NewDisposeScope();
+            most = Math.Max(most, (model.call(images) - logits).abs().max().to(ScalarType.Float64).item<double>());
+        }
+        return most == 0 ? 0 : most / logits.abs().max().clamp_min(1e-30).to(ScalarType.Float64).item<double>();
     }
 
-    private static void Check(Tensor images, Tensor labels)
+    // One attempt at those of a batch that are left. Only these are attacked: the adversary has no need to move the others.
+    private void Attack(
+        Module<Tensor, Tensor> model, EvaluationState state, int attempt, int first, Tensor images, Tensor labels,
+        IReadOnlyList<long> numbers, CancellationToken cancellation)
     {
-        var faults = new List<string>();
-        if (images.dtype is not (ScalarType.Byte or ScalarType.Float32 or ScalarType.Float64))
-            faults.Add($"images are {images.dtype}, expected Byte, Float32 or Float64");
-        if (images.dim() < 2)
-            faults.Add($"images have shape [{string.Join(",", images.shape)}], expected [N,...] of two or more dimensions");
-        if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");
-        if (labels.dim() != 1 || images.dim() < 1 || labels.shape[0] != images.shape[0])
-            faults.Add($"labels have shape [{string.Join(",", labels.shape)}], expected [N] with the N of the images");
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(RobustnessEvaluator)}: {string.Join("; ", faults)}.");
+        var places = Enumerable.Range(0, (int)images.shape[0]).Where(place => state.IsLeft(first + place, attempt)).ToArray();
+        if (places.Length == 0 || Options.Threat.Epsilon == 0) return;
+        var index = tensor(places.Select(place => (long)place).ToArray(), dtype: ScalarType.Int64, device: images.device);
+        (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
+        var its = state.Attempts[attempt];
+        var noise = new PointNoise(Options.Seed, places.Select(place => numbers[first + place]));
+        var (points, logits, passes) = its.Part.Attempt(model, images, labels, Options.Threat, noise, cancellation);
+        var prediction = logits.argmax(1);
+        var correct = prediction.eq(labels).cpu().data<bool>().ToArray();
+        var predictions = prediction.cpu().data<long>().ToArray();
+        var sizes = Options.Threat.Size(points, images).cpu().data<double>().ToArray();
+        var floats = Options.KeepLogits ? Floats(logits) : [];
+        for (var i = 0; i < places.Length; i++)
+        {
+            var row = first + places[i];
+            its.Set(row, correct[i]);
+            (its.Size[row], its.Prediction[row]) = (sizes[i], predictions[i]);
+            (its.Forward[row], its.Backward[row]) = passes is { } each ? (each.Forward[i], each.Backward[i]) : (-1, -1);
+            if (Options.KeepLogits) Array.Copy(floats, i * state.Classes, its.Logits, row * state.Classes, state.Classes);
+            if (!correct[i]) state.KeepExample(row, attempt, points[i]);
+        }
     }
+
+    private Dictionary<string, string> Settings(IReadOnlyDictionary<string, string> digests, IReadOnlyList<long> rows, Device device) =>
+        new(digests)
+        {
+            [nameof(Options.Threat)] = $"{Options.Threat.Norm} {Options.Threat.Epsilon:R}",
+            [nameof(Options.Attacks)] = string.Join(", ", Options.AllAttacks().Select(attack => attack.Description)),
+            [nameof(Options.BatchSize)] = $"{Options.BatchSize}",
+            [nameof(Options.Seed)] = $"{Options.Seed}",
+            [nameof(Options.Sequential)] = $"{Options.Sequential}",
+            [nameof(Options.CheckNetwork)] = $"{Options.CheckNetwork}",
+            [nameof(Options.KeepLogits)] = $"{Options.KeepLogits}",
+            [nameof(Options.ExamplesFile)] = Options.ExamplesFile is null ? "none" : "one",
+            ["rows"] = TensorDigest.Of(tensor(rows.ToArray(), dtype: ScalarType.Int64)),
+            ["kind of device"] = $"{device.type}",
+        };
+
+    private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, Tensor images, Tensor labels) => new()
+    {
+        ["network"] = $"{model.GetType().FullName} {TensorDigest.Of(model)}",
+        ["images"] = TensorDigest.Of(images),
+        ["labels"] = TensorDigest.Of(labels),
+    };
+
+    private static float[] Floats(Tensor logits) => logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 
     private static EvaluationOptions Validated(EvaluationOptions options)
     {

@@ -7,13 +7,18 @@ namespace Ard.Trainers.Evaluation;
 /// <param name="Clean">Without an attack: which points the network gets right.</param>
 /// <param name="Attacks">
 /// One entry an attack, in the order they were run. A point counts as right against an attack when the network gets both the clean image
-/// and the attack's point right: the clean image is one of those that the adversary may choose.
+/// and the attack's point right: the clean image is one of those that the adversary may choose. In a sequence
+/// (<see cref="EvaluationOptions.Sequential"/>) a point also has to be right against every attack before.
 /// </param>
 /// <param name="WorstCase">
-/// Against all attacks together: right where the network is right on the clean image and against every attack.
+/// Against all attacks together: right where the network is right on the clean image and against every attack. Its points name the first
+/// attack that broke them, and count what all attacks have cost.
 /// </param>
 public sealed record RobustnessReport(ThreatModel Threat, AttackResult Clean, IReadOnlyList<AttackResult> Attacks, AttackResult WorstCase)
 {
+    /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
+    public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
+
     /// <summary>The result of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
     /// <exception cref="KeyNotFoundException">It was not run; the message names those that were.</exception>
@@ -23,18 +28,37 @@ public sealed record RobustnessReport(ThreatModel Threat, AttackResult Clean, IR
 
 /// <summary>Which points the network gets right under one attack.</summary>
 /// <param name="Name">The attack's name.</param>
-/// <param name="Correct">One entry a point, in the order of the images.</param>
-public sealed record AttackResult(string Name, IReadOnlyList<bool> Correct)
+/// <param name="Points">What became of each point, in the order of the images.</param>
+public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Points)
 {
+    /// <summary>Which points the network gets right, in the order of the images.</summary>
+    public IReadOnlyList<bool> Correct { get; } = [.. Points.Select(point => point.IsRight)];
+
     /// <summary>How many points the network gets right.</summary>
-    public int CorrectCount { get; } = Correct.Count(correct => correct);
+    public int CorrectCount { get; } = Points.Count(point => point.IsRight);
 
     /// <summary>The share of points that the network gets right, from 0 to 1; NaN where there are no points.</summary>
-    public double Accuracy => Correct.Count == 0 ? double.NaN : (double)CorrectCount / Correct.Count;
+    public double Accuracy => Points.Count == 0 ? double.NaN : (double)CorrectCount / Points.Count;
+
+    /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
+    public ConfidenceInterval Interval => ConfidenceInterval.Wilson(CorrectCount, Points.Count);
+
+    /// <summary>The class that the network takes each point for, after the attack.</summary>
+    public IReadOnlyList<long> Predictions { get; init; } = [];
+
+    /// <summary>
+    /// The logits of each point after the attack, [N,classes] row by row; null unless <see cref="EvaluationOptions.KeepLogits"/> is set,
+    /// and for the worst case.
+    /// </summary>
+    public IReadOnlyList<float>? Logits { get; init; }
 }
 
 /// <summary>How far an evaluation has come.</summary>
-/// <param name="Attack">What was just run: <c>clean</c> or an attack's name.</param>
+/// <param name="Attack">
+/// What was just run: <c>clean</c>, an attack's name, or for one that consists of others its name and theirs, such as
+/// <c>autoattack: apgd-t</c>.
+/// </param>
 /// <param name="Done">How many points have been through everything.</param>
 /// <param name="Total">How many points there are.</param>
-public sealed record EvaluationProgress(string Attack, int Done, int Total);
+/// <param name="Robust">How many of the points of which something is known have been right so far.</param>
+public sealed record EvaluationProgress(string Attack, int Done, int Total, int Robust);

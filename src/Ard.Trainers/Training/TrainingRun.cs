@@ -326,7 +326,9 @@ internal sealed class TrainingRun : IDisposable
     private RobustnessReport Judge(CancellationToken cancellation)
     {
         var before = Seconds;
-        var report = new RobustnessEvaluator(options.Validation).Evaluate(
+        // Only the figures are wanted here, as cheap as they can be, and of weights that are others each time.
+        var figures = options.Validation with { CheckNetwork = false, StateFile = null, ExamplesFile = null };
+        var report = new RobustnessEvaluator(figures).Evaluate(
             student, validation!.Images, validation.Labels, null, cancellation);
         validationSeconds += Seconds - before;
         validationsHere++;

@@ -149,6 +149,12 @@ public sealed class AdversarialTests
             Assert.Equal(metrics.Report[row.Attack].Correct[(int)row.Row], row.AttackedPredictedLabel == row.Label);
             if (wasRight) Assert.InRange(row.PerturbationNorm, 0.001, 0.05 + 1e-6);
             else Assert.Equal(0, row.PerturbationNorm);
+            var (point, worst) = (metrics.Report[row.Attack].Points[(int)row.Row], metrics.Report.WorstCase.Points[(int)row.Row]);
+            Assert.Equal(point.BrokenBy ?? "", row.BrokenBy);
+            Assert.Equal(worst.BrokenBy ?? "", row.FirstBrokenBy);
+            Assert.Equal((point.ForwardPasses, point.BackwardPasses), (row.ForwardPasses, row.BackwardPasses));
+            // FGSM: the clean image, the step, the result.
+            if (row.Attack == "fgsm") Assert.Equal(wasRight ? (3, 1) : (1, 0), (row.ForwardPasses, row.BackwardPasses));
         }
         Assert.Equal([0L, 0L, 1L, 1L], rows.Take(4).Select(row => row.Row));
         var text = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(metrics.Rows).Transform(metrics.Rows);
@@ -179,6 +185,55 @@ public sealed class AdversarialTests
         Assert.Equal(["fgsm", "pgd-3"],
             root.GetProperty("attacks").EnumerateArray().Select(attack => attack.GetProperty("name").GetString()));
         Assert.Equal(10, root.GetProperty("worstCase").GetProperty("confusion").GetArrayLength());
+        Assert.Equal([metrics.Clean.Interval.Low, metrics.Clean.Interval.High],
+            root.GetProperty("clean").GetProperty("interval").EnumerateArray().Select(bound => bound.GetDouble()));
+        Assert.Equal(metrics.Flags.Select(flag => flag.Seen),
+            root.GetProperty("flags").EnumerateArray().Select(flag => flag.GetProperty("seen").GetString()));
+        Assert.Equal(metrics.Report.WorstCase.Points.Select(point => (point.IsRight, point.BrokenBy, point.ForwardPasses)),
+            root.GetProperty("points").EnumerateArray().Select(point => (
+                point.GetProperty("isRight").GetBoolean(), point.GetProperty("brokenBy").GetString(),
+                (long?)point.GetProperty("forwardPasses").GetInt64())));
+    }
+
+    [Fact]
+    public void Any_attack_is_chosen_by_name_its_parts_are_told_and_what_is_doubtful_is_flagged()
+    {
+        var evaluation = Evaluation.Evaluation with { Attacks = ["fgsm", "autoattack"], Sequential = true };
+        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), new() { Evaluation = evaluation });
+        var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
+        Assert.Contains(rows, row => row is { Attack: "autoattack", BrokenBy: "apgd-ce", FirstBrokenBy: "autoattack" });
+        Assert.Contains(rows, row => row is { Attack: "autoattack", BrokenBy: "fgsm", FirstBrokenBy: "fgsm" });
+        Assert.Equal(metrics.WorstCase.Accuracy, metrics["autoattack"].Accuracy);
+        Assert.Equal(metrics.WorstCase.Accuracy, metrics.WorstCase.Metrics.MicroAccuracy, 1e-9);
+        Assert.InRange(metrics.WorstCase.Accuracy, metrics.WorstCase.Interval.Low, metrics.WorstCase.Interval.High);
+        Assert.Same(metrics.Report.Flags, metrics.Flags);
+        Assert.DoesNotContain(metrics.Flags, flag => flag.Code != RobustnessFlagCode.ZeroGradients);
+    }
+
+    [Fact]
+    public void A_stopped_evaluation_goes_on_to_the_same_metrics()
+    {
+        var evaluation = Evaluation.Evaluation with { StateFile = Path.Combine(Tiny.Folder(), "state") };
+        using var stop = new CancellationTokenSource();
+        var steps = 0;
+        var options = new AdversarialEvaluatorOptions
+        {
+            Evaluation = evaluation,
+            Cancellation = stop.Token,
+            Progress = new Heard(() =>
+            {
+                if (++steps == 4) stop.Cancel();
+            }),
+        };
+        Assert.Throws<OperationCanceledException>(() => ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), options));
+        var resumed = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), options with { Cancellation = default });
+        Assert.Equal(9, steps);
+        Assert.Equal(ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).ToJson(), resumed.ToJson());
+    }
+
+    private sealed class Heard(Action hear) : IProgress<EvaluationProgress>
+    {
+        public void Report(EvaluationProgress value) => hear();
     }
 
     private sealed class RowResult
@@ -194,5 +249,13 @@ public sealed class AdversarialTests
         public uint AttackedPredictedLabel { get; set; }
 
         public double PerturbationNorm { get; set; }
+
+        public string BrokenBy { get; set; } = "";
+
+        public string FirstBrokenBy { get; set; } = "";
+
+        public long ForwardPasses { get; set; }
+
+        public long BackwardPasses { get; set; }
     }
 }

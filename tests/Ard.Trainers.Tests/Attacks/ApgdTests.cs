@@ -110,17 +110,17 @@ public sealed class ApgdTests
         var (network, images, labels) = Problem();
         var recorded = new RecordingNetwork(network);
         var attack = new AutoAttack("one", [new Apgd(new ApgdOptions { Steps = 10, Restarts = 2 })]);
-        var report = attack.Evaluate(recorded, images, labels, ThreatModel.Linf(0.05));
-        foreach (var point in report.Points)
+        var report = attack.Run(recorded, images, labels, ThreatModel.Linf(0.05));
+        foreach (var point in report.Each)
         {
             // Besides: once clean, and once to see what the attack has found.
             Assert.InRange(point.ForwardPasses!.Value, 3, 2 + 2 * 11);
             Assert.InRange(point.BackwardPasses!.Value, 1, 2 * 10);
-            Assert.Equal(point.IsRobust, point is { ForwardPasses: 2 + 2 * 11, BackwardPasses: 2 * 10 });
+            Assert.Equal(point.IsRight, point is { ForwardPasses: 2 + 2 * 11, BackwardPasses: 2 * 10 });
         }
-        Assert.Equal(recorded.Calls.Sum(call => call.Input.shape[0]), report.Points.Sum(point => point.ForwardPasses));
-        Assert.Contains(report.Points, point => point.IsRobust);
-        Assert.Contains(report.Points, point => !point.IsRobust);
+        Assert.Equal(recorded.Calls.Sum(call => call.Input.shape[0]), report.Each.Sum(point => point.ForwardPasses));
+        Assert.Contains(report.Each, point => point.IsRight);
+        Assert.Contains(report.Each, point => !point.IsRight);
     }
 
     [Fact]

@@ -19,23 +19,20 @@ public sealed class AutoAttackTests
         var even = new Breaker("even", row => row % 2 == 0);
         var third = new Breaker("third", row => row % 3 == 0);
         var none = new Breaker("none", _ => false);
-        var report = new AutoAttack("three", [even, third, none], batchSize: 8).Evaluate(network, images, labels, Threat);
+        var report = new AutoAttack("three", [even, third, none], batchSize: 8).Run(network, images, labels, Threat);
         Assert.Equal(Enumerable.Range(5, 35), even.Rows);
         Assert.Equal(Enumerable.Range(5, 35).Where(row => row % 2 == 1), third.Rows);
         Assert.Equal(Enumerable.Range(5, 35).Where(row => row % 2 == 1 && row % 3 != 0), none.Rows);
-        Assert.Equal(["even", "third", "none"], report.Attacks);
         for (var row = 0; row < 40; row++)
         {
-            var point = report.Points[row];
-            Assert.Equal(row >= 5, point.IsCleanRight);
+            var point = report.Each[row];
+            Assert.Equal(row >= 5, point.WasRight);
             Assert.Equal(row < 5 ? null : row % 2 == 0 ? "even" : row % 3 == 0 ? "third" : null, point.BrokenBy);
             Assert.Equal(point.BrokenBy is null ? 0 : 0.05, point.Size, 1e-9);
         }
-        Assert.Equal(35 / 40.0, report.CleanAccuracy);
-        Assert.Equal(none.Rows.Count / 40.0, report.RobustAccuracy);
-        Assert.Equal(third.Rows.Count, report.RobustAfter("even").Count(robust => robust));
-        Assert.Equal(none.Rows.Count, report.RobustAfter("none").Count(robust => robust));
-        Assert.Contains("found even, third, none", Assert.Throws<KeyNotFoundException>(() => report.RobustAfter("odd")).Message);
+        Assert.Equal(35, report.Each.Count(point => point.WasRight));
+        Assert.Equal(none.Rows.Count, report.Each.Count(point => point.IsRight));
+        Assert.Equal(third.Rows.Count, report.Each.Count(point => point.WasRight && point.BrokenBy != "even"));
     }
 
     [Fact]
@@ -48,13 +45,13 @@ public sealed class AutoAttackTests
             new Apgd(new ApgdOptions { Steps = 5 }), new Apgd(new ApgdOptions { Steps = 8, Loss = ApgdLoss.TargetedDlr, Targets = 3 }),
         ];
         var whole = new AutoAttack("whole", attacks);
-        var report = whole.Evaluate(network, images, labels, Threat, seed: 3);
-        Assert.InRange(report.RobustAccuracy, 0.05, 0.95);
-        var small = new AutoAttack("small", attacks, batchSize: 3).Evaluate(network, images, labels, Threat, seed: 3);
-        Compare.Close(report.Perturbed, small.Perturbed, 1e-9, "batches of 3");
-        Assert.Equal(report.Points.Select(point => point.BrokenBy), small.Points.Select(point => point.BrokenBy));
-        Assert.Equal(report.Points.Select(point => point.ForwardPasses), small.Points.Select(point => point.ForwardPasses));
-        Compare.Same(report.Perturbed, whole.Perturb(network, images, labels, Threat, seed: 3), "as an attack");
+        var report = whole.Run(network, images, labels, Threat, seed: 3);
+        Assert.InRange(report.Each.Count(point => point.IsRight), 2, 38);
+        var small = new AutoAttack("small", attacks, batchSize: 3).Run(network, images, labels, Threat, seed: 3);
+        Compare.Close(report.Points, small.Points, 1e-9, "batches of 3");
+        Assert.Equal(report.Each.Select(point => point.BrokenBy), small.Each.Select(point => point.BrokenBy));
+        Assert.Equal(report.Each.Select(point => point.ForwardPasses), small.Each.Select(point => point.ForwardPasses));
+        Compare.Same(report.Points, whole.Perturb(network, images, labels, Threat, seed: 3), "as an attack");
     }
 
     [Fact]
@@ -63,18 +60,16 @@ public sealed class AutoAttackTests
         using var scope = NewDisposeScope();
         var (network, images, labels) = ApgdTests.Problem();
         var standard = AutoAttack.Standard;
-        var one = standard.Evaluate(network, images.narrow(0, 0, 1), labels.narrow(0, 0, 1), ThreatModel.Linf(1));
-        Assert.Equal((1, 0), (one.CleanAccuracy, one.RobustAccuracy));
-        var empty = standard.Evaluate(network, images.narrow(0, 0, 0), labels.narrow(0, 0, 0), Threat);
-        Assert.Empty(empty.Points);
-        Assert.True(double.IsNaN(empty.RobustAccuracy));
-        var wrong = standard.Evaluate(network, images, (labels + 1).remainder(4), Threat);
-        Assert.Equal((0, 0), (wrong.CleanAccuracy, wrong.RobustAccuracy));
-        Compare.Same(images, wrong.Perturbed, "points that were wrong from the beginning");
-        Assert.All(wrong.Points, point => Assert.Equal((1L, 0L), (point.ForwardPasses, point.BackwardPasses)));
-        var still = standard.Evaluate(network, images, labels, ThreatModel.L2(0));
-        Assert.Equal((1, 1), (still.CleanAccuracy, still.RobustAccuracy));
-        Compare.Same(images, still.Perturbed, "epsilon 0");
+        var one = standard.Run(network, images.narrow(0, 0, 1), labels.narrow(0, 0, 1), ThreatModel.Linf(1)).Each;
+        Assert.Equal((true, false), (Assert.Single(one).WasRight, one[0].IsRight));
+        Assert.Empty(standard.Run(network, images.narrow(0, 0, 0), labels.narrow(0, 0, 0), Threat).Each);
+        var wrong = standard.Run(network, images, (labels + 1).remainder(4), Threat);
+        Assert.DoesNotContain(wrong.Each, point => point.WasRight || point.IsRight);
+        Compare.Same(images, wrong.Points, "points that were wrong from the beginning");
+        Assert.All(wrong.Each, point => Assert.Equal((1L, 0L), (point.ForwardPasses, point.BackwardPasses)));
+        var still = standard.Run(network, images, labels, ThreatModel.L2(0));
+        Assert.All(still.Each, point => Assert.True(point.WasRight && point.IsRight));
+        Compare.Same(images, still.Points, "epsilon 0");
     }
 
     [Fact]
@@ -86,10 +81,10 @@ public sealed class AutoAttackTests
         foreach (var norm in AutoAttack.Standard.Norms)
         {
             var threat = new ThreatModel(norm, norm switch { Norm.Linf => 0.02, Norm.L2 => 0.06, _ => 0.12 });
-            var report = AutoAttack.Standard.Evaluate(network, images, labels, threat);
-            var robust = report.Points.Select(point => point.IsRobust).ToArray();
+            var report = AutoAttack.Standard.Run(network, images, labels, threat);
+            var robust = report.Each.Select(point => point.IsRight).ToArray();
             Assert.InRange(robust.Count(each => each), 1, 11);
-            foreach (var attack in AutoAttack.Standard.Attacks(norm))
+            foreach (var attack in AutoAttack.Standard.Parts(norm))
             {
                 var points = attack.Perturb(network, images, labels, threat);
                 var right = network.call(points).argmax(1).eq(labels).data<bool>().ToArray();
@@ -110,7 +105,7 @@ public sealed class AutoAttackTests
         foreach (var name in new[] { "autoattack", "autoattack-plus", "autoattack-rand" })
             Assert.Equal(name, AttackCatalog.ByName(name).Name);
 
-        static IEnumerable<string> Names(AutoAttack version, Norm norm) => version.Attacks(norm).Select(attack => attack.Name);
+        static IEnumerable<string> Names(AutoAttack version, Norm norm) => version.Parts(norm).Select(attack => attack.Name);
     }
 
     [Fact]
@@ -123,26 +118,20 @@ public sealed class AutoAttackTests
     }
 
     [Fact]
-    public void It_says_how_far_it_is_and_stops_when_asked()
+    public void It_stops_within_an_attack_when_asked()
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = ApgdTests.Problem();
         using var stop = new CancellationTokenSource();
-        var heard = new List<AutoAttackProgress>();
-        var attack = new AutoAttack("two", [new Fgsm(), new Apgd()], batchSize: 15);
-        Assert.Throws<OperationCanceledException>(() => attack.Evaluate(network, images, labels, Threat, progress: new Heard(report =>
+        var passes = 0;
+        var stopping = new FunctionNetwork(x =>
         {
-            heard.Add(report);
-            if (report.Done == 30) stop.Cancel();
-        }), cancellation: stop.Token));
-        Assert.Equal([(15, 40), (30, 40)], heard.Select(report => (report.Done, report.Total)));
-        Assert.All(heard, report => Assert.Equal("fgsm", report.Attack));
-        Assert.InRange(heard[1].Robust, 10, 39);
-    }
-
-    private sealed class Heard(Action<AutoAttackProgress> hear) : IProgress<AutoAttackProgress>
-    {
-        public void Report(AutoAttackProgress value) => hear(value);
+            if (++passes == 7) stop.Cancel();
+            return network.call(x);
+        });
+        var attack = new AutoAttack("two", [new Fgsm(), new Apgd()], batchSize: 15);
+        Assert.Throws<OperationCanceledException>(() => attack.Run(stopping, images, labels, Threat, cancellation: stop.Token));
+        Assert.Equal(7, passes);
     }
 
     /// <summary>Moves the images of given rows up by 0.05.</summary>

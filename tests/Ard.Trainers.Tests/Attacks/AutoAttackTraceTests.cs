@@ -31,16 +31,16 @@ public sealed class AutoAttackTraceTests
         (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
 
         using var noGrad = no_grad();
-        var report = new AutoAttack("apgd", [new Apgd(), targeted]).Evaluate(network, images, labels, threat);
-        Assert.Equal(rows.Select(row => right[row]), report.Points.Select(point => point.IsCleanRight));
+        var report = new AutoAttack("apgd", [new Apgd(), targeted]).Run(network, images, labels, threat);
+        Assert.Equal(rows.Select(row => right[row]), report.Each.Select(point => point.WasRight));
         // The first of a sequence runs as it does alone; and a point's attack does not depend on the other points in its batch.
-        AssertAgree(trace, "seq.apgd-ce", rows, report.RobustAfter("apgd-ce"));
-        AssertAgree(trace, "alone.apgd-ce", rows, report.RobustAfter("apgd-ce"));
-        AssertAgree(trace, "seq.apgd-t", rows, report.RobustAfter("apgd-t"));
+        AssertAgree(trace, "seq.apgd-ce", rows, After("apgd-ce"));
+        AssertAgree(trace, "alone.apgd-ce", rows, After("apgd-ce"));
+        AssertAgree(trace, "seq.apgd-t", rows, After("apgd-t"));
         // Alone, the targeted attack must also break what the first one broke.
         var first = tensor(Enumerable.Range(0, rows.Length)
-            .Where(i => report.Points[i].BrokenBy == "apgd-ce").Select(i => (long)i).ToArray(), dtype: ScalarType.Int64);
-        var alone = report.RobustAfter("apgd-t").ToArray();
+            .Where(i => report.Each[i].BrokenBy == "apgd-ce").Select(i => (long)i).ToArray(), dtype: ScalarType.Int64);
+        var alone = After("apgd-t");
         var points = targeted.Perturb(
             network, images.index_select(0, first), labels.index_select(0, first), threat, new PointNoise(0, first.data<long>()));
         var survived = network.call(points).argmax(1).eq(labels.index_select(0, first)).data<bool>().ToArray();
@@ -48,9 +48,13 @@ public sealed class AutoAttackTraceTests
         AssertAgree(trace, "alone.apgd-t", rows, alone);
 
         // The points are what the report says.
-        var correct = network.call(report.Perturbed).argmax(1).eq(labels).data<bool>().ToArray();
-        Assert.Equal(report.Points.Select(point => point.IsRobust), correct);
-        Compare.Close(threat.Size(report.Perturbed, images), tensor(report.Points.Select(point => point.Size).ToArray()), 0, "sizes");
+        var correct = network.call(report.Points).argmax(1).eq(labels).data<bool>().ToArray();
+        Assert.Equal(report.Each.Select(point => point.IsRight), correct);
+        Compare.Close(threat.Size(report.Points, images), tensor(report.Each.Select(point => point.Size).ToArray()), 0, "sizes");
+
+        // Which points are right after a part and all before it.
+        bool[] After(string part) =>
+            [.. report.Each.Select(point => point.WasRight && (point.BrokenBy is null || (part == "apgd-ce" && point.BrokenBy != part)))];
     }
 
     private static void AssertAgree(Fixture trace, string name, int[] rows, IReadOnlyList<bool> robust)

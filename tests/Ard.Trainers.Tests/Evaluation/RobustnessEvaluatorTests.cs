@@ -93,10 +93,11 @@ public sealed class RobustnessEvaluatorTests
         using var scope = NewDisposeScope();
         var (network, images, labels) = Problem();
         var seen = new List<EvaluationProgress>();
-        new RobustnessEvaluator(Options).Evaluate(network, images, labels, new Immediate(seen.Add));
+        var report = new RobustnessEvaluator(Options).Evaluate(network, images, labels, new Immediate(seen.Add));
         Assert.Equal(4 * 4, seen.Count);
-        Assert.Equal(new EvaluationProgress("clean", 0, 50), seen[0]);
-        Assert.Equal(new EvaluationProgress("pgd-2x2", 50, 50), seen[^1]);
+        Assert.Equal(("clean", 0, 50), (seen[0].Attack, seen[0].Done, seen[0].Total));
+        Assert.Equal(new EvaluationProgress("pgd-2x2", 50, 50, report.WorstCase.CorrectCount), seen[^1]);
+        Assert.Equal(report.Clean.Correct.Take(16).Count(correct => correct), seen[0].Robust);
         Assert.Equal(seen.Select(progress => progress.Done).Order(), seen.Select(progress => progress.Done));
     }
 
@@ -135,6 +136,100 @@ public sealed class RobustnessEvaluatorTests
         Assert.Contains("no attack 'nonsense'", message);
         Assert.Contains("not finite", Assert.Throws<InvalidOperationException>(
             () => new RobustnessEvaluator().Evaluate(new FunctionNetwork(x => x.flatten(1) * double.NaN), images, labels)).Message);
+    }
+
+    [Fact]
+    public void Points_are_what_each_attack_says_of_them_when_it_is_run_alone()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var two = new AutoAttack(
+            "two", [new Pgd(new PgdOptions { Steps = 1 }), new Apgd(new ApgdOptions { Steps = 30, Loss = ApgdLoss.TargetedDlr })]);
+        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["pgd-5"], MoreAttacks = [two], BatchSize = 16 };
+        var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        foreach (var attack in options.AllAttacks())
+        {
+            var alone = attack.Run(network, images, labels, options.Threat);
+            Assert.Equal(alone.Each, report[attack.Name].Points);
+            using var noGrad = no_grad();
+            Assert.Equal(network.call(alone.Points).argmax(1).data<long>().ToArray(), report[attack.Name].Predictions);
+        }
+        Assert.Equal(["apgd-t-30", "pgd-1"], report["two"].Points.Select(point => point.BrokenBy).OfType<string>().Distinct().Order());
+        for (var row = 0; row < 50; row++)
+        {
+            var (pgd, auto, worst) = (report["pgd-5"].Points[row], report["two"].Points[row], report.WorstCase.Points[row]);
+            var first = pgd.BrokenBy is not null ? pgd : auto;
+            Assert.Equal(pgd.BrokenBy is not null ? "pgd-5" : auto.BrokenBy is not null ? "two" : null, worst.BrokenBy);
+            if (worst.BrokenBy is not null) Assert.Equal(first.Size, worst.Size);
+            // The clean image is looked at once.
+            Assert.Equal(pgd.ForwardPasses + auto.ForwardPasses - 1, worst.ForwardPasses);
+            Assert.Equal(pgd.BackwardPasses + auto.BackwardPasses, worst.BackwardPasses);
+        }
+    }
+
+    [Fact]
+    public void A_point_fares_the_same_whichever_others_there_are()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["pgd-5x2", "autoattack"], BatchSize = 16 };
+        var all = new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        // The first 20, and 20 to 39 in the place of those before.
+        var half = new RobustnessEvaluator(options).Evaluate(network, images.narrow(0, 0, 20), labels.narrow(0, 0, 20));
+        var index = tensor(new[] { 39L, 3, 21, 0 });
+        var few = new RobustnessEvaluator(options).EvaluateRows(
+            network, images.index_select(0, index), labels.index_select(0, index), [39, 3, 21, 0], null, CancellationToken.None);
+        foreach (var attack in all.Attacks)
+        {
+            Assert.Equal(attack.Points.Take(20).Select(Text), half[attack.Name].Points.Select(Text));
+            Assert.Equal(new[] { 39, 3, 21, 0 }.Select(row => Text(attack.Points[row])), few[attack.Name].Points.Select(Text));
+        }
+
+        static string Text(AttackedPoint point) => $"{point with { Size = Math.Round(point.Size, 5) }}";
+    }
+
+    [Fact]
+    public void In_a_sequence_each_attack_gets_what_is_left_and_the_worst_case_is_the_same()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["fgsm", "pgd-5", "apgd-ce"], BatchSize = 16 };
+        var together = new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        var sequence = new RobustnessEvaluator(options with { Sequential = true }).Evaluate(network, images, labels);
+        Assert.Equal(together.WorstCase.Correct, sequence.WorstCase.Correct);
+        Assert.Equal(together.WorstCase.Points.Select(point => point.BrokenBy), sequence.WorstCase.Points.Select(point => point.BrokenBy));
+        Assert.Equal(together["fgsm"].Correct, sequence["fgsm"].Correct);
+        Assert.Equal(sequence.WorstCase.Correct, sequence["apgd-ce"].Correct);
+        Assert.True(Passes(sequence) < Passes(together));
+        foreach (var (point, before) in sequence["pgd-5"].Points.Zip(sequence["fgsm"].Points))
+        {
+            if (before.BrokenBy is not null) Assert.Equal(before with { ForwardPasses = 1, BackwardPasses = 0 }, point);
+        }
+
+        static long? Passes(RobustnessReport report) => report.WorstCase.Points.Sum(point => point.ForwardPasses);
+    }
+
+    [Fact]
+    public void Results_have_an_interval_and_logits_where_they_are_asked_for()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["pgd-5"], BatchSize = 16, KeepLogits = true };
+        var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        Assert.Equal(ConfidenceInterval.Wilson(report.Clean.CorrectCount, 50), report.Clean.Interval);
+        using var noGrad = no_grad();
+        Compare.Close(network.call(images).flatten(), tensor(report.Clean.Logits!.ToArray()), 1e-5, "clean logits");
+        var points = AttackCatalog.ByName("pgd-5").Run(network, images, labels, options.Threat).Points;
+        Compare.Close(network.call(points).flatten(), tensor(report["pgd-5"].Logits!.ToArray()), 1e-5, "logits");
+        Assert.Null(new RobustnessEvaluator(options with { KeepLogits = false }).Evaluate(network, images, labels)["pgd-5"].Logits);
+    }
+
+    [Fact]
+    public void A_norm_that_an_attack_cannot_do_is_refused_before_anything_is_run()
+    {
+        var options = Options with { Threat = ThreatModel.L1(1) };
+        var message = Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message;
+        Assert.Contains("'fgsm' cannot do L1, expected Linf or L2", message);
     }
 
     // A network that gets about 40 of the 50 points right.

@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Text.Json;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>What <see cref="AdversarialExamplesFile.Verify"/> found.</summary>
+/// <param name="Points">How many points the file has.</param>
+/// <param name="Misclassified">How many of them are allowed and misclassified now.</param>
+/// <param name="Faults">What does not hold, in words; empty where everything does.</param>
+public sealed record ExamplesVerification(int Points, int Misclassified, IReadOnlyList<string> Faults)
+{
+    /// <summary>Whether everything holds that the file says.</summary>
+    public bool Holds => Faults.Count == 0;
+}
+
+/// <summary>
+/// The worst points of an evaluation as a safetensors file, so that anyone can check its figures without running an attack: <c>points</c>
+/// [N,...] in the network's dtype, the misclassified point that was found first or else the clean image; <c>rows</c>, <c>labels</c> and
+/// <c>predictions</c>, int64 [N]. The metadata entry <c>ard.examples</c> says in JSON by which network (its digest), threat model, attacks
+/// and seed. A digest guards the whole.
+/// </summary>
+public static class AdversarialExamplesFile
+{
+    private const string MetadataName = "ard.examples";
+
+    /// <summary>
+    /// Checks a file against network and images: every point within the threat model, and misclassified where the file says so, right where
+    /// it says so.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="model">Images [N,...] to logits [N,classes]; left as it was found.</param>
+    /// <param name="images">The clean images that were evaluated, as for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="threat">What the adversary may do.</param>
+    /// <param name="batchSize">How many images go through the network at a time. Default 250.</param>
+    /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
+    /// <exception cref="CheckpointException">The file is damaged or not one of examples.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
+    public static ExamplesVerification Verify(
+        string path, Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, int batchSize = 250)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(threat);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        ImageBatch.Check(nameof(AdversarialExamplesFile), images, labels);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (points, rows, truth, predictions) = Read(path, images.shape[1..]);
+        var faults = new List<string>();
+        if (!rows.SequenceEqual(PointNoise.Rows(images.shape[0])))
+            return new(rows.Length, 0, [$"the file has {rows.Length} points that are not the {images.shape[0]} images in their order"]);
+        var given = labels.cpu().data<long>().ToArray();
+        var misclassified = 0;
+        using var state = ModelState.Borrow(model);
+        for (var first = 0; first < given.Length; first += batchSize)
+        {
+            using var batchScope = NewDisposeScope();
+            var count = Math.Min(batchSize, given.Length - first);
+            var (clean, _) = ImageBatch.Of(model, images, labels, first, count);
+            var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
+            var logits = model.call(batch);
+            ImageBatch.CheckShape(logits, count);
+            var now = logits.argmax(1).cpu().data<long>().ToArray();
+            var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
+            var inRange = batch.ge(0).logical_and(batch.le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
+            var largest = threat.LargestSize(clean);
+            for (var i = 0; i < count; i++)
+            {
+                var row = first + i;
+                // Written so that a NaN fails as well.
+                var allowed = inRange[i] && sizes[i] <= largest;
+                if (truth[row] != given[row]) faults.Add($"row {row}: the label is {truth[row]} in the file, {given[row]} given");
+                if (!inRange[i]) faults.Add($"row {row}: values outside [0,1]");
+                if (!(sizes[i] <= largest))
+                    faults.Add(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"row {row}: moved by {sizes[i]:G4} in {threat.Norm}, expected at most {threat.Epsilon:G4}"));
+                if (now[i] == given[row] != (predictions[row] == truth[row]))
+                    faults.Add($"row {row}: class {predictions[row]} in the file, {now[i]} by the network, {given[row]} the true one");
+                if (allowed && now[i] != given[row]) misclassified++;
+            }
+        }
+        return new(given.Length, misclassified, faults);
+    }
+
+    internal static void Write(
+        string path, Tensor points, IReadOnlyList<long> rows, Tensor labels, RobustnessReport report, EvaluationOptions options,
+        IReadOnlyDictionary<string, string> digests) =>
+        Safetensors.Write(
+            path,
+            [
+                ("points", points),
+                ("rows", tensor(rows.ToArray(), dtype: ScalarType.Int64)),
+                ("labels", labels),
+                ("predictions", tensor(report.WorstCase.Predictions.ToArray(), dtype: ScalarType.Int64)),
+            ],
+            new Dictionary<string, string>
+            {
+                [MetadataName] = JsonSerializer.Serialize(new
+                {
+                    norm = report.Threat.Norm.ToString(),
+                    epsilon = report.Threat.Epsilon,
+                    attacks = options.AllAttacks().Select(attack => attack.Description),
+                    seed = options.Seed,
+                    digests,
+                }),
+            });
+
+    private static (Tensor Points, long[] Rows, long[] Labels, long[] Predictions) Read(string path, long[] shape)
+    {
+        var tensors = Safetensors.Read(path, requireDigest: true);
+        var faults = new[] { "points", "rows", "labels", "predictions" }.Where(name => !tensors.ContainsKey(name)).ToArray();
+        if (faults.Length > 0)
+            throw new CheckpointException(path, 8, $"the tensors {string.Join(", ", faults)} of a file of examples", "none");
+        var points = tensors["points"];
+        if (!points.is_floating_point() || points.dim() < 1 || !points.shape[1..].SequenceEqual(shape))
+            throw new CheckpointException(
+                path, 8, $"points [N,{string.Join(",", shape)}] in floating point", $"{points.dtype} [{string.Join(",", points.shape)}]");
+        return (points, Numbers("rows"), Numbers("labels"), Numbers("predictions"));
+
+        long[] Numbers(string name) => tensors[name].dtype == ScalarType.Int64 && tensors[name].shape.SequenceEqual([points.shape[0]])
+            ? tensors[name].data<long>().ToArray()
+            : throw new CheckpointException(
+                path, 8, $"{name}, Int64 [{points.shape[0]}]", $"{tensors[name].dtype} [{string.Join(",", tensors[name].shape)}]");
+    }
+}

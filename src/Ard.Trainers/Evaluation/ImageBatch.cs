@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>Images and labels as a caller has them, a batch at a time as a network wants them.</summary>
+internal static class ImageBatch
+{
+    /// <summary>Checks what an evaluation is given.</summary>
+    /// <param name="author">Who asks, for the message.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="labels">The labels.</param>
+    /// <exception cref="ArgumentException">Something is wrong; the message names every fault.</exception>
+    public static void Check(string author, Tensor images, Tensor labels)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(labels);
+        var faults = new List<string>();
+        if (images.dtype is not (ScalarType.Byte or ScalarType.Float32 or ScalarType.Float64))
+            faults.Add($"images are {images.dtype}, expected Byte, Float32 or Float64");
+        if (images.dim() < 2)
+            faults.Add($"images have shape [{string.Join(",", images.shape)}], expected [N,...] of two or more dimensions");
+        if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");
+        if (labels.dim() != 1 || images.dim() < 1 || labels.shape[0] != images.shape[0])
+            faults.Add($"labels have shape [{string.Join(",", labels.shape)}], expected [N] with the N of the images");
+        if (faults.Count > 0) throw new ArgumentException($"{author}: {string.Join("; ", faults)}.");
+    }
+
+    /// <summary>The dtype and the device of a network; of one without parameters float32 and the images' device.</summary>
+    public static (ScalarType Type, Device Device) Home(Module<Tensor, Tensor> model, Tensor images) =>
+        model.parameters().FirstOrDefault() is { } parameter ? (parameter.dtype, parameter.device) : (ScalarType.Float32, images.device);
+
+    /// <summary>Some of the images and labels in the dtype and on the device of a network; bytes are divided by 255.</summary>
+    public static (Tensor Images, Tensor Labels) Of(Module<Tensor, Tensor> model, Tensor images, Tensor labels, long first, long count)
+    {
+        var (type, device) = Home(model, images);
+        var batch = images.narrow(0, first, count).to(type, device);
+        if (images.dtype == ScalarType.Byte) batch = batch.div_(255);
+        return (batch, labels.narrow(0, first, count).to(device));
+    }
+
+    /// <summary>Checks a network's output.</summary>
+    /// <param name="logits">What it gave.</param>
+    /// <param name="count">For how many images.</param>
+    /// <exception cref="InvalidOperationException">It is not [count,classes], or not finite.</exception>
+    public static void CheckLogits(Tensor logits, long count)
+    {
+        CheckShape(logits, count);
+        if (!logits.isfinite().all().item<bool>())
+            throw new InvalidOperationException(
+                "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
+    }
+
+    /// <summary>Checks that a network's output is [count,classes].</summary>
+    public static void CheckShape(Tensor logits, long count)
+    {
+        if (logits.dim() != 2 || logits.shape[0] != count)
+            throw new InvalidOperationException(
+                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{count},classes].");
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>One point of a curve.</summary>
+/// <param name="Epsilon">The budget.</param>
+/// <param name="Correct">Which images the network gets right at this and every smaller budget, in their order.</param>
+public sealed record CurvePoint(double Epsilon, IReadOnlyList<bool> Correct)
+{
+    /// <summary>The share of images that the network gets right, from 0 to 1; NaN where there are none.</summary>
+    public double Accuracy => Correct.Count == 0 ? double.NaN : (double)Correct.Count(each => each) / Correct.Count;
+
+    /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
+    public ConfidenceInterval Interval => ConfidenceInterval.Wilson(Correct.Count(each => each), Correct.Count);
+
+    /// <summary>What was seen at this budget that makes the figure doubtful.</summary>
+    public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
+}
+
+/// <summary>
+/// Robust accuracy over the budget. A point that was found within a smaller budget is allowed within a larger one, so only the images that
+/// are left are attacked again, and the curve falls by construction.
+/// </summary>
+/// <param name="Norm">The norm of the budgets.</param>
+/// <param name="Points">One entry a budget, the smallest first.</param>
+public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points)
+{
+    /// <summary>Evaluates a network at several budgets; it is left as it was found.</summary>
+    /// <param name="model">Images [N,...] to logits [N,classes].</param>
+    /// <param name="images">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="epsilons">The budgets, in any order, each once.</param>
+    /// <param name="options">
+    /// The settings; default FGSM and PGD-20. Of its threat model the norm counts. A state file gets the budget behind its name; examples
+    /// are not written.
+    /// </param>
+    /// <param name="progress">Told after each attack on each batch; Done and Total are of the images that are left.</param>
+    /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <exception cref="ArgumentException">A budget or a setting is wrong, or images or labels are not as described.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is unfit, or an attack broke the threat model.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RobustnessCurve Evaluate(
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        IReadOnlyList<double> epsilons,
+        EvaluationOptions? options = null,
+        IProgress<EvaluationProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(epsilons);
+        ImageBatch.Check(nameof(RobustnessCurve), images, labels);
+        options ??= new EvaluationOptions();
+        if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
+            throw new ArgumentException(
+                $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
+                nameof(epsilons));
+        var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.Threat.Norm, epsilon)).ToArray();
+        var left = PointNoise.Rows(images.shape[0]).ToArray();
+        var points = new List<CurvePoint>();
+        foreach (var threat in threats)
+        {
+            using var scope = NewDisposeScope();
+            var evaluator = new RobustnessEvaluator(options with
+            {
+                Threat = threat,
+                StateFile = options.StateFile is null
+                    ? null
+                    : string.Create(CultureInfo.InvariantCulture, $"{options.StateFile}-{threat.Epsilon:R}"),
+                ExamplesFile = null,
+            });
+            var report = evaluator.EvaluateRows(model, Select(images), Select(labels), left, progress, cancellation);
+            left = [.. left.Where((_, i) => report.WorstCase.Correct[i])];
+            var correct = new bool[images.shape[0]];
+            foreach (var row in left) correct[row] = true;
+            points.Add(new CurvePoint(threat.Epsilon, correct) { Flags = report.Flags });
+        }
+        return new RobustnessCurve(options.Threat.Norm, points);
+
+        Tensor Select(Tensor values) =>
+            left.Length == values.shape[0] ? values : values.index_select(0, tensor(left, dtype: ScalarType.Int64, device: values.device));
+    }
+}

@@ -1,0 +1,36 @@
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>What makes an accuracy under attack look better than it is.</summary>
+public enum RobustnessFlagCode
+{
+    /// <summary>The same images give other outputs each time.</summary>
+    RandomOutputs,
+
+    /// <summary>The outputs are probabilities, not logits.</summary>
+    Probabilities,
+
+    /// <summary>The gradient of the loss is exactly 0 at some image.</summary>
+    ZeroGradients,
+
+    /// <summary>A targeted attack found fewer classes than it would aim at.</summary>
+    FewClasses,
+
+    /// <summary>An attack without gradients broke points that those with gradients left.</summary>
+    GradientFreeStronger,
+
+    /// <summary>An attack of one step broke more points than one of many.</summary>
+    OneStepStronger,
+
+    /// <summary>Another network's examples broke more points than the network's own gradient.</summary>
+    TransferStronger,
+}
+
+/// <summary>A reason not to believe the figures of a report.</summary>
+/// <param name="Code">Which.</param>
+/// <param name="Seen">What was seen, with the numbers.</param>
+/// <param name="Advice">What to do.</param>
+public sealed record RobustnessFlag(RobustnessFlagCode Code, string Seen, string Advice)
+{
+    /// <summary>For people: all three.</summary>
+    public override string ToString() => $"{Code}: {Seen}. {Advice}.";
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Ard.Trainers.Attacks;
+using static Ard.Trainers.Evaluation.RobustnessFlagCode;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// The checks of AutoAttack's reference implementation (Croce and Hein, ICML 2020), and the signs of masked gradients that Athalye, Carlini
+/// and Wagner list (ICML 2018, section 3.1).
+/// </summary>
+internal static class RobustnessFlags
+{
+    /// <summary>A network whose outputs differ by more than this share of the largest one is random: rounding stays far below.</summary>
+    private const double RandomSpread = 1e-4;
+
+    /// <summary>How much more an attack may break than a better one before it means something: 0.2 points of accuracy.</summary>
+    private const double Margin = 0.002;
+
+    /// <summary>All that an evaluation shows.</summary>
+    public static IReadOnlyList<RobustnessFlag> Find(EvaluationState state) =>
+        [.. Network(state), .. state.Attempts.SelectMany(attempt => Classes(state, attempt.Part)).Distinct(), .. Compared(state)];
+
+    private static IEnumerable<RobustnessFlag> Network(EvaluationState state)
+    {
+        if (state.Spread > RandomSpread)
+            yield return new(
+                RandomOutputs, Invariant($"five passes of the same images differ by up to {state.Spread:G3} of the largest output"),
+                "Evaluate with autoattack-rand, which averages gradients, or fix what is random in the network");
+        if (state.Count > 0 && state.Probability.All(each => each))
+            yield return new(
+                Probabilities, "every output is from 0 to 1 and each image's outputs add up to 1",
+                "Evaluate the logits, before the softmax: its rounding hides gradients from every attack");
+        if (state.ZeroGradient.Count(each => each) is > 0 and var zero)
+            yield return new(
+                ZeroGradients, Invariant($"the gradient of the cross-entropy is 0 everywhere at {zero} of {state.Count} images"),
+                "Attacks that need it cannot move there: add an attack without gradients, such as square, and look for steps or saturation "
+                + "in the network");
+    }
+
+    private static IEnumerable<RobustnessFlag> Classes(EvaluationState state, Attack attack)
+    {
+        if (state.Classes > 0 && attack.Targets > state.Classes - 1)
+            yield return new(
+                FewClasses, $"{attack.Name} aims at {attack.Targets} classes, the network has {state.Classes - 1} besides the true one",
+                "The figures are sound, but do not compare them with those of more targets");
+    }
+
+    private static IEnumerable<RobustnessFlag> Compared(EvaluationState state)
+    {
+        var direct = state.Attempts.Where(attempt => attempt.Part.Kind == AttackKind.Gradient).ToArray();
+        foreach (var attempt in state.Attempts.Where(attempt => attempt.Part.Kind != AttackKind.Gradient))
+        {
+            var name = attempt.Part.Name;
+            if (attempt.Part.Kind == AttackKind.GradientFree)
+            {
+                var beyond = Enumerable.Range(0, state.Count).Count(row =>
+                    attempt.Broke(row) && direct.Any(other => other.Ran(row)) && !direct.Any(other => other.Broke(row)));
+                if (beyond > Margin * state.Count)
+                    yield return new(
+                        GradientFreeStronger,
+                        Invariant($"{name} broke {beyond} of {state.Count} points that no attack with gradients broke"),
+                        "The gradients are masked: trust the worst case only, and attack with more queries or an adapted attack");
+            }
+            else if (Advantage(state, attempt, direct) is (var points, var than))
+            {
+                var seen = Invariant($"{name} broke {points} of {state.Count} points more than {than}");
+                yield return attempt.Part.Kind == AttackKind.OneStep
+                    ? new(OneStepStronger, seen,
+                        "The loss is not smooth within the budget, as after catastrophic overfitting to one step: evaluate with autoattack")
+                    : new(TransferStronger, seen,
+                        "The gradients are masked: trust the worst case only, and add an attack without gradients, such as square");
+            }
+        }
+    }
+
+    // By how many points it beats every direct attack, where both were run, and the best of these; null where one is as good, but for what
+    // chance explains: of points on which two equal attacks differ, each has half, with a deviation of √n of the difference.
+    private static (int Points, string Than)? Advantage(EvaluationState state, Attempt attempt, IEnumerable<Attempt> direct)
+    {
+        (int Points, string Than)? least = null;
+        foreach (var other in direct)
+        {
+            var both = Enumerable.Range(0, state.Count).Where(row => attempt.Ran(row) && other.Ran(row)).ToArray();
+            if (both.Length == 0) continue;
+            var more = both.Count(attempt.Broke) - both.Count(other.Broke);
+            var differ = both.Count(row => attempt.Broke(row) != other.Broke(row));
+            if (more <= Math.Max(Margin * state.Count, 2 * Math.Sqrt(differ))) return null;
+            if (!(more >= least?.Points)) least = (more, other.Part.Name);
+        }
+        return least;
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,35 @@
+using System.Security.Cryptography;
+using System.Text;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>SHA-256 of tensors with their names, types and shapes: by it a file knows what it belongs to.</summary>
+internal static class TensorDigest
+{
+    // The bytes of a piece have to fit a span.
+    private const long PieceBytes = 1 << 24;
+
+    public static string Of(Module<Tensor, Tensor> model) =>
+        Of(model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)));
+
+    public static string Of(Tensor values) => Of([("", values)]);
+
+    private static string Of(IEnumerable<(string Name, Tensor Values)> tensors)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, values) in tensors)
+        {
+            using var own = NewDisposeScope();
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {values.dtype} [{string.Join(",", values.shape)}]\n"));
+            var flat = values.detach().cpu().contiguous().reshape(-1);
+            var step = PieceBytes / flat.element_size();
+            for (long first = 0; first < flat.numel(); first += step)
+                hash.AppendData(flat.narrow(0, first, Math.Min(step, flat.numel() - first)).bytes);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

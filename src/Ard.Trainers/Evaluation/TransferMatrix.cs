@@ -1,0 +1,117 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// How well one network's adversarial examples deceive another. Every image is attacked on every source, also where the source is wrong.
+/// </summary>
+/// <param name="Names">The networks.</param>
+/// <param name="Attack">The attack.</param>
+/// <param name="Clean">For each network the result without an attack.</param>
+/// <param name="Results">
+/// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean image
+/// and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
+/// </param>
+public sealed record TransferMatrix(
+    IReadOnlyList<string> Names, string Attack, IReadOnlyList<AttackResult> Clean, IReadOnlyList<IReadOnlyList<AttackResult>> Results)
+{
+    /// <summary>The target's accuracy on the examples made on the source.</summary>
+    /// <param name="source">The name of the network that was attacked.</param>
+    /// <param name="target">The name of the network that is asked.</param>
+    /// <exception cref="KeyNotFoundException">There is no such network; the message names those that there are.</exception>
+    public double this[string source, string target] => Results[Place(source)][Place(target)].Accuracy;
+
+    /// <summary>Makes examples on each network and asks all; they are left as they were found.</summary>
+    /// <param name="models">
+    /// The networks by name, images [N,...] to logits [N,classes]; each may have a dtype and a device of its own.
+    /// </param>
+    /// <param name="images">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="attack">
+    /// The attack. One that stops at the first misclassified point transfers badly: prefer <see cref="KeptPoint.Worst"/>.
+    /// </param>
+    /// <param name="threat">What the adversary may do.</param>
+    /// <param name="seed">The seed of what is random. Default 0.</param>
+    /// <param name="batchSize">How many images go through a network at a time. Default 250.</param>
+    /// <param name="cancellation">Looked at before each batch.</param>
+    /// <exception cref="ArgumentException">Names are missing or used twice, or images or labels are not as described.</exception>
+    /// <exception cref="InvalidOperationException">A network's output is unfit, or the attack broke the threat model.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static TransferMatrix Evaluate(
+        IReadOnlyList<(string Name, Module<Tensor, Tensor> Model)> models,
+        Tensor images,
+        Tensor labels,
+        Attack attack,
+        ThreatModel threat,
+        long seed = 0,
+        int batchSize = 250,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(models);
+        ArgumentNullException.ThrowIfNull(attack);
+        ArgumentNullException.ThrowIfNull(threat);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        ImageBatch.Check(nameof(TransferMatrix), images, labels);
+        if (models.Count == 0 || models.Select(model => model.Name).Distinct().Count() < models.Count)
+            throw new ArgumentException(
+                $"{nameof(TransferMatrix)}: the networks are [{string.Join(", ", models.Select(model => model.Name))}], "
+                + "expected one or more, each of another name.", nameof(models));
+
+        var clean = models.Select(_ => new List<AttackedPoint>()).ToArray();
+        var found = models.Select(_ => models.Select(_ => new List<AttackedPoint>()).ToArray()).ToArray();
+        using var noGrad = no_grad();
+        for (long first = 0; first < images.shape[0]; first += batchSize)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(batchSize, images.shape[0] - first);
+            var right = models
+                .Select(model => Right(model.Model, ImageBatch.Of(model.Model, images, labels, first, count).Images)).ToArray();
+            for (var target = 0; target < models.Count; target++)
+                clean[target].AddRange(right[target].Select(each => new AttackedPoint(each, null, 0, null, null)));
+            for (var source = 0; source < models.Count; source++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var sourceScope = NewDisposeScope();
+                var (batch, truth) = ImageBatch.Of(models[source].Model, images, labels, first, count);
+                var noise = new PointNoise(seed, PointNoise.Rows(count, first));
+                var points = attack.Perturb(models[source].Model, batch, truth, threat, noise);
+                var sizes = threat.Size(points, batch).cpu().data<double>().ToArray();
+                for (var target = 0; target < models.Count; target++)
+                {
+                    var (type, device) = ImageBatch.Home(models[target].Model, images);
+                    var attacked = Right(models[target].Model, points.to(type, device));
+                    for (var i = 0; i < count; i++)
+                    {
+                        var brokenBy = right[target][i] && !attacked[i] ? attack.Name : null;
+                        found[source][target].Add(new AttackedPoint(right[target][i], brokenBy, sizes[i], null, null));
+                    }
+                }
+            }
+
+            bool[] Right(Module<Tensor, Tensor> model, Tensor points)
+            {
+                using var own = NewDisposeScope();
+                using var state = ModelState.Borrow(model);
+                var logits = model.call(points);
+                ImageBatch.CheckLogits(logits, count);
+                return logits.argmax(1).eq(labels.narrow(0, first, count).to(logits.device)).cpu().data<bool>().ToArray();
+            }
+        }
+        return new TransferMatrix(
+            [.. models.Select(model => model.Name)],
+            attack.Name,
+            Named(clean),
+            [.. found.Select(Named)]);
+
+        IReadOnlyList<AttackResult> Named(List<AttackedPoint>[] each) =>
+            [.. each.Select((points, target) => new AttackResult(models[target].Name, points))];
+    }
+
+    private int Place(string name)
+    {
+        var place = Names.ToList().IndexOf(name);
+        return place >= 0 ? place : throw new KeyNotFoundException($"No network '{name}': found {string.Join(", ", Names)}.");
+    }
+}

@@ -1,0 +1,147 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Evaluation;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Evaluation;
+
+public sealed class EvaluationStateTests
+{
+    private static readonly EvaluationOptions Options = new()
+    {
+        Threat = EvaluationProblem.Threat,
+        Attacks = ["fgsm", "pgd-3"],
+        MoreAttacks =
+        [
+            new AutoAttack(
+                "two", [new Apgd(new ApgdOptions { Steps = 4 }), new Apgd(new ApgdOptions { Steps = 4, Loss = ApgdLoss.TargetedDlr })]),
+        ],
+        BatchSize = 12,
+        KeepLogits = true,
+    };
+
+    [Fact]
+    public void An_evaluation_stopped_at_twenty_random_moments_gives_the_same_report_and_examples_bit_for_bit()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var passes = 0;
+        var watched = new WatchedNetwork(network, () => passes++);
+        var whole = Options with { ExamplesFile = EvaluationProblem.File("whole") };
+        var expected = EvaluationProblem.Text(new RobustnessEvaluator(whole).Evaluate(watched, images, labels));
+
+        var random = new Random(5);
+        var stops = 0;
+        foreach (var sequence in Enumerable.Range(0, 20))
+        {
+            // Either a network that fails or a user who cancels, some passes after the (re)start.
+            var options = Options with { StateFile = EvaluationProblem.File("state"), ExamplesFile = EvaluationProblem.File("examples") };
+            RobustnessReport? report = null;
+            for (var attempt = 0; report is null; attempt++)
+            {
+                using var cancel = new CancellationTokenSource();
+                var left = attempt == 0 ? random.Next(passes) : passes;
+                var throws = random.Next(2) == 0;
+                var stopping = new WatchedNetwork(network, () =>
+                {
+                    if (left-- > 0) return;
+                    if (throws) throw new IOException("the network is gone");
+                    cancel.Cancel();
+                });
+                try
+                {
+                    report = new RobustnessEvaluator(options).Evaluate(stopping, images, labels, null, cancel.Token);
+                }
+                catch (Exception stop) when (stop is IOException or OperationCanceledException)
+                {
+                    stops++;
+                }
+            }
+            Assert.Equal(expected, EvaluationProblem.Text(report));
+            Assert.Equal(File.ReadAllBytes(whole.ExamplesFile!), File.ReadAllBytes(options.ExamplesFile!));
+        }
+        Assert.InRange(stops, 18, 20);
+    }
+
+    [Fact]
+    public void What_is_done_is_not_done_again()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var passes = 0;
+        var watched = new WatchedNetwork(network, () => passes++);
+        var options = Options with { StateFile = EvaluationProblem.File("state") };
+        using var cancel = new CancellationTokenSource();
+        var steps = 0;
+        var stop = new Immediate(_ =>
+        {
+            if (++steps == 13) cancel.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(
+            () => new RobustnessEvaluator(options).Evaluate(watched, images, labels, stop, cancel.Token));
+        var before = passes;
+        var first = EvaluationProblem.Text(new RobustnessEvaluator(options).Evaluate(watched, images, labels, new Immediate(_ => steps++)));
+        Assert.Equal(5 * 5, steps);
+        var after = passes;
+        Assert.Equal(first, EvaluationProblem.Text(new RobustnessEvaluator(options).Evaluate(watched, images, labels)));
+        Assert.Equal(after, passes);
+        passes = 0;
+        new RobustnessEvaluator(Options).Evaluate(watched, images, labels);
+        Assert.Equal(passes, after);
+        Assert.True(before < after);
+    }
+
+    [Fact]
+    public void The_state_of_another_evaluation_is_refused_with_what_differs()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var options = Options with { StateFile = EvaluationProblem.File("state") };
+        new RobustnessEvaluator(options).Evaluate(network, images, labels);
+
+        Assert.Contains("Threat: Linf 0.03 in the file, L2 0.5 given", Refused(options with { Threat = ThreatModel.L2(0.5) }));
+        Assert.Contains("Seed: 0 in the file, 1 given", Refused(options with { Seed = 1 }));
+        Assert.Contains("Sequential: False in the file, True given", Refused(options with { Sequential = true }));
+        var slow = new Pgd(new PgdOptions { Steps = 3, StepSize = 0.001 });
+        var slower = options with { Attacks = ["fgsm"], MoreAttacks = [slow, .. options.MoreAttacks] };
+        Assert.Contains("StepSize = 0.001", Refused(slower));
+        using (no_grad()) network.parameters().First().add_(1e-3);
+        Assert.Contains("network: ", Refused(options));
+        using (no_grad()) network.parameters().First().sub_(1e-3);
+        (images, labels) = (images + 0, labels.roll(1));
+        Assert.Contains("labels: ", Refused(options));
+        (images, labels) = (images.flip(0), labels.roll(-1));
+        Assert.Contains("images: ", Refused(options));
+
+        var bytes = File.ReadAllBytes(options.StateFile!);
+        bytes[^20] ^= 1;
+        File.WriteAllBytes(options.StateFile!, bytes);
+        Assert.Contains("SHA-256", Refused(options));
+
+        string Refused(EvaluationOptions other) =>
+            Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(other).Evaluate(network, images, labels)).Message;
+    }
+
+    [Fact]
+    public void An_attack_that_leaves_the_budget_stops_the_evaluation_and_what_was_done_is_kept()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var moves = 0.04;
+        var cheat = new GivenAttack("cheat", (x, _) => (x + moves).clamp(0, 1));
+        var options = Options with { MoreAttacks = [cheat], StateFile = EvaluationProblem.File("state") };
+        var seen = new List<string>();
+        var fault = Assert.Throws<InvalidOperationException>(
+            () => new RobustnessEvaluator(options).Evaluate(network, images, labels, new Immediate(step => seen.Add(step.Attack))));
+        Assert.Contains("cheat moved point", fault.Message);
+        Assert.Equal(["clean", "fgsm", "pgd-3"], seen);
+        moves = 0.03;
+        new RobustnessEvaluator(options).Evaluate(network, images, labels, new Immediate(step => seen.Add(step.Attack)));
+        Assert.Equal("cheat", seen[3]);
+    }
+
+    private sealed class Immediate(Action<EvaluationProgress> seen) : IProgress<EvaluationProgress>
+    {
+        public void Report(EvaluationProgress value) => seen(value);
+    }
+}
