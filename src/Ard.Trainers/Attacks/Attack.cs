@@ -108,6 +108,12 @@ public abstract class Attack
         return (points.MoveToOuterDisposeScope(), correct.MoveToOuterDisposeScope());
     }
 
+    /// <summary>The search of another attack, where this one is a way of setting that one.</summary>
+    /// <inheritdoc cref="Search"/>
+    private protected static Tensor SearchOf(
+        Attack other, AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        other.Search(target, images, labels, threat, noise);
+
     // Names every fault; returns the largest label, or -1.
     private long Check(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {

@@ -8,16 +8,18 @@ public static class AttackCatalog
     /// <summary>The names understood, N standing for a number.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "fgsm", "pgd-N", "pgd-NxR",
+        "fgsm", "pgd-N", "pgd-NxR", "pgd-N-least", "pgd-N-second", "pgd-N-to-K", "cw-N", "mi-fgsm-N", "deepfool", "cw",
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
         "autoattack", "autoattack-plus", "autoattack-rand",
     ];
 
     /// <summary>
     /// The attack of that name: <c>fgsm</c>; <c>pgd-20</c>, 20 steps of epsilon/4 from one random start; <c>pgd-20x5</c>, from five;
-    /// <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one random start; <c>apgd-ce-50x5</c>, of 50 steps from
-    /// five; <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. PGD and APGD stop with a point at
-    /// the first misclassified iterate, so they never count a point as robust that they have seen broken.
+    /// <c>pgd-20-least</c>, <c>pgd-20-second</c> and <c>pgd-20-to-3</c>, towards the least likely, the second most likely class or class 3;
+    /// <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner; <c>mi-fgsm-20</c>, with momentum; <c>deepfool</c> and <c>cw</c>, which
+    /// look for small perturbations, <c>cw</c> in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one random start; <c>apgd-ce-50x5</c>, of 50 steps from
+    /// five; <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. They stop with a point
+    /// at the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>
@@ -25,25 +27,26 @@ public static class AttackCatalog
     {
         var parts = name.Trim().ToLowerInvariant().Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
-        if (parts is ["pgd", var figures])
-        {
-            var numbers = figures.Split('x');
-            if (Number(numbers[0]) is { } steps)
+        if (parts is ["pgd" or "cw", var figures, ..] && Figures(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))
+            return new Pgd(new PgdOptions
             {
-                if (numbers.Length == 1) return Pgd(steps, restarts: 1);
-                if (numbers.Length == 2 && Number(numbers[1]) is { } restarts) return Pgd(steps, restarts);
-            }
-        }
+                Steps = pgd.Steps,
+                Restarts = pgd.Restarts,
+                Keep = KeptPoint.FirstBroken,
+                Loss = parts[0] == "cw" ? AttackLosses.Margin : AttackLosses.CrossEntropy,
+                Target = aim,
+            });
+        if (parts is ["mi", "fgsm", var count] && Number(count) is { } steps)
+            return new MiFgsm(new MiFgsmOptions { Steps = steps, Keep = KeptPoint.FirstBroken });
+        if (parts is ["deepfool"]) return new DeepFool();
+        if (parts is ["cw"]) return new CarliniWagner(new CarliniWagnerOptions { StopWithinBudget = true });
         if (parts is ["apgd", var loss, ..] && Apgd(loss, parts[2..]) is { } apgd) return apgd;
         if (parts is ["autoattack"]) return AutoAttack.Standard;
         if (parts is ["autoattack", "plus"]) return AutoAttack.Plus;
         if (parts is ["autoattack", "rand"]) return AutoAttack.Rand;
         throw new ArgumentException(
-            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1).", nameof(name));
+            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1; K: a class, from 0).", nameof(name));
     }
-
-    private static Pgd Pgd(int steps, int restarts) =>
-        new(new PgdOptions { Steps = steps, Restarts = restarts, Keep = KeptPoint.FirstBroken });
 
     private static Apgd? Apgd(string loss, string[] figures)
     {
@@ -57,13 +60,27 @@ public static class AttackCatalog
         if (known is null || figures.Length > 1) return null;
         var options = new ApgdOptions { Loss = known.Value };
         if (figures is []) return new Apgd(options);
-        return figures[0].Split('x').Select(Number).ToArray() switch
-        {
-            [{ } steps] => new Apgd(options with { Steps = steps }),
-            [{ } steps, { } restarts] => new Apgd(options with { Steps = steps, Restarts = restarts }),
-            _ => null,
-        };
+        return Figures(figures[0]) is { } runs ? new Apgd(options with { Steps = runs.Steps, Restarts = runs.Restarts }) : null;
     }
+
+    // Whether the end of a name says what class to aim at, or nothing; and the class.
+    private static (bool Known, TargetClass? Target) Aim(string[] end) => end switch
+    {
+        [] => (true, null),
+        ["least"] => (true, TargetClass.LeastLikely),
+        ["second"] => (true, TargetClass.SecondMostLikely),
+        ["to", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) =>
+            (true, TargetClass.Given(index)),
+        _ => (false, null),
+    };
+
+    // N or NxR.
+    private static (int Steps, int Restarts)? Figures(string text) => text.Split('x').Select(Number).ToArray() switch
+    {
+        [{ } steps] => (steps, 1),
+        [{ } steps, { } restarts] => (steps, restarts),
+        _ => null,
+    };
 
     private static int? Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;

@@ -16,6 +16,18 @@ public static class AttackLosses
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
 
     /// <summary>
+    /// The margin, max of the others - z_y: the loss of Carlini and Wagner (IEEE S&amp;P 2017, f6) without its floor. Positive exactly where
+    /// the point is misclassified; its gradient does not vanish where the network is sure.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is only one class.</exception>
+    public static Tensor Margin(Tensor logits, Tensor labels)
+    {
+        RequireClasses(logits, 2, "the margin loss");
+        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity));
+        return others.amax(1) - Of(logits, labels);
+    }
+
+    /// <summary>
     /// The difference of logits ratio (Croce and Hein, ICML 2020, equation 6): -(z_y - max of the others) / (z_1 - z_3), with the logits in
     /// falling order below. Positive exactly where the point is misclassified, and not changed by shifting or scaling the logits.
     /// </summary>
@@ -46,7 +58,7 @@ public static class AttackLosses
 
     private static Tensor Of(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
 
-    private static void RequireClasses(Tensor logits, long least, string loss)
+    internal static void RequireClasses(Tensor logits, long least, string loss)
     {
         if (logits.shape[1] < least)
             throw new InvalidOperationException($"{loss} needs {least} classes or more; the network has {logits.shape[1]}.");
