@@ -14,13 +14,17 @@ namespace Ard.Examples.Distill;
 internal static class Evaluation
 {
     public static int Run(
-        string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images, long seed,
-        string device, int? threads, CancellationToken cancellation)
+        string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images,
+        long seed, string device, int? threads, CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
         using var test = DataSource.LoadTest(data, images);
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
-        network.to(TrainingDevice.Find(device));
+        var place = TrainingDevice.Find(device);
+        network.to(place);
+        using var other = surrogate is null ? null : Network(surrogate, architecture: null);
+        // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
+        if (other is not null) attacks = [.. attacks, new Transfer(new Pgd(), other.to(place))];
         var threat = ThreatModel.Linf(epsilon ?? (test.Channels == 3 ? 8.0 / 255 : 0.1));
         var evaluator = new RobustnessEvaluator(
             new EvaluationOptions { Threat = threat, Attacks = [], MoreAttacks = attacks, Seed = seed });
@@ -29,7 +33,7 @@ internal static class Evaluation
         Console.WriteLine($"{model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images, {threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{result.Name,-12} {100 * result.Accuracy,6:F2} %  ({result.CorrectCount} right)"));
+                CultureInfo.InvariantCulture, $"{result.Name,-16} {100 * result.Accuracy,6:F2} %  ({result.CorrectCount} right)"));
         return 0;
     }
 

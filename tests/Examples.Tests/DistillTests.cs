@@ -41,6 +41,14 @@ public sealed class DistillTests : IDisposable
         Assert.True(evaluated.Code == 0, evaluated.Error);
         var expected = rows[1].GetProperty("pgd20").GetDouble();
         Assert.Matches($@"pgd-20 +{expected:F2} %", evaluated.Output);
+
+        // From itself, an attack carries over in full; PGD keeps the worst point in one and the first that wins in the other.
+        var transferred = Run(
+            "evaluate", "--model", model, "--surrogate", model, "--test-images", "30", "--eps", "8/255",
+            "--attacks", "mi-fgsm-3,cw-2,deepfool,pgd-2-least", "--seed", "3");
+        Assert.True(transferred.Code == 0, transferred.Error);
+        Assert.Matches($@"transfer\(pgd-20\) +{expected:F2} %", transferred.Output);
+        foreach (var name in new[] { "mi-fgsm-3", "cw-2", "deepfool", "pgd-2-least" }) Assert.Contains($"\n{name} ", transferred.Output);
     }
 
     [Fact]

@@ -17,9 +17,10 @@ public static class AttackCatalog
     /// The attack of that name: <c>fgsm</c>; <c>pgd-20</c>, 20 steps of epsilon/4 from one random start; <c>pgd-20x5</c>, from five;
     /// <c>pgd-20-least</c>, <c>pgd-20-second</c> and <c>pgd-20-to-3</c>, towards the least likely, the second most likely class or class 3;
     /// <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner; <c>mi-fgsm-20</c>, with momentum; <c>deepfool</c> and <c>cw</c>, which
-    /// look for small perturbations, <c>cw</c> in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one random start; <c>apgd-ce-50x5</c>, of 50 steps from
-    /// five; <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. They stop with a point
-    /// at the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
+    /// look for small perturbations, <c>cw</c> in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one
+    /// random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and
+    /// <c>autoattack-rand</c>. They stop with a point at the first misclassified iterate within epsilon, so they never count a point as
+    /// robust that they have seen broken.
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>
@@ -45,7 +46,8 @@ public static class AttackCatalog
         if (parts is ["autoattack", "plus"]) return AutoAttack.Plus;
         if (parts is ["autoattack", "rand"]) return AutoAttack.Rand;
         throw new ArgumentException(
-            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1; K: a class, from 0).", nameof(name));
+            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1; K: a class, from 0).",
+            nameof(name));
     }
 
     private static Apgd? Apgd(string loss, string[] figures)

@@ -37,7 +37,7 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
             var broken = logits.detach().argmax(1).ne(truth);
             found.Offer(rows, points, zeros_like(rows).to(images.dtype), broken);
             var left = broken.logical_not().nonzero().flatten();
-            if (last || left.shape[0] == 0) return found.Within(threat, images);
+            if (last || left.shape[0] == 0) break;
 
             rivals ??= TargetClass.RunnersUp(logits.detach(), truth, Options.Classes - 1).MoveToOuterDisposeScope();
             var move = ToNearestBoundary(target, logits, leaf, rows, truth, rivals, threat);
@@ -51,6 +51,7 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
             Select(ref points, left);
             Select(ref change, left);
         }
+        return found.Within(threat, images);
     }
 
     // The boundary to a class is where its logit equals the true one's; as far as the gap between them is linear, it is at the distance
@@ -68,6 +69,9 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
             // The first backward pass is counted with the forward pass.
             if (rival > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
+            // A value at the end of [0,1] does not go on: the way must be made with the others. (The paper has no such ends.)
+            var ended = gradient.gt(0).logical_and(leaf.ge(1)).logical_or(gradient.lt(0).logical_and(leaf.le(0)));
+            gradient = where(ended, zeros_like(gradient), gradient);
             var distance = gap.to(ScalarType.Float64).abs() / threat.Slope(gradient).clamp_min(1e-300);
             var nearer = distance.lt(nearest);
             towards = where(ThreatModel.PerPoint(nearer, leaf), gradient, towards);

@@ -84,7 +84,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
                 var gradient = Gradient(x => Loss(x, offer), points);
                 if (momentum is not null) StepTensors.Replace(ref momentum, gradient = Accumulated(momentum, gradient));
                 StepTensors.Replace(ref points, Step(points, gradient, images.index_select(0, rows), threat, stepSize));
-                if (Options.Keep != KeptPoint.FirstBroken || Keep(worst.Broken.index_select(0, rows).logical_not()) is not { } left) continue;
+                if (DropBroken() is not { } left) continue;
                 StepTensors.Select(ref points, left);
                 if (momentum is not null) StepTensors.Select(ref momentum, left);
             }
@@ -92,7 +92,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
             using (NewDisposeScope())
             {
                 if (rows.shape[0] > 0) Loss(points, offer: true);
-                if (Options.Keep == KeptPoint.FirstBroken) Keep(worst.Broken.index_select(0, rows).logical_not());
+                DropBroken();
             }
         }
         return worst.Points;
@@ -105,6 +105,9 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
             if (offer) worst.Offer(rows, points.detach(), losses.detach(), logits.detach().argmax(1).ne(truth));
             return losses.sum();
         }
+
+        Tensor? DropBroken() =>
+            Options.Keep == KeptPoint.FirstBroken ? Keep(worst.Broken.index_select(0, rows).logical_not()) : null;
 
         // Keeps these images in the batch, [n]; returns where in it they were, unless all of them are kept.
         Tensor? Keep(Tensor which)
