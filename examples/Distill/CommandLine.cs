@@ -122,7 +122,8 @@ internal static class CommandLine
         Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
-    private static readonly Option[] EvaluateOptions = [Model, Network, Surrogate, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
+    private static readonly Option[] EvaluateOptions =
+        [Model, Network, Surrogate, Data, Attacks, Epsilon, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)

@@ -14,8 +14,8 @@ namespace Ard.Examples.Distill;
 internal static class Evaluation
 {
     public static int Run(
-        string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks, double? epsilon, int? images,
-        long seed, string device, int? threads, CancellationToken cancellation)
+        string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks, double? epsilon,
+        int? images, long seed, string device, int? threads, CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
         using var test = DataSource.LoadTest(data, images);

@@ -141,7 +141,7 @@ public sealed record CarliniWagnerOptions
     public double InitialWeight { get; init; } = 1e-3;
 
     /// <summary>
-    /// Adam's learning rate, in units of w. Default 0.01, which is coarse for small perturbations: on linear networks with 20 inputs half of
+    /// Adam's learning rate, in units of w. Default 0.01, which is coarse for small perturbations: on linear networks of 20 inputs half of
     /// the results are within 1 % of the smallest, single ones of a length below 0.05 up to twice as long; with 0.001 all are within 1 %.
     /// </summary>
     public double LearningRate { get; init; } = 0.01;

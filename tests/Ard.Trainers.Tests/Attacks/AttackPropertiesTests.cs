@@ -27,6 +27,8 @@ public sealed class AttackPropertiesTests
         (new DeepFool(new DeepFoolOptions { Iterations = 5 }), 2),
         (new CarliniWagner(new CarliniWagnerOptions { Steps = 8, Searches = 3, InitialWeight = 1, LearningRate = 0.1 }), 2),
         (new CarliniWagner(new CarliniWagnerOptions { Steps = 5, Searches = 2, InitialWeight = 10, StopWithinBudget = true }), 2),
+        (new Transfer(new Pgd(new PgdOptions { Steps = 3 }), new FunctionNetwork(
+            x => (x.flatten(1).sum(1, keepdim: true) * arange(1, 7).to(x.dtype)).sin())), 2),
         (new Apgd(new ApgdOptions { Steps = 9 }), 2),
         (new Apgd(new ApgdOptions { Steps = 1 }), 2),
         (new Apgd(new ApgdOptions { Steps = 12, Restarts = 2, Keep = KeptPoint.Worst }), 2),

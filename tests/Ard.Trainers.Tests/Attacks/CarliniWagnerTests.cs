@@ -9,7 +9,7 @@ public sealed class CarliniWagnerTests
     private static readonly ThreatModel Any = ThreatModel.L2(100);
 
     // Quick, and fine enough for small perturbations.
-    private static readonly CarliniWagnerOptions Fine = new() { Steps = 400, LearningRate = 1e-3, InitialWeight = 1e-2 };
+    private static readonly CarliniWagnerOptions Fine = new() { Steps = 350, LearningRate = 1e-3, Searches = 7, InitialWeight = 0.02 };
 
     [Theory]
     [InlineData(2)]
@@ -46,7 +46,7 @@ public sealed class CarliniWagnerTests
         var weight = tensor(new double[] { 0, 1, 0, 2 }).reshape(2, 2);
         var network = new LinearNetwork(weight, tensor(new[] { 0, -2.2 }));
         var images = tensor(new[] { 0.5, 0.7, 0.02, 0.98 }).reshape(2, 2);
-        var points = new CarliniWagner(Fine with { Steps = 1000, LearningRate = 0.01 })
+        var points = new CarliniWagner(Fine with { LearningRate = 0.01 })
             .Perturb(network, images, zeros([2], dtype: ScalarType.Int64), Any);
         Compare.Close(tensor(new[] { 0.56, 0.82, 0.2, 1 }).reshape(2, 2), points, 5e-3, "points");
     }
@@ -96,9 +96,10 @@ public sealed class CarliniWagnerTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels, _) = SmallestPerturbations.Problem(20, 4, seed: 5, euclidean: true, spread: 0.2);
-        var points = new CarliniWagner(Fine with { Confidence = 0.7 }).Perturb(network, images, labels, Any);
+        var options = Fine with { LearningRate = 0.01, Steps = 150, Confidence = 0.7 };
+        var points = new CarliniWagner(options).Perturb(network, images, labels, Any);
         var margins = AttackLosses.Margin(network.call(points), labels).data<double>().ToArray();
-        Assert.All(margins, margin => Assert.InRange(margin, 0.7 - 1e-9, 0.75));
+        Assert.All(margins, margin => Assert.InRange(margin, 0.7 - 1e-9, 0.9));
     }
 
     [Fact]

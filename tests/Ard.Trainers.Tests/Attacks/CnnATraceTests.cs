@@ -84,7 +84,7 @@ public sealed class CnnATraceTests
     [InlineData("deepfool", Norm.Linf, 50)]
     [InlineData("deepfool", Norm.L2, 20)]
     [InlineData("cw", Norm.L2, 22)]
-    public void The_attacks_of_the_distillation_papers_break_most_of_what_AutoAttack_breaks_and_nothing_else(string name, Norm norm, int left)
+    public void The_attacks_of_the_distillation_papers_break_nothing_that_AutoAttack_does_not(string name, Norm norm, int left)
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Problem(ScalarType.Float32);

@@ -8,7 +8,7 @@ namespace Ard.Trainers.Tests.Attacks;
 public sealed class DeepFoolTests
 {
     [Property(MaxTest = 30)]
-    public void On_a_linear_network_the_perturbation_is_the_smallest_times_the_overshoot(byte inputs, byte classes, bool euclidean, int seed)
+    public void On_a_linear_network_the_result_is_the_smallest_perturbation_overshot(byte inputs, byte classes, bool euclidean, int seed)
     {
         using var scope = NewDisposeScope();
         var (network, images, labels, smallest) = SmallestPerturbations.Problem(2 + inputs % 40, 2 + classes % 8, seed, euclidean);
