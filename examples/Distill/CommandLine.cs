@@ -107,6 +107,8 @@ internal static class CommandLine
         .Reads("The safetensors file: a model or a training checkpoint.", text => text);
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
+    private static readonly Option<string?> Surrogate = new Option<string?>("--surrogate")
+        .Reads("A safetensors file of another network: adds transfer(pgd-20), the points that PGD-20 finds on it.", text => (string?)text);
     private static readonly Option<IReadOnlyList<Attack>> Attacks = new Option<IReadOnlyList<Attack>>("--attacks")
     {
         DefaultValueFactory = _ => [AttackCatalog.ByName("fgsm"), AttackCatalog.ByName("pgd-20")],
@@ -128,7 +130,7 @@ internal static class CommandLine
     ];
 
     private static readonly Option[] EvaluateOptions =
-        [Model, Network, Data, Attacks, Epsilons, State, SaveExamples, TestImages, Seed, Device, Threads];
+        [Model, Network, Surrogate, Data, Attacks, Epsilons, State, SaveExamples, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -141,8 +143,9 @@ internal static class CommandLine
 
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
-            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons), p.GetValue(State),
-            p.GetValue(SaveExamples), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
+            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons),
+            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads),
+            cancellation));
         return new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
     }
 

@@ -14,15 +14,20 @@ namespace Ard.Examples.Distill;
 internal static class Evaluation
 {
     public static int Run(
-        string model, NetworkSpec? architecture, string data, IReadOnlyList<Attack> attacks, IReadOnlyList<double>? epsilons, string? state,
-        string? examples, int? images, long seed, string device, int? threads, CancellationToken cancellation)
+        string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks,
+        IReadOnlyList<double>? epsilons, string? state, string? examples, int? images, long seed, string device, int? threads,
+        CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
         if (examples is not null && epsilons?.Count > 1)
             throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
         using var test = DataSource.LoadTest(data, images);
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
-        network.to(TrainingDevice.Find(device));
+        var place = TrainingDevice.Find(device);
+        network.to(place);
+        using var other = surrogate is null ? null : Network(surrogate, architecture: null);
+        // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
+        if (other is not null) attacks = [.. attacks, new Transfer(new Pgd(), other.to(place))];
         var options = new EvaluationOptions
         {
             Threat = ThreatModel.Linf(epsilons?[0] ?? (test.Channels == 3 ? 8.0 / 255 : 0.1)),

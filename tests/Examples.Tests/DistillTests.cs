@@ -53,6 +53,15 @@ public sealed class DistillTests : IDisposable
         Assert.True(curve.Code == 0, curve.Error);
         Assert.Matches(@"Linf 0\.0000 [\s\S]*Linf 0\.0157 [\s\S]*Linf 0\.0314 ", curve.Output);
         Assert.Contains("expected one budget", Run([.. evaluate, "--eps", "0,8/255", "--save-examples", examples]).Error);
+
+
+        // From itself, an attack carries over in full; PGD keeps the worst point in one and the first that wins in the other.
+        var transferred = Run(
+            "evaluate", "--model", model, "--surrogate", model, "--test-images", "30", "--eps", "8/255",
+            "--attacks", "mi-fgsm-3,cw-2,deepfool,pgd-2-least", "--seed", "3");
+        Assert.True(transferred.Code == 0, transferred.Error);
+        Assert.Matches($@"transfer\(pgd-20\) +{expected:F2} %", transferred.Output);
+        foreach (var name in new[] { "mi-fgsm-3", "cw-2", "deepfool", "pgd-2-least" }) Assert.Contains($"\n{name} ", transferred.Output);
     }
 
     [Fact]

@@ -78,7 +78,9 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
         var worst = new WorstPoints(images);
         // The images that are still to be broken.
         var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
-        var targets = Options.Loss == ApgdLoss.TargetedDlr ? RunnersUp(target.Logits(images), labels) : null;
+        var targets = Options.Loss == ApgdLoss.TargetedDlr
+            ? TargetClass.RunnersUp(target.Logits(images), labels, Options.Targets)
+            : null;
         for (var aim = 0; aim < (targets?.shape[1] ?? 1); aim++)
         {
             for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
@@ -131,13 +133,6 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
             ? random.div_(ThreatModel.PerPoint(random.abs().flatten(1).amax(1).add_(1e-12), images))
             : threat.SteepestAscent(random);
         return direction.mul_(threat.Epsilon).add_(images);
-    }
-
-    // The classes besides the true one, the largest logits first: [N, the number of targets].
-    private Tensor RunnersUp(Tensor logits, Tensor labels)
-    {
-        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity));
-        return others.topk((int)Math.Min(Options.Targets, logits.shape[1] - 1)).indexes;
     }
 
     private static ApgdOptions Validated(ApgdOptions options)

@@ -238,6 +238,12 @@ public abstract class Attack
         return (points.MoveToOuterDisposeScope(), correct.MoveToOuterDisposeScope());
     }
 
+    /// <summary>The search of another attack, where this one is a way of setting that one.</summary>
+    /// <inheritdoc cref="Search"/>
+    private protected static Tensor SearchOf(
+        Attack other, AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        other.Search(target, images, labels, threat, noise);
+
     private static Tensor Index(int[] rows, Device device) =>
         tensor(rows.Select(row => (long)row).ToArray(), dtype: ScalarType.Int64, device: device);
 

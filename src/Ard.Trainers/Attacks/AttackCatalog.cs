@@ -8,7 +8,7 @@ public static class AttackCatalog
     /// <summary>The names understood, N standing for a number.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "fgsm", "pgd-N", "pgd-NxR",
+        "fgsm", "pgd-N", "pgd-NxR", "pgd-N-least", "pgd-N-second", "pgd-N-to-K", "cw-N", "mi-fgsm-N", "deepfool", "cw",
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
         "fab", "fab-N", "fab-t", "fab-t-N", "square", "square-N",
         "autoattack", "autoattack-plus", "autoattack-rand",
@@ -16,11 +16,13 @@ public static class AttackCatalog
 
     /// <summary>
     /// The attack of that name: <c>fgsm</c>; <c>pgd-20</c>, 20 steps of epsilon/4 from one random start; <c>pgd-20x5</c>, from five;
-    /// <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one random start; <c>apgd-ce-50x5</c>, of 50 steps from
-    /// five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in turn, and <c>square</c>, 5000 queries, as in AutoAttack;
-    /// <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number; <c>autoattack</c>, the standard version,
-    /// <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at the first misclassified iterate, so they
-    /// never count a point as robust that they have seen broken.
+    /// <c>pgd-20-least</c>, <c>pgd-20-second</c> and <c>pgd-20-to-3</c>, towards the least likely, the second most likely class or class 3;
+    /// <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner; <c>mi-fgsm-20</c>, with momentum; <c>deepfool</c> and <c>cw</c>, which
+    /// look for small perturbations, <c>cw</c> in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one
+    /// random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in turn,
+    /// and <c>square</c>, 5000 queries, as in AutoAttack; <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number;
+    /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at
+    /// the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>
@@ -28,15 +30,19 @@ public static class AttackCatalog
     {
         var parts = name.Trim().ToLowerInvariant().Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
-        if (parts is ["pgd", var figures])
-        {
-            var numbers = figures.Split('x');
-            if (Number(numbers[0]) is { } steps)
+        if (parts is ["pgd" or "cw", var figures, ..] && Figures(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))
+            return new Pgd(new PgdOptions
             {
-                if (numbers.Length == 1) return Pgd(steps, restarts: 1);
-                if (numbers.Length == 2 && Number(numbers[1]) is { } restarts) return Pgd(steps, restarts);
-            }
-        }
+                Steps = pgd.Steps,
+                Restarts = pgd.Restarts,
+                Keep = KeptPoint.FirstBroken,
+                Loss = parts[0] == "cw" ? AttackLosses.Margin : AttackLosses.CrossEntropy,
+                Target = aim,
+            });
+        if (parts is ["mi", "fgsm", var count] && Number(count) is { } steps)
+            return new MiFgsm(new MiFgsmOptions { Steps = steps, Keep = KeptPoint.FirstBroken });
+        if (parts is ["deepfool"]) return new DeepFool();
+        if (parts is ["cw"]) return new CarliniWagner(new CarliniWagnerOptions { StopWithinBudget = true });
         if (parts is ["apgd", var loss, ..] && Apgd(loss, parts[2..]) is { } apgd) return apgd;
         if (parts is ["autoattack"]) return AutoAttack.Standard;
         if (parts is ["autoattack", "plus"]) return AutoAttack.Plus;
@@ -48,11 +54,8 @@ public static class AttackCatalog
         if (parts is ["square"]) return new Square();
         if (parts is ["square", var tries] && Number(tries) is { } queries) return new Square(new SquareOptions { Queries = queries });
         throw new ArgumentException(
-            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1).", nameof(name));
+            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1; K: a class, from 0).");
     }
-
-    private static Pgd Pgd(int steps, int restarts) =>
-        new(new PgdOptions { Steps = steps, Restarts = restarts, Keep = KeptPoint.FirstBroken });
 
     private static Apgd? Apgd(string loss, string[] figures)
     {
@@ -66,12 +69,7 @@ public static class AttackCatalog
         if (known is null || figures.Length > 1) return null;
         var options = new ApgdOptions { Loss = known.Value };
         if (figures is []) return new Apgd(options);
-        return figures[0].Split('x').Select(Number).ToArray() switch
-        {
-            [{ } steps] => new Apgd(options with { Steps = steps }),
-            [{ } steps, { } restarts] => new Apgd(options with { Steps = steps, Restarts = restarts }),
-            _ => null,
-        };
+        return Figures(figures[0]) is { } runs ? new Apgd(options with { Steps = runs.Steps, Restarts = runs.Restarts }) : null;
     }
 
     private static Fab Fab(int steps, bool targeted) =>
@@ -80,6 +78,25 @@ public static class AttackCatalog
     /// <summary>What follows an attack's name: the number where it is not the standard one, and the restarts if several.</summary>
     internal static string Figures(int number, int standard, int restarts) =>
         (number != standard || restarts > 1 ? $"-{number}" : "") + (restarts > 1 ? $"x{restarts}" : "");
+
+    // Whether the end of a name says what class to aim at, or nothing; and the class.
+    private static (bool Known, TargetClass? Target) Aim(string[] end) => end switch
+    {
+        [] => (true, null),
+        ["least"] => (true, TargetClass.LeastLikely),
+        ["second"] => (true, TargetClass.SecondMostLikely),
+        ["to", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) =>
+            (true, TargetClass.Given(index)),
+        _ => (false, null),
+    };
+
+    // N or NxR.
+    private static (int Steps, int Restarts)? Figures(string text) => text.Split('x').Select(Number).ToArray() switch
+    {
+        [{ } steps] => (steps, 1),
+        [{ } steps, { } restarts] => (steps, restarts),
+        _ => null,
+    };
 
     private static int? Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;

@@ -16,14 +16,13 @@ public static class AttackLosses
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
 
     /// <summary>
-    /// The margin by which the point is misclassified: the largest logit of another class less the true one's. Negative where the network
-    /// is right; minus infinity where it has one class only.
+    /// The margin, max of the others - z_y: the loss of Carlini and Wagner (IEEE S&amp;P 2017, f6) without its floor. Positive just where the
+    /// point is misclassified; its gradient does not vanish where the network is sure. Minus infinity where there is one class only.
     /// </summary>
     public static Tensor Margin(Tensor logits, Tensor labels)
     {
-        var truth = labels.unsqueeze(1);
-        var others = logits.scatter(1, truth, logits.new_full([labels.shape[0], 1], double.NegativeInfinity));
-        return others.amax([1]) - logits.gather(1, truth).flatten();
+        var others = logits.scatter(1, labels.unsqueeze(1), logits.new_full([labels.shape[0], 1], double.NegativeInfinity));
+        return others.amax(1) - Of(logits, labels);
     }
 
     /// <summary>
@@ -57,7 +56,7 @@ public static class AttackLosses
 
     private static Tensor Of(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
 
-    private static void RequireClasses(Tensor logits, long least, string loss)
+    internal static void RequireClasses(Tensor logits, long least, string loss)
     {
         if (logits.shape[1] < least)
             throw new InvalidOperationException($"{loss} needs {least} classes or more; the network has {logits.shape[1]}.");

@@ -13,8 +13,13 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     /// <summary>The settings.</summary>
     public PgdOptions Options { get; } = Validated(options ?? new PgdOptions());
 
-    /// <inheritdoc/>
-    public override string Name => $"pgd-{Options.Steps}" + (Options.Restarts > 1 ? $"x{Options.Restarts}" : "");
+    /// <summary>
+    /// <c>pgd-20</c>, or <c>cw-20</c> with the margin loss; <c>pgd-20x5</c> with restarts; with a class to aim at <c>pgd-20-least</c>,
+    /// <c>pgd-20-second</c> or <c>pgd-20-to-3</c>.
+    /// </summary>
+    public override string Name =>
+        (Options.Loss == AttackLosses.Margin ? "cw" : "pgd") + $"-{Options.Steps}" +
+        (Options.Restarts > 1 ? $"x{Options.Restarts}" : "") + (Options.Target is { } aim ? $"-{aim}" : "");
 
     /// <inheritdoc/>
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
@@ -44,11 +49,13 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         {
             using var scope = NewDisposeScope();
             using var previous = points;
-            var direction = threat.SteepestAscent(Gradient(loss, points));
-            points = threat.Project(points.add(direction, stepSize), images).MoveToOuterDisposeScope();
+            points = Step(points, Gradient(loss, points), images, threat, stepSize).MoveToOuterDisposeScope();
         }
         return points;
     }
+
+    private static Tensor Step(Tensor points, Tensor gradient, Tensor images, ThreatModel threat, double stepSize) =>
+        threat.Project(points.add(threat.SteepestAscent(gradient), stepSize), images);
 
     /// <summary>The gradient of the loss with regard to the points, and nothing else.</summary>
     /// <param name="loss">Points [N,...] to a scalar.</param>
@@ -65,25 +72,33 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     {
         var stepSize = Options.StepSize ?? threat.Epsilon / 4;
         var worst = new WorstPoints(images);
+        var aims = Options.Target?.Of(target.Logits(images), labels);
         // The images that are still in the batch.
         var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        using (NewDisposeScope())
+        {
+            if (aims is not null) Keep(aims.ne(labels));
+        }
         for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
         {
             var points = Options.Start.Points(images.index_select(0, rows), threat, noise);
+            var momentum = Options.Momentum > 0 ? zeros_like(points) : null;
             for (var step = 0; step < Options.Steps && rows.shape[0] > 0; step++)
             {
                 using var scope = NewDisposeScope();
-                using var previous = points;
                 var offer = Options.Keep != KeptPoint.Last && (step > 0 || Options.Start.IsAllowed);
-                points = Maximise(x => Loss(x, offer), images.index_select(0, rows), points, threat, stepSize, steps: 1);
-                DropBroken(ref points);
-                points.MoveToOuterDisposeScope();
+                var gradient = Gradient(x => Loss(x, offer), points);
+                if (momentum is not null) StepTensors.Replace(ref momentum, gradient = Accumulated(momentum, gradient));
+                StepTensors.Replace(ref points, Step(points, gradient, images.index_select(0, rows), threat, stepSize));
+                if (DropBroken() is not { } left) continue;
+                StepTensors.Select(ref points, left);
+                if (momentum is not null) StepTensors.Select(ref momentum, left);
             }
-            if (Options is { Keep: KeptPoint.Last, Restarts: 1 }) return points;
+            if (Options is { Keep: KeptPoint.Last, Restarts: 1 } && rows.shape[0] == images.shape[0]) return points;
             using (NewDisposeScope())
             {
                 if (rows.shape[0] > 0) Loss(points, offer: true);
-                DropBroken(ref points);
+                DropBroken();
             }
         }
         return worst.Points;
@@ -92,20 +107,30 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         {
             var truth = labels.index_select(0, rows);
             var logits = target.Logits(points, rows);
-            var losses = Options.Loss(logits, truth);
+            var losses = aims is null ? Options.Loss(logits, truth) : Options.Loss(logits, aims.index_select(0, rows)).neg();
             if (offer) worst.Offer(rows, points.detach(), losses.detach(), logits.detach().argmax(1).ne(truth));
             return losses.sum();
         }
 
-        void DropBroken(ref Tensor points)
+        Tensor? DropBroken() =>
+            Options.Keep == KeptPoint.FirstBroken ? Keep(worst.Broken.index_select(0, rows).logical_not()) : null;
+
+        // Keeps these images in the batch, [n]; returns where in it they were, unless all of them are kept.
+        Tensor? Keep(Tensor which)
         {
-            if (Options.Keep != KeptPoint.FirstBroken) return;
-            var left = worst.Broken.index_select(0, rows).logical_not().nonzero().flatten();
-            if (left.shape[0] == rows.shape[0]) return;
-            rows = rows.index_select(0, left).MoveToOuterDisposeScope();
-            points = points.index_select(0, left);
+            var left = which.nonzero().flatten();
+            if (left.shape[0] == rows.shape[0]) return null;
+            StepTensors.Select(ref rows, left);
             noise = noise.Select(left.cpu().data<long>().ToArray());
+            return left;
         }
+    }
+
+    private Tensor Accumulated(Tensor momentum, Tensor gradient)
+    {
+        // In float64, and never divided by 0: gradients may be very small.
+        var size = gradient.to(ScalarType.Float64).abs().flatten(1).sum(1).clamp_min_(1e-300);
+        return momentum * Options.Momentum + (gradient / ThreatModel.PerPoint(size, gradient)).to(gradient.dtype);
     }
 
     private static PgdOptions Validated(PgdOptions options)

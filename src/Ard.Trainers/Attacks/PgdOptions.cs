@@ -45,8 +45,23 @@ public sealed record PgdOptions
     /// <summary>Which point is returned. Default <see cref="KeptPoint.Worst"/>.</summary>
     public KeptPoint Keep { get; init; } = KeptPoint.Worst;
 
-    /// <summary>What is made large. Default cross-entropy.</summary>
+    /// <summary>
+    /// What is made large. Default cross-entropy. With <see cref="AttackLosses.Margin"/> it is the Linf attack of Carlini and Wagner as the
+    /// distillation papers use it, 30 steps of it: <c>cw-30</c>.
+    /// </summary>
     public AttackLoss Loss { get; init; } = AttackLosses.CrossEntropy;
+
+    /// <summary>
+    /// The class to aim at: then the loss with that class for a label is made small instead. A point counts as broken, and is kept for it,
+    /// when it is misclassified as whatever class. Default null: away from the true class.
+    /// </summary>
+    public TargetClass? Target { get; init; }
+
+    /// <summary>
+    /// The decay factor μ of accumulated gradients: a step goes along g := μ g + gradient / ‖gradient‖₁ in place of the gradient (Dong et
+    /// al., CVPR 2018: see <see cref="MiFgsm"/>). Default 0: the gradient alone.
+    /// </summary>
+    public double Momentum { get; init; }
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
@@ -59,6 +74,8 @@ public sealed record PgdOptions
         if (Restarts < 1) faults.Add($"Restarts is {Restarts}, expected 1 or more");
         if (Restarts > 1 && Start == Start.Clean)
             faults.Add($"Restarts is {Restarts}, expected 1 when every restart begins at the clean image");
+        if (!(double.IsFinite(Momentum) && Momentum >= 0))
+            faults.Add($"Momentum is {Momentum}, expected a finite number that is not negative");
         if (!Enum.IsDefined(Keep)) faults.Add($"Keep is {Keep}, expected Worst, FirstBroken or Last");
         if (faults.Count > 0) throw new ArgumentException($"{nameof(PgdOptions)}: {string.Join("; ", faults)}.");
     }

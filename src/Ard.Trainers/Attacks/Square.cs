@@ -26,6 +26,9 @@ public sealed class Square(SquareOptions? options = null) : Attack
     /// <summary>The settings.</summary>
     public SquareOptions Options { get; } = Validated(options ?? new SquareOptions());
 
+    /// <inheritdoc/>
+    public override AttackKind Kind => AttackKind.GradientFree;
+
     /// <summary><c>square</c>; then the queries where they are not 5000, and the restarts where there are several.</summary>
     public override string Name => "square" + AttackCatalog.Figures(Options.Queries, standard: 5000, Options.Restarts);
 

@@ -65,6 +65,18 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         _ => L1Ball.SparseAscent(gradient, zeros([gradient.shape[0]], dtype: ScalarType.Float64, device: gradient.device)),
     };
 
+    /// <summary>
+    /// How much a linear function with this gradient grows along <see cref="SteepestAscent"/>, for each unit of size: the dual norm of each
+    /// point's gradient, [N], float64.
+    /// </summary>
+    /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
+    public Tensor Slope(Tensor gradient) => Norm switch
+    {
+        Norm.Linf => gradient.to(ScalarType.Float64).abs().flatten(1).sum(1),
+        Norm.L2 => Length(gradient).flatten(),
+        _ => gradient.to(ScalarType.Float64).abs().flatten(1).amax(1),
+    };
+
     /// <summary>A random perturbation [N,...] of each image, uniform in the ball of this norm. Not clamped to [0,1].</summary>
     public Tensor RandomPerturbation(Tensor images, Noise noise)
     {

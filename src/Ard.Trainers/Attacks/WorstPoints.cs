@@ -38,4 +38,15 @@ internal sealed class WorstPoints
         losses.index_copy_(0, rows, where(better, loss, bestLoss));
         Broken.index_copy_(0, rows, broken.logical_or(wasBroken));
     }
+    /// <summary>
+    /// What an attack that looks for small perturbations returns: the misclassified points that the threat model allows, and the clean
+    /// images in place of the others.
+    /// </summary>
+    /// <param name="threat">What is allowed.</param>
+    /// <param name="images">The clean images [N,...].</param>
+    public Tensor Within(ThreatModel threat, Tensor images)
+    {
+        var counts = Broken.logical_and(threat.Size(Points, images).le(threat.Epsilon));
+        return where(ThreatModel.PerPoint(counts, images), Points, images);
+    }
 }

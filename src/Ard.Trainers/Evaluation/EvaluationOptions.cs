@@ -8,10 +8,13 @@ public sealed record EvaluationOptions
     /// <summary>What the adversary may do. Default Linf, 8/255.</summary>
     public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
 
-    /// <summary>The attacks, by name: see <see cref="AttackCatalog"/>. Default FGSM and PGD-20.</summary>
+    /// <summary>
+    /// The attacks, by name, such as <c>pgd-1000</c>, <c>mi-fgsm-20</c>, <c>cw-30</c> or <c>deepfool</c>: see
+    /// <see cref="AttackCatalog.ByName"/>. Default FGSM and PGD-20.
+    /// </summary>
     public IReadOnlyList<string> Attacks { get; init; } = ["fgsm", "pgd-20"];
 
-    /// <summary>Attacks of your own, run after those named.</summary>
+    /// <summary>Attacks of your own, run after those named; also <see cref="Transfer"/>, which needs a network.</summary>
     public IReadOnlyList<Attack> MoreAttacks { get; init; } = [];
 
     /// <summary>

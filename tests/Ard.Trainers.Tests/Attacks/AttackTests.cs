@@ -125,7 +125,8 @@ public sealed class AttackTests
         Assert.False(points.eq(images).all().item<bool>());
     }
 
-    public static TheoryData<string> Attacks => ["fgsm", "pgd-3", "pgd-2x2", "apgd-ce-9", "apgd-dlr-3x2"];
+    public static TheoryData<string> Attacks =>
+        ["fgsm", "pgd-3", "pgd-2x2", "pgd-2x2-least", "cw-3", "mi-fgsm-3", "apgd-ce-9", "apgd-dlr-3x2"];
 
     private static Tensor Label(long label) => tensor(new[] { label });
 

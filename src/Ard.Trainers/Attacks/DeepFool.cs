@@ -1,0 +1,122 @@
+using static Ard.Trainers.Attacks.StepTensors;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// DeepFool (Moosavi-Dezfooli, Fawzi and Frossard, CVPR 2016, algorithm 2; Linf: section 3.3): looks for a small perturbation. It takes the
+/// network for linear at the point, moves to the nearest boundary to another class, and does so again until the point is misclassified.
+/// Every iterate is moved a little further than that (the overshoot) and clamped to [0,1]. Returned is the misclassified point where it is
+/// within epsilon, otherwise the clean image: for the smallest perturbations themselves give a large epsilon. Draws no random number.
+/// </summary>
+/// <param name="options">The settings; default 50 iterations, overshoot 0.02, 10 classes.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
+{
+    /// <summary>The settings.</summary>
+    public DeepFoolOptions Options { get; } = Validated(options ?? new DeepFoolOptions());
+
+    /// <inheritdoc/>
+    public override string Name => "deepfool";
+
+    /// <inheritdoc/>
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+    {
+        var found = new WorstPoints(images);
+        // A row for each image that is not misclassified yet; change is the perturbation without the overshoot.
+        var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        var (clean, truth, points, change) = (images.alias(), labels.alias(), images.clone(), zeros_like(images));
+        Tensor? rivals = null;
+        for (var step = 0; ; step++)
+        {
+            using var scope = NewDisposeScope();
+            var last = step == Options.Iterations;
+            using var record = last ? no_grad() : enable_grad();
+            var leaf = points.detach().requires_grad_(!last);
+            var logits = target.Logits(leaf, rows);
+            var broken = logits.detach().argmax(1).ne(truth);
+            found.Offer(rows, points, zeros_like(rows).to(images.dtype), broken);
+            var left = broken.logical_not().nonzero().flatten();
+            if (last || left.shape[0] == 0) break;
+
+            rivals ??= TargetClass.RunnersUp(logits.detach(), truth, Options.Classes - 1).MoveToOuterDisposeScope();
+            var move = ToNearestBoundary(target, logits, leaf, rows, truth, rivals, threat);
+            Replace(ref change, (change + move).detach());
+            Replace(ref points, (clean + change * (1 + Options.Overshoot)).clamp(0, 1).detach());
+            if (left.shape[0] == rows.shape[0]) continue;
+            Select(ref rows, left);
+            Select(ref clean, left);
+            Select(ref truth, left);
+            Select(ref rivals, left);
+            Select(ref points, left);
+            Select(ref change, left);
+        }
+        return found.Within(threat, images);
+    }
+
+    // The boundary to a class is where its logit equals the true one's; as far as the gap between them is linear, it is at the distance
+    // |gap| / dual norm of the gap's gradient.
+    private static Tensor ToNearestBoundary(
+        AttackTarget target, Tensor logits, Tensor leaf, Tensor rows, Tensor truth, Tensor rivals, ThreatModel threat)
+    {
+        var own = logits.gather(1, truth.unsqueeze(1)).squeeze(1);
+        var nearest = full([rows.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64, device: leaf.device);
+        var towards = zeros_like(leaf);
+        for (var rival = 0; rival < rivals.shape[1]; rival++)
+        {
+            var gap = logits.gather(1, rivals.narrow(1, rival, 1)).squeeze(1) - own;
+            var gradient = autograd.grad([gap.sum()], [leaf], retain_graph: rival < rivals.shape[1] - 1)[0];
+            // The first backward pass is counted with the forward pass.
+            if (rival > 0) target.CountBackward(rows.shape[0], rows);
+            using var noGrad = no_grad();
+            // A value at the end of [0,1] does not go on: the way must be made with the others. (The paper has no such ends.)
+            var ended = gradient.gt(0).logical_and(leaf.ge(1)).logical_or(gradient.lt(0).logical_and(leaf.le(0)));
+            gradient = where(ended, zeros_like(gradient), gradient);
+            var distance = gap.to(ScalarType.Float64).abs() / threat.Slope(gradient).clamp_min(1e-300);
+            var nearer = distance.lt(nearest);
+            towards = where(ThreatModel.PerPoint(nearer, leaf), gradient, towards);
+            nearest = where(nearer, distance, nearest);
+        }
+        using var end = no_grad();
+        // Where the network is flat that is infinitely far; no point of the box is further away than the number of its values.
+        var length = nearest.clamp_max(leaf.numel() / leaf.shape[0]).to(leaf.dtype);
+        return threat.SteepestAscent(towards) * ThreatModel.PerPoint(length, leaf);
+    }
+
+    private static DeepFoolOptions Validated(DeepFoolOptions options)
+    {
+        options.Validate();
+        return options;
+    }
+}
+
+/// <summary>The settings of <see cref="DeepFool"/>. The defaults are those of the paper and its released code.</summary>
+public sealed record DeepFoolOptions
+{
+    /// <summary>The most moves that an image is given. Default 50.</summary>
+    public int Iterations { get; init; } = 50;
+
+    /// <summary>
+    /// By what share the perturbation is made larger than the way to the boundary, so that it ends behind it. Default 0.02: on a linear
+    /// network, where the way to the boundary is the smallest perturbation, the result is 2 % above it.
+    /// </summary>
+    public double Overshoot { get; init; } = 0.02;
+
+    /// <summary>
+    /// How many classes are looked at, the true one among them: those with the largest logits at the clean image, and no more than there
+    /// are. Each costs a backward pass in every move. Default 10.
+    /// </summary>
+    public int Classes { get; init; } = 10;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (Iterations < 1) faults.Add($"Iterations is {Iterations}, expected 1 or more");
+        if (!(double.IsFinite(Overshoot) && Overshoot >= 0))
+            faults.Add($"Overshoot is {Overshoot}, expected a finite number that is not negative");
+        if (Classes < 2) faults.Add($"Classes is {Classes}, expected 2 or more");
+        if (faults.Count > 0) throw new ArgumentException($"{nameof(DeepFoolOptions)}: {string.Join("; ", faults)}.");
+    }
+}

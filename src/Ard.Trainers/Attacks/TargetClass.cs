@@ -1,0 +1,77 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// The class that a targeted attack wants an image to be taken for. It is chosen once, from the logits of the clean image.
+/// </summary>
+public abstract record TargetClass
+{
+    private TargetClass()
+    {
+    }
+
+    /// <summary>The class with the largest logit besides the true one: the easiest to reach.</summary>
+    public static TargetClass SecondMostLikely { get; } = new Second();
+
+    /// <summary>The class with the smallest logit besides the true one (Kurakin, Goodfellow and Bengio, ICLR 2017, section 3).</summary>
+    public static TargetClass LeastLikely { get; } = new Least();
+
+    /// <summary>The same class for every image. Images of that very class are left as they are.</summary>
+    /// <param name="index">The class, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public static TargetClass Given(long index) => index >= 0
+        ? new Fixed(index)
+        : throw new ArgumentOutOfRangeException(nameof(index), index, "expected a class, 0 or more.");
+
+    /// <summary>The classes to aim at.</summary>
+    /// <param name="logits">The clean images' logits [N,classes].</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <returns>Int64 [N]. Equal to the label where there is nothing to aim at.</returns>
+    /// <exception cref="InvalidOperationException">The network has too few classes.</exception>
+    public abstract Tensor Of(Tensor logits, Tensor labels);
+
+    /// <summary>The classes besides the true one, those with the largest logits first.</summary>
+    /// <param name="logits">[N,classes].</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="count">How many; no more than there are besides the true one.</param>
+    /// <returns>Int64 [N,count].</returns>
+    internal static Tensor RunnersUp(Tensor logits, Tensor labels, int count)
+    {
+        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity));
+        return others.topk((int)Math.Min(count, logits.shape[1] - 1)).indexes;
+    }
+
+    private sealed record Second : TargetClass
+    {
+        public override string ToString() => "second";
+
+        public override Tensor Of(Tensor logits, Tensor labels)
+        {
+            AttackLosses.RequireClasses(logits, 2, "a targeted attack");
+            return RunnersUp(logits, labels, 1).squeeze(1);
+        }
+    }
+
+    private sealed record Least : TargetClass
+    {
+        public override string ToString() => "least";
+
+        public override Tensor Of(Tensor logits, Tensor labels)
+        {
+            AttackLosses.RequireClasses(logits, 2, "a targeted attack");
+            return logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.PositiveInfinity)).argmin(1);
+        }
+    }
+
+    private sealed record Fixed(long Index) : TargetClass
+    {
+        public override string ToString() => $"to-{Index}";
+
+        public override Tensor Of(Tensor logits, Tensor labels)
+        {
+            AttackLosses.RequireClasses(logits, Index + 1, $"an attack towards class {Index}");
+            return full_like(labels, Index);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// Transfer (Szegedy et al., ICLR 2014; Papernot, McDaniel and Goodfellow, 2016): points that an attack finds on a network of one's own,
+/// the surrogate, tried on the network in question. That network is not asked at all, so its gradients play no part: where this breaks more
+/// points than the same attack directly, its gradients are masked. The point is returned whether or not either network gets it wrong.
+/// </summary>
+/// <param name="attack">
+/// Finds the points. One that goes on where it has won carries over better than one that stops there: <see cref="KeptPoint.Worst"/> rather
+/// than <see cref="KeptPoint.FirstBroken"/>.
+/// </param>
+/// <param name="surrogate">
+/// Images [N,...] to logits [N,classes], on the device and in the dtype of the network in question. It is left as it was found.
+/// </param>
+/// <param name="source">A name for the surrogate, if there are several. Default null.</param>
+public sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, string? source = null) : Attack
+{
+    /// <inheritdoc/>
+    public override AttackKind Kind => AttackKind.Transferred;
+
+    /// <summary><c>transfer(pgd-20)</c>, or <c>transfer(pgd-20, teacher)</c> with a name for the surrogate.</summary>
+    public override string Name { get; } = source is null ? $"transfer({attack.Name})" : $"transfer({attack.Name}, {source})";
+
+    /// <summary>What finds the points.</summary>
+    public Attack Inner { get; } = attack;
+
+    /// <summary>Those of the attack.</summary>
+    public override IReadOnlyList<Norm> Norms => Inner.Norms;
+
+    /// <inheritdoc/>
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        Inner.Perturb(surrogate, images, labels, threat, noise);
+}

@@ -1,0 +1,101 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Attacks;
+
+public sealed class TargetClassTests
+{
+    private static readonly Tensor Logits = tensor(new double[] { 4, 1, 3, 2, 0, 5, 5, 6 }).reshape(2, 4);
+
+    [Fact]
+    public void The_class_aimed_at_is_never_the_true_one_unless_it_was_given()
+    {
+        // The second image is misclassified: its label has the smallest logit.
+        var labels = tensor(new[] { 0L, 0 });
+        Compare.Same(tensor(new[] { 2L, 3 }), TargetClass.SecondMostLikely.Of(Logits, labels), "second most likely");
+        var least = TargetClass.LeastLikely.Of(Logits, labels).data<long>().ToArray();
+        Assert.Equal(1, least[0]);
+        Assert.InRange(least[1], 1, 2);
+        Compare.Same(tensor(new[] { 3L, 3 }), TargetClass.Given(3).Of(Logits, labels), "given");
+    }
+
+    [Fact]
+    public void A_class_that_the_network_does_not_have_is_an_error_that_says_so()
+    {
+        using var scope = NewDisposeScope();
+        using var network = LinearNetwork.Random(4, 3, seed: 1);
+        var attack = new Pgd(new PgdOptions { Target = TargetClass.Given(3) });
+        var fault = Assert.Throws<InvalidOperationException>(() => attack.Perturb(
+            network, full([1, 4], 0.5), zeros([1], dtype: ScalarType.Int64), ThreatModel.Linf(0.1)));
+        Assert.Contains("an attack towards class 3 needs 4 classes or more; the network has 3", fault.Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => TargetClass.Given(-1));
+    }
+
+    [Fact]
+    public void Pgd_towards_a_class_is_descent_on_the_loss_with_that_class_for_a_label()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Problem();
+        var aims = TargetClass.LeastLikely.Of(network.call(images), labels);
+        var options = new PgdOptions { Steps = 6, Keep = KeptPoint.Last, Target = TargetClass.LeastLikely, Start = Start.Clean };
+        var points = new Pgd(options).Perturb(network, images, labels, ThreatModel.Linf(0.2));
+        var expected = Pgd.Maximise(
+            x => -nn.functional.cross_entropy(network.call(x), aims, reduction: nn.Reduction.Sum),
+            images, images, ThreatModel.Linf(0.2), 0.05, 6);
+        Compare.Same(expected, points, "points");
+        Assert.True(AttackLosses.CrossEntropy(network.call(points), aims).lt(AttackLosses.CrossEntropy(network.call(images), aims))
+            .all().item<bool>());
+    }
+
+    [Fact]
+    public void Images_of_the_given_class_are_left_alone_and_the_others_come_to_be_of_it()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Problem();
+        foreach (var keep in Enum.GetValues<KeptPoint>().Where(keep => keep != KeptPoint.FirstBroken))
+        {
+            var options = new PgdOptions { Target = TargetClass.Given(1), Keep = keep, Steps = 40 };
+            var points = new Pgd(options).Perturb(network, images, labels, ThreatModel.Linf(1));
+            var its = labels.eq(1);
+            Assert.InRange(its.sum().item<long>(), 1, 30);
+            Compare.Same(its, points.eq(images).all(1), $"{keep}: left alone");
+            Assert.True(network.call(points).argmax(1).eq(1).all().item<bool>(), $"{keep}: of the class");
+        }
+    }
+
+    [Theory]
+    [InlineData("pgd-20-least")]
+    [InlineData("pgd-7x2-second")]
+    [InlineData("pgd-20-to-3")]
+    [InlineData("cw-30")]
+    [InlineData("pgd-1000")]
+    [InlineData("mi-fgsm-20")]
+    [InlineData("deepfool")]
+    [InlineData("cw")]
+    public void The_catalog_knows_the_attack_by_its_name(string name) => Assert.Equal(name, AttackCatalog.ByName(name).Name);
+
+    [Theory]
+    [InlineData("pgd-20-most")]
+    [InlineData("pgd-20-to")]
+    [InlineData("pgd-20-to--1")]
+    [InlineData("mi-fgsm")]
+    [InlineData("mi-fgsm-0")]
+    [InlineData("deepfool-3")]
+    public void A_name_that_is_nearly_right_gets_the_list_of_those_known(string name) => Assert.Contains(
+        "pgd-N-to-K, cw-N, mi-fgsm-N, deepfool, cw,", Assert.Throws<ArgumentException>(() => AttackCatalog.ByName(name)).Message);
+
+    [Fact]
+    public void The_margin_is_that_of_the_strongest_other_class()
+    {
+        Compare.Same(tensor(new double[] { -1, 6 }), AttackLosses.Margin(Logits, tensor(new[] { 0L, 0 })), "margins");
+        Assert.Contains("the margin loss needs 2 classes or more; the network has 1", Assert.Throws<InvalidOperationException>(
+            () => AttackLosses.Margin(zeros([1, 1]), zeros([1], dtype: ScalarType.Int64))).Message);
+    }
+
+    private static (LinearNetwork Network, Tensor Images, Tensor Labels) Problem()
+    {
+        var (network, images, labels, _) = SmallestPerturbations.Problem(20, 4, seed: 3, euclidean: false, spread: 0.2);
+        return (network, images, labels);
+    }
+}
