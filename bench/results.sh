@@ -2,31 +2,55 @@
 # Reruns the measurements behind docs/results.md and prints their tables. What is done already is left alone, so that the
 # script can be stopped and started again; a training goes on from its checkpoint.
 #   bench/results.sh DIR [OUT]    DIR: a folder with Fashion-MNIST's four .gz files; OUT: where results go, default out/results
-#   SEEDS="1 2 3" is the default.
+#   SEEDS="1 2 3" and THREADS=2 are the defaults; ONLY="labels distilled" leaves the other parts out.
 set -euo pipefail
 data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
+parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard}
+distill=${DISTILL:-$root/ard distill}
 
 run() { # folder, then the arguments of distill
     local folder=$1
     shift
     [[ -e $folder/done ]] && return
-    "$root/ard" distill --data "$data" --eps 0.1 --validation 0 --resume --output "$folder" "$@"
+    $distill --data "$data" --eps 0.1 --validation 0 --threads "${THREADS:-2}" --resume --output "$folder" "$@"
     touch "$folder/done"
 }
 
+# Students with few images: they overfit. Every method with the settings of its release, on the same schedule. The divergences of ARD, RSLAD
+# and AdaAD are means over batch and classes, a tenth of the usual mean, so their learning rate is larger; docs/results.md says how it was chosen.
+few() { # folder, seed, learning rate, teacher file, methods, what differs
+    local folder=$1 seed=$2 rate=$3 teacher=$4 methods=$5
+    shift 5
+    run "$folder" --train-images 1000 --teacher smallcnn-32 --teacher-checkpoint "$teacher" --student smallcnn-16-bn --epochs "${epochs:-50}" --batch 50 \
+        --steps 5 --step-size 0.05 --seed "$seed" --lr "$rate" --method "$methods" "$@"
+}
+
 for seed in $seeds; do
-    # Students that underfit: two convolutions without BatchNorm, 12,000 images.
-    run "$out/underfit/$seed" --train-images 12000 --teacher smallcnn-32 --student smallcnn-16 --method at,kd,ard --seed "$seed" \
-        --teacher-epochs 12 --epochs 10 --batch 100 --lr 0.05 --steps 10 --temperature 1
-    # Students that overfit: BatchNorm, 1,000 images, 50 epochs; the same teacher.
-    run "$out/overfit/$seed" --train-images 1000 --teacher smallcnn-32 --teacher-checkpoint "$out/underfit/$seed/teacher-at.safetensors" \
-        --student smallcnn-16-bn --method at,kd,ard --seed "$seed" --epochs 50 --batch 50 --lr 0.05 --steps 5 --step-size 0.05 --temperature 4
+    # The teachers have seen 12,000 images. They appear in the tables as students of their own kind.
+    robust=$out/teachers/$seed/student-at.safetensors natural=$out/teachers/$seed/student-natural.safetensors
+    run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
+    for part in $parts; do
+        case $part in
+            underfit) # two convolutions without BatchNorm, many images
+                run "$out/underfit/$seed" --train-images 12000 --teacher smallcnn-32 --teacher-checkpoint "$robust" --student smallcnn-16 \
+                    --method at,kd,ard --seed "$seed" --epochs 10 --batch 100 --lr 0.05 ;;
+            labels) few "$out/labels/$seed" "$seed" 0.05 "$robust" at,trades,mart ;;
+            distilled) few "$out/distilled/$seed" "$seed" 0.4 "$robust" kd,ard,rslad,adaad,adaad+igdm ;;
+            iad) few "$out/iad/$seed" "$seed" 0.1 "$robust" iad,adaiad ;;
+            natural) few "$out/natural/$seed" "$seed" 0.4 "$natural" kd,ard ;;
+            temperature) for t in 1 5 100; do few "$out/temperature-$t/$seed" "$seed" 0.4 "$robust" ard --temperature $t; done ;;
+            alpha) for a in 0.9 0.5; do few "$out/alpha-$a/$seed" "$seed" 0.4 "$robust" ard --alpha $a; done ;;
+            free) epochs=10 few "$out/free/$seed" "$seed" 0.05 "$robust" free --replays 5 ;;
+            fast-ard) epochs=10 few "$out/fast-ard/$seed" "$seed" 0.4 "$robust" fast-ard --replays 5 ;;
+            *) echo "results.sh: no part '$part'" >&2; exit 2 ;;
+        esac
+    done
 done
 
-for regime in underfit overfit; do
-    printf '\n%s\n\n' "$regime"
-    "$root/ard" bench table "$out/$regime"
+for folder in "$out"/*/; do
+    printf '\n%s\n\n' "$(basename "$folder")"
+    "$root/ard" bench table "$folder"
 done

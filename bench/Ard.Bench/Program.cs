@@ -7,6 +7,8 @@ try
     {
         case ["step", .. var rest]:
             return StepBench.Run(rest);
+        case ["attack", .. var rest]:
+            return AttackBench.Run(rest);
         case ["scoring", .. var rest]:
             return ScoringBench.Run(rest);
         case ["table", .. var rest]:
@@ -14,7 +16,7 @@ try
         case ["chart", .. var rest]:
             return ResultsChart.Run(rest);
         default:
-            Console.Error.WriteLine("bench: expected step, scoring (benchmarks), table or chart (of results)");
+            Console.Error.WriteLine("bench: expected step, attack, scoring (benchmarks), table or chart (of results)");
             return 2;
     }
 }

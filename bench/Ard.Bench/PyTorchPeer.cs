@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Ard.Bench;
 
-/// <summary>The PyTorch half of a benchmark: a server that runs one step when told to (bench/pytorch/step.py describes the lines).</summary>
+/// <summary>The PyTorch half of a benchmark: a server that runs what it is told to (the scripts in bench/pytorch describe the lines).</summary>
 internal sealed class PyTorchPeer : IDisposable
 {
     private readonly Process process;
@@ -18,9 +18,9 @@ internal sealed class PyTorchPeer : IDisposable
         new[] { Environment.GetEnvironmentVariable("ARD_PYTHON"), "python3", "/usr/bin/python3" }
             .FirstOrDefault(python => !string.IsNullOrEmpty(python) && HasTorch(python));
 
-    public static PyTorchPeer Start(string python, string script, string state, int threads)
+    public static PyTorchPeer Start(string python, string script, string state, int threads, params string[] more)
     {
-        var process = Launch(python, [script, "--threads", threads.ToString(CultureInfo.InvariantCulture), "--state", state]);
+        var process = Launch(python, [script, "--threads", threads.ToString(CultureInfo.InvariantCulture), "--state", state, .. more]);
         var line = process.StandardOutput.ReadLine();
         if (line?.StartsWith("ready ", StringComparison.Ordinal) != true)
             throw new InvalidOperationException($"The PyTorch side did not start: {process.StandardError.ReadToEnd()}");
@@ -28,7 +28,7 @@ internal sealed class PyTorchPeer : IDisposable
         return new PyTorchPeer(process, about.RootElement.GetProperty("torch").GetString()!);
     }
 
-    public StepResult Run(string step) => Ask($"run {step}").Deserialize<StepResult>(JsonSerializerOptions.Web)!;
+    public T Run<T>(string what) => Ask($"run {what}").Deserialize<T>(JsonSerializerOptions.Web)!;
 
     public void Reset() => Ask("reset");
 

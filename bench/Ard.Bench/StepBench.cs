@@ -59,9 +59,9 @@ internal static class StepBench
             student.Reset();
             peer?.Reset();
             // The first turn warms up both sides, and shows that both compute the same thing.
-            var (first, theirFirst) = (Ours(), peer?.Run(step));
+            var (first, theirFirst) = (Ours(), peer?.Run<StepResult>(step));
             var same = theirFirst is null ? "-" : Math.Abs(first.AttackFirst / theirFirst.AttackFirst - 1) < 1e-4 ? "yes" : $"NO: {first.AttackFirst} against {theirFirst.AttackFirst}";
-            var pairs = Enumerable.Range(0, rounds).Select(_ => (Ours: Ours().Seconds, Theirs: peer?.Run(step).Seconds ?? double.NaN)).ToArray();
+            var pairs = Enumerable.Range(0, rounds).Select(_ => (Ours: Ours().Seconds, Theirs: peer?.Run<StepResult>(step).Seconds ?? double.NaN)).ToArray();
             var ratios = pairs.Select(pair => pair.Ours / pair.Theirs).Order().ToArray();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{step,-18}{Arguments.Median(pairs.Select(p => p.Ours)),10:F3}{Arguments.Median(pairs.Select(p => p.Theirs)),12:F3}{Arguments.Median(ratios),8:F3}{ratios[0],9:F3}{ratios[^1],9:F3}   {same}"));

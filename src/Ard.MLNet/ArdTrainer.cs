@@ -19,7 +19,10 @@ public sealed class ArdTrainer : ImageTrainer
         {
         }
 
-        /// <summary>The teacher: a fitted classifier, a module, or a file. Default null, for methods that need none.</summary>
+        /// <summary>
+        /// The teacher: a fitted classifier, a module, a pipeline (<see cref="TeacherNetwork.From"/>) or a file
+        /// (<see cref="TeacherNetwork.FromFile"/>). Default null, for methods that need none.
+        /// </summary>
         public TeacherNetwork? Teacher { get; init; }
 
         /// <summary>
@@ -47,7 +50,9 @@ public sealed class ArdTrainer : ImageTrainer
     /// <summary>Makes the estimator with the defaults of <see cref="Options"/>.</summary>
     /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
     /// <param name="network">The student, such as <c>"mobilenetv2"</c>.</param>
-    /// <param name="teacher">The teacher, such as a fitted <see cref="ImageClassifierTransformer"/>.</param>
+    /// <param name="teacher">
+    /// The teacher, such as a fitted <see cref="ImageClassifierTransformer"/>, or <see cref="TeacherNetwork.From"/> a pipeline.
+    /// </param>
     /// <param name="labelColumnName">The column of labels, a key.</param>
     /// <param name="featureColumnName">The column of images, a vector of floats.</param>
     /// <param name="epochs">How often every image is seen.</param>

@@ -45,6 +45,20 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>True: PredictedLabel and Score depend on nothing but the row.</summary>
     public bool IsRowToRowMapper => true;
 
+    /// <summary>The classifier in a model: itself, or the one in a pipeline that was fitted or loaded.</summary>
+    /// <param name="model">A fitted model. It stays the caller's.</param>
+    /// <exception cref="ArgumentException">The model has no such classifier, or several.</exception>
+    public static ImageClassifierTransformer From(ITransformer model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var found = Steps(model).OfType<ImageClassifierTransformer>().ToArray();
+        return found.Length == 1 ? found[0] : throw new ArgumentException(
+            $"Expected a model with one {nameof(ImageClassifierTransformer)}, found {found.Length} in {model.GetType().Name}.");
+
+        static IEnumerable<ITransformer> Steps(ITransformer step) =>
+            step is IEnumerable<ITransformer> chain ? chain.SelectMany(Steps) : [step];
+    }
+
     internal Classifier Classifier { get; }
 
     /// <summary>The input's columns, PredictedLabel and Score.</summary>

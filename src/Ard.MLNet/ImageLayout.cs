@@ -52,6 +52,12 @@ public sealed record ImageLayout
         var dimensions = type is VectorDataViewType { Dimensions: { Length: 3 } sizes } ? sizes : default;
         (int Channels, int Height, int Width)? found = dimensions.IsDefault ? null
             : Interleaved ? (dimensions[2], dimensions[0], dimensions[1]) : (dimensions[0], dimensions[1], dimensions[2]);
+        // 16x16x3 is sixteen planes of 16x3 only if somebody says so.
+        if (Channels is null && found is { Channels: > 4 } && (Interleaved ? found.Value.Height : found.Value.Width) is 1 or 3 or 4)
+            throw SchemaErrors.Mismatch(
+                "feature", column, Interleaved ? "pixels of channels (height, width, channels)" : "planes (channels, height, width)",
+                $"{type}; a column the other way round needs Layout = new() {{ Interleaved = {(Interleaved ? "false" : "true")} }}, "
+                + $"and {found.Value.Channels} channels indeed Layout = new() {{ Channels = {found.Value.Channels} }}");
         if (found is null && spec is not null && Fits(spec.InputChannels, spec.ImageSize))
             found = (spec.InputChannels, spec.ImageSize, spec.ImageSize);
         foreach (var channels in new[] { 3, 1 })
@@ -62,7 +68,9 @@ public sealed record ImageLayout
         var format = new PixelFormat(
             Channels ?? found?.Channels ?? 0, Height ?? found?.Height ?? 0, Width ?? found?.Width ?? 0, Interleaved, Scale, Offset);
         if (format.Channels == 0 || format.Height == 0 || format.Width == 0)
-            throw SchemaErrors.Mismatch("feature", column, "an image, whose channels, height and width Layout names", type);
+            throw SchemaErrors.Mismatch(
+                "feature", column, "a square image of 3 channels or of 1",
+                $"{type}; for another one say Layout = new() {{ Channels = …, Height = …, Width = … }}");
         if (format.Size != size)
             throw SchemaErrors.Mismatch(
                 "feature", column, $"Vector<Single, {format.Size}>, an image of {format}", type);
@@ -75,5 +83,6 @@ public sealed record ImageLayout
     internal static int VectorSize(string column, DataViewType type) =>
         type is VectorDataViewType { IsKnownSize: true, Size: var size, ItemType: var item } && item.Equals(NumberDataViewType.Single)
             ? size
-            : throw SchemaErrors.Mismatch("feature", column, "Vector<Single> of known size", type);
+            : throw SchemaErrors.Mismatch("feature", column, "Vector<Single> of known size", type
+                + (type is VectorDataViewType { IsKnownSize: false } ? SchemaErrors.SizeHint : ""));
 }

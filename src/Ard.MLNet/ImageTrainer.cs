@@ -1,7 +1,10 @@
 using System.Globalization;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -41,6 +44,15 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
+        foreach (var column in inputSchema)
+        {
+            // Here a pipeline fails first that lacks something; ML.NET's own message would not say what.
+            if (column.Name == options.LabelColumnName && !column.IsKey)
+                throw SchemaErrors.Mismatch("label", column.Name, "Key<UInt32>", column.ItemType + SchemaErrors.KeyHint(column.Name));
+            if (column.Name == options.FeatureColumnName && column.Kind == SchemaShape.Column.VectorKind.VariableVector)
+                throw SchemaErrors.Mismatch(
+                    "feature", column.Name, "Vector<Single> of known size", $"Vector<{column.ItemType}>{SchemaErrors.SizeHint}");
+        }
         // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
         return mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName)
             .GetOutputSchema(inputSchema);
@@ -60,6 +72,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         ArgumentNullException.ThrowIfNull(input);
         var label = SchemaErrors.Find(input.Schema, "label", options.LabelColumnName);
         var features = SchemaErrors.Find(input.Schema, "feature", options.FeatureColumnName);
+        ImageReader.CheckClasses(input, label);
         var labels = ClassLabels.Read(label);
         var format = options.Layout.Resolve(features.Name, features.Type, options.Network.Spec);
         using var channel = ((IChannelProvider)host).Start("Training");
@@ -86,20 +99,29 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         Module<Tensor, Tensor> network, ImageDataset data, ImageDataset? validation, PixelFormat format, ClassLabels labels,
         IChannel channel)
     {
+        var objective = options.ChosenObjective();
         var training = options.Training with
         {
             Seed = seed,
             Device = Devices.Choose(mlContext, options.Training.Device),
-            Validation = options.Training.Validation with { Threat = options.Settings.Threat ?? options.Training.Validation.Threat },
+            Validation = Validation(objective),
         };
-        var objective = options.ChosenObjective();
-        var progress = new EpochLog(channel, options.Progress);
+        var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
         using var main = new Loan(objective.NeedsTeacher ? teacher : null);
         using var natural = new Loan(objective.NeedsNaturalTeacher ? naturalTeacher : null);
         CheckTeacher(teacher, main.Network, "teacher", format, labels);
         CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
         return Trainer.Fit(
             network, objective, main.Network, data, training, validation, progress, options.Cancellation, natural.Network);
+    }
+
+    // The training loop takes the threat model of the objective; a method that trains on clean images has one in its settings only.
+    private EvaluationOptions Validation(Objective objective)
+    {
+        var validation = options.Training.Validation;
+        return objective.Threat is null && options.Settings.Threat is { } threat && validation.Threat == ThreatModel.Cifar10
+            ? validation with { Threat = threat }
+            : validation;
     }
 
     /// <summary>A teacher's network for the time of a training; afterwards freed, or on its device again where it is another's.</summary>
@@ -172,7 +194,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
                 $"{name} gives [{string.Join(",", logits.shape)}] for one image of {format}, expected logits [1,{classes}], one a class.");
     }
 
-    private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner) : IProgress<TrainingProgress>
+    private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner, bool attacks) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
@@ -185,7 +207,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
                 : "";
             channel.Info(MessageSensitivity.None, string.Create(
                 CultureInfo.InvariantCulture,
-                $"Epoch {value.Epoch} of {value.Epochs}: loss {value.Loss:F4}, training accuracy {value.TrainingAccuracy:F4}{validation}"));
+                $"Epoch {value.Epoch} of {value.Epochs}: loss {value.Loss:F4}, training accuracy "
+                + $"{(attacks ? "(on attacked images) " : "")}{value.TrainingAccuracy:F4}{validation}"));
         }
     }
 }

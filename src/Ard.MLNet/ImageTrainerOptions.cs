@@ -28,8 +28,9 @@ public abstract record ImageTrainerOptions
     public string Method { get; init; }
 
     /// <summary>
-    /// What differs from the method's defaults, such as threat model and temperature. A threat model set here is also that of the
-    /// validation. Default nothing.
+    /// What differs from the method's defaults, such as threat model and temperature. Default nothing. The threat model of the method, set
+    /// here or in <see cref="Objective"/>, is also that of the validation, unless <see cref="TrainingOptions.Validation"/> has one of its
+    /// own other than the default Linf 8/255: that one stays, and where it is not the method's, the log and the result have a warning.
     /// </summary>
     public ObjectiveSettings Settings { get; init; } = new();
 
@@ -40,7 +41,7 @@ public abstract record ImageTrainerOptions
     public Objective? Objective { get; init; }
 
     /// <summary>
-    /// The training itself: epochs, batch size, optimizer, schedule, validation, checkpoints … Its Seed is not used (see
+    /// The training itself: epochs, batch size, optimizer, schedule, augmentation, validation, checkpoints … Its Seed is not used (see
     /// <see cref="Seed"/>), and its Device "auto" is MLContext.GpuDeviceId where that is set (the CPU where there is no such GPU and
     /// MLContext.FallbackToCpu is true).
     /// </summary>

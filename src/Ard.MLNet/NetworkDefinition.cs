@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -12,6 +13,9 @@ namespace Ard.MLNet;
 /// </summary>
 public sealed class NetworkDefinition
 {
+    // What functions of the user's own have made, to find out one that gives the same module again.
+    private static readonly ConditionalWeakTable<Module, object> Made = [];
+
     private readonly Func<Module<Tensor, Tensor>>? create;
 
     private NetworkDefinition(string name, NetworkSpec? spec, Func<Module<Tensor, Tensor>>? create) =>
@@ -30,22 +34,60 @@ public sealed class NetworkDefinition
     /// <summary>A built-in network by its short name, such as <c>mobilenetv2</c>: see <see cref="NetworkSpec.Parse"/>.</summary>
     /// <param name="name">The short name.</param>
     /// <exception cref="FormatException">It is none.</exception>
-    public static implicit operator NetworkDefinition(string name) => NetworkSpec.Parse(name);
+    public static implicit operator NetworkDefinition(string name)
+    {
+        try
+        {
+            return NetworkSpec.Parse(name);
+        }
+        catch (FormatException exception)
+        {
+            throw new FormatException(
+                $"{exception.Message} A network of your own is {nameof(NetworkDefinition)}.{nameof(Custom)}(\"{name}\", …), not its name.",
+                exception);
+        }
+    }
 
     /// <summary>A network of your own.</summary>
     /// <param name="name">A name that stands for it in saved models.</param>
-    /// <param name="create">Makes a new one: images [N,C,H,W] in [0,1] to logits [N,classes]; initial weights are drawn by a seed of the
-    /// trainer's.</param>
+    /// <param name="create">Makes a new one each time: images [N,C,H,W] in [0,1] to logits [N,classes]; initial weights are drawn by a seed
+    /// of the trainer's.</param>
+    /// <exception cref="ArgumentException">The name is that of a built-in network.</exception>
     public static NetworkDefinition Custom(string name, Func<Module<Tensor, Tensor>> create)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(create);
+        if (IsBuiltIn(name)) throw new ArgumentException($"The network '{name}' is built in: expected another name for one of your own.");
         return new(name, null, create);
     }
 
     /// <summary>Builds the network, on the CPU. The same seed gives the same weights.</summary>
     /// <param name="seed">Decides the initial weights.</param>
-    public Module<Tensor, Tensor> Build(long seed) => Spec is not null ? Spec.Build(seed) : Initialisation.Seeded(seed, create!);
+    /// <exception cref="InvalidOperationException">The function of a network of your own gave nothing, or what it had given
+    /// before.</exception>
+    public Module<Tensor, Tensor> Build(long seed)
+    {
+        if (Spec is not null) return Spec.Build(seed);
+        var made = Initialisation.Seeded(seed, create!)
+            ?? throw new InvalidOperationException($"The function of the network {Name} gave null, expected a module.");
+        if (!Made.TryAdd(made, Made))
+            throw new InvalidOperationException(
+                $"The function of the network {Name} gave the same module again, expected a new one each time it is called.");
+        return made;
+    }
+
+    private static bool IsBuiltIn(string name)
+    {
+        try
+        {
+            NetworkSpec.Parse(name);
+            return true;
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The definition for these images and classes: a built-in network takes them over.</summary>
     internal NetworkDefinition For(PixelFormat format, int classes) => Spec is null ? this : Spec with

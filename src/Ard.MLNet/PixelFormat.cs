@@ -1,3 +1,5 @@
+using System.Globalization;
+using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -27,12 +29,23 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
         return found;
     }
 
-    /// <summary>The image of a row.</summary>
-    public void ToImage(in VBuffer<float> values, Span<float> image)
+    /// <summary>The image of a row, with pixels in [0,1]; what rounding may have added beyond is cut off.</summary>
+    /// <param name="values">The row's vector.</param>
+    /// <param name="image">Where the image goes.</param>
+    /// <param name="column">The column that it comes from, for messages.</param>
+    /// <param name="row">The row that it comes from, for messages.</param>
+    /// <exception cref="InvalidOperationException">The vector has another length, or a pixel is not in [0,1].</exception>
+    public void Read(in VBuffer<float> values, Span<float> image, string column, long row)
     {
         if (values.Length != Size)
             throw new InvalidOperationException(
-                $"Expected a vector of {Size} values, found one of {values.Length}.");
+                $"Row {row}, feature column '{column}': expected {Size} values, an image of {this}, found {values.Length}.");
+        ToImage(values, image);
+        if (!UnitPixels.AreAll(image)) Limit(image, column, row);
+    }
+
+    private void ToImage(in VBuffer<float> values, Span<float> image)
+    {
         if (IsPlain)
         {
             values.CopyTo(image);
@@ -50,29 +63,31 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
         for (var i = 0; i < present.Length; i++) image[Place(indices[i])] = Pixel(present[i]);
     }
 
-    /// <summary>The inverse of <see cref="ToImage"/>.</summary>
+    /// <summary>The inverse of <see cref="Read"/>.</summary>
     public void FromImage(ReadOnlySpan<float> image, Span<float> values)
     {
         for (var i = 0; i < values.Length; i++) values[i] = IsPlain ? image[i] : (float)(image[Place(i)] / Scale + Offset);
     }
 
-    /// <summary>Checks that the pixels are in [0,1]; what rounding may have added beyond is cut off.</summary>
-    /// <exception cref="InvalidOperationException">They are not; the message names row and column.</exception>
-    public void Check(Span<float> image, string column, long row)
+    private void Limit(Span<float> image, string column, long row)
     {
         foreach (ref var pixel in image)
         {
-            if (pixel is >= 0 and <= 1) continue;
             if (!(pixel >= -Tolerance && pixel <= 1 + Tolerance))
-            {
-                var hint = float.IsNaN(pixel) ? ""
-                    : $"; the layout has Scale {Scale:G6} and Offset {Offset:G6}, and values from 0 to 255 need Scale 1.0/255";
-                throw new InvalidOperationException(
-                    $"Row {row}, feature column '{column}': expected pixels in [0,1], found {pixel}{hint}.");
-            }
+                throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
+                    $"Row {row}, feature column '{column}': expected pixels in [0,1], found {pixel}{Hint(pixel)}."));
             pixel = Math.Clamp(pixel, 0, 1);
         }
     }
+
+    private string Hint(float pixel) => pixel switch
+    {
+        float.NaN => "",
+        _ when Scale != 1 || Offset != 0 => string.Create(CultureInfo.InvariantCulture,
+            $" after (value - {Offset:G6}) * {Scale:G6}, the Offset and Scale of the classifier's layout"),
+        < 0 => "; images from -1 to 1 need a trainer with Layout = new() { Scale = 0.5, Offset = -1 }",
+        _ => "; images from 0 to 255 need a trainer with Layout = new() { Scale = 1.0 / 255 }",
+    };
 
     /// <summary>For people, such as <c>3x32x32 (channels, height, width)</c>.</summary>
     public override string ToString() => $"{Channels}x{Height}x{Width} (channels, height, width)";

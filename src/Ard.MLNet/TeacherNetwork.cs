@@ -1,12 +1,13 @@
 using Ard.Trainers.Checkpoints;
+using Microsoft.ML;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet;
 
 /// <summary>
-/// Where a teacher comes from: a fitted <see cref="ImageClassifierTransformer"/>, a TorchSharp module, or a file. All three are only read:
-/// the teacher is in the same state, and on the same device, after the training.
+/// Where a teacher comes from: a fitted <see cref="ImageClassifierTransformer"/>, a pipeline with one, a TorchSharp module, or a file. All
+/// are only read: the teacher is in the same state, and on the same device, after the training.
 /// </summary>
 public sealed class TeacherNetwork
 {
@@ -21,8 +22,16 @@ public sealed class TeacherNetwork
     internal ImageClassifierTransformer? Classifier { get; }
 
     /// <summary>A fitted classifier. Its classes have to be those of the student, in the same order.</summary>
-    /// <param name="classifier">The classifier; a pipeline's is its <c>LastTransformer</c>.</param>
+    /// <param name="classifier">The classifier; for one in a pipeline see <see cref="From"/>.</param>
     public static implicit operator TeacherNetwork(ImageClassifierTransformer classifier) => new(classifier, null, null, null);
+
+    /// <summary>
+    /// The classifier in a pipeline, fitted or loaded. What comes before it in the pipeline is left out: the teacher sees the images that
+    /// the student sees.
+    /// </summary>
+    /// <param name="model">A model with one <see cref="ImageClassifierTransformer"/>. It stays the caller's.</param>
+    /// <exception cref="ArgumentException">The model has no such classifier, or several.</exception>
+    public static TeacherNetwork From(ITransformer model) => ImageClassifierTransformer.From(model);
 
     /// <summary>
     /// A module: images [N,C,H,W] in [0,1] to logits [N,classes], in the order of the label column's keys. It stays the caller's.

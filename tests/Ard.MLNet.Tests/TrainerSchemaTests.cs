@@ -2,6 +2,8 @@ using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet.Tests;
 
@@ -69,6 +71,10 @@ public sealed class TrainerSchemaTests
             StringComparison.Ordinal);
         Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atFit.Message,
             StringComparison.Ordinal);
+        var inPipeline = Assert.Throws<ArgumentOutOfRangeException>(
+            () => ml.Transforms.CopyColumns("Copy", "Label").Append(trainer).Fit(data));
+        foreach (var fault in new[] { atSchema, atFit, inPipeline })
+            Assert.Contains("MapValueToKey(\"Label\") in front of the trainer", fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -95,11 +101,37 @@ public sealed class TrainerSchemaTests
         var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 1 }], schema);
         var trainer = new AdversarialTrainer(ml, Tiny.Natural());
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
-        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
-        Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single> of known size", fault.Message,
-            StringComparison.Ordinal);
+        foreach (var fault in new[]
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data))),
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)),
+        })
+        {
+            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single> of known size, got", fault.Message,
+                StringComparison.Ordinal);
+            Assert.Contains("[VectorType(channels, height, width)]", fault.Message, StringComparison.Ordinal);
+        }
     }
+
+    [Fact]
+    public void A_row_of_another_length_is_refused_in_plain_words()
+    {
+        // The schema promises 256 values, and a row has fewer.
+        var schema = SchemaDefinition.Create(typeof(Image));
+        schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single);
+        var rows = ml.Data.LoadFromEnumerable([Row(1), new Image { Features = new float[9], Label = 2 }], schema);
+        var format = new PixelFormat(1, 16, 16, false, 1, 0);
+        var vectors = Tiny.Column<VBuffer<float>>(rows, "Features");
+        var fault = Assert.Throws<InvalidOperationException>(() => format.Read(vectors[1], new float[256], "Features", 1));
+        Assert.Equal("Row 1, feature column 'Features': expected 256 values, an image of 1x16x16 (channels, height, width), found 9.",
+            fault.Message);
+    }
+
+    [Theory]
+    [InlineData(-1f, "Layout = new() { Scale = 0.5, Offset = -1 }")]
+    [InlineData(200f, "Layout = new() { Scale = 1.0 / 255 }")]
+    public void Pixels_of_another_scale_are_refused_with_the_layout_that_they_need(float pixel, string hint) =>
+        Refused(hint, [Row(1), Row(2), Row(3, pixel)]);
 
     [Fact]
     public void Another_length_than_the_layout_says_is_refused_and_so_is_a_length_that_makes_no_image()
@@ -112,7 +144,8 @@ public sealed class TrainerSchemaTests
 
         var odd = OfLength(7);
         var unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(odd));
-        Assert.Contains("expected an image, whose channels, height and width Layout names", unknown.Message, StringComparison.Ordinal);
+        Assert.Contains("expected a square image of 3 channels or of 1", unknown.Message, StringComparison.Ordinal);
+        Assert.Contains("Layout = new() { Channels = …, Height = …, Width = … }", unknown.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,14 +187,65 @@ public sealed class TrainerSchemaTests
     public void A_pixel_outside_0_to_1_is_refused_with_its_row(float pixel) =>
         Refused($"Row 2, feature column 'Features': expected pixels in [0,1], found {pixel}", [Row(1), Row(2), Row(3, pixel)]);
 
-    [Fact]
-    public void A_key_of_one_class_is_refused()
+    [Theory]
+    [InlineData(1, false, "All 2 rows have the label in column 'Label'")]
+    [InlineData(1, true, "The data has no rows")]
+    public void A_key_of_one_class_is_refused(ulong count, bool empty, string message)
     {
         var schema = SchemaDefinition.Create(typeof(Image));
-        schema["Label"].ColumnType = new KeyDataViewType(typeof(uint), 1);
-        var data = ml.Data.LoadFromEnumerable([Row(0), Row(0)], schema);
-        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(data));
-        Assert.Contains("expected a key of 2 to 100000 classes", fault.Message, StringComparison.Ordinal);
+        schema["Label"].ColumnType = new KeyDataViewType(typeof(uint), count);
+        var data = ml.Data.LoadFromEnumerable<Image>(empty ? [] : [Row(0), Row(0)], schema);
+        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(data));
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, "All 3 rows have the label 'cat' in column 'Label': expected rows of two classes or more.")]
+    [InlineData(0, "The data has no rows: expected images of two classes or more.")]
+    public void Data_of_one_class_or_none_is_refused_after_MapValueToKey_too(int count, string message)
+    {
+        var rows = Enumerable.Repeat(new TextRow { Features = new float[256], Label = "cat" }, count);
+        var pipeline = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural()));
+        var fault = Assert.Throws<InvalidOperationException>(() => pipeline.Fit(ml.Data.LoadFromEnumerable(rows)));
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_network_of_ones_own_is_made_anew_each_time_by_a_function_that_gives_one_under_a_name_of_its_own()
+    {
+        var data = Tiny.Glyphs(ml, 20);
+        var spec = NetworkSpec.Parse("tinycnn-2") with { InputChannels = 1, ImageSize = 16 };
+        var same = spec.Build(1);
+        var repeating = new AdversarialTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("same", () => same)));
+        using var first = repeating.Fit(data);
+        Assert.Contains("The function of the network same gave the same module again",
+            Assert.Throws<InvalidOperationException>(() => repeating.Fit(data)).Message, StringComparison.Ordinal);
+        // The classifier that has it is none the worse.
+        Assert.Equal(20, Tiny.Vectors(first.Transform(data), "Score").Count);
+
+        Assert.Contains("The function of the network none gave null", Assert.Throws<InvalidOperationException>(
+            () => NetworkDefinition.Custom("none", () => null!).Build(1)).Message, StringComparison.Ordinal);
+        foreach (var name in new[] { "resnet18", "TinyCNN-2-bn" })
+            Assert.Contains("is built in", Assert.Throws<ArgumentException>(
+                () => NetworkDefinition.Custom(name, () => spec.Build(1))).Message, StringComparison.Ordinal);
+        Assert.Contains("NetworkDefinition.Custom(\"my-net\", …)", Assert.Throws<FormatException>(
+            () => (NetworkDefinition)"my-net").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_module_that_did_not_register_its_parts_is_told_to()
+    {
+        var forgetful = NetworkDefinition.Custom("forgetful", () => new Forgetful());
+        Assert.Contains("RegisterComponents()", Assert.Throws<ArgumentException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural(forgetful)).Fit(Tiny.Glyphs(ml, 20))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_message_names_a_parameter_of_the_library()
+    {
+        var fault = Assert.Throws<ArgumentException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural() with { Method = "magic" }));
+        Assert.DoesNotContain("(Parameter", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -270,6 +354,13 @@ public sealed class TrainerSchemaTests
         var schema = SchemaDefinition.Create(typeof(Image));
         schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, size);
         return ml.Data.LoadFromEnumerable([new Image { Features = new float[size], Label = 1 }], schema);
+    }
+
+    private sealed class Forgetful() : Module<Tensor, Tensor>("forgetful")
+    {
+        private readonly Module<Tensor, Tensor> linear = Linear(256, 10);
+
+        public override Tensor forward(Tensor input) => linear.call(input.flatten(1));
     }
 
     private sealed class TextRow

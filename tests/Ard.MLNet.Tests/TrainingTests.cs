@@ -74,6 +74,107 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public void A_pipeline_fitted_or_loaded_is_a_teacher_by_its_classifier()
+    {
+        var ml = new MLContext(1).RegisterArd();
+        var (data, raw) = (Tiny.Glyphs(ml, 20), ml.Data.LoadGlyphs(20, 7));
+        var pipeline = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, 7)).Append(Tiny.Classifier)
+            .Append(ml.Transforms.CopyColumns("X", "Score").Fit(Tiny.Classifier.Transform(data)));
+        var loaded = ml.Model.Load(new MemoryStream(Saving.SaveLoadTests.Save(ml, pipeline, raw.Schema)), out _);
+        float[] Fit(TeacherNetwork teacher)
+        {
+            using var student = new ArdTrainer(ml, Student(teacher) with { Seed = 1 }).Fit(data);
+            return Tiny.Weights(student);
+        }
+
+        Assert.Same(Tiny.Classifier, ImageClassifierTransformer.From(pipeline));
+        var expected = Fit(Tiny.Classifier);
+        Assert.Equal(expected, Fit(TeacherNetwork.From(Tiny.Classifier)));
+        Assert.Equal(expected, Fit(TeacherNetwork.From(pipeline)));
+        Assert.Equal(expected, Fit(TeacherNetwork.From(loaded)));
+        Assert.Contains("found 0 in", Assert.Throws<ArgumentException>(
+            () => TeacherNetwork.From(Tiny.Keys(ml).Fit(raw))).Message, StringComparison.Ordinal);
+        Assert.Contains("found 2 in", Assert.Throws<ArgumentException>(
+            () => TeacherNetwork.From(pipeline.Append(Tiny.Classifier))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("at", "training accuracy (on attacked images) ")]
+    [InlineData("natural", "training accuracy ")]
+    public void The_log_says_what_the_training_accuracy_is_of(string method, string expected)
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) => messages.Add(message.Message);
+        var settings = method == "at" ? new ObjectiveSettings { Steps = 1 } : new();
+        using var model = new AdversarialTrainer(ml, Tiny.Natural() with { Method = method, Settings = settings }).Fit(Tiny.Glyphs(ml, 20));
+        Assert.Matches($@"Epoch 1 of 1: loss [\d.]+, {System.Text.RegularExpressions.Regex.Escape(expected)}[\d.]+",
+            Assert.Single(messages, message => message.Contains("Epoch 1 of 1", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("at", true)]
+    [InlineData("at", false)]
+    [InlineData("natural", true)]
+    public void The_validation_is_against_the_threat_model_of_the_method(string method, bool byName)
+    {
+        var ml = new MLContext(1);
+        var threat = ThreatModel.Linf(0.02);
+        var attack = new SpyAttack();
+        var options = Tiny.Natural() with
+        {
+            Method = method,
+            Settings = byName ? new ObjectiveSettings { Threat = threat } : new(),
+            Objective = byName ? null : ObjectiveCatalog.ByName(method, new() { Threat = threat }),
+            Validation = Tiny.Glyphs(ml, 10, seed: 8),
+            Training = Tiny.Training() with { Validation = new() { Attacks = [], MoreAttacks = [attack] } },
+        };
+        using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
+        {
+            Assert.Equal([threat], attack.Threats.Distinct());
+        }
+
+        var validation = options.Training.Validation with { Threat = ThreatModel.L2(1) };
+        var own = options with { Training = options.Training with { Validation = validation } };
+        attack.Threats.Clear();
+        using var model = new AdversarialTrainer(ml, own).Fit(Tiny.Glyphs(ml, 20));
+        Assert.Equal([ThreatModel.L2(1)], attack.Threats.Distinct());
+        Assert.Equal(method == "at", model.Training!.Warnings.Any(
+            warning => warning.Contains("the best epoch is chosen against L2 1", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void What_the_data_have_that_the_model_does_not_know_is_named()
+    {
+        var ml = new MLContext(1);
+        var keys = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(4, 7));
+        var unknown = Ard.Trainers.Data.Glyphs.ClassNames[4];
+        var fault = Assert.Throws<InvalidOperationException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(ml.Data.LoadGlyphs(10, 7))));
+        Assert.Contains($"the label is missing (it is '{unknown}', which MapValueToKey was not fitted on)", fault.Message,
+            StringComparison.Ordinal);
+
+        using var four = new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(ml.Data.LoadGlyphs(4, 7)));
+        var robustness = Assert.Throws<InvalidOperationException>(
+            () => ml.EvaluateRobustness(keys.Append(four), ml.Data.LoadGlyphs(10, 7)));
+        Assert.Contains($"(it is '{unknown}'", robustness.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class SpyAttack : Attack
+    {
+        public List<ThreatModel> Threats { get; } = [];
+
+        public override string Name => "spy";
+
+        protected override TorchSharp.torch.Tensor Search(AttackTarget target, TorchSharp.torch.Tensor images,
+            TorchSharp.torch.Tensor labels, ThreatModel threat, PointNoise noise)
+        {
+            Threats.Add(threat);
+            return images.clone();
+        }
+    }
+
+    [Fact]
     public void Every_method_of_the_catalog_trains_by_its_name()
     {
         var ml = new MLContext(1);
@@ -125,6 +226,27 @@ public sealed class TrainingTests
         using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
         Assert.Contains("Epoch 2, step 1: mind {0} the step", Assert.Single(messages), StringComparison.Ordinal);
         Assert.Equal(["Epoch 2, step 1: mind {0} the step"], model.Training!.Warnings);
+    }
+
+    [Fact]
+    public void A_crop_that_is_too_wide_for_the_images_is_a_warning_in_the_log()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) =>
+        {
+            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
+        };
+        var options = Tiny.Natural() with { Training = Tiny.Training() with { Augmentation = Augmentation.CropAndFlip } };
+        using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
+        {
+            Assert.Contains("crop 4 + flip moves images of 16x16 by a quarter of their size or more: a padding of 2 is usual",
+                Assert.Single(messages), StringComparison.Ordinal);
+        }
+        messages.Clear();
+        using var quiet = new AdversarialTrainer(ml, options with { Training = options.Training with { Augmentation = null } })
+            .Fit(Tiny.Glyphs(ml, 20));
+        Assert.Empty(messages);
     }
 
     private sealed class WarningObjective : Objective
@@ -227,8 +349,12 @@ public sealed class TrainingTests
         };
 
         Assert.Throws<OperationCanceledException>(() => new AdversarialTrainer(ml, options).Fit(data));
+        var returning = options with { Training = options.Training with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar } };
+        // It is cancelled already: there is nothing to return.
+        Assert.Throws<OperationCanceledException>(() => new AdversarialTrainer(ml, returning).Fit(data));
+        using var later = new CancellationTokenSource();
         using var early = new AdversarialTrainer(
-            ml, options with { Training = options.Training with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar } }).Fit(data);
+            ml, returning with { Cancellation = later.Token, Progress = new Recorder(report => later.Cancel()) }).Fit(data);
         Assert.True(early.Training!.Cancelled);
         Assert.Equal(20, Tiny.Vectors(early.Transform(data), "Score").Count);
     }

@@ -38,21 +38,56 @@ internal static class ImageReader
             getLabel(ref key);
             // A key outside of its own type counts as missing in ML.NET.
             if (key == 0 || key > labels.Count)
-                throw new InvalidOperationException($"Row {cursor.Position}, label column '{label}': the label is missing.");
+                throw new InvalidOperationException(
+                    $"Row {cursor.Position}, label column '{label}': the label is missing{ValueBehind(data, label, cursor.Position)}.");
             classes.Add(key - 1);
             getPixels(ref values);
-            format.ToImage(values, image);
-            format.Check(image, features, cursor.Position);
+            format.Read(values, image, features, cursor.Position);
             rows.Add(image);
         }
-        if (classes.Count == 0)
-            throw new InvalidOperationException(
-                $"The data has no rows: expected images in '{features}' with labels in '{label}'.");
-        if (!oneClassWillDo && classes.All(number => number == classes[0]))
-            throw new InvalidOperationException(
-                $"All {classes.Count} rows have the label '{labels.Names[(int)classes[0]]}' in column '{label}': "
-                + "expected rows of two classes or more.");
+        if (classes.Count == 0 || (!oneClassWillDo && classes.All(number => number == classes[0])))
+            throw NotClasses(label, classes.Count, classes.Count == 0 ? null : labels.Names[(int)classes[0]]);
         return new ImageDataset(rows.ToTensor(format), tensor(classes.ToArray()), labels.Names);
+    }
+
+    /// <summary>
+    /// Checks that a key column has two classes or more. MapValueToKey makes one of less where the data has no rows, or rows of one class.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It has less; the message says which of the two.</exception>
+    public static void CheckClasses(IDataView data, DataViewSchema.Column label)
+    {
+        if (label.Type is not KeyDataViewType { Count: < 2 }) return;
+        var count = 0;
+        using (var cursor = data.GetRowCursor([]))
+        {
+            while (cursor.MoveNext()) count++;
+        }
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        if (label.Annotations.Schema.GetColumnOrNull("KeyValues")?.Type is VectorDataViewType { ItemType: TextDataViewType })
+            label.Annotations.GetValue("KeyValues", ref names);
+        throw NotClasses(label.Name, count, names.DenseValues().FirstOrDefault().ToString());
+    }
+
+    private static InvalidOperationException NotClasses(string label, int rows, string? name) => new(
+        rows == 0 ? "The data has no rows: expected images of two classes or more."
+            : $"All {rows} rows have the label{(string.IsNullOrEmpty(name) ? "" : $" '{name}'")} in column '{label}': "
+                + "expected rows of two classes or more.");
+
+    // MapValueToKey leaves the column that it takes the place of in the data, hidden. What it was not fitted on has no key.
+    private static string ValueBehind(IDataView data, string label, long position)
+    {
+        var column = data.Schema.LastOrDefault(column => column.Name == label && column.IsHidden);
+        if (column.Type is not TextDataViewType) return "";
+        using var cursor = data.GetRowCursor([column]);
+        var get = cursor.GetGetter<ReadOnlyMemory<char>>(column);
+        ReadOnlyMemory<char> value = default;
+        while (cursor.MoveNext())
+        {
+            if (cursor.Position != position) continue;
+            get(ref value);
+            return value.IsEmpty ? "" : $" (it is '{value}', which MapValueToKey was not fitted on)";
+        }
+        return "";
     }
 
     /// <summary>Images that have come so far, in chunks, so that their number need not be known before.</summary>

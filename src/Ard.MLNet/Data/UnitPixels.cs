@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Ard.MLNet.Data;
 
-/// <summary>Bytes as pixels in [0,1].</summary>
+/// <summary>Pixels in [0,1].</summary>
 internal static class UnitPixels
 {
     /// <summary>
@@ -28,5 +28,26 @@ internal static class UnitPixels
             (Vector.ConvertToSingle(Vector.AsVectorInt32(first)) / 255f).CopyTo(pixels);
             (Vector.ConvertToSingle(Vector.AsVectorInt32(second)) / 255f).CopyTo(pixels[Vector<uint>.Count..]);
         }
+    }
+
+    /// <summary>
+    /// Whether all values are in [0,1], which NaN is not. As fast as possible for the same reason: some tenths of a microsecond for 3072.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool AreAll(ReadOnlySpan<float> values)
+    {
+        var i = 0;
+        var inside = Vector<int>.AllBitsSet;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            var pixels = new Vector<float>(values[i..]);
+            inside &= Vector.GreaterThanOrEqual(pixels, Vector<float>.Zero) & Vector.LessThanOrEqual(pixels, Vector<float>.One);
+        }
+        if (inside != Vector<int>.AllBitsSet) return false;
+        for (; i < values.Length; i++)
+        {
+            if (values[i] is not (>= 0 and <= 1)) return false;
+        }
+        return true;
     }
 }

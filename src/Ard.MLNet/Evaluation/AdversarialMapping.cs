@@ -79,9 +79,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             getId(ref id);
             rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));
             getPixels(ref pixels);
-            var image = images[slot];
-            Format.ToImage(pixels, image);
-            Format.Check(image, mapping.Classifier.Features, row.Position);
+            Format.Read(pixels, images[slot], mapping.Classifier.Features, row.Position);
         }
 
         public override void Compute(int count)

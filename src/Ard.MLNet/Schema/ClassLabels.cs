@@ -58,7 +58,7 @@ internal abstract class ClassLabels
     public static ClassLabels Read(DataViewSchema.Column label)
     {
         if (label.Type is not KeyDataViewType { RawType: var raw, Count: var count } || raw != typeof(uint))
-            throw SchemaErrors.Mismatch("label", label.Name, "Key<UInt32>", label.Type);
+            throw SchemaErrors.Mismatch("label", label.Name, "Key<UInt32>", label.Type + SchemaErrors.KeyHint(label.Name));
         if (count is < 2 or > Most)
             throw SchemaErrors.Mismatch("label", label.Name, $"a key of 2 to {Most} classes", $"{label.Type} with {count}");
         if (label.Annotations.Schema.GetColumnOrNull(KeyValues)?.Type is not VectorDataViewType { Size: var size, ItemType: var item }

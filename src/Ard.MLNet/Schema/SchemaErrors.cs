@@ -11,6 +11,13 @@ internal static class SchemaErrors
     public static ArgumentOutOfRangeException Missing(string role, string column) =>
         new("inputSchema", $"Could not find {role} column '{column}'");
 
+    /// <summary>What makes a label column of another type a key.</summary>
+    public static string KeyHint(string column) =>
+        $"; mlContext.Transforms.Conversion.MapValueToKey(\"{column}\") in front of the trainer makes it a key";
+
+    /// <summary>What gives a vector of objects in memory a size.</summary>
+    public const string SizeHint = "; on the property of a class, [VectorType(channels, height, width)] says the size";
+
     /// <summary>The column of this name.</summary>
     public static DataViewSchema.Column Find(DataViewSchema schema, string role, string column) =>
         schema.GetColumnOrNull(column) ?? throw Missing(role, column);

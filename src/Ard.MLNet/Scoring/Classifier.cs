@@ -137,7 +137,7 @@ internal sealed class Classifier : BatchMapping
         public override void Read(int slot)
         {
             getPixels(ref pixels);
-            classifier.Format.ToImage(pixels, images[slot]);
+            classifier.Format.Read(pixels, images[slot], classifier.Features, row.Position);
         }
 
         public override void Compute(int count)

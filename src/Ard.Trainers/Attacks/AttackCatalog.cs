@@ -10,14 +10,17 @@ public static class AttackCatalog
     [
         "fgsm", "pgd-N", "pgd-NxR",
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
+        "fab", "fab-N", "fab-t", "fab-t-N", "square", "square-N",
         "autoattack", "autoattack-plus", "autoattack-rand",
     ];
 
     /// <summary>
     /// The attack of that name: <c>fgsm</c>; <c>pgd-20</c>, 20 steps of epsilon/4 from one random start; <c>pgd-20x5</c>, from five;
     /// <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one random start; <c>apgd-ce-50x5</c>, of 50 steps from
-    /// five; <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. PGD and APGD stop with a point at
-    /// the first misclassified iterate, so they never count a point as robust that they have seen broken.
+    /// five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in turn, and <c>square</c>, 5000 queries, as in AutoAttack;
+    /// <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number; <c>autoattack</c>, the standard version,
+    /// <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at the first misclassified iterate, so they
+    /// never count a point as robust that they have seen broken.
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>
@@ -38,6 +41,12 @@ public static class AttackCatalog
         if (parts is ["autoattack"]) return AutoAttack.Standard;
         if (parts is ["autoattack", "plus"]) return AutoAttack.Plus;
         if (parts is ["autoattack", "rand"]) return AutoAttack.Rand;
+        if (parts is ["fab"]) return Fab(steps: 100, targeted: false);
+        if (parts is ["fab", "t"]) return Fab(steps: 100, targeted: true);
+        if (parts is ["fab", var untargeted] && Number(untargeted) is { } few) return Fab(few, targeted: false);
+        if (parts is ["fab", "t", var targeted] && Number(targeted) is { } some) return Fab(some, targeted: true);
+        if (parts is ["square"]) return new Square();
+        if (parts is ["square", var tries] && Number(tries) is { } queries) return new Square(new SquareOptions { Queries = queries });
         throw new ArgumentException(
             $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1).", nameof(name));
     }
@@ -64,6 +73,13 @@ public static class AttackCatalog
             _ => null,
         };
     }
+
+    private static Fab Fab(int steps, bool targeted) =>
+        new(new FabOptions { Targeted = targeted, Steps = steps, StopWithinBudget = true });
+
+    /// <summary>What follows an attack's name: the number where it is not the standard one, and the restarts if several.</summary>
+    internal static string Figures(int number, int standard, int restarts) =>
+        (number != standard || restarts > 1 ? $"-{number}" : "") + (restarts > 1 ? $"x{restarts}" : "");
 
     private static int? Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;

@@ -16,6 +16,17 @@ public static class AttackLosses
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
 
     /// <summary>
+    /// The margin by which the point is misclassified: the largest logit of another class less the true one's. Negative where the network
+    /// is right; minus infinity where it has one class only.
+    /// </summary>
+    public static Tensor Margin(Tensor logits, Tensor labels)
+    {
+        var truth = labels.unsqueeze(1);
+        var others = logits.scatter(1, truth, logits.new_full([labels.shape[0], 1], double.NegativeInfinity));
+        return others.amax([1]) - logits.gather(1, truth).flatten();
+    }
+
+    /// <summary>
     /// The difference of logits ratio (Croce and Hein, ICML 2020, equation 6): -(z_y - max of the others) / (z_1 - z_3), with the logits in
     /// falling order below. Positive exactly where the point is misclassified, and not changed by shifting or scaling the logits.
     /// </summary>

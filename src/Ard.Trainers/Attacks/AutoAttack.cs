@@ -38,8 +38,9 @@ public sealed class AutoAttack : Attack
     }
 
     /// <summary>
-    /// The standard version, <c>autoattack</c>. Linf and L2: APGD-CE, APGD-T with 9 targets. L1: APGD-CE with 5 restarts, APGD-T with 5
-    /// targets, both with larger radii first. Needs 4 classes or more.
+    /// The standard version, <c>autoattack</c>. Linf and L2: APGD-CE, APGD-T and FAB-T with 9 targets, Square with 5000 queries. L1: APGD-CE
+    /// with 5 restarts, APGD-T with 5 targets, both with larger radii first; without the FAB and Square of the reference implementation,
+    /// which are not there for L1. Needs 4 classes or more.
     /// </summary>
     public static AutoAttack Standard { get; } = new(
         "autoattack",
@@ -53,12 +54,14 @@ public sealed class AutoAttack : Attack
             [
                 new Apgd(),
                 new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr }),
+                new Fab(new FabOptions { Targeted = true, StopWithinBudget = true }),
+                new Square(),
             ],
         [Norm.Linf, Norm.L2, Norm.L1]);
 
     /// <summary>
-    /// The version with more restarts, <c>autoattack-plus</c>, for Linf and L2: APGD-CE and APGD-DLR with 5 restarts, APGD-T with 9
-    /// targets. Needs 4 classes or more.
+    /// The version with more restarts, <c>autoattack-plus</c>, for Linf and L2: APGD-CE, APGD-DLR and FAB with 5 restarts, Square with 5000
+    /// queries, APGD-T and FAB-T with 9 targets. Needs 4 classes or more.
     /// </summary>
     public static AutoAttack Plus { get; } = new(
         "autoattack-plus",
@@ -66,7 +69,10 @@ public sealed class AutoAttack : Attack
         [
             new Apgd(new ApgdOptions { Restarts = 5 }),
             new Apgd(new ApgdOptions { Loss = ApgdLoss.Dlr, Restarts = 5 }),
+            new Fab(new FabOptions { Restarts = 5, StopWithinBudget = true }),
+            new Square(),
             new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr }),
+            new Fab(new FabOptions { Targeted = true, StopWithinBudget = true }),
         ],
         [Norm.Linf, Norm.L2]);
 

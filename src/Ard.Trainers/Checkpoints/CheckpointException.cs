@@ -1,12 +1,23 @@
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>
-/// A file that holds tensors is damaged, truncated or not what it claims to be. The message names the file, the byte at which the
-/// fault was found, what was expected there and what was found.
+/// A file that holds tensors is damaged, truncated or not what it claims to be, or it is sound and holds something else. The message names
+/// the file, the byte at which a damage was found, what was expected and what was found.
 /// </summary>
 public sealed class CheckpointException : IOException
 {
-    /// <summary>Describes one fault.</summary>
+    /// <summary>Describes a file that is sound and not the one that is needed.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="expected">What the right file has.</param>
+    /// <param name="found">What this file has.</param>
+    /// <param name="inner">The exception that led here, if any.</param>
+    public CheckpointException(string path, string expected, string found, Exception? inner = null)
+        : base($"{path}: expected {expected}, found {found.TrimEnd('.')}.", inner)
+    {
+        (Path, Expected, Found) = (path, expected, found);
+    }
+
+    /// <summary>Describes a damage.</summary>
     /// <param name="path">The file.</param>
     /// <param name="offset">The byte, counted from the start of the file, at which the fault was found.</param>
     /// <param name="expected">What a sound file has there.</param>
@@ -21,12 +32,12 @@ public sealed class CheckpointException : IOException
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>The byte, counted from the start of the file, at which the fault was found.</summary>
-    public long Offset { get; }
+    /// <summary>The byte, counted from the start of the file, at which a damage was found; null where the file is sound.</summary>
+    public long? Offset { get; }
 
-    /// <summary>What a sound file has there.</summary>
+    /// <summary>What was expected.</summary>
     public string Expected { get; }
 
-    /// <summary>What this file has there.</summary>
+    /// <summary>What was found.</summary>
     public string Found { get; }
 }

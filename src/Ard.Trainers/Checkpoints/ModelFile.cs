@@ -35,7 +35,7 @@ public static class ModelFile
     public static Module<Tensor, Tensor> Read(string path)
     {
         if (!Safetensors.ReadMetadata(path).TryGetValue(NetworkName, out var json))
-            throw new CheckpointException(path, 8, $"the metadata entry {NetworkName}, which says what network it is", "a file without it");
+            throw new CheckpointException(path, $"the metadata entry {NetworkName}, which says what network it is", "a file without it");
         NetworkSpec spec;
         try
         {
@@ -43,7 +43,7 @@ public static class ModelFile
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
-            throw new CheckpointException(path, 8, $"a network specification in {NetworkName}", exception.Message, exception);
+            throw new CheckpointException(path, $"a network specification in {NetworkName}", exception.Message, exception);
         }
         var network = spec.Build(seed: 0);
         try
@@ -77,7 +77,7 @@ public static class ModelFile
         }
         catch (ArgumentException exception)
         {
-            throw new CheckpointException(path, 8, $"the tensors of {network.GetName()}", exception.Message, exception);
+            throw new CheckpointException(path, $"the tensors of {network.GetName()}", exception.Message, exception);
         }
     }
 

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -51,6 +52,9 @@ public sealed class AdaAd(AdaAdOptions? options = null) : Objective
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -58,6 +59,9 @@ public sealed class AdaIad(AdaIadOptions? options = null) : Objective
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

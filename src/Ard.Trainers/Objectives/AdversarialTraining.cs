@@ -34,6 +34,9 @@ public sealed class AdversarialTraining(AdversarialTrainingOptions? options = nu
     public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -35,7 +35,7 @@ public sealed record AdversarialWeightPerturbationOptions
 /// normalisation's running statistics. One forward and one backward pass more than the host; memory for a copy of the weights.
 /// </summary>
 /// <remarks>
-/// The host's loss is asked for twice a batch, so a host that remembers something from batch to batch should do so after backward. A host
+/// The host's loss is asked for twice a batch, so a host that remembers something from batch to batch has to do so after backward. A host
 /// that sends the batch through the student in train mode before its attack moves the running statistics by that pass twice.
 /// </remarks>
 public sealed class AdversarialWeightPerturbation : Objective
@@ -67,6 +67,12 @@ public sealed class AdversarialWeightPerturbation : Objective
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => Host.NeedsTeacher;
+
+    /// <inheritdoc/>
+    public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Host.Threat;
 
     /// <inheritdoc/>
     public override int Replays => Host.Replays;

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -64,6 +65,9 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

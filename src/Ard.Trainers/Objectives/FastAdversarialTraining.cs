@@ -61,6 +61,9 @@ public sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? opti
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
 
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Threat;
+
     /// <summary>
     /// The loss. Waits for the device on the batches that the guard looks at, and on no others.
     /// </summary>

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -46,6 +47,9 @@ public sealed class FastArd(FastArdOptions? options = null) : Objective
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Free.Threat;
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

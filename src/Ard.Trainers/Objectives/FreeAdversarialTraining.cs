@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -30,6 +31,9 @@ public sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? opti
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Free.Threat;
 
     /// <inheritdoc/>
     public override int Replays => Options.Free.Replays;

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -42,6 +43,9 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
 
     /// <inheritdoc/>
     public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Host.Threat;
 
     /// <inheritdoc/>
     public override int Replays => Host.Replays;

@@ -50,6 +50,9 @@ public sealed class Mart(MartOptions? options = null) : Objective
     public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -50,6 +50,9 @@ public sealed class Mtard(MtardOptions? options = null) : Objective
     public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>
@@ -66,18 +69,26 @@ public sealed class Mtard(MtardOptions? options = null) : Objective
             Options.Distillation.Loss(attacked, batch.AskTeacher(adversarial)),
             Options.Distillation.Loss(clean, batch.AskNaturalTeacher(batch.Images)),
         ]);
-        return (losses * Weights(batch.Memory, losses.detach())).sum();
+        return (losses * Weights(batch, losses.detach())).sum();
     }
 
-    // [2], adversarial and natural, of sum 1.
-    private Tensor Weights(ObjectiveMemory memory, Tensor losses)
+    /// <inheritdoc/>
+    /// <remarks>The weights move here, once a batch, by the losses that the gradient was taken of.</remarks>
+    public override void AfterBackward(TrainingBatch batch)
+    {
+        foreach (var name in new[] { FirstLosses, LossWeights }) batch.Memory.Set(name, batch.Notes[name]);
+    }
+
+    // [2], adversarial and natural, of sum 1. What is to be remembered is noted only: the loss may be asked for more than once.
+    private Tensor Weights(TrainingBatch batch, Tensor losses)
     {
         using var noGrad = no_grad();
-        if (memory[FirstLosses] is null) memory.Set(FirstLosses, losses.clamp_min(1e-12));
-        var relative = losses / memory[FirstLosses]!;
+        var first = batch.Memory[FirstLosses] ?? losses.clamp_min(1e-12);
+        var relative = losses / first;
         var share = relative / relative.sum().clamp_min(1e-12);
-        var before = memory[LossWeights] ?? full_like(losses, 0.5);
-        memory.Set(LossWeights, before + (share - before) * Options.Rate);
-        return memory[LossWeights]!;
+        var before = batch.Memory[LossWeights] ?? full_like(losses, 0.5);
+        var weights = before + (share - before) * Options.Rate;
+        (batch.Notes[FirstLosses], batch.Notes[LossWeights]) = (first, weights);
+        return weights;
     }
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -14,6 +15,12 @@ public abstract class Objective
 
     /// <summary>Name and settings. A checkpoint is resumed only by an objective of the same description. Default the name.</summary>
     public virtual string Description => Name;
+
+    /// <summary>
+    /// What the inner maximisation allows; the training loop judges validation images by it. Default null: the method finds no adversarial
+    /// images, or does not say.
+    /// </summary>
+    public virtual ThreatModel? Threat => null;
 
     /// <summary>Whether the method cannot work without a teacher. Default false.</summary>
     public virtual bool NeedsTeacher => false;

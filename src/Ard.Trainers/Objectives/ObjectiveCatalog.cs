@@ -184,7 +184,7 @@ public static class ObjectiveCatalog
         if (entry is null || suffixes.Length < parts.Length - 1)
             throw new ArgumentException(
                 $"There is no method '{name}': expected {string.Join(", ", Names)}, "
-                + $"then {string.Join(" or ", Suffixes.Select(suffix => "+" + suffix.Name))} or nothing.", nameof(name));
+                + $"then {string.Join(" or ", Suffixes.Select(suffix => "+" + suffix.Name))} or nothing.");
         return (entry, suffixes);
     }
 

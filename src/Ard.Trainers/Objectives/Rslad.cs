@@ -52,6 +52,9 @@ public sealed class Rslad(RsladOptions? options = null) : Objective
     public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

@@ -53,6 +53,9 @@ public sealed class Trades(TradesOptions? options = null) : Objective
     public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

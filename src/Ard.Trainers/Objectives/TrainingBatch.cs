@@ -54,6 +54,12 @@ public sealed class TrainingBatch
     public ObjectiveMemory Memory { get; init; } = new();
 
     /// <summary>
+    /// What <see cref="Objective.Loss"/> has found for <see cref="Objective.AfterBackward"/>, by name. A loss that is asked for again
+    /// replaces it. The tensors belong to the dispose scope of the loss.
+    /// </summary>
+    public IDictionary<string, Tensor> Notes { get; } = new Dictionary<string, Tensor>();
+
+    /// <summary>
     /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the
     /// inner maximisation. In free adversarial training those of the latest replay, which carry their gradient after backward.
     /// </summary>

@@ -23,6 +23,16 @@ public sealed record Augmentation(int Padding, bool Flip)
     /// <summary>Random crop with padding 4 and horizontal flip: what ARD and its successors use on CIFAR-10.</summary>
     public static Augmentation CropAndFlip { get; } = new(4, true);
 
+    /// <summary>
+    /// What is usual for images of this size: random crop with an eighth of the shorter side as padding, and flip for images of three
+    /// channels only. At 3x32x32 that is <see cref="CropAndFlip"/>. A padding of 4 would push half of an 8x8 image out of sight; and images
+    /// of one channel are mostly characters and signs, which mirrored are others, where those of three are mostly photographs.
+    /// </summary>
+    /// <param name="channels">Channels.</param>
+    /// <param name="height">Rows of pixels.</param>
+    /// <param name="width">Columns of pixels.</param>
+    public static Augmentation For(int channels, int height, int width) => new(Math.Min(height, width) / 8, channels == 3);
+
     /// <summary>A new batch [N,C,H,W] of the same dtype and device.</summary>
     /// <param name="images">[N,C,H,W].</param>
     /// <param name="generator">Where the chances come from, on the CPU.</param>

@@ -17,6 +17,14 @@ public sealed record Preset(string Name, string Summary, Objective Objective, Tr
 /// <summary>The presets.</summary>
 public static class Presets
 {
+    // What all of the recipes have beside what they say: 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay 2e-4.
+    private static TrainingOptions Published { get; } = new()
+    {
+        Schedule = new MultiStepSchedule([100, 150]),
+        Augmentation = Augmentation.CropAndFlip,
+        ValidationFraction = 0,
+    };
+
     /// <summary>
     /// What the released code of ARD computes (2019-05-23), where it differs from the paper too: 200 epochs, batches of 128, SGD 0.1 with
     /// momentum 0.9 and weight decay 2e-4, crop and flip; temperature 30, alpha 1; the student attacked in train mode, the clean pass
@@ -24,10 +32,9 @@ public static class Presets
     /// has no effect. The last epoch is the result.
     /// </summary>
     public static Preset ArdOfficial { get; } = new(
-        "ard-official", "ARD as its released code computes it", AdversariallyRobustDistillation.Official(), new TrainingOptions
+        "ard-official", "ARD as its released code computes it", AdversariallyRobustDistillation.Official(), Published with
         {
             Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
-            ValidationFraction = 0,
         });
 
     /// <summary>
@@ -35,22 +42,17 @@ public static class Presets
     /// with a weight that makes it the same number at 10 classes.
     /// </summary>
     public static Preset ArdCorrected { get; } = new(
-        "ard-corrected", "ARD as its paper states it", AdversariallyRobustDistillation.Corrected(), new TrainingOptions
-        {
-            Schedule = new MultiStepSchedule([100, 150]),
-            ValidationFraction = 0,
-        });
+        "ard-corrected", "ARD as its paper states it", AdversariallyRobustDistillation.Corrected(), Published);
 
     /// <summary>
     /// Free adversarial training as published for CIFAR-10 (Shafahi et al., NeurIPS 2019): 8 replays, 200/8 epochs, batches of 128, SGD 0.1
     /// with momentum 0.9 and weight decay 2e-4, a tenth of the rate after one half and again after three quarters of the training.
     /// </summary>
     public static Preset Free { get; } = new(
-        "free", "free adversarial training, 8 replays", new FreeAdversarialTraining(), new TrainingOptions
+        "free", "free adversarial training, 8 replays", new FreeAdversarialTraining(), Published with
         {
             Epochs = 25,
             Schedule = new MultiStepSchedule([12, 18]),
-            ValidationFraction = 0,
         });
 
     /// <summary>
@@ -64,45 +66,41 @@ public static class Presets
     /// TRADES as its released code trains on CIFAR-10 (Zhang et al., ICML 2019): 76 epochs, batches of 128, SGD 0.1 with momentum 0.9 and
     /// weight decay 2e-4, a tenth of the rate for the last two epochs.
     /// </summary>
-    public static Preset Trades { get; } = new("trades", "TRADES as its released code trains", new Trades(), new TrainingOptions
+    public static Preset Trades { get; } = new("trades", "TRADES as its released code trains", new Trades(), Published with
     {
         Epochs = 76,
         Schedule = new MultiStepSchedule([74]),
-        ValidationFraction = 0,
     });
 
     /// <summary>
     /// MART as its released code trains a ResNet-18 (Wang et al., ICLR 2020): 120 epochs, batches of 128, SGD 0.01 with momentum 0.9 and
     /// weight decay 3.5e-3, drops at 75, 90 and 100.
     /// </summary>
-    public static Preset Mart { get; } = new("mart", "MART as its released code trains a ResNet-18", new Mart(), new TrainingOptions
+    public static Preset Mart { get; } = new("mart", "MART as its released code trains a ResNet-18", new Mart(), Published with
     {
         Epochs = 120,
         Optimizer = new SgdOptimizer { LearningRate = 0.01, WeightDecay = 3.5e-3 },
         Schedule = new MultiStepSchedule([74, 89, 99]),
-        ValidationFraction = 0,
     });
 
     /// <summary>
     /// MTARD as its released code trains (Zhao et al., ECCV 2022): 300 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay
     /// 2e-4, drops at 215, 260 and 285. Needs two teachers.
     /// </summary>
-    public static Preset Mtard { get; } = new("mtard", "MTARD, a robust and a natural teacher", new Mtard(), new TrainingOptions
+    public static Preset Mtard { get; } = new("mtard", "MTARD, a robust and a natural teacher", new Mtard(), Published with
     {
         Epochs = 300,
         Schedule = new MultiStepSchedule([215, 260, 285]),
-        ValidationFraction = 0,
     });
 
     /// <summary>
     /// RSLAD as published: 300 epochs, learning rate times 0.1 at 215, 260 and 285, weight decay 2e-4. The last epoch is the result; the
     /// released code keeps the one that is best on the test set.
     /// </summary>
-    public static Preset Rslad { get; } = new("rslad", "RSLAD as its released code computes it", new Rslad(), new TrainingOptions
+    public static Preset Rslad { get; } = new("rslad", "RSLAD as its released code computes it", new Rslad(), Published with
     {
         Epochs = 300,
         Schedule = new MultiStepSchedule([215, 260, 285]),
-        ValidationFraction = 0,
     });
 
     /// <summary>
@@ -110,19 +108,17 @@ public static class Presets
     /// the end, since in the released code, as in that of ARD, the drop at 150 has no effect. The last epoch is the result; the released
     /// code also keeps the one that is best on the test set.
     /// </summary>
-    public static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), new TrainingOptions
+    public static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), Published with
     {
         Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
-        ValidationFraction = 0,
     });
 
     /// <summary>
     /// AdaAD as published: 200 epochs, learning rate times 0.1 at 100 and 150, weight decay 5e-4. The last epoch is the result.
     /// </summary>
-    public static Preset AdaAd { get; } = new("adaad", "AdaAD as its released code computes it", new AdaAd(), new TrainingOptions
+    public static Preset AdaAd { get; } = new("adaad", "AdaAD as its released code computes it", new AdaAd(), Published with
     {
         Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
-        ValidationFraction = 0,
     });
 
     /// <summary>AdaIAD as published: the settings of <see cref="AdaAd"/>, trust in the teacher partial from epoch 60 on.</summary>
@@ -145,7 +141,7 @@ public static class Presets
         var parts = name.Trim().ToLowerInvariant().Split('+', 2);
         var preset = All.FirstOrDefault(preset => preset.Name == parts[0])
             ?? throw new ArgumentException(
-                $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.", nameof(name));
+                $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.");
         return parts.Length == 1 ? preset : preset with
         {
             Name = $"{preset.Name}+{parts[1]}",

@@ -12,7 +12,7 @@ public abstract record Schedule
     public static Schedule Constant { get; } = new ConstantSchedule();
 
     /// <summary>The names that <see cref="Parse"/> reads.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["constant", "multistep:E1,E2,…", "cosine", "onecycle"];
+    public static IReadOnlyList<string> Names { get; } = ["constant", "multistep:E1,E2,…", "multistep:P1%,P2%,…", "cosine", "onecycle"];
 
     /// <summary>The learning rate of one step.</summary>
     /// <param name="baseRate">The optimizer's learning rate; the largest that any schedule reaches.</param>
@@ -22,7 +22,8 @@ public abstract record Schedule
     public abstract double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs);
 
     /// <summary>
-    /// Reads a schedule as <see cref="object.ToString"/> of the usual ones writes it: constant, multistep:100,150, cosine or onecycle.
+    /// Reads a schedule as <see cref="object.ToString"/> of the usual ones writes it: constant, multistep:100,150 (epochs),
+    /// multistep:50%,75% (of the training), cosine or onecycle.
     /// </summary>
     /// <exception cref="FormatException">It is none of these.</exception>
     public static Schedule Parse(string text)
@@ -34,16 +35,22 @@ public abstract record Schedule
             case ["cosine"]: return new CosineSchedule();
             case ["onecycle"]: return new OneCycleSchedule();
             case ["multistep", var list]:
-                var milestones = new List<int>();
-                foreach (var item in list.Split(','))
-                {
-                    if (!int.TryParse(item, NumberStyles.None, CultureInfo.InvariantCulture, out var milestone)) break;
-                    milestones.Add(milestone);
-                }
-                if (milestones.Count == list.Split(',').Length) return new MultiStepSchedule(milestones);
+                var items = list.Split(',');
+                if (Numbers(items, NumberStyles.None) is { } epochs)
+                    return new MultiStepSchedule([.. epochs.Select(epoch => (int)epoch)]);
+                if (items.All(item => item.EndsWith('%'))
+                    && Numbers(items.Select(item => item[..^1]), NumberStyles.AllowDecimalPoint) is { } percent)
+                    return new RelativeMultiStepSchedule([.. percent.Select(share => (double)(share / 100))]);
                 break;
         }
         throw new FormatException($"Schedule '{text}': expected one of {string.Join(", ", Names)}.");
+
+        static decimal[]? Numbers(IEnumerable<string> items, NumberStyles style)
+        {
+            var numbers = items.Select(item =>
+                decimal.TryParse(item, style, CultureInfo.InvariantCulture, out var number) && number < int.MaxValue ? number : -1).ToArray();
+            return numbers.All(number => number >= 0) ? numbers : null;
+        }
     }
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
@@ -93,6 +100,36 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
     /// <inheritdoc/>
     public override string ToString() =>
         $"multistep:{string.Join(",", Milestones)}{(Gamma == 0.1 ? "" : $" gamma {Gamma}")}{(FromBaseRate ? " from base rate" : "")}";
+}
+
+/// <summary>
+/// The rate is multiplied by <see cref="Gamma"/> after each of the shares of the training, to the step: <see cref="MultiStepSchedule"/> for
+/// trainings of any length.
+/// </summary>
+/// <param name="Shares">Shares of all steps, from 0 to 1, in rising order. The ARD paper: 0.5 and 0.75.</param>
+public sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule
+{
+    /// <summary>The factor after each share. Default 0.1.</summary>
+    public double Gamma { get; init; } = 0.1;
+
+    /// <inheritdoc/>
+    public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
+        baseRate * Math.Pow(Gamma, Shares.Count(share => step >= share * stepsPerEpoch * epochs));
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults()
+    {
+        var rising = Shares.Zip(Shares.Skip(1)).All(pair => pair.First < pair.Second);
+        if (Shares.Count == 0 || !rising || !Shares.All(share => share is >= 0 and <= 1))
+            yield return $"Schedule has the shares [{Text(", ")}], expected one or more from 0 to 1, rising";
+        if (!(Gamma > 0 && Gamma <= 1)) yield return $"Schedule has gamma {Gamma}, expected more than 0 and at most 1";
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"multistep:{Text(",")}{(Gamma == 0.1 ? "" : $" gamma {Gamma}")}";
+
+    private string Text(string separator) =>
+        string.Join(separator, Shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.###}%")));
 }
 
 /// <summary>

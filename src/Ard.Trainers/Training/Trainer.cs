@@ -33,7 +33,7 @@ public static class Trainer
     /// <exception cref="ArgumentException">Options or arguments do not fit; the message names every fault.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, and the options say throw.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, and the options say throw, or not a step was done.</exception>
     public static TrainingResult Fit(
         Module<Tensor, Tensor> student,
         Objective objective,
@@ -74,7 +74,7 @@ public static class Trainer
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             run.SaveCheckpoint();
-            if (options.WhenCancelled == CancellationBehaviour.Throw) throw;
+            if (options.WhenCancelled == CancellationBehaviour.Throw || !run.HasTrained) throw;
         }
         return run.Finish();
     }

@@ -12,6 +12,7 @@ namespace Ard.Trainers.Training;
 internal static class TrainingCheckpoint
 {
     private const string MetadataName = "ard.training";
+    private const string SeedName = nameof(TrainingOptions.Seed);
     private const int Version = 1;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -55,8 +56,10 @@ internal static class TrainingCheckpoint
         string Text(IReadOnlyDictionary<string, string> settings, string name) => settings.GetValueOrDefault(name, "nothing");
         var differences = run.Settings.Keys.Union(place.Settings.Keys)
             .Where(name => Text(place.Settings, name) != Text(run.Settings, name))
-            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(run.Settings, name)} given").ToArray();
-        if (differences.Length > 0) throw Fault("a checkpoint of this training", string.Join("; ", differences));
+            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(run.Settings, name)} given").ToList();
+        if (Text(place.Settings, SeedName) != Text(run.Settings, SeedName))
+            differences.Add($"to go on with it set {SeedName} = {Text(place.Settings, SeedName)}");
+        if (differences.Count > 0) throw Fault("a checkpoint of this training", string.Join("; ", differences));
 
         try
         {
@@ -82,26 +85,28 @@ internal static class TrainingCheckpoint
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
         run.History.AddRange(place.History);
+        // What there was to warn of before the first step is in the file as well.
+        run.Warnings.Clear();
         run.Warnings.AddRange(place.Warnings ?? []);
 
         Dictionary<string, Tensor> Part(string prefix) => tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
 
-        CheckpointException Fault(string expected, string found, Exception? inner = null) => new(path, 8, expected, found, inner);
+        CheckpointException Fault(string expected, string found, Exception? inner = null) => new(path, expected, found, inner);
     }
 
     private static Place ReadPlace(string path)
     {
         if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var text))
-            throw new CheckpointException(path, 8, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
+            throw new CheckpointException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
         try
         {
             if (JsonSerializer.Deserialize<Place>(text, Json) is { Version: Version } place) return place;
-            throw new CheckpointException(path, 8, $"a training checkpoint of version {Version}", "another version");
+            throw new CheckpointException(path, $"a training checkpoint of version {Version}", "another version");
         }
         catch (JsonException exception)
         {
-            throw new CheckpointException(path, 8, $"JSON of a training checkpoint of version {Version}", exception.Message, exception);
+            throw new CheckpointException(path, $"JSON of a training checkpoint of version {Version}", exception.Message, exception);
         }
     }
 }

@@ -1,3 +1,5 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
 
@@ -9,7 +11,10 @@ public enum CancellationBehaviour
     /// <summary>It throws <see cref="OperationCanceledException"/>.</summary>
     Throw,
 
-    /// <summary>It returns what it has: the best weights so far where there is a validation, else the present ones.</summary>
+    /// <summary>
+    /// It returns what it has: the best weights so far where there is a validation, else the present ones. Before the first step there is
+    /// nothing, and it throws.
+    /// </summary>
     ReturnBestSoFar,
 }
 
@@ -27,11 +32,17 @@ public sealed record TrainingOptions
     /// <summary>The optimizer. Default SGD, learning rate 0.1, momentum 0.9, weight decay 2e-4.</summary>
     public OptimizerSpec Optimizer { get; init; } = new SgdOptimizer();
 
-    /// <summary>The learning rate over time. Default times 0.1 at epochs 100 and 150.</summary>
-    public Schedule Schedule { get; init; } = new MultiStepSchedule([100, 150]);
+    /// <summary>
+    /// The learning rate over time. Default times 0.1 after one half and again after three quarters of the training: at epochs 100 and 150
+    /// of the 200 of the ARD paper, as there, and in a shorter training where it still helps.
+    /// </summary>
+    public Schedule Schedule { get; init; } = new RelativeMultiStepSchedule([0.5, 0.75]);
 
-    /// <summary>What happens to the images first. Default random crop with padding 4 and horizontal flip.</summary>
-    public Augmentation Augmentation { get; init; } = Augmentation.CropAndFlip;
+    /// <summary>
+    /// What happens to the images first. Default null, by the images: <see cref="Augmentation.For"/>, which on CIFAR-10 is the
+    /// <see cref="Augmentation.CropAndFlip"/> of the ARD paper.
+    /// </summary>
+    public Augmentation? Augmentation { get; init; }
 
     /// <summary>
     /// The largest norm of the gradient, all parameters together; a longer one is shortened to it before the step. Default null: as it is.
@@ -66,7 +77,8 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// How the validation images are judged after an epoch. The epoch with the highest accuracy against all of its attacks together is the
-    /// best one. Default PGD-10, Linf 8/255: set the threat model to that of the objective.
+    /// best one. Default PGD-10. The threat model, where it is left at its default Linf 8/255, is that of the objective; any other one that
+    /// is set here stays, with a warning where the objective's differs.
     /// </summary>
     public EvaluationOptions Validation { get; init; } = new() { Attacks = ["pgd-10"] };
 
@@ -92,7 +104,8 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// The folder for last.safetensors (everything needed to go on) and best.safetensors (the best model so far). Default null: none are
-    /// written. Files of an earlier run are replaced.
+    /// written. Files of an earlier run are replaced. Where there is a folder, images and teachers are hashed once (SHA-256, about a second
+    /// for 1 GB), so that a resumed run can tell that they are the same.
     /// </summary>
     public string? CheckpointFolder { get; init; }
 
@@ -100,8 +113,8 @@ public sealed record TrainingOptions
     public int? CheckpointEverySteps { get; init; }
 
     /// <summary>
-    /// Whether to go on from the folder's last.safetensors, if there is one. Data, objective and options must be those of the run that
-    /// wrote it. Default false.
+    /// Whether to go on from the folder's last.safetensors, if there is one. Images, labels, teachers, objective and options must be those
+    /// of the run that wrote it; the message of the error names what differs. Default false.
     /// </summary>
     public bool Resume { get; init; }
 
@@ -116,6 +129,15 @@ public sealed record TrainingOptions
     /// </summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(0.5);
 
+    /// <summary>The settings with those filled in that are left to method and images.</summary>
+    internal TrainingOptions For(Objective objective, ImageDataset data) => this with
+    {
+        Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
+        Validation = Validation.Threat == ThreatModel.Cifar10 && objective.Threat is { } threat
+            ? Validation with { Threat = threat }
+            : Validation,
+    };
+
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
     public void Validate()
@@ -125,13 +147,15 @@ public sealed record TrainingOptions
         if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
         faults.AddRange(Optimizer.Faults());
         faults.AddRange(Schedule.Faults());
-        faults.AddRange(Augmentation.Faults());
+        if (Augmentation is not null) faults.AddRange(Augmentation.Faults());
         if (ClipGradientNorm is { } norm && !(double.IsFinite(norm) && norm > 0))
             faults.Add($"ClipGradientNorm is {norm}, expected a positive finite number");
-        if (!(LabelSmoothing >= 0 && LabelSmoothing < 1)) faults.Add($"LabelSmoothing is {LabelSmoothing}, expected 0 or more and less than 1");
+        if (!(LabelSmoothing >= 0 && LabelSmoothing < 1))
+            faults.Add($"LabelSmoothing is {LabelSmoothing}, expected 0 or more and less than 1");
         if (Averaging is not null) faults.AddRange(Averaging.Faults());
-        if (CacheTeacherLogits == true && Augmentation.Variants is null)
-            faults.Add($"CacheTeacherLogits is set with the augmentation {Augmentation}, expected none or flips only");
+        if (CacheTeacherLogits == true && Augmentation?.Variants is null)
+            faults.Add($"CacheTeacherLogits is set with the augmentation {Augmentation?.ToString() ?? "by the images"}, "
+                + "expected none or flips only");
         if (!(ValidationFraction >= 0 && ValidationFraction < 1))
             faults.Add($"ValidationFraction is {ValidationFraction}, expected 0 or more and less than 1");
         try

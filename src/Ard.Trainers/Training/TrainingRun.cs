@@ -32,7 +32,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly List<string> warningsToTell = [];
     private readonly ScalarType dtype;
     private readonly Device device;
-    private readonly string dataDigest;
+    private readonly IReadOnlyDictionary<string, string> digests = new Dictionary<string, string>();
     private readonly TeacherLogitsCache? teacherLogits;
     private readonly Stopwatch elapsed = Stopwatch.StartNew();
     private readonly Stopwatch sinceReport = Stopwatch.StartNew();
@@ -48,6 +48,7 @@ internal sealed class TrainingRun : IDisposable
         ImageDataset data, ImageDataset? validation, TrainingOptions options, IProgress<TrainingProgress>? progress)
     {
         options.Validate();
+        options = options.For(objective, data);
         Check(student, objective, teacher, naturalTeacher, data, validation, options);
         (this.student, this.objective, this.options, this.progress) = (student, objective, options, progress);
         try
@@ -59,7 +60,7 @@ internal sealed class TrainingRun : IDisposable
             if (objective.NeedsTeacher) this.teacher = Borrow(teacher!);
             if (objective.NeedsNaturalTeacher) this.naturalTeacher = Borrow(naturalTeacher!);
 
-            dataDigest = Digest(data, validation);
+            if (options.CheckpointFolder is not null) digests = Digests(data, validation);
             (this.data, this.validation) = (data, validation);
             if (validation is null && (long)Math.Round(data.Count * options.ValidationFraction) is > 0 and var count)
             {
@@ -72,9 +73,9 @@ internal sealed class TrainingRun : IDisposable
                 owned.Add(this.data);
             }
 
-            if (this.teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(options.Augmentation, options.Epochs)))
+            if (this.teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(options.Augmentation!, options.Epochs)))
             {
-                teacherLogits = new(this.teacher, this.data, options.Augmentation.Variants!.Value, options.BatchSize, dtype);
+                teacherLogits = new(this.teacher, this.data, options.Augmentation!.Variants!.Value, options.BatchSize, dtype);
                 owned.Add(teacherLogits);
             }
             if (options.Averaging is not null)
@@ -89,6 +90,7 @@ internal sealed class TrainingRun : IDisposable
             DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
             NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, device);
             owned.AddRange([Meter, Optimizer, DataGenerator, NoiseGenerator, Memory]);
+            foreach (var advice in TrainingAdvice.On(options, objective, data, this.validation is not null)) Warn(advice);
         }
         catch
         {
@@ -140,15 +142,17 @@ internal sealed class TrainingRun : IDisposable
 
     public double Seconds => EarlierSeconds + elapsed.Elapsed.TotalSeconds;
 
+    /// <summary>Whether the student has other weights than it came with.</summary>
+    public bool HasTrained => Epoch > 0 || Step > 0;
+
     public int Steps => TrainingMeter.Steps(data.Count, options.BatchSize);
 
     public Module<Tensor, Tensor> Student => student;
 
     /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
-    public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
+    public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>(digests)
     {
         ["objective"] = objective.Description,
-        ["data"] = dataDigest,
         [nameof(options.Epochs)] = $"{options.Epochs}",
         [nameof(options.BatchSize)] = $"{options.BatchSize}",
         [nameof(options.Optimizer)] = $"{options.Optimizer}",
@@ -186,7 +190,7 @@ internal sealed class TrainingRun : IDisposable
         var first = (long)Step * options.BatchSize;
         var numbers = Order!.narrow(0, first, Math.Min(options.BatchSize, data.Count - first));
         var (images, labels) = data.Batch(numbers);
-        (images, var variants) = options.Augmentation.ApplyDrawn(images, DataGenerator);
+        (images, var variants) = options.Augmentation!.ApplyDrawn(images, DataGenerator);
         return new TrainingBatch
         {
             Student = student,
@@ -429,7 +433,9 @@ internal sealed class TrainingRun : IDisposable
         if (objective.NeedsNaturalTeacher && naturalTeacher is null)
             faults.Add($"naturalTeacher is missing, the objective {objective.Name} needs one");
         var parameters = student.parameters().Where(parameter => parameter.requires_grad).ToArray();
-        if (parameters.Length == 0) faults.Add("student has no parameter that requires a gradient");
+        if (parameters.Length == 0)
+            faults.Add("student has no parameter that requires a gradient (a module of one's own: has its constructor called "
+                + "RegisterComponents() after its fields were set?)");
         else if (parameters[0].dtype is not (ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"student is {parameters[0].dtype}, expected Float32 or Float64");
         foreach (var (name, network) in new[] { (nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher) })
@@ -443,22 +449,49 @@ internal sealed class TrainingRun : IDisposable
                 + $"expected [{string.Join(",", data.Images.shape[1..])}] as the training images");
         if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
             faults.Add($"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on");
-        if (options.Augmentation.Padding >= Math.Min(data.Height, data.Width))
-            faults.Add($"Augmentation has the padding {options.Augmentation.Padding}, "
-                + $"expected less than the images' {data.Height}x{data.Width}");
-        if (options.Augmentation.Cutout > Math.Min(data.Height, data.Width))
-            faults.Add($"Augmentation has the cutout {options.Augmentation.Cutout}, "
-                + $"expected at most the images' {data.Height}x{data.Width}");
+        var (augmentation, side) = (options.Augmentation!, Math.Min(data.Height, data.Width));
+        if (augmentation.Padding >= side)
+            faults.Add($"Augmentation has the padding {augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}");
+        if (augmentation.Cutout > side)
+            faults.Add($"Augmentation has the cutout {augmentation.Cutout}, expected at most the images' {data.Height}x{data.Width}");
         if (faults.Count > 0) throw new ArgumentException($"{nameof(Trainer)}: {string.Join("; ", faults)}.");
     }
 
-    // Count, shape and labels: enough to notice that another data set, or the same in another order, was given.
-    private static string Digest(ImageDataset data, ImageDataset? validation)
+    // Of all that is given beside the settings: images and labels in their order, and the teachers' weights.
+    private Dictionary<string, string> Digests(ImageDataset data, ImageDataset? validation)
     {
-        using var scope = NewDisposeScope();
-        var digest = SHA256.HashData(data.Labels.cpu().contiguous().bytes);
-        var text = $"[{string.Join(",", data.Images.shape)}] labels {Convert.ToHexStringLower(digest)[..16]}";
-        return validation is null ? text : $"{text}, validation {Digest(validation, null)}";
+        var digests = new Dictionary<string, string>();
+        foreach (var (name, images) in new[] { ("data", data), ("validation", validation) })
+        {
+            if (images is null) continue;
+            digests[name] = $"[{string.Join(",", images.Images.shape)}]";
+            digests[$"{name} labels"] = Digest(images.Labels);
+            digests[$"{name} pixels"] = Digest(images.Images);
+        }
+        foreach (var (name, network) in new[] { ("teacher", teacher), ("natural teacher", naturalTeacher) })
+        {
+            if (network is not null) digests[$"{name} weights"] = Digest([.. network.state_dict().Select(pair => pair.Value)]);
+        }
+        return digests;
+    }
+
+    private static string Digest(params IReadOnlyList<Tensor> tensors)
+    {
+        // Below the 2 GB that a span can hold, whatever the shape.
+        const long chunk = 1 << 24;
+        using var noGradient = no_grad();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in tensors)
+        {
+            using var scope = NewDisposeScope();
+            var values = tensor.detach().contiguous().view(-1);
+            for (long first = 0; first < values.numel(); first += chunk)
+            {
+                using var part = NewDisposeScope();
+                hash.AppendData(values.narrow(0, first, Math.Min(chunk, values.numel() - first)).cpu().contiguous().bytes);
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
     /// <summary>What belongs to the process: number of threads, global random state. As found, after disposal.</summary>

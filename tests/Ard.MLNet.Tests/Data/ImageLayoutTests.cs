@@ -13,10 +13,24 @@ public sealed class ImageLayoutTests
     [InlineData(new[] { 4, 5, 3 }, true, 3, 4, 5)]
     [InlineData(new[] { 192 }, false, 3, 8, 8)]
     [InlineData(new[] { 256 }, false, 1, 16, 16)]
+    [InlineData(new[] { 12, 1, 128 }, false, 12, 1, 128)]
     public void The_column_says_the_shape_of_its_images(int[] dimensions, bool interleaved, int channels, int height, int width)
     {
         var format = new ImageLayout { Interleaved = interleaved }.Resolve("Features", Vector(dimensions), null);
         Assert.Equal((channels, height, width), (format.Channels, format.Height, format.Width));
+    }
+
+    [Theory]
+    [InlineData(new[] { 16, 16, 3 }, false, 16)]
+    [InlineData(new[] { 28, 28, 1 }, false, 28)]
+    [InlineData(new[] { 3, 32, 32 }, true, 32)]
+    public void A_column_that_looks_the_other_way_round_is_refused_unless_its_channels_are_named(
+        int[] dimensions, bool interleaved, int channels)
+    {
+        var layout = new ImageLayout { Interleaved = interleaved };
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => layout.Resolve("Features", Vector(dimensions), null));
+        Assert.Contains($"Layout = new() {{ Interleaved = {(interleaved ? "false" : "true")} }}", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(channels, (layout with { Channels = channels }).Resolve("Features", Vector(dimensions), null).Channels);
     }
 
     [Fact]
@@ -36,7 +50,7 @@ public sealed class ImageLayoutTests
             "Features", Vector(6), null);
         float[] values = [0, 1, -1, 0.5f, 0.25f, 0.75f];
         var image = new float[6];
-        format.ToImage(new VBuffer<float>(6, values), image);
+        format.Read(new VBuffer<float>(6, values), image, "Features", 0);
         // (v + 1) / 2, first the even places, then the odd ones.
         Assert.Equal([0.5f, 0f, 0.625f, 1f, 0.75f, 0.875f], image);
 
@@ -53,8 +67,8 @@ public sealed class ImageLayoutTests
         {
             var format = layout.Resolve("Features", Vector(8), NetworkSpec.Parse("tinycnn") with { InputChannels = 2, ImageSize = 2 });
             var (sparse, dense) = (new float[8], new float[8]);
-            format.ToImage(new VBuffer<float>(8, 2, [0.25f, 0.5f], [1, 6]), sparse);
-            format.ToImage(new VBuffer<float>(8, [0, 0.25f, 0, 0, 0, 0, 0.5f, 0]), dense);
+            format.Read(new VBuffer<float>(8, 2, [0.25f, 0.5f], [1, 6]), sparse, "Features", 0);
+            format.Read(new VBuffer<float>(8, [0, 0.25f, 0, 0, 0, 0, 0.5f, 0]), dense, "Features", 0);
             Assert.Equal(dense, sparse);
         }
     }
@@ -78,7 +92,7 @@ public sealed class ImageLayoutTests
                 .Append(extract).Fit(files).Transform(files);
             var format = layout.Resolve("Features", view.Schema["Features"].Type, null);
             var image = new float[18];
-            format.ToImage(Tiny.Column<VBuffer<float>>(view, "Features")[0], image);
+            format.Read(Tiny.Column<VBuffer<float>>(view, "Features")[0], image, "Features", 0);
             Assert.Equal((3, 2, 3), (format.Channels, format.Height, format.Width));
             for (var i = 0; i < 18; i++) Assert.Equal(expected[i], image[i], 1e-6f);
         }

@@ -17,4 +17,21 @@ public sealed class UnitPixelsTests
         UnitPixels.From(bytes, pixels);
         Assert.Equal(bytes.Select(value => value / 255f), pixels);
     }
+
+    [Fact]
+    public void One_value_outside_is_found_at_every_place()
+    {
+        var pixels = Enumerable.Range(0, 77).Select(i => i / 76f).ToArray();
+        Assert.True(UnitPixels.AreAll(pixels));
+        Assert.True(UnitPixels.AreAll([]));
+        foreach (var wrong in new[] { float.NaN, -0.001f, MathF.BitIncrement(1), 255f, float.PositiveInfinity, float.NegativeInfinity })
+        {
+            for (var at = 0; at < pixels.Length; at++)
+            {
+                var damaged = pixels.ToArray();
+                damaged[at] = wrong;
+                Assert.False(UnitPixels.AreAll(damaged), $"{wrong} at {at}");
+            }
+        }
+    }
 }

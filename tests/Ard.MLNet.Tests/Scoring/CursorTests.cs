@@ -96,6 +96,36 @@ public sealed class CursorTests
         Assert.NotNull(view.Schema.GetColumnOrNull("PredictedLabel"));
     }
 
+    [Theory]
+    [InlineData(200f)]
+    [InlineData(-0.5f)]
+    [InlineData(float.NaN)]
+    public void A_pixel_outside_0_to_1_is_refused_with_its_row_in_batches_and_row_by_row(float pixel)
+    {
+        var rows = Tiny.Images(ml, 10);
+        rows[6].Features[255] = pixel;
+        var view = Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable(rows));
+        var fault = Assert.Throws<InvalidOperationException>(() => Tiny.Vectors(view, "Score"));
+        Assert.Contains(FormattableString.Invariant($"Row 6, feature column 'Features': expected pixels in [0,1], found {pixel}"),
+            fault.Message, StringComparison.Ordinal);
+
+        var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(Tiny.Classifier, inputSchemaDefinition: null);
+        Assert.Contains("expected pixels in [0,1]", Assert.ThrowsAny<Exception>(() => engine.Predict(rows[6])).GetBaseException().Message,
+            StringComparison.Ordinal);
+        Assert.Equal(10, engine.Predict(rows[5]).Score.Length);
+    }
+
+    [Fact]
+    public void What_rounding_adds_beyond_1_is_cut_off()
+    {
+        var rows = Tiny.Images(ml, 2);
+        rows[0].Features[3] = 1;
+        rows[1].Features = [.. rows[0].Features];
+        rows[1].Features[3] = MathF.BitIncrement(1);
+        var scores = Tiny.Vectors(Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable(rows)), "Score");
+        Assert.Equal(scores[0], scores[1]);
+    }
+
     [Fact]
     public void Two_cursors_at_once_do_not_disturb_each_other()
     {

@@ -131,7 +131,7 @@ public sealed class SafetensorsTests : IDisposable
         {
             File.WriteAllBytes(FileName, whole[..length]);
             var fault = Refused(FileName);
-            Assert.InRange(fault.Offset, 0, length);
+            Assert.InRange(fault.Offset!.Value, 0, length);
         }
     }
 

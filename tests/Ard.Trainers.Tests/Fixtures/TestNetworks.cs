@@ -57,7 +57,7 @@ internal sealed class LinearNetwork : Module<Tensor, Tensor>
     {
         using var generator = new Generator(seed);
         var weight = empty([inputs, classes], dtype: dtype).normal_(0, 1, generator);
-        return new LinearNetwork(weight, weight.sum(0) * -0.5);
+        return new LinearNetwork(weight, weight.sum([0L]) * -0.5);
     }
 
     public Parameter Weight { get; }

@@ -28,6 +28,7 @@ public sealed class MtardTests
             var batch = Small.Batch(student, images, teacher: robust, naturalTeacher: natural, memory: memory, step: step);
             batch.Adversarial = points;
             var loss = objective.Loss(batch).item<double>();
+            objective.AfterBackward(batch);
 
             // The tenth of a batch mean; the robust teacher sees the adversarial images, the other one the clean ones.
             double[] losses = [Divergence(points, robust), Divergence(images, natural)];
@@ -45,6 +46,37 @@ public sealed class MtardTests
             var (p, q) = (teacher.call(at).softmax(1), student.call(at).softmax(1));
             return (p * (p / q).log()).sum().item<double>() / 5 * 0.1;
         }
+    }
+
+    [Fact]
+    public void The_weights_move_once_a_batch_however_often_the_loss_is_asked_for()
+    {
+        using var scope = NewDisposeScope();
+        var student = LinearNetwork.Random(6, 4, 1, ScalarType.Float64);
+        var (robust, natural) = (LinearNetwork.Random(6, 4, 2, ScalarType.Float64), LinearNetwork.Random(6, 4, 3, ScalarType.Float64));
+        robust.eval();
+        natural.eval();
+        double[] Weights(Objective objective, int asked)
+        {
+            using var memory = new ObjectiveMemory();
+            for (var step = 0; step < 3; step++)
+            {
+                var batch = Small.Batch(
+                    student, Small.Images(5, (ulong)step, 6), teacher: robust, naturalTeacher: natural, memory: memory, step: step);
+                batch.Adversarial = Small.Images(5, (ulong)step + 10, 6);
+                for (var time = 1; time < asked; time++) objective.Loss(batch);
+                objective.Loss(batch).backward();
+                objective.AfterBackward(batch);
+            }
+            return memory["mtard.weights"]!.data<double>().ToArray();
+        }
+        var mtard = new Mtard(new() { Rate = 0.3 });
+        var once = Weights(mtard, 1);
+        Assert.Equal(once, Weights(mtard, 2));
+        // Weights that are perturbed by nothing to speak of: the host alone, though its loss is asked for twice.
+        var perturbed = new AdversarialWeightPerturbation(mtard, new() { Gamma = 1e-200 });
+        Assert.True(perturbed.NeedsNaturalTeacher);
+        Assert.Equal(once, Weights(perturbed, 1));
     }
 
     [Fact]
@@ -87,6 +119,7 @@ public sealed class MtardTests
         {
             var batch = Small.Batch(student, Small.Images(5, 1, 6), teacher: robust, naturalTeacher: natural, memory: memory);
             Assert.Equal(0, new Mtard().Loss(batch).item<double>(), 1e-12);
+            new Mtard().AfterBackward(batch);
             Assert.True(memory["mtard.weights"]!.isfinite().all().item<bool>());
         }
     }
@@ -96,6 +129,10 @@ public sealed class MtardTests
     [InlineData(4)]
     public void A_killed_and_resumed_training_carries_the_weights_on(int afterReports) => Small.SurvivesAKill(
         new Mtard(new() { Rate = 0.5, Inner = new MtardOptions().Inner with { Steps = 1 } }), afterReports);
+
+    [Fact]
+    public void With_perturbed_weights_it_trains_and_resumes() =>
+        Small.SurvivesAKill(ObjectiveCatalog.ByName("mtard+awp", new() { Steps = 1 }), afterReports: 1);
 
     [Fact]
     public void The_natural_teacher_is_asked_for_checked_and_left_as_it_was_found()

@@ -18,6 +18,28 @@ public sealed class ScheduleTests
         Assert.Equal(expected, schedule.LearningRate(0.1, epoch * 391L + 390, 391, 200), 12);
     }
 
+    [Fact]
+    public void The_default_is_the_papers_in_its_200_epochs_and_drops_in_every_other_training_too()
+    {
+        var (standard, paper) = (new TrainingOptions().Schedule, new MultiStepSchedule([100, 150]));
+        foreach (var steps in new[] { 1L, 7, 391 })
+            for (var step = 0L; step < 200 * steps; step++)
+                Assert.Equal(paper.LearningRate(0.1, step, steps, 200), standard.LearningRate(0.1, step, steps, 200));
+        double At(int epochs, long step) => standard.LearningRate(0.1, step, 10, epochs);
+        Assert.Equal([0.1, 0.1, 0.01, 0.01, 0.001, 0.001],
+            new[] { 0L, 99, 100, 149, 150, 199 }.Select(step => Math.Round(At(20, step), 12)));
+        Assert.Equal([0.1, 0.1, 0.01, 0.01, 0.001, 0.001], new[] { 0L, 4, 5, 7, 8, 9 }.Select(step => Math.Round(At(1, step), 12)));
+    }
+
+    [Fact]
+    public void Shares_are_checked()
+    {
+        Assert.Contains("the shares [75%, 50%]", Assert.Single(new RelativeMultiStepSchedule([0.75, 0.5]).Faults()));
+        Assert.Equal(2, new RelativeMultiStepSchedule([1.5]) { Gamma = 0 }.Faults().Count());
+        Assert.Single(new RelativeMultiStepSchedule([]).Faults());
+        Assert.Single(new RelativeMultiStepSchedule([double.NaN]).Faults());
+    }
+
     [Theory]
     [InlineData(99, 0.1)]
     [InlineData(100, 0.01)]
@@ -68,6 +90,8 @@ public sealed class ScheduleTests
     [InlineData("cosine")]
     [InlineData("onecycle")]
     [InlineData("multistep:3,5")]
+    [InlineData("multistep:50%,75%")]
+    [InlineData("multistep:12.5%")]
     public void The_usual_schedules_are_read_as_they_are_written(string text) => Assert.Equal(text, Schedule.Parse(text).ToString());
 
     [Theory]
@@ -75,6 +99,10 @@ public sealed class ScheduleTests
     [InlineData("multistep")]
     [InlineData("multistep:3,x")]
     [InlineData("multistep:")]
+    [InlineData("multistep:3,50%")]
+    [InlineData("multistep:-5%")]
+    [InlineData("multistep:3.5")]
+    [InlineData("multistep:99999999999")]
     public void Another_text_is_refused_with_those_that_there_are(string text)
     {
         var fault = Assert.Throws<FormatException>(() => Schedule.Parse(text));

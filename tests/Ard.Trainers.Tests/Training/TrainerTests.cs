@@ -384,6 +384,59 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_of_other_pixels_labels_or_teachers_is_refused_by_their_name()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data(20);
+        using var validation = Data(10, seed: 2);
+        var options = Options with { Epochs = 1, CheckpointFolder = folder };
+        void Fit(ImageDataset images, ImageDataset judged, Module<Tensor, Tensor> teacher, bool resume = true)
+        {
+            using var student = Spec.Build(3);
+            Trainer.Fit(student, Ard, teacher, images, options with { Resume = resume }, judged);
+        }
+        using var teacher = Teacher();
+        Fit(data, validation, teacher, resume: false);
+        Fit(data, validation, teacher);
+
+        using var pixels = new ImageDataset(data.Images.clone(), data.Labels.clone(), data.ClassNames);
+        pixels.Images[19, 0, 7, 7].add_(1);
+        using var labels = new ImageDataset(data.Images.clone(), data.Labels.flip(0), data.ClassNames);
+        using var other = Teacher();
+        using (no_grad()) other.parameters().Last().view(-1)[0].add_(1e-3);
+
+        string Refused(ImageDataset images, ImageDataset judged, Module<Tensor, Tensor> teacher) =>
+            Assert.Throws<CheckpointException>(() => Fit(images, judged, teacher)).Message;
+        void Names(string message, string name)
+        {
+            Assert.Matches($@"expected a checkpoint of this training, found {name}: [0-9a-f]+ in the file, [0-9a-f]+ given\.$", message);
+            Assert.DoesNotContain("offset", message);
+        }
+        Names(Refused(pixels, validation, teacher), "data pixels");
+        Names(Refused(labels, validation, teacher), "data labels");
+        Names(Refused(data, validation, other), "teacher weights");
+        Assert.Contains("validation: [10,1,8,8] in the file, [20,1,8,8] given", Refused(data, pixels, teacher));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_seed_is_refused_with_the_one_to_set()
+    {
+        Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
+        var other = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true, Seed = 6 };
+        Assert.Contains("Seed: 5 in the file, 6 given; to go on with it set Seed = 5.",
+            Assert.Throws<CheckpointException>(() => Trained(other, out _)).Message);
+    }
+
+    [Fact]
+    public void Cancelled_before_the_first_step_there_is_nothing_to_return()
+    {
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        var options = Options with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar };
+        Assert.Throws<OperationCanceledException>(() => Trained(options, out _, cancellation: source.Token));
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_student_is_refused_with_the_tensors_that_differ()
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
@@ -427,6 +480,9 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("teacher is missing", fault.Message);
         Assert.Contains("padding 8", fault.Message);
         Assert.Contains("leaves none", fault.Message);
+        using var empty = Sequential(Flatten());
+        Assert.Contains("RegisterComponents()",
+            Assert.Throws<ArgumentException>(() => Trainer.Fit(empty, new Natural(), null, data, Options)).Message);
         Assert.Contains("student itself",
             Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, student, data, Options)).Message);
     }

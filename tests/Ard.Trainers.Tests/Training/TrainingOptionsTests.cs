@@ -45,7 +45,20 @@ public sealed class TrainingOptionsTests
             "decay 1", "CacheTeacherLogits is set",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, message));
+        // What the augmentation makes of images that are not known yet cannot be kept.
+        Assert.Contains("with the augmentation by the images", Assert.Throws<ArgumentException>(
+            new TrainingOptions { CacheTeacherLogits = true }.Validate).Message);
     }
+
+    [Theory]
+    [InlineData(3, 32, 32, "crop 4 + flip")]
+    [InlineData(3, 64, 48, "crop 6 + flip")]
+    [InlineData(1, 28, 28, "crop 3")]
+    [InlineData(1, 16, 16, "crop 2")]
+    [InlineData(1, 8, 8, "crop 1")]
+    [InlineData(1, 7, 7, "none")]
+    public void The_default_augmentation_is_that_of_the_paper_at_its_size_and_fits_other_sizes(
+        int channels, int height, int width, string expected) => Assert.Equal(expected, $"{Augmentation.For(channels, height, width)}");
 
     [Fact]
     public void Stochastic_weight_averaging_checks_its_settings() =>

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Bench;
+
+/// <summary>
+/// <c>bench attack</c>: AutoAttack standard, Linf, on a small adversarially trained network, beside the original in PyTorch on the same
+/// weights, images and number of threads. The two sides take turns. The original is not part of this repository: ARD_AUTOATTACK names a
+/// checkout of it.
+/// </summary>
+internal static class AttackBench
+{
+    private static readonly ThreatModel Threat = ThreatModel.Linf(0.1);
+
+    public static int Run(string[] args)
+    {
+        int rounds = 3, points = 256, threads = Environment.ProcessorCount;
+        var compare = false;
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--compare") compare = true;
+            else if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
+            else if (args[i] == "--points") points = Arguments.Number(args, ref i);
+            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
+            else throw new ArgumentException($"'{args[i]}' is not an option of attack: expected --rounds, --points, --threads or --compare.");
+        }
+
+        CpuThreads.Set(threads);
+        using var network = TrainedNetwork();
+        using var test = Glyphs.Generate(points, seed: 2);
+        var images = test.Images.to(ScalarType.Float32).div_(255);
+        var original = Environment.GetEnvironmentVariable("ARD_AUTOATTACK");
+        var python = PyTorchPeer.FindPython();
+        if (compare && (original is null || python is null))
+            throw new InvalidOperationException(
+                "--compare needs a Python with PyTorch, and ARD_AUTOATTACK: a checkout of github.com/fra31/auto-attack.");
+        using var peer = original is null || python is null ? null : StartPeer(python, original, threads, network, images, test.Labels);
+        Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; libtorch {__version__}, "
+            + (peer is null ? "nothing to compare with (set ARD_AUTOATTACK)" : $"PyTorch {peer.Version}"));
+
+        var turns = Enumerable.Range(0, rounds)
+            .Select(_ => (Ours: RunOurs(network, images, test.Labels), Theirs: peer?.Run<AttackRun>("standard"))).ToArray();
+        Console.WriteLine($"{"",-8}{"seconds",10}{"robust",9}");
+        Console.WriteLine(Line("ours", turns.Select(turn => turn.Ours)));
+        if (peer is null) return 0;
+        Console.WriteLine(Line("original", turns.Select(turn => turn.Theirs!)));
+        var ratios = turns.Select(turn => turn.Ours.Seconds / turn.Theirs!.Seconds).Order().ToArray();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"ratio {Arguments.Median(ratios):F3}, lowest {ratios[0]:F3}, highest {ratios[^1]:F3}"));
+        return 0;
+    }
+
+    private static string Line(string side, IEnumerable<AttackRun> runs) => string.Create(CultureInfo.InvariantCulture,
+        $"{side,-8}{Arguments.Median(runs.Select(run => run.Seconds)),10:F2}{string.Join("/", runs.Select(run => run.Robust).Distinct()),9}");
+
+    private static AttackRun RunOurs(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var watch = Stopwatch.StartNew();
+        var found = AutoAttack.Standard.Perturb(network, images, labels, Threat);
+        var seconds = watch.Elapsed.TotalSeconds;
+        return new AttackRun(seconds, (int)network.call(found).argmax(1).eq(labels).sum().item<long>());
+    }
+
+    // Robust enough that every part of AutoAttack has points left to work on.
+    private static Module<Tensor, Tensor> TrainedNetwork()
+    {
+        var network = (NetworkSpec.Parse("smallcnn-16") with { InputChannels = 1, ImageSize = Glyphs.ImageSize }).Build(1);
+        using var data = Glyphs.Generate(1000, seed: 1);
+        Trainer.Fit(
+            network, new AdversarialTraining(new() { Inner = new() { Threat = Threat, StepSize = 0.05, Steps = 5 } }), null, data,
+            new TrainingOptions
+            {
+                Epochs = 10,
+                Optimizer = new SgdOptimizer { LearningRate = 0.05 },
+                Schedule = new OneCycleSchedule(),
+                Augmentation = Augmentation.None,
+                ValidationFraction = 0,
+            });
+        return network;
+    }
+
+    private static PyTorchPeer StartPeer(
+        string python, string original, int threads, Module<Tensor, Tensor> network, Tensor images, Tensor labels)
+    {
+        var state = network.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value);
+        (state["images"], state["labels"], state["epsilon"]) = (images, labels, tensor([(float)Threat.Epsilon]));
+        var file = Path.Combine(Path.GetTempPath(), $"ard-bench-{Environment.ProcessId}.safetensors");
+        try
+        {
+            Safetensors.Write(file, state);
+            return PyTorchPeer.Start(
+                python, Path.Combine(AppContext.BaseDirectory, "pytorch", "attack.py"), file, threads, "--autoattack", original);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>One run of one side.</summary>
+    private sealed record AttackRun(double Seconds, [property: JsonPropertyName("robust")] int Robust);
+}

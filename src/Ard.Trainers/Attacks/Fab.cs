@@ -1,0 +1,187 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// The fast adaptive boundary attack (Croce and Hein, "Minimally distorted adversarial examples with a fast adaptive boundary attack", ICML
+/// 2020): looks for the misclassified point closest to the clean image. Each step takes the boundary for the hyperplane of the linearised
+/// network, projects the current point and the clean image onto it within the box, and goes a little beyond the mean of both; a
+/// misclassified point is pulled back towards the clean image. Linf and L2.
+/// </summary>
+/// <remarks>
+/// Returns the closest misclassified point found, where it is within epsilon, and the clean image everywhere else: also for images that the
+/// network gets wrong unattacked, on which no work is done.
+/// </remarks>
+/// <param name="options">The settings; default untargeted, 100 steps, one run from the clean image.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class Fab(FabOptions? options = null) : Attack
+{
+    /// <summary>The settings.</summary>
+    public FabOptions Options { get; } = Validated(options ?? new FabOptions());
+
+    /// <summary><c>fab</c> or <c>fab-t</c>; then the steps where they are not 100, and the restarts where there are several.</summary>
+    public override string Name =>
+        (Options.Targeted ? "fab-t" : "fab") + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
+
+    /// <inheritdoc/>
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+    {
+        var logits = target.Logits(images);
+        var closest = new ClosestPoints(images, threat);
+        var rows = logits.argmax(1).eq(labels).nonzero().flatten();
+        noise = noise.Select(rows.cpu().data<long>().ToArray());
+        // The other classes, from the highest logit down.
+        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity)).argsort(1, descending: true);
+        var aims = Options.Targeted ? Math.Min(Options.Targets, logits.shape[1] - 1) : Math.Min(1, logits.shape[1] - 1);
+        for (var aim = 0; aim < aims && rows.shape[0] > 0; aim++)
+        {
+            for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
+            {
+                var clean = images.index_select(0, rows);
+                var points = restart == 0 ? clean : RandomStart(clean, closest.Distances.index_select(0, rows));
+                for (var step = 0; step < Options.Steps && rows.shape[0] > 0; step++)
+                {
+                    using var scope = NewDisposeScope();
+                    using var previous = points;
+                    var truth = labels.index_select(0, rows);
+                    clean = images.index_select(0, rows);
+                    var aimed = Options.Targeted ? others.select(1, aim).index_select(0, rows) : null;
+                    points = Step(target, points, clean, truth, aimed, threat.Norm);
+                    var broken = target.Logits(points).argmax(1).ne(truth);
+                    closest.Offer(rows, points, broken);
+                    points = where(PerPoint(broken, points), clean + (points - clean).mul_(Options.Beta), points);
+                    DropFound(ref points);
+                    points.MoveToOuterDisposeScope();
+                }
+            }
+        }
+        Finish(target, images, labels, closest);
+        return where(PerPoint(closest.Distances.le(threat.Epsilon), images), closest.Points, images);
+
+        // As far from the clean image as half the budget, or half the distance already found.
+        Tensor RandomStart(Tensor clean, Tensor distances)
+        {
+            var radius = distances.clamp_max(threat.Epsilon).div(2).to(clean.dtype);
+            var direction = new ThreatModel(threat.Norm, 1).RandomPerturbation(clean, noise);
+            return (clean + direction.mul_(PerPoint(radius, clean))).clamp_(0, 1);
+        }
+
+        void DropFound(ref Tensor points)
+        {
+            if (!Options.StopWithinBudget) return;
+            var left = closest.Distances.index_select(0, rows).gt(threat.Epsilon).nonzero().flatten();
+            if (left.shape[0] == rows.shape[0]) return;
+            rows = rows.index_select(0, left).MoveToOuterDisposeScope();
+            points = points.index_select(0, left);
+            noise = noise.Select(left.cpu().data<long>().ToArray());
+        }
+    }
+
+    // One step of the paper's algorithm 1 (without the step back).
+    private Tensor Step(AttackTarget target, Tensor points, Tensor clean, Tensor labels, Tensor? aimed, Norm norm)
+    {
+        var (gap, normal) = Boundary(target, points, labels, aimed, norm);
+        var (here, origin) = (points.flatten(1), clean.flatten(1));
+        // On the hyperplane, gap + normal · (x - points) is 0.
+        var fromHere = HyperplaneProjection.Step(here, normal, -gap, norm);
+        var fromClean = HyperplaneProjection.Step(origin, normal, (normal * (here - origin)).sum(1) - gap, norm);
+        var (lengthHere, lengthClean) = (Length(fromHere, norm), Length(fromClean, norm));
+        var share = (lengthHere / (lengthHere + lengthClean)).clamp_max(Options.AlphaMax);
+        var moved = (here + fromHere.mul_(Options.Eta)) * (1 - share) + (origin + fromClean.mul_(Options.Eta)) * share;
+        return moved.clamp_(0, 1).reshape(points.shape);
+    }
+
+    // The linearised boundary to the class aimed at, or to the class whose boundary is nearest: how far that class's logit is above the
+    // true one's [n], and the gradient of that [n,d].
+    private static (Tensor Gap, Tensor Normal) Boundary(AttackTarget target, Tensor points, Tensor labels, Tensor? aimed, Norm norm)
+    {
+        using var record = enable_grad();
+        var leaf = points.detach().requires_grad_();
+        var logits = target.Logits(leaf);
+        var truth = labels.unsqueeze(1);
+        var gaps = logits - logits.gather(1, truth);
+        if (aimed is not null)
+        {
+            var gap = gaps.gather(1, aimed.unsqueeze(1)).flatten();
+            return (gap.detach(), autograd.grad([gap.sum()], [leaf])[0].flatten(1));
+        }
+
+        var classes = logits.shape[1];
+        var nearest = points.new_full([points.shape[0]], double.PositiveInfinity);
+        var (nearestGap, normal) = (zeros_like(nearest), zeros_like(points).flatten(1));
+        for (var k = 0L; k < classes; k++)
+        {
+            var gap = gaps.select(1, k);
+            var gradient = autograd.grad([gap.sum()], [leaf], retain_graph: k < classes - 1)[0].flatten(1);
+            using var noGrad = no_grad();
+            var slope = norm == Norm.Linf ? gradient.abs().sum(1) : Length(gradient, norm).flatten();
+            var distance = (gap.abs() / slope.clamp_min(Tiny)).masked_fill(labels.eq(k), double.PositiveInfinity);
+            var nearer = distance.lt(nearest);
+            nearest = where(nearer, distance, nearest);
+            nearestGap = where(nearer, gap, nearestGap);
+            normal = where(nearer.unsqueeze(1), gradient, normal);
+        }
+        return (nearestGap, normal);
+    }
+
+    // Looks for the boundary on the line from the clean image to the closest point, where the margin would be zero if it were linear.
+    private void Finish(AttackTarget target, Tensor images, Tensor labels, ClosestPoints closest)
+    {
+        var rows = closest.Distances.isfinite().nonzero().flatten();
+        if (rows.shape[0] == 0) return;
+        var truth = labels.index_select(0, rows);
+        var (inner, outer) = (images.index_select(0, rows), closest.Points.index_select(0, rows));
+        for (var step = 0; step < Options.FinalSearch; step++)
+        {
+            var innerMargin = AttackLosses.Margin(target.Logits(inner), truth).neg();
+            var outerMargin = AttackLosses.Margin(target.Logits(outer), truth);
+            var share = innerMargin / (innerMargin + outerMargin).clamp_min(Tiny);
+            var middle = inner + (outer - inner) * PerPoint(share, images);
+            var broken = target.Logits(middle).argmax(1).ne(truth);
+            closest.Offer(rows, middle, broken);
+            var pick = PerPoint(broken, images);
+            (inner, outer) = (where(pick, inner, middle), where(pick, middle, outer));
+        }
+    }
+
+    // The length of each step, [n,1].
+    private static Tensor Length(Tensor steps, Norm norm) =>
+        (norm == Norm.Linf ? steps.abs().amax([1], keepdim: true) : steps.square().sum([1], keepdim: true).sqrt()).clamp_min(Tiny);
+
+    private static Tensor PerPoint(Tensor values, Tensor points) =>
+        values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
+
+    // Keeps 0 from being divided by 0.
+    private const double Tiny = 1e-12;
+
+    private static FabOptions Validated(FabOptions options)
+    {
+        options.Validate();
+        return options;
+    }
+
+    /// <summary>The misclassified point found closest to each image.</summary>
+    private sealed class ClosestPoints(Tensor images, ThreatModel threat)
+    {
+        /// <summary>The points [N,...]; the images where none was found.</summary>
+        public Tensor Points { get; } = images.clone();
+
+        /// <summary>Their distances in the norm of the threat model, float64 [N]; infinity where none was found.</summary>
+        public Tensor Distances { get; } =
+            images.new_full([images.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64);
+
+        /// <summary>Offers points [n,...] for the images of the rows [n]; those that are not broken [n] are not taken.</summary>
+        public void Offer(Tensor rows, Tensor points, Tensor broken)
+        {
+            using var scope = NewDisposeScope();
+            var which = broken.nonzero().flatten();
+            if (which.shape[0] == 0) return;
+            (rows, points) = (rows.index_select(0, which), points.index_select(0, which));
+            var distances = threat.Size(points, images.index_select(0, rows));
+            var closer = distances.lt(Distances.index_select(0, rows)).nonzero().flatten();
+            var better = rows.index_select(0, closer);
+            Points.index_copy_(0, better, points.index_select(0, closer));
+            Distances.index_copy_(0, better, distances.index_select(0, closer));
+        }
+    }
+}

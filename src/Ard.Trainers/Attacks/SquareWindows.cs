@@ -1,0 +1,205 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// The random changes of the <see cref="Square"/> attack in one norm: pure functions of the points and of numbers uniform in [-1,1), every
+/// point with numbers of its own.
+/// </summary>
+internal abstract class SquareWindows
+{
+    private readonly ThreatModel threat;
+    private readonly long[] shape;
+
+    private SquareWindows(ThreatModel threat, long[] shape)
+    {
+        this.threat = threat;
+        this.shape = shape;
+        Width = shape[^1];
+        Height = shape.Length > 2 ? shape[^2] : 1;
+        Channels = shape[1..].Aggregate(1L, (product, size) => product * size) / (Height * Width);
+    }
+
+    /// <summary>The changes in the norm of the threat model.</summary>
+    /// <param name="threat">What is allowed.</param>
+    /// <param name="shape">The shape of a batch of images.</param>
+    /// <exception cref="NotSupportedException">The norm is neither Linf nor L2.</exception>
+    public static SquareWindows Of(ThreatModel threat, long[] shape) => threat.Norm switch
+    {
+        Norm.Linf => new Linf(threat, shape),
+        Norm.L2 => new L2(threat, shape),
+        _ => throw new NotSupportedException($"The Square attack is there for Linf and L2, not for {threat.Norm}."),
+    };
+
+    /// <summary>How many numbers a point's start takes.</summary>
+    public abstract long StartNumbers { get; }
+
+    /// <summary>How many numbers a point's step takes.</summary>
+    public abstract long StepNumbers { get; }
+
+    private long Channels { get; }
+
+    private long Height { get; }
+
+    private long Width { get; }
+
+    private double Epsilon => threat.Epsilon;
+
+    /// <summary>The first points [n,...].</summary>
+    /// <param name="images">Clean images [n,...].</param>
+    /// <param name="numbers">[n,StartNumbers].</param>
+    public Tensor Start(Tensor images, Tensor numbers) => Start4(Planes(images), numbers).reshape(Like(images));
+
+    /// <summary>The points with a window changed [n,...].</summary>
+    /// <param name="points">The points [n,...].</param>
+    /// <param name="images">Their clean images [n,...].</param>
+    /// <param name="share">The share of the image that the window is to cover.</param>
+    /// <param name="numbers">[n,StepNumbers].</param>
+    public Tensor Step(Tensor points, Tensor images, double share, Tensor numbers)
+    {
+        var side = (long)Math.Round(Math.Sqrt(share * Height * Width));
+        return Step4(Planes(points), Planes(images), side, numbers).reshape(Like(images));
+    }
+
+    // The same on [n,channels,height,width].
+    private protected abstract Tensor Start4(Tensor images, Tensor numbers);
+
+    private protected abstract Tensor Step4(Tensor points, Tensor images, long side, Tensor numbers);
+
+    private Tensor Planes(Tensor points) => points.reshape(points.shape[0], Channels, Height, Width);
+
+    private long[] Like(Tensor points) => [points.shape[0], .. shape[1..]];
+
+    // A place of windows of the size along an axis of the length for each point, each place alike likely: the distance of every pixel from
+    // the window's first one [n,length].
+    private static Tensor Offsets(Tensor number, long size, long length)
+    {
+        var first = ((number + 1) * (0.5 * (length - size + 1))).floor().clamp_max(length - size);
+        return arange(length, dtype: number.dtype, device: number.device).unsqueeze(0) - first.unsqueeze(1);
+    }
+
+    // Which pixels are in the window [n,1,height,width].
+    private static Tensor Inside(Tensor rows, Tensor columns, long height, long width) =>
+        rows.ge(0).logical_and(rows.lt(height)).reshape(-1, 1, rows.shape[1], 1)
+            .logical_and(columns.ge(0).logical_and(columns.lt(width)).reshape(-1, 1, 1, columns.shape[1]));
+
+    // 1 or -1 for each number.
+    private static Tensor Signs(Tensor numbers) => numbers.ge(0).to(numbers.dtype).mul_(2).sub_(1);
+
+    /// <summary>Every value is at an end of its range. Start: stripes; step: a window of one colour.</summary>
+    private sealed class Linf(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
+    {
+        public override long StartNumbers => Channels * Width;
+
+        public override long StepNumbers => 2 + Channels;
+
+        private protected override Tensor Start4(Tensor images, Tensor numbers) =>
+            (images + Signs(numbers).mul_(Epsilon).reshape(-1, Channels, 1, Width)).clamp_(0, 1);
+
+        private protected override Tensor Step4(Tensor points, Tensor images, long side, Tensor numbers)
+        {
+            var (height, width) = (Math.Clamp(side, 1, Height), Math.Clamp(side, 1, Width));
+            var rows = Offsets(numbers.select(1, 0), height, Height);
+            var columns = Offsets(numbers.select(1, 1), width, Width);
+            var colours = Signs(numbers.narrow(1, 2, Channels)).mul_(Epsilon).reshape(-1, Channels, 1, 1);
+            return where(Inside(rows, columns, height, width), (images + colours).clamp_(0, 1), points);
+        }
+    }
+
+    /// <summary>
+    /// The whole budget is spent. Start: a grid of bumps; step: what is in one window moves to another, where it takes the shape of a bump
+    /// added to what was there (the paper's algorithm 3).
+    /// </summary>
+    private sealed class L2(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
+    {
+        // The grid of the start: five bumps along the shorter axis.
+        private long Tile => Math.Max(Math.Min(Height, Width) / 5, 1);
+
+        private long TilesDown => Height / Tile;
+
+        private long TilesAcross => Width / Tile;
+
+        public override long StartNumbers => TilesDown * TilesAcross * (1 + Channels);
+
+        public override long StepNumbers => 5 + Channels;
+
+        private protected override Tensor Start4(Tensor images, Tensor numbers)
+        {
+            var (tiles, height, width) = (TilesDown * TilesAcross, TilesDown * Tile, TilesAcross * Tile);
+            // [n,channels,down,in the tile,across,in the tile]
+            var turned = numbers.narrow(1, 0, tiles).ge(0).reshape(-1, 1, TilesDown, 1, TilesAcross, 1);
+            var signs = Signs(numbers.narrow(1, tiles, tiles * Channels)).reshape(-1, Channels, TilesDown, 1, TilesAcross, 1);
+            var bump = Bump(Tile, images);
+            var bumps = where(turned, bump.t().reshape(1, 1, 1, Tile, 1, Tile), bump.reshape(1, 1, 1, Tile, 1, Tile)) * signs;
+            var change = zeros_like(images);
+            change.narrow(2, (Height - height) / 2, height).narrow(3, (Width - width) / 2, width)
+                .copy_(bumps.reshape(-1, Channels, height, width));
+            return Spend(images, change);
+        }
+
+        private protected override Tensor Step4(Tensor points, Tensor images, long side, Tensor numbers)
+        {
+            // Odd and at least 3, where the image has room for it.
+            side = Math.Min(Math.Max(side, 3) | 1, Math.Min(Height, Width));
+            var (rows, columns) = (Offsets(numbers.select(1, 0), side, Height), Offsets(numbers.select(1, 1), side, Width));
+            var grown = Inside(rows, columns, side, side);
+            var emptied = Inside(
+                Offsets(numbers.select(1, 2), side, Height), Offsets(numbers.select(1, 3), side, Width), side, side);
+            var change = points - images;
+            var there = change * grown;
+            var rest = change.masked_fill(grown.logical_or(emptied), 0);
+
+            var signs = Signs(numbers.narrow(1, 5, Channels)).reshape(-1, Channels, 1, 1);
+            var shape = Placed(Bump(side, images), rows, columns, numbers.select(1, 4).ge(0)) * signs + there / Length(there);
+            // What the windows held, channel by channel, and a share of what clamping to [0,1] has left unspent.
+            var spent = change.square().sum([2, 3], keepdim: true);
+            var unspent = (Epsilon * Epsilon - spent.sum([1], keepdim: true)).clamp_min(0) / Channels;
+            var amount = unspent + (spent - rest.square().sum([2, 3], keepdim: true)).clamp_min(0);
+            return Spend(images, rest + shape * (amount.sqrt() / Length(shape)));
+        }
+
+        // The image with the change stretched to the whole budget.
+        private Tensor Spend(Tensor images, Tensor change) => images.add(threat.SteepestAscent(change), Epsilon).clamp_(0, 1);
+
+        // The length of each channel; not 0, to divide by.
+        private static Tensor Length(Tensor values) => values.square().sum([2, 3], keepdim: true).sqrt().add_(1e-12);
+
+        // The bump in each point's window, 0 elsewhere [n,1,height,width]; turned for some of them.
+        private static Tensor Placed(Tensor bump, Tensor rows, Tensor columns, Tensor turned)
+        {
+            // A border of zeros is what pixels outside the window look up.
+            var side = bump.shape[0];
+            var bordered = bump.new_zeros([side + 2, side + 2]);
+            bordered.narrow(0, 1, side).narrow(1, 1, side).copy_(bump);
+            var (down, across) = (Index(rows).unsqueeze(2), Index(columns).unsqueeze(1));
+            var index = where(turned.reshape(-1, 1, 1), across * (side + 2) + down, down * (side + 2) + across);
+            return bordered.take(index).unsqueeze(1);
+
+            Tensor Index(Tensor offsets) => (offsets + 1).clamp_(0, side + 1).to(ScalarType.Int64);
+        }
+
+        // Two hills of opposite signs, one above the other, of length 1 [side,side] (the paper's section 3.4).
+        private static Tensor Bump(long side, Tensor like)
+        {
+            var (upper, lower) = (Hill(side / 2, side), Hill(side - side / 2, side));
+            double[] values = [.. upper, .. lower.Select(value => -value)];
+            var length = Length(values);
+            return tensor([.. values.Select(value => value / length)], [side, side], dtype: like.dtype, device: like.device);
+        }
+
+        // Of length 1, row by row: Σ 1/j² from the pixel's ring around the centre to the outermost one.
+        private static double[] Hill(long height, long width)
+        {
+            var values = new double[height * width];
+            for (var i = 0L; i < values.Length; i++)
+            {
+                var ring = Math.Max(Math.Abs(i / width - height / 2), Math.Abs(i % width - width / 2));
+                for (var j = ring + 1; j <= Math.Max(height, width) / 2 + 1; j++) values[i] += 1.0 / (j * j);
+            }
+            var length = Length(values);
+            return [.. values.Select(value => value / length)];
+        }
+
+        private static double Length(double[] values) => Math.Sqrt(values.Sum(value => value * value));
+    }
+}
