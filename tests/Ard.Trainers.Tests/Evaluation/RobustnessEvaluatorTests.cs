@@ -175,7 +175,7 @@ public sealed class RobustnessEvaluatorTests
         var options = new EvaluationOptions
         {
             Threat = EvaluationProblem.Threat,
-            Attacks = ["pgd-5x2", "autoattack"],
+            Attacks = ["pgd-5x2", "apgd-t-10", "square-50"],
             MoreAttacks = [new NoiseAttack()],
             BatchSize = 16,
         };
@@ -251,7 +251,7 @@ public sealed class RobustnessEvaluatorTests
         RobustnessCurve.Evaluate(network, images, labels, [0.01, 0.02]);
         TransferMatrix.Evaluate([("one", network)], images, labels, new Fgsm(), options.Threat);
         Assert.Equal(0, scope.DisposablesCount);
-        AutoAttack.Standard.Run(network, images, labels, options.Threat).Points.Dispose();
+        new AutoAttack("two", [new Fgsm(), new Apgd()]).Run(network, images, labels, options.Threat).Points.Dispose();
         Assert.Equal(0, scope.DisposablesCount);
     }
 
