@@ -20,6 +20,9 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
     /// <inheritdoc/>
     public override string Name => "cw";
 
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
     /// <summary>L2 only. For Linf, see <see cref="PgdOptions.Loss"/>.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.L2];
 

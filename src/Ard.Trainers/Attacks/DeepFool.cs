@@ -20,6 +20,9 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
     public override string Name => "deepfool";
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var found = new WorstPoints(images);

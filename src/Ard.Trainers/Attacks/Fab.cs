@@ -24,6 +24,12 @@ public sealed class Fab(FabOptions? options = null) : Attack
         (Options.Targeted ? "fab-t" : "fab") + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
 
     /// <inheritdoc/>
+    public override int Targets => Options.Targeted ? Options.Targets : 0;
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var logits = target.Logits(images);

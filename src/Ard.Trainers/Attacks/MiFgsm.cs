@@ -19,6 +19,9 @@ public sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
     public override string Name => $"mi-fgsm-{Options.Steps}";
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var pgd = new Pgd(new PgdOptions

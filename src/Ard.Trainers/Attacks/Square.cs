@@ -33,6 +33,9 @@ public sealed class Square(SquareOptions? options = null) : Attack
     public override string Name => "square" + AttackCatalog.Figures(Options.Queries, standard: 5000, Options.Restarts);
 
     /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var worst = new WorstPoints(images);
@@ -55,20 +58,20 @@ public sealed class Square(SquareOptions? options = null) : Attack
         AttackTarget target, Tensor images, Tensor labels, Tensor rows, SquareWindows windows, PointNoise noise, WorstPoints worst)
     {
         var best = windows.Start(images, noise.Uniform(images.new_empty([images.shape[0], windows.StartNumbers])));
-        var (margin, broken) = Query(target, best, labels);
+        var (margin, broken) = Query(target, best, labels, rows);
         for (var first = 0; first < Options.Queries; first += Block)
         {
             using var blockScope = NewDisposeScope();
             var active = broken.logical_not().nonzero().flatten();
             if (active.shape[0] == 0) break;
             var numbers = noise.Uniform(images.new_empty([images.shape[0], Block, windows.StepNumbers])).index_select(0, active);
-            var (clean, truth) = (images.index_select(0, active), labels.index_select(0, active));
+            var (clean, truth, whose) = (images.index_select(0, active), labels.index_select(0, active), rows.index_select(0, active));
             var (points, theirs, done) = (best.index_select(0, active), margin.index_select(0, active), broken.index_select(0, active));
             for (var query = first; query < Math.Min(first + Block, Options.Queries); query++)
             {
                 using var scope = NewDisposeScope();
                 var tried = windows.Step(points, clean, Share(query), numbers.select(1, query - first));
-                var (its, misclassified) = Query(target, tried, truth);
+                var (its, misclassified) = Query(target, tried, truth, whose);
                 // A misclassified point is always taken, and then stays.
                 var taken = its.gt(theirs).logical_or(misclassified).logical_and(done.logical_not());
                 points.copy_(where(taken.reshape([taken.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]), tried, points));
@@ -86,9 +89,9 @@ public sealed class Square(SquareOptions? options = null) : Attack
     // The share of the image that a window covers.
     private double Share(int query) => Options.Share / (1 << Halvings.Count(halving => query > halving));
 
-    private static (Tensor Margin, Tensor Misclassified) Query(AttackTarget target, Tensor points, Tensor labels)
+    private static (Tensor Margin, Tensor Misclassified) Query(AttackTarget target, Tensor points, Tensor labels, Tensor rows)
     {
-        var logits = target.Logits(points);
+        var logits = target.Logits(points, rows);
         return (AttackLosses.Margin(logits, labels), logits.argmax(1).ne(labels));
     }
 

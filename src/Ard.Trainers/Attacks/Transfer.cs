@@ -1,3 +1,4 @@
+using Ard.Trainers.Checkpoints;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -23,6 +24,9 @@ public sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, st
 
     /// <summary><c>transfer(pgd-20)</c>, or <c>transfer(pgd-20, teacher)</c> with a name for the surrogate.</summary>
     public override string Name { get; } = source is null ? $"transfer({attack.Name})" : $"transfer({attack.Name}, {source})";
+
+    /// <summary>The attack's, and a digest of the surrogate.</summary>
+    public override string Description => $"{Name}: {Inner.Description} on {TensorDigest.Of(surrogate)}";
 
     /// <summary>What finds the points.</summary>
     public Attack Inner { get; } = attack;

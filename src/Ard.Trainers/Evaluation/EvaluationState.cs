@@ -225,6 +225,9 @@ internal sealed class EvaluationState : IDisposable
 
         if (place.Rows < 0 || place.Rows > Count || place.Classes < 0 || place.Steps < 0) throw Fault(path, "a sound place", $"{place}");
         (Steps, Rows, Spread) = (place.Steps, place.Rows, place.Spread);
+        // Nothing is allocated that the file does not have.
+        if (options.KeepLogits && tensors.GetValueOrDefault("clean.logits")?.numel() != (long)Count * place.Classes)
+            throw Fault(path, $"clean.logits of {Count} points and {place.Classes} classes", "another size");
         if (place.Classes > 0) Allocate(place.Classes);
         foreach (var (name, values) in Arrays()) CopyTo(Tensor(name, ToTensor(values)), values);
         if (options.ExamplesFile is null || Rows == 0) return;

@@ -66,7 +66,8 @@ internal static class RobustnessFlags
                 var seen = Invariant($"{name} broke {points} of {state.Count} points more than {than}");
                 yield return attempt.Part.Kind == AttackKind.OneStep
                     ? new(OneStepStronger, seen,
-                        "The loss is not smooth within the budget, as after catastrophic overfitting to one step: evaluate with autoattack")
+                        $"Either {than} has too few steps to cross the budget, or the loss is not smooth within it, as after catastrophic "
+                        + "overfitting to one step: evaluate with autoattack")
                     : new(TransferStronger, seen,
                         "The gradients are masked: trust the worst case only, and add an attack without gradients, such as square");
             }

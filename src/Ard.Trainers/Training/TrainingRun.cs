@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
@@ -465,33 +464,14 @@ internal sealed class TrainingRun : IDisposable
         {
             if (images is null) continue;
             digests[name] = $"[{string.Join(",", images.Images.shape)}]";
-            digests[$"{name} labels"] = Digest(images.Labels);
-            digests[$"{name} pixels"] = Digest(images.Images);
+            digests[$"{name} labels"] = TensorDigest.Of(images.Labels)[..16];
+            digests[$"{name} pixels"] = TensorDigest.Of(images.Images)[..16];
         }
         foreach (var (name, network) in new[] { ("teacher", teacher), ("natural teacher", naturalTeacher) })
         {
-            if (network is not null) digests[$"{name} weights"] = Digest([.. network.state_dict().Select(pair => pair.Value)]);
+            if (network is not null) digests[$"{name} weights"] = TensorDigest.Of(network)[..16];
         }
         return digests;
-    }
-
-    private static string Digest(params IReadOnlyList<Tensor> tensors)
-    {
-        // Below the 2 GB that a span can hold, whatever the shape.
-        const long chunk = 1 << 24;
-        using var noGradient = no_grad();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in tensors)
-        {
-            using var scope = NewDisposeScope();
-            var values = tensor.detach().contiguous().view(-1);
-            for (long first = 0; first < values.numel(); first += chunk)
-            {
-                using var part = NewDisposeScope();
-                hash.AppendData(values.narrow(0, first, Math.Min(chunk, values.numel() - first)).cpu().contiguous().bytes);
-            }
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
     /// <summary>What belongs to the process: number of threads, global random state. As found, after disposal.</summary>

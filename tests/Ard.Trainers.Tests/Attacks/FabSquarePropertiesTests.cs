@@ -116,7 +116,7 @@ public sealed class FabSquarePropertiesTests
         foreach (var threat in new[] { ThreatModel.Linf(0.3), ThreatModel.L2(0.8) })
         {
             using var noGrad = no_grad();
-            using var images = full([3, 4], 0.5);
+            using var images = full([3, 4], 0.4);
             // Of the three labels one is that of the network.
             using var labels = tensor(new[] { 0L, 1, 2 });
             attack.Perturb(network, images, labels, threat).Dispose();

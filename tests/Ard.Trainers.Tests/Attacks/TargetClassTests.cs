@@ -89,8 +89,7 @@ public sealed class TargetClassTests
     public void The_margin_is_that_of_the_strongest_other_class()
     {
         Compare.Same(tensor(new double[] { -1, 6 }), AttackLosses.Margin(Logits, tensor(new[] { 0L, 0 })), "margins");
-        Assert.Contains("the margin loss needs 2 classes or more; the network has 1", Assert.Throws<InvalidOperationException>(
-            () => AttackLosses.Margin(zeros([1, 1]), zeros([1], dtype: ScalarType.Int64))).Message);
+        Assert.True(double.IsNegativeInfinity(AttackLosses.Margin(zeros([1, 1]), zeros([1], dtype: ScalarType.Int64)).item<float>()));
     }
 
     private static (LinearNetwork Network, Tensor Images, Tensor Labels) Problem()

@@ -85,3 +85,12 @@ internal sealed class GivenAttack(string name, Func<Tensor, Tensor, Tensor> poin
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         points(images, labels);
 }
+
+/// <summary>Random noise, which shows in the size of the perturbation whose it is.</summary>
+internal sealed class NoiseAttack : Attack
+{
+    public override string Name => "noise";
+
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
+        threat.Project(images + threat.RandomPerturbation(images, noise), images);
+}

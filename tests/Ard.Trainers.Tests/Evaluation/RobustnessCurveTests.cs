@@ -43,9 +43,13 @@ public sealed class RobustnessCurveTests
         Assert.Equal([50, .. curve.Points.SkipLast(1).Select(point => point.Correct.Count(each => each))], attacked);
         foreach (var (before, after) in curve.Points.Zip(curve.Points.Skip(1)))
             Assert.DoesNotContain(before.Correct.Zip(after.Correct), pair => pair.Second && !pair.First);
-        // A survivor has the noise of its place among all images: what is alone broken at 0.02 is broken here too.
-        var alone = new RobustnessEvaluator(options with { Threat = ThreatModel.Linf(0.02) }).Evaluate(network, images, labels);
+        // A survivor has the noise of its place among all images: what random noise alone breaks it breaks here too.
+        options = options with { Attacks = [], MoreAttacks = [new NoiseAttack()] };
+        curve = RobustnessCurve.Evaluate(network, images, labels, [0.2, 0.5], options);
+        var alone = new RobustnessEvaluator(options with { Threat = ThreatModel.Linf(0.5) }).Evaluate(network, images, labels);
         Assert.Equal(alone.WorstCase.Correct.Zip(curve.Points[0].Correct, (there, here) => there && here), curve.Points[1].Correct);
+        // Both broke some.
+        Assert.True(curve.Points[1].Accuracy < curve.Points[0].Accuracy && curve.Points[0].Accuracy < alone.Clean.Accuracy);
     }
 
     [Fact]

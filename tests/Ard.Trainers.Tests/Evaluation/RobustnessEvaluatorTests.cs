@@ -172,9 +172,15 @@ public sealed class RobustnessEvaluatorTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
-        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["pgd-5x2", "autoattack"], BatchSize = 16 };
+        var options = new EvaluationOptions
+        {
+            Threat = EvaluationProblem.Threat,
+            Attacks = ["pgd-5x2", "apgd-t-10", "square-50"],
+            MoreAttacks = [new NoiseAttack()],
+            BatchSize = 16,
+        };
         var all = new RobustnessEvaluator(options).Evaluate(network, images, labels);
-        // The first 20, and 20 to 39 in the place of those before.
+        // The first 20, and four in another order under their old numbers.
         var half = new RobustnessEvaluator(options).Evaluate(network, images.narrow(0, 0, 20), labels.narrow(0, 0, 20));
         var index = tensor(new[] { 39L, 3, 21, 0 });
         var few = new RobustnessEvaluator(options).EvaluateRows(
@@ -222,6 +228,31 @@ public sealed class RobustnessEvaluatorTests
         var points = AttackCatalog.ByName("pgd-5").Run(network, images, labels, options.Threat).Points;
         Compare.Close(network.call(points).flatten(), tensor(report["pgd-5"].Logits!.ToArray()), 1e-5, "logits");
         Assert.Null(new RobustnessEvaluator(options with { KeepLogits = false }).Evaluate(network, images, labels)["pgd-5"].Logits);
+    }
+
+    [Fact]
+    public void No_tensor_is_left_behind()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        using var scope = NewDisposeScope();
+        var options = new EvaluationOptions
+        {
+            Threat = EvaluationProblem.Threat,
+            Attacks = ["fgsm", "pgd-5", "apgd-ce-5"],
+            BatchSize = 16,
+            KeepLogits = true,
+            StateFile = EvaluationProblem.File("state"),
+            ExamplesFile = EvaluationProblem.File("examples"),
+        };
+        // The second goes on from the file of the first.
+        new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        AdversarialExamplesFile.Verify(options.ExamplesFile, network, images, labels, options.Threat);
+        RobustnessCurve.Evaluate(network, images, labels, [0.01, 0.02]);
+        TransferMatrix.Evaluate([("one", network)], images, labels, new Fgsm(), options.Threat);
+        Assert.Equal(0, scope.DisposablesCount);
+        new AutoAttack("two", [new Fgsm(), new Apgd()]).Run(network, images, labels, options.Threat).Points.Dispose();
+        Assert.Equal(0, scope.DisposablesCount);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class RobustnessFlagTests
     private static readonly EvaluationOptions Options = new()
     {
         Threat = EvaluationProblem.Threat,
-        Attacks = ["fgsm", "pgd-5"],
+        Attacks = ["fgsm", "pgd-10"],
         BatchSize = 20,
     };
 
@@ -21,9 +21,12 @@ public sealed class RobustnessFlagTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth(classes: 11);
-        var square = new GivenAttack("square", (x, _) => x, AttackKind.GradientFree);
+        var sequence = new AutoAttack(
+            "sequence",
+            [new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 20 }), new Square(new SquareOptions { Queries = 100 })]);
+        var square = new Square(new SquareOptions { Queries = 50 });
         var transfer = new GivenAttack("transfer(other)", (x, _) => x, AttackKind.Transferred);
-        var options = Options with { Attacks = ["fgsm", "pgd-5", "autoattack"], MoreAttacks = [square, transfer] };
+        var options = Options with { MoreAttacks = [sequence, square, transfer] };
         var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
         Assert.Empty(report.Flags);
         Assert.InRange(report.WorstCase.CorrectCount, 1, report.Clean.CorrectCount - 5);
@@ -79,9 +82,12 @@ public sealed class RobustnessFlagTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
-        var flag = Assert.Single(Flags(network, images, labels, Options with { Attacks = ["pgd-5", "autoattack"] }));
+        var flag = Assert.Single(Flags(network, images, labels, Options with { Attacks = ["pgd-10", "apgd-t-3"] }));
         Assert.Equal(FewClasses, flag.Code);
-        Assert.Contains("apgd-t aims at 9 classes, the network has 4 besides the true one", flag.Seen);
+        Assert.Equal("apgd-t-3 aims at 9 classes, the network has 4 besides the true one", flag.Seen);
+        var targeted = new Fab(new FabOptions { Targeted = true, Targets = 5, Steps = 3 });
+        flag = Assert.Single(Flags(network, images, labels, Options with { MoreAttacks = [targeted] }));
+        Assert.StartsWith("fab-t-3 aims at 5 classes", flag.Seen);
         var four = new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Targets = 4, Steps = 3 });
         Assert.Empty(Flags(network, images, labels, Options with { MoreAttacks = [four] }));
     }
@@ -126,7 +132,7 @@ public sealed class RobustnessFlagTests
         using (no_grad()) labels = masked.call(images).argmax(1);
         var transferred = new GivenAttack(
             "transfer(smooth)", (x, y) => new Pgd().Perturb(network, x, y, EvaluationProblem.Threat), AttackKind.Transferred);
-        var flags = Flags(masked, images, labels, Options with { Attacks = ["pgd-5"], MoreAttacks = [transferred] });
+        var flags = Flags(masked, images, labels, Options with { Attacks = ["pgd-10"], MoreAttacks = [transferred] });
         Assert.Equal([ZeroGradients, TransferStronger], flags.Select(flag => flag.Code));
     }
 
@@ -139,8 +145,8 @@ public sealed class RobustnessFlagTests
         var brittle = new FunctionNetwork(x => network.call(x) + where(x.lt(0.04).any(), zeros([]) / 0, zeros([])));
         images = images * 0.9 + 0.05;
         Assert.Empty(Flags(brittle, images, labels, Options with { Attacks = [] }));
-        Assert.Contains("pgd-5: the network's logits are not finite", Assert.Throws<InvalidOperationException>(
-            () => Flags(brittle, images, labels, Options with { Attacks = ["pgd-5"] })).Message);
+        Assert.Contains("pgd-10: the network's logits are not finite", Assert.Throws<InvalidOperationException>(
+            () => Flags(brittle, images, labels, Options with { Attacks = ["pgd-10"] })).Message);
     }
 
     private static IReadOnlyList<RobustnessFlag> Flags(
