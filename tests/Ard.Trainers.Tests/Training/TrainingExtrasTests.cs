@@ -4,7 +4,6 @@ using Ard.Trainers.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
 namespace Ard.Trainers.Tests.Training;
@@ -96,7 +95,7 @@ public sealed class TrainingExtrasTests : IDisposable
             b.grad = a.grad!.clone();
         }
         GradientNorm.Clip(ours, 0.7);
-        utils.clip_grad_norm_(theirs, 0.7);
+        nn.utils.clip_grad_norm_(theirs, 0.7);
         foreach (var (a, b) in ours.Zip(theirs)) Compare.Close(b.grad!, a.grad!, 1e-12, "gradient");
     }
 

@@ -74,8 +74,8 @@ public sealed class WeightAveragingTests : IDisposable
         using (no_grad()) network.state_dict()["linear.weight"].uniform_(0, 1, generator);
         for (var i = 1; i <= 7; i++)
         {
-            layer.running_mean.fill_(i / 10.0);
-            layer.num_batches_tracked.fill_(i);
+            layer.running_mean!.fill_(i / 10.0);
+            layer.num_batches_tracked!.fill_(i);
             average.Take(network);
         }
         var powers = Enumerable.Range(1, 7).Select(i => (Power: Math.Pow(0.9, 7 - i), Value: i / 10.0)).ToArray();
@@ -122,9 +122,9 @@ public sealed class WeightAveragingTests : IDisposable
             var batch = features.narrow(0, bounds[i], bounds[i + 1] - bounds[i]).transpose(0, 1).flatten(1);
             variance += batch.var(1) * ((bounds[i + 1] - bounds[i]) / 30.0);
         }
-        Compare.Close(features.mean([0L, 2L, 3L]), first.running_mean, 1e-5, "mean");
-        Compare.Close(variance, first.running_var, 1e-5, "variance");
-        if (batchSize == 30) Compare.Close(features.transpose(0, 1).flatten(1).var(1), first.running_var, 1e-5, "variance of the set");
+        Compare.Close(features.mean([0L, 2L, 3L]), first.running_mean!, 1e-5, "mean");
+        Compare.Close(variance, first.running_var!, 1e-5, "variance");
+        if (batchSize == 30) Compare.Close(features.transpose(0, 1).flatten(1).var(1), first.running_var!, 1e-5, "variance of the set");
 
         foreach (var (name, value) in network.state_dict())
         {
