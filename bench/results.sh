@@ -2,21 +2,50 @@
 # Reruns the measurements behind docs/results.md and prints their tables. What is done already is left alone, so that the
 # script can be stopped and started again; a training goes on from its checkpoint.
 #   bench/results.sh DIR [OUT]    DIR: a folder with Fashion-MNIST's four .gz files; OUT: where results go, default out/results
+#   CIFAR=DIR adds a part on CIFAR-10 (binary version).
 #   SEEDS="1 2 3" and THREADS=2 are the defaults; ONLY="labels distilled" leaves the other parts out.
 set -euo pipefail
 data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
-parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard}
-distill=${DISTILL:-$root/ard distill}
+parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack ${CIFAR:+cifar}}
+ard=${ARD:-$root/ard}
 
 run() { # folder, then the arguments of distill
     local folder=$1
     shift
     [[ -e $folder/done ]] && return
-    $distill --data "$data" --eps 0.1 --validation 0 --threads "${THREADS:-2}" --resume --output "$folder" "$@"
+    $ard distill --data "$data" --eps "${eps:-0.1}" --validation 0 --threads "${THREADS:-2}" --resume --output "$folder" "$@"
     touch "$folder/done"
+}
+
+measure() { # file, then the arguments of evaluate
+    local file=$1
+    shift
+    [[ -e $file ]] && return
+    mkdir -p "$(dirname "$file")"
+    $ard evaluate --data "$data" --eps 0.1 --threads "${THREADS:-2}" "$@" > "$file.part"
+    mv "$file.part" "$file"
+}
+
+# Mean ± standard deviation of the attacks in the files of one folder a network, one line a network.
+summary() { # folder, then the names of attacks
+    local folder=$1 network
+    shift
+    for network in "$folder"/*/; do
+        awk -v name="$(basename "$network")" -v attacks="clean $*" '
+            { n[$1]++; sum[$1] += $2; square[$1] += $2 * $2 }
+            END {
+                printf "| %s |", name
+                count = split(attacks, list, " ")
+                for (i = 1; i <= count; i++) {
+                    a = list[i]; mean = sum[a] / n[a]; rest = n[a] > 1 ? (square[a] - n[a] * mean * mean) / (n[a] - 1) : 0
+                    printf " %.1f ± %.1f |", mean, sqrt(rest > 0 ? rest : 0)
+                }
+                print ""
+            }' "$network"/*.txt
+    done
 }
 
 # Students with few images: they overfit. Every method with the settings of its release, on the same schedule. The divergences of ARD, RSLAD
@@ -45,12 +74,36 @@ for seed in $seeds; do
             alpha) for a in 0.9 0.5; do few "$out/alpha-$a/$seed" "$seed" 0.4 "$robust" ard --alpha $a; done ;;
             free) epochs=10 few "$out/free/$seed" "$seed" 0.05 "$robust" free --replays 5 ;;
             fast-ard) epochs=10 few "$out/fast-ard/$seed" "$seed" 0.4 "$robust" fast-ard --replays 5 ;;
+            cifar) # needs CIFAR: the folder of CIFAR-10's binary version; the teacher has seen 5,000 images, the students 1,000
+                data=${CIFAR:?"expected the folder of CIFAR-10"} eps=8/255 run "$out/cifar-teachers/$seed" --train-images 5000 --student smallcnn-32-bn \
+                    --method at --seed "$seed" --epochs 20 --batch 100 --lr 0.05 --test-images 2000
+                for rate in 0.05:at,trades 0.4:kd,ard,rslad; do
+                    data=$CIFAR eps=8/255 run "$out/cifar/$seed/${rate%:*}" --train-images 1000 --teacher smallcnn-32-bn --student smallcnn-16-bn \
+                        --teacher-checkpoint "$out/cifar-teachers/$seed/student-at.safetensors" --seed "$seed" --epochs 50 --batch 50 \
+                        --steps 5 --step-size 4/255 --lr "${rate%:*}" --method "${rate#*:}" --test-images 2000
+                done ;;
+            transfer) # perturbations found on another network
+                for student in labels/$seed/student-at distilled/$seed/student-{kd,ard,rslad}; do
+                    for teacher in at natural; do
+                        measure "$out/transfer/$(basename "$student")-from-$teacher/$seed.txt" --model "$out/$student.safetensors" \
+                            --surrogate "$out/teachers/$seed/student-$teacher.safetensors" --attacks pgd-20 --test-images 2000
+                    done
+                done ;;
+            autoattack)
+                for student in labels/$seed/student-{at,trades} distilled/$seed/student-{kd,ard,rslad,adaad,adaad+igdm}; do
+                    measure "$out/autoattack/$(basename "$student")/$seed.txt" --model "$out/$student.safetensors" \
+                        --attacks pgd-20,autoattack --test-images 500
+                done ;;
             *) echo "results.sh: no part '$part'" >&2; exit 2 ;;
         esac
     done
 done
 
 for folder in "$out"/*/; do
+    case $(basename "$folder") in
+        transfer) printf '\ntransfer: clean, PGD-20, PGD-20 from the surrogate\n\n'; summary "$folder" pgd-20 'transfer(pgd-20)'; continue ;;
+        autoattack) printf '\nautoattack: clean, PGD-20, AutoAttack\n\n'; summary "$folder" pgd-20 autoattack; continue ;;
+    esac
     printf '\n%s\n\n' "$(basename "$folder")"
     "$root/ard" bench table "$folder"
 done
