@@ -64,8 +64,10 @@ for seed in $seeds; do
     for part in $parts; do
         case $part in
             underfit) # two convolutions without BatchNorm, many images
-                run "$out/underfit/$seed" --train-images 12000 --teacher smallcnn-32 --teacher-checkpoint "$robust" --student smallcnn-16 \
-                    --method at,kd,ard --seed "$seed" --epochs 10 --batch 100 --lr 0.05 ;;
+                for rate in 0.05:at 0.4:kd,ard; do
+                    run "$out/underfit/$seed/${rate%:*}" --train-images 12000 --teacher smallcnn-32 --teacher-checkpoint "$robust" \
+                        --student smallcnn-16 --seed "$seed" --epochs 10 --batch 100 --lr "${rate%:*}" --method "${rate#*:}"
+                done ;;
             labels) few "$out/labels/$seed" "$seed" 0.05 "$robust" at,trades,mart ;;
             distilled) few "$out/distilled/$seed" "$seed" 0.4 "$robust" kd,ard,rslad,adaad,adaad+igdm ;;
             iad) few "$out/iad/$seed" "$seed" 0.1 "$robust" iad,adaiad ;;
