@@ -84,7 +84,7 @@ public sealed class AdversarialWeightPerturbationTests
         objective.AfterBackward(batch);
         Compare.Same(weight, network.Weight, "weight put back");
         Compare.Close(Gradient(moved), network.Weight.grad!, 1e-12, "gradient of the weight");
-        Compare.Close(Wrong(moved).sum(0) / 5, network.Bias.grad!, 1e-12, "gradient of the bias");
+        Compare.Close(Wrong(moved).sum([0L]) / 5, network.Bias.grad!, 1e-12, "gradient of the bias");
         Assert.True(loss.item<double>() > new AdversarialTraining().Loss(batch).item<double>());
     }
 

@@ -88,7 +88,7 @@ public sealed class FreePerturbationTests
             var classifying = (clean.softmax(1) - oneHot) * ((1 - alpha) / 5);
             var ascent = distilling.matmul(weight.t()).sign();
             weight -= (points.t().matmul(distilling) + images.t().matmul(classifying)) * rate;
-            bias -= (distilling + classifying).sum(0) * rate;
+            bias -= (distilling + classifying).sum([0L]) * rate;
             delta = (points + ascent * Epsilon).maximum(images - Epsilon).minimum(images + Epsilon).clamp(0, 1) - images;
 
             Compare.Close(weight, student.Weight, 1e-12, $"weights after step {step}");
