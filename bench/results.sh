@@ -92,9 +92,9 @@ for seed in $seeds; do
                     done
                 done ;;
             autoattack)
-                for student in labels/$seed/student-{at,trades} distilled/$seed/student-{kd,ard,rslad,adaad,adaad+igdm}; do
+                for student in labels/$seed/student-at distilled/$seed/student-{ard,rslad,adaad+igdm}; do
                     measure "$out/autoattack/$(basename "$student")/$seed.txt" --model "$out/$student.safetensors" \
-                        --attacks pgd-20,autoattack --test-images 500
+                        --attacks pgd-20,autoattack --test-images 250
                 done ;;
             *) echo "results.sh: no part '$part'" >&2; exit 2 ;;
         esac
