@@ -92,7 +92,7 @@ for seed in $seeds; do
                     done
                 done ;;
             autoattack)
-                for student in labels/$seed/student-at distilled/$seed/student-{ard,rslad,adaad+igdm}; do
+                for student in labels/$seed/student-at distilled/$seed/student-{ard,rslad}; do
                     measure "$out/autoattack/$(basename "$student")/$seed.txt" --model "$out/$student.safetensors" \
                         --attacks pgd-20,autoattack --test-images 250
                 done ;;
