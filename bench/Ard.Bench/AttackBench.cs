@@ -19,7 +19,7 @@ namespace Ard.Bench;
 /// </summary>
 internal static class AttackBench
 {
-    private static readonly ThreatModel Threat = ThreatModel.Linf(0.1);
+    private static readonly ThreatModel Threat = ThreatModel.Linf(0.05);
 
     public static int Run(string[] args)
     {
@@ -78,7 +78,7 @@ internal static class AttackBench
         var network = (NetworkSpec.Parse("smallcnn-16") with { InputChannels = 1, ImageSize = Glyphs.ImageSize }).Build(1);
         using var data = Glyphs.Generate(1000, seed: 1);
         Trainer.Fit(
-            network, new AdversarialTraining(new() { Inner = new() { Threat = Threat, StepSize = 0.05, Steps = 5 } }), null, data,
+            network, new AdversarialTraining(new() { Inner = new() { Threat = ThreatModel.Linf(0.1), StepSize = 0.05, Steps = 5 } }), null, data,
             new TrainingOptions
             {
                 Epochs = 10,

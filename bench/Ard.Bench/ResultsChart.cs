@@ -53,7 +53,9 @@ internal static class ResultsChart
             }
             var centre = x + Series.Length * Bar / 2 - 2;
             Add($"""<text x="{centre}" y="{Top + Height + 22}" text-anchor="middle" fill="#222">{rows[g].Method}</text>""");
-            Add($"""<text x="{centre}" y="{Top + Height + 40}" text-anchor="middle" font-size="11" fill="#666">{rows[g].Model}, {rows[g].Parameters:N0}</text>""");
+            var model = rows[g].Model.Split(' ', 2); // "student tinycnn-8-bn": on one line, neighbours would overlap
+            Add($"""<text x="{centre}" y="{Top + Height + 39}" text-anchor="middle" font-size="11" fill="#666">{model[0]}</text>""");
+            Add($"""<text x="{centre}" y="{Top + Height + 54}" text-anchor="middle" font-size="11" fill="#666">{model[^1]}, {rows[g].Parameters:N0}</text>""");
         }
         svg.AppendLine("</svg>");
         return svg.ToString();
