@@ -28,6 +28,12 @@ public sealed record CurvePoint(double Epsilon, IReadOnlyList<bool> Correct)
 /// <param name="Points">One entry a budget, the smallest first.</param>
 public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points)
 {
+    /// <summary>The names of the attacks, of which each point has the worst case.</summary>
+    public IReadOnlyList<string> Attacks { get; init; } = [];
+
+    /// <summary>The settings of the evaluation at the largest budget, as <see cref="RobustnessReport.Settings"/>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+
     /// <summary>Evaluates a network at several budgets; it is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
@@ -61,6 +67,7 @@ public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points
         var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.Threat.Norm, epsilon)).ToArray();
         var left = PointNoise.Rows(images.shape[0]).ToArray();
         var points = new List<CurvePoint>();
+        RobustnessReport? report = null;
         foreach (var threat in threats)
         {
             using var scope = NewDisposeScope();
@@ -72,13 +79,17 @@ public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points
                     : string.Create(CultureInfo.InvariantCulture, $"{options.StateFile}-{threat.Epsilon:R}"),
                 ExamplesFile = null,
             });
-            var report = evaluator.EvaluateRows(model, Select(images), Select(labels), left, progress, cancellation);
+            report = evaluator.EvaluateRows(model, Select(images), Select(labels), left, progress, cancellation);
             left = [.. left.Where((_, i) => report.WorstCase.Correct[i])];
             var correct = new bool[images.shape[0]];
             foreach (var row in left) correct[row] = true;
             points.Add(new CurvePoint(threat.Epsilon, correct) { Flags = report.Flags });
         }
-        return new RobustnessCurve(options.Threat.Norm, points);
+        return new RobustnessCurve(options.Threat.Norm, points)
+        {
+            Attacks = [.. report!.Attacks.Select(attack => attack.Name)],
+            Settings = report.Settings,
+        };
 
         Tensor Select(Tensor values) =>
             left.Length == values.shape[0] ? values : values.index_select(0, tensor(left, dtype: ScalarType.Int64, device: values.device));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using static TorchSharp.torch;
@@ -88,7 +89,11 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 }
             }
         }
-        var report = state.Report();
+        var report = state.Report() with
+        {
+            Labels = labels.cpu().data<long>().ToArray(),
+            Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
+        };
         if (Options.ExamplesFile is not null && state.Count > 0)
             AdversarialExamplesFile.Write(Options.ExamplesFile, state.Examples, rows, labels, report, Options, digests!);
         return report;
@@ -166,19 +171,24 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     }
 
     private Dictionary<string, string> Settings(IReadOnlyDictionary<string, string> digests, IReadOnlyList<long> rows, Device device) =>
-        new(digests)
+        new(digests.Concat(Settings().Select(setting => KeyValuePair.Create(setting.Name, setting.Value))))
         {
-            [nameof(Options.Threat)] = $"{Options.Threat.Norm} {Options.Threat.Epsilon:R}",
-            [nameof(Options.Attacks)] = string.Join(", ", Options.AllAttacks().Select(attack => attack.Description)),
-            [nameof(Options.BatchSize)] = $"{Options.BatchSize}",
-            [nameof(Options.Seed)] = $"{Options.Seed}",
-            [nameof(Options.Sequential)] = $"{Options.Sequential}",
-            [nameof(Options.CheckNetwork)] = $"{Options.CheckNetwork}",
             [nameof(Options.KeepLogits)] = $"{Options.KeepLogits}",
             [nameof(Options.ExamplesFile)] = Options.ExamplesFile is null ? "none" : "one",
             ["rows"] = TensorDigest.Of(tensor(rows.ToArray(), dtype: ScalarType.Int64)),
             ["kind of device"] = $"{device.type}",
         };
+
+    // Of the options those that say what is computed.
+    private IEnumerable<(string Name, string Value)> Settings() =>
+    [
+        (nameof(Options.Threat), string.Create(CultureInfo.InvariantCulture, $"{Options.Threat.Norm} {Options.Threat.Epsilon:R}")),
+        (nameof(Options.Attacks), string.Join(", ", Options.AllAttacks().Select(attack => attack.Description))),
+        (nameof(Options.BatchSize), $"{Options.BatchSize}"),
+        (nameof(Options.Seed), $"{Options.Seed}"),
+        (nameof(Options.Sequential), $"{Options.Sequential}"),
+        (nameof(Options.CheckNetwork), $"{Options.CheckNetwork}"),
+    ];
 
     private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, Tensor images, Tensor labels) => new()
     {

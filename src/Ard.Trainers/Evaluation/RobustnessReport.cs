@@ -19,6 +19,12 @@ public sealed record RobustnessReport(ThreatModel Threat, AttackResult Clean, IR
     /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
     public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
+    /// <summary>The true classes, in the order of the images.</summary>
+    public IReadOnlyList<long> Labels { get; init; } = [];
+
+    /// <summary>Threat model, attacks and what else the figures depend on, one setting a line, such as <c>Seed: 0</c>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+
     /// <summary>The result of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
     /// <exception cref="KeyNotFoundException">It was not run; the message names those that were.</exception>

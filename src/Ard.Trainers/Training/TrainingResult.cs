@@ -30,6 +30,9 @@ public sealed record TrainingResult(IReadOnlyList<EpochRecord> History, int? Bes
     /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>Method and options in full, one setting a line, such as <c>Options.BatchSize: 128</c>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+
     /// <summary>The record of the best epoch; null where nothing was validated.</summary>
     public EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
 }

@@ -281,7 +281,11 @@ internal sealed class TrainingRun : IDisposable
         student.zero_grad();
         student.eval();
         if (BestEpoch is null && !cancelled) WriteModel();
-        return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled) { Warnings = Warnings };
+        return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled)
+        {
+            Warnings = Warnings,
+            Settings = [.. SettingsText.Lines(nameof(Objective), objective), .. SettingsText.Lines("Options", options)],
+        };
     }
 
     public void Dispose()

@@ -1,0 +1,52 @@
+using Ard.Trainers.Evaluation;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>Clean, under each attack, and under the worst of them: as bars and as a table.</summary>
+internal static class AccuracySection
+{
+    public static Markup? Of(IReadOnlyList<ModelReport> models)
+    {
+        var evaluated = models.Where(model => model.Robustness is not null).ToArray();
+        if (evaluated.Length == 0) return null;
+        var section = new Markup();
+        section.Line($"<p>The share of images that a network gets right: as they are (clean), and after each attack. {Threats(evaluated)}</p>");
+        section.Line($"<div class=\"grid-of-figures\"><figure class=\"chart\"><figcaption>Right, in percent of the images</figcaption>");
+        section.Line($"{BarChart.Draw("images right", [.. evaluated.Select(Bars)])}");
+        section.Line($"<p class=\"note\">Thin lines: 95 % intervals, as the images are a sample.</p></figure>");
+        return section.Line($"{Table(evaluated)}</div>");
+    }
+
+    // The worst case of one attack is that attack.
+    private static IEnumerable<AttackResult> Results(RobustnessReport report) =>
+        report.Attacks.Count == 1 ? [report.Clean, .. report.Attacks] : [report.Clean, .. report.Attacks, report.WorstCase];
+
+    private static BarGroup Bars(ModelReport model) => new(
+        model.Name, [.. Results(model.Robustness!).Select(result => new Bar(Text.Attack(result.Name), result.Accuracy, result.Interval))]);
+
+    private static string Threats(ModelReport[] models)
+    {
+        var different = models.GroupBy(model => model.Robustness!.Threat).ToArray();
+        return string.Join(" ", different.Select(group =>
+            $"The adversary{(different.Length == 1 ? "" : " of " + string.Join(" and ", group.Select(model => model.Name)))}: {Text.Threat(group.Key)}."));
+    }
+
+    private static Markup Table(ModelReport[] models)
+    {
+        var table = new Markup();
+        table.Line($"<div class=\"scroll\"><table><caption>Images right</caption><thead><tr><th scope=\"col\">attack</th>")
+            .Line($"<th scope=\"col\">right</th><th scope=\"col\">95 % interval</th><th scope=\"col\">images</th></tr></thead>");
+        foreach (var model in models)
+        {
+            table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Described(model)}</th></tr>");
+            foreach (var result in Results(model.Robustness!))
+                table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}</th><td>{Text.Percent(result.Accuracy)}</td>")
+                    .Line($"<td>{Text.Percent(result.Interval)}</td><td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
+            table.Line($"</tbody>");
+        }
+        return table.Add($"</table></div>");
+    }
+
+    private static Markup? Described(ModelReport model) =>
+        model.Description is null ? null : Markup.Of($" <span class=\"note\">{model.Description}</span>");
+}

@@ -1,0 +1,104 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>One image before and after an attack.</summary>
+/// <param name="Row">Its place in the data.</param>
+/// <param name="Clean">The values in [0,1], planes of channels, row by row.</param>
+/// <param name="Attacked">Those after the attack.</param>
+/// <param name="Label">The true class.</param>
+/// <param name="CleanPrediction">The class that the network takes the image for.</param>
+/// <param name="AttackedPrediction">The class that it takes the attacked image for.</param>
+public sealed record AttackedImage(
+    long Row, IReadOnlyList<float> Clean, IReadOnlyList<float> Attacked, long Label, long CleanPrediction, long AttackedPrediction);
+
+/// <summary>Some images before and after an attack, to be looked at.</summary>
+/// <param name="Attack">The attack's name.</param>
+/// <param name="Threat">What the adversary was allowed to do.</param>
+/// <param name="Channels">Channels of the images.</param>
+/// <param name="Height">Rows of the images.</param>
+/// <param name="Width">Columns of the images.</param>
+/// <param name="Each">The images.</param>
+public sealed record AttackedImages(
+    string Attack, ThreatModel Threat, int Channels, int Height, int Width, IReadOnlyList<AttackedImage> Each)
+{
+    private const int MostLookedAt = 250;
+
+    /// <summary>
+    /// Attacks the first images that a network gets right: the first of every class, then the second, until there are enough, among the
+    /// first 250 of the data. The network is left as it was found. With the seed of an evaluation they are the points of the evaluation.
+    /// </summary>
+    /// <param name="model">Images [N,C,H,W] to logits [N,classes].</param>
+    /// <param name="images">[N,C,H,W], as for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="attack">The attack.</param>
+    /// <param name="threat">What the adversary may do.</param>
+    /// <param name="count">How many images at most. Default 6.</param>
+    /// <param name="seed">The seed of what is random. Default 0.</param>
+    /// <param name="cancellation">Looked at before each of the attack's forward passes.</param>
+    /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is unfit, or the attack broke the threat model.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static AttackedImages Find(
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        Attack attack,
+        ThreatModel threat,
+        int count = 6,
+        long seed = 0,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(attack);
+        ArgumentNullException.ThrowIfNull(threat);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ImageBatch.Check(nameof(AttackedImages), images, labels);
+        if (images.dim() != 4)
+            throw new ArgumentException($"{nameof(AttackedImages)}: images have shape [{string.Join(",", images.shape)}], expected [N,C,H,W].");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (batch, truth) = ImageBatch.Of(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
+        var classes = truth.cpu().data<long>().ToArray();
+        var clean = Predict(batch);
+        var rows = Choose(classes, clean, count);
+        var (of, found) = (new { Channels = (int)images.shape[1], Height = (int)images.shape[2], Width = (int)images.shape[3] }, new List<AttackedImage>());
+        if (rows.Length > 0)
+        {
+            var index = tensor(rows, dtype: ScalarType.Int64, device: batch.device);
+            var chosen = batch.index_select(0, index);
+            var points = attack.Run(model, chosen, truth.index_select(0, index), threat, new PointNoise(seed, rows), cancellation).Points;
+            var attacked = Predict(points);
+            for (var i = 0; i < rows.Length; i++)
+                found.Add(new AttackedImage(rows[i], Values(chosen[i]), Values(points[i]), classes[rows[i]], clean[rows[i]], attacked[i]));
+        }
+        return new AttackedImages(attack.Name, threat, of.Channels, of.Height, of.Width, found);
+
+        long[] Predict(Tensor points)
+        {
+            using var state = ModelState.Borrow(model);
+            var logits = model.call(points);
+            ImageBatch.CheckLogits(logits, points.shape[0]);
+            return logits.argmax(1).cpu().data<long>().ToArray();
+        }
+    }
+
+    // The rows that are right, the first of every class before the second of any.
+    private static long[] Choose(long[] labels, long[] predictions, int count)
+    {
+        var seen = new Dictionary<long, int>();
+        var right = new List<(int Turn, int Row)>();
+        for (var row = 0; row < labels.Length; row++)
+        {
+            if (labels[row] != predictions[row]) continue;
+            seen[labels[row]] = seen.GetValueOrDefault(labels[row]) + 1;
+            right.Add((seen[labels[row]], row));
+        }
+        return [.. right.Order().Take(count).Select(each => (long)each.Row).Order()];
+    }
+
+    private static float[] Values(Tensor image) => image.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+}

@@ -1,0 +1,70 @@
+using Ard.Trainers.Evaluation;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>One bar: a share from 0 to 1, with its interval where there is one.</summary>
+internal sealed record Bar(string Name, double Share, ConfidenceInterval? Interval = null);
+
+/// <summary>Bars with a common title.</summary>
+internal sealed record BarGroup(string Title, IReadOnlyList<Bar> Bars);
+
+/// <summary>
+/// Groups of horizontal bars of shares, each with its name before it and its figure behind: names may be long and groups many, and nothing
+/// depends on a colour.
+/// </summary>
+internal static class BarChart
+{
+    private const int Width = 360, Left = 86, Right = Width - 46, Bar = 17, Head = 24, Foot = 36;
+
+    /// <summary>The picture.</summary>
+    /// <param name="title">What the shares are, for those who do not see it.</param>
+    /// <param name="groups">The bars.</param>
+    /// <param name="standalone">Whether it is a file of its own and not a part of a page: then it has its colours with it.</param>
+    public static Markup Draw(string title, IReadOnlyList<BarGroup> groups, bool standalone = false)
+    {
+        var bottom = groups.Sum(group => Head + Bar * group.Bars.Count) + 4;
+        var height = bottom + Foot;
+        var svg = new Markup();
+        svg.Add($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\"");
+        if (standalone) svg.Line($" xmlns=\"http://www.w3.org/2000/svg\" class=\"alone\"><style>{Page.ChartStyle}</style><rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/>");
+        else svg.Line($">");
+        for (var percent = 0; percent <= 100; percent += 25)
+        {
+            svg.Line($"<line class=\"grid\" x1=\"{Place(percent / 100.0):F1}\" x2=\"{Place(percent / 100.0):F1}\" y1=\"{Head - 4}\" y2=\"{bottom}\"/>");
+            svg.Line($"<text class=\"tick middle\" x=\"{Place(percent / 100.0):F1}\" y=\"{bottom + 14}\">{percent}</text>");
+        }
+        svg.Line($"<text class=\"axis middle\" x=\"{(Left + Right) / 2}\" y=\"{bottom + 30}\">{title}, %</text>");
+        var y = 0;
+        foreach (var group in groups)
+        {
+            svg.Line($"<text class=\"group\" x=\"2\" y=\"{y + 17}\">{Cut(group.Title, 52)}</text>");
+            y += Head;
+            for (var i = 0; i < group.Bars.Count; i++, y += Bar) svg.Add($"{Draw(group.Bars[i], y, i)}");
+        }
+        return svg.Line($"</svg>");
+    }
+
+    private static Markup Draw(Bar bar, int y, int shade)
+    {
+        var middle = y + Bar / 2.0;
+        var share = double.IsFinite(bar.Share) ? bar.Share : 0;
+        var end = Place(share);
+        var svg = new Markup();
+        svg.Line($"<text class=\"tick end\" x=\"{Left - 6}\" y=\"{middle + 4:F1}\">{Cut(bar.Name, 13)}</text>");
+        svg.Line($"<rect class=\"bar b{Math.Min(shade, 3)}\" x=\"{Left}\" y=\"{y + 2}\" width=\"{end - Left:F1}\" height=\"{Bar - 4}\"/>");
+        if (bar.Interval is { } interval && double.IsFinite(interval.Low))
+        {
+            var (low, high) = (Place(interval.Low), Place(interval.High));
+            svg.Line($"<path class=\"whisker\" d=\"M{low:F1} {middle - 3:F1}V{middle + 3:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {middle - 3:F1}V{middle + 3:F1}\"/>");
+            end = high;
+        }
+        return svg.Line($"<text class=\"value\" x=\"{end + 5:F1}\" y=\"{middle + 4:F1}\">{100 * bar.Share:F1}</text>");
+    }
+
+    private static double Place(double share) => Left + share * (Right - Left);
+
+    private static string Cut(string text, int most) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most - 1), "…");
+
+    private static string Description(string title, IReadOnlyList<BarGroup> groups) => $"Bars: {title}, in percent. " + string.Join(
+        " ", groups.Select(group => $"{group.Title}: {string.Join(", ", group.Bars.Select(bar => FormattableString.Invariant($"{bar.Name} {100 * bar.Share:F1}")))}."));
+}

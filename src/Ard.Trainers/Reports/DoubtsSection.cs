@@ -1,0 +1,44 @@
+using Ard.Trainers.Evaluation;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>The flags of the evaluations and the warnings of the trainings, with what to do about them.</summary>
+internal static class DoubtsSection
+{
+    public static int Count(IReadOnlyList<ModelReport> models) => Flags(models).Count();
+
+    public static Markup? Of(IReadOnlyList<ModelReport> models)
+    {
+        if (models.All(model => model.Robustness is null && model.Training is null && model.Curve is null)) return null;
+        var section = new Markup();
+        var found = new Markup();
+        found.Each(Flags(models), flag => Markup.Of($"<li><b>{flag.Model}: {Name(flag.Flag.Code)}.</b> {Sentence(flag.Flag.Seen)} {Sentence(flag.Flag.Advice)}</li>\n"));
+        foreach (var model in models)
+            found.Each(model.Training?.Warnings ?? [], warning => Markup.Of($"<li><b>{model.Name}, training.</b> {Sentence(warning)}</li>\n"));
+        if (Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null))
+            section.Line($"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random or are probabilities, gradients of zero, and attacks that do worse than a weaker one. A stronger attack can still find more.</p>");
+        var list = found.ToString();
+        if (list.Length > 0) section.Line($"<ul class=\"flags\">{found}</ul>");
+        return section.ToString().Length == 0 ? null : section;
+    }
+
+    // Each once for a network, whether seen by its evaluation or on its curve.
+    private static IEnumerable<(string Model, RobustnessFlag Flag)> Flags(IReadOnlyList<ModelReport> models) => models.SelectMany(model =>
+        (model.Robustness?.Flags ?? []).Concat(model.Curve?.Points.SelectMany(point => point.Flags) ?? []).DistinctBy(flag => flag.Code)
+            .Select(flag => (model.Name, flag)));
+
+    private static string Name(RobustnessFlagCode code) => code switch
+    {
+        RobustnessFlagCode.RandomOutputs => "its outputs are random",
+        RobustnessFlagCode.Probabilities => "its outputs are probabilities",
+        RobustnessFlagCode.ZeroGradients => "it has gradients of zero",
+        RobustnessFlagCode.FewClasses => "it has few classes",
+        RobustnessFlagCode.GradientFreeStronger => "an attack without gradients found more",
+        RobustnessFlagCode.OneStepStronger => "an attack of one step found more",
+        RobustnessFlagCode.TransferStronger => "another network's examples found more",
+        _ => code.ToString(),
+    };
+
+    private static string Sentence(string text) =>
+        text.Length == 0 ? "" : char.ToUpperInvariant(text[0]) + text[1..].TrimEnd('.') + ".";
+}

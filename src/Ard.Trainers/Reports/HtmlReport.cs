@@ -1,0 +1,87 @@
+using System.Globalization;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Training;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>
+/// What trainings and evaluations were, as one HTML page for people: accuracy under every attack with 95 % intervals, reasons to doubt it,
+/// accuracy over the budget, attacked images, what is taken for what, training curves, settings, versions and how to get it all again. The
+/// page loads nothing, has no script, and can be read on a phone, in the dark, on paper and by a screen reader. Sections for which nothing
+/// is given are left out.
+/// </summary>
+/// <param name="Title">The title.</param>
+public sealed record HtmlReport(string Title)
+{
+    /// <summary>What was done and why, in a few sentences. Default nothing.</summary>
+    public string? Introduction { get; init; }
+
+    /// <summary>The networks, in the order in which they are to be shown.</summary>
+    public IReadOnlyList<ModelReport> Models { get; init; } = [];
+
+    /// <summary>The classes' names in the order of the logits. Default their numbers.</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } = [];
+
+    /// <summary>The command, or the code, that makes the same again. Default nothing.</summary>
+    public string? Reproduction { get; init; }
+
+    /// <summary>The seed of everything that chance decided. Default null: the settings have it.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>When it was written. Default now.</summary>
+    public DateTimeOffset Written { get; init; } = DateTimeOffset.UtcNow;
+
+    /// <summary>Writes the page to a file, which appears whole or not at all.</summary>
+    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
+    public void Save(string path) => AtomicFile.WriteAllText(path, ToHtml());
+
+    /// <summary>The page.</summary>
+    public string ToHtml()
+    {
+        (string Id, string Name, Markup? Body)[] sections =
+        [
+            ("accuracy", "Accuracy under attack", AccuracySection.Of(Models)),
+            ("doubts", "Reasons to doubt", DoubtsSection.Of(Models)),
+            ("budget", "Accuracy over the budget", CurveSection.Of(Models)),
+            ("images", "Attacked images", ImageGrid.Of(Models, Class)),
+            ("confusion", "What is taken for what", ConfusionTable.Of(Models, Class)),
+            ("training", "Training", TrainingSection.Of(Models)),
+            ("again", "Settings, and how to get this again", SettingsSection.Of(this)),
+        ];
+        var body = new Markup();
+        body.Line($"<header><h1>{Title}</h1>");
+        if (Introduction is not null) body.Line($"<p>{Introduction}</p>");
+        if (DoubtsSection.Count(Models) is > 0 and var doubts)
+            body.Line($"<p class=\"alarm\">⚠ {Text.Count(doubts, "reason")} to doubt these figures: <a href=\"#doubts\">read them first</a>.</p>");
+        body.Add($"<nav aria-label=\"Sections\">");
+        body.Each(sections.Where(section => section.Body is not null), section => Markup.Of($"<a href=\"#{section.Id}\">{section.Name}</a> "));
+        body.Line($"</nav></header><main>");
+        foreach (var section in sections.Where(section => section.Body is not null))
+            body.Line($"<section aria-labelledby=\"{section.Id}\"><h2 id=\"{section.Id}\">{section.Name}</h2>").Line($"{section.Body}</section>");
+        return Page.Of(Title, body.Line($"</main>"));
+    }
+
+    private string Class(long number) =>
+        number >= 0 && number < ClassNames.Count ? ClassNames[(int)number] : number.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>One network of a <see cref="HtmlReport"/>, and what is known of it.</summary>
+/// <param name="Name">A name, such as <c>student, ARD</c>; that of each network is another.</param>
+public sealed record ModelReport(string Name)
+{
+    /// <summary>What it is, such as its architecture and the number of its parameters. Default nothing.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Its training. Default none.</summary>
+    public TrainingResult? Training { get; init; }
+
+    /// <summary>Its evaluation. Default none.</summary>
+    public RobustnessReport? Robustness { get; init; }
+
+    /// <summary>Its accuracy over the budget. Default none.</summary>
+    public RobustnessCurve? Curve { get; init; }
+
+    /// <summary>Images to look at. Default none.</summary>
+    public AttackedImages? Images { get; init; }
+}

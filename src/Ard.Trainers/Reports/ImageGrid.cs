@@ -1,0 +1,50 @@
+namespace Ard.Trainers.Reports;
+
+/// <summary>Each image as it was, what the attack added, and the result, with what the network takes them for.</summary>
+internal static class ImageGrid
+{
+    private static readonly int[] Factors = [1, 2, 3, 4, 5, 8, 10, 15, 20, 30, 50, 100];
+
+    public static Markup? Of(IReadOnlyList<ModelReport> models, Func<long, string> name)
+    {
+        var shown = models.Where(model => model.Images is { Each.Count: > 0 }).ToArray();
+        if (shown.Length == 0) return null;
+        var section = new Markup();
+        section.Line($"<p>The first images of different classes that a network gets right: the clean image, what the attack adds to it, amplified around mid-grey, and the sum that the network sees. Below, what the network takes it for.</p>");
+        return section.Each(shown, model => Grid(model.Name, model.Images!, name));
+    }
+
+    /// <summary>The largest round factor by which all perturbations still fit around mid-grey.</summary>
+    internal static int Amplification(AttackedImages images)
+    {
+        var largest = images.Each.Max(image => image.Clean.Zip(image.Attacked).Max(pair => Math.Abs(pair.Second - pair.First)));
+        return Factors.Last(factor => factor == 1 || factor * largest <= 0.5001);
+    }
+
+    private static Markup Grid(string model, AttackedImages images, Func<long, string> name)
+    {
+        var factor = Amplification(images);
+        var broken = images.Each.Count(image => image.AttackedPrediction != image.Label);
+        var grid = new Markup();
+        grid.Line($"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} {Text.Epsilon(images.Threat.Epsilon)}; perturbations × {factor}; {broken} of these {images.Each.Count} are taken for another class.</p>");
+        return grid.Line($"<ul class=\"pictures\">").Each(images.Each, image => Picture(image, images, factor, name)).Line($"</ul>");
+    }
+
+    private static Markup Picture(AttackedImage image, AttackedImages of, int factor, Func<long, string> name)
+    {
+        var change = image.Clean.Zip(image.Attacked, (clean, attacked) => 0.5f + factor * (attacked - clean)).ToArray();
+        var (label, clean, attacked) = (name(image.Label), name(image.CleanPrediction), name(image.AttackedPrediction));
+        return new Markup().Line($"<li><div class=\"triple\">")
+            .Line($"{Image([.. image.Clean], $"image {image.Row}, a {label}, clean", clean, image.CleanPrediction == image.Label)}")
+            .Line($"{Image(change, $"what the attack adds to image {image.Row}, times {factor}", $"× {factor}", null)}")
+            .Line($"{Image([.. image.Attacked], $"image {image.Row}, a {label}, attacked", attacked, image.AttackedPrediction == image.Label)}")
+            .Line($"</div></li>");
+
+        Markup Image(float[] values, string alternative, string text, bool? right) => Markup.Of(
+            $"<span><img src=\"{Png.Address(values, of.Channels, of.Height, of.Width)}\" width=\"{of.Width}\" height=\"{of.Height}\" alt=\"{alternative}\">")
+            .Add($"{(right is null ? Markup.Of($"{text}") : Verdict(text, right.Value))}</span>");
+    }
+
+    private static Markup Verdict(string taken, bool right) =>
+        right ? Markup.Of($"<b>✓ {taken}</b>") : Markup.Of($"<b class=\"wrong\">✗ {taken}</b>");
+}

@@ -1,0 +1,173 @@
+using System.Globalization;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>One line of a chart. Points with a value that is not finite are gaps.</summary>
+internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points);
+
+/// <summary>
+/// Lines over a common axis as a figure: the picture, what stands for what, and the figures as a table. It is drawn for the width of a
+/// phone, so that its letters are of the size of the text there and not smaller elsewhere. Lines differ in dashes and marks as well as in
+/// colour, and each has its name, or a letter where names are long, at its end.
+/// </summary>
+internal sealed record LineChart(string Title, string XTitle, string YTitle, Axis X, Axis Y, IReadOnlyList<Series> Series)
+{
+    private const double Width = 360, Height = 230, Left = 44, Top = 26, Bottom = Height - 40;
+
+    // A letter of the labels is about so wide, and a line so high.
+    private const double LetterWidth = 6.4, LineHeight = 13;
+
+    private const int LongestLabel = 12, MostMarks = 12;
+
+    /// <summary>A value of x to be pointed out, and what it is.</summary>
+    public (double X, string Name)? Mark { get; init; }
+
+    /// <summary>What is said below the chart. Default nothing.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>How a value of y is written in the table and in tips.</summary>
+    public string YFormat { get; init; } = "0.0###";
+
+    /// <summary>How a value of x is written in the table and in tips.</summary>
+    public string XFormat { get; init; } = "0.####";
+
+    private bool HasLetters => Series.Any(series => series.Name.Length > LongestLabel);
+
+    private IReadOnlyList<string> Labels => [.. Series.Select((series, i) => HasLetters ? Letter(i) : series.Name)];
+
+    private double Right => Width - 12 - LetterWidth * Labels.Max(label => label.Length);
+
+    /// <summary>The figure.</summary>
+    public Markup Draw()
+    {
+        var figure = new Markup();
+        figure.Line($"<figure class=\"chart\"><figcaption>{Title}</figcaption>");
+        figure.Line($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Description()}\">");
+        figure.Add($"{Axes()}{MarkLine()}");
+        for (var i = 0; i < Series.Count; i++) figure.Add($"{Line(i)}");
+        figure.Line($"{EndLabels()}</svg>");
+        if (HasLetters) figure.Add($"{Legend()}");
+        if (Note is not null) figure.Line($"<p class=\"note\">{Note}</p>");
+        return figure.Line($"{Table()}</figure>");
+    }
+
+    private Markup Axes()
+    {
+        var axes = new Markup();
+        axes.Line($"<text class=\"axis\" x=\"{2}\" y=\"{12}\">{YTitle}</text>");
+        foreach (var tick in Y.Ticks)
+        {
+            var y = Y.Place(tick, Bottom, Top);
+            axes.Line($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Right:F1}\" y1=\"{y:F1}\" y2=\"{y:F1}\"/>");
+            axes.Line($"<text class=\"tick end\" x=\"{Left - 6}\" y=\"{y + 4:F1}\">{Y.Text(tick)}</text>");
+        }
+        foreach (var tick in X.Ticks)
+        {
+            var x = XPlace(tick);
+            axes.Line($"<line class=\"grid\" x1=\"{x:F1}\" x2=\"{x:F1}\" y1=\"{Bottom}\" y2=\"{Bottom + 4}\"/>");
+            axes.Line($"<text class=\"tick middle\" x=\"{x:F1}\" y=\"{Bottom + 16}\">{X.Text(tick)}</text>");
+        }
+        return axes.Line($"<text class=\"axis middle\" x=\"{(Left + Right) / 2:F1}\" y=\"{Height - 6}\">{XTitle}</text>");
+    }
+
+    private Markup? MarkLine()
+    {
+        if (Mark is not { } mark) return null;
+        var x = XPlace(mark.X);
+        // On the side that has the room.
+        var onTheLeft = x > (Left + Right) / 2;
+        return Markup.Of($"<line class=\"mark\" x1=\"{x:F1}\" x2=\"{x:F1}\" y1=\"{Top - 8}\" y2=\"{Bottom}\"/>")
+            .Line($"<text class=\"tick{(onTheLeft ? " end" : "")}\" x=\"{x + (onTheLeft ? -4 : 4):F1}\" y=\"{Top - 1}\">{mark.Name}</text>");
+    }
+
+    private Markup Line(int index)
+    {
+        var line = new Markup();
+        line.Add($"<g class=\"series s{index % 6} d{index % 4}\">");
+        var run = new List<string>();
+        foreach (var (x, y) in Series[index].Points.Append((double.NaN, double.NaN)))
+        {
+            if (double.IsFinite(x) && double.IsFinite(y))
+            {
+                run.Add(string.Create(CultureInfo.InvariantCulture, $"{XPlace(x):F1},{YPlace(y):F1}"));
+                continue;
+            }
+            if (run.Count > 1) line.Line($"<polyline points=\"{string.Join(' ', run)}\"/>");
+            run.Clear();
+        }
+        var points = Series[index].Points.Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).ToArray();
+        var every = Math.Max(1, (int)Math.Ceiling(points.Length / (double)MostMarks));
+        for (var i = points.Length - 1; i >= 0; i -= every)
+        {
+            var (x, y) = points[i];
+            var tip = $"{Series[index].Name}: {Value(y, YFormat)} at {XTitle} {Value(x, XFormat)}";
+            line.Line($"{Shape(index, XPlace(x), YPlace(y), tip)}");
+        }
+        return line.Line($"</g>");
+    }
+
+    // The names at the lines' ends, moved apart where they would overlap.
+    private Markup EndLabels()
+    {
+        var ends = Series.Select((series, i) => (Index: i, Y: series.Points.Where(point => double.IsFinite(point.Y)).Select(point => point.Y)
+            .Cast<double?>().LastOrDefault())).Where(end => end.Y is not null).OrderByDescending(end => end.Y).ToArray();
+        var places = new double[ends.Length];
+        for (var i = 0; i < ends.Length; i++)
+            places[i] = Math.Max(YPlace(ends[i].Y!.Value), i == 0 ? Top + 2 : places[i - 1] + LineHeight);
+        for (var i = ends.Length - 1; i >= 0; i--)
+            places[i] = Math.Min(places[i], i == ends.Length - 1 ? Bottom - 2 : places[i + 1] - LineHeight);
+        return new Markup().Each(ends.Zip(places), end => Markup.Of(
+            $"<text class=\"label s{end.First.Index % 6}\" x=\"{Right + 8:F1}\" y=\"{end.Second + 4:F1}\">{Labels[end.First.Index]}</text>"));
+    }
+
+    private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)), one =>
+        Markup.Of($"<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\"><g class=\"series s{one.Index % 6} d{one.Index % 4}\">")
+            .Add($"<polyline points=\"1,6 29,6\"/>{Shape(one.Index, 15, 6, null)}</g></svg> <b>{Letter(one.Index)}</b> {one.Name}</li>"))
+        .Line($"</ul>");
+
+    private Markup Table()
+    {
+        var table = new Markup();
+        table.Line($"<details class=\"figures\"><summary>Figures</summary><div class=\"scroll\"><table><caption>{Title}</caption>");
+        table.Add($"<thead><tr><th scope=\"col\">{XTitle}</th>").Each(Series, series => Markup.Of($"<th scope=\"col\">{series.Name}</th>"));
+        table.Line($"</tr></thead><tbody>");
+        var columns = Series.Select(series => series.Points.DistinctBy(point => point.X).ToDictionary(point => point.X, point => point.Y))
+            .ToArray();
+        foreach (var x in Series.SelectMany(series => series.Points).Select(point => point.X).Distinct().Order())
+        {
+            table.Add($"<tr><th scope=\"row\">{Value(x, XFormat)}</th>");
+            table.Each(columns, column => Markup.Of($"<td>{(column.TryGetValue(x, out var y) ? Value(y, YFormat) : "–")}</td>"));
+            table.Line($"</tr>");
+        }
+        return table.Add($"</tbody></table></div></details>");
+    }
+
+    private string Description() => $"{Title}. Lines of {YTitle} over {XTitle}. " + string.Join(" ", Series.Select(series =>
+    {
+        var points = series.Points.Where(point => double.IsFinite(point.Y)).ToArray();
+        return points.Length == 0
+            ? $"{series.Name}: no figures."
+            : $"{series.Name}: {Value(points[0].Y, YFormat)} at {Value(points[0].X, XFormat)}, "
+                + $"{Value(points[^1].Y, YFormat)} at {Value(points[^1].X, XFormat)}.";
+    }));
+
+    private double XPlace(double x) => X.Place(Math.Clamp(x, X.Low, X.High), Left, Right);
+
+    private double YPlace(double y) => Y.Place(Math.Clamp(y, Y.Low, Y.High), Bottom, Top);
+
+    private static Markup Shape(int index, double x, double y, string? tip)
+    {
+        var title = tip is null ? null : Markup.Of($"<title>{tip}</title>");
+        return (index % 4) switch
+        {
+            0 => Markup.Of($"<circle cx=\"{x:F1}\" cy=\"{y:F1}\" r=\"3\">{title}</circle>"),
+            1 => Markup.Of($"<rect x=\"{x - 2.7:F1}\" y=\"{y - 2.7:F1}\" width=\"5.4\" height=\"5.4\">{title}</rect>"),
+            2 => Markup.Of($"<path d=\"M{x:F1} {y - 3.6:F1}L{x + 3.6:F1} {y + 2.7:F1}L{x - 3.6:F1} {y + 2.7:F1}Z\">{title}</path>"),
+            _ => Markup.Of($"<path d=\"M{x:F1} {y - 4:F1}L{x + 4:F1} {y:F1}L{x:F1} {y + 4:F1}L{x - 4:F1} {y:F1}Z\">{title}</path>"),
+        };
+    }
+
+    private static string Value(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static string Letter(int index) => index < 26 ? ((char)('A' + index)).ToString() : $"{index + 1}";
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>The command, the seed, the versions, and every setting.</summary>
+internal static class SettingsSection
+{
+    public static Markup Of(HtmlReport report)
+    {
+        var section = new Markup();
+        if (report.Reproduction is not null) section.Line($"<pre><code>{report.Reproduction}</code></pre>");
+        section.Line($"{Table("Where and when", "what", Facts(report))}");
+        foreach (var model in report.Models)
+        {
+            string[] lines =
+            [
+                .. model.Training?.Settings ?? [],
+                .. (model.Robustness?.Settings ?? model.Curve?.Settings ?? []).Select(line => $"Evaluation.{line}"),
+            ];
+            if (lines.Length == 0) continue;
+            section.Line($"<details class=\"settings\"><summary>Settings: {model.Name}</summary>");
+            section.Line($"{Table(null, "setting", lines.Select(Split))}</details>");
+        }
+        return section;
+    }
+
+    private static IEnumerable<(string, string)> Facts(HtmlReport report)
+    {
+        yield return ("written", report.Written.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
+        if (report.Seed is { } seed) yield return ("seed", seed.ToString(CultureInfo.InvariantCulture));
+        foreach (var version in Versions()) yield return version;
+        yield return ("libtorch", torch.__version__);
+        yield return (".NET", Environment.Version.ToString());
+        yield return ("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {Text.Count(Environment.ProcessorCount, "processor")}");
+    }
+
+    // Of what takes part in this process; this assembly does not refer to all of them.
+    private static IEnumerable<(string, string)> Versions() =>
+        from family in new[] { "Ard.Trainers", "Ard.MLNet", "TorchSharp", "Microsoft.ML" }
+        from version in AppDomain.CurrentDomain.GetAssemblies()
+            .Where(assembly => assembly.GetName().Name is { } name && (name == family || name.StartsWith(family + ".", StringComparison.Ordinal)))
+            .Select(assembly => assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion)
+            .OfType<string>().Distinct().Take(1)
+        select (family, version);
+
+    private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows)
+    {
+        var table = new Markup();
+        table.Line($"<table class=\"texts\">{(caption is null ? null : Markup.Of($"<caption>{caption}</caption>"))}<thead><tr><th scope=\"col\">{what}</th><th scope=\"col\">value</th></tr></thead><tbody>");
+        return table.Each(rows, row => Markup.Of($"<tr><th scope=\"row\">{row.Name}</th><td>{row.Value}</td></tr>\n")).Line($"</tbody></table>");
+    }
+
+    private static (string, string) Split(string line) =>
+        line.Split(": ", 2) is [var name, var value] ? (name, value) : (line, "");
+}

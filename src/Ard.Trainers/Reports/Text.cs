@@ -1,0 +1,58 @@
+using System.Globalization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>Numbers and names as a page writes them.</summary>
+internal static class Text
+{
+    /// <summary>Such as 63.4 %; a dash where there is no number.</summary>
+    public static string Percent(double share) =>
+        double.IsFinite(share) ? string.Create(CultureInfo.InvariantCulture, $"{100 * share:F1} %") : "–";
+
+    /// <summary>Such as 59.2 to 67.4 %.</summary>
+    public static string Percent(ConfidenceInterval interval) => double.IsFinite(interval.Low)
+        ? string.Create(CultureInfo.InvariantCulture, $"{100 * interval.Low:F1} to {100 * interval.High:F1} %")
+        : "–";
+
+    /// <summary>Such as 1 image or 1,000 images.</summary>
+    public static string Count(long count, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+
+    /// <summary>Such as 8/255 where it is a multiple of 1/255, else 0.1.</summary>
+    public static string Epsilon(double epsilon)
+    {
+        var steps = epsilon * 255;
+        return epsilon > 0 && Math.Abs(steps - Math.Round(steps)) < 1e-6
+            ? string.Create(CultureInfo.InvariantCulture, $"{steps:F0}/255")
+            : epsilon.ToString("G4", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>What the adversary may do, in words.</summary>
+    public static string Threat(ThreatModel threat) => threat.Norm switch
+    {
+        Norm.Linf => $"every value of an image may change by up to {Epsilon(threat.Epsilon)} (Linf, values from 0 to 1)",
+        Norm.L2 => $"an image may move by up to {Epsilon(threat.Epsilon)} in Euclidean distance (L2, values from 0 to 1)",
+        _ => $"the changes of an image's values may add up to {Epsilon(threat.Epsilon)} (L1, values from 0 to 1)",
+    };
+
+    /// <summary>An attack's name for people.</summary>
+    public static string Attack(string name) => name switch
+    {
+        "worst-case" => "worst case",
+        "fgsm" => "FGSM",
+        "autoattack" => "AutoAttack",
+        _ when name.StartsWith("pgd-", StringComparison.Ordinal) => "PGD" + name[3..],
+        _ => name,
+    };
+
+    /// <summary>Such as 1 min 12 s.</summary>
+    public static string Duration(double seconds)
+    {
+        var time = TimeSpan.FromSeconds(Math.Round(seconds, seconds < 10 ? 1 : 0));
+        return time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
+            : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
+            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
+    }
+}
