@@ -64,14 +64,14 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             .Evaluate(classifier.Network, images.Images, images.Labels, options.Progress, options.Cancellation);
 
         var truth = images.Labels.data<long>().ToArray();
-        var clean = Outcome.Of(report.Clean, labels.Count);
-        var attacked = report.Attacks.Select(attack => Outcome.Of(attack, labels.Count)).ToArray();
+        var clean = Outcome.Of(report.Clean, labels.Count, truth);
+        var attacked = report.Attacks.Select(attack => Outcome.Of(attack, labels.Count, truth)).ToArray();
         return new RobustnessMetrics(
             report,
             Metrics(clean, report.Clean),
             [.. attacked.Zip(report.Attacks, Metrics)],
             Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
-            Rows(report, clean, attacked, truth, classifier.Labels));
+            Rows(report, truth, classifier.Labels));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
         {
@@ -102,18 +102,17 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             step is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [step];
     }
 
-    private static TableDataView Rows(
-        RobustnessReport report, Outcome clean, Outcome[] attacked, long[] truth, ClassLabels labels)
+    private static TableDataView Rows(RobustnessReport report, long[] truth, ClassLabels labels)
     {
-        var attacks = attacked.Length;
+        var attacks = report.Attacks.Count;
         AttackedPoint Point(int row) => report.Attacks[row % attacks].Points[row / attacks];
         return new TableDataView(
             checked(truth.Length * attacks),
             TableDataView.Of("Row", NumberDataViewType.Int64, (int row, ref long value) => value = row / attacks),
-            Text("Attack", row => attacked[row % attacks].Name),
+            Text("Attack", row => report.Attacks[row % attacks].Name),
             KeyColumn("Label", labels, row => (uint)truth[row / attacks] + 1),
-            KeyColumn("PredictedLabel", labels, row => (uint)clean.Predicted(row / attacks) + 1),
-            KeyColumn("AttackedPredictedLabel", labels, row => (uint)attacked[row % attacks].Predicted(row / attacks) + 1),
+            KeyColumn("PredictedLabel", labels, row => (uint)(report.Clean.Predictions[row / attacks] + 1)),
+            KeyColumn("AttackedPredictedLabel", labels, row => (uint)(report.Attacks[row % attacks].Predictions[row / attacks] + 1)),
             TableDataView.Of("PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = Point(row).Size),
             Text("BrokenBy", row => Point(row).BrokenBy),
             Text("FirstBrokenBy", row => report.WorstCase.Points[row / attacks].BrokenBy),
@@ -137,15 +136,22 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     /// <summary>What the network gave for every row.</summary>
     private sealed record Outcome(string Name, float[] Scores, int Classes)
     {
-        public static Outcome Of(AttackResult result, int classes)
+        // Where the network's output is not finite, and names no class, it is as sure as can be of the others.
+        public static Outcome Of(AttackResult result, int classes, long[] truth)
         {
             using var scope = NewDisposeScope();
             var logits = result.Logits!.ToArray();
             if (logits.Length != result.Points.Count * classes)
                 throw new InvalidOperationException(
                     $"The network has {logits.Length / result.Points.Count} outputs, expected {classes}, one for each class.");
-            var scores = tensor(logits).reshape(result.Points.Count, classes).softmax(1);
-            return new Outcome(result.Name, scores.data<float>().ToArray(), classes);
+            var scores = tensor(logits).reshape(result.Points.Count, classes).softmax(1).data<float>().ToArray();
+            for (var row = 0; row < truth.Length; row++)
+            {
+                if (result.Predictions[row] >= 0) continue;
+                scores.AsSpan(row * classes, classes).Fill(1f / (classes - 1));
+                scores[row * classes + truth[row]] = 0;
+            }
+            return new Outcome(result.Name, scores, classes);
         }
 
         public int Predicted(int row) => Classifier.Largest(Of(row));

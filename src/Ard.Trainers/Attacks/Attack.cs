@@ -24,6 +24,10 @@ public abstract class Attack
     /// <summary>The name and every setting that its points depend on, for files that must fit to it. Here the name.</summary>
     public virtual string Description => Name;
 
+    /// <summary>What the published attack of this name has beside in a norm, for the report; null (here) where that is nothing.</summary>
+    /// <param name="norm">The norm of the threat model.</param>
+    public virtual string? Lacks(Norm norm) => null;
+
     /// <summary>The attacks that it consists of, in their order, each on the images that are left. Here itself.</summary>
     /// <param name="norm">The norm of the threat model.</param>
     public virtual IReadOnlyList<Attack> Parts(Norm norm) => [this];
@@ -131,42 +135,58 @@ public abstract class Attack
         ThreatModel threat,
         PointNoise noise,
         Func<AttackTarget, Tensor, Tensor> search,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) =>
+        Prepared(
+            model, images, labels, threat, noise,
+            (target, clean) =>
+            {
+                var points = search(target, clean).detach();
+                target.CheckFinite();
+                threat.Verify(points, clean, Name);
+                return points;
+            },
+            cancellation);
+
+    // Guarded without the checks of the result.
+    private Tensor Prepared(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
+        Func<AttackTarget, Tensor, Tensor> search, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         var largestLabel = Check(model, images, labels, threat, noise);
         using var state = ModelState.Borrow(model);
         using var noGrad = no_grad();
-        var clean = images.detach();
         var target = new AttackTarget(model, largestLabel, Name, images.shape[0], images.device, cancellation);
-        var points = search(target, clean).detach();
-        target.CheckFinite();
-        threat.Verify(points, clean, Name);
-        return points.MoveToOuterDisposeScope();
+        return search(target, images.detach()).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// One part alone, on images that the network gets right: what an evaluation asks for, which knows that already.
+    /// One part alone, on images that the network gets right: what an evaluation asks for, which knows that already. What the attack does
+    /// amiss is told, and no error.
     /// </summary>
-    /// <returns>
-    /// Points [N,...], the logits there [N,classes] by one more forward pass, and each point's passes, null where the attack does not say.
-    /// </returns>
-    internal (Tensor Points, Tensor Logits, (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes) Attempt(
+    internal AttackAttempt Attempt(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, CancellationToken cancellation)
     {
-        Tensor? logits = null;
-        (IReadOnlyList<long>, IReadOnlyList<long>)? passes = null;
-        var points = Guarded(
+        AttackAttempt? attempt = null;
+        var points = Prepared(
             model, images, labels, threat, noise,
             (target, clean) =>
             {
                 var found = Search(target, clean, labels, threat, noise).detach();
-                logits = target.Logits(found).MoveToOuterDisposeScope();
-                passes = target.Passes;
+                ThreatModel.VerifyShape(found, clean, Name);
+                var sizes = threat.Size(found, clean);
+                var beyond = threat.Allows(found, clean).logical_not();
+                // A value that is no number cannot be projected.
+                found = where(
+                    ThreatModel.PerPoint(beyond, clean), threat.Project(where(found.isfinite(), found, clean), clean), found);
+                var logits = target.Logits(found).MoveToOuterDisposeScope();
+                attempt = new AttackAttempt(
+                    found, logits, target.Passes, target.MetNotFinite, beyond.cpu().data<bool>().ToArray(),
+                    sizes.cpu().data<double>().ToArray());
                 return found;
             },
             cancellation);
-        return (points, logits!, passes);
+        return attempt! with { Points = points };
     }
 
     /// <summary>The parts in their order, each on the images that are still right.</summary>

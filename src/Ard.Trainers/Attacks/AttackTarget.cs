@@ -15,7 +15,7 @@ public sealed class AttackTarget
     private readonly long count;
     private readonly CancellationToken cancellation;
     // These belong to the dispose scope that was open when the target was made.
-    private readonly Tensor finite, forwards, backwards;
+    private readonly Tensor notFinite, forwards, backwards;
     private bool attributed = true;
 
     internal AttackTarget(
@@ -26,7 +26,7 @@ public sealed class AttackTarget
         this.attack = attack;
         this.count = count;
         this.cancellation = cancellation;
-        finite = ones([], dtype: ScalarType.Bool, device: device);
+        notFinite = zeros([count], dtype: ScalarType.Int64, device: device);
         forwards = zeros([count], dtype: ScalarType.Int64, device: device);
         backwards = zeros([count], dtype: ScalarType.Int64, device: device);
     }
@@ -70,7 +70,9 @@ public sealed class AttackTarget
             throw new InvalidOperationException(
                 $"{attack}: the network has {logits.shape[1]} classes, expected more than {largestLabel}, the largest label.");
         using var scope = NewDisposeScope();
-        finite.logical_and_(logits.detach().isfinite().all());
+        var odd = logits.detach().isfinite().all(1).logical_not_().to(ScalarType.Int64);
+        if (rows is not null) notFinite.index_add_(0, rows, odd, 1);
+        else notFinite.add_(sent == count ? odd : odd.sum());
         return logits;
     }
 
@@ -98,11 +100,17 @@ public sealed class AttackTarget
         attributed &= other.attributed;
     }
 
+    /// <summary>
+    /// For each image of the attack, whether some of its logits were not finite; where a call did not say whose points it sent, that counts
+    /// for all images. Waits for the device.
+    /// </summary>
+    internal bool[] MetNotFinite => notFinite.gt(0).cpu().data<bool>().ToArray();
+
     /// <summary>Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">Some logits were not finite.</exception>
     internal void CheckFinite()
     {
-        if (!finite.item<bool>())
+        if (notFinite.any().item<bool>())
             throw new InvalidOperationException(
                 $"{attack}: the network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
     }

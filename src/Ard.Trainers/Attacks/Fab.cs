@@ -52,8 +52,8 @@ public sealed class Fab(FabOptions? options = null) : Attack
                     var truth = labels.index_select(0, rows);
                     clean = images.index_select(0, rows);
                     var aimed = Options.Targeted ? others.select(1, aim).index_select(0, rows) : null;
-                    points = Step(target, points, clean, truth, aimed, threat.Norm);
-                    var broken = target.Logits(points).argmax(1).ne(truth);
+                    points = Step(target, points, rows, clean, truth, aimed, threat.Norm);
+                    var broken = target.Logits(points, rows).argmax(1).ne(truth);
                     closest.Offer(rows, points, broken);
                     points = where(PerPoint(broken, points), clean + (points - clean).mul_(Options.Beta), points);
                     DropFound(ref points);
@@ -84,9 +84,9 @@ public sealed class Fab(FabOptions? options = null) : Attack
     }
 
     // One step of the paper's algorithm 1 (without the step back).
-    private Tensor Step(AttackTarget target, Tensor points, Tensor clean, Tensor labels, Tensor? aimed, Norm norm)
+    private Tensor Step(AttackTarget target, Tensor points, Tensor rows, Tensor clean, Tensor labels, Tensor? aimed, Norm norm)
     {
-        var (gap, normal) = Boundary(target, points, labels, aimed, norm);
+        var (gap, normal) = Boundary(target, points, rows, labels, aimed, norm);
         var (here, origin) = (points.flatten(1), clean.flatten(1));
         // On the hyperplane, gap + normal · (x - points) is 0.
         var fromHere = HyperplaneProjection.Step(here, normal, -gap, norm);
@@ -99,11 +99,12 @@ public sealed class Fab(FabOptions? options = null) : Attack
 
     // The linearised boundary to the class aimed at, or to the class whose boundary is nearest: how far that class's logit is above the
     // true one's [n], and the gradient of that [n,d].
-    private static (Tensor Gap, Tensor Normal) Boundary(AttackTarget target, Tensor points, Tensor labels, Tensor? aimed, Norm norm)
+    private static (Tensor Gap, Tensor Normal) Boundary(
+        AttackTarget target, Tensor points, Tensor rows, Tensor labels, Tensor? aimed, Norm norm)
     {
         using var record = enable_grad();
         var leaf = points.detach().requires_grad_();
-        var logits = target.Logits(leaf);
+        var logits = target.Logits(leaf, rows);
         var truth = labels.unsqueeze(1);
         var gaps = logits - logits.gather(1, truth);
         if (aimed is not null)
@@ -119,6 +120,8 @@ public sealed class Fab(FabOptions? options = null) : Attack
         {
             var gap = gaps.select(1, k);
             var gradient = autograd.grad([gap.sum()], [leaf], retain_graph: k < classes - 1)[0].flatten(1);
+            // The first backward pass is counted with the forward pass.
+            if (k > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
             var slope = norm == Norm.Linf ? gradient.abs().sum(1) : Length(gradient, norm).flatten();
             var distance = (gap.abs() / slope.clamp_min(Tiny)).masked_fill(labels.eq(k), double.PositiveInfinity);
@@ -139,11 +142,11 @@ public sealed class Fab(FabOptions? options = null) : Attack
         var (inner, outer) = (images.index_select(0, rows), closest.Points.index_select(0, rows));
         for (var step = 0; step < Options.FinalSearch; step++)
         {
-            var innerMargin = AttackLosses.Margin(target.Logits(inner), truth).neg();
-            var outerMargin = AttackLosses.Margin(target.Logits(outer), truth);
+            var innerMargin = AttackLosses.Margin(target.Logits(inner, rows), truth).neg();
+            var outerMargin = AttackLosses.Margin(target.Logits(outer, rows), truth);
             var share = innerMargin / (innerMargin + outerMargin).clamp_min(Tiny);
             var middle = inner + (outer - inner) * PerPoint(share, images);
-            var broken = target.Logits(middle).argmax(1).ne(truth);
+            var broken = target.Logits(middle, rows).argmax(1).ne(truth);
             closest.Offer(rows, middle, broken);
             var pick = PerPoint(broken, images);
             (inner, outer) = (where(pick, inner, middle), where(pick, middle, outer));

@@ -10,8 +10,8 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <remarks>
 /// Returns the first misclassified point met, otherwise the point of the largest margin. Images that the network gets wrong unattacked are
-/// returned as they are. Windows and colours are drawn for each point by itself, so that a point is attacked alike in every batch, and
-/// reach every row and column. AutoAttack's code takes the same ones for the whole batch, and never the last row and column.
+/// returned as they are. As in AutoAttack's code, by which published figures are made, no window smaller than the image reaches the last
+/// row or column. Unlike there, windows and colours are drawn for each point by itself, so that a point is attacked alike in every batch.
 /// </remarks>
 /// <param name="options">The settings; default 5000 queries from one random start.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

@@ -70,11 +70,12 @@ internal abstract class SquareWindows
 
     private long[] Like(Tensor points) => [points.shape[0], .. shape[1..]];
 
-    // A place of windows of the size along an axis of the length for each point, each place alike likely: the distance of every pixel from
-    // the window's first one [n,length].
+    // A place of windows of the size along an axis of the length for each point, each place alike likely but for the last one, which is
+    // never taken where there is another (see Square): the distance of every pixel from the window's first one [n,length].
     private static Tensor Offsets(Tensor number, long size, long length)
     {
-        var first = ((number + 1) * (0.5 * (length - size + 1))).floor().clamp_max(length - size);
+        var places = Math.Max(length - size, 1);
+        var first = ((number + 1) * (0.5 * places)).floor().clamp_max(places - 1);
         return arange(length, dtype: number.dtype, device: number.device).unsqueeze(0) - first.unsqueeze(1);
     }
 

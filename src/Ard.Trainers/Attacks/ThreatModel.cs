@@ -120,10 +120,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// <exception cref="InvalidOperationException">A point is not allowed; the message names the worst one.</exception>
     public void Verify(Tensor perturbed, Tensor images, string author)
     {
-        if (!perturbed.shape.SequenceEqual(images.shape) || perturbed.dtype != images.dtype)
-            throw new InvalidOperationException(
-                $"{author} returned {perturbed.dtype} [{string.Join(",", perturbed.shape)}], " +
-                $"expected {images.dtype} [{string.Join(",", images.shape)}] as the images.");
+        VerifyShape(perturbed, images, author);
         if (images.numel() == 0) return;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -138,6 +135,24 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         if (!(size <= LargestSize(images)))
             throw new InvalidOperationException(
                 $"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
+    }
+
+    /// <summary>The part of <see cref="Verify"/> about shape and dtype.</summary>
+    internal static void VerifyShape(Tensor perturbed, Tensor images, string author)
+    {
+        if (!perturbed.shape.SequenceEqual(images.shape) || perturbed.dtype != images.dtype)
+            throw new InvalidOperationException(
+                $"{author} returned {perturbed.dtype} [{string.Join(",", perturbed.shape)}], " +
+                $"expected {images.dtype} [{string.Join(",", images.shape)}] as the images.");
+    }
+
+    /// <summary>Which points <see cref="Verify"/> lets pass: bool [N].</summary>
+    internal Tensor Allows(Tensor perturbed, Tensor images)
+    {
+        if (images.numel() == 0) return ones([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
+        // A NaN is in no range.
+        var inRange = perturbed.ge(0).logical_and_(perturbed.le(1)).flatten(1).all(1);
+        return inRange.logical_and_(Size(perturbed, images).le(LargestSize(images)));
     }
 
     /// <summary>The largest size of a perturbation that passes: epsilon and what <see cref="Verify"/> grants.</summary>

@@ -20,7 +20,7 @@ public sealed record ExamplesVerification(int Points, int Misclassified, IReadOn
 /// <summary>
 /// The worst points of an evaluation as a safetensors file, so that anyone can check its figures without running an attack: <c>points</c>
 /// [N,...] in the network's dtype, the misclassified point that was found first or else the clean image; <c>rows</c>, <c>labels</c> and
-/// <c>predictions</c>, int64 [N]. The metadata entry <c>ard.examples</c> says in JSON by which network (its digest), threat model, attacks
+/// <c>predictions</c>, int64 [N], -1 where the network's output was not finite. The metadata entry <c>ard.examples</c> says in JSON by which network (its digest), threat model, attacks
 /// and seed. A digest guards the whole.
 /// </summary>
 public static class AdversarialExamplesFile
@@ -64,7 +64,7 @@ public static class AdversarialExamplesFile
             var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
             var logits = model.call(batch);
             ImageBatch.CheckShape(logits, count);
-            var now = logits.argmax(1).cpu().data<long>().ToArray();
+            var now = ImageBatch.Predictions(logits).cpu().data<long>().ToArray();
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
             var inRange = batch.ge(0).logical_and(batch.le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
             var largest = threat.LargestSize(clean);
@@ -79,7 +79,8 @@ public static class AdversarialExamplesFile
                     faults.Add(string.Create(
                         CultureInfo.InvariantCulture,
                         $"row {row}: moved by {sizes[i]:G4} in {threat.Norm}, expected at most {threat.Epsilon:G4}"));
-                if (now[i] == given[row] != (predictions[row] == truth[row]))
+                // Where the file knows no class, the network's output was not finite there, or somewhere on the attack's way.
+                if (predictions[row] >= 0 && now[i] == given[row] != (predictions[row] == truth[row]))
                     faults.Add($"row {row}: class {predictions[row]} in the file, {now[i]} by the network, {given[row]} the true one");
                 if (allowed && now[i] != given[row]) misclassified++;
             }

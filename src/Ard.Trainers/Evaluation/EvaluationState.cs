@@ -29,7 +29,14 @@ internal sealed class Attempt(Attack attack, Attack part, int count)
 
     public long[] Backward { get; } = new long[count];
 
+    /// <summary>-1 where the logits, or others that the attack met, are not finite.</summary>
     public long[] Prediction { get; } = new long[count];
+
+    /// <summary>Whether the attack met logits that are not finite. The point then counts as broken.</summary>
+    public bool[] MetNotFinite { get; } = new bool[count];
+
+    /// <summary>How far the attack's own point was moved, where that was not an allowed one; else 0.</summary>
+    public double[] Beyond { get; } = new double[count];
 
     /// <summary>[N,classes] row by row, where they are kept.</summary>
     public float[] Logits { get; set; } = [];
@@ -48,7 +55,7 @@ internal sealed class Attempt(Attack attack, Attack part, int count)
 internal sealed class EvaluationState : IDisposable
 {
     private const string MetadataName = "ard.evaluation";
-    private const int Version = 1;
+    private const int Version = 2;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -71,7 +78,7 @@ internal sealed class EvaluationState : IDisposable
                from part in attack.Parts(options.Threat.Norm)
                select new Attempt(attack, part, count),
         ];
-        (Right, ZeroGradient, Probability) = (new bool[count], new bool[count], new bool[count]);
+        (Right, NotFinite, ZeroGradient, Probability) = (new bool[count], new bool[count], new bool[count], new bool[count]);
         Prediction = new long[count];
     }
 
@@ -79,6 +86,8 @@ internal sealed class EvaluationState : IDisposable
     public int Count { get; }
 
     public IReadOnlyList<Attempt> Attempts { get; }
+
+    public ThreatModel Threat => options.Threat;
 
     /// <summary>How many steps are done.</summary>
     public long Steps { get; set; }
@@ -94,6 +103,9 @@ internal sealed class EvaluationState : IDisposable
     // The clean images, one entry a point.
 
     public bool[] Right { get; }
+
+    /// <summary>Where the logits are not finite. The image then counts as wrong, and its prediction is -1.</summary>
+    public bool[] NotFinite { get; }
 
     public bool[] ZeroGradient { get; }
 
@@ -259,6 +271,7 @@ internal sealed class EvaluationState : IDisposable
     private IEnumerable<(string Name, Array Values)> Arrays()
     {
         yield return ("clean.right", Right);
+        yield return ("clean.not_finite", NotFinite);
         yield return ("clean.zero_gradient", ZeroGradient);
         yield return ("clean.probability", Probability);
         yield return ("clean.prediction", Prediction);
@@ -270,6 +283,8 @@ internal sealed class EvaluationState : IDisposable
             yield return ($"attempt.{i}.forward", Attempts[i].Forward);
             yield return ($"attempt.{i}.backward", Attempts[i].Backward);
             yield return ($"attempt.{i}.prediction", Attempts[i].Prediction);
+            yield return ($"attempt.{i}.met_not_finite", Attempts[i].MetNotFinite);
+            yield return ($"attempt.{i}.beyond", Attempts[i].Beyond);
             yield return ($"attempt.{i}.logits", Attempts[i].Logits);
         }
     }

@@ -51,6 +51,10 @@ internal static class ImageBatch
                 "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
     }
 
+    /// <summary>The class of the largest logit of each image, int64 [N]; -1, no class, where its logits are not finite.</summary>
+    public static Tensor Predictions(Tensor logits) =>
+        logits.argmax(1).masked_fill_(logits.isfinite().all(1).logical_not_(), -1);
+
     /// <summary>Checks that a network's output is [count,classes].</summary>
     public static void CheckShape(Tensor logits, long count)
     {

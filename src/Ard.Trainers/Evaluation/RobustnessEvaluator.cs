@@ -11,8 +11,10 @@ namespace Ard.Trainers.Evaluation;
 /// right. What is found of a point depends on the seed and its place in the data, not on the batch size nor on the other points.
 /// </summary>
 /// <remarks>
-/// A network whose outputs are not finite, and an attack that leaves the budget, stop the evaluation with an error: there is no figure that
-/// would be true. Everything else that makes figures doubtful is a flag of the report.
+/// What makes figures doubtful is a flag of the report. Two of them decide how points are counted. Where the network's output is not finite
+/// (NaN or infinity) it names no class: such an image counts as wrong, and one at which an attack met such outputs, at its point or on its
+/// way there, as broken; the accuracies are then lower bounds. A point of an attack that lies beyond the budget or outside [0,1] is
+/// projected back before the network is asked.
 /// </remarks>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
@@ -33,7 +35,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// Looked at before each attack on each batch and before each of an attack's forward passes. What is done by then is in the state file.
     /// </param>
     /// <exception cref="ArgumentException">Images or labels are not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit, or an attack broke the threat model.</exception>
+    /// <exception cref="InvalidOperationException">The network's output, or an attack's, is of another shape.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
@@ -109,7 +111,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         {
             var leaf = Options.CheckNetwork ? images.detach().requires_grad_() : images;
             logits = model.call(leaf);
-            ImageBatch.CheckLogits(logits, count);
+            ImageBatch.CheckShape(logits, count);
             // Without a graph there is no gradient; with labels beyond the classes, no loss, which the attacks will say.
             if (logits.requires_grad && labels.max().item<long>() < logits.shape[1])
                 gradient = autograd.grad([AttackLosses.CrossEntropy(logits, labels).sum()], [leaf])[0];
@@ -118,7 +120,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         if (Options.CheckNetwork && first == 0) state.Spread = Spread(model, images, logits);
         state.Begin(images, logits.shape[1]);
 
-        var prediction = logits.argmax(1);
+        logits.isfinite().all(1).logical_not_().cpu().data<bool>().ToArray().CopyTo(state.NotFinite, first);
+        var prediction = ImageBatch.Predictions(logits);
         var right = prediction.eq(labels).cpu().data<bool>().ToArray();
         right.CopyTo(state.Right, first);
         prediction.cpu().data<long>().ToArray().CopyTo(state.Prediction, first);
@@ -137,9 +140,13 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         for (var pass = 1; pass < 5; pass++)
         {
             using var scope = NewDisposeScope();
-            most = Math.Max(most, (model.call(images) - logits).abs().max().to(ScalarType.Float64).item<double>());
+            // What is not finite each time differs by no number; where it is so only sometimes, by infinitely much.
+            var other = model.call(images);
+            var difference = (other - logits).abs().masked_fill(other.isfinite().logical_or(logits.isfinite()).logical_not(), 0)
+                .nan_to_num(double.PositiveInfinity);
+            most = Math.Max(most, difference.max().to(ScalarType.Float64).item<double>());
         }
-        return most == 0 ? 0 : most / logits.abs().max().clamp_min(1e-30).to(ScalarType.Float64).item<double>();
+        return most == 0 ? 0 : most / logits.nan_to_num(0, 0, 0).abs().max().clamp_min(1e-30).to(ScalarType.Float64).item<double>();
     }
 
     // One attempt at those of a batch that are left. Only these are attacked: the adversary has no need to move the others.
@@ -153,20 +160,23 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
         var its = state.Attempts[attempt];
         var noise = new PointNoise(Options.Seed, places.Select(place => numbers[first + place]));
-        var (points, logits, passes) = its.Part.Attempt(model, images, labels, Options.Threat, noise, cancellation);
-        var prediction = logits.argmax(1);
+        var found = its.Part.Attempt(model, images, labels, Options.Threat, noise, cancellation);
+        var odd = tensor(found.MetNotFinite, dtype: ScalarType.Bool, device: images.device);
+        var logits = found.Logits.masked_fill(odd.unsqueeze(1), double.NaN);
+        var prediction = ImageBatch.Predictions(logits);
         var correct = prediction.eq(labels).cpu().data<bool>().ToArray();
         var predictions = prediction.cpu().data<long>().ToArray();
-        var sizes = Options.Threat.Size(points, images).cpu().data<double>().ToArray();
+        var sizes = Options.Threat.Size(found.Points, images).cpu().data<double>().ToArray();
         var floats = Options.KeepLogits ? Floats(logits) : [];
         for (var i = 0; i < places.Length; i++)
         {
             var row = first + places[i];
             its.Set(row, correct[i]);
-            (its.Size[row], its.Prediction[row]) = (sizes[i], predictions[i]);
-            (its.Forward[row], its.Backward[row]) = passes is { } each ? (each.Forward[i], each.Backward[i]) : (-1, -1);
+            (its.Size[row], its.Prediction[row], its.MetNotFinite[row]) = (sizes[i], predictions[i], found.MetNotFinite[i]);
+            its.Beyond[row] = found.Beyond[i] ? found.OwnSize[i] : 0;
+            (its.Forward[row], its.Backward[row]) = found.Passes is { } each ? (each.Forward[i], each.Backward[i]) : (-1, -1);
             if (Options.KeepLogits) Array.Copy(floats, i * state.Classes, its.Logits, row * state.Classes, state.Classes);
-            if (!correct[i]) state.KeepExample(row, attempt, points[i]);
+            if (!correct[i]) state.KeepExample(row, attempt, found.Points[i]);
         }
     }
 

@@ -1,10 +1,16 @@
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What makes an accuracy under attack look better than it is.</summary>
+/// <summary>What makes an accuracy under attack look better than it is, or doubtful.</summary>
 public enum RobustnessFlagCode
 {
     /// <summary>The same images give other outputs each time.</summary>
     RandomOutputs,
+
+    /// <summary>The outputs are not finite (NaN or infinity) at some image, or where an attack looked.</summary>
+    NotFinite,
+
+    /// <summary>An attack's points were beyond the budget or outside [0,1].</summary>
+    BudgetExceeded,
 
     /// <summary>The outputs are probabilities, not logits.</summary>
     Probabilities,
@@ -23,6 +29,9 @@ public enum RobustnessFlagCode
 
     /// <summary>Another network's examples broke more points than the network's own gradient.</summary>
     TransferStronger,
+
+    /// <summary>A standard sequence lacks some of its attacks in this norm.</summary>
+    IncompleteSequence,
 }
 
 /// <summary>A reason not to believe the figures of a report.</summary>

@@ -16,12 +16,25 @@ internal static class RobustnessFlags
     /// <summary>How much more an attack may break than a better one before it means something: 0.2 points of accuracy.</summary>
     private const double Margin = 0.002;
 
+    private const string NotFiniteAdvice =
+        "The accuracies are lower bounds: look for a division by 0, the logarithm or root of what is not positive, or an overflow in the network";
+
     /// <summary>All that an evaluation shows.</summary>
     public static IReadOnlyList<RobustnessFlag> Find(EvaluationState state) =>
-        [.. Network(state), .. state.Attempts.SelectMany(attempt => Classes(state, attempt.Part)).Distinct(), .. Compared(state)];
+        [
+            .. Network(state),
+            .. state.Attempts.SelectMany(attempt => Faults(state, attempt)),
+            .. state.Attempts.Select(attempt => attempt.Attack).Distinct().SelectMany(attack => Incomplete(attack, state.Threat.Norm)),
+            .. state.Attempts.SelectMany(attempt => Classes(state, attempt.Part)).Distinct(),
+            .. Compared(state),
+        ];
 
     private static IEnumerable<RobustnessFlag> Network(EvaluationState state)
     {
+        if (state.NotFinite.Count(each => each) is > 0 and var odd)
+            yield return new(
+                NotFinite, $"the outputs are not finite (NaN or infinity) at {odd} of {state.Count} images, which count as wrong",
+                NotFiniteAdvice);
         if (state.Spread > RandomSpread)
             yield return new(
                 RandomOutputs, Invariant($"five passes of the same images differ by up to {state.Spread:G3} of the largest output"),
@@ -35,6 +48,30 @@ internal static class RobustnessFlags
                 ZeroGradients, Invariant($"the gradient of the cross-entropy is 0 everywhere at {zero} of {state.Count} images"),
                 "Attacks that need it cannot move there: add an attack without gradients, such as square, and look for steps or saturation "
                 + "in the network");
+    }
+
+    private static IEnumerable<RobustnessFlag> Faults(EvaluationState state, Attempt attempt)
+    {
+        if (attempt.MetNotFinite.Count(each => each) is > 0 and var odd)
+            yield return new(
+                NotFinite,
+                $"{attempt.Title} met outputs that are not finite (NaN or infinity) at {odd} of {state.Count} images, which count as broken",
+                NotFiniteAdvice);
+        var beyond = attempt.Beyond.Where(size => size != 0).ToArray();
+        if (beyond.Length > 0)
+            yield return new(
+                BudgetExceeded,
+                Invariant($"{attempt.Title} moved {beyond.Length} of {state.Count} points beyond {state.Threat} or out of [0,1]: ")
+                    + Invariant($"by up to {beyond.Max():G4}"),
+                "They were projected back before the network was asked, so the figures hold; but repair the attack, which is weaker for it");
+    }
+
+    private static IEnumerable<RobustnessFlag> Incomplete(Attack attack, Norm norm)
+    {
+        if (attack.Lacks(norm) is { } what)
+            yield return new(
+                IncompleteSequence, $"{attack.Name} is without {what} in {norm}",
+                "The accuracy is an upper bound of that of the whole sequence: do not report it under that name alone");
     }
 
     private static IEnumerable<RobustnessFlag> Classes(EvaluationState state, Attack attack)

@@ -49,7 +49,10 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
     /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(CorrectCount, Points.Count);
 
-    /// <summary>The class that the network takes each point for, after the attack.</summary>
+    /// <summary>
+    /// The class that the network takes each point for, after the attack; -1 where the network's output there, or where the attack has been,
+    /// is not finite.
+    /// </summary>
     public IReadOnlyList<long> Predictions { get; init; } = [];
 
     /// <summary>

@@ -1,6 +1,7 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Tests.Fixtures;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Evaluation;
@@ -123,21 +124,27 @@ public sealed class EvaluationStateTests
     }
 
     [Fact]
-    public void An_attack_that_leaves_the_budget_stops_the_evaluation_and_what_was_done_is_kept()
+    public void What_was_flagged_before_a_stop_is_flagged_after_it()
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
-        var moves = 0.04;
-        var cheat = new GivenAttack("cheat", (x, _) => (x + moves).clamp(0, 1));
+        var faulty = new FunctionNetwork(x => network.call(x) / x.flatten(1).amin([1], keepdim: true).ge(0.04).to(x.dtype));
+        var cheat = new GivenAttack("cheat", (x, _) => (x + 0.04).clamp(0, 1));
         var options = Options with { MoreAttacks = [cheat], StateFile = EvaluationProblem.File("state") };
-        var seen = new List<string>();
-        var fault = Assert.Throws<InvalidOperationException>(
-            () => new RobustnessEvaluator(options).Evaluate(network, images, labels, new Immediate(step => seen.Add(step.Attack))));
-        Assert.Contains("cheat moved point", fault.Message);
-        Assert.Equal(["clean", "fgsm", "pgd-3"], seen);
-        moves = 0.03;
-        new RobustnessEvaluator(options).Evaluate(network, images, labels, new Immediate(step => seen.Add(step.Attack)));
-        Assert.Equal("cheat", seen[3]);
+        using var cancel = new CancellationTokenSource();
+        var steps = 0;
+        var stop = new Immediate(_ =>
+        {
+            if (++steps == 9) cancel.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(
+            () => new RobustnessEvaluator(options).Evaluate(faulty, images, labels, stop, cancel.Token));
+        var resumed = new RobustnessEvaluator(options).Evaluate(faulty, images, labels);
+        var codes = resumed.Flags.Select(flag => flag.Code).ToArray();
+        Assert.Contains(RobustnessFlagCode.BudgetExceeded, codes);
+        Assert.True(codes.Count(code => code == RobustnessFlagCode.NotFinite) >= 2);
+        var whole = new RobustnessEvaluator(options with { StateFile = null }).Evaluate(faulty, images, labels);
+        Assert.Equal(EvaluationProblem.Text(whole), EvaluationProblem.Text(resumed));
     }
 
     private sealed class Immediate(Action<EvaluationProgress> seen) : IProgress<EvaluationProgress>

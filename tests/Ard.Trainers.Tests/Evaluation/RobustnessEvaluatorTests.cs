@@ -134,8 +134,6 @@ public sealed class RobustnessEvaluatorTests
         Assert.Contains("BatchSize is 0", message);
         Assert.Contains("'pgd-3' is named twice", message);
         Assert.Contains("no attack 'nonsense'", message);
-        Assert.Contains("not finite", Assert.Throws<InvalidOperationException>(
-            () => new RobustnessEvaluator().Evaluate(new FunctionNetwork(x => x.flatten(1) * double.NaN), images, labels)).Message);
     }
 
     [Fact]

@@ -136,18 +136,143 @@ public sealed class RobustnessFlagTests
         Assert.Equal([ZeroGradients, TransferStronger], flags.Select(flag => flag.Code));
     }
 
-    [Fact]
-    public void Logits_that_are_not_numbers_leave_no_figure()
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void Outputs_that_are_not_finite_count_as_wrong_and_are_seen(double odd)
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
-        // Fine on the clean images, of which none is as dark as the attack may make them.
-        var brittle = new FunctionNetwork(x => network.call(x) + where(x.lt(0.04).any(), zeros([]) / 0, zeros([])));
-        images = images * 0.9 + 0.05;
-        Assert.Empty(Flags(brittle, images, labels, Options with { Attacks = [] }));
-        Assert.Contains("pgd-10: the network's logits are not finite", Assert.Throws<InvalidOperationException>(
-            () => Flags(brittle, images, labels, Options with { Attacks = ["pgd-10"] })).Message);
+        var expected = new RobustnessEvaluator(Options).Evaluate(network, images, labels);
+        // At the clean images 3, 10 and 45, of which the last is wrong anyway, and near them.
+        int[] rows = [3, 10, 45];
+        var faulty = Faulty(network, x => rows.Select(row => (x - images[row]).abs().flatten(1).amax(1).lt(0.04))
+            .Aggregate((one, other) => one.logical_or(other)), odd);
+        var report = new RobustnessEvaluator(Options).Evaluate(faulty, images, labels);
+        var flag = Assert.Single(report.Flags);
+        Assert.Equal(NotFinite, flag.Code);
+        Assert.Contains("at 3 of 50 images, which count as wrong", flag.Seen);
+        Assert.Contains("lower bounds", flag.Advice);
+        foreach (var (result, sound) in report.Attacks.Prepend(report.Clean).Zip(expected.Attacks.Prepend(expected.Clean)))
+        {
+            for (var row = 0; row < 50; row++)
+            {
+                Assert.Equal(sound.Correct[row] && !rows.Contains(row), result.Correct[row]);
+                Assert.Equal(rows.Contains(row) ? -1 : sound.Predictions[row], result.Predictions[row]);
+            }
+        }
+        Assert.Equal(expected.Clean.CorrectCount - 2, report.Clean.CorrectCount);
     }
+
+    // Every attack of the catalogue goes on where some of its points give no number, and its other points are as ever.
+    [Theory]
+    [MemberData(nameof(EveryAttack))]
+    public void Outputs_that_are_not_finite_on_an_attacks_way_break_the_point_and_are_seen(string name)
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var norm = AttackCatalog.ByName(name).Norms[0];
+        // All but the first 20 images are nowhere near the darkness in which the network fails; the first 20 soon are.
+        images = images * 0.8 + 0.15;
+        var value = images.select(1, 0).select(1, 0).select(1, 0);
+        value.fill_(0.6);
+        value.narrow(0, 0, 20).fill_(0.5 + 1e-4);
+        using (no_grad()) labels = network.call(images).argmax(1);
+        var options = Options with { Attacks = [name], KeepLogits = true, Threat = new ThreatModel(norm, norm == Norm.Linf ? 0.03 : 0.05) };
+        var expected = new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        var met = 0;
+        var faulty = Faulty(network, x => x.select(1, 0).select(1, 0).select(1, 0).lt(0.5), double.NaN, fails => met += fails);
+        var report = new RobustnessEvaluator(options).Evaluate(faulty, images, labels);
+
+        Assert.Equal(50, report.Clean.CorrectCount);
+        Assert.True(met > 0, "the attack never came there");
+        var flags = report.Flags.Where(flag => flag.Code == NotFinite).ToArray();
+        Assert.NotEmpty(flags);
+        Assert.All(flags, flag => Assert.Contains($"{name}", flag.Seen));
+        Assert.DoesNotContain(report.Flags, flag => flag.Code == BudgetExceeded && !name.Contains("cw", StringComparison.Ordinal));
+        var result = report.Attacks.Single();
+        for (var row = 0; row < 50; row++)
+        {
+            // What the attack did not break by itself it broke there.
+            Assert.Equal(result.Correct[row], result.Predictions[row] == labels[row].item<long>());
+            if (result.Predictions[row] < 0) Assert.True(float.IsNaN(result.Logits![row * 5]));
+            else if (row >= 20) Assert.Equal(expected.Attacks[0].Points[row] with { Size = 0 }, result.Points[row] with { Size = 0 });
+        }
+        Assert.Contains(-1, result.Predictions.Take(20));
+        // FAB comes as far on its way, far beyond the budget.
+        if (!name.StartsWith("fab-t", StringComparison.Ordinal)) Assert.DoesNotContain(-1, result.Predictions.Skip(20));
+    }
+
+    public static TheoryData<string> EveryAttack => [.. EvaluationProblem.EveryAttack];
+
+    [Fact]
+    public void Examples_where_the_network_gave_no_number_hold()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var faulty = Faulty(network, x => x.flatten(1).amin(1).lt(0.04), double.NaN);
+        var options = Options with { ExamplesFile = EvaluationProblem.File("examples") };
+        var report = new RobustnessEvaluator(options).Evaluate(faulty, images, labels);
+        Assert.Contains(-1, report.Clean.Predictions);
+        Assert.Contains(Enumerable.Range(0, 50), row => report.WorstCase.Predictions[row] < 0 && report.Clean.Correct[row]);
+        var verification = AdversarialExamplesFile.Verify(options.ExamplesFile, faulty, images, labels, options.Threat);
+        Assert.Equal([], verification.Faults);
+        Assert.InRange(verification.Misclassified, 10, 50 - report.WorstCase.CorrectCount);
+    }
+
+    [Fact]
+    public void Points_beyond_the_budget_are_projected_back_before_they_count_and_are_seen()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var step = empty_like(images).uniform_(-1, 1).sign();
+        // By 0.04 where 0.03 is allowed, also out of [0,1]; and only the first images.
+        var cheat = new GivenAttack("cheat", (x, _) => x + Step(x, 0.04));
+        var fair = new GivenAttack("fair", (x, _) => (x + Step(x, 0.03)).clamp(0, 1));
+        var report = new RobustnessEvaluator(Options with { Attacks = [], MoreAttacks = [cheat, fair] }).Evaluate(network, images, labels);
+        var flag = Assert.Single(report.Flags);
+        Assert.Equal(BudgetExceeded, flag.Code);
+        Assert.Contains($"cheat moved {report.Clean.CorrectCount} of 50 points beyond Linf 0.03 or out of [0,1]: by up to 0.04", flag.Seen);
+        Assert.Equal(report["fair"].Correct, report["cheat"].Correct);
+        Assert.Equal(report["fair"].Predictions, report["cheat"].Predictions);
+        Assert.NotEqual(report.Clean.CorrectCount, report["cheat"].CorrectCount);
+        Assert.All(report["cheat"].Points, point => Assert.InRange(point.Size, 0, 0.03 + 1e-6));
+
+        // Within the budget and out of [0,1]; and what is no number at all.
+        var outside = new GivenAttack("outside", (x, _) => where(x.eq(x.amax()), full_like(x, 1.001f), x));
+        Assert.Contains("outside moved", Assert.Single(Flags(
+            network, images.clamp_min(0.999), labels * 0 + network.call(images.clamp_min(0.999)).argmax(1),
+            Options with { Attacks = [], MoreAttacks = [outside] })).Seen);
+        var none = new GivenAttack("none", (x, _) => x * double.NaN);
+        report = new RobustnessEvaluator(Options with { Attacks = [], MoreAttacks = [none] }).Evaluate(network, images, labels);
+        Assert.Equal(BudgetExceeded, Assert.Single(report.Flags).Code);
+        Assert.Equal(report.Clean.Correct, report["none"].Correct);
+
+        // The step of an image is the same whichever others are in the batch.
+        static Tensor Step(Tensor x, double size) => ((x * 1000).sin() * 1e6).sign() * size;
+    }
+
+    [Fact]
+    public void A_standard_sequence_that_lacks_attacks_in_a_norm_says_so()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth(classes: 11);
+        (images, labels) = (images.narrow(0, 0, 4), labels.narrow(0, 0, 4));
+        var options = new EvaluationOptions { Attacks = ["autoattack"], Threat = ThreatModel.L1(0.05) };
+        var flag = Assert.Single(Flags(network, images, labels, options));
+        Assert.Equal(IncompleteSequence, flag.Code);
+        Assert.Equal("autoattack is without the FAB-T and Square of the reference implementation in L1", flag.Seen);
+        Assert.All(new[] { Norm.Linf, Norm.L2 }, norm => Assert.Null(AutoAttack.Standard.Lacks(norm)));
+    }
+
+    // A network that gives another number, or none, where a condition holds.
+    private static FunctionNetwork Faulty(
+        Module<Tensor, Tensor> network, Func<Tensor, Tensor> where, double odd, Action<int>? told = null) => new(x =>
+        {
+            var fails = where(x.detach()).unsqueeze(1);
+            told?.Invoke((int)fails.sum().item<long>());
+            return network.call(x) + zeros_like(fails, dtype: x.dtype).masked_fill(fails, odd) * (x.flatten(1).sum(1, keepdim: true) * 0 + 1);
+        });
 
     private static IReadOnlyList<RobustnessFlag> Flags(
         Module<Tensor, Tensor> network, Tensor images, Tensor labels, EvaluationOptions? options = null) =>
