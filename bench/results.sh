@@ -2,14 +2,15 @@
 # Reruns the measurements behind docs/results.md and prints their tables. What is done already is left alone, so that the
 # script can be stopped and started again; a training goes on from its checkpoint.
 #   bench/results.sh DIR [OUT]    DIR: a folder with Fashion-MNIST's four .gz files; OUT: where results go, default out/results
-#   CIFAR=DIR adds a part on CIFAR-10 (binary version).
+#   CIFAR=DIR adds a part on CIFAR-10 (binary version); ONLY="cifar ..." starts with it: DIR is not looked at then.
 #   SEEDS="1 2 3" and THREADS=2 are the defaults; ONLY="labels distilled" leaves the other parts out.
 set -euo pipefail
 data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
-parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack ${CIFAR:+cifar}}
+cifar_parts="cifar cifar-fast cifar-peer cifar-autoattack"
+parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack ${CIFAR:+$cifar_parts}}
 ard=${ARD:-$root/ard}
 
 run() { # folder, then the arguments of distill
@@ -25,7 +26,7 @@ measure() { # file, then the arguments of evaluate
     shift
     [[ -e $file ]] && return
     mkdir -p "$(dirname "$file")"
-    $ard evaluate --data "$data" --eps 0.1 --threads "${THREADS:-2}" "$@" > "$file.part"
+    $ard evaluate --data "$data" --eps "${eps:-0.1}" --threads "${THREADS:-2}" "$@" > "$file.part"
     mv "$file.part" "$file"
 }
 
@@ -57,10 +58,24 @@ few() { # folder, seed, learning rate, teacher file, methods, what differs
         --steps 5 --step-size 0.05 --seed "$seed" --lr "$rate" --method "$methods" "$@"
 }
 
+# The part on CIFAR-10. Its learning rates are those of Fashion-MNIST: nothing was chosen on these images.
+cifar() { # folder, then what differs
+    local folder=$out/$1
+    shift
+    data=${CIFAR:?"expected the folder of CIFAR-10's binary version"} eps=8/255 run "$folder" --seed "$seed" --steps 5 --step-size 4/255 \
+        --test-images 2000 "$@"
+}
+cifar_student() { # folder, teacher, learning rate, methods, what differs
+    local folder=$1 teacher=$2 rate=$3 methods=$4
+    shift 4
+    cifar "$folder" --train-images 1000 --teacher smallcnn-32-bn --student smallcnn-16-bn --epochs "${epochs:-50}" --batch 50 \
+        --teacher-checkpoint "$out/cifar-teachers/$seed/student-$teacher.safetensors" --lr "$rate" --method "$methods" "$@"
+}
+
 for seed in $seeds; do
     # The teachers have seen 12,000 images. They appear in the tables as students of their own kind.
     robust=$out/teachers/$seed/student-at.safetensors natural=$out/teachers/$seed/student-natural.safetensors
-    run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
+    [[ $parts == cifar* ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
     for part in $parts; do
         case $part in
             underfit) # two convolutions without BatchNorm, many images
@@ -76,13 +91,19 @@ for seed in $seeds; do
             alpha) for a in 0.9 0.5; do few "$out/alpha-$a/$seed" "$seed" 0.4 "$robust" ard --alpha $a; done ;;
             free) epochs=10 few "$out/free/$seed" "$seed" 0.05 "$robust" free --replays 5 ;;
             fast-ard) epochs=10 few "$out/fast-ard/$seed" "$seed" 0.4 "$robust" fast-ard --replays 5 ;;
-            cifar) # needs CIFAR: the folder of CIFAR-10's binary version; the teacher has seen 5,000 images, the students 1,000
-                data=${CIFAR:?"expected the folder of CIFAR-10"} eps=8/255 run "$out/cifar-teachers/$seed" --train-images 5000 --student smallcnn-32-bn \
-                    --method at --seed "$seed" --epochs 20 --batch 100 --lr 0.05 --test-images 2000
-                for rate in 0.05:at,trades 0.4:kd,ard,rslad; do
-                    data=$CIFAR eps=8/255 run "$out/cifar/$seed/${rate%:*}" --train-images 1000 --teacher smallcnn-32-bn --student smallcnn-16-bn \
-                        --teacher-checkpoint "$out/cifar-teachers/$seed/student-at.safetensors" --seed "$seed" --epochs 50 --batch 50 \
-                        --steps 5 --step-size 4/255 --lr "${rate%:*}" --method "${rate#*:}" --test-images 2000
+            cifar) # the teachers have seen 10,000 images, the students 1,000
+                cifar "cifar-teachers/$seed" --train-images 10000 --student smallcnn-32-bn --method at,natural --epochs 20 --batch 100 --lr 0.05
+                cifar_student "cifar/$seed/0.05" at 0.05 at,trades
+                cifar_student "cifar/$seed/0.4" at 0.4 kd,ard,rslad,adaad,adaad+igdm
+                cifar_student "cifar-natural/$seed" natural 0.4 kd ;;
+            cifar-fast)
+                epochs=10 cifar_student "cifar-fast/$seed/0.05" at 0.05 free --replays 5
+                epochs=10 cifar_student "cifar-fast/$seed/0.4" at 0.4 fast-ard --replays 5 ;;
+            cifar-peer) cifar_student "cifar-peer/$seed" at 0.1 peeraid ;;
+            cifar-autoattack)
+                for student in 0.05/student-{at,trades} 0.4/student-{ard,rslad,adaad+igdm}; do
+                    data=$CIFAR eps=8/255 measure "$out/cifar-autoattack/$(basename "$student")/$seed.txt" \
+                        --model "$out/cifar/$seed/$student.safetensors" --attacks pgd-20,autoattack --test-images 1000
                 done ;;
             transfer) # perturbations found on another network
                 for student in labels/$seed/student-at distilled/$seed/student-{kd,ard,rslad}; do
@@ -104,7 +125,7 @@ done
 for folder in "$out"/*/; do
     case $(basename "$folder") in
         transfer) printf '\ntransfer: clean, PGD-20, PGD-20 from the surrogate\n\n'; summary "$folder" pgd-20 'transfer(pgd-20)'; continue ;;
-        autoattack) printf '\nautoattack: clean, PGD-20, AutoAttack\n\n'; summary "$folder" pgd-20 autoattack; continue ;;
+        *autoattack) printf '\n%s: clean, PGD-20, AutoAttack\n\n' "$(basename "$folder")"; summary "$folder" pgd-20 autoattack; continue ;;
     esac
     printf '\n%s\n\n' "$(basename "$folder")"
     "$root/ard" bench table "$folder"

@@ -190,6 +190,9 @@ internal static class CommandLine
             var schedule = recipe?.Schedule is MultiStepSchedule steps
                 ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / recipe.Epochs))] }
                 : (Schedule)new OneCycleSchedule();
+            var averaging = recipe?.Averaging is StochasticWeightAveraging { FromEpoch: { } from } swa
+                ? swa with { FromEpoch = Math.Max(1, from * count / recipe.Epochs) }
+                : recipe?.Averaging;
             return (recipe ?? new TrainingOptions()) with
             {
                 Epochs = count,
@@ -206,7 +209,7 @@ internal static class CommandLine
                 },
                 LabelSmoothing = p.GetValue(LabelSmoothing),
                 ClipGradientNorm = p.GetValue(Clip),
-                Averaging = p.GetValue(Ema) ?? p.GetValue(Swa),
+                Averaging = p.GetValue(Ema) ?? p.GetValue(Swa) ?? averaging,
                 ValidationFraction = p.GetValue(Validation) ?? recipe?.ValidationFraction ?? 0.05,
                 Validation = new() { Attacks = ["pgd-10"], Threat = ThreatModel.Linf(epsilon) },
                 Seed = p.GetValue(Seed),

@@ -81,9 +81,11 @@ internal sealed record Experiment
         // Where a folder is given, every training has one of its own in it.
         if (options.CheckpointFolder is { } folder) options = options with { CheckpointFolder = Path.Combine(folder, name) };
         var progress = display.Training($"{role}, {Methods.Title(method)}");
+        // Of the student's architecture, with weights of its own.
+        using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
         var result = Trainer.Fit(
             network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress, cancellation: cancellation,
-            naturalTeacher: objective.NeedsNaturalTeacher ? natural : null);
+            naturalTeacher: objective.NeedsNaturalTeacher ? natural : null, peer: peer);
         ModelFile.Write(Path.Combine(Output, $"{name}.safetensors"), network);
         Evaluate(display, rows, role, network, spec, Methods.Title(method), result.Seconds, options, cancellation);
     }

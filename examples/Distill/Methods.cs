@@ -16,6 +16,7 @@ internal sealed record Methods(ObjectiveSettings Settings)
         ["fgsm-rs"] = "FGSM-RS",
         ["adaad"] = "AdaAD",
         ["adaiad"] = "AdaIAD",
+        ["peeraid"] = "PeerAiD",
     };
 
     /// <summary>The name as it was given, if there is such a method.</summary>

@@ -84,7 +84,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         try
         {
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
-            var result = Train(network, data, validation, format, labels, channel);
+            var result = Train(network, definition, data, validation, format, labels, channel);
             var scoring = new Scoring.Classifier(network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
         }
@@ -96,8 +96,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     }
 
     private TrainingResult Train(
-        Module<Tensor, Tensor> network, ImageDataset data, ImageDataset? validation, PixelFormat format, ClassLabels labels,
-        IChannel channel)
+        Module<Tensor, Tensor> network, NetworkDefinition definition, ImageDataset data, ImageDataset? validation, PixelFormat format,
+        ClassLabels labels, IChannel channel)
     {
         var objective = options.ChosenObjective();
         var training = options.Training with
@@ -111,8 +111,10 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         using var natural = new Loan(objective.NeedsNaturalTeacher ? naturalTeacher : null);
         CheckTeacher(teacher, main.Network, "teacher", format, labels);
         CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
+        // A peer is of the student's architecture, with weights of its own.
+        using var peer = objective.NeedsPeer ? definition.Build(seed + 1) : null;
         return Trainer.Fit(
-            network, objective, main.Network, data, training, validation, progress, options.Cancellation, natural.Network);
+            network, objective, main.Network, data, training, validation, progress, options.Cancellation, natural.Network, peer);
     }
 
     // The training loop takes the threat model of the objective; a method that trains on clean images has one in its settings only.

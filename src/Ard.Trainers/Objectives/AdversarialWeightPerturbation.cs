@@ -43,10 +43,15 @@ public sealed class AdversarialWeightPerturbation : Objective
     /// <summary>The host with perturbed weights.</summary>
     /// <param name="host">The method.</param>
     /// <param name="options">The settings; default those of the released code for the host.</param>
-    /// <exception cref="ArgumentException">A setting is wrong, or the host perturbs the weights itself.</exception>
+    /// <exception cref="ArgumentException">
+    /// A setting is wrong, or the host perturbs the weights itself, or trains a second network (<see cref="Objective.NeedsPeer"/>).
+    /// </exception>
     public AdversarialWeightPerturbation(Objective host, AdversarialWeightPerturbationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(host);
+        if (host.NeedsPeer)
+            throw new ArgumentException(
+                $"{host.Name} trains a peer beside the student, expected a method that trains the student alone.", nameof(host));
         if (host is AdversarialWeightPerturbation) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
         Host = host;
         var usual = host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : new();

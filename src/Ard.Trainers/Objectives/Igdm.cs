@@ -45,6 +45,9 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
     public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
 
     /// <inheritdoc/>
+    public override bool NeedsPeer => Host.NeedsPeer;
+
+    /// <inheritdoc/>
     public override ThreatModel? Threat => Host.Threat;
 
     /// <inheritdoc/>

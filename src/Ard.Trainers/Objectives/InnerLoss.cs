@@ -25,6 +25,9 @@ public abstract class InnerLoss
     /// </summary>
     public static InnerLoss DivergenceFromTeacherOnSame { get; } = new TeacherOnSame();
 
+    /// <summary>KL(student(x') ‖ peer(x)), the target fixed and made in eval mode: PeerAiD.</summary>
+    public static InnerLoss DivergenceFromPeerOnClean { get; } = new PeerOnClean();
+
     /// <summary>Prepares what stays fixed during one maximisation.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>A function from points [N,...] to a scalar with a graph to the points.</returns>
@@ -57,6 +60,17 @@ public abstract class InnerLoss
         public override Func<Tensor, Tensor> On(TrainingBatch batch)
         {
             var target = batch.TeacherLogits;
+            return points => KlDivergence.Between(batch.Student.call(points), target, reduction: KlReduction.Sum);
+        }
+    }
+
+    private sealed class PeerOnClean : InnerLoss
+    {
+        public override string ToString() => nameof(DivergenceFromPeerOnClean);
+
+        public override Func<Tensor, Tensor> On(TrainingBatch batch)
+        {
+            var target = batch.AskPeer(batch.Images);
             return points => KlDivergence.Between(batch.Student.call(points), target, reduction: KlReduction.Sum);
         }
     }

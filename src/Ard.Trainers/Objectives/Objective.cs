@@ -28,6 +28,9 @@ public abstract class Objective
     /// <summary>Whether the method cannot work without a second teacher, for clean images. Default false.</summary>
     public virtual bool NeedsNaturalTeacher => false;
 
+    /// <summary>Whether the method trains a second network, the peer, beside the student. Default false.</summary>
+    public virtual bool NeedsPeer => false;
+
     /// <summary>
     /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its
     /// batch normalisation. Must not wait for the device, and must leave parameters' gradients alone: the training loop calls backward on

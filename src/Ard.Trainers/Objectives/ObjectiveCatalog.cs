@@ -128,6 +128,16 @@ public static class ObjectiveCatalog
         new(["iad"], [.. Inner, .. Distilled], settings => Iad(new(), settings)),
         new(["adaad"], [.. Inner, .. Distilled], settings => AdaAd(new(), settings)),
         new(["adaiad"], [.. Inner, .. Distilled], settings => AdaIad(new(), settings)),
+        new(["peeraid"], [.. Inner, nameof(ObjectiveSettings.Temperature)], settings =>
+        {
+            var options = new PeerAidOptions();
+            return new PeerAid(options with
+            {
+                Inner = settings.Apply(options.Inner),
+                Distillation = settings.Apply(options.Distillation),
+                Consistency = settings.Apply(options.Consistency),
+            });
+        }),
     ];
 
     // Applied from left to right.
@@ -144,7 +154,7 @@ public static class ObjectiveCatalog
     /// <summary>The method of that name.</summary>
     /// <param name="name">
     /// natural, at (also adversarial-training, pgd-at), trades, kd (distillation), ard (ard-official), ard-corrected, free, fast-ard,
-    /// fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad or adaiad, in any case. Each may be followed by +awp
+    /// fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad, adaiad or peeraid, in any case. Each but peeraid may be followed by +awp
     /// (<see cref="AdversarialWeightPerturbation"/>), and those that find adversarial images by +igdm (<see cref="Igdm"/>): adaad+igdm.
     /// </param>
     /// <param name="settings">

@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -17,6 +18,12 @@ public sealed class TrainingBatch
 
     /// <summary>A second teacher, for clean images, in eval mode; null where the objective needs none.</summary>
     public Module<Tensor, Tensor>? NaturalTeacher { get; init; }
+
+    /// <summary>
+    /// A network that is trained beside the student, in train mode; null where the objective needs none. Its gradients are those of the
+    /// loss too.
+    /// </summary>
+    public Module<Tensor, Tensor>? Peer { get; init; }
 
     /// <summary>Images [N,...] in [0,1], in the dtype (float32 or float64) and on the device of the student.</summary>
     public required Tensor Images { get; init; }
@@ -142,6 +149,21 @@ public sealed class TrainingBatch
     {
         using var noGrad = no_grad();
         return Call(NaturalTeacher, "natural teacher", images);
+    }
+
+    /// <summary>The peer's logits of any images in train mode, with their graph.</summary>
+    /// <param name="images">[N,...] in [0,1].</param>
+    /// <exception cref="InvalidOperationException">There is no peer.</exception>
+    public Tensor CallPeer(Tensor images) =>
+        (Peer ?? throw new InvalidOperationException("The objective needs a peer, and the batch has none.")).call(images);
+
+    /// <summary>The peer's logits of any images in eval mode, without a graph. Afterwards it has its own mode again.</summary>
+    /// <inheritdoc cref="CallPeer"/>
+    public Tensor AskPeer(Tensor images)
+    {
+        using var noGrad = no_grad();
+        using var mode = Peer is null ? null : ModuleModes.Eval(Peer);
+        return CallPeer(images);
     }
 
     /// <summary>

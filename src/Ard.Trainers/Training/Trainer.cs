@@ -30,6 +30,10 @@ public static class Trainer
     /// <param name="naturalTeacher">
     /// The second teacher, for objectives that need one for clean images, such as MTARD. Treated as the first.
     /// </param>
+    /// <param name="peer">
+    /// A network to be trained beside the student, for objectives that have one, such as PeerAiD: as a rule a fresh one of the student's
+    /// architecture. Afterwards it has its last weights and is in eval mode.
+    /// </param>
     /// <exception cref="ArgumentException">Options or arguments do not fit; the message names every fault.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>
@@ -43,10 +47,11 @@ public static class Trainer
         ImageDataset? validation = null,
         IProgress<TrainingProgress>? progress = null,
         CancellationToken cancellation = default,
-        Module<Tensor, Tensor>? naturalTeacher = null)
+        Module<Tensor, Tensor>? naturalTeacher = null,
+        Module<Tensor, Tensor>? peer = null)
     {
         options ??= new TrainingOptions();
-        using var run = new TrainingRun(student, objective, teacher, naturalTeacher, data, validation, options, progress);
+        using var run = new TrainingRun(student, objective, teacher, naturalTeacher, peer, data, validation, options, progress);
         try
         {
             for (run.ResumeIfAsked(); run.Epoch < options.Epochs; run.EndEpoch(cancellation))
@@ -60,7 +65,7 @@ public static class Trainer
                     run.SetLearningRate();
                     for (var replay = 1; replay <= objective.Replays; replay++)
                     {
-                        student.zero_grad();
+                        run.ZeroGradients();
                         var loss = objective.Loss(batch);
                         loss.backward();
                         objective.AfterBackward(batch);

@@ -6,13 +6,14 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// A place in a training as one safetensors file: tensors student.*, optimizer.*, best.*, average.*, memory.*, random.*, order and meter, and
-/// the numbers as JSON in its metadata. The file's digest is required, so that a damaged one is refused.
+/// A place in a training as one safetensors file: tensors student.*, peer.*, optimizer.*, best.*, average.*, memory.*, random.*,
+/// order and meter, and the numbers as JSON in its metadata. The file's digest is required, so that a damaged one is refused.
 /// </summary>
 internal static class TrainingCheckpoint
 {
     private const string MetadataName = "ard.training";
     private const string SeedName = nameof(TrainingOptions.Seed);
+    private const string PeerPrefix = "peer.";
     private const int Version = 1;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -32,6 +33,7 @@ internal static class TrainingCheckpoint
             Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History, run.Warnings, run.Average?.Count ?? 0);
         var tensors = new List<(string, Tensor)>();
         tensors.AddRange(run.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
+        if (run.Peer is not null) tensors.AddRange(run.Peer.state_dict().Select(pair => (PeerPrefix + pair.Key, pair.Value)));
         tensors.AddRange(OptimizerState.Read(run.Optimizer, run.ParameterNames).Select(pair => ("optimizer." + pair.Name, pair.Value)));
         tensors.AddRange(run.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
         if (run.Average is not null) tensors.AddRange(run.Average.Values.Select(pair => ("average." + pair.Key, pair.Value)));
@@ -64,6 +66,7 @@ internal static class TrainingCheckpoint
         try
         {
             Weights.Load(run.Student, tensors, ModelFile.StudentPrefix);
+            if (run.Peer is not null) Weights.Load(run.Peer, tensors, PeerPrefix);
             OptimizerState.Restore(run.Optimizer, run.ParameterNames, Part("optimizer."));
             run.Meter.Values.copy_(tensors["meter"]);
             run.DataGenerator.set_state(tensors["random.data"]);

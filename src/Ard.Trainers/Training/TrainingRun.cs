@@ -23,6 +23,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Objective objective;
     private readonly Module<Tensor, Tensor>? teacher;
     private readonly Module<Tensor, Tensor>? naturalTeacher;
+    private readonly Module<Tensor, Tensor>? peer;
     private readonly TrainingOptions options;
     private readonly IProgress<TrainingProgress>? progress;
     private readonly ImageDataset data;
@@ -44,11 +45,12 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainingRun(
         Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, Module<Tensor, Tensor>? naturalTeacher,
-        ImageDataset data, ImageDataset? validation, TrainingOptions options, IProgress<TrainingProgress>? progress)
+        Module<Tensor, Tensor>? peer, ImageDataset data, ImageDataset? validation, TrainingOptions options,
+        IProgress<TrainingProgress>? progress)
     {
         options.Validate();
         options = options.For(objective, data);
-        Check(student, objective, teacher, naturalTeacher, data, validation, options);
+        Check(student, objective, teacher, naturalTeacher, peer, data, validation, options);
         (this.student, this.objective, this.options, this.progress) = (student, objective, options, progress);
         try
         {
@@ -58,6 +60,7 @@ internal sealed class TrainingRun : IDisposable
             dtype = student.parameters().First().dtype;
             if (objective.NeedsTeacher) this.teacher = Borrow(teacher!);
             if (objective.NeedsNaturalTeacher) this.naturalTeacher = Borrow(naturalTeacher!);
+            if (objective.NeedsPeer) this.peer = peer!.to(device);
 
             if (options.CheckpointFolder is not null) digests = Digests(data, validation);
             (this.data, this.validation) = (data, validation);
@@ -84,8 +87,15 @@ internal sealed class TrainingRun : IDisposable
             }
 
             Meter = new TrainingMeter(this.data.Count, options.BatchSize, device);
-            ParameterNames = [.. student.named_parameters().Where(p => p.parameter.requires_grad).Select(p => p.name)];
-            Optimizer = options.Optimizer.Create(student.parameters().Where(p => p.requires_grad));
+            (string Name, Parameter Value)[] trained =
+            [
+                .. from network in Trained
+                   from named in network.Module.named_parameters()
+                   where named.parameter.requires_grad
+                   select (network.Prefix + named.name, named.parameter),
+            ];
+            ParameterNames = [.. trained.Select(parameter => parameter.Name)];
+            Optimizer = options.Optimizer.Create(trained.Select(parameter => parameter.Value));
             DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
             NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, device);
             owned.AddRange([Meter, Optimizer, DataGenerator, NoiseGenerator, Memory]);
@@ -148,6 +158,13 @@ internal sealed class TrainingRun : IDisposable
 
     public Module<Tensor, Tensor> Student => student;
 
+    /// <summary>A network that is trained beside the student; null where the method has none.</summary>
+    public Module<Tensor, Tensor>? Peer => peer;
+
+    // Names of the student's parameters stand alone, as they did before there were peers.
+    private IEnumerable<(string Prefix, Module<Tensor, Tensor> Module)> Trained =>
+        peer is null ? [("", student)] : [("", student), ("peer.", peer)];
+
     /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>(digests)
     {
@@ -178,7 +195,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void BeginEpoch()
     {
-        student.train();
+        foreach (var (_, network) in Trained) network.train();
         Order ??= randperm(data.Count, dtype: ScalarType.Int64, generator: DataGenerator).DetachFromDisposeScope();
         (secondsAtEpochStart, imagesThisEpoch) = (Seconds, 0);
         trainingTime.Restart();
@@ -195,6 +212,7 @@ internal sealed class TrainingRun : IDisposable
             Student = student,
             Teacher = teacher,
             NaturalTeacher = naturalTeacher,
+            Peer = peer,
             CachedTeacherLogits = teacherLogits is null ? null : () => teacherLogits.Of(numbers, variants),
             Images = images.to(dtype),
             Labels = labels,
@@ -214,9 +232,15 @@ internal sealed class TrainingRun : IDisposable
         foreach (var group in Optimizer.ParamGroups) group.LearningRate = rate;
     }
 
+    public void ZeroGradients()
+    {
+        foreach (var (_, network) in Trained) network.zero_grad();
+    }
+
     public void ClipGradients()
     {
-        if (options.ClipGradientNorm is { } limit) GradientNorm.Clip(student.parameters(), limit);
+        if (options.ClipGradientNorm is not { } limit) return;
+        foreach (var (_, network) in Trained) GradientNorm.Clip(network.parameters(), limit);
     }
 
     public void EndStep()
@@ -278,8 +302,8 @@ internal sealed class TrainingRun : IDisposable
             Weights.Load(student, Average.Values);
             FitStatistics();
         }
-        student.zero_grad();
-        student.eval();
+        ZeroGradients();
+        foreach (var (_, network) in Trained) network.eval();
         if (BestEpoch is null && !cancelled) WriteModel();
         return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled)
         {
@@ -402,6 +426,7 @@ internal sealed class TrainingRun : IDisposable
     private void CheckWeights()
     {
         if (FirstNotFinite(student) is { } name) throw Diverged(Step, $"{name} of the student is not finite");
+        if (peer is not null && FirstNotFinite(peer) is { } other) throw Diverged(Step, $"{other} of the peer is not finite");
     }
 
     private TrainingDivergedException Diverged(int step, string what)
@@ -426,7 +451,7 @@ internal sealed class TrainingRun : IDisposable
 
     private static void Check(
         Module<Tensor, Tensor> student, Objective objective, Module<Tensor, Tensor>? teacher, Module<Tensor, Tensor>? naturalTeacher,
-        ImageDataset data, ImageDataset? validation, TrainingOptions options)
+        Module<Tensor, Tensor>? peer, ImageDataset data, ImageDataset? validation, TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(objective);
@@ -435,13 +460,16 @@ internal sealed class TrainingRun : IDisposable
         if (objective.NeedsTeacher && teacher is null) faults.Add($"teacher is missing, the objective {objective.Name} needs one");
         if (objective.NeedsNaturalTeacher && naturalTeacher is null)
             faults.Add($"naturalTeacher is missing, the objective {objective.Name} needs one");
+        if (objective.NeedsPeer && peer is null)
+            faults.Add($"peer is missing, the objective {objective.Name} trains one: a network that has not been trained");
         var parameters = student.parameters().Where(parameter => parameter.requires_grad).ToArray();
         if (parameters.Length == 0)
             faults.Add("student has no parameter that requires a gradient (a module of one's own: has its constructor called "
                 + "RegisterComponents() after its fields were set?)");
         else if (parameters[0].dtype is not (ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"student is {parameters[0].dtype}, expected Float32 or Float64");
-        foreach (var (name, network) in new[] { (nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher) })
+        (string, Module<Tensor, Tensor>?)[] others = [(nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher), (nameof(peer), peer)];
+        foreach (var (name, network) in others)
         {
             if (ReferenceEquals(student, network)) faults.Add($"{name} is the student itself, expected another network");
             if (network?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)

@@ -75,7 +75,7 @@ public sealed class AttackTests
     public void What_a_network_or_an_attack_moves_is_put_back()
     {
         using var scope = NewDisposeScope();
-        var network = new TinyBatchNormNetwork();
+        var network = TinyBatchNormNetwork.Create();
         network.train();
         var before = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         var images = full([2, 3, 8, 8], 0.5);

@@ -1,3 +1,4 @@
+using Ard.Trainers.Networks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -32,7 +33,10 @@ internal sealed class TinyBatchNormNetwork : Module<Tensor, Tensor>
     private readonly BatchNorm2d bn1 = BatchNorm2d(4), bn2 = BatchNorm2d(6);
     private readonly Linear linear = Linear(6, 4);
 
-    public TinyBatchNormNetwork() : base(nameof(TinyBatchNormNetwork)) => RegisterComponents();
+    private TinyBatchNormNetwork() : base(nameof(TinyBatchNormNetwork)) => RegisterComponents();
+
+    /// <summary>Seeded, so that drawing its weights does not disturb the networks of other tests, which are built at the same time.</summary>
+    public static TinyBatchNormNetwork Create() => Initialisation.Seeded(0, () => new TinyBatchNormNetwork());
 
     public override Tensor forward(Tensor input)
     {

@@ -17,7 +17,7 @@ public sealed class AdversarialWeightPerturbationTests
 
     private static TinyBatchNormNetwork Network(string prefix)
     {
-        var network = new TinyBatchNormNetwork();
+        var network = TinyBatchNormNetwork.Create();
         Weights.Load(network, Recorded.All, prefix);
         network.to(ScalarType.Float64);
         network.train();

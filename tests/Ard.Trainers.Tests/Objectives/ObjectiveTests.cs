@@ -17,7 +17,7 @@ public sealed class ObjectiveTests
         {
             Assert.True(objective.NeedsTeacher);
             Assert.Contains("needs a teacher", Assert.Throws<InvalidOperationException>(() => objective.Loss(Batch())).Message);
-            var training = new TinyBatchNormNetwork();
+            var training = TinyBatchNormNetwork.Create();
             training.train();
             Assert.Contains("train mode", Assert.Throws<InvalidOperationException>(() => objective.Loss(Batch(training))).Message);
         }
@@ -28,7 +28,7 @@ public sealed class ObjectiveTests
     public void The_teacher_is_asked_once_a_batch_unless_its_logits_are_given()
     {
         using var scope = NewDisposeScope();
-        var teacher = new RecordingNetwork(new TinyBatchNormNetwork());
+        var teacher = new RecordingNetwork(TinyBatchNormNetwork.Create());
         teacher.eval();
         var options = new ArdOptions { Inner = new() { Loss = InnerLoss.DivergenceFromTeacherOnClean, Mode = AttackMode.Eval, Steps = 3 } };
         var batch = Batch(teacher);
@@ -66,7 +66,7 @@ public sealed class ObjectiveTests
     public void Ard_skips_the_clean_pass_only_when_told_so()
     {
         using var scope = NewDisposeScope();
-        var teacher = new TinyBatchNormNetwork();
+        var teacher = TinyBatchNormNetwork.Create();
         teacher.eval();
         foreach (var (always, alpha, forwards) in new[] { (true, 1.0, 12), (false, 1.0, 11), (false, 0.5, 12) })
         {
@@ -141,7 +141,7 @@ public sealed class ObjectiveTests
     private static TrainingBatch Batch(Module<Tensor, Tensor>? teacher = null, Tensor? teacherLogits = null, ulong seed = 0)
     {
         using var generator = new Generator(5);
-        var student = new TinyBatchNormNetwork();
+        var student = TinyBatchNormNetwork.Create();
         using (no_grad())
         {
             foreach (var parameter in student.parameters()) parameter.normal_(0, 0.5, generator);

@@ -16,7 +16,7 @@ internal static class Small
     public static TinyBatchNormNetwork Network(ulong seed, bool teacher = false)
     {
         using var generator = new Generator(seed);
-        var network = new TinyBatchNormNetwork();
+        var network = TinyBatchNormNetwork.Create();
         network.to(ScalarType.Float64);
         using (no_grad())
         {
@@ -37,11 +37,12 @@ internal static class Small
     public static TrainingBatch Batch(
         Module<Tensor, Tensor> student, Tensor images, Tensor? labels = null, Module<Tensor, Tensor>? teacher = null,
         Module<Tensor, Tensor>? naturalTeacher = null, ObjectiveMemory? memory = null, long step = 0, Action<string>? warn = null,
-        Tensor? noise = null) => new()
+        Tensor? noise = null, Module<Tensor, Tensor>? peer = null) => new()
         {
             Student = student,
             Teacher = teacher,
             NaturalTeacher = naturalTeacher,
+            Peer = peer,
             Images = images,
             Labels = labels ?? Labels((int)images.shape[0]),
             Generator = new Generator(1),
@@ -72,7 +73,8 @@ internal static class Small
     };
 
     /// <summary>
-    /// Trains on 40 built-in images, 3 batches an epoch, with two teachers, and gives what came out and the student's weights.
+    /// Trains on 40 built-in images, 3 batches an epoch, with two teachers and a peer, and gives what came out and the
+    /// weights of student and, behind "peer.", peer.
     /// </summary>
     public static (TrainingResult Result, Dictionary<string, Tensor> Weights) Train(
         Objective objective, TrainingOptions options, Action<TrainingProgress>? see = null)
@@ -81,9 +83,12 @@ internal static class Small
         using var student = GlyphNetwork(3);
         using var teacher = GlyphNetwork(4);
         using var natural = GlyphNetwork(5);
+        using var peer = GlyphNetwork(6);
         var result = Trainer.Fit(
-            student, objective, teacher, data, options, progress: see is null ? null : new Observer(see), naturalTeacher: natural);
-        return (result, student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone()));
+            student, objective, teacher, data, options, progress: see is null ? null : new Observer(see), naturalTeacher: natural,
+            peer: peer);
+        return (result, student.state_dict().Concat(peer.state_dict().Select(pair => KeyValuePair.Create("peer." + pair.Key, pair.Value)))
+            .ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone()));
     }
 
     /// <summary>

@@ -132,8 +132,7 @@ public sealed class SuccessorRunTests
 
     private static TinyBatchNormNetwork Network(string prefix, ScalarType dtype = ScalarType.Float64)
     {
-        // Seeded, so that drawing its weights does not disturb the networks of other tests, which run at the same time.
-        var network = Initialisation.Seeded(0, () => new TinyBatchNormNetwork());
+        var network = TinyBatchNormNetwork.Create();
         Weights.Load(network, Data.All, prefix);
         return network.to(dtype);
     }

@@ -233,8 +233,7 @@ public sealed class SuccessorTests
     private static TinyBatchNormNetwork Network(ulong seed, ScalarType dtype, bool training)
     {
         using var generator = new Generator(seed);
-        // Seeded, so that drawing its weights does not disturb the networks of other tests, which run at the same time.
-        var network = Initialisation.Seeded(0, () => new TinyBatchNormNetwork()).to(dtype);
+        var network = TinyBatchNormNetwork.Create().to(dtype);
         using (no_grad())
         {
             foreach (var parameter in network.parameters()) parameter.normal_(0, 0.5, generator);

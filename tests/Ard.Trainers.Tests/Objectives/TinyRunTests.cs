@@ -121,7 +121,7 @@ public sealed class TinyRunTests
 
     private static TinyBatchNormNetwork Network(string prefix, ScalarType dtype = ScalarType.Float64)
     {
-        var network = new TinyBatchNormNetwork();
+        var network = TinyBatchNormNetwork.Create();
         Weights.Load(network, Recorded.All, prefix);
         return network.to(dtype);
     }

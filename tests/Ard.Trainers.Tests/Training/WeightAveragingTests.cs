@@ -67,7 +67,7 @@ public sealed class WeightAveragingTests : IDisposable
     public void Floating_buffers_are_averaged_counts_are_copied_and_what_is_constant_keeps_its_bits()
     {
         using var scope = NewDisposeScope();
-        using var network = new TinyBatchNormNetwork();
+        using var network = TinyBatchNormNetwork.Create();
         using var average = new WeightAverage(new ExponentialAveraging { Decay = 0.9 });
         var layer = network.modules().OfType<BatchNorm2d>().First();
         using var generator = new Generator(2);

@@ -1,0 +1,99 @@
+using Ard.Trainers.Attacks;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Objectives;
+
+/// <summary>The settings of <see cref="PeerAid"/>; the defaults are those of the released code for CIFAR-10.</summary>
+public sealed record PeerAidOptions
+{
+    /// <summary>
+    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, KL to the peer's prediction of
+    /// the clean image, student in eval mode.
+    /// </summary>
+    public InnerMaximisation Inner { get; init; } = new()
+    {
+        Start = Start.Gaussian(0.001),
+        Mode = AttackMode.Eval,
+        Loss = InnerLoss.DivergenceFromPeerOnClean,
+    };
+
+    /// <summary>lambda1, the weight of the student's cross-entropy with the labels. Default 0.</summary>
+    public double LabelWeight { get; init; }
+
+    /// <summary>
+    /// What draws the student to the peer, both on adversarial images. Default temperature 5, mean over batch and classes, weight
+    /// lambda2 = 1.
+    /// </summary>
+    public DistillationTerm Distillation { get; init; } = new() { Temperature = 5 };
+
+    /// <summary>
+    /// What draws the student's adversarial prediction to its clean one, with a gradient through both. Default temperature 5, mean over
+    /// batch and classes, weight lambda3 = 1.
+    /// </summary>
+    public DistillationTerm Consistency { get; init; } = new() { Temperature = 5 };
+
+    /// <summary>gamma1, the weight of the peer's cross-entropy with the labels. Default 1.</summary>
+    public double PeerLabelWeight { get; init; } = 1;
+
+    /// <summary>
+    /// What draws the peer to the student, both on adversarial images. Default temperature 1, mean over batch and classes, weight
+    /// gamma2 = 0.1; the released code has 1 for 100 classes.
+    /// </summary>
+    public DistillationTerm PeerDistillation { get; init; } = new() { Temperature = 1, Weight = 0.1 };
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    public void Validate() => OptionFaults.Throw(nameof(PeerAidOptions),
+    [
+        .. Inner.Faults(), .. Distillation.Faults(), .. Consistency.Faults(), .. PeerDistillation.Faults(),
+        .. OptionFaults.NotNegative(nameof(LabelWeight), LabelWeight),
+        .. OptionFaults.NotNegative(nameof(PeerLabelWeight), PeerLabelWeight),
+    ]);
+}
+
+/// <summary>
+/// PeerAiD (Jung, Jang, Song and Lee, CVPR 2024): in place of a teacher that was trained before, a peer learns beside the student to stand
+/// the student's own adversarial images x', and the student learns from it:
+/// lambda1 CE(S(x'), y) + lambda2 t² KL(S_t(x') ‖ P_t(x')) + lambda3 t² KL(S_t(x') ‖ S_t(x)) for the student and
+/// gamma1 CE(P(x'), y) + gamma2 KL(P(x') ‖ S(x')) for the peer P. One step trains both by the sum of the two, with the same optimizer.
+/// </summary>
+/// <remarks>
+/// As in the released code the student's loss takes the peer's prediction as given, whereas the peer's takes the student's with its
+/// gradient, and the student sees x' twice in train mode, then x. Its second prediction of x' is the same as the first, so here that pass only moves
+/// the running statistics. The peer's prediction of x, which the attack flees from, is made in eval mode.
+/// </remarks>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+public sealed class PeerAid(PeerAidOptions? options = null) : Objective
+{
+    /// <summary>The settings.</summary>
+    public PeerAidOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+
+    /// <inheritdoc/>
+    public override string Name => "peeraid";
+
+    /// <inheritdoc/>
+    public override string Description => $"{Name} {Options}";
+
+    /// <inheritdoc/>
+    public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
+    public override bool NeedsPeer => true;
+
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var adversarial = Options.Inner.Maximise(batch);
+        var peer = batch.CallPeer(adversarial);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        batch.MoveStatistics(adversarial);
+        var clean = batch.Student.call(batch.Images);
+
+        var ofPeer = batch.CrossEntropy(peer) * Options.PeerLabelWeight + Options.PeerDistillation.Loss(peer, attacked);
+        var ofStudent = batch.CrossEntropy(attacked) * Options.LabelWeight
+            + Options.Distillation.Loss(attacked, peer.detach())
+            + Options.Consistency.Loss(attacked, clean);
+        return ofPeer + ofStudent;
+    }
+}
