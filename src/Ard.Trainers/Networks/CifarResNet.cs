@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -35,6 +36,13 @@ internal sealed class CifarResNet : ImageNetwork
         return linear.call(GlobalAverage(x));
     }
 
+    private protected override OnnxValue Logits(OnnxValue input)
+    {
+        var x = input.Then(conv1).Then(bn1).Relu();
+        foreach (var stage in stages) x = x.Then(stage);
+        return x.GlobalAverage().Then(linear);
+    }
+
     private sealed class BasicBlock : Block
     {
         private readonly Conv2d conv1, conv2;
@@ -62,6 +70,21 @@ internal sealed class CifarResNet : ImageNetwork
             if (stride == 1 && newChannels == 0) return input;
             var sampled = input.slice(2, 0, long.MaxValue, stride).slice(3, 0, long.MaxValue, stride);
             return functional.pad(sampled, [0, 0, 0, 0, newChannels / 2, newChannels - newChannels / 2]);
+        }
+
+        public override OnnxValue ToOnnx(OnnxValue input)
+        {
+            var x = input.Then(conv1).Then(bn1).Relu().Then(conv2).Then(bn2);
+            if (stride == 1 && newChannels == 0) return (x + input).Relu();
+            OnnxValue Whole(string name, params long[] values) => input.Constant(name, tensor(values));
+            var sampled = input.Operator(
+                "Slice",
+                t => t[0].slice(2, 0, long.MaxValue, stride).slice(3, 0, long.MaxValue, stride),
+                [Whole("starts", 0, 0), Whole("ends", long.MaxValue, long.MaxValue), Whole("axes", 2, 3), Whole("steps", stride, stride)]);
+            var (before, after) = (newChannels / 2, newChannels - newChannels / 2);
+            var shortcut = sampled.Operator(
+                "Pad", t => functional.pad(t[0], [0, 0, 0, 0, before, after]), [Whole("pads", 0, before, 0, 0, 0, after, 0, 0)]);
+            return (x + shortcut).Relu();
         }
     }
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -7,7 +8,7 @@ namespace Ard.Trainers.Networks;
 /// A network built from a <see cref="NetworkSpec"/>: images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, where the
 /// specification asks for it, is its first layer and adds no name to the state dict.
 /// </summary>
-public abstract class ImageNetwork : Module<Tensor, Tensor>
+public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Normalisation? normalisation;
 
@@ -42,4 +43,9 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>
     private protected virtual bool FixedSize => false;
 
     private protected abstract Tensor Logits(Tensor input);
+
+    OnnxValue IOnnxModule.ToOnnx(OnnxValue input) => Logits(normalisation is null ? input : input.Then(normalisation));
+
+    /// <summary>The same in operators of ONNX.</summary>
+    private protected abstract OnnxValue Logits(OnnxValue input);
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -46,7 +47,7 @@ internal static class Layers
 /// itself. ReLU works in place wherever its input is nobody else's: the operations before it (BatchNorm, convolution, addition) do
 /// not need their outputs for their gradients.
 /// </summary>
-internal abstract class Block(string name) : Module<Tensor, Tensor>(name)
+internal abstract class Block(string name) : Module<Tensor, Tensor>(name), IOnnxModule
 {
     public sealed override Tensor forward(Tensor input)
     {
@@ -55,4 +56,6 @@ internal abstract class Block(string name) : Module<Tensor, Tensor>(name)
     }
 
     protected abstract Tensor Compute(Tensor input);
+
+    public abstract OnnxValue ToOnnx(OnnxValue input);
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -48,6 +49,13 @@ internal sealed class MobileNetV2 : ImageNetwork
         return linear.call(GlobalAverage(x));
     }
 
+    private protected override OnnxValue Logits(OnnxValue input)
+    {
+        var x = input.Then(conv1).Then(bn1).Relu();
+        x = x.Then(layers).Then(conv2).Then(bn2).Relu();
+        return x.GlobalAverage().Then(linear);
+    }
+
     private sealed class InvertedResidual : Block
     {
         private readonly Conv2d conv1, conv2, conv3;
@@ -75,6 +83,14 @@ internal sealed class MobileNetV2 : ImageNetwork
             x = bn2.call(conv2.call(x)).relu_();
             x = bn3.call(conv3.call(x));
             return residual ? x.add_(shortcut is null ? input : shortcut.call(input)) : x;
+        }
+
+        public override OnnxValue ToOnnx(OnnxValue input)
+        {
+            var x = input.Then(conv1).Then(bn1).Relu();
+            x = x.Then(conv2).Then(bn2).Relu();
+            x = x.Then(conv3).Then(bn3);
+            return residual ? x + (shortcut is null ? input : input.Then(shortcut)) : x;
         }
     }
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -7,7 +8,7 @@ namespace Ard.Trainers.Networks;
 /// (x - mean) / std, channel by channel, on images [N,C,H,W]. Mean and std are constants of the layer, not part of its state dict, so that
 /// a network's names stay those of its usual definition; they follow the images to their device and dtype.
 /// </summary>
-public sealed class Normalisation : Module<Tensor, Tensor>
+public sealed class Normalisation : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly double[] mean, std;
     private Constants constants;
@@ -33,6 +34,9 @@ public sealed class Normalisation : Module<Tensor, Tensor>
             constants = current = new Constants(mean, std, images.dtype, images.device);
         return images.sub(current.Mean).div_(current.Std);
     }
+
+    OnnxValue IOnnxModule.ToOnnx(OnnxValue input) =>
+        (input - input.Constant("mean", constants.Mean)) / input.Constant("std", constants.Std);
 
     internal static IReadOnlyList<string> Faults(IReadOnlyList<double> mean, IReadOnlyList<double> std)
     {

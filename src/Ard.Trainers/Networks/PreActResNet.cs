@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -34,6 +35,14 @@ internal sealed class PreActResNet : ImageNetwork
         return linear.call(GlobalAverage(x));
     }
 
+    private protected override OnnxValue Logits(OnnxValue input)
+    {
+        var x = input.Then(conv1);
+        foreach (var stage in stages) x = x.Then(stage);
+        if (bn is not null) x = x.Then(bn).Relu();
+        return x.GlobalAverage().Then(linear);
+    }
+
     private sealed class PreActBlock : Block
     {
         private readonly BatchNorm2d bn1, bn2;
@@ -54,6 +63,13 @@ internal sealed class PreActResNet : ImageNetwork
             var active = bn1.call(input).relu_();
             var x = conv2.call(bn2.call(conv1.call(active)).relu_());
             return x.add_(shortcut is null ? input : shortcut.call(active));
+        }
+
+        public override OnnxValue ToOnnx(OnnxValue input)
+        {
+            var active = input.Then(bn1).Relu();
+            var x = active.Then(conv1).Then(bn2).Relu().Then(conv2);
+            return x + (shortcut is null ? input : active.Then(shortcut));
         }
     }
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -35,6 +36,13 @@ internal sealed class ResNet : ImageNetwork
         return linear.call(GlobalAverage(x));
     }
 
+    private protected override OnnxValue Logits(OnnxValue input)
+    {
+        var x = input.Then(conv1).Then(bn1).Relu();
+        foreach (var stage in stages) x = x.Then(stage);
+        return x.GlobalAverage().Then(linear);
+    }
+
     private sealed class BasicBlock : Block
     {
         private readonly Conv2d conv1, conv2;
@@ -56,6 +64,13 @@ internal sealed class ResNet : ImageNetwork
             var x = bn1.call(conv1.call(input)).relu_();
             x = bn2.call(conv2.call(x));
             return x.add_(shortcut is null ? input : shortcut.call(input)).relu_();
+        }
+
+        public override OnnxValue ToOnnx(OnnxValue input)
+        {
+            var x = input.Then(conv1).Then(bn1).Relu();
+            x = x.Then(conv2).Then(bn2);
+            return (x + (shortcut is null ? input : input.Then(shortcut))).Relu();
         }
     }
 }

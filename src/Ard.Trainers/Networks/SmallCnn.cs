@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -33,4 +34,6 @@ internal sealed class SmallCnn : ImageNetwork
     private protected override bool FixedSize => true;
 
     private protected override Tensor Logits(Tensor input) => net.call(input);
+
+    private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

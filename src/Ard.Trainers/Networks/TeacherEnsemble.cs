@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -7,7 +8,7 @@ namespace Ard.Trainers.Networks;
 /// Several teachers as one network: its logits are the logarithm of the mean of their probabilities, so that its softmax is that mean. It
 /// can be used wherever a teacher can, and be attacked and evaluated as any other network.
 /// </summary>
-public sealed class TeacherEnsemble : Module<Tensor, Tensor>
+public sealed class TeacherEnsemble : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Module<Tensor, Tensor>[] teachers;
 
@@ -30,5 +31,20 @@ public sealed class TeacherEnsemble : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var each = stack(teachers.Select(teacher => teacher.call(images).log_softmax(1)));
         return (each.logsumexp(0) - Math.Log(teachers.Length)).MoveToOuterDisposeScope();
+    }
+
+    internal IReadOnlyList<Module<Tensor, Tensor>> Teachers => teachers;
+
+    OnnxValue IOnnxModule.ToOnnx(OnnxValue input)
+    {
+        var axis = input.Constant("axis", tensor(new[] { 0L }));
+        var each = teachers
+            .Select(teacher => input.Then(teacher)
+                .Operator("LogSoftmax", x => x[0].log_softmax(1), attributes: [OnnxAttribute.Of("axis", 1)])
+                .Operator("Unsqueeze", x => x[0].unsqueeze(0), [axis]))
+            .ToArray();
+        var sum = each[0].Operator("Concat", x => cat([.. x], 0), each[1..], [OnnxAttribute.Of("axis", 0)]).Operator(
+            "ReduceLogSumExp", x => x[0].logsumexp(0), attributes: [OnnxAttribute.Of("axes", [0L]), OnnxAttribute.Of("keepdims", 0)]);
+        return sum - input.Constant("log_count", tensor((float)Math.Log(teachers.Length)));
     }
 }

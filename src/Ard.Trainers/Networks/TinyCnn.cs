@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -34,4 +35,6 @@ internal sealed class TinyCnn : ImageNetwork
     private protected override bool FixedSize => true;
 
     private protected override Tensor Logits(Tensor input) => net.call(input);
+
+    private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -43,7 +44,14 @@ internal sealed class WideResNet : ImageNetwork
         return fc.call(GlobalAverage(bn1.call(x).relu_()));
     }
 
-    private sealed class NetworkBlock : Module<Tensor, Tensor>
+    private protected override OnnxValue Logits(OnnxValue input)
+    {
+        var x = input.Then(conv1);
+        foreach (var block in blocks) x = x.Then(block);
+        return x.Then(bn1).Relu().GlobalAverage().Then(fc);
+    }
+
+    private sealed class NetworkBlock : Module<Tensor, Tensor>, IOnnxModule
     {
         private readonly Sequential layer;
 
@@ -51,6 +59,8 @@ internal sealed class WideResNet : ImageNetwork
             layer = this.Register("layer", Stage(count, input, output, stride, static (a, b, s) => new BasicBlock(a, b, s)));
 
         public override Tensor forward(Tensor input) => layer.call(input);
+
+        public OnnxValue ToOnnx(OnnxValue input) => input.Then(layer);
     }
 
     private sealed class BasicBlock : Block
@@ -74,6 +84,13 @@ internal sealed class WideResNet : ImageNetwork
             var active = bn1.call(input).relu_();
             var x = conv2.call(bn2.call(conv1.call(active)).relu_());
             return x.add_(convShortcut is null ? input : convShortcut.call(active));
+        }
+
+        public override OnnxValue ToOnnx(OnnxValue input)
+        {
+            var active = input.Then(bn1).Relu();
+            var x = active.Then(conv1).Then(bn2).Relu().Then(conv2);
+            return x + (convShortcut is null ? input : active.Then(convShortcut));
         }
     }
 }

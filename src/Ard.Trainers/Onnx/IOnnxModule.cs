@@ -1,0 +1,17 @@
+namespace Ard.Trainers.Onnx;
+
+/// <summary>
+/// A module that says beside its forward what it computes in operators of ONNX. A forward is code and cannot be read; this is its
+/// description, which <see cref="OnnxExport"/> checks against the forward. Networks of the usual layers in a Sequential need none.
+/// </summary>
+/// <example>
+/// A residual block, whose forward is <c>bn.call(conv.call(input)).add_(input).relu_()</c>:
+/// <code>public OnnxValue ToOnnx(OnnxValue input) => (input.Then(conv).Then(bn) + input).Relu();</code>
+/// </example>
+public interface IOnnxModule
+{
+    /// <summary>Adds what the module computes, in eval mode, to the graph of its input.</summary>
+    /// <param name="input">What forward is given.</param>
+    /// <returns>What forward returns.</returns>
+    OnnxValue ToOnnx(OnnxValue input);
+}

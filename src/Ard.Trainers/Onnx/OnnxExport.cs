@@ -1,0 +1,92 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Google.Protobuf;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Onnx;
+
+/// <summary>
+/// Writes a network as an ONNX model, for ONNX Runtime and everything else that reads the format. The one input, <c>images</c>, is float32
+/// [batch,C,H,W]: planes of channels in the order of the training (usually red, green, blue), values in [0,1], batch of any size;
+/// normalisation is inside. The one output is <c>logits</c> or, with a softmax, <c>probabilities</c>: float32 [batch,classes]. The metadata
+/// entry <c>ard.network</c> has the specification of a built-in network.
+/// </summary>
+/// <remarks>
+/// A few random images go through the network and through the description that is written, module by module and in the end as a whole: a
+/// model that would compute something else is not written, and the error names the module.
+/// </remarks>
+public static class OnnxExport
+{
+    /// <summary>The version of the operator set that is written: 17 (ONNX 1.12, 2022).</summary>
+    public const int Opset = 17;
+
+    /// <summary>The version of the file format that is written: 8, which goes with that operator set.</summary>
+    public const int IrVersion = 8;
+
+    private const int ProbeImages = 2;
+
+    /// <summary>What protobuf, and with it a single ONNX file, can hold.</summary>
+    private const long MostBytes = int.MaxValue;
+
+    /// <summary>Writes a network, which is left as it was found. It is described in eval mode, its weights as float32.</summary>
+    /// <param name="path">The file to create or to replace; see <see cref="AtomicFile"/>.</param>
+    /// <param name="network">
+    /// Images [N,C,H,W] in [0,1] to logits [N,classes]: a built-in network, an ensemble of them, a Sequential of the usual layers, or a
+    /// module of your own that implements <see cref="IOnnxModule"/>.
+    /// </param>
+    /// <param name="options">The settings; default logits, BatchNorm layers as they are.</param>
+    /// <exception cref="ArgumentException">A setting is wrong or missing; the message holds all faults.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The network holds a module that cannot be described, or its weights take 2 GB or more; the message says which.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The description of a module computes something else than its forward.</exception>
+    public static void Write(string path, Module<Tensor, Tensor> network, OnnxExportOptions? options = null) =>
+        Write(path, network, options, MostBytes);
+
+    internal static void Write(string path, Module<Tensor, Tensor> network, OnnxExportOptions? options, long mostBytes)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(network);
+        options ??= new OnnxExportOptions();
+        var (channels, height, width) = options.Validated(network);
+        if (network.parameters().FirstOrDefault()?.dtype is { } dtype and not (ScalarType.Float32 or ScalarType.Float64))
+            throw new NotSupportedException($"{network.GetType().Name} is of {dtype}, expected Float32 or Float64.");
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var state = ModelState.Borrow(network);
+        using var generator = new Generator(0);
+        var images = empty([ProbeImages, channels, height, width]).uniform_(0, 1, generator);
+        var (graph, output) = Describe(network, images, options);
+
+        var bytes = graph.Constants.Values.Sum(constant => constant.numel() * (constant.dtype == ScalarType.Int64 ? 8 : 4));
+        if (bytes >= mostBytes)
+            throw new NotSupportedException($"{path}: the network's weights take {bytes:N0} bytes, expected fewer than {mostBytes:N0}: a "
+                + "single ONNX file holds no more. safetensors has no such limit.");
+        var model = OnnxModel.Of(graph, output, network, options, images.shape);
+        AtomicFile.Write(path, model.WriteTo);
+    }
+
+    private static (OnnxGraph Graph, OnnxValue Output) Describe(Module<Tensor, Tensor> network, Tensor images, OnnxExportOptions options)
+    {
+        var name = options.Softmax ? "probabilities" : "logits";
+        var graph = new OnnxGraph(network, images, name);
+        var logits = graph.Input.Then(network);
+        var title = network.GetType().Name;
+        if (logits.Probe is not { shape: [ProbeImages, var classes] })
+            throw new InvalidOperationException(
+                $"{title} gives [{string.Join(",", logits.Probe.shape)}] for {ProbeImages} images, expected logits [{ProbeImages},classes].");
+        if (options.ClassNames is { } names && names.Count != classes)
+            throw new ArgumentException($"{nameof(OnnxExportOptions)}: {nameof(options.ClassNames)} has {names.Count} names, {title} {classes} classes.");
+        var last = options.Softmax
+            ? logits.Operator("Softmax", x => x[0].softmax(1), attributes: [OnnxAttribute.Of("axis", 1)])
+            : logits;
+        if (last.Name == graph.Input.Name) last = last.Operator("Identity", x => x[0]);
+        graph.Rename(last.Name, name);
+        if (options.FoldBatchNorm) BatchNormFolding.Fold(graph, name);
+
+        var forward = graph.Forward(network, images);
+        OnnxGraph.Check(title, graph.Run(images, name), options.Softmax ? forward.softmax(1) : forward);
+        return (graph, new OnnxValue(graph, name, last.Probe));
+    }
+}

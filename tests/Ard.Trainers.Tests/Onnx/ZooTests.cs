@@ -1,0 +1,107 @@
+using Ard.Trainers.Networks;
+using Ard.Trainers.Onnx;
+using Ard.Trainers.Tests.Fixtures;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Onnx;
+
+/// <summary>Every built-in network in ONNX Runtime beside ours.</summary>
+public sealed class ZooTests : IDisposable
+{
+    // The largest difference of two logits that is allowed.
+    private const double Tolerance = 1e-4;
+
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-onnx-").FullName;
+
+    private string FileName => Path.Combine(folder, "model.onnx");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [InlineData("resnet8")]
+    [InlineData("resnet20-8")]
+    [InlineData("resnet18-8")]
+    [InlineData("resnet34-4")]
+    [InlineData("preactresnet18-8")]
+    [InlineData("preactresnet34-4-bn")]
+    [InlineData("wideresnet-10-2")]
+    [InlineData("wideresnet-16-1-sub_block1")]
+    [InlineData("mobilenetv2")]
+    [InlineData("smallcnn-8")]
+    [InlineData("smallcnn-8-bn")]
+    [InlineData("tinycnn-8")]
+    [InlineData("tinycnn-8-bn")]
+    public void ONNX_Runtime_gives_our_logits_at_every_batch_size_folded_or_not(string name)
+    {
+        foreach (var fold in new[] { false, true })
+            SameLogits(NetworkSpec.Parse(name) with { Classes = 7, ImageSize = 16 }, fold, 1, 7, 64);
+    }
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [InlineData("resnet18", false)]
+    [InlineData("resnet18", true)]
+    [InlineData("preactresnet18-bn", true)]
+    [InlineData("wideresnet-28-10", true)]
+    [InlineData("wideresnet-34-10", false)]
+    public void ONNX_Runtime_gives_the_logits_of_networks_of_full_size(string name, bool fold) =>
+        SameLogits(NetworkSpec.Parse(name), fold, 1, 7, 64);
+
+    [Fact]
+    public void An_ensemble_of_teachers_is_one_model()
+    {
+        using var scope = NewDisposeScope();
+        var teachers = new[] { "tinycnn-2-bn", "resnet8-4", "smallcnn-2" }.Select(name => Filled(NetworkSpec.Parse(name) with { ImageSize = 8 }));
+        using var ensemble = new TeacherEnsemble([.. teachers]);
+        SameLogits(ensemble, [3, 8, 8], fold: true, 1, 5);
+    }
+
+    private void SameLogits(NetworkSpec spec, bool fold, params int[] batches)
+    {
+        using var scope = NewDisposeScope();
+        double[] mean = [0.4914, 0.4822, 0.4465], std = [0.2470, 0.2435, 0.2616];
+        using var network = Filled(spec with { Mean = mean, Std = std });
+        SameLogits(network, [3, spec.ImageSize, spec.ImageSize], fold, batches);
+    }
+
+    private void SameLogits(Module<Tensor, Tensor> network, long[] image, bool fold, params int[] batches)
+    {
+        OnnxExport.Write(FileName, network, new() { FoldBatchNorm = fold });
+        network.eval();
+        using var noGradient = no_grad();
+        using var model = new OnnxRuntimeModel(FileName);
+        using var generator = new Generator(3);
+        foreach (var batch in batches)
+        {
+            using var batchScope = NewDisposeScope();
+            var images = empty([batch, .. image]).uniform_(0, 1, generator);
+            var (expected, found) = (network.call(images), model.Run(images));
+            Assert.Equal(expected.shape, found.shape);
+            // Logits that do not depend on the image would agree too easily.
+            if (batch > 1) Assert.True(expected.std(0, unbiased: true).min().item<float>() > 1e-3);
+            var difference = (expected - found).abs().max().item<float>();
+            Assert.True(difference < Tolerance, $"batch {batch}: the logits differ by {difference:G3}");
+        }
+    }
+
+    // BatchNorm layers with scales and shifts at random, and the running statistics of random images.
+    private static Module<Tensor, Tensor> Filled(NetworkSpec spec)
+    {
+        var network = spec.Build(seed: 5);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var generator = new Generator(9);
+        foreach (var norm in network.modules().OfType<BatchNorm>())
+        {
+            norm.weight.uniform_(0.6, 1.4, generator);
+            norm.bias.uniform_(-0.2, 0.2, generator);
+            norm.momentum = null; // the mean over all batches
+        }
+        network.train();
+        for (var i = 0; i < 2; i++)
+            network.call(empty([16, spec.InputChannels, spec.ImageSize, spec.ImageSize]).uniform_(0, 1, generator)).Dispose();
+        return network;
+    }
+}
