@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
@@ -35,7 +34,9 @@ internal static class AttackBench
         }
 
         CpuThreads.Set(threads);
-        using var network = TrainedNetwork();
+        var limits = MachineLimits.Measure(CPU);
+        using var trained = TrainedNetwork();
+        using var network = new PassCounter(trained);
         using var test = Glyphs.Generate(points, seed: 2);
         var images = test.Images.to(ScalarType.Float32).div_(255);
         var original = Environment.GetEnvironmentVariable("ARD_AUTOATTACK");
@@ -43,24 +44,27 @@ internal static class AttackBench
         if (compare && (original is null || python is null))
             throw new InvalidOperationException(
                 "--compare needs a Python with PyTorch, and ARD_AUTOATTACK: a checkout of github.com/fra31/auto-attack.");
-        using var peer = original is null || python is null ? null : StartPeer(python, original, threads, network, images, test.Labels);
-        Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; libtorch {__version__}, "
+        using var peer = original is null || python is null ? null : StartPeer(python, original, threads, trained, images, test.Labels);
+        Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}, "
             + (peer is null ? "nothing to compare with (set ARD_AUTOATTACK)" : $"PyTorch {peer.Version}"));
 
-        var turns = Enumerable.Range(0, rounds)
-            .Select(_ => (Ours: RunOurs(network, images, test.Labels), Theirs: peer?.Run<AttackRun>("standard"))).ToArray();
-        Console.WriteLine($"{"",-8}{"seconds",10}{"robust",9}");
-        Console.WriteLine(Line("ours", turns.Select(turn => turn.Ours)));
-        if (peer is null) return 0;
-        Console.WriteLine(Line("original", turns.Select(turn => turn.Theirs!)));
-        var ratios = turns.Select(turn => turn.Ours.Seconds / turn.Theirs!.Seconds).Order().ToArray();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"ratio {Arguments.Median(ratios):F3}, lowest {ratios[0]:F3}, highest {ratios[^1]:F3}"));
+        if (peer is not null) _ = (RunOurs(network, images, test.Labels), peer.Run<AttackRun>("standard")); // Warms up.
+        network.ImagesTimesUnits = 0;
+        var ours = new List<AttackRun>();
+        var theirs = new List<AttackRun>();
+        for (var round = 0; round < rounds; round++)
+        {
+            ours.Add(RunOurs(network, images, test.Labels));
+            if (peer is not null) theirs.Add(peer.Run<AttackRun>("standard"));
+        }
+        var turns = Turns.Of([.. ours.Select((run, i) => (run.Seconds, peer is null ? double.NaN : theirs[i].Seconds))]);
+        var flops = NetworkCost.Forward(network, images) / points * network.ImagesTimesUnits / rounds;
+        Console.WriteLine($"{"",-8}{Turns.Header("original s")}{"floor/ours",12}   robust, ours and original");
+        Console.WriteLine($"{"",-8}{turns}{limits.Floor(flops) / turns.Ours,12:F3}   {Robust(ours)} and {Robust(theirs)}");
         return 0;
     }
 
-    private static string Line(string side, IEnumerable<AttackRun> runs) => string.Create(CultureInfo.InvariantCulture,
-        $"{side,-8}{Arguments.Median(runs.Select(run => run.Seconds)),10:F2}{string.Join("/", runs.Select(run => run.Robust).Distinct()),9}");
+    private static string Robust(IEnumerable<AttackRun> runs) => string.Join("/", runs.Select(run => run.Robust).Distinct());
 
     private static AttackRun RunOurs(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
     {

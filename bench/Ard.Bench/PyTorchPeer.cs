@@ -30,6 +30,9 @@ internal sealed class PyTorchPeer : IDisposable
 
     public T Run<T>(string what) => Ask($"run {what}").Deserialize<T>(JsonSerializerOptions.Web)!;
 
+    /// <summary>The most bytes that the process ever had in memory.</summary>
+    public long Memory() => Ask("memory").GetProperty("peak").GetInt64();
+
     public void Reset() => Ask("reset");
 
     private JsonElement Ask(string line)

@@ -29,13 +29,14 @@ internal static class ScoringBench
         }
 
         CpuThreads.Set(threads);
-        Console.WriteLine($"{threads} threads, {rounds} rounds, libtorch {__version__}; images a second");
-        Console.WriteLine($"{"network",-14}{"batch",7}{"ML.NET",10}{"raw",10}{"ratio",8}{"lowest",8}{"highest",9}{"one row",10}{"ML.NET/one",12}");
-        foreach (var (network, images) in Cases) Measure(network, images, batch: 256, rounds);
+        var limits = MachineLimits.Measure(CPU);
+        Console.WriteLine($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; images a second");
+        Console.WriteLine($"{"network",-14}{"batch",7}{"ML.NET",10}{"raw",10}{"ratio",8}{"lowest",8}{"highest",9}{"to floor",10}{"one row",10}{"ML.NET/one",12}");
+        foreach (var (network, images) in Cases) Measure(network, images, batch: 256, rounds, limits);
         return 0;
     }
 
-    private static void Measure(string network, int count, int batch, int rounds)
+    private static void Measure(string network, int count, int batch, int rounds, MachineLimits limits)
     {
         var ml = new MLContext(seed: 1).RegisterArd();
         using var scope = NewDisposeScope();
@@ -59,6 +60,8 @@ internal static class ScoringBench
         var rows = ml.Data.CreateEnumerable<Picture>(ml.Data.TakeRows(data, 64), reuseRowObject: false).ToArray();
         using var engine = ml.Model.CreatePredictionEngine<Picture, Scored>(classifier);
 
+        var flops = NetworkCost.Forward(classifier.Model, ready[0]) / batch;
+
         double PerSecond(int images, Action work)
         {
             var watch = Stopwatch.StartNew();
@@ -76,7 +79,7 @@ internal static class ScoringBench
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{network,-14}{batch,7}{Arguments.Median(turns.Select(t => t.MLNet)),10:F0}{Arguments.Median(turns.Select(t => t.Raw)),10:F0}")
             + string.Create(CultureInfo.InvariantCulture,
-            $"{Arguments.Median(ratios),8:F3}{ratios[0],8:F3}{ratios[^1],9:F3}{Arguments.Median(turns.Select(t => t.OneRow)),10:F0}")
+            $"{Arguments.Median(ratios),8:F3}{ratios[0],8:F3}{ratios[^1],9:F3}{Arguments.Median(turns.Select(t => t.MLNet)) * limits.Floor(flops),10:F3}{Arguments.Median(turns.Select(t => t.OneRow)),10:F0}")
             + string.Create(CultureInfo.InvariantCulture, $"{Arguments.Median(turns.Select(t => t.MLNet / t.OneRow)),12:F1}"));
     }
 

@@ -1,9 +1,13 @@
 """ResNet-18 and MobileNetV2 in the shape used for CIFAR, in plain PyTorch: layers and names are those of Ard.Trainers.Networks.
 
-Where an operation may work in place, it does, here as there, so that the two sides move the same amount of memory.
+Where an operation may work in place, it does, here as there, so that the two sides move the same amount of memory; IN_PLACE = False gives
+ReLU outputs of its own, as the released code of ARD has it.
 """
 import torch.nn as nn
 import torch.nn.functional as F
+
+
+IN_PLACE = True
 
 
 def conv3x3(inputs, outputs, stride=1, groups=1):
@@ -15,7 +19,7 @@ def conv1x1(inputs, outputs, stride=1):
 
 
 def relu(x):
-    return F.relu(x, inplace=True)
+    return F.relu(x, inplace=IN_PLACE)
 
 
 class BasicBlock(nn.Module):

@@ -1,6 +1,6 @@
 """The PyTorch side of `./ard bench step`: a server that runs one step whenever it is told to, so that the two sides can take turns.
 
-    python3 step.py --threads N [--state FILE.safetensors]
+    python3 step.py --threads N [--state FILE.safetensors] [--device cuda]
 
 FILE holds what both sides start from: images [N,3,32,32] in [0,1], labels [N], noise [N,3,32,32] (the start of the attack minus the images)
 and the state dicts resnet18.*, mobilenetv2.* (the students) and teacher.* (a ResNet-18). Without it everything is drawn from seed 0.
@@ -10,11 +10,15 @@ When everything is loaded it prints one line: ready {"torch": "...", "threads": 
     run pgd-resnet18        ten attack steps on the student in eval mode, gradients of the images only
     run pgd-mobilenetv2     the same
     run ard-resnet18        one training step of ARD as in its released code: ten attack steps on the student in train mode, the student
-    run ard-mobilenetv2     on the adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD
+    run ard-mobilenetv2     on the adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD; nothing
+                            is computed whose result is known
+    run main-resnet18       the same step as the main.py of that code runs it: the clean images go through the student with a graph and
+    run main-mobilenetv2    a cross-entropy of weight 0, ReLU is not in place
                             -> {"seconds": S, "attack_first": A, "attack_last": B, "loss": L}
                             A and B: summed cross-entropy seen by the first and the last attack step; L: the distillation loss
-                            (null for pgd-)
+                            (null for pgd-). The device has finished before the clock is read
     reset                   all weights, running statistics and optimizers as they were at the start -> {"reset": true}
+    memory                  the most bytes that the process ever had in memory -> {"peak": B}
     quit, or end of input   ends it
 
 What cannot be done is answered {"error": "..."}. Right after a reset A must agree between the two sides to float32 rounding; B and L only
@@ -22,6 +26,7 @@ roughly, since the sign of a tiny gradient may differ.
 """
 import argparse
 import json
+import resource
 import struct
 import sys
 import time
@@ -29,6 +34,7 @@ import time
 import torch
 import torch.nn.functional as F
 
+import networks
 from networks import MobileNetV2, ResNet18
 
 EPSILON, STEP, STEPS = 8 / 255, 2 / 255, 10
@@ -91,12 +97,36 @@ def ard_step(student, teacher, images, labels, noise):
     with torch.no_grad():
         target = F.softmax(teacher(images) / TEMPERATURE, 1)
         network(images)  # At alpha 1 it has no share in the loss, but it moves the running statistics.
-    divergence = F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), target, reduction="sum") / logits.numel()
-    loss = TEMPERATURE ** 2 * divergence
+    loss = distillation(logits, target)
     student.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     student.optimizer.step()
     return losses, loss.detach()
+
+
+def main_step(student, teacher, images, labels, noise):
+    """The order and the graph of the released main.py, at alpha 1."""
+    network, alpha = student.network.train(), 1.0
+    student.optimizer.zero_grad()
+    adversarial, losses = attack(network, images, labels, noise)
+    logits = network(adversarial)
+    target = F.softmax(teacher(images) / TEMPERATURE, 1)
+    loss = alpha * distillation(logits, target) + (1 - alpha) * F.cross_entropy(network(images), labels)
+    loss.backward()
+    student.optimizer.step()
+    return losses, loss.detach()
+
+
+def distillation(logits, target):
+    return TEMPERATURE ** 2 * F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), target, reduction="sum") / logits.numel()
+
+
+METHODS = {"pgd": attack, "ard": ard_step, "main": main_step}
+
+
+def synchronise(device):
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def main():
@@ -104,6 +134,7 @@ def main():
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--batch", type=int, default=64, help="images, where no state is given")
     parser.add_argument("--state")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -113,19 +144,24 @@ def main():
     images = tensors["images"] if tensors else torch.rand(shape)
     labels = tensors["labels"] if tensors else torch.randint(10, shape[:1])
     noise = tensors["noise"] if tensors else torch.empty(shape).uniform_(-EPSILON, EPSILON)
-    teacher = load(ResNet18(), tensors, "teacher.").eval().requires_grad_(False)
-    students = {name: Student(load(kind(), tensors, name + ".")) for name, kind in (("resnet18", ResNet18), ("mobilenetv2", MobileNetV2))}
+    device = torch.device(arguments.device)
+    images, labels, noise = images.to(device), labels.to(device), noise.to(device)
+    teacher = load(ResNet18(), tensors, "teacher.").to(device).eval().requires_grad_(False)
+    students = {name: Student(load(kind(), tensors, name + ".").to(device)) for name, kind in (("resnet18", ResNet18), ("mobilenetv2", MobileNetV2))}
 
     def run(name):
         method, _, network = name.partition("-")
-        if method not in ("pgd", "ard") or network not in students:
+        if method not in METHODS or network not in students:
             return {"error": f"unknown step '{name}'"}
         student, loss = students[network], None
+        networks.IN_PLACE = method != "main"
+        synchronise(device)
         began = time.perf_counter()
         if method == "pgd":
             _, losses = attack(student.network.eval(), images, labels, noise)
         else:
-            losses, loss = ard_step(student, teacher, images, labels, noise)
+            losses, loss = METHODS[method](student, teacher, images, labels, noise)
+        synchronise(device)
         seconds = time.perf_counter() - began
         return {"seconds": seconds, "attack_first": losses[0].item(), "attack_last": losses[-1].item(),
                 "loss": None if loss is None else loss.item()}
@@ -135,7 +171,8 @@ def main():
             student.reset()
         return {"reset": True}
 
-    about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "batch": len(images)}
+    about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "batch": len(images),
+             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"}
     print("ready", json.dumps(about), flush=True)
     for line in sys.stdin:
         words = line.split()
@@ -143,10 +180,12 @@ def main():
             break
         if len(words) == 2 and words[0] == "run":
             answer = run(words[1])
+        elif words == ["memory"]:
+            answer = {"peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
         elif words == ["reset"]:
             answer = reset()
         else:
-            answer = {"error": f"expected 'run NAME', 'reset' or 'quit', found '{line.strip()}'"}
+            answer = {"error": f"expected 'run NAME', 'reset', 'memory' or 'quit', found '{line.strip()}'"}
         print(json.dumps(answer), flush=True)
 
 

@@ -27,29 +27,47 @@ internal sealed class ModuleModes : IDisposable
     }
 }
 
+/// <summary>The parameters of a network without gradients, which spares the work that only they would need, until disposal.</summary>
+internal sealed class FrozenParameters : IDisposable
+{
+    private readonly Tensor[] trainable;
+
+    private FrozenParameters(Module model)
+    {
+        trainable = [.. model.parameters().Where(parameter => parameter.requires_grad)];
+        foreach (var parameter in trainable) parameter.requires_grad = false;
+    }
+
+    public static FrozenParameters Of(Module model) => new(model);
+
+    public void Dispose()
+    {
+        foreach (var parameter in trainable) parameter.requires_grad = true;
+    }
+}
+
 /// <summary>
-/// A network made ready to be attacked, and put back afterwards: eval mode, parameters without gradients (which also spares the work that
-/// only they would need), and the buffers, in case the network or the attack moves them.
+/// A network made ready to be attacked, and put back afterwards: eval mode, parameters without gradients, and the buffers, in case the
+/// network or the attack moves them.
 /// </summary>
 internal sealed class ModelState : IDisposable
 {
     private readonly ModuleModes modes;
-    private readonly Tensor[] trainable;
+    private readonly FrozenParameters parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
 
     private ModelState(Module model)
     {
-        trainable = [.. model.parameters().Where(parameter => parameter.requires_grad)];
+        parameters = FrozenParameters.Of(model);
         buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         modes = ModuleModes.Eval(model);
-        foreach (var parameter in trainable) parameter.requires_grad = false;
     }
 
     public static ModelState Borrow(Module model) => new(model);
 
     public void Dispose()
     {
-        foreach (var parameter in trainable) parameter.requires_grad = true;
+        parameters.Dispose();
         modes.Dispose();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

@@ -29,9 +29,11 @@ internal sealed class CifarResNet : ImageNetwork
         foreach (var (_, parameter) in named_parameters().Where(p => p.parameter.dim() > 1)) init.kaiming_normal_(parameter);
     }
 
+    private protected override bool ChannelsLast => true;
+
     private protected override Tensor Logits(Tensor input)
     {
-        var x = bn1.call(conv1.call(input)).relu_();
+        var x = conv1.Normalised(bn1, input).relu_();
         foreach (var stage in stages) x = stage.call(x);
         return linear.call(GlobalAverage(x));
     }
@@ -61,8 +63,8 @@ internal sealed class CifarResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var x = bn1.call(conv1.call(input)).relu_();
-            return bn2.call(conv2.call(x)).add_(Shortcut(input)).relu_();
+            var x = conv1.Normalised(bn1, input).relu_();
+            return conv2.Normalised(bn2, x).add_(Shortcut(input)).relu_();
         }
 
         private Tensor Shortcut(Tensor input)

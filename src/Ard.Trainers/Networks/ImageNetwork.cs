@@ -1,4 +1,5 @@
 using Ard.Trainers.Onnx;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -36,8 +37,22 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
             throw new ArgumentException($"{Spec}: expected images {expected}, found [{string.Join(",", shape)}].", nameof(images));
         }
         using var scope = NewDisposeScope();
-        return Logits(normalisation is null ? images : normalisation.call(images)).MoveToOuterDisposeScope();
+        var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
+        return Logits(ChannelsLast && LaysOut(input) ? input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : input)
+            .MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// Whether the network is quicker on a CPU where the channels of a pixel lie side by side: of few channels, or of convolutions within a
+    /// channel. What is stored so goes from layer to layer so, and oneDNN convolves it as it lies, where it brings planes into an order of
+    /// its own and back around every convolution.
+    /// </summary>
+    private protected virtual bool ChannelsLast => false;
+
+    // Not in train mode: libtorch then sums up the statistics of a batch in float32 rather than float64, and they have two digits less. Nor
+    // in float64, for which oneDNN has no convolutions.
+    private bool LaysOut(Tensor input) =>
+        input.device_type == DeviceType.CPU && (input.dtype == ScalarType.BFloat16 || (input.dtype == ScalarType.Float32 && !training));
 
     /// <summary>Whether only images of the specification's size fit.</summary>
     private protected virtual bool FixedSize => false;

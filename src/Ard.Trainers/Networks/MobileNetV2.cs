@@ -42,10 +42,12 @@ internal sealed class MobileNetV2 : ImageNetwork
         }
     }
 
+    private protected override bool ChannelsLast => true;
+
     private protected override Tensor Logits(Tensor input)
     {
-        var x = bn1.call(conv1.call(input)).relu_();
-        x = bn2.call(conv2.call(layers.call(x))).relu_();
+        var x = conv1.Normalised(bn1, input).relu_();
+        x = conv2.Normalised(bn2, layers.call(x)).relu_();
         return linear.call(GlobalAverage(x));
     }
 
@@ -79,10 +81,10 @@ internal sealed class MobileNetV2 : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var x = bn1.call(conv1.call(input)).relu_();
-            x = bn2.call(conv2.call(x)).relu_();
-            x = bn3.call(conv3.call(x));
-            return residual ? x.add_(shortcut is null ? input : shortcut.call(input)) : x;
+            var x = conv1.Normalised(bn1, input).relu_();
+            x = conv2.Normalised(bn2, x).relu_();
+            x = conv3.Normalised(bn3, x);
+            return residual ? x.add_(shortcut is null ? input : shortcut.Through(input)) : x;
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

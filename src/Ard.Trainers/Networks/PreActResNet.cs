@@ -29,7 +29,7 @@ internal sealed class PreActResNet : ImageNetwork
 
     private protected override Tensor Logits(Tensor input)
     {
-        var x = conv1.call(input);
+        var x = conv1.Convolve(input);
         foreach (var stage in stages) x = stage.call(x);
         if (bn is not null) x = bn.call(x).relu_();
         return linear.call(GlobalAverage(x));
@@ -61,8 +61,8 @@ internal sealed class PreActResNet : ImageNetwork
         protected override Tensor Compute(Tensor input)
         {
             var active = bn1.call(input).relu_();
-            var x = conv2.call(bn2.call(conv1.call(active)).relu_());
-            return x.add_(shortcut is null ? input : shortcut.call(active));
+            var x = conv2.Convolve(conv1.Normalised(bn2, active).relu_());
+            return x.add_(shortcut is null ? input : shortcut.Through(active));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

@@ -31,7 +31,7 @@ internal sealed class ResNet : ImageNetwork
 
     private protected override Tensor Logits(Tensor input)
     {
-        var x = bn1.call(conv1.call(input)).relu_();
+        var x = conv1.Normalised(bn1, input).relu_();
         foreach (var stage in stages) x = stage.call(x);
         return linear.call(GlobalAverage(x));
     }
@@ -61,9 +61,9 @@ internal sealed class ResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var x = bn1.call(conv1.call(input)).relu_();
-            x = bn2.call(conv2.call(x));
-            return x.add_(shortcut is null ? input : shortcut.call(input)).relu_();
+            var x = conv1.Normalised(bn1, input).relu_();
+            x = conv2.Normalised(bn2, x);
+            return x.add_(shortcut is null ? input : shortcut.Through(input)).relu_();
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

@@ -34,7 +34,9 @@ internal sealed class TinyCnn : ImageNetwork
 
     private protected override bool FixedSize => true;
 
-    private protected override Tensor Logits(Tensor input) => net.call(input);
+    private protected override bool ChannelsLast => true;
+
+    private protected override Tensor Logits(Tensor input) => net.Through(input);
 
     private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

@@ -39,7 +39,7 @@ internal sealed class WideResNet : ImageNetwork
 
     private protected override Tensor Logits(Tensor input)
     {
-        var x = conv1.call(input);
+        var x = conv1.Convolve(input);
         foreach (var block in blocks) x = block.call(x);
         return fc.call(GlobalAverage(bn1.call(x).relu_()));
     }
@@ -82,8 +82,8 @@ internal sealed class WideResNet : ImageNetwork
         protected override Tensor Compute(Tensor input)
         {
             var active = bn1.call(input).relu_();
-            var x = conv2.call(bn2.call(conv1.call(active)).relu_());
-            return x.add_(convShortcut is null ? input : convShortcut.call(active));
+            var x = conv2.Convolve(conv1.Normalised(bn2, active).relu_());
+            return x.add_(convShortcut is null ? input : convShortcut.Convolve(active));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

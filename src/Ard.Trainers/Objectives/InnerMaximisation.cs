@@ -58,6 +58,7 @@ public sealed record InnerMaximisation
     private Tensor Search(TrainingBatch batch)
     {
         using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
+        using var frozen = FrozenParameters.Of(batch.Student);
         var start = batch.StartNoise is { } noise
             ? batch.Images + noise
             : Start.Points(batch.Images, Threat, new GeneratorNoise(batch.Generator));

@@ -66,6 +66,7 @@ public static class Trainer
                     for (var replay = 1; replay <= objective.Replays; replay++)
                     {
                         run.ZeroGradients();
+                        using var precision = run.UsePrecision();
                         var loss = objective.Loss(batch);
                         loss.backward();
                         objective.AfterBackward(batch);

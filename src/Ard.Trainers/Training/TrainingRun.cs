@@ -168,6 +168,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>(digests)
     {
+        [nameof(options.Precision)] = $"{options.Precision}",
         ["objective"] = objective.Description,
         [nameof(options.Epochs)] = $"{options.Epochs}",
         [nameof(options.BatchSize)] = $"{options.BatchSize}",
@@ -225,6 +226,9 @@ internal sealed class TrainingRun : IDisposable
             Warn = Warn,
         };
     }
+
+    /// <summary>Until the result is disposed, networks compute in the precision of the training.</summary>
+    public IDisposable UsePrecision() => MixedPrecision.Use(options.Precision == Precision.Mixed);
 
     public void SetLearningRate()
     {
@@ -475,6 +479,8 @@ internal sealed class TrainingRun : IDisposable
             if (network?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)
                 faults.Add($"{name} is {first.dtype}, expected {parameters[0].dtype} as the student");
         }
+        if (options.Precision == Precision.Mixed && (student is not ImageNetwork || parameters is [{ dtype: not ScalarType.Float32 }, ..]))
+            faults.Add($"Precision is Mixed and student a {student.GetType().Name}, expected a network of this library in Float32");
         if (validation is not null && !validation.Images.shape[1..].SequenceEqual(data.Images.shape[1..]))
             faults.Add($"validation images are [{string.Join(",", validation.Images.shape[1..])}], "
                 + $"expected [{string.Join(",", data.Images.shape[1..])}] as the training images");

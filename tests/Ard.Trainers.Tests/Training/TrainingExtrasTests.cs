@@ -25,6 +25,7 @@ public sealed class TrainingExtrasTests : IDisposable
         ["adversarial weight perturbation"] = Options,
         ["clipping"] = Options with { ClipGradientNorm = 0.1 },
         ["label smoothing"] = Options with { LabelSmoothing = 0.2 },
+        ["mixed precision"] = Options with { Precision = Precision.Mixed },
         ["cutout"] = Options with { Augmentation = new Augmentation(1, true) { Cutout = 3 } },
         ["teacher logits of one variant"] = Options with { Augmentation = Augmentation.None },
         ["teacher logits of two variants"] = Options with { Augmentation = new Augmentation(0, true) },

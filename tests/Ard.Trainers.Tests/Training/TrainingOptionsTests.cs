@@ -31,6 +31,7 @@ public sealed class TrainingOptionsTests
             Validation = new EvaluationOptions { Attacks = ["pgd-0"], BatchSize = 0 },
             ValidateEveryEpochs = 0,
             Device = "gpu",
+            Precision = (Precision)7,
             Threads = 0,
             CheckpointEverySteps = 0,
             Resume = true,
@@ -42,7 +43,7 @@ public sealed class TrainingOptionsTests
             "Epochs is 0", "BatchSize is -1", "LearningRate is 0", "Momentum is 1", "WeightDecay is -1", "[5,3]", "gamma 2", "padding -1",
             "ValidationFraction is 1", "'pgd-0'", "BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0",
             "CheckpointEverySteps is 0", "Resume", "ProgressInterval", "cutout -2", "ClipGradientNorm is 0", "LabelSmoothing is 1",
-            "decay 1", "CacheTeacherLogits is set",
+            "decay 1", "CacheTeacherLogits is set", "Precision is 7",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, message));
         // What the augmentation makes of images that are not known yet cannot be kept.

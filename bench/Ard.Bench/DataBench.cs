@@ -1,0 +1,114 @@
+using System.Globalization;
+using Ard.MLNet;
+using Ard.MLNet.Data;
+using Ard.MLNet.Schema;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using static TorchSharp.torch;
+
+namespace Ard.Bench;
+
+/// <summary>
+/// <c>bench data</c>: what surrounds a training. An IDataView read into a data set, beside a bare cursor over it; an epoch of batches drawn
+/// and augmented, beside the same image by image, as torchvision's transforms work; models loaded, beside their bytes alone. The floor is the
+/// time of copying the bytes.
+/// </summary>
+internal static class DataBench
+{
+    public static int Run(string[] args)
+    {
+        int rounds = 5, count = 5000, threads = CpuThreads.Default;
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
+            else if (args[i] == "--images") count = Arguments.Number(args, ref i);
+            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
+            else throw new ArgumentException($"'{args[i]}' is not an option of data: expected --rounds, --images or --threads.");
+        }
+        CpuThreads.Set(threads);
+        var limits = MachineLimits.Measure(CPU);
+        Console.WriteLine($"Data, {count} images of 3x32x32 bytes, {threads} threads, {rounds} rounds; {limits}");
+        Console.WriteLine($"{"",-28}{Turns.Header("peer ms")}{"floor/ours",12}   peer");
+
+        var ml = new MLContext(seed: 1).RegisterArd();
+        using var generator = new Generator(7);
+        using var dataset = new ImageDataset(
+            randint(0, 256, [count, 3, 32, 32], dtype: ScalarType.Byte, generator: generator),
+            arange(count, dtype: ScalarType.Int64).remainder(10), [.. Enumerable.Range(0, 10).Select(label => $"{label}")]);
+        var data = ml.Data.LoadImageDataset(dataset);
+        var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+        var (format, labels) = (new PixelFormat(3, 32, 32, false, 1, 0), ClassLabels.Read(keyed.Schema["Label"]));
+        double floats = 4.0 * count * 3 * 32 * 32, bytes = floats / 4;
+
+        // Floats are written and read once, bytes written.
+        Print("IDataView to data set", "bare cursor", 2 * floats + bytes,
+            () => ImageReader.Read(keyed, "Features", "Label", format, labels).Dispose(), () => ReadAll(keyed));
+        Print("batches of 128, augmented", "image by image", 2 * (2 * floats + bytes),
+            () => Epoch(dataset, generator, (images, _) => Augmentation.CropAndFlip.Apply(images, generator)),
+            () => Epoch(dataset, generator, OneByOne));
+
+        foreach (var name in new[] { "mobilenetv2", "resnet18" })
+        {
+            using var network = NetworkSpec.Parse(name).Build(1);
+            var file = Path.Combine(Path.GetTempPath(), $"ard-bench-{Environment.ProcessId}.safetensors");
+            try
+            {
+                ModelFile.Write(file, network);
+                Print($"load {name}", "its bytes", 2.0 * new FileInfo(file).Length,
+                    () => ModelFile.Load(file, network), () => File.ReadAllBytes(file));
+            }
+            finally
+            {
+                File.Delete(file);
+            }
+        }
+        return 0;
+
+        void Print(string what, string peer, double bytesMoved, Action ours, Action theirs)
+        {
+            var turns = Turns.Measure(rounds, () => Turns.Seconds(ours), () => Turns.Seconds(theirs));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{what,-28}{turns.ToString(1000)}{bytesMoved / limits.BytesPerSecond / turns.Ours,12:F3}   {peer}"));
+        }
+    }
+
+    private static void ReadAll(IDataView data)
+    {
+        using var cursor = data.GetRowCursor([data.Schema["Features"], data.Schema["Label"]]);
+        var getPixels = cursor.GetGetter<VBuffer<float>>(data.Schema["Features"]);
+        var getLabel = cursor.GetGetter<uint>(data.Schema["Label"]);
+        VBuffer<float> pixels = default;
+        uint label = 0;
+        while (cursor.MoveNext())
+        {
+            getPixels(ref pixels);
+            getLabel(ref label);
+        }
+    }
+
+    private static void Epoch(ImageDataset data, Generator generator, Func<Tensor, Generator, Tensor> augment)
+    {
+        using var scope = NewDisposeScope();
+        var order = randperm(data.Count, dtype: ScalarType.Int64, generator: generator);
+        foreach (var numbers in order.split(128))
+        {
+            using var step = NewDisposeScope();
+            augment(data.Batch(numbers).Images, generator);
+        }
+    }
+
+    private static Tensor OneByOne(Tensor images, Generator generator)
+    {
+        var padded = nn.functional.pad(images, [4, 4, 4, 4]);
+        return stack([.. Enumerable.Range(0, (int)images.shape[0]).Select(n =>
+        {
+            var draw = randint(0, 9, [2], dtype: ScalarType.Int64, generator: generator).data<long>().ToArray();
+            var crop = padded[n].narrow(1, draw[0], 32).narrow(2, draw[1], 32);
+            return randint(0, 2, [1], generator: generator).item<float>() > 0 ? crop.flip(2) : crop;
+        })]);
+    }
+}

@@ -1,0 +1,101 @@
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Bench;
+
+/// <summary>
+/// <c>bench methods</c>: one training step of every method, beside the bare passes through the networks that it cannot do without (counted
+/// as it makes them, and timed in the same run), and beside the floor of their operations.
+/// </summary>
+internal static class MethodBench
+{
+    public static int Run(string[] args)
+    {
+        int rounds = 3, batchSize = 64, threads = CpuThreads.Default;
+        var network = "resnet-20";
+        var names = ObjectiveCatalog.Names.Append("ard+awp").Append("ard+igdm").ToArray();
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
+            else if (args[i] == "--batch") batchSize = Arguments.Number(args, ref i);
+            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
+            else if (args[i] == "--network" && i + 1 < args.Length) network = args[++i];
+            else if (names.Contains(args[i])) names = [args[i]];
+            else throw new ArgumentException($"'{args[i]}' is not an option of methods: expected --rounds, --batch, --threads, --network or a method.");
+        }
+        CpuThreads.Set(threads);
+        var limits = MachineLimits.Measure(CPU);
+        using var generator = new Generator(7);
+        using var images = rand([batchSize, 3, 32, 32], generator: generator);
+        using var labels = randint(0, 10, [batchSize], generator: generator);
+        using var teacher = new PassCounter(NetworkSpec.Parse(network).Build(1));
+        foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
+        teacher.eval();
+        var flops = NetworkCost.Forward(teacher, images);
+        Console.WriteLine($"A training step, {network}, batch {batchSize}, {threads} threads, {rounds} rounds; {limits}");
+        Console.WriteLine($"{"method",-15}{"passes",8}{Turns.Header("passes s")}{"floor/ours",12}");
+        foreach (var name in names)
+        {
+            using var student = new PassCounter(NetworkSpec.Parse(network).Build(2));
+            using var optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
+            var objective = ObjectiveCatalog.ByName(name);
+            using var memory = new ObjectiveMemory();
+            void Step()
+            {
+                using var scope = NewDisposeScope();
+                var batch = new TrainingBatch
+                {
+                    Student = student,
+                    Teacher = teacher,
+                    NaturalTeacher = teacher,
+                    Images = images,
+                    Labels = labels,
+                    Generator = generator,
+                    Memory = memory,
+                    Epoch = 100,
+                    Epochs = 200,
+                };
+                student.zero_grad();
+                objective.Loss(batch).backward();
+                objective.AfterBackward(batch);
+                optimizer.step();
+            }
+
+            student.train();
+            Step(); // Some methods remember something from their first step on.
+            int[] before = [.. student.Passes, .. teacher.Passes];
+            Step();
+            var passes = student.Passes.Concat(teacher.Passes).Zip(before, (now, then) => now - then).ToArray();
+            var units = passes.Select((count, kind) => count * (kind % 3 + 1)).Sum();
+            var turns = Turns.Measure(rounds, () => Turns.Seconds(Step), () => Passes(student, teacher, images, passes));
+            Console.WriteLine($"{name,-15}{units,8}{turns}{limits.Floor(units * flops) / turns.Ours,12:F3}");
+        }
+        return 0;
+    }
+
+    // Seconds of so many bare passes: student and teacher, each without a graph, with one to the images, with one to the parameters.
+    private static double Passes(Module<Tensor, Tensor> student, Module<Tensor, Tensor> teacher, Tensor images, int[] counts)
+    {
+        double seconds = 0;
+        for (var kind = 0; kind < counts.Length; kind++)
+        {
+            if (counts[kind] == 0) continue;
+            var network = kind < 3 ? student : teacher;
+            seconds += counts[kind] * Turns.Seconds(() => Pass(network, kind % 3, images));
+        }
+        return seconds;
+    }
+
+    private static void Pass(Module<Tensor, Tensor> network, int kind, Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        using var graph = set_grad_enabled(kind > 0);
+        var leaf = kind == 1 ? images.detach().requires_grad_() : images;
+        var sum = network.call(leaf).sum();
+        if (kind == 1) autograd.grad([sum], [leaf]);
+        else if (kind == 2) sum.backward();
+    }
+}

@@ -1,0 +1,29 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// Convolutions in bfloat16: what they read and write is of 16 bits, with the exponents of float32, so that no scaling of the loss is needed
+/// (Micikevicius et al., ICLR 2018; Kalamkar et al., 2019). Weights, statistics, the last layer, losses and optimizers stay in float32.
+/// It is worth it where the processor multiplies bfloat16 by itself: GPUs since 2020, CPUs with AVX-512 BF16 or AMX.
+/// </summary>
+internal sealed class MixedPrecision : IDisposable
+{
+    [ThreadStatic]
+    private static bool active;
+
+    private readonly bool before = active;
+
+    private MixedPrecision(bool on) => active = on;
+
+    /// <summary>On this thread, the networks of this library compute so until the result is disposed; in float64 they never do.</summary>
+    public static MixedPrecision Use(bool on) => new(on);
+
+    /// <summary>The input of a network in the type that its convolutions compute in.</summary>
+    public static Tensor Reduced(Tensor input) => active && input.dtype == ScalarType.Float32 ? input.to(ScalarType.BFloat16) : input;
+
+    /// <summary>What leaves the convolutions, in float32 if it is bfloat16.</summary>
+    public static Tensor Full(Tensor output) => output.dtype == ScalarType.BFloat16 ? output.to(ScalarType.Float32) : output;
+
+    public void Dispose() => active = before;
+}

@@ -1,0 +1,150 @@
+using Ard.Trainers.Networks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Networks;
+
+public sealed class ConvolutionsTests
+{
+    [Theory]
+    [InlineData("resnet18-4")]
+    [InlineData("resnet-8-4")]
+    [InlineData("preactresnet18-4-bn")]
+    [InlineData("wideresnet-10-1")]
+    [InlineData("mobilenetv2")]
+    [InlineData("smallcnn-4-bn")]
+    [InlineData("tinycnn-4-bn")]
+    public void Folded_batch_normalisation_is_the_same_function_with_the_same_gradient(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Evaluated(name);
+        network.to(ScalarType.Float64);
+        var images = Images(8).to(ScalarType.Float64);
+        var (logits, gradient) = LogitsAndGradient(network, images);
+        var folded = Freeze(network);
+        var (foldedLogits, foldedGradient) = LogitsAndGradient(network, images);
+
+        Assert.True(logits.allclose(foldedLogits, rtol: 1e-9, atol: 1e-11));
+        Assert.True(gradient.allclose(foldedGradient, rtol: 1e-8, atol: 1e-11));
+        Assert.True(folded.Calls < folded.Layers);
+    }
+
+    [Fact]
+    public void Weights_that_change_are_folded_as_they_are()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Evaluated("tinycnn-4-bn");
+        using var noGradient = no_grad();
+        var images = Images(8);
+        var before = network.call(images);
+        foreach (var parameter in network.parameters()) parameter.mul_(1.5);
+        var after = network.call(images);
+        // One image has too few outputs for folding to pay.
+        using var calls = new NormCalls(network);
+        var alone = cat([.. Enumerable.Range(0, 8).Select(n => network.call(images.narrow(0, n, 1)))], 0);
+
+        Assert.Equal(0, calls.Calls % 8);
+        Assert.False(before.allclose(after));
+        Assert.True(alone.allclose(after, rtol: 1e-4, atol: 1e-5));
+    }
+
+    [Fact]
+    public void In_train_mode_and_where_its_parameters_learn_nothing_is_folded()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Evaluated("tinycnn-4-bn");
+        using var calls = new NormCalls(network);
+        network.call(Images(8));
+        Assert.Equal(3, calls.Calls);
+
+        network.train();
+        var mean = network.state_dict()["net.1.running_mean"].clone();
+        using (no_grad()) network.call(Images(8));
+        Assert.Equal(6, calls.Calls);
+        Assert.False(mean.allclose(network.state_dict()["net.1.running_mean"]));
+
+        network.eval();
+        using (no_grad()) network.call(Images(8));
+        Assert.Equal(6, calls.Calls);
+    }
+
+    [Fact]
+    public void A_convolution_with_a_bias_is_folded_too()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = Conv2d(3, 5, 3, stride: 2, padding: 1, groups: 1);
+        using var norm = BatchNorm2d(5);
+        Shake(norm);
+        norm.eval();
+        var images = Images(8);
+        var expected = norm.call(convolution.call(images));
+        using var noGradient = no_grad();
+        Assert.True(expected.allclose(convolution.Normalised(norm, images), rtol: 1e-4, atol: 1e-5));
+    }
+
+    // Eval mode, with running statistics, scales and shifts that are not those of the beginning.
+    private static Module<Tensor, Tensor> Evaluated(string name)
+    {
+        var network = NetworkSpec.Parse(name).Build(1);
+        foreach (var norm in network.modules().OfType<BatchNorm2d>()) Shake(norm);
+        network.eval();
+        return network;
+    }
+
+    private static void Shake(BatchNorm2d norm)
+    {
+        using var noGradient = no_grad();
+        norm.running_mean!.normal_(0, 0.2);
+        norm.running_var!.uniform_(0.5, 2);
+        norm.weight!.uniform_(0.5, 2);
+        norm.bias!.normal_(0, 0.2);
+    }
+
+    private static Tensor Images(int count)
+    {
+        using var generator = new Generator(3);
+        return rand([count, 3, 32, 32], generator: generator);
+    }
+
+    private static NormCalls Freeze(Module network)
+    {
+        foreach (var parameter in network.parameters()) parameter.requires_grad = false;
+        return new NormCalls(network);
+    }
+
+    private static (Tensor Logits, Tensor Gradient) LogitsAndGradient(Module<Tensor, Tensor> network, Tensor images)
+    {
+        var leaf = images.clone().requires_grad_();
+        var logits = network.call(leaf);
+        return (logits.detach(), autograd.grad([logits.square().sum()], [leaf])[0]);
+    }
+
+    /// <summary>How often batch normalisation is computed as a layer of its own.</summary>
+    private sealed class NormCalls : IDisposable
+    {
+        private readonly List<IDisposable> hooks = [];
+
+        public NormCalls(Module network)
+        {
+            foreach (var norm in network.modules().OfType<BatchNorm2d>())
+            {
+                Layers++;
+                var hook = norm.register_forward_hook(_ => Calls++);
+                hooks.Add(new Remover(hook.remove));
+            }
+        }
+
+        public int Layers { get; }
+
+        public int Calls { get; private set; }
+
+        public void Dispose() => hooks.ForEach(hook => hook.Dispose());
+
+        private sealed class Remover(Action remove) : IDisposable
+        {
+            public void Dispose() => remove();
+        }
+    }
+}
