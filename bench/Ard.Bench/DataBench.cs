@@ -108,7 +108,7 @@ internal static class DataBench
         {
             var draw = randint(0, 9, [2], dtype: ScalarType.Int64, generator: generator).data<long>().ToArray();
             var crop = padded[n].narrow(1, draw[0], 32).narrow(2, draw[1], 32);
-            return randint(0, 2, [1], generator: generator).item<float>() > 0 ? crop.flip(2) : crop;
+            return randint(0, 2, [1], dtype: ScalarType.Int64, generator: generator).item<long>() > 0 ? crop.flip(2) : crop;
         })]);
     }
 }

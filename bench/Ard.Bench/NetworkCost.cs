@@ -35,10 +35,14 @@ internal static class NetworkCost
             }
         }
         using var scope = NewDisposeScope();
+        using var graph = enable_grad();
         var before = network.training;
-        // With a graph every layer computes by itself. Statistics must not move, and in eval mode they do not.
+        var frozen = network.parameters().Where(parameter => !parameter.requires_grad).ToArray();
+        // Statistics do not move in eval mode; and where weights learn, every layer computes by itself.
         network.eval();
+        foreach (var parameter in frozen) parameter.requires_grad = true;
         network.call(images);
+        foreach (var parameter in frozen) parameter.requires_grad = false;
         network.train(before);
         removers.ForEach(remove => remove());
         return flops;

@@ -16,11 +16,11 @@ namespace Ard.Bench;
 /// </summary>
 internal static class ScoringBench
 {
-    private static readonly (string Network, int Images)[] Cases = [("smallcnn-16", 8192), ("tinycnn-16-bn", 8192), ("mobilenetv2", 1024)];
+    private static readonly (string Network, int Images)[] Cases = [("smallcnn-16", 4096), ("tinycnn-16-bn", 2048), ("mobilenetv2", 512)];
 
     public static int Run(string[] args)
     {
-        int rounds = 5, threads = Environment.ProcessorCount;
+        int rounds = 25, threads = Environment.ProcessorCount;
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
