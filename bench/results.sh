@@ -9,7 +9,7 @@ data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
-cifar_parts="cifar cifar-fast cifar-peer cifar-autoattack"
+cifar_parts="cifar cifar-fast cifar-peer cifar-rates cifar-autoattack"
 parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack ${CIFAR:+$cifar_parts}}
 ard=${ARD:-$root/ard}
 
@@ -100,6 +100,10 @@ for seed in $seeds; do
                 epochs=10 cifar_student "cifar-fast/$seed/0.05" at 0.05 free --replays 5
                 epochs=10 cifar_student "cifar-fast/$seed/0.4" at 0.4 fast-ard --replays 5 ;;
             cifar-peer) cifar_student "cifar-peer/$seed" at 0.1 peeraid ;;
+            cifar-rates) # how much the learning rate matters, at the first seed
+                [[ $seed == 1 ]] || continue
+                for rate in 0.02 0.1 0.2; do cifar_student "cifar-rates/$rate" at $rate at,trades; done
+                for rate in 0.1 1.5; do cifar_student "cifar-rates/$rate-distilled" at $rate ard; done ;;
             cifar-autoattack)
                 for student in 0.05/student-{at,trades} 0.4/student-{ard,rslad,adaad+igdm}; do
                     data=$CIFAR eps=8/255 measure "$out/cifar-autoattack/$(basename "$student")/$seed.txt" \
