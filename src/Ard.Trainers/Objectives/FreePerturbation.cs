@@ -10,7 +10,8 @@ namespace Ard.Trainers.Objectives;
 /// </summary>
 /// <remarks>
 /// The images x + delta are projected onto the threat model before they are used, [0,1] included, and delta is what is left of it after the
-/// projection, as in the code of Wong, Rice and Kolter (ICLR 2020) for this method; the paper's algorithm does not speak of [0,1].
+/// projection, as in the code of Wong, Rice and Kolter (ICLR 2020) for this method. The paper's algorithm does not speak of [0,1]; its
+/// released code clips the images it trains on and carries delta as it is.
 /// </remarks>
 public sealed record FreePerturbation
 {

@@ -46,7 +46,8 @@ public static class Presets
 
     /// <summary>
     /// Free adversarial training as published for CIFAR-10 (Shafahi et al., NeurIPS 2019): 8 replays, 200/8 epochs, batches of 128, SGD 0.1
-    /// with momentum 0.9 and weight decay 2e-4, a tenth of the rate after one half and again after three quarters of the training.
+    /// with momentum 0.9 and weight decay 2e-4, a tenth of the rate after one half and again after three quarters of the training. The
+    /// released code counts 80,000 steps of the weights, that is 25.6 epochs.
     /// </summary>
     public static Preset Free { get; } = new(
         "free", "free adversarial training, 8 replays", new FreeAdversarialTraining(), Published with
