@@ -14,7 +14,7 @@ public sealed record AdaIadOptions
     /// </summary>
     public DistillationTerm Distillation { get; init; } = new() { Reduction = KlReduction.BatchMean };
 
-    /// <summary>A, the trust in the teacher. Default T(x')[y]^0.1 from epoch 60 on, and 1 before.</summary>
+    /// <summary>A, the trust in the teacher. Default T(x')[y]^0.1 from epoch 60 of 200 on, and 1 before.</summary>
     public TeacherTrust Trust { get; init; } = new();
 
     /// <summary>

@@ -161,16 +161,16 @@ public sealed class SuccessorTests
     {
         var bad = new InnerMaximisation { Steps = -1 };
         var term = new DistillationTerm { Temperature = 0 };
-        var trust = new TeacherTrust { Exponent = -1, FromEpoch = -2 };
+        var trust = new TeacherTrust { Exponent = -1, FullTrustShare = -2 };
         string[] common = ["Steps is -1", "Temperature is 0", "Alpha is 2"];
         foreach (var (make, faults) in new (Action, string[])[]
         {
             (() => new Rslad(new() { Inner = bad, Distillation = term, Alpha = 2 }), common),
             (() => new AdaAd(new() { Inner = bad, Distillation = term, Alpha = 2 }), common),
             (() => new Iad(new() { Inner = bad, Distillation = term, Alpha = 2, Trust = trust }),
-                [.. common, "Exponent is -1", "FromEpoch is -2"]),
+                [.. common, "Exponent is -1", "FullTrustShare is -2"]),
             (() => new AdaIad(new() { Inner = bad, Distillation = term, Alpha = 2, Trust = trust }),
-                [.. common, "Exponent is -1", "FromEpoch is -2"]),
+                [.. common, "Exponent is -1", "FullTrustShare is -2"]),
             (() => new Igdm(new Rslad(), new() { Weight = double.NaN }), ["Weight is NaN"]),
         })
         {

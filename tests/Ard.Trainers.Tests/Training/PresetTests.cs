@@ -52,7 +52,7 @@ public sealed class PresetTests
             [
                 "Objective: adaiad+igdm", "Objective.Host: adaiad", "Objective.Host.Options.Inner.Mode: Eval",
                 "Objective.Host.Options.Inner.Loss: DivergenceFromTeacherOnSame", "Objective.Host.Options.Distillation.Temperature: 30",
-                "Objective.Host.Options.Trust.Exponent: 0.1", "Objective.Host.Options.Trust.FromEpoch: 60", "Objective.Options.Weight: 1",
+                "Objective.Host.Options.Trust.Exponent: 0.1", "Objective.Host.Options.Trust.FullTrustShare: 0.3", "Objective.Options.Weight: 1",
                 "Options.Optimizer: SgdOptimizer", "Options.Optimizer.WeightDecay: 0.0005", "Options.Schedule: multistep:100,150",
                 "Options.Validation.Attacks: pgd-10", "Options.Validation.MoreAttacks: none", "Options.CheckpointFolder: not set",
             ];
