@@ -108,7 +108,7 @@ for seed in $seeds; do
             cifar-autoattack)
                 for student in 0.05/student-{at,trades} 0.4/student-{ard,rslad,adaad+igdm}; do
                     data=$CIFAR eps=8/255 measure "$out/cifar-autoattack/$(basename "$student")/$seed.txt" \
-                        --model "$out/cifar/$seed/$student.safetensors" --attacks pgd-20,autoattack --test-images 1000
+                        --model "$out/cifar/$seed/$student.safetensors" --attacks pgd-20,autoattack --test-images 500
                 done ;;
             transfer) # perturbations found on another network
                 for student in labels/$seed/student-at distilled/$seed/student-{kd,ard,rslad}; do
