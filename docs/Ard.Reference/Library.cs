@@ -28,16 +28,19 @@ internal sealed class Library
     public ISymbol? Find(string cref) => DocumentationCommentId.GetFirstSymbolForDeclarationId(cref, compilation);
 
     /// <summary>The elements of a symbol's documentation: summary, param, returns …, those that it inherits behind its own.</summary>
-    public IReadOnlyList<XElement> Documentation(ISymbol symbol)
+    public IReadOnlyList<XElement> Documentation(ISymbol symbol) =>
+        symbol.GetDocumentationCommentId() is { } id && documentation.ContainsKey(id) ? Documentation(id, symbol) : Positional(symbol);
+
+    private List<XElement> Documentation(string id, ISymbol? symbol)
     {
-        if (symbol.GetDocumentationCommentId() is not { } id || !documentation.TryGetValue(id, out var own)) return Positional(symbol);
+        if (!documentation.TryGetValue(id, out var own)) return [];
         var elements = own.Elements().Where(element => element.Name != "inheritdoc").ToList();
         foreach (var inherit in own.Elements("inheritdoc"))
         {
-            var source = inherit.Attribute("cref") is { } cref ? Find(cref.Value) : Base(symbol);
-            if (source is null) continue;
+            var source = inherit.Attribute("cref") is { } cref ? Documentation(cref.Value, null)
+                : Base(symbol ?? Find(id)) is { } parent ? Documentation(parent) : [];
             var path = inherit.Attribute("path")?.Value.Trim('/');
-            elements.AddRange(Documentation(source).Where(element =>
+            elements.AddRange(source.Where(element =>
                 (path is null || element.Name == path) && !elements.Any(mine => mine.Name == element.Name && Key(mine) == Key(element))));
         }
         return elements;
@@ -53,8 +56,8 @@ internal sealed class Library
             ? [new XElement("summary", parameter.Nodes())]
             : [];
 
-    private static ISymbol? Base(ISymbol symbol) =>
+    private static ISymbol? Base(ISymbol? symbol) =>
         (ISymbol?)(symbol as IMethodSymbol)?.OverriddenMethod ?? (symbol as IPropertySymbol)?.OverriddenProperty
-        ?? (ISymbol?)(symbol as INamedTypeSymbol)?.BaseType ?? symbol.ContainingType?.AllInterfaces.SelectMany(type => type.GetMembers())
+        ?? (ISymbol?)(symbol as INamedTypeSymbol)?.BaseType ?? symbol?.ContainingType?.AllInterfaces.SelectMany(type => type.GetMembers())
             .FirstOrDefault(member => symbol.Equals(symbol.ContainingType.FindImplementationForInterfaceMember(member), SymbolEqualityComparer.Default));
 }
