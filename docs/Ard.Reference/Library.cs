@@ -35,7 +35,7 @@ internal sealed class Library
     {
         if (!documentation.TryGetValue(id, out var own)) return [];
         var elements = own.Elements().Where(element => element.Name != "inheritdoc").ToList();
-        foreach (var inherit in own.Elements("inheritdoc"))
+        foreach (var inherit in own.Elements("inheritdoc").Where(inherit => inherit.Attribute("cref")?.Value != id))
         {
             var source = inherit.Attribute("cref") is { } cref ? Documentation(cref.Value, null)
                 : Base(symbol ?? Find(id)) is { } parent ? Documentation(parent) : [];

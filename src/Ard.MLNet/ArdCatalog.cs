@@ -48,7 +48,7 @@ public static class ArdCatalog
         new(mlContext, network, labelColumnName, featureColumnName, epochs);
 
     /// <summary>A step that adds a column of adversarial images against a classifier.</summary>
-    /// <inheritdoc cref="AdversarialExamples(MLContext, ImageClassifierTransformer, AdversarialExamplesOptions)"/>
+    /// <inheritdoc cref="Evaluation.AdversarialExamples(MLContext, ImageClassifierTransformer, AdversarialExamplesOptions)"/>
     public static AdversarialExamples AdversarialExamples(
         this MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) =>
         new(mlContext, classifier, options);
