@@ -39,12 +39,16 @@ internal sealed class ApiReference(Library library)
         {
             text.Append($"\n## {Name(type)}\n\n`{Declaration(type)}`\n\n{Prose(Element(type, "summary"), name)}\n");
             if (Prose(Element(type, "remarks"), name) is { Length: > 0 } remarks) text.Append($"\n{remarks}\n");
-            var members = PublicMembers.Of(type).OrderBy(Kind).ToArray();
+            var members = PublicMembers.Of(type).Where(member => !IsUntold(member)).OrderBy(Kind).ToArray();
             if (members.Length > 0) text.Append('\n');
             foreach (var member in members) Append(text, member, name);
         }
         return text.ToString();
     }
+
+    // The constructor that a class has by itself.
+    private bool IsUntold(ISymbol member) =>
+        member is IMethodSymbol { MethodKind: MethodKind.Constructor, Parameters: [] } && library.Documentation(member).Count == 0;
 
     // A constructor, then what a type has, then what it does.
     private static int Kind(ISymbol member) => member switch
@@ -59,8 +63,10 @@ internal sealed class ApiReference(Library library)
     {
         var documentation = library.Documentation(member);
         text.Append($"- `{Short(member.ToDisplayString(Signature))}`");
+        // A primary constructor has the type's own summary.
+        var told = library.Documentation(member.ContainingType).Select(element => element.Value).ToHashSet();
         foreach (var element in documentation.Where(element => element.Name == "summary" || element.Name == "remarks"))
-            text.Append($"  \n  {Prose(element, page)}");
+            if (!told.Contains(element.Value)) text.Append($"  \n  {Prose(element, page)}");
         text.Append('\n');
         foreach (var element in documentation)
         {
@@ -76,15 +82,14 @@ internal sealed class ApiReference(Library library)
     {
         var parents = type.Interfaces.Where(each => each.Name != "IEquatable").ToList();
         if (type.BaseType is { SpecialType: SpecialType.None } parent) parents.Insert(0, parent);
-        var modifier = type.TypeKind != TypeKind.Class ? "" : type.IsStatic ? "static " : type.IsAbstract ? "abstract " : type.IsSealed ? "sealed " : "";
-        return Short(modifier + type.ToDisplayString(Signature)
+        return Short(PublicMembers.Modifier(type) + type.ToDisplayString(Signature)
             + (parents.Count == 0 ? "" : $" : {string.Join(", ", parents.Select(each => each.ToDisplayString(Signature).Split(' ')[^1]))}"));
     }
 
     // TorchSharp's types are nested in the static classes torch and nn.
     private static string Short(string signature) => signature.Replace("torch.", "").Replace("nn.", "");
 
-    private static string Name(INamedTypeSymbol type) => Short(type.ToDisplayString(Names));
+    private static string Name(INamedTypeSymbol type) => type.TypeKind == TypeKind.Delegate ? type.Name : Short(type.ToDisplayString(Names));
 
     // As GitHub makes it of the heading.
     private static string Anchor(INamedTypeSymbol type) =>

@@ -26,10 +26,15 @@ internal static class PublicMembers
         SymbolDisplayMiscellaneousOptions.UseSpecialTypes | SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers
             | SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
 
-    /// <summary>One line a type and a member, in ordinal order.</summary>
+    /// <summary>One line a type and a member, the members behind their type.</summary>
     public static string Of(IAssemblySymbol assembly) => string.Concat(
-        Types(assembly.GlobalNamespace).SelectMany(type => Of(type).Prepend((ISymbol)type))
-            .Select(symbol => $"{Line(symbol)}\n").Distinct().Order(StringComparer.Ordinal));
+        Types(assembly.GlobalNamespace).SelectMany(type => Of(type)
+            .OrderBy(member => member.GetDocumentationCommentId(), StringComparer.Ordinal).Prepend((ISymbol)type))
+            .Select(symbol => $"{Line(symbol)}\n"));
+
+    /// <summary>static, abstract, sealed or nothing, before the keyword of a type.</summary>
+    public static string Modifier(INamedTypeSymbol type) =>
+        type.TypeKind != TypeKind.Class ? "" : type.IsStatic ? "static " : type.IsAbstract ? "abstract " : type.IsSealed ? "sealed " : "";
 
     /// <summary>The public types of a namespace and of those within it, nested ones behind their own.</summary>
     public static IEnumerable<INamedTypeSymbol> Types(INamespaceOrTypeSymbol container) =>
@@ -45,7 +50,7 @@ internal static class PublicMembers
         type.GetMembers().Where(member => IsVisible(member) && member is not INamedTypeSymbol && !IsMadeByTheCompiler(member));
 
     private static string Line(ISymbol symbol) => symbol is INamedTypeSymbol { BaseType: { } parent } type
-        ? $"{symbol.ToDisplayString(Full)} : {string.Join(", ", type.Interfaces.Prepend(parent).Select(each => each.ToDisplayString()))}"
+        ? $"{Modifier(type)}{symbol.ToDisplayString(Full)} : {string.Join(", ", type.Interfaces.Prepend(parent).Select(each => each.ToDisplayString()))}"
         : symbol.ToDisplayString(Full);
 
     private static bool IsVisible(ISymbol symbol) =>
