@@ -25,7 +25,6 @@ public static class Safetensors
     private const string MetadataName = "__metadata__";
     private const string DigestName = "ard.sha256";
     private const int DigestLength = 64;
-    private const int ChunkBytes = 1 << 24;
 
     // The digest comes first in a header of ours, so that its place in the file is known without looking for it.
     private static readonly byte[] DigestPrefix = Encoding.UTF8.GetBytes($"{{\"{MetadataName}\":{{\"{DigestName}\":\"");
@@ -83,7 +82,7 @@ public static class Safetensors
             {
                 var tensor = empty(entry.Shape, entry.Type);
                 tensors.Add(entry.Name, tensor);
-                foreach (var chunk in Chunks(tensor))
+                foreach (var chunk in TensorBytes.Chunks(tensor))
                 {
                     using (chunk)
                     {
@@ -130,6 +129,13 @@ public static class Safetensors
     /// <exception cref="CheckpointException">The header is damaged or not that of a safetensors file.</exception>
     public static IReadOnlyDictionary<string, string> ReadMetadata(Stream stream, string path) => ReadHeader(stream, path).Metadata;
 
+    // What the header lists, in the order of the bytes, and the metadata.
+    internal static (IReadOnlyList<TensorInfo> Tensors, IReadOnlyDictionary<string, string> Metadata) ReadContents(Stream stream, string path)
+    {
+        var header = ReadHeader(stream, path);
+        return ([.. header.Entries.Select(entry => new TensorInfo(entry.Name, entry.Type, entry.Shape))], header.Metadata);
+    }
+
     /// <summary>Writes tensors and metadata; the file appears whole or not at all (see <see cref="AtomicFile"/>).</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="tensors">Tensors by name, on any device. Wide element types come first in the file, so that all are aligned.</param>
@@ -163,7 +169,7 @@ public static class Safetensors
         foreach (var (_, tensor) in ordered)
         {
             using var copyScope = NewDisposeScope();
-            foreach (var chunk in Chunks(tensor.detach().cpu().contiguous()))
+            foreach (var chunk in TensorBytes.Chunks(tensor.detach().cpu().contiguous()))
             {
                 using (chunk)
                 {
@@ -180,17 +186,6 @@ public static class Safetensors
     public static void Write(
         string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
         Write(path, tensors.Select(pair => (pair.Key, pair.Value)), metadata);
-
-    // A tensor's elements in flat pieces whose bytes fit a span and little memory.
-    private static IEnumerable<Tensor> Chunks(Tensor contiguous)
-    {
-        var elements = contiguous.numel();
-        if (elements == 0) yield break;
-        using var flat = contiguous.view(-1);
-        var step = ChunkBytes / contiguous.element_size();
-        for (long start = 0; start < elements; start += step)
-            yield return flat.narrow(0, start, Math.Min(step, elements - start));
-    }
 
     private static byte[] BuildHeader((string Name, Tensor Tensor)[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {

@@ -8,9 +8,6 @@ namespace Ard.Trainers.Checkpoints;
 /// <summary>SHA-256 of tensors with their names, types and shapes: by it a file knows what it belongs to.</summary>
 internal static class TensorDigest
 {
-    // The bytes of a piece have to fit a span.
-    private const long PieceBytes = 1 << 24;
-
     public static string Of(Module<Tensor, Tensor> model) =>
         Of(model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)));
 
@@ -25,10 +22,8 @@ internal static class TensorDigest
         {
             using var own = NewDisposeScope();
             hash.AppendData(Encoding.UTF8.GetBytes($"{name} {values.dtype} [{string.Join(",", values.shape)}]\n"));
-            var flat = values.detach().cpu().contiguous().reshape(-1);
-            var step = PieceBytes / flat.element_size();
-            for (long first = 0; first < flat.numel(); first += step)
-                hash.AppendData(flat.narrow(0, first, Math.Min(step, flat.numel() - first)).bytes);
+            foreach (var chunk in TensorBytes.Chunks(values.detach().cpu().contiguous()))
+                using (chunk) hash.AppendData(chunk.bytes);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

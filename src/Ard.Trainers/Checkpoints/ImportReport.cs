@@ -1,0 +1,55 @@
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>What was done to a file's names to load it into a network.</summary>
+public sealed record ImportReport
+{
+    /// <summary>The file.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>What it is.</summary>
+    public required WeightsFormat Format { get; init; }
+
+    /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where the file is nothing else.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>What was stripped from before the names, such as <c>module.</c>; empty where nothing was.</summary>
+    public required string Prefix { get; init; }
+
+    /// <summary>How other definitions' names were read, such as "fc is linear"; null where they are the network's own.</summary>
+    public required string? Naming { get; init; }
+
+    /// <summary>How many tensors were loaded.</summary>
+    public required int Loaded { get; init; }
+
+    /// <summary>Names of the file that were left out on purpose: other parts of a training checkpoint, a normalisation, doubles.</summary>
+    public required IReadOnlyList<string> LeftOut { get; init; }
+
+    /// <summary>What the user should know: how the network was recognised, where its normalisation comes from.</summary>
+    public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>All of it, one fact a line.</summary>
+    public override string ToString()
+    {
+        var lines = new List<string> { $"{Path}: {Format}, {Loaded} tensors loaded" };
+        if (Key != "") lines.Add($"found under '{Key}'");
+        if (Prefix != "") lines.Add($"stripped the prefix '{Prefix}'");
+        if (Naming is not null) lines.Add($"read names by the rule: {Naming}");
+        if (LeftOut.Count > 0) lines.Add($"left out {LeftOut.Count}: {string.Join(", ", LeftOut.Take(5))}{(LeftOut.Count > 5 ? " …" : "")}");
+        lines.AddRange(Notes);
+        return string.Join(Environment.NewLine, lines);
+    }
+}
+
+/// <summary>A network from a file, and what was done to load it. Disposing of it disposes of the network.</summary>
+/// <param name="Network">On the CPU, in eval mode.</param>
+/// <param name="Spec">What network it is: as it was given or recognised, with the normalisation that the file holds.</param>
+/// <param name="Report">What was done.</param>
+public sealed record ImportedNetwork(Module<Tensor, Tensor> Network, NetworkSpec Spec, ImportReport Report) : IDisposable
+{
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => Network.Dispose();
+}

@@ -1,0 +1,230 @@
+using Ard.Trainers.Networks;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>What network a file's names and shapes look like.</summary>
+/// <param name="Spec">The built-in network, without normalisation, which names and shapes do not tell; null where it is none.</param>
+/// <param name="Description">In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</param>
+public sealed record RecognisedNetwork(NetworkSpec? Spec, string Description);
+
+/// <summary>
+/// Proposes a <see cref="NetworkSpec"/> from the names and shapes of a state dict: its architecture from the names, depth from the number of
+/// blocks, widths and classes from the shapes. Each block's last convolution must have the shape that the proposal gives it, so that a
+/// proposal is never much larger than the file.
+/// </summary>
+public static class NetworkRecogniser
+{
+    /// <summary>Proposes the network of a file's tensors.</summary>
+    /// <param name="tensors">Names and shapes, with whatever prefix; see <see cref="WeightsFile.Tensors"/>.</param>
+    public static RecognisedNetwork Recognise(IReadOnlyCollection<TensorInfo> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        return Recognise(tensors, out _);
+    }
+
+    internal static RecognisedNetwork Recognise(IReadOnlyCollection<TensorInfo> tensors, out ParameterNames? names)
+    {
+        names = null;
+        if (tensors.Count > ParameterNames.MaximumTensors)
+            return new(null, $"not recognised: {tensors.Count} tensors, more than {ParameterNames.MaximumTensors}");
+        var shapes = tensors.DistinctBy(tensor => tensor.Name).ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+        string? reason = null;
+        foreach (var candidate in ParameterNames.Candidates(shapes.Keys))
+        {
+            var state = new Shapes(candidate.ByName.ToDictionary(pair => pair.Key, pair => shapes[pair.Value]));
+            var (spec, why) = Propose(state);
+            if (spec is not null && IsValid(spec))
+            {
+                names = candidate;
+                return new(spec, $"looks like {spec}, {spec.Classes} classes, {spec.InputChannels} input channel(s)");
+            }
+            reason ??= why;
+        }
+        return new(null, $"not recognised: {reason ?? "the names are those of no built-in network"}");
+    }
+
+    private static (NetworkSpec? Spec, string? Why) Propose(Shapes state)
+    {
+        if (state.Has("layers.16.conv3.weight") && state.Has("conv2.weight")) return MobileNetV2(state);
+        if (state.Has("block1.layer.0.conv1.weight")) return WideResNet(state);
+        if (state.Has("layer1.0.conv1.weight") && state.Has("conv1.weight")) return state.Has("bn1.weight") ? ResNet(state) : PreActResNet(state);
+        if (state.Has("net.0.weight")) return Plain(state);
+        if (state.Has("features.0.0.weight") && state.Has("features.18.0.weight"))
+            return (null, "torchvision's MobileNetV2, which has the strides of ImageNet: the built-in one has those of CIFAR");
+        return (null, null);
+    }
+
+    private static (NetworkSpec?, string?) MobileNetV2(Shapes state) =>
+        state["conv1.weight"] is [32, var channels, 3, 3] && state["layers.16.conv3.weight"] is [320, 960, 1, 1]
+            && state["conv2.weight"] is [1280, 320, 1, 1] && state["linear.weight"] is [var classes, 1280]
+            ? (Spec("mobilenetv2", classes, channels), null)
+            : (null, "the names are those of mobilenetv2, but not its shapes: other widths");
+
+    private static (NetworkSpec?, string?) WideResNet(Shapes state)
+    {
+        var count = state.Blocks("block1.layer.", ".conv1.weight");
+        if (state["conv1.weight"] is not [16, var channels, 3, 3] || state["block1.layer.0.conv2.weight"] is not [var width, _, 3, 3]
+            || width % 16 != 0)
+            return (null, "the names are those of a WideResNet, but its stem has not 16 channels or its widths are no multiples of 16");
+        for (var stage = 0; stage < 3; stage++)
+        {
+            var wide = width << stage;
+            if (!state.AreBlocks($"block{stage + 1}.layer.", ".conv2.weight", count, wide, wide))
+                return (null, "the names are those of a WideResNet, but its three stages do not go together");
+        }
+        if (state["fc.weight"] is not [var classes, var features] || features != width << 2)
+            return (null, "the names are those of a WideResNet, but its last layer fc is missing or of another width");
+        return (Spec("wideresnet", classes, channels) with
+        {
+            Depth = 6 * count + 4,
+            WidenFactor = Int(width / 16),
+            SubBlock1 = state.Has("sub_block1.layer.0.conv1.weight")
+                && state.AreBlocks("sub_block1.layer.", ".conv2.weight", count, width, width),
+        }, null);
+    }
+
+    private static (NetworkSpec?, string?) ResNet(Shapes state)
+    {
+        if (state.Has("layer1.0.conv3.weight")) return (null, "a ResNet of bottleneck blocks (ResNet-50 and deeper), which is not built in");
+        if (Stem(state) is not var (channels, width)) return (null, WrongStem(state));
+        if (state.Has("layer4.0.conv1.weight"))
+        {
+            if (Stages(state, width, 4) is not { } depth) return (null, "a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
+            if (!state.Has("layer2.0.shortcut.1.weight")) return (null, "a ResNet whose shortcuts have no BatchNorm");
+            return Classified(state, "linear.weight", width << 3) is { } classes
+                ? (Spec("resnet", classes, channels) with { Depth = depth, Width = width == 64 ? null : Int(width) }, null)
+                : (null, WrongLast);
+        }
+        var count = state.Blocks("layer1.", ".conv1.weight");
+        if (state.Has("layer2.0.shortcut.0.weight"))
+            return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has those without parameters (A)");
+        for (var stage = 0; stage < 3; stage++)
+        {
+            if (!state.AreBlocks($"layer{stage + 1}.", ".conv2.weight", count, width << stage, width << stage))
+                return (null, "the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
+        }
+        return Classified(state, "linear.weight", width << 2) is { } number
+            ? (Spec("resnet", number, channels) with { Depth = 6 * count + 2, Width = width == 16 ? null : Int(width) }, null)
+            : (null, WrongLast);
+    }
+
+    private static (NetworkSpec?, string?) PreActResNet(Shapes state)
+    {
+        if (state.Has("layer1.0.conv3.weight")) return (null, "a PreActResNet of bottleneck blocks, which is not built in");
+        if (Stem(state) is not var (channels, width)) return (null, WrongStem(state));
+        if (!state.Has("layer1.0.bn1.weight") || Stages(state, width, 4) is not { } depth)
+            return (null, "a PreActResNet of other blocks than PreActResNet-18 and -34");
+        if (state.Has("layer2.0.shortcut.1.weight")) return (null, "a PreActResNet whose shortcuts have a BatchNorm");
+        return Classified(state, "linear.weight", width << 3) is { } classes
+            ? (Spec("preactresnet", classes, channels) with
+            {
+                Depth = depth,
+                Width = width == 64 ? null : Int(width),
+                BatchNorm = state.Has("bn.weight"),
+            }, null)
+            : (null, WrongLast);
+    }
+
+    // The two plain networks, by the shapes of their convolutions and linear layers in the order of their numbers.
+    private static (NetworkSpec?, string?) Plain(Shapes state)
+    {
+        var layers = state.Numbered("net.", ".weight");
+        var batchNorm = layers.Any(shape => shape.Count == 1);
+        long[][] weights = [.. layers.Where(shape => shape.Count > 1).Select(shape => shape.ToArray())];
+        switch (weights)
+        {
+            case [[var width, var channels, 4, 4], [var second, _, 4, 4], [100, var features], [var classes, 100]]
+                when second == 2 * width && Side(features, second) is { } side:
+                return (Spec("smallcnn", classes, channels) with { Width = Width(width), BatchNorm = batchNorm, ImageSize = 4 * side }, null);
+            case [[var width, var channels, 3, 3], [var second, _, 3, 3], [var third, _, 3, 3], [var classes, var features]]
+                when second == 2 * width && third == 4 * width && Side(features, third) is { } side:
+                return (Spec("tinycnn", classes, channels) with { Width = Width(width), BatchNorm = batchNorm, ImageSize = 4 * side }, null);
+            default:
+                return (null, "a plain sequence of layers, but not that of smallcnn or tinycnn");
+        }
+
+        static int? Width(long width) => width == 16 ? null : Int(width);
+
+        // Of the square image that is left before the linear layer.
+        static int? Side(long features, long channels)
+        {
+            if (channels <= 0 || features % channels != 0) return null;
+            var side = (long)Math.Sqrt(features / channels);
+            return side > 0 && side * side == features / channels ? Int(side) : null;
+        }
+    }
+
+    private const string WrongLast = "the names are those of a ResNet, but its last layer is missing or of another width";
+
+    private static (long Channels, long Width)? Stem(Shapes state) => state["conv1.weight"] is [var width, var channels, 3, 3] ? (channels, width) : null;
+
+    private static string WrongStem(Shapes state) => state["conv1.weight"] is [_, _, 7, 7]
+        ? "a ResNet with the stem of ImageNet (7x7, then pooling): the built-in ones have that of CIFAR (3x3)"
+        : "the names are those of a ResNet, but its stem is no 3x3 convolution";
+
+    private static int? Stages(Shapes state, long width, int stages)
+    {
+        foreach (var depth in new[] { 18, 34 })
+        {
+            var counts = Networks.ResNet.BlockCounts(depth);
+            if (Enumerable.Range(0, stages).All(i => state.AreBlocks($"layer{i + 1}.", ".conv2.weight", counts[i], width << i, width << i)))
+                return depth;
+        }
+        return null;
+    }
+
+    private static long? Classified(Shapes state, string name, long features) =>
+        state[name] is [var classes, var found] && found == features ? classes : null;
+
+    private static NetworkSpec Spec(string name, long classes, long channels) =>
+        new() { Name = name, Classes = Int(classes), InputChannels = Int(channels) };
+
+    // Sizes beyond an int are beyond every network too, and the specification's own check refuses them.
+    private static int Int(long value) => (int)Math.Clamp(value, 0, int.MaxValue);
+
+    private static bool IsValid(NetworkSpec spec)
+    {
+        try
+        {
+            spec.Validate();
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Shapes by the names that are meant.</summary>
+    private sealed class Shapes(Dictionary<string, IReadOnlyList<long>> byName)
+    {
+        public IReadOnlyList<long>? this[string name] => byName.GetValueOrDefault(name);
+
+        public bool Has(string name) => byName.ContainsKey(name);
+
+        /// <summary>How many of the names {before}0{after}, {before}1{after} … there are, without a gap.</summary>
+        public int Blocks(string before, string after)
+        {
+            var count = 0;
+            while (Has($"{before}{count}{after}")) count++;
+            return count;
+        }
+
+        /// <summary>Whether there are just so many of them, each a 3x3 convolution of that shape.</summary>
+        public bool AreBlocks(string before, string after, int count, long input, long output) =>
+            count > 0 && Blocks(before, after) == count && Enumerable.Range(0, count).All(i =>
+                this[$"{before}{i}{after}"] is [var o, var n, 3, 3] && o == output && n == input);
+
+        /// <summary>Shapes of {before}N{after} by the number N.</summary>
+        public IReadOnlyList<long>[] Numbered(string before, string after) =>
+        [
+            .. from pair in byName
+               where pair.Key.StartsWith(before, StringComparison.Ordinal) && pair.Key.EndsWith(after, StringComparison.Ordinal)
+                   && pair.Key.Length > before.Length + after.Length
+               let number = pair.Key[before.Length..^after.Length]
+               where number.Length < 4 && number.All(char.IsAsciiDigit)
+               orderby int.Parse(number)
+               select pair.Value,
+        ];
+    }
+}

@@ -1,0 +1,242 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Numerics;
+using System.Text;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>
+/// A file of <c>torch.save</c>, opened: the value that it holds, with tensors that are read when they are asked for. Both containers are
+/// read: the zip archive (PyTorch 1.6 and newer: data.pkl, and a file data/KEY for each storage) and what came before it (a sequence of
+/// pickles, then the storages one after the other). See <see cref="Unpickler"/> for what a pickle may hold.
+/// </summary>
+/// <remarks>
+/// Storages are read at most once, and only those that tensors are asked of; each must have its full length in the file before memory is
+/// taken for it. The archives of PyTorch store without compression, and others are refused, so that no archive can unpack to more than its
+/// own length. Checksums of archives are not compared, as PyTorch does not do it either.
+/// </remarks>
+internal sealed class PytorchFile : IDisposable
+{
+    // The number at the beginning of what torch.save wrote before 1.6, and the version that follows it.
+    private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356");
+    private const long LegacyVersion = 1001;
+
+    // The most entries of an archive: one for each storage.
+    private const int MaximumEntries = 100_000;
+
+    private readonly string path;
+    private readonly Stream stream;
+    private readonly ZipArchive? archive;
+    private readonly Dictionary<string, ZipArchiveEntry> entries = [];
+    private readonly Dictionary<string, (PickledStorage Storage, long Offset)> places = [];
+    private readonly Dictionary<string, (PickledStorage Storage, Tensor Elements)> storages = [];
+
+    private PytorchFile(string path, Stream stream, ZipArchive? archive) => (this.path, this.stream, this.archive) = (path, stream, archive);
+
+    /// <summary>Whether the file is an archive, or of the older kind.</summary>
+    public bool IsArchive => archive is not null;
+
+    /// <summary>Whether the archive is a TorchScript program: then nothing has been read.</summary>
+    public bool IsProgram { get; private set; }
+
+    /// <summary>The value in the file; see <see cref="Unpickler"/> for its types.</summary>
+    public object? Value { get; private set; }
+
+    /// <summary>Whether a file begins as those of <c>torch.save</c> do.</summary>
+    public static bool Is(ReadOnlySpan<byte> beginning) => IsZip(beginning) || IsLegacy(beginning);
+
+    /// <summary>Opens a file and reads its pickles.</summary>
+    /// <param name="stream">A stream that can seek, at its beginning. It belongs to the result, and is closed if there is none.</param>
+    /// <param name="path">What to call it in messages.</param>
+    /// <exception cref="CheckpointException">The file is damaged or holds something else than tensors and plain values.</exception>
+    public static PytorchFile Open(Stream stream, string path)
+    {
+        PytorchFile? file = null;
+        try
+        {
+            Span<byte> beginning = stackalloc byte[4];
+            stream.ReadAtLeast(beginning, 4, throwOnEndOfStream: false);
+            stream.Position = 0;
+            file = new PytorchFile(path, stream, IsZip(beginning) ? OpenArchive(stream, path) : null);
+            if (file.IsArchive) file.ReadArchive();
+            else file.ReadLegacy();
+            return file;
+        }
+        catch (Exception exception)
+        {
+            file?.Dispose();
+            stream.Dispose();
+            if (Damage(exception)) throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did. The storages belong to
+    /// this file, or to the dispose scope.
+    /// </summary>
+    /// <exception cref="CheckpointException">The storage is missing, or not of the length that the pickle says.</exception>
+    public Tensor Read(PickledTensor tensor) =>
+        Storage(tensor.Storage).as_strided(tensor.Shape, tensor.Strides, tensor.Offset);
+
+    /// <summary>Closes the file and frees the storages.</summary>
+    public void Dispose()
+    {
+        foreach (var (_, elements) in storages.Values) elements.Dispose();
+        archive?.Dispose();
+        stream.Dispose();
+    }
+
+    private static bool IsZip(ReadOnlySpan<byte> beginning) => beginning.StartsWith("PK\x03\x04"u8);
+
+    // PROTO 2, LONG1 of 10 bytes: the magic number.
+    private static bool IsLegacy(ReadOnlySpan<byte> beginning) => beginning.StartsWith((ReadOnlySpan<byte>)[0x80, 2, 0x8a, 10]);
+
+    // ---- The archive ----
+
+    private static ZipArchive OpenArchive(Stream stream, string path)
+    {
+        try
+        {
+            var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8);
+            _ = archive.Entries.Count;   // reads the directory
+            return archive;
+        }
+        catch (Exception exception) when (Damage(exception))
+        {
+            throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
+        }
+    }
+
+    // What ZipArchive throws at damaged archives.
+    private static bool Damage(Exception exception) =>
+        exception is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException or OverflowException;
+
+    private void ReadArchive()
+    {
+        if (archive!.Entries.Count > MaximumEntries)
+            throw new CheckpointException(path, 0, $"an archive of at most {MaximumEntries} entries", $"{archive.Entries.Count}");
+        string? folder = null;
+        long total = 0;
+        foreach (var entry in archive.Entries)
+        {
+            var name = entry.FullName;
+            var shown = $"{path}:{Unpickler.Shown(name)}";
+            if (name.StartsWith('/') || name.Contains('\\') || name.Contains(':') || name.Split('/').Any(part => part is ".." or ""))
+                throw new CheckpointException(shown, 0, "the name of a file within its folder", "a path that leads elsewhere");
+            if (name.IndexOf('/') is var slash && slash < 0 || (folder ??= name[..slash]) != name[..slash])
+                throw new CheckpointException(shown, 0, "an archive of PyTorch, with one folder", "a file outside of it");
+            if (entry.CompressedLength != entry.Length || entry.IsEncrypted)
+                throw new CheckpointException(
+                    shown, 0, "an entry stored as it is, which is how PyTorch writes them",
+                    entry.IsEncrypted ? "an encrypted one" : $"{entry.CompressedLength} bytes for {entry.Length}: a compressed one");
+            // Entries that lie on top of each other make a small file large.
+            if ((total += entry.Length) > stream.Length)
+                throw new CheckpointException(shown, 0, $"entries within the {stream.Length} bytes of the file", $"{total} bytes and more");
+            if (!entries.TryAdd(name[(folder.Length + 1)..], entry)) throw new CheckpointException(shown, 0, "every entry once", "a second one");
+        }
+        if (entries.ContainsKey("constants.pkl") || entries.Keys.Any(name => name.StartsWith("code/", StringComparison.Ordinal)))
+        {
+            IsProgram = true;
+            return;
+        }
+        if (!entries.TryGetValue("data.pkl", out var pickle))
+            throw new CheckpointException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");
+        if (entries.TryGetValue("byteorder", out var order) && Text(order) is not "little" and var found)
+            throw new CheckpointException($"{path}:{folder}/byteorder", 0, "little", Unpickler.Shown(found));
+        using var contents = new BufferedStream(pickle.Open(), 1 << 16);
+        Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
+    }
+
+    private static string Text(ZipArchiveEntry entry)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        using var contents = entry.Open();
+        return Encoding.Latin1.GetString(bytes[..contents.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]);
+    }
+
+    // ---- What came before the archive ----
+
+    private void ReadLegacy()
+    {
+        var magic = Pickle(out var at);
+        if (magic is not BigInteger number || number != Magic) throw Fault(at, "the number with which torch.save begins", "another value");
+        if (Pickle(out at) is not LegacyVersion) throw Fault(at, $"version {LegacyVersion}", "another");
+        if (Pickle(out at) is not OrderedDictionary<string, object?> system || !system.TryGetValue("little_endian", out var isLittle))
+            throw Fault(at, "what system wrote the file", "something else");
+        if (isLittle is not true) throw Fault(at, "a file written by a little-endian system", "one by a big-endian system");
+        var value = Pickle(out _);
+        if (Pickle(out at) is not List<object?> keys) throw Fault(at, "a list of the storages' keys", "something else");
+
+        // Where each storage begins: it has the number of its elements before them. Its type is known from the tensors.
+        var known = new Dictionary<string, PickledStorage>();
+        foreach (var tensor in StateDictSearch.AllTensors(value)) known.TryAdd(tensor.Storage.Key, tensor.Storage);
+        Span<byte> count = stackalloc byte[8];
+        foreach (var key in keys)
+        {
+            at = stream.Position;
+            if (key is not string name || !known.TryGetValue(name, out var storage) || places.ContainsKey(name))
+                throw Fault(at, "keys of the pickle's storages, each once", key is string text ? $"'{Unpickler.Shown(text)}'" : "another value");
+            if (stream.ReadAtLeast(count, 8, throwOnEndOfStream: false) < 8) throw Fault(at, "8 bytes of a storage's length", "the end of the file");
+            var found = BinaryPrimitives.ReadInt64LittleEndian(count);
+            if (found != storage.Count) throw Fault(at, $"{storage.Count} elements in storage '{Unpickler.Shown(name)}'", $"{found}");
+            var end = (Int128)stream.Position + storage.Length;
+            if (end > stream.Length)
+                throw Fault(stream.Position, $"{found} elements of storage '{Unpickler.Shown(name)}'", $"the end of the file at {stream.Length}");
+            places.Add(name, (storage, stream.Position));
+            stream.Position = (long)end;
+        }
+        if (stream.Position != stream.Length) throw Fault(stream.Position, "the end of the file", "more bytes");
+        Value = value;
+    }
+
+    private object? Pickle(out long at)
+    {
+        at = stream.Position;
+        return new Unpickler(stream, path, at, stream.Length - at).Read();
+    }
+
+    private CheckpointException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
+
+    // ---- Storages ----
+
+    private Tensor Storage(PickledStorage storage)
+    {
+        var shown = Unpickler.Shown(storage.Key);
+        if (storages.TryGetValue(storage.Key, out var read))
+            return read.Storage == storage ? read.Elements : throw Fault(0, $"one type and length of storage '{shown}'", "two");
+        if (IsArchive)
+        {
+            if (!entries.TryGetValue($"data/{storage.Key}", out var entry)) throw Fault(0, $"an entry data/{shown}", "none");
+            if (entry.Length != storage.Length)
+                throw Fault(0, $"{storage.Count} elements of {storage.Type} in data/{shown}", $"{entry.Length} bytes");
+            using var contents = entry.Open();
+            return Fill(storage, contents);
+        }
+        if (!places.TryGetValue(storage.Key, out var place) || place.Storage != storage)
+            throw Fault(0, $"one storage '{shown}' of {storage.Count} elements of {storage.Type}", "another, or none");
+        stream.Position = place.Offset;
+        return Fill(storage, stream);
+    }
+
+    private Tensor Fill(PickledStorage storage, Stream contents)
+    {
+        // The length has been compared with that of the file.
+        var elements = empty(storage.Count, storage.Type).DetachFromDisposeScope();
+        try
+        {
+            TensorBytes.Fill(elements, contents);
+            if (TensorBytes.WrongBool(elements) is var (index, value))
+                throw Fault(0, $"0 or 1 in storage '{Unpickler.Shown(storage.Key)}' of truth values", $"{value} at {index}");
+        }
+        catch (Exception exception)
+        {
+            elements.Dispose();
+            if (Damage(exception)) throw new CheckpointException(path, 0, $"the storage '{Unpickler.Shown(storage.Key)}'", exception.Message, exception);
+            throw;
+        }
+        storages.Add(storage.Key, (storage, elements));
+        return elements;
+    }
+}

@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>A TorchScript program as a network: images [N,C,H,W] in [0,1] to logits [N,classes], if that is what it computes.</summary>
+internal sealed class TorchScriptNetwork : Module<Tensor, Tensor>
+{
+    private readonly jit.ScriptModule<Tensor, Tensor> program;
+
+    public TorchScriptNetwork(string path) : base(nameof(TorchScriptNetwork))
+    {
+        try
+        {
+            program = jit.load<Tensor, Tensor>(path);
+        }
+        catch (ExternalException exception)
+        {
+            throw new CheckpointException(path, "a TorchScript program that libtorch can load", exception.Message.Split('\n')[0], exception);
+        }
+        register_module(nameof(program), program);
+    }
+
+    public override Tensor forward(Tensor images) => program.call(images);
+}

@@ -1,0 +1,156 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>A tensor in a file: its name, the type of its elements, its shape.</summary>
+public sealed record TensorInfo(string Name, ScalarType Type, IReadOnlyList<long> Shape)
+{
+    /// <summary>The number of elements.</summary>
+    public long Count => Shape.Aggregate(1L, (count, size) => count * size);
+
+    /// <summary>Such as <c>conv1.weight Float32 [16,3,3,3]</c>.</summary>
+    public override string ToString() => $"{Name} {Type} [{string.Join(",", Shape)}]";
+}
+
+/// <summary>The formats of weights that are read, told from a file's first bytes and not from its name.</summary>
+public enum WeightsFormat
+{
+    /// <summary>A safetensors file, such as this library writes.</summary>
+    Safetensors,
+
+    /// <summary>A state dict by <c>torch.save</c> of PyTorch 1.6 or newer: a zip archive with a pickle.</summary>
+    PytorchArchive,
+
+    /// <summary>A state dict by <c>torch.save</c> of PyTorch before 1.6: a sequence of pickles.</summary>
+    PytorchLegacy,
+
+    /// <summary>
+    /// A TorchScript program: code with its weights. It is run by <see cref="ModelFile.ReadTorchScript"/>; its tensors are not listed.
+    /// </summary>
+    TorchScript,
+}
+
+/// <summary>
+/// A file of weights, opened: what it holds is known at once, its tensors are read when they are asked for. Reading runs nothing that is in
+/// the file, and takes no memory beyond a small multiple of the file's length.
+/// </summary>
+public sealed class WeightsFile : IDisposable
+{
+    // Tensors may share storage (tied weights, a model that is there under two names); beyond this a file claims more than it has.
+    private const int MostSharing = 8;
+
+    private readonly PytorchFile? pytorch;
+    private readonly StateDictSearch? found;
+
+    private WeightsFile(string path, WeightsFormat format, PytorchFile? pytorch, StateDictSearch? found) =>
+        (Path, Format, this.pytorch, this.found) = (path, format, pytorch, found);
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>What it is.</summary>
+    public WeightsFormat Format { get; }
+
+    /// <summary>The entry of the file in which the state dict was found, such as state_dict; empty where the file is nothing else.</summary>
+    public string Key => found?.Key ?? "";
+
+    /// <summary>What else there is: entries with other tensors, which may be asked for, and entries that are no tensors.</summary>
+    public IReadOnlyList<string> Others => found?.Others ?? [];
+
+    /// <summary>The tensors, in the file's order.</summary>
+    public IReadOnlyList<TensorInfo> Tensors { get; private init; } = [];
+
+    /// <summary>Texts beside the tensors; only safetensors files have them.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">A safetensors file or one by torch.save; its name does not matter.</param>
+    /// <param name="key">Which state dict of a file with several, such as <c>ema.state_dict</c>. Default null: found by rule, see
+    /// <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
+    /// <exception cref="CheckpointException">The file is damaged, of another format, or holds something that is not read.</exception>
+    public static WeightsFile Open(string path, string? key = null)
+    {
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+        PytorchFile? pytorch = null;
+        try
+        {
+            var beginning = new byte[512];
+            beginning = beginning[..stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
+            stream.Position = 0;
+            if (!PytorchFile.Is(beginning))
+            {
+                if (OtherFormat(beginning) is { } other) throw new CheckpointException(path, 0, "safetensors or a file of torch.save", other);
+                if (key is not null) throw new CheckpointException(path, $"a file of torch.save, for the key '{key}'", "a safetensors file");
+                using (stream)
+                {
+                    var (tensors, metadata) = Safetensors.ReadContents(stream, path);
+                    return new(path, WeightsFormat.Safetensors, null, null) { Tensors = tensors, Metadata = metadata };
+                }
+            }
+            pytorch = PytorchFile.Open(stream, path);
+            if (pytorch.IsProgram) return new(path, WeightsFormat.TorchScript, pytorch, null);
+            var found = StateDictSearch.Find(pytorch.Value, key, path);
+            Int128 bytes = 0;
+            foreach (var (_, tensor) in found.Tensors) bytes += Bytes(tensor);
+            if (bytes > (Int128)MostSharing * stream.Length)
+                throw new CheckpointException(
+                    path, $"tensors that share at most {MostSharing} times the file's {stream.Length} bytes", $"{bytes} bytes of them");
+            return new(path, pytorch.IsArchive ? WeightsFormat.PytorchArchive : WeightsFormat.PytorchLegacy, pytorch, found)
+            {
+                Tensors = [.. found.Tensors.Select(pair => new TensorInfo(pair.Key, pair.Value.Storage.Type, pair.Value.Shape))],
+            };
+        }
+        catch
+        {
+            pytorch?.Dispose();
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads all tensors, onto the CPU, as they are: those that share storage or have strides still do.</summary>
+    /// <returns>The tensors by name; the caller, or the current dispose scope, disposes of them.</returns>
+    /// <exception cref="CheckpointException">The file is damaged, or a TorchScript program.</exception>
+    public Dictionary<string, Tensor> Read()
+    {
+        RefuseProgram();
+        if (pytorch is null) return Safetensors.Read(Path);
+        var tensors = new Dictionary<string, Tensor>();
+        try
+        {
+            foreach (var (name, tensor) in found!.Tensors) tensors.Add(name, pytorch.Read(tensor));
+            return tensors;
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values) tensor.Dispose();
+            throw;
+        }
+    }
+
+    internal void RefuseProgram()
+    {
+        if (Format == WeightsFormat.TorchScript)
+            throw new CheckpointException(
+                Path, "weights", $"a TorchScript program, which is code; {nameof(ModelFile)}.{nameof(ModelFile.ReadTorchScript)} runs it, if you trust it");
+    }
+
+    /// <summary>Closes the file. Tensors that were read stay.</summary>
+    public void Dispose() => pytorch?.Dispose();
+
+    private static Int128 Bytes(PickledTensor tensor) =>
+        tensor.Shape.Aggregate((Int128)tensor.Storage.ElementBytes, (bytes, size) => bytes * size);
+
+    // What is given instead, by mistake, as a rule; null for what may be safetensors.
+    private static string? OtherFormat(ReadOnlySpan<byte> beginning)
+    {
+        if (beginning.StartsWith("version https://git-lfs"u8)) return "a pointer of Git LFS: the file itself has not been fetched";
+        if (beginning.StartsWith("<"u8)) return "a web page";
+        if (beginning is [0x1f, 0x8b, ..]) return "a gzip-compressed file";
+        if (beginning is [0x89, (byte)'H', (byte)'D', (byte)'F', ..]) return "an HDF5 file";
+        if (beginning is [0x93, (byte)'N', (byte)'U', ..]) return "a NumPy file";
+        if (beginning.Length > 262 && beginning[257..].StartsWith("ustar"u8)) return "a tar archive (torch.save before PyTorch 0.1.10, or something else)";
+        if (beginning is [0x80, < 6, ..]) return "a pickle that torch.save has not written";
+        return null;
+    }
+}

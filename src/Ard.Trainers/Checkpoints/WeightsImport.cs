@@ -1,0 +1,143 @@
+using System.Globalization;
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>From a <see cref="WeightsFile"/> to a network: see <see cref="ModelFile.Import(string, NetworkSpec, string)"/>.</summary>
+internal static class WeightsImport
+{
+    // What normalising layers call their constants.
+    private static readonly (string Mean, string Std)[] NormalisationNames = [("mean", "std"), ("mu", "sigma"), ("new_mean", "new_std")];
+
+    public static ImportReport Load(string path, Module<Tensor, Tensor> network, string? key)
+    {
+        using var file = WeightsFile.Open(path, key);
+        using var scope = NewDisposeScope();
+        return Fill(network, file, file.Read(), []);
+    }
+
+    public static ImportedNetwork Import(string path, NetworkSpec? spec, string? key)
+    {
+        using var file = WeightsFile.Open(path, key);
+        file.RefuseProgram();
+        var notes = new List<string>();
+        if (spec is null && (spec = ModelFile.Spec(file.Metadata, path)) is null)
+        {
+            var recognised = NetworkRecogniser.Recognise(file.Tensors);
+            spec = recognised.Spec ?? throw new CheckpointException(path, "a network that is said or can be recognised", recognised.Description);
+            notes.Add(recognised.Description);
+        }
+        using var scope = NewDisposeScope();
+        var tensors = file.Read();
+        spec = Normalised(spec, tensors, notes);
+        var network = spec.Build(seed: 0);
+        try
+        {
+            var report = Fill(network, file, tensors, notes);
+            network.eval();
+            return new(network, spec, report);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private static NetworkSpec Normalised(NetworkSpec spec, Dictionary<string, Tensor> tensors, List<string> notes)
+    {
+        if (Normalisation(tensors, spec.InputChannels) is var (mean, std, name))
+        {
+            var values = $"mean [{Text(mean)}], std [{Text(std)}]";
+            if (spec.Mean is null)
+            {
+                notes.Add($"normalisation from the file's {name}: {values}");
+                return spec with { Mean = mean, Std = std };
+            }
+            if (!spec.Mean.SequenceEqual(mean) || !spec.Std!.SequenceEqual(std)) notes.Add($"the file's own normalisation is not used: {values}");
+        }
+        else if (spec.Mean is null)
+        {
+            notes.Add("no normalisation: the file does not tell whether its network expects other images than those in [0,1]");
+        }
+        return spec;
+
+        static string Text(double[] values) => string.Join(", ", values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    // The constants of a normalising layer beside the network, one a channel.
+    private static (double[] Mean, double[] Std, string Name)? Normalisation(Dictionary<string, Tensor> tensors, int channels)
+    {
+        foreach (var (name, mean) in tensors)
+        {
+            var before = name[..(name.LastIndexOf('.') + 1)];
+            foreach (var names in NormalisationNames)
+            {
+                if (name == before + names.Mean && tensors.TryGetValue(before + names.Std, out var std)
+                    && mean.numel() == channels && std.numel() == channels
+                    && Networks.Normalisation.Faults(Values(mean), Values(std)).Count == 0)
+                    return (Values(mean), Values(std), name);
+            }
+        }
+        return null;
+    }
+
+    // As the shortest decimals that give the same float: 0.4914 and not 0.49140000343.
+    private static double[] Values(Tensor tensor) =>
+    [
+        .. tensor.to(ScalarType.Float32).flatten().data<float>().ToArray()
+            .Select(value => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)),
+    ];
+
+    private static ImportReport Fill(Module<Tensor, Tensor> network, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
+    {
+        if (tensors.Count > ParameterNames.MaximumTensors)
+            throw new CheckpointException(file.Path, $"at most {ParameterNames.MaximumTensors} tensors", $"{tensors.Count}");
+        var wanted = network.state_dict().Keys;
+        var names = ParameterNames.Match(tensors.Keys, wanted);
+        var given = wanted.Where(names.ByName.ContainsKey).ToDictionary(name => name, name => tensors[names.ByName[name]]);
+        var used = given.Keys.Select(name => names.ByName[name]).ToHashSet();
+        var leftOut = new List<string>();
+        foreach (var (name, tensor) in tensors)
+        {
+            if (used.Contains(name)) continue;
+            if (IsBeside(name)) leftOut.Add(name);
+            // Under its own name, to be complained of.
+            else if (!given.TryAdd(name, tensor)) given.TryAdd($"{name} (a second one)", tensor);
+        }
+        try
+        {
+            Weights.Load(network, given);
+        }
+        catch (ArgumentException exception)
+        {
+            var found = exception.Message.Replace(" (Parameter 'tensors')", "", StringComparison.Ordinal);
+            throw new CheckpointException(
+                file.Path, $"the tensors of {network.GetName()}", $"{found.TrimEnd('.')}. The file {NetworkRecogniser.Recognise(file.Tensors).Description}",
+                exception);
+        }
+        return new()
+        {
+            Path = file.Path,
+            Format = file.Format,
+            Key = file.Key,
+            Prefix = names.Prefix,
+            Naming = names.Naming,
+            Loaded = given.Count,
+            LeftOut = [.. leftOut, .. file.Others],
+            Notes = notes,
+        };
+
+        // What may be there besides the network's own tensors: the rest of a training checkpoint of this library, a normalisation, the
+        // second copy of the network that an attack holds in checkpoints of the robustness library.
+        bool IsBeside(string name)
+        {
+            if (names.Prefix == ModelFile.StudentPrefix && file.Format == WeightsFormat.Safetensors) return true;
+            if (name.Contains(".attacker.", StringComparison.Ordinal) && !names.Prefix.Contains("attacker")) return true;
+            var last = name[(name.LastIndexOf('.') + 1)..];
+            return NormalisationNames.Any(pair => last == pair.Mean || last == pair.Std);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
+
+namespace Ard.Trainers.Tests.Checkpoints;
+
+public sealed class ImportTests
+{
+    // What make_pytorch_fixtures.py prints.
+    private static readonly float[] Logits =
+        [-0.6619663f, 0.21496665f, 0.42517474f, 0.18104239f, -0.312583f, 0.073019385f, 0.008745119f, -0.03172949f];
+
+    private static readonly float[] NormalisedLogits =
+        [-0.0949662f, -0.29306126f, -0.6370298f, -0.14526154f, -0.6029521f, -0.50348914f, 0.14247802f, 0.10604617f];
+
+    private static Tensor Images() => (arange(2 * 3 * 8 * 8, float32) % 251 / 251).reshape(2, 3, 8, 8);
+
+    private static void AssertLogits(float[] expected, Module<Tensor, Tensor> network)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var found = network.call(Images()).flatten().data<float>().ToArray();
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-6f);
+    }
+
+    [Theory]
+    [InlineData("checkpoint.pt")]
+    [InlineData("checkpoint.legacy.pt")]
+    public void A_checkpoint_is_one_line_with_the_network_recognised_and_the_rest_reported(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var imported = ModelFile.Import(Fixture(name));
+        AssertLogits(Logits, imported.Network);
+        Assert.Equal("tinycnn-2-bn", $"{imported.Spec}");
+        Assert.Equal((4, 8, 3), (imported.Spec.Classes, imported.Spec.ImageSize, imported.Spec.InputChannels));
+        Assert.Equal(("state_dict", "module.", null, 17), (imported.Report.Key, imported.Report.Prefix, imported.Report.Naming, imported.Report.Loaded));
+        var text = $"{imported.Report}";
+        Assert.Contains("found under 'state_dict'", text);
+        Assert.Contains("stripped the prefix 'module.'", text);
+        Assert.Contains("looks like tinycnn-2-bn, 4 classes, 3 input channel(s)", text);
+        Assert.Contains("no normalisation", text);
+        Assert.False(imported.Network.training);
+    }
+
+    [Fact]
+    public void A_normalisation_in_the_file_becomes_the_networks_and_its_wrapper_is_stripped()
+    {
+        using var scope = NewDisposeScope();
+        using var imported = ModelFile.Import(Fixture("normalised.pt"));
+        AssertLogits(NormalisedLogits, imported.Network);
+        Assert.Equal([0.4914, 0.4822, 0.4465], imported.Spec.Mean);
+        Assert.Equal([0.2471, 0.2435, 0.2616], imported.Spec.Std);
+        Assert.Equal(["0.mean", "0.std"], imported.Report.LeftOut);
+        Assert.Equal(("net", "1."), (imported.Report.Key, imported.Report.Prefix));
+
+        // One that the caller names wins.
+        var spec = imported.Spec with { Mean = [0, 0, 0], Std = [1, 1, 1] };
+        using var other = ModelFile.Import(Fixture("normalised.pt"), spec);
+        AssertLogits(Logits, other.Network);
+        Assert.Contains("the file's own normalisation is not used", $"{other.Report}");
+    }
+
+    [Fact]
+    public void Another_network_is_refused_with_all_names_and_what_the_file_looks_like()
+    {
+        var spec = NetworkSpec.Parse("smallcnn-4") with { Classes = 4, ImageSize = 8 };
+        var message = Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("checkpoint.pt"), spec)).Message;
+        Assert.Contains("missing", message);
+        Assert.Contains("unexpected", message);
+        Assert.Contains("of another shape: net.0.weight (expected [4,3,4,4], found [2,3,3,3])", message);
+        Assert.Contains("The file looks like tinycnn-2-bn, 4 classes", message);
+    }
+
+    [Fact]
+    public void A_TorchScript_program_is_run_only_when_that_is_asked_for()
+    {
+        Assert.Contains(nameof(ModelFile.ReadTorchScript), Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("program.pt"))).Message);
+        Assert.Throws<CheckpointException>(() => ModelFile.ReadTorchScript(Fixture("kinds.legacy.pt")));
+        using var network = ModelFile.ReadTorchScript(Fixture("program.pt"));
+        Assert.False(network.training);
+        AssertLogits(Logits, network);
+        Assert.Equal(8, network.parameters().Count());
+        // It can be attacked: gradients go through it.
+        using var scope = NewDisposeScope();
+        var images = Images().requires_grad_();
+        network.call(images).sum().backward();
+        Assert.True(images.grad!.abs().sum().item<float>() > 0);
+    }
+}

@@ -1,0 +1,404 @@
+using System.IO.Compression;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Ard.Trainers.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Checkpoints;
+
+/// <summary>Files of torch.save: honest ones of both kinds are read, and hostile ones are refused by what is wrong with them.</summary>
+public sealed class PytorchFileTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-pytorch-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    internal static string Fixture(string name, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "Fixtures", name);
+
+    private string Written(byte[] contents)
+    {
+        var path = Path.Combine(folder, "file.pt");
+        File.WriteAllBytes(path, contents);
+        return path;
+    }
+
+    private static void ReadAll(string path)
+    {
+        using var file = WeightsFile.Open(path);
+        foreach (var tensor in file.Read().Values) tensor.Dispose();
+    }
+
+    private CheckpointException Refused(byte[] contents)
+    {
+        var path = Written(contents);
+        var before = LiveTensors;
+        var fault = Assert.Throws<CheckpointException>(() => ReadAll(path));
+        Assert.Equal(before, LiveTensors);
+        Assert.Contains(path, fault.Message);
+        return fault;
+    }
+
+    private static long LiveTensors => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+
+    [Theory]
+    [InlineData("kinds.pt", WeightsFormat.PytorchArchive)]
+    [InlineData("kinds.legacy.pt", WeightsFormat.PytorchLegacy)]
+    public void Every_type_of_elements_and_every_layout_comes_back(string name, WeightsFormat format)
+    {
+        using var scope = NewDisposeScope();
+        using var file = WeightsFile.Open(Fixture(name));
+        Assert.Equal(format, file.Format);
+        Assert.Equal("", file.Key);
+        var tensors = file.Read();
+        Assert.Equal(18, tensors.Count);
+        Assert.Equal(tensors.Keys, file.Tensors.Select(tensor => tensor.Name));
+        foreach (var info in file.Tensors)
+        {
+            Assert.Equal(info.Shape, tensors[info.Name].shape);
+            Assert.Equal(info.Type, tensors[info.Name].dtype);
+        }
+        foreach (var (key, type) in new[]
+        {
+            ("float64", ScalarType.Float64), ("float32", ScalarType.Float32), ("float16", ScalarType.Float16), ("bfloat16", ScalarType.BFloat16),
+            ("int64", ScalarType.Int64), ("int32", ScalarType.Int32), ("int16", ScalarType.Int16), ("int8", ScalarType.Int8), ("uint8", ScalarType.Byte),
+        })
+        {
+            Assert.Equal(type, tensors[key].dtype);
+            Same(key, [2, 3], 0, 1, 2, 3, 4, 5);
+        }
+        Same("bool", [3], 1, 0, 1);
+        Same("scalar", [], 7);
+        Same("empty", [0, 3]);
+        Same("transposed", [6, 4], 0, 6, 12, 18, 1, 7, 13, 19, 2, 8, 14, 20, 3, 9, 15, 21, 4, 10, 16, 22, 5, 11, 17, 23);
+        Same("strided", [5], 2, 7, 12, 17, 22);
+        Same("channels_last", [1, 3, 2, 4], [.. Enumerable.Range(0, 24).Select(i => (double)i)]);
+        Assert.Equal(1, tensors["channels_last"].stride()[1]);
+        Same("shared_head", [4], 0, 1, 2, 3);
+        Same("shared_tail", [7], 3, 4, 5, 6, 7, 8, 9);
+        Same("parameter", [3], 0, 1, 2);
+        tensors["shared_tail"].fill_(-1);
+        Same("shared_head", [4], 0, 1, 2, -1);
+
+        void Same(string key, long[] shape, params double[] values)
+        {
+            Assert.Equal(shape, tensors[key].shape);
+            Assert.Equal(values, tensors[key].to(ScalarType.Float64).contiguous().data<double>().ToArray());
+        }
+    }
+
+    [Theory]
+    [InlineData("checkpoint.pt")]
+    [InlineData("checkpoint.legacy.pt")]
+    public void The_state_dict_of_a_training_checkpoint_is_found_and_the_rest_named(string name)
+    {
+        using var file = WeightsFile.Open(Fixture(name));
+        Assert.Equal("state_dict", file.Key);
+        Assert.Equal(17, file.Tensors.Count);
+        Assert.Equal("module.net.0.weight Float32 [2,3,3,3]", $"{file.Tensors[0]}");
+        Assert.Contains("optimizer.state.[0]", file.Others);
+        using var other = WeightsFile.Open(Fixture(name), "optimizer.state.[0]");
+        Assert.Equal("momentum_buffer Float32 [2,3,3,3]", $"{Assert.Single(other.Tensors)}");
+        Assert.Contains("'state_dict'", Assert.Throws<CheckpointException>(() => WeightsFile.Open(Fixture(name), "ema")).Message);
+    }
+
+    [Fact]
+    public void No_tensor_and_no_file_is_left_open()
+    {
+        var before = LiveTensors;
+        var copy = Path.Combine(folder, "copy.pt");
+        foreach (var name in new[] { "kinds.pt", "kinds.legacy.pt" })
+        {
+            File.Copy(Fixture(name), copy);
+            ReadAll(copy);
+            File.Move(copy, copy + ".moved");
+            File.Delete(copy + ".moved");
+        }
+        Assert.Equal(before, LiveTensors);
+    }
+
+    [Theory]
+    [InlineData("tensor.pt", "one tensor without a name")]
+    [InlineData("module.pt", "'torch.nn.modules.linear.Linear', which is never looked up")]
+    [InlineData("program.pt", "TorchScript")]
+    public void Other_things_that_torch_saves_are_refused_by_name(string name, string expected) =>
+        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => ReadAll(Fixture(name))).Message);
+
+    // ---- Pickles that would run something in Python ----
+
+    [Theory]
+    [InlineData("os", "system")]
+    [InlineData("posix", "system")]
+    [InlineData("nt", "system")]
+    [InlineData("subprocess", "Popen")]
+    [InlineData("builtins", "eval")]
+    [InlineData("builtins", "exec")]
+    [InlineData("__builtin__", "eval")]
+    [InlineData("builtins", "getattr")]
+    [InlineData("builtins", "__import__")]
+    [InlineData("torch.hub", "load")]
+    [InlineData("torch.storage", "_load_from_bytes")]
+    [InlineData("torch", "load")]
+    [InlineData("torch.jit", "load")]
+    [InlineData("torch._utils", "_rebuild_wrapper_subclass")]
+    [InlineData("collections", "defaultdict")]
+    [InlineData("numpy.core.multiarray", "_reconstruct")]
+    [InlineData("collections.OrderedDict", "fromkeys")]
+    [InlineData("torch._utils._rebuild_tensor_v2", "__globals__")]
+    public void A_global_that_is_not_allowed_is_refused_with_its_name_and_offset(string module, string name)
+    {
+        var called = Pickle.Of(p => p.Item("weight", q => q.Global(module, name).Tuple(r => r.Text("touch owned")).Call()));
+        var stacked = Pickle.Of(p => p.Text(module).Text(name).Raw(0x93).Tuple(r => r.Text("touch owned")).Call());
+        var (first, second) = (Refused(Pickle.Archive(called)), Refused(Pickle.Archive(stacked)));
+        Assert.Contains($"'{module}.{name}'", first.Found);
+        Assert.Contains($"'{module}.{name}'", second.Found);
+        Assert.Equal(called.AsSpan().IndexOf((byte)'c'), first.Offset!.Value);
+        Assert.Contains("data.pkl", first.Path);
+        Assert.Contains($"'{module}.{name}'", Refused(Legacy(called)).Found);
+    }
+
+    // A pickle behind the three that every older file begins with.
+    internal static byte[] Legacy(byte[] pickle)
+    {
+        var file = File.ReadAllBytes(Fixture("kinds.legacy.pt"));
+        var main = file.AsSpan().IndexOf("}q\x00(X\x10\x00\x00\x00protocol_version"u8);
+        var end = main + file.AsSpan(main).IndexOf("little_endian"u8);
+        while (file[end++] != (byte)'.') { }
+        return [.. file[..end], .. pickle];
+    }
+
+    public static TheoryData<string, string> Opcodes => new()
+    {
+        { "(S'touch owned'\nios\nsystem\n.", "STRING" },
+        { "(ios\nsystem\n.", "INST" },
+        { "(No.", "OBJ" },
+        { "Pid\n.", "PERSID" },
+        { "I1\n.", "INT" },
+        { "\u0082\u0001.", "EXT" },
+        { "\u0092.", "NEWOBJ_EX" },
+        { "\u008f.", "EMPTY_SET" },
+        { "\u0096\u0001\0\0\0\0\0\0\0x.", "BYTEARRAY8" },
+        { "\u00ff.", "0xff" },
+        { "NR.", "number of" },
+        { "NNR.", "a global to be called" },
+        { "ccollections\nOrderedDict\n(Nt\u0081.", "the arguments that PyTorch gives 'collections.OrderedDict'" },
+        { "ctorch._utils\n_rebuild_tensor_v2\n)R.", "_rebuild_tensor_v2" },
+        { "ctorch\nFloatStorage\n)R.", "the arguments that PyTorch gives 'torch.FloatStorage'" },
+        { "}Nb.", "BUILD of a dictionary from None" },
+        { "N}b.", "BUILD of None" },
+        { "NQ.", "persistent id" },
+        { ".", "a value on the stack" },
+        { "NN.", "a pickle of one value" },
+        { "(N.", "a pickle of one value" },
+        { "0.", "a value on the stack" },
+        { "N(0.", "a value on the stack" },
+        { "t.", "a mark" },
+        { "Na.", "a list" },
+        { "N(u.", "a dictionary" },
+        { "}(Nu.", "a value for every key" },
+        { "}NNs.", "a text or a whole number as key" },
+        { "})Ns.", "a text or a whole number as key" },
+        { "}(U\u0001aNU\u0001aNu.", "'a' twice" },
+        { "h\u0007.", "memo entry 7" },
+        { "X\u0001\0\0\0\u00ff.", "UTF-8" },
+        { "N", "1 more byte(s)" },
+        { "\u0080\u0007.", "protocol 2 to 5" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Opcodes))]
+    public void Other_opcodes_and_wrong_arguments_are_refused_by_name(string pickle, string expected)
+    {
+        var fault = Refused(Pickle.Archive([0x80, 2, .. Encoding.Latin1.GetBytes(pickle)]));
+        Assert.Contains(expected.Replace("number of", "value on the stack"), fault.Message.Replace("value(s)", "value"));
+        Assert.NotNull(fault.Offset);
+    }
+
+    // ---- Bombs ----
+
+    public static TheoryData<string, Action<object>, string> Claims => new()
+    {
+        { "a text of 4 GB", p => As(p).Raw('X').Number(-1, 4), "4294967295 more byte(s)" },
+        { "bytes of 2^60", p => As(p).Raw(0x8e).Number(1L << 60, 8), "1152921504606846976 more byte(s)" },
+        { "a number of 2 GB", p => As(p).Raw(0x8b).Number(int.MaxValue, 4), "a number of at most 64 bytes" },
+        { "a tensor of 2^60", p => As(p).Item("x", q => q.Tensor([1L << 60], [1], 4)), "within the 4 elements" },
+        { "a tensor of 2^60 by strides of 0", p => As(p).Item("x", q => q.Tensor([1L << 60], [0], 4)), "within the 4 elements" },
+        { "a product beyond 2^64", p => As(p).Item("x", q => q.Tensor([1L << 32, 1L << 32, 4], [0, 0, 1], 4)), "within the 4 elements" },
+        { "strides beyond 2^64", p => As(p).Item("x", q => q.Tensor([3, 3], [long.MaxValue, long.MaxValue], 4)), "within the 4 elements" },
+        { "an element before the storage", p => As(p).Item("x", q => q.Tensor([2], [1], 4, offset: -1)), "within the 4 elements" },
+        { "an element after the storage", p => As(p).Item("x", q => q.Tensor([2], [1], 4, offset: 3)), "within the 4 elements" },
+        { "an offset of 2^63 - 1", p => As(p).Item("x", q => q.Tensor([1], [1], 4, offset: long.MaxValue)), "within the 4 elements" },
+        { "negative sizes", p => As(p).Item("x", q => q.Tensor([-1], [1], 4)), "the arguments that PyTorch gives" },
+        { "negative strides", p => As(p).Item("x", q => q.Tensor([2], [-1], 4, offset: 2)), "the arguments that PyTorch gives" },
+        { "fewer strides than sizes", p => As(p).Item("x", q => q.Tensor([2, 2], [1], 4)), "as many strides as sizes" },
+        { "65 dimensions", p => As(p).Item("x", q => q.Tensor([.. Enumerable.Repeat(1L, 65)], [.. Enumerable.Repeat(1L, 65)], 4)), "at most 64" },
+        { "a storage of 2^60", p => As(p).Item("x", q => q.Tensor([2], [1], 1L << 60)), "1152921504606846976 elements of Float32 in data/0" },
+        { "a storage of -1", p => As(p).Item("x", q => q.Tensor([0], [1], -1)), "a count of elements from 0" },
+        { "a storage that is longer", p => As(p).Item("x", q => q.Tensor([2], [1], 3)), "3 elements of Float32 in data/0" },
+        { "a storage that is not there", p => As(p).Item("x", q => q.Tensor([2], [1], 4, key: "../../etc/passwd")), "an entry data/../../etc/passwd" },
+        { "a complex storage", p => As(p).Item("x", q => q.Tensor([2], [1], 4, type: "ComplexFloatStorage")), "'torch.ComplexFloatStorage'" },
+    };
+
+    private static Pickle As(object pickle) => (Pickle)pickle;
+
+    [Theory]
+    [MemberData(nameof(Claims))]
+    public void Claims_beyond_the_file_are_refused_before_anything_is_allocated(string what, Action<object> write, string expected)
+    {
+        var contents = Pickle.Archive(p => write(p), storage: 16);
+        Refused(contents);   // what is compiled and loaded the first time
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var fault = Refused(contents);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000, what);
+        Assert.Contains(expected, fault.Message);
+    }
+
+    [Fact]
+    public void One_storage_of_two_types_or_lengths_is_refused()
+    {
+        foreach (var second in new Action<Pickle>[] { p => p.Tensor([2], [1], 4, type: "IntStorage"), p => p.Tensor([1], [1], 3) })
+        {
+            var pickle = Pickle.Of(p =>
+            {
+                p.Raw('}', '(').Text("a").Tensor([4], [1], 4).Text("b");
+                second(p);
+                p.Raw('u');
+            });
+            Assert.Contains("storage '0'", Refused(Pickle.Archive(pickle, [("archive/data/0", new byte[16])])).Message
+                .Replace("4 elements of Int32 in data/0", "storage '0'").Replace("3 elements of Float32 in data/0", "storage '0'"));
+        }
+    }
+
+    [Fact]
+    public void Nesting_sharing_and_repetition_without_bound_end_quickly_in_little_memory()
+    {
+        var deep = Pickle.Of(p => Repeat(p, 400_000, q => q.Raw(']')).Raw(Enumerable.Repeat((int)'a', 399_999).ToArray()));
+        var deepTuples = Pickle.Of(p => Repeat(p.Raw('N'), 400_000, q => q.Raw(0x85)));
+        // Each list has the one before it twice: 2^100000 leaves if it were unfolded.
+        var laughs = Pickle.Of(p => Repeat(p.Raw(']', 'q', 0), 100_000, q => q.Raw(']', '(', 'h', 0, 'h', 0, 'e', 'q', 0)));
+        var laughingDictionaries = Pickle.Of(p => Repeat(p.Raw('}', 'q', 0), 50_000,
+            q => q.Raw('}', '(', 'U', 1, 'a', 'h', 0, 'U', 1, 'b', 'h', 0, 'u', 'q', 0)));
+        var itself = Pickle.Of(p => p.Raw('}', 'q', 0).Text("self").Raw('h', 0, 's'));
+        var memo = Pickle.Of(p => Repeat(p.Raw('N'), 200_000, q => q.Raw('r').Number(Random.Shared.Next(), 4)));
+        foreach (var pickle in new[] { deep, deepTuples, laughs, laughingDictionaries, itself, memo })
+        {
+            Assert.Contains("a state dict", Refused(Pickle.Archive(pickle)).Expected);
+            Assert.NotEmpty(Refused(Legacy(pickle)).Message);
+        }
+        foreach (var endless in new[] { Pickle.Of(p => Repeat(p, 1_100_000, q => q.Raw('}'))), Pickle.Of(p => Repeat(p.Raw('N'), 600_000, q => q.Raw('2', '0'))) })
+            Assert.Contains("at most 1000000 operations", Refused(Pickle.Archive(endless)).Message);
+
+        static Pickle Repeat(Pickle pickle, int count, Action<Pickle> write)
+        {
+            for (var i = 0; i < count; i++) write(pickle);
+            return pickle;
+        }
+    }
+
+    [Fact]
+    public void Views_that_multiply_one_storage_are_refused()
+    {
+        var contents = Pickle.Archive(p =>
+        {
+            p.Raw('}', '(');
+            for (var i = 0; i < 3000; i++) p.Text($"{i}").Tensor([250_000], [1], 250_000);
+            p.Raw('u');
+        }, storage: 1_000_000);
+        Assert.Contains("share at most 8 times", Refused(contents).Message);
+    }
+
+    // ---- Archives ----
+
+    private static byte[] WithEntry(string name, byte[]? contents = null) =>
+        Pickle.Archive(Pickle.Of(p => p.Item("x", q => q.Tensor([1], [1], 1))), [("archive/data/0", [1, 2, 3, 4]), (name, contents ?? [1])]);
+
+    [Theory]
+    [InlineData("archive/../../../etc/passwd")]
+    [InlineData("../archive/data/1")]
+    [InlineData("/etc/passwd")]
+    [InlineData("archive/data\\..\\..\\1")]
+    [InlineData("C:/windows")]
+    [InlineData("archive//data/1")]
+    public void Paths_that_lead_elsewhere_are_refused_by_name(string name)
+    {
+        var fault = Refused(WithEntry(name));
+        Assert.Contains("leads elsewhere", fault.Message);
+        Assert.Contains(name, fault.Path);
+    }
+
+    [Fact]
+    public void Entries_outside_of_the_folder_twice_or_without_the_pickle_are_refused()
+    {
+        ReadAll(Written(WithEntry("archive/version")));
+        Assert.Contains("a file outside of it", Refused(WithEntry("other/data/1")).Message);
+        Assert.Contains("a file outside of it", Refused(WithEntry("data.pkl")).Message);
+        Assert.Contains("a second one", Refused(WithEntry("archive/data/0")).Message);
+        Assert.Contains("a second one", Refused(WithEntry("archive/data.pkl")).Message);
+        Assert.Contains("data.pkl", Refused(Archive("archive/other", [1])).Message);
+        Assert.Contains("little", Refused(WithEntry("archive/byteorder", "big"u8.ToArray())).Message);
+        ReadAll(Written(WithEntry("archive/byteorder", "little"u8.ToArray())));
+    }
+
+    private static byte[] Archive(string name, byte[] contents)
+    {
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        using (var entry = archive.CreateEntry(name, CompressionLevel.NoCompression).Open())
+            entry.Write(contents);
+        return stream.ToArray();
+    }
+
+    [Fact]
+    public void A_zip_bomb_is_refused_by_name()
+    {
+        var bomb = Pickle.Archive(
+            Pickle.Of(p => p.Item("x", q => q.Tensor([25_000_000], [1], 25_000_000))), [("archive/data/0", new byte[100_000_000])],
+            CompressionLevel.SmallestSize);
+        Assert.True(bomb.Length < 200_000);
+        Assert.Contains("a compressed one", Refused(bomb).Message);
+
+        // Fifield's: entries that lie on top of each other. The directory's second entry is made to point at the first.
+        var one = WithEntry("archive/data/1", new byte[1000]);
+        var directory = one.AsSpan().LastIndexOf("PK\x01\x02"u8);
+        var many = new List<byte>(one[..directory]);
+        for (var i = 0; i < 50; i++)
+        {
+            var entry = one[directory..^22];
+            Encoding.ASCII.GetBytes($"{i,3}").CopyTo(entry, 46);
+            many.AddRange(entry);
+        }
+        Assert.Contains("entries within", Refused(WithDirectory(many, one, directory, 50)).Message.Replace("a file outside of it", "entries within"));
+    }
+
+    // Ends an archive whose directory begins there with so many entries.
+    private static byte[] WithDirectory(List<byte> contents, byte[] original, int begin, ushort count)
+    {
+        var end = original[^22..];
+        BitConverter.TryWriteBytes(end.AsSpan(8), count);
+        BitConverter.TryWriteBytes(end.AsSpan(10), count);
+        BitConverter.TryWriteBytes(end.AsSpan(12), contents.Count - begin);
+        BitConverter.TryWriteBytes(end.AsSpan(16), begin);
+        return [.. contents, .. end];
+    }
+
+    [Fact]
+    public void A_file_cut_anywhere_is_refused()
+    {
+        foreach (var name in new[] { "kinds.pt", "kinds.legacy.pt" })
+        {
+            var whole = File.ReadAllBytes(Fixture(name));
+            for (var length = 0; length < whole.Length; length += 13) Refused(whole[..length]);
+            Refused([.. whole, 0]);
+        }
+    }
+
+    [Theory]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid", "Git LFS")]
+    [InlineData("<!DOCTYPE html><html>", "a web page")]
+    [InlineData("\u001f\u008b\u0008", "gzip")]
+    [InlineData("\u0080\u0004\u0095\0\0", "a pickle that torch.save has not written")]
+    [InlineData("\u0089HDF\r\n", "HDF5")]
+    public void Files_of_another_kind_are_named(string beginning, string expected) =>
+        Assert.Contains(expected, Refused(Encoding.Latin1.GetBytes(beginning)).Message);
+}
