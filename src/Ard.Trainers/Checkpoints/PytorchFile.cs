@@ -117,6 +117,11 @@ internal sealed class PytorchFile : IDisposable
     {
         if (archive!.Entries.Count > MaximumEntries)
             throw new CheckpointException(path, 0, $"an archive of at most {MaximumEntries} entries", $"{archive.Entries.Count}");
+        if (archive.Entries.Any(entry => entry.FullName.IndexOf('/') is >= 0 and var at && entry.FullName[(at + 1)..] == "constants.pkl"))
+        {
+            IsProgram = true;
+            return;
+        }
         string? folder = null;
         long total = 0;
         foreach (var entry in archive.Entries)
@@ -135,11 +140,6 @@ internal sealed class PytorchFile : IDisposable
             if ((total += entry.Length) > stream.Length)
                 throw new CheckpointException(shown, 0, $"entries within the {stream.Length} bytes of the file", $"{total} bytes and more");
             if (!entries.TryAdd(name[(folder.Length + 1)..], entry)) throw new CheckpointException(shown, 0, "every entry once", "a second one");
-        }
-        if (entries.ContainsKey("constants.pkl") || entries.Keys.Any(name => name.StartsWith("code/", StringComparison.Ordinal)))
-        {
-            IsProgram = true;
-            return;
         }
         if (!entries.TryGetValue("data.pkl", out var pickle))
             throw new CheckpointException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");

@@ -292,7 +292,7 @@ internal sealed class Unpickler
         var numbers = new long[values.Length];
         for (var i = 0; i < values.Length; i++)
         {
-            if (values[i] is not long and >= 0) return null;
+            if (values[i] is not >= 0L) return null;
             numbers[i] = (long)values[i]!;
         }
         return numbers;
@@ -382,7 +382,7 @@ internal sealed class Unpickler
     {
         if (bytes > LongestNumber) throw Fault($"a number of at most {LongestNumber} bytes", $"{bytes}");
         var number = new BigInteger(Bytes(bytes));
-        return number >= long.MinValue && number <= long.MaxValue ? (long)number : number;
+        return number >= long.MinValue && number <= long.MaxValue ? (object)(long)number : number;
     }
 
     private string Line()

@@ -35,7 +35,7 @@ public sealed class ImportTests
         AssertLogits(Logits, imported.Network);
         Assert.Equal("tinycnn-2-bn", $"{imported.Spec}");
         Assert.Equal((4, 8, 3), (imported.Spec.Classes, imported.Spec.ImageSize, imported.Spec.InputChannels));
-        Assert.Equal(("state_dict", "module.", null, 17), (imported.Report.Key, imported.Report.Prefix, imported.Report.Naming, imported.Report.Loaded));
+        Assert.Equal(("state_dict", "module.", null, 20), (imported.Report.Key, imported.Report.Prefix, imported.Report.Naming, imported.Report.Loaded));
         var text = $"{imported.Report}";
         Assert.Contains("found under 'state_dict'", text);
         Assert.Contains("stripped the prefix 'module.'", text);
@@ -81,7 +81,7 @@ public sealed class ImportTests
         using var network = ModelFile.ReadTorchScript(Fixture("program.pt"));
         Assert.False(network.training);
         AssertLogits(Logits, network);
-        Assert.Equal(8, network.parameters().Count());
+        Assert.Equal(11, network.parameters().Count());
         // It can be attacked: gradients go through it.
         using var scope = NewDisposeScope();
         var images = Images().requires_grad_();
