@@ -34,7 +34,7 @@ internal static class CommandLine
     private static readonly Option<NetworkSpec?> Teacher = new Option<NetworkSpec?>("--teacher")
         .Reads("The teacher's architecture. Default resnet18; tinycnn-16-bn for builtin.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> TeacherCheckpoint = new Option<string?>("--teacher-checkpoint")
-        .Reads("A safetensors file with the teacher's weights. Default: the teacher is trained first.", text => (string?)text);
+        .Reads("A file with the teacher's weights, safetensors or of torch.save. Default: the teacher is trained first.", text => (string?)text);
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
         .Reads("A method that needs no teacher, such as at, trades or natural. Default at.", Methods.WithoutTeacher);
     private static readonly Option<IReadOnlyList<string>> Method =
@@ -104,7 +104,7 @@ internal static class CommandLine
 
     // Options of evaluate.
     private static readonly Option<string> Model = new Option<string>("--model") { Required = true }
-        .Reads("The safetensors file: a model or a training checkpoint.", text => text);
+        .Reads("The file: a model, a training checkpoint, or, with --network, weights of PyTorch.", text => text);
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> Surrogate = new Option<string?>("--surrogate")
@@ -146,7 +146,9 @@ internal static class CommandLine
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons),
             p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads),
             cancellation));
-        return new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
+        var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
+        foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
+        return root;
     }
 
     /// <summary>The arguments with the verb that they mean.</summary>

@@ -103,7 +103,7 @@ internal static class ClassifierFile
         var format = new PixelFormat(
             settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);
         var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
-        var network = definition.Build(seed: 0);
+        var network = definition.Spec?.BuildFor(tensors.Values) ?? definition.Build(seed: 0);
         try
         {
             Weights.Load(network, tensors);

@@ -13,7 +13,7 @@ public sealed record ImportReport
     /// <summary>What it is.</summary>
     public required WeightsFormat Format { get; init; }
 
-    /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where the file is nothing else.</summary>
+    /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
     public required string Key { get; init; }
 
     /// <summary>What was stripped from before the names, such as <c>module.</c>; empty where nothing was.</summary>
@@ -38,7 +38,8 @@ public sealed record ImportReport
         if (Key != "") lines.Add($"found under '{Key}'");
         if (Prefix != "") lines.Add($"stripped the prefix '{Prefix}'");
         if (Naming is not null) lines.Add($"read names by the rule: {Naming}");
-        if (LeftOut.Count > 0) lines.Add($"left out {LeftOut.Count}: {string.Join(", ", LeftOut.Take(5))}{(LeftOut.Count > 5 ? " …" : "")}");
+        var more = LeftOut.Count > 5 ? " …" : "";
+        if (LeftOut.Count > 0) lines.Add($"left out {LeftOut.Count}: {string.Join(", ", LeftOut.Take(5))}{more}");
         lines.AddRange(Notes);
         return string.Join(Environment.NewLine, lines);
     }

@@ -34,20 +34,12 @@ public static class ModelFile
     /// <exception cref="CheckpointException">The file is damaged, does not say what network it holds, or holds another one.</exception>
     public static Module<Tensor, Tensor> Read(string path)
     {
-        var spec = Spec(Safetensors.ReadMetadata(path), path)
-            ?? throw new CheckpointException(path, $"the metadata entry {NetworkName}, which says what network it is", "a file without it");
-        var network = spec.Build(seed: 0);
-        try
-        {
-            Load(path, network);
-            network.eval();
-            return network;
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        using var file = WeightsFile.Open(path);
+        file.RefuseProgram();
+        if (Spec(file.Metadata, path) is { } spec) return WeightsImport.Import(file, spec).Network;
+        throw new CheckpointException(
+            path, $"the metadata entry {NetworkName}, which says what network it is",
+            $"a file without it; it {NetworkRecogniser.Recognise(file.Tensors).Description}");
     }
 
     /// <summary>
@@ -61,15 +53,16 @@ public static class ModelFile
     /// <exception cref="CheckpointException">
     /// The file is damaged, or its names or shapes are not the network's; nothing has been loaded then.
     /// </exception>
-    public static ImportReport Load(string path, Module<Tensor, Tensor> network, string? key = null) => WeightsImport.Load(path, network, key);
+    public static ImportReport Load(string path, Module<Tensor, Tensor> network, string? key = null) =>
+        WeightsImport.Load(path, network, key);
 
     /// <summary>
-    /// The network in a file that others have made: a state dict by <c>torch.save</c> (<c>.pt</c>, <c>.pth</c>, <c>.th</c>, <c>.tar</c>; the
-    /// format is told from the contents) or safetensors. Nothing in the file is run.
+    /// The network in a file that others have made: a state dict by <c>torch.save</c> (<c>.pt</c>, <c>.pth</c>, <c>.th</c>, <c>.tar</c>) or
+    /// safetensors. The format is told from the contents. Nothing in the file is run.
     /// <list type="bullet">
     /// <item>The state dict may be an entry of a dictionary, such as state_dict, model_state_dict, model or net.</item>
-    /// <item>A prefix that a wrapper has put before the names is stripped: any sequence of module, basic_net, net, model, network, _orig_mod,
-    /// backbone, student, 0 and 1.</item>
+    /// <item>A prefix that a wrapper has put before the names is stripped: any sequence of module, basic_net, net, model, network,
+    /// _orig_mod, backbone, student, 0 and 1.</item>
     /// <item>Names of other definitions of the same networks are read, such as downsample and fc of torchvision's ResNet.</item>
     /// <item>A normalisation beside the network (mean and std, mu and sigma, new_mean and new_std) becomes the specification's.</item>
     /// <item>Elements of any type become float32.</item>
@@ -85,7 +78,8 @@ public static class ModelFile
     /// The file is damaged, holds something else than tensors and plain values, is a TorchScript program
     /// (see <see cref="ReadTorchScript"/>), is not recognised, or its names or shapes are not the network's, all of them in one message.
     /// </exception>
-    public static ImportedNetwork Import(string path, NetworkSpec? network = null, string? key = null) => WeightsImport.Import(path, network, key);
+    public static ImportedNetwork Import(string path, NetworkSpec? network = null, string? key = null) =>
+        WeightsImport.Import(path, network, key);
 
     /// <summary>
     /// Loads a TorchScript program (<c>torch.jit.save</c>): images [N,C,H,W] to logits [N,classes]. <b>The file is a program, and this runs

@@ -8,8 +8,8 @@ namespace Ard.Trainers.Checkpoints;
 public sealed record RecognisedNetwork(NetworkSpec? Spec, string Description);
 
 /// <summary>
-/// Proposes a <see cref="NetworkSpec"/> from the names and shapes of a state dict: its architecture from the names, depth from the number of
-/// blocks, widths and classes from the shapes. Each block's last convolution must have the shape that the proposal gives it, so that a
+/// Proposes a <see cref="NetworkSpec"/> from the names and shapes of a state dict: its architecture from the names, depth from the number
+/// of blocks, widths and classes from the shapes. Each block's last convolution must have the shape that the proposal gives it, so that a
 /// proposal is never much larger than the file.
 /// </summary>
 public static class NetworkRecogniser
@@ -47,7 +47,8 @@ public static class NetworkRecogniser
     {
         if (state.Has("layers.16.conv3.weight") && state.Has("conv2.weight")) return MobileNetV2(state);
         if (state.Has("block1.layer.0.conv1.weight")) return WideResNet(state);
-        if (state.Has("layer1.0.conv1.weight") && state.Has("conv1.weight")) return state.Has("bn1.weight") ? ResNet(state) : PreActResNet(state);
+        if (state.Has("layer1.0.conv1.weight") && state.Has("conv1.weight"))
+            return state.Has("bn1.weight") ? ResNet(state) : PreActResNet(state);
         if (state.Has("net.0.weight")) return Plain(state);
         if (state.Has("features.0.0.weight") && state.Has("features.18.0.weight"))
             return (null, "torchvision's MobileNetV2, which has the strides of ImageNet: the built-in one has those of CIFAR");
@@ -85,7 +86,8 @@ public static class NetworkRecogniser
 
     private static (NetworkSpec?, string?) ResNet(Shapes state)
     {
-        if (state.Has("layer1.0.conv3.weight")) return (null, "a ResNet of bottleneck blocks (ResNet-50 and deeper), which is not built in");
+        if (state.Has("layer1.0.conv3.weight"))
+            return (null, "a ResNet of bottleneck blocks (ResNet-50 and deeper), which is not built in");
         if (Stem(state) is not var (channels, width)) return (null, WrongStem(state));
         if (state.Has("layer4.0.conv1.weight"))
         {
@@ -97,7 +99,7 @@ public static class NetworkRecogniser
         }
         var count = state.Blocks("layer1.", ".conv1.weight");
         if (state.Has("layer2.0.shortcut.0.weight"))
-            return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has those without parameters (A)");
+            return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
         for (var stage = 0; stage < 3; stage++)
         {
             if (!state.AreBlocks($"layer{stage + 1}.", ".conv2.weight", count, width << stage, width << stage))
@@ -135,15 +137,16 @@ public static class NetworkRecogniser
         {
             case [[var width, var channels, 4, 4], [var second, _, 4, 4], [100, var features], [var classes, 100]]
                 when second == 2 * width && Side(features, second) is { } side:
-                return (Spec("smallcnn", classes, channels) with { Width = Width(width), BatchNorm = batchNorm, ImageSize = 4 * side }, null);
+                return (Sized(Spec("smallcnn", classes, channels), width, side), null);
             case [[var width, var channels, 3, 3], [var second, _, 3, 3], [var third, _, 3, 3], [var classes, var features]]
                 when second == 2 * width && third == 4 * width && Side(features, third) is { } side:
-                return (Spec("tinycnn", classes, channels) with { Width = Width(width), BatchNorm = batchNorm, ImageSize = 4 * side }, null);
+                return (Sized(Spec("tinycnn", classes, channels), width, side), null);
             default:
                 return (null, "a plain sequence of layers, but not that of smallcnn or tinycnn");
         }
 
-        static int? Width(long width) => width == 16 ? null : Int(width);
+        NetworkSpec Sized(NetworkSpec spec, long width, int side) =>
+            spec with { Width = width == 16 ? null : Int(width), BatchNorm = batchNorm, ImageSize = 4 * side };
 
         // Of the square image that is left before the linear layer.
         static int? Side(long features, long channels)
@@ -156,7 +159,8 @@ public static class NetworkRecogniser
 
     private const string WrongLast = "the names are those of a ResNet, but its last layer is missing or of another width";
 
-    private static (long Channels, long Width)? Stem(Shapes state) => state["conv1.weight"] is [var width, var channels, 3, 3] ? (channels, width) : null;
+    private static (long Channels, long Width)? Stem(Shapes state) =>
+        state["conv1.weight"] is [var width, var channels, 3, 3] ? (channels, width) : null;
 
     private static string WrongStem(Shapes state) => state["conv1.weight"] is [_, _, 7, 7]
         ? "a ResNet with the stem of ImageNet (7x7, then pooling): the built-in ones have that of CIFAR (3x3)"

@@ -14,7 +14,7 @@ internal sealed record ParameterNames(string Prefix, string? Naming, IReadOnlyDi
     private const int MostPrefixes = 8;
     private const int PrefixParts = 5;
 
-    // DataParallel, the attack wrappers of the distillation papers, torch.compile, Lightning and others, Sequential(normalisation, network).
+    // DataParallel, the attack wrappers of the distillation papers, torch.compile, Lightning and others, Sequential(normalisation, net).
     private static readonly HashSet<string> Wrappers =
         ["module", "basic_net", "net", "model", "network", "_orig_mod", "backbone", "student", "0", "1"];
 
@@ -38,7 +38,7 @@ internal sealed record ParameterNames(string Prefix, string? Naming, IReadOnlyDi
         new("a Sequential's numbers stand under net", Rule(@"^(\d+\.)", "net.$1")),
     ];
 
-    /// <summary>Every way in which names can be read, the plainest first: each gives the name that is meant for each of the file's.</summary>
+    /// <summary>Every way in which names can be read, the plainest first: each says what is meant by each of the file's.</summary>
     public static IEnumerable<ParameterNames> Candidates(IReadOnlyCollection<string> names)
     {
         var counts = new Dictionary<string, int> { [""] = int.MaxValue };
@@ -53,8 +53,8 @@ internal sealed record ParameterNames(string Prefix, string? Naming, IReadOnlyDi
                 counts[prefix] = counts.GetValueOrDefault(prefix) + 1;
             }
         }
-        var prefixes = counts.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Length).Take(MostPrefixes).Select(pair => pair.Key);
-        foreach (var prefix in prefixes)
+        var commonest = counts.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Length).Take(MostPrefixes);
+        foreach (var (prefix, _) in commonest)
         {
             foreach (var dialect in Dialects)
             {

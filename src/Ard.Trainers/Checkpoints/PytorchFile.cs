@@ -32,7 +32,8 @@ internal sealed class PytorchFile : IDisposable
     private readonly Dictionary<string, (PickledStorage Storage, long Offset)> places = [];
     private readonly Dictionary<string, (PickledStorage Storage, Tensor Elements)> storages = [];
 
-    private PytorchFile(string path, Stream stream, ZipArchive? archive) => (this.path, this.stream, this.archive) = (path, stream, archive);
+    private PytorchFile(string path, Stream stream, ZipArchive? archive) =>
+        (this.path, this.stream, this.archive) = (path, stream, archive);
 
     /// <summary>Whether the file is an archive, or of the older kind.</summary>
     public bool IsArchive => archive is not null;
@@ -73,8 +74,7 @@ internal sealed class PytorchFile : IDisposable
     }
 
     /// <summary>
-    /// A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did. The storages belong to
-    /// this file, or to the dispose scope.
+    /// A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did.
     /// </summary>
     /// <exception cref="CheckpointException">The storage is missing, or not of the length that the pickle says.</exception>
     public Tensor Read(PickledTensor tensor) =>
@@ -139,7 +139,8 @@ internal sealed class PytorchFile : IDisposable
             // Entries that lie on top of each other make a small file large.
             if ((total += entry.Length) > stream.Length)
                 throw new CheckpointException(shown, 0, $"entries within the {stream.Length} bytes of the file", $"{total} bytes and more");
-            if (!entries.TryAdd(name[(folder.Length + 1)..], entry)) throw new CheckpointException(shown, 0, "every entry once", "a second one");
+            if (!entries.TryAdd(name[(folder.Length + 1)..], entry))
+                throw new CheckpointException(shown, 0, "every entry once", "a second one");
         }
         if (!entries.TryGetValue("data.pkl", out var pickle))
             throw new CheckpointException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");
@@ -177,13 +178,14 @@ internal sealed class PytorchFile : IDisposable
         {
             at = stream.Position;
             if (key is not string name || !known.TryGetValue(name, out var storage) || places.ContainsKey(name))
-                throw Fault(at, "keys of the pickle's storages, each once", key is string text ? $"'{Unpickler.Shown(text)}'" : "another value");
-            if (stream.ReadAtLeast(count, 8, throwOnEndOfStream: false) < 8) throw Fault(at, "8 bytes of a storage's length", "the end of the file");
+                throw Fault(at, "keys of the pickle's storages, each once", key is string other ? $"'{Unpickler.Shown(other)}'" : "no text");
+            if (stream.ReadAtLeast(count, 8, throwOnEndOfStream: false) < 8)
+                throw Fault(at, "8 bytes of a storage's length", "the end of the file");
             var found = BinaryPrimitives.ReadInt64LittleEndian(count);
             if (found != storage.Count) throw Fault(at, $"{storage.Count} elements in storage '{Unpickler.Shown(name)}'", $"{found}");
             var end = (Int128)stream.Position + storage.Length;
             if (end > stream.Length)
-                throw Fault(stream.Position, $"{found} elements of storage '{Unpickler.Shown(name)}'", $"the end of the file at {stream.Length}");
+                throw Fault(stream.Position, $"{found} elements of storage '{Unpickler.Shown(name)}'", $"only {stream.Length} bytes");
             places.Add(name, (storage, stream.Position));
             stream.Position = (long)end;
         }
@@ -233,7 +235,8 @@ internal sealed class PytorchFile : IDisposable
         catch (Exception exception)
         {
             elements.Dispose();
-            if (Damage(exception)) throw new CheckpointException(path, 0, $"the storage '{Unpickler.Shown(storage.Key)}'", exception.Message, exception);
+            if (Damage(exception))
+                throw new CheckpointException(path, 0, $"the storage '{Unpickler.Shown(storage.Key)}'", exception.Message, exception);
             throw;
         }
         storages.Add(storage.Key, (storage, elements));

@@ -130,7 +130,8 @@ public static class Safetensors
     public static IReadOnlyDictionary<string, string> ReadMetadata(Stream stream, string path) => ReadHeader(stream, path).Metadata;
 
     // What the header lists, in the order of the bytes, and the metadata.
-    internal static (IReadOnlyList<TensorInfo> Tensors, IReadOnlyDictionary<string, string> Metadata) ReadContents(Stream stream, string path)
+    internal static (IReadOnlyList<TensorInfo> Tensors, IReadOnlyDictionary<string, string> Metadata) ReadContents(
+        Stream stream, string path)
     {
         var header = ReadHeader(stream, path);
         return ([.. header.Entries.Select(entry => new TensorInfo(entry.Name, entry.Type, entry.Shape))], header.Metadata);

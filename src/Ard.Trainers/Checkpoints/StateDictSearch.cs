@@ -21,8 +21,8 @@ internal sealed record StateDictSearch
     public required IReadOnlyList<string> Others { get; init; }
 
     /// <summary>
-    /// Finds it: the value itself if it has tensors and no entry of the usual names (state_dict, model_state_dict, model, net …), else the
-    /// first of these, else the only dictionary with tensors. Optimizers and schedules do not count.
+    /// Finds it: the first entry of the usual names (state_dict, model_state_dict, model, net …), else the value itself if it has tensors,
+    /// else the only dictionary with tensors. Optimizers and schedules do not count.
     /// </summary>
     /// <param name="value">What was saved.</param>
     /// <param name="key">The one to take. Default null: by the rule.</param>
@@ -38,7 +38,8 @@ internal sealed record StateDictSearch
         var sources = all.Where(found => key is null
             ? !NeverWeights.Any(word => found.Key.Contains(word, StringComparison.OrdinalIgnoreCase))
             : found.Key == key).ToArray();
-        if (key is not null && sources.Length == 0) throw new CheckpointException(path, $"a state dict under '{key}'", $"those under {keys}");
+        if (key is not null && sources.Length == 0)
+            throw new CheckpointException(path, $"a state dict under '{key}'", $"those under {keys}");
         var ranked = sources.OrderBy(found => Rank(found.Key)).ThenBy(found => found.Key.Count(c => c == '.')).ToArray();
         if (ranked is [] || (ranked.Length > 1 && Rank(ranked[0].Key) > Usual.Length))
             throw new CheckpointException(path, $"{Expected}, or a key that says which", $"tensors under {keys}");
@@ -46,7 +47,12 @@ internal sealed record StateDictSearch
         return new()
         {
             Key = chosen.Key,
-            Tensors = [.. chosen.Values.Where(pair => pair.Value is PickledTensor).Select(pair => KeyValuePair.Create(pair.Key, (PickledTensor)pair.Value!))],
+            Tensors =
+            [
+                .. from pair in chosen.Values
+                   where pair.Value is PickledTensor
+                   select KeyValuePair.Create(pair.Key, (PickledTensor)pair.Value!),
+            ],
             Others =
             [
                 .. all.Where(found => found != chosen).Select(found => found.Key),
@@ -84,7 +90,8 @@ internal sealed record StateDictSearch
         return usual >= 0 ? usual : Usual.Length + 1;
     }
 
-    private static void Collect(object? value, string key, int depth, HashSet<object> seen, List<(string, OrderedDictionary<string, object?>)> all)
+    private static void Collect(
+        object? value, string key, int depth, HashSet<object> seen, List<(string, OrderedDictionary<string, object?>)> all)
     {
         if (value is not OrderedDictionary<string, object?> dictionary || depth > Depth || !seen.Add(dictionary)) return;
         if (dictionary.Values.Any(item => item is PickledTensor)) all.Add((key, dictionary));

@@ -35,7 +35,8 @@ internal static class TensorBytes
         {
             using (chunk)
             {
-                if (chunk.bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var wrong) return (before + wrong, chunk.bytes[wrong]);
+                if (chunk.bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var wrong)
+                    return (before + wrong, chunk.bytes[wrong]);
                 before += chunk.numel();
             }
         }

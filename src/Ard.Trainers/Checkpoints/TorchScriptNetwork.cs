@@ -17,7 +17,7 @@ internal sealed class TorchScriptNetwork : Module<Tensor, Tensor>
         }
         catch (ExternalException exception)
         {
-            throw new CheckpointException(path, "a TorchScript program that libtorch can load", exception.Message.Split('\n')[0], exception);
+            throw new CheckpointException(path, "a TorchScript program that libtorch loads", exception.Message.Split('\n')[0], exception);
         }
         register_module(nameof(program), program);
     }

@@ -22,15 +22,15 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
 /// names it and its offset.
 /// </summary>
 /// <remarks>
-/// What a pickle can cost is bounded: its length, its operations, the texts and numbers in it by what is left of it. It is read with a stack
-/// of its own, so that no depth of nesting ends the process, and shared parts stay shared, so that none of them can multiply.
+/// What a pickle can cost is bounded: its length, its operations, the texts and numbers in it by what is left of it. It is read with a
+/// stack of its own, so that no depth of nesting ends the process, and shared parts stay shared, so that none of them can multiply.
 /// <para>The values: null, bool, long, <see cref="BigInteger"/>, double, string, byte[], <see cref="List{T}"/>, object[] (tuples),
 /// <see cref="OrderedDictionary{TKey, TValue}"/> by texts (whole numbers as keys become "[n]"), <see cref="PickledTensor"/>,
 /// <see cref="PickledStorage"/>.</para>
 /// </remarks>
 internal sealed class Unpickler
 {
-    /// <summary>The longest pickle that is read, in bytes; the tensors' elements are not in it. A network of 1,000 tensors has 100 kB.</summary>
+    /// <summary>The longest pickle that is read, in bytes, without the tensors' elements: 1,000 tensors take 100 kB.</summary>
     public const long MaximumLength = 1L << 25;
 
     /// <summary>The most operations of one pickle: about 20,000 tensors.</summary>
@@ -56,7 +56,7 @@ internal sealed class Unpickler
         ["BoolStorage"] = (ScalarType.Bool, 1),
     };
 
-    /// <summary>The globals that a pickle may name: containers, tensors and their parts. Types of storages and of elements as well.</summary>
+    /// <summary>The globals that a pickle may name: containers, tensors and their parts, types of storages and of elements.</summary>
     private static readonly HashSet<string> Allowed =
     [
         "collections OrderedDict", "torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
@@ -155,7 +155,9 @@ internal sealed class Unpickler
             case (byte)'c': Push(Named(Line(), Line())); break;
             case 0x93:                                                                      // STACK_GLOBAL
                 var (name, module) = (Pop(), Pop());
-                Push(module is string m && name is string n ? Named(m, n) : throw Fault("two texts for a global", $"{Kind(module)}, {Kind(name)}"));
+                if (module is not string m || name is not string n)
+                    throw Fault("two texts for a global", $"{Kind(module)}, {Kind(name)}");
+                Push(Named(m, n));
                 break;
             case (byte)'R' or 0x81:                                                         // REDUCE, NEWOBJ
                 var arguments = Pop();
@@ -163,7 +165,7 @@ internal sealed class Unpickler
                 break;
             case (byte)'b': SetState(Pop()); break;                                         // BUILD
             case (byte)'Q': Push(Storage(Pop())); break;                                    // BINPERSID
-            default: throw Fault("an opcode of a state dict", $"{OpcodeName(code)}: only tensors, texts, numbers, lists and dictionaries are read");
+            default: throw Fault("an opcode of tensors, texts, numbers, lists and dictionaries", OpcodeName(code));
         }
     }
 
@@ -268,7 +270,8 @@ internal sealed class Unpickler
         if ((id as object?[]) is not ["storage", Global type, string key, string, long count, .. var rest] || rest is not ([] or [null])
             || !Storages.TryGetValue(type.Name[(type.Name.IndexOf(' ') + 1)..], out var elements))
             throw Fault("a storage as persistent id: ('storage', type, key, device, count)", Shown(id));
-        return count >= 0 ? new PickledStorage(key, elements.Type, elements.Bytes, count) : throw Fault("a count of elements from 0", $"{count}");
+        if (count < 0) throw Fault("a count of elements from 0", $"{count}");
+        return new PickledStorage(key, elements.Type, elements.Bytes, count);
     }
 
     private PickledTensor View(PickledStorage storage, long offset, long[] shape, long[] strides)
@@ -284,7 +287,9 @@ internal sealed class Unpickler
             count *= shape[i];
             if (last >= storage.Count || count > storage.Count) break;
         }
-        var fits = shape.Contains(0) ? offset <= storage.Count && shape.All(size => size <= int.MaxValue) : last < storage.Count && count <= storage.Count;
+        var fits = shape.Contains(0)
+            ? offset <= storage.Count && shape.All(size => size <= int.MaxValue)
+            : last < storage.Count && count <= storage.Count;
         if (offset < 0 || !fits)
             throw Fault(
                 $"a tensor within the {storage.Count} elements of its storage '{Shown(storage.Key)}'",

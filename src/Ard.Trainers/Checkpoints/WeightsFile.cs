@@ -51,7 +51,7 @@ public sealed class WeightsFile : IDisposable
     /// <summary>What it is.</summary>
     public WeightsFormat Format { get; }
 
-    /// <summary>The entry of the file in which the state dict was found, such as state_dict; empty where the file is nothing else.</summary>
+    /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
     public string Key => found?.Key ?? "";
 
     /// <summary>What else there is: entries with other tensors, which may be asked for, and entries that are no tensors.</summary>
@@ -79,8 +79,10 @@ public sealed class WeightsFile : IDisposable
             stream.Position = 0;
             if (!PytorchFile.Is(beginning))
             {
-                if (OtherFormat(beginning) is { } other) throw new CheckpointException(path, 0, "safetensors or a file of torch.save", other);
-                if (key is not null) throw new CheckpointException(path, $"a file of torch.save, for the key '{key}'", "a safetensors file");
+                if (OtherFormat(beginning) is { } other)
+                    throw new CheckpointException(path, 0, "safetensors or a file of torch.save", other);
+                if (key is not null)
+                    throw new CheckpointException(path, $"a file of torch.save, for the key '{key}'", "a safetensors file");
                 using (stream)
                 {
                     var (tensors, metadata) = Safetensors.ReadContents(stream, path);
@@ -132,7 +134,8 @@ public sealed class WeightsFile : IDisposable
     {
         if (Format == WeightsFormat.TorchScript)
             throw new CheckpointException(
-                Path, "weights", $"a TorchScript program, which is code; {nameof(ModelFile)}.{nameof(ModelFile.ReadTorchScript)} runs it, if you trust it");
+                Path, "weights",
+                $"a TorchScript program, which is code; {nameof(ModelFile)}.{nameof(ModelFile.ReadTorchScript)} runs it, if you trust it");
     }
 
     /// <summary>Closes the file. Tensors that were read stay.</summary>
@@ -149,7 +152,8 @@ public sealed class WeightsFile : IDisposable
         if (beginning is [0x1f, 0x8b, ..]) return "a gzip-compressed file";
         if (beginning is [0x89, (byte)'H', (byte)'D', (byte)'F', ..]) return "an HDF5 file";
         if (beginning is [0x93, (byte)'N', (byte)'U', ..]) return "a NumPy file";
-        if (beginning.Length > 262 && beginning[257..].StartsWith("ustar"u8)) return "a tar archive (torch.save before PyTorch 0.1.10, or something else)";
+        if (beginning.Length > 262 && beginning[257..].StartsWith("ustar"u8))
+            return "a tar archive (torch.save before PyTorch 0.1.10, or something else)";
         if (beginning is [0x80, < 6, ..]) return "a pickle that torch.save has not written";
         return null;
     }

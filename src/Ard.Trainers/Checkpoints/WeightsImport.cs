@@ -22,17 +22,33 @@ internal static class WeightsImport
     {
         using var file = WeightsFile.Open(path, key);
         file.RefuseProgram();
+        return Import(file, spec);
+    }
+
+    public static ImportedNetwork Import(WeightsFile file, NetworkSpec? spec)
+    {
+        var path = file.Path;
         var notes = new List<string>();
         if (spec is null && (spec = ModelFile.Spec(file.Metadata, path)) is null)
         {
             var recognised = NetworkRecogniser.Recognise(file.Tensors);
-            spec = recognised.Spec ?? throw new CheckpointException(path, "a network that is said or can be recognised", recognised.Description);
+            spec = recognised.Spec
+                ?? throw new CheckpointException(path, "a network that is said or can be recognised", recognised.Description);
             notes.Add(recognised.Description);
         }
         using var scope = NewDisposeScope();
         var tensors = file.Read();
         spec = Normalised(spec, tensors, notes);
-        var network = spec.Build(seed: 0);
+        Module<Tensor, Tensor> network;
+        try
+        {
+            network = spec.BuildFor(tensors.Values);
+        }
+        catch (ArgumentException exception)
+        {
+            var description = NetworkRecogniser.Recognise(file.Tensors).Description;
+            throw new CheckpointException(path, $"the tensors of {spec}", $"{exception.Message} The file {description}", exception);
+        }
         try
         {
             var report = Fill(network, file, tensors, notes);
@@ -56,7 +72,8 @@ internal static class WeightsImport
                 notes.Add($"normalisation from the file's {name}: {values}");
                 return spec with { Mean = mean, Std = std };
             }
-            if (!spec.Mean.SequenceEqual(mean) || !spec.Std!.SequenceEqual(std)) notes.Add($"the file's own normalisation is not used: {values}");
+            if (!spec.Mean.SequenceEqual(mean) || !spec.Std!.SequenceEqual(std))
+                notes.Add($"the file's own normalisation is not used: {values}");
         }
         else if (spec.Mean is null)
         {
@@ -91,7 +108,8 @@ internal static class WeightsImport
             .Select(value => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)),
     ];
 
-    private static ImportReport Fill(Module<Tensor, Tensor> network, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
+    private static ImportReport Fill(
+        Module<Tensor, Tensor> network, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
     {
         if (tensors.Count > ParameterNames.MaximumTensors)
             throw new CheckpointException(file.Path, $"at most {ParameterNames.MaximumTensors} tensors", $"{tensors.Count}");
@@ -115,8 +133,8 @@ internal static class WeightsImport
         {
             var found = exception.Message.Replace(" (Parameter 'tensors')", "", StringComparison.Ordinal);
             throw new CheckpointException(
-                file.Path, $"the tensors of {network.GetName()}", $"{found.TrimEnd('.')}. The file {NetworkRecogniser.Recognise(file.Tensors).Description}",
-                exception);
+                file.Path, $"the tensors of {network.GetName()}",
+                $"{found.TrimEnd('.')}. The file {NetworkRecogniser.Recognise(file.Tensors).Description}", exception);
         }
         return new()
         {

@@ -213,6 +213,38 @@ public sealed record NetworkSpec
         });
     }
 
+    /// <summary>
+    /// Builds the network for the weights of a file that has been read. Where they are fewer than its widest layers alone have, it is
+    /// refused before memory is taken for it: a specification in a file may claim any size.
+    /// </summary>
+    /// <param name="weights">The file's tensors; they are not loaded here.</param>
+    /// <exception cref="ArgumentException">The specification is not valid, or the file is too small for it.</exception>
+    public Module<Tensor, Tensor> BuildFor(IEnumerable<Tensor> weights)
+    {
+        Validate();
+        var (least, found) = (LeastWeights(), weights.Sum(tensor => tensor.numel()));
+        if (found < least) throw new ArgumentException($"{this}: expected {least} weights and more, found {found}.");
+        return Build(seed: 0);
+    }
+
+    // The second convolution of each block and the last layer, or the widest linear layer.
+    private long LeastWeights()
+    {
+        var width = Width ?? (Depth is 18 or 34 ? 64L : 16L);
+        return Name switch
+        {
+            "wideresnet" => Blocks([.. Enumerable.Repeat((Depth!.Value - 4) / 6, 3)], 16L * WidenFactor!.Value),
+            "resnet" when Depth is not (18 or 34) => Blocks([.. Enumerable.Repeat((Depth!.Value - 2) / 6, 3)], width),
+            "resnet" or "preactresnet" => Blocks(ResNet.BlockCounts(Depth!.Value), width),
+            "mobilenetv2" => 1280L * Classes,
+            "smallcnn" => 100L * 2 * width * (ImageSize / 4) * (ImageSize / 4),
+            _ => Classes * 4L * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
+        };
+
+        long Blocks(int[] counts, long first) =>
+            counts.Select((count, stage) => count * 9 * (first << stage) * (first << stage)).Sum() + Classes * (first << (counts.Length - 1));
+    }
+
     /// <summary>Two specifications are equal when all their fields are, means and deviations value by value.</summary>
     public bool Equals(NetworkSpec? other) => other is not null && ToJson() == other.ToJson();
 

@@ -156,7 +156,7 @@ public sealed class SaveLoadTests
     private ITransformer Load(byte[] bytes, out DataViewSchema schema) => ml.Model.Load(new MemoryStream(bytes), out schema);
 
     /// <summary>The exception at the bottom of those that ML.NET wraps around what a loader throws.</summary>
-    private static T Unwrapped<T>(Func<T> load)
+    internal static T Unwrapped<T>(Func<T> load)
     {
         try
         {
@@ -175,7 +175,7 @@ public sealed class SaveLoadTests
                 : Ours(exception.InnerException);
     }
 
-    private static byte[] Payload(byte[] zip, out string entry, out byte[] same)
+    internal static byte[] Payload(byte[] zip, out string entry, out byte[] same)
     {
         same = zip;
         using var archive = new ZipArchive(new MemoryStream(zip));

@@ -56,7 +56,8 @@ internal sealed class Pickle
     /// <summary>A tensor as torch.save writes it; the storage is of float32 unless said otherwise.</summary>
     public Pickle Tensor(long[] shape, long[] strides, long count, long offset = 0, string key = "0", string type = "FloatStorage") =>
         Global("torch._utils", "_rebuild_tensor_v2").Tuple(
-            p => p.Tuple(q => q.Text("storage"), q => q.Global("torch", type), q => q.Text(key), q => q.Text("cpu"), q => q.Whole(count)).Raw('Q'),
+            p => p.Tuple(
+                q => q.Text("storage"), q => q.Global("torch", type), q => q.Text(key), q => q.Text("cpu"), q => q.Whole(count)).Raw('Q'),
             p => p.Whole(offset),
             p => p.Numbers(shape),
             p => p.Numbers(strides),

@@ -1,0 +1,120 @@
+using Ard.Fuzzing;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Tests.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
+
+namespace Ard.Trainers.Tests.Checkpoints;
+
+/// <summary>Damaged files of every kind that is read: they are read or refused, in little time and memory, and leave no tensor behind.</summary>
+public sealed class FuzzTests : IDisposable
+{
+    private readonly DataFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_PyTorch_files(int count) => PyTorch(count);
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_safetensors_files(int count) => SafetensorsFiles(count);
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_IDX_files(int count) => IdxFiles(count);
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_CIFAR_files(int count) => CifarFiles(count);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void A_hundred_thousand_damaged_files()
+    {
+        PyTorch(40_000);
+        SafetensorsFiles(30_000);
+        IdxFiles(15_000);
+        CifarFiles(15_000);
+    }
+
+    // Reads everything that there is to read: tensors, the network that it looks like, its weights.
+    private void ReadWeights(byte[] bytes)
+    {
+        var path = folder.Write("file", bytes);
+        using (var file = WeightsFile.Open(path))
+        {
+            if (file.Format == WeightsFormat.TorchScript) return;
+            using var scope = NewDisposeScope();
+            foreach (var tensor in file.Read().Values) Assert.True(tensor.sum().numel() == 1);
+        }
+        ModelFile.Import(path).Dispose();
+    }
+
+    private void PyTorch(int count) => Balanced(count, () =>
+    {
+        string[] names = ["kinds.pt", "kinds.legacy.pt", "checkpoint.pt", "checkpoint.legacy.pt", "normalised.pt", "module.pt"];
+        byte[][] files = [.. names.Select(name => File.ReadAllBytes(Fixture(name)))];
+        // Half of them within the pickle, where most is decided: archives around damaged pickles.
+        var pickle = Pickle.Of(p => p.Raw('}', '(').Text("a").Tensor([2, 2], [2, 1], 4).Text("b").Tensor([2], [2], 4, 1).Raw('u'));
+        return Read(files, count / 2, ReadWeights) + Read([pickle], count / 2, damaged =>
+            ReadWeights(Pickle.Archive(damaged, [("archive/data/0", new byte[16])])));
+    });
+
+    private void SafetensorsFiles(int count) => Balanced(count, () =>
+    {
+        using var scope = NewDisposeScope();
+        using var network = (NetworkSpec.Parse("tinycnn-2-bn") with { Classes = 4, ImageSize = 8 }).Build(seed: 1);
+        var ours = folder.File("ours");
+        ModelFile.Write(ours, network);
+        byte[] header = [.. """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BOOL","shape":[3],"data_offsets":[24,27]}}"""u8];
+        byte[] foreign = [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[27]];
+        return Read([File.ReadAllBytes(ours), foreign, foreign], count, ReadWeights);
+    });
+
+    private void IdxFiles(int count) => Balanced(count, () =>
+    {
+        var images = DataFolder.Idx(0x803, [5, 4, 3], DataFolder.Pattern(60));
+        var labels = DataFolder.Idx(0x801, [5], [0, 1, 2, 3, 9]);
+        var (imagesPath, labelsPath) = (folder.Write("sound-images", images), folder.Write("sound-labels", labels));
+        return Read([images, DataFolder.Gzip(images)], count / 2, bytes => Idx.Load(folder.Write("images", bytes), labelsPath).Dispose())
+            + Read([labels, DataFolder.Gzip(labels)], count / 2, bytes => Idx.Load(imagesPath, folder.Write("labels", bytes)).Dispose());
+    });
+
+    private void CifarFiles(int count) => Balanced(count, () =>
+    {
+        // Two rows of one file; the same in an archive.
+        var rows = new byte[2 * 3073];
+        rows[3073] = 9;
+        folder.Write("cifar-10-batches-bin/batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"u8.ToArray());
+        folder.Write("cifar-10-batches-bin/test_batch.bin", rows);
+        System.Formats.Tar.TarFile.CreateFromDirectory(folder.File("cifar-10-batches-bin"), folder.File("archive.tar"), true);
+        var tar = File.ReadAllBytes(folder.File("archive.tar"));
+        return Read([rows], count / 3, bytes => Load(folder.Write("cifar-10-batches-bin/test_batch.bin", bytes), folder.Root))
+            + Read([tar, DataFolder.Gzip(tar)], count - count / 3, bytes => Load(null, folder.Write("archive", bytes)));
+
+        static void Load(string? _, string path) => Cifar.Load(path, DataSplit.Test, rowsPerFile: 2).Dispose();
+    });
+
+    private static int Read(byte[][] files, int count, Action<byte[]> read)
+    {
+        // What the pickle of a whole module names is refused from the start.
+        byte[][] sound = [.. files.Where(file => !file.AsSpan().StartsWith("PK"u8) || file.Length > 2000 || file.Length < 1000)];
+        var (good, refused) = Fuzz.Run(sound, count, read, exception => exception is CheckpointException or DataFileException);
+        Assert.Equal(count, good + refused);
+        return refused;
+    }
+
+    private static void Balanced(int count, Func<int> run)
+    {
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        var refused = run();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+        // Most damage is noticed; if it were not, nothing would be tested.
+        Assert.InRange(refused, count / 4, count);
+    }
+}
