@@ -146,14 +146,26 @@ internal sealed class PytorchFile : IDisposable
             throw new CheckpointException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");
         if (entries.TryGetValue("byteorder", out var order) && Text(order) is not "little" and var found)
             throw new CheckpointException($"{path}:{folder}/byteorder", 0, "little", Unpickler.Shown(found));
-        using var contents = new BufferedStream(pickle.Open(), 1 << 16);
+        using var contents = new BufferedStream(Open(pickle), 1 << 16);
         Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
     }
 
-    private static string Text(ZipArchiveEntry entry)
+    private Stream Open(ZipArchiveEntry entry)
+    {
+        try
+        {
+            return entry.Open();
+        }
+        catch (Exception exception) when (Damage(exception))
+        {
+            throw new CheckpointException($"{path}:{Unpickler.Shown(entry.FullName)}", 0, "an entry", $"'{exception.Message}'", exception);
+        }
+    }
+
+    private string Text(ZipArchiveEntry entry)
     {
         Span<byte> bytes = stackalloc byte[16];
-        using var contents = entry.Open();
+        using var contents = Open(entry);
         return Encoding.Latin1.GetString(bytes[..contents.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]);
     }
 
@@ -213,7 +225,7 @@ internal sealed class PytorchFile : IDisposable
             if (!entries.TryGetValue($"data/{storage.Key}", out var entry)) throw Fault(0, $"an entry data/{shown}", "none");
             if (entry.Length != storage.Length)
                 throw Fault(0, $"{storage.Count} elements of {storage.Type} in data/{shown}", $"{entry.Length} bytes");
-            using var contents = entry.Open();
+            using var contents = Open(entry);
             return Fill(storage, contents);
         }
         if (!places.TryGetValue(storage.Key, out var place) || place.Storage != storage)

@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Data;
@@ -90,22 +89,21 @@ public static class Cifar
         Rows? rows = null;
         try
         {
-            using var stream = new LimitedStream(DataFileReader.OpenStream(path), path, ArchiveLimit);
-            using var tar = new TarReader(stream);
+            using var tar = new TarArchive(DataFileReader.OpenStream(path), path, ArchiveLimit);
             Variant? named = null;
-            while (NextEntry(tar, path, stream) is { } entry)
+            while (tar.MoveNext())
             {
                 // Only an entry's last name counts and nothing is written anywhere, so a path that leads elsewhere is harmless.
-                var file = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
+                var file = tar.Name[(tar.Name.LastIndexOf('/') + 1)..];
                 var variant = Variants.FirstOrDefault(v => v.NameFile == file || v.Files(split).Contains(file));
-                if (variant is null || entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)) continue;
+                if (variant is null) continue;
                 if (named is not null && named != variant)
                     throw new DataFileException(path, 0, "one data set", $"{named.Name} and {variant.Name}");
                 named = variant;
                 rows ??= new Rows(variant, split, rowsPerFile);
-                using var reader = new DataFileReader(entry.DataStream ?? Stream.Null, $"{path}:{entry.Name}");
-                if (file == variant.NameFile) rows.ReadNames(reader, entry.Length);
-                else rows.Read(file, reader, entry.Length);
+                using var reader = new DataFileReader(tar.Contents(), $"{path}:{tar.Name}");
+                if (file == variant.NameFile) rows.ReadNames(reader, tar.Length);
+                else rows.Read(file, reader, tar.Length);
             }
             if (rows is null) throw new DataFileException(path, 0, $"{Description}, {split} split", "an archive without it");
             return rows.ToDataset(path);
@@ -113,22 +111,6 @@ public static class Cifar
         finally
         {
             rows?.Dispose();
-        }
-    }
-
-    private static TarEntry? NextEntry(TarReader tar, string path, LimitedStream stream)
-    {
-        try
-        {
-            if (tar.GetNextEntry() is { } entry) return entry;
-            // Only at the very end, after the archive's, does gzip compare its checksum.
-            stream.CopyTo(Stream.Null);
-            return null;
-        }
-        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException)
-        {
-            const string Expected = "a tar archive, plain or gzip-compressed";
-            throw new DataFileException(path, stream.Position, Expected, $"'{exception.Message}'", exception);
         }
     }
 
@@ -194,44 +176,5 @@ public static class Cifar
         }
 
         public void Dispose() => images?.Dispose();
-    }
-
-    /// <summary>A stream read from front to back that ends in an error after so many bytes.</summary>
-    private sealed class LimitedStream(Stream inner, string path, long limit) : Stream
-    {
-        private long read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => read; set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> buffer)
-        {
-            var count = inner.Read(buffer);
-            read += count;
-            return read <= limit ? count : throw new DataFileException(path, limit, $"at most {limit} unpacked bytes", "more");
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush() { }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing) inner.Dispose();
-            base.Dispose(disposing);
-        }
     }
 }

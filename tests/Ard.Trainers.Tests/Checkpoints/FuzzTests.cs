@@ -9,7 +9,7 @@ using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 
-/// <summary>Damaged files of every kind that is read: they are read or refused, in little time and memory, and leave no tensor behind.</summary>
+/// <summary>Damaged files of every kind: they are read or refused, in little time and memory, and leave no tensor behind.</summary>
 public sealed class FuzzTests : IDisposable
 {
     private readonly DataFolder folder = new();
@@ -50,14 +50,15 @@ public sealed class FuzzTests : IDisposable
         {
             if (file.Format == WeightsFormat.TorchScript) return;
             using var scope = NewDisposeScope();
-            foreach (var tensor in file.Read().Values) Assert.True(tensor.sum().numel() == 1);
+            foreach (var tensor in file.Read().Values) Assert.Equal(1, tensor.sum().numel());
+            if (NetworkRecogniser.Recognise(file.Tensors).Spec is null) return;
         }
         ModelFile.Import(path).Dispose();
     }
 
     private void PyTorch(int count) => Balanced(count, () =>
     {
-        string[] names = ["kinds.pt", "kinds.legacy.pt", "checkpoint.pt", "checkpoint.legacy.pt", "normalised.pt", "module.pt"];
+        string[] names = ["kinds.pt", "kinds.legacy.pt", "checkpoint.pt", "checkpoint.legacy.pt", "normalised.pt"];
         byte[][] files = [.. names.Select(name => File.ReadAllBytes(Fixture(name)))];
         // Half of them within the pickle, where most is decided: archives around damaged pickles.
         var pickle = Pickle.Of(p => p.Raw('}', '(').Text("a").Tensor([2, 2], [2, 1], 4).Text("b").Tensor([2], [2], 4, 1).Raw('u'));
@@ -71,8 +72,8 @@ public sealed class FuzzTests : IDisposable
         using var network = (NetworkSpec.Parse("tinycnn-2-bn") with { Classes = 4, ImageSize = 8 }).Build(seed: 1);
         var ours = folder.File("ours");
         ModelFile.Write(ours, network);
-        byte[] header = [.. """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BOOL","shape":[3],"data_offsets":[24,27]}}"""u8];
-        byte[] foreign = [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[27]];
+        var header = """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BOOL","shape":[3],"data_offsets":[24,27]}}""";
+        byte[] foreign = [.. BitConverter.GetBytes((long)header.Length), .. System.Text.Encoding.ASCII.GetBytes(header), .. new byte[27]];
         return Read([File.ReadAllBytes(ours), foreign, foreign], count, ReadWeights);
     });
 
@@ -94,17 +95,19 @@ public sealed class FuzzTests : IDisposable
         folder.Write("cifar-10-batches-bin/test_batch.bin", rows);
         System.Formats.Tar.TarFile.CreateFromDirectory(folder.File("cifar-10-batches-bin"), folder.File("archive.tar"), true);
         var tar = File.ReadAllBytes(folder.File("archive.tar"));
-        return Read([rows], count / 3, bytes => Load(folder.Write("cifar-10-batches-bin/test_batch.bin", bytes), folder.Root))
-            + Read([tar, DataFolder.Gzip(tar)], count - count / 3, bytes => Load(null, folder.Write("archive", bytes)));
+        return Read([rows], count / 3, bytes =>
+            {
+                folder.Write("cifar-10-batches-bin/test_batch.bin", bytes);
+                Load(folder.Root);
+            })
+            + Read([tar, DataFolder.Gzip(tar)], count - count / 3, bytes => Load(folder.Write("archive", bytes)));
 
-        static void Load(string? _, string path) => Cifar.Load(path, DataSplit.Test, rowsPerFile: 2).Dispose();
+        static void Load(string path) => Cifar.Load(path, DataSplit.Test, rowsPerFile: 2).Dispose();
     });
 
     private static int Read(byte[][] files, int count, Action<byte[]> read)
     {
-        // What the pickle of a whole module names is refused from the start.
-        byte[][] sound = [.. files.Where(file => !file.AsSpan().StartsWith("PK"u8) || file.Length > 2000 || file.Length < 1000)];
-        var (good, refused) = Fuzz.Run(sound, count, read, exception => exception is CheckpointException or DataFileException);
+        var (good, refused) = Fuzz.Run(files, count, read, exception => exception is CheckpointException or DataFileException);
         Assert.Equal(count, good + refused);
         return refused;
     }
