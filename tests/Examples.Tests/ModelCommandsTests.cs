@@ -17,7 +17,7 @@ public sealed class ModelCommandsTests : IDisposable
         var checkpoint = Fixture("checkpoint.legacy.pt");
         var inspected = program.Run("inspect", checkpoint);
         Assert.True(inspected.Code == 0, inspected.Error);
-        Assert.Contains("PytorchLegacy, 20 tensors under 'state_dict', 568 elements", inspected.Output);
+        Assert.Contains("PytorchLegacy, 20 tensors under 'state_dict', 605 elements", inspected.Output);
         Assert.Contains("looks like tinycnn-2-bn, 4 classes, 3 input channel(s)", inspected.Output);
         Assert.Contains("besides: optimizer.state.[0]", inspected.Output);
         Assert.Contains("module.net.0.weight Float32 [2,3,3,3]", inspected.Output);
@@ -26,7 +26,7 @@ public sealed class ModelCommandsTests : IDisposable
         Assert.True(imported.Code == 0, imported.Error);
         Assert.Contains("stripped the prefix 'module.'", imported.Output);
         var again = program.Run("inspect", Path.Combine("out", "model.safetensors"));
-        Assert.Contains("Safetensors, 20 tensors, 568 elements", again.Output);
+        Assert.Contains("Safetensors, 20 tensors, 605 elements", again.Output);
         Assert.Contains("\"name\":\"tinycnn\",\"classes\":4", again.Output);
         Assert.Contains("\"mean\":[0.5,0.5,0.5]", again.Output);
     }
