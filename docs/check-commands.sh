@@ -7,8 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 copy=$work/path/to/this/repository
-mkdir -p "$copy" "$work/outside"
-ln -s "$work/path" "$work/outside/path"
+mkdir -p "$copy"
 (cd "$root" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy")
 [[ ! -d $root/.ard ]] || cp -r "$root/.ard" "$copy/" # which packages this machine can have
 mode=$(sed -n 's/.*<ArdDependencies>\(.*\)<.ArdDependencies>.*/\1/p' "$copy/.ard/dependencies.props" 2>/dev/null || true)
@@ -29,7 +28,7 @@ while IFS= read -r line; do
     [[ -n $command ]] || continue
     if [[ $mode == Compat && $line == *'not with the stand-ins'* ]]; then echo "-- left out in Compat mode: $command"; continue; fi
     folder=$copy
-    [[ $command != dotnet\ * ]] || folder=$work/outside
+    [[ $command != dotnet\ * ]] || folder=$work
     # The program comes from the page, when the project is there.
     if [[ $command == 'dotnet run --project MyApp'* ]]; then
         blocks csharp | sed 's/epochs: 20/epochs: 1/; s/LoadGlyphs([0-9]*/LoadGlyphs(100/' > "$folder/MyApp/Program.cs"
