@@ -23,9 +23,7 @@ pack() { # file
     du -h "$1"
 }
 
-native() { # the half that is compiled: against the libtorch of this machine's PyTorch
-    export ARD_LIBTORCH=${ARD_LIBTORCH-$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))')}
-    [[ -e $ARD_LIBTORCH/include/ATen/ATen.h ]] || unset ARD_LIBTORCH # Debian keeps it elsewhere
+native() { # the half that is compiled: against the libtorch of ARD_LIBTORCH or of python3's PyTorch
     cmake -S "$here/native" -B "$out/native" -DCMAKE_BUILD_TYPE=Release > "$out/native.log"
     cmake --build "$out/native" >> "$out/native.log"
     cp "$out/native/libardtorch.so" "$here/app/"

@@ -85,6 +85,10 @@ internal static class CommandLine
         .Reads("Share of the labels' weight spread over all classes, in cross-entropies. Default 0.", Fraction);
     private static readonly Option<double?> Clip = new Option<double?>("--clip")
         .Reads("Largest norm of the gradient. Default no limit.", text => (double?)Fraction(text));
+    private static readonly Option<bool> Mixed = new("--mixed")
+    {
+        Description = "Convolutions in bfloat16: about twice as fast where the processor has it.",
+    };
     private static readonly Option<WeightAveraging?> Ema = new Option<WeightAveraging?>("--ema")
         .Reads("The result is the exponential average of the weights, with this decay, such as 0.999. Default no average.",
             text => new ExponentialAveraging { Decay = Fraction(text) });
@@ -125,7 +129,7 @@ internal static class CommandLine
     private static readonly Option[] DistillOptions =
     [
         Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
-        ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout, LabelSmoothing, Clip, Ema,
+        ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema,
         Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
     ];
 
@@ -211,6 +215,7 @@ internal static class CommandLine
                 },
                 LabelSmoothing = p.GetValue(LabelSmoothing),
                 ClipGradientNorm = p.GetValue(Clip),
+                Precision = p.GetValue(Mixed) ? Precision.Mixed : Precision.Full,
                 Averaging = p.GetValue(Ema) ?? p.GetValue(Swa) ?? averaging,
                 ValidationFraction = p.GetValue(Validation) ?? recipe?.ValidationFraction ?? 0.05,
                 Validation = new() { Attacks = ["pgd-10"], Threat = ThreatModel.Linf(epsilon) },

@@ -40,17 +40,17 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
         if (values.Length != Size)
             throw new InvalidOperationException(
                 $"Row {row}, feature column '{column}': expected {Size} values, an image of {this}, found {values.Length}.");
+        if (IsPlain && values.IsDense)
+        {
+            if (!UnitPixels.Copy(values.GetValues(), image)) Limit(image, column, row);
+            return;
+        }
         ToImage(values, image);
-        if (!UnitPixels.AreAll(image)) Limit(image, column, row);
+        if (!UnitPixels.Copy(image, image)) Limit(image, column, row);
     }
 
     private void ToImage(in VBuffer<float> values, Span<float> image)
     {
-        if (IsPlain)
-        {
-            values.CopyTo(image);
-            return;
-        }
         if (values.IsDense)
         {
             var dense = values.GetValues();

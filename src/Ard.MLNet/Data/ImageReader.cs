@@ -101,7 +101,7 @@ internal static class ImageReader
         public void Add(ReadOnlySpan<float> image)
         {
             if (filled == RowsOfChunk) Flush();
-            if (bytes is not null && !ToBytes(image, bytes.AsSpan(filled * size, size))) GoOnInFloats();
+            if (bytes is not null && !UnitPixels.ToBytes(image, bytes.AsSpan(filled * size, size))) GoOnInFloats();
             if (floats is not null) image.CopyTo(floats.AsSpan(filled * size, size));
             filled++;
         }
@@ -111,18 +111,6 @@ internal static class ImageReader
             Flush();
             var all = chunks.Count == 1 ? chunks[0] : cat(chunks, 0);
             return all.view(-1, format.Channels, format.Height, format.Width);
-        }
-
-        // A byte times 1/255 in single precision may be a rounding away from the byte divided by 255; both come from bytes.
-        private static bool ToBytes(ReadOnlySpan<float> image, Span<byte> row)
-        {
-            for (var i = 0; i < image.Length; i++)
-            {
-                var value = (byte)MathF.Round(image[i] * 255);
-                if (image[i] != value / 255f && image[i] != value * (1 / 255f)) return false;
-                row[i] = value;
-            }
-            return true;
         }
 
         private void GoOnInFloats()

@@ -31,23 +31,64 @@ internal static class UnitPixels
     }
 
     /// <summary>
-    /// Whether all values are in [0,1], which NaN is not. As fast as possible for the same reason: some tenths of a microsecond for 3072.
+    /// Copies values; returns whether all of them are in [0,1], which NaN is not. As fast as possible for the same reason: some tenths of a
+    /// microsecond for 3072. The two may be the same memory.
     /// </summary>
+    /// <param name="values">The values.</param>
+    /// <param name="target">As many places.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool AreAll(ReadOnlySpan<float> values)
+    public static bool Copy(ReadOnlySpan<float> values, Span<float> target)
     {
         var i = 0;
         var inside = Vector<int>.AllBitsSet;
+        target = target[..values.Length];
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
             var pixels = new Vector<float>(values[i..]);
+            pixels.CopyTo(target[i..]);
             inside &= Vector.GreaterThanOrEqual(pixels, Vector<float>.Zero) & Vector.LessThanOrEqual(pixels, Vector<float>.One);
         }
-        if (inside != Vector<int>.AllBitsSet) return false;
+        var all = inside == Vector<int>.AllBitsSet;
         for (; i < values.Length; i++)
         {
-            if (values[i] is not (>= 0 and <= 1)) return false;
+            target[i] = values[i];
+            all &= values[i] is >= 0 and <= 1;
+        }
+        return all;
+    }
+
+    /// <summary>
+    /// The bytes that the pixels are multiples of 1/255 of; false, and some of them, where a pixel is none. A byte times 1/255 in single
+    /// precision may be a rounding away from the byte divided by 255; both come from bytes.
+    /// </summary>
+    /// <param name="pixels">Pixels in [0,1].</param>
+    /// <param name="bytes">As many places.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool ToBytes(ReadOnlySpan<float> pixels, Span<byte> bytes)
+    {
+        var i = 0;
+        var (count, all) = (Vector<float>.Count, Vector<int>.AllBitsSet);
+        for (; i <= pixels.Length - 4 * count; i += 4 * count)
+        {
+            var low = Vector.Narrow(Nearest(pixels[i..], ref all), Nearest(pixels[(i + count)..], ref all));
+            var high = Vector.Narrow(Nearest(pixels[(i + 2 * count)..], ref all), Nearest(pixels[(i + 3 * count)..], ref all));
+            Vector.Narrow(low, high).CopyTo(bytes[i..]);
+        }
+        if (all != Vector<int>.AllBitsSet) return false;
+        for (; i < pixels.Length; i++)
+        {
+            bytes[i] = (byte)(pixels[i] * 255 + 0.5f);
+            if (pixels[i] != bytes[i] / 255f && pixels[i] != bytes[i] * (1 / 255f)) return false;
         }
         return true;
+
+        static Vector<uint> Nearest(ReadOnlySpan<float> from, ref Vector<int> all)
+        {
+            var values = new Vector<float>(from);
+            var nearest = Vector.ConvertToInt32(values * 255f + new Vector<float>(0.5f));
+            var whole = Vector.ConvertToSingle(nearest);
+            all &= Vector.Equals(values, whole / 255f) | Vector.Equals(values, whole * (1 / 255f));
+            return Vector.AsVectorUInt32(nearest);
+        }
     }
 }

@@ -19,18 +19,41 @@ public sealed class UnitPixelsTests
     }
 
     [Fact]
-    public void One_value_outside_is_found_at_every_place()
+    public void A_copy_finds_one_value_outside_at_every_place()
     {
         var pixels = Enumerable.Range(0, 77).Select(i => i / 76f).ToArray();
-        Assert.True(UnitPixels.AreAll(pixels));
-        Assert.True(UnitPixels.AreAll([]));
+        var copy = new float[pixels.Length];
+        Assert.True(UnitPixels.Copy(pixels, copy));
+        Assert.Equal(pixels, copy);
+        Assert.True(UnitPixels.Copy([], []));
         foreach (var wrong in new[] { float.NaN, -0.001f, MathF.BitIncrement(1), 255f, float.PositiveInfinity, float.NegativeInfinity })
         {
             for (var at = 0; at < pixels.Length; at++)
             {
                 var damaged = pixels.ToArray();
                 damaged[at] = wrong;
-                Assert.False(UnitPixels.AreAll(damaged), $"{wrong} at {at}");
+                Assert.False(UnitPixels.Copy(damaged, copy), $"{wrong} at {at}");
+                Assert.Equal(damaged, copy);
+            }
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => UnitPixels.Copy(pixels, new float[76]));
+    }
+
+    [Fact]
+    public void Bytes_are_found_however_they_were_divided_and_anything_else_at_every_place()
+    {
+        var expected = Enumerable.Range(0, 300).Select(i => (byte)i).ToArray();
+        var found = new byte[expected.Length];
+        foreach (var divide in new Func<byte, float>[] { value => value / 255f, value => value * (1 / 255f) })
+        {
+            var pixels = expected.Select(divide).ToArray();
+            Assert.True(UnitPixels.ToBytes(pixels, found));
+            Assert.Equal(expected, found);
+            for (var at = 0; at < pixels.Length; at++)
+            {
+                var damaged = pixels.ToArray();
+                damaged[at] = damaged[at] < 0.5f ? damaged[at] + 0.0001f : damaged[at] - 0.0001f;
+                Assert.False(UnitPixels.ToBytes(damaged, found), $"at {at}");
             }
         }
     }
