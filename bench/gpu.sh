@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that is measured on a GPU, on a machine that has a PyTorch with CUDA, cmake and g++, but neither .NET nor a network.
-#   bench/gpu.sh pack FILE       where the .NET SDK is: what has to be carried, as FILE.tar.gz (about 45 MB). Unpacked there, it holds this script.
+#   bench/gpu.sh pack FILE       where the .NET SDK is: what has to be carried, as FILE, a .tar.gz (about 47 MB). Unpacked there, it holds this script.
 #   ./gpu.sh DATA OUT [PART...]  there. DATA: the folder cifar-10-batches-bin. OUT: results and checkpoints; give the same again to go on.
 #                                PART: native tests steps train; default all, in this order.
 #   DEVICE=cuda (or cuda:N, cpu), MINUTES=9 for the training in one call (it goes on from its checkpoint in the next), BATCH=128, ROUNDS=5.
@@ -9,9 +9,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 pack() { # file
-    local root folder
+    local root
     root=$(dirname "$here")
-    folder=$(mktemp -d)
+    folder=$(mktemp -d) # not local: the trap runs after this function
     trap 'rm -rf "$folder"' EXIT
     for project in bench/Ard.Bench examples/Distill tests/Gpu.Tests; do # into one folder: they share the runtime
         ARD_DEPENDENCIES=Compat dotnet publish "$root/$project" -c Release -r linux-x64 --self-contained -o "$folder/app" -m:1 -v:q -clp:ErrorsOnly
