@@ -8,7 +8,7 @@ namespace Ard.MLNet;
 public static class ArdCatalog
 {
     /// <summary>
-    /// Makes the classifiers of this library loadable by <c>mlContext.Model.Load</c>. To be called once for an MLContext, before the first
+    /// Makes the classifiers and other steps of this library loadable by <c>mlContext.Model.Load</c>. To be called once for an MLContext, before the first
     /// model is loaded; further calls add networks. Without it Load fails with a message of ML.NET's, such as "Couldn't load model", which
     /// does not say so.
     /// </summary>
@@ -20,6 +20,7 @@ public static class ArdCatalog
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ImageClassifierTransformer.Register(mlContext.ComponentCatalog);
+        AdversarialExamplesTransformer.Register(mlContext.ComponentCatalog);
         RegisteredNetworks.Of(mlContext.ComponentCatalog).Add(mlContext, networks);
         return mlContext;
     }

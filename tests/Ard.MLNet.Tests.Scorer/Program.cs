@@ -1,9 +1,12 @@
-// MODEL COUNT loads a model file and writes its scores of the first COUNT built-in images, one image a line, each score as the hexadecimal
-// digits of its bits.
+// MODEL COUNT [COLUMN] loads a model file and writes its scores (or another column of vectors) of the first COUNT built-in images, one image
+// a line, each score as the hexadecimal digits of its bits.
+// --evaluate MODEL STATE EXAMPLES REPORT attacks a model and writes the examples and the report; where STATE is there, it goes on from it.
 // --write MODEL makes a small model and saves it. Its entry Ard is what the files in Ard.MLNet.Tests/Fixtures hold, each written by the
 // version in its name.
 using Ard.MLNet;
 using Ard.MLNet.Tests.Scorer;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 
@@ -24,5 +27,21 @@ if (args[0] == "--write")
     ml.Model.Save(pipeline.Fit(data), data.Schema, args[1]);
     return;
 }
+if (args[0] == "--evaluate")
+{
+    var evaluation = new EvaluationOptions
+    {
+        Attacks = ["fgsm", "pgd-10", "apgd-ce-20", "square-200"],
+        MoreAttacks = [new AutoAttack("fab and apgd", [AttackCatalog.ByName("fab-t-5"), AttackCatalog.ByName("apgd-t-10")])],
+        Threat = ThreatModel.Linf(0.05),
+        BatchSize = 10,
+        StateFile = args[2],
+        ExamplesFile = args[3],
+    };
+    var loaded = ml.Model.Load(args[1], out _);
+    ml.EvaluateRobustness(loaded, ml.Data.LoadGlyphs(60, seed: 8), new() { Evaluation = evaluation }).SaveJson(args[4]);
+    return;
+}
 var model = ml.Model.Load(args[0], out _);
-foreach (var row in Scores.Of(ml, model, ml.Data.LoadGlyphs(int.Parse(args[1]), seed: 7))) Console.WriteLine(row);
+var column = args.Length > 2 ? args[2] : "Score";
+foreach (var row in Scores.Of(ml, model, ml.Data.LoadGlyphs(int.Parse(args[1]), seed: 7), column)) Console.WriteLine(row);

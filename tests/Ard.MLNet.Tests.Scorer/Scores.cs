@@ -7,10 +7,10 @@ namespace Ard.MLNet.Tests.Scorer;
 public static class Scores
 {
     /// <summary>One text a row.</summary>
-    public static IEnumerable<string> Of(MLContext ml, ITransformer model, IDataView data)
+    public static IEnumerable<string> Of(MLContext ml, ITransformer model, IDataView data, string name = "Score")
     {
         var view = model.Transform(data);
-        var column = view.Schema["Score"];
+        var column = view.Schema[name];
         using var cursor = view.GetRowCursor([column]);
         var get = cursor.GetGetter<VBuffer<float>>(column);
         VBuffer<float> scores = default;

@@ -60,6 +60,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         using var images = ImageReader.Read(
             view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true);
 
+        using var used = classifier.Use();
         var report = new RobustnessEvaluator(options.Evaluation with { KeepLogits = true })
             .Evaluate(classifier.Network, images.Images, images.Labels, options.Progress, options.Cancellation);
 

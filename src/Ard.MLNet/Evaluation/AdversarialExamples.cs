@@ -1,7 +1,9 @@
+using Ard.MLNet.Saving;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -11,7 +13,9 @@ public sealed record AdversarialExamplesOptions
     /// <summary>The attack, by name: see <see cref="AttackCatalog"/>. Default pgd-20.</summary>
     public string AttackName { get; init; } = "pgd-20";
 
-    /// <summary>An attack of your own in place of <see cref="AttackName"/>. Default null.</summary>
+    /// <summary>
+    /// An attack of your own in place of <see cref="AttackName"/>. Default null. A model with such a step cannot be saved.
+    /// </summary>
     public Attack? Attack { get; init; }
 
     /// <summary>What the adversary may do. Default Linf, 8/255.</summary>
@@ -74,7 +78,7 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
         options ??= new AdversarialExamplesOptions();
         options.Validate();
         this.mlContext = mlContext;
-        transformer = new AdversarialExamplesTransformer(new AdversarialMapping(classifier.Classifier, options));
+        transformer = new AdversarialExamplesTransformer(new AdversarialMapping(classifier.Classifier, options), owned: false);
     }
 
     /// <summary>The input's columns and the new one.</summary>
@@ -100,11 +104,13 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
 
 /// <summary>
 /// See <see cref="AdversarialExamples"/>. The images are computed a batch at a time while a cursor moves. Any number of threads may use it
-/// at once.
+/// at once. Saved, it takes the classifier that it attacks with it. Disposal frees that of one that was loaded; else it is another's.
 /// </summary>
-public sealed class AdversarialExamplesTransformer : ITransformer
+public sealed class AdversarialExamplesTransformer : ITransformer, IDisposable
 {
-    internal AdversarialExamplesTransformer(AdversarialMapping mapping) => Mapping = mapping;
+    private readonly bool owned;
+
+    internal AdversarialExamplesTransformer(AdversarialMapping mapping, bool owned) => (Mapping, this.owned) = (mapping, owned);
 
     /// <summary>True: the new column depends on nothing but the row and its id.</summary>
     public bool IsRowToRowMapper => true;
@@ -135,7 +141,23 @@ public sealed class AdversarialExamplesTransformer : ITransformer
         return new RowMapper(inputSchema, Mapping);
     }
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw new NotSupportedException(
-        $"{nameof(AdversarialExamplesTransformer)} cannot be saved: it is for evaluation, needs the true labels and holds another "
-        + "model. Save that model.");
+    /// <summary>Frees the classifier of a step that was loaded.</summary>
+    public void Dispose()
+    {
+        if (owned) Mapping.Classifier.Dispose();
+    }
+
+    internal static void Register(ComponentCatalog catalog) =>
+        ModelStream.Register(catalog, typeof(AdversarialExamplesTransformer), AdversarialExamplesStep.LoaderName);
+
+    // Called by ML.NET when a model is loaded.
+    private static AdversarialExamplesTransformer Create(IHostEnvironment env, object context)
+    {
+        AdversarialMapping? mapping = null;
+        ModelStream.Read(context, stream => mapping = AdversarialExamplesStep.Read(stream, env.ComponentCatalog));
+        return new AdversarialExamplesTransformer(mapping!, owned: true);
+    }
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        ModelStream.Write(ctx, AdversarialExamplesStep.LoaderName, stream => AdversarialExamplesStep.Write(stream, Mapping));
 }

@@ -84,6 +84,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
 
         public override void Compute(int count)
         {
+            using var used = mapping.Classifier.Use();
             using var scope = NewDisposeScope();
             var clean = mapping.Classifier.ToNetwork(images.First(count));
             var truth = tensor(labels.AsSpan(0, count).ToArray(), dtype: ScalarType.Int64, device: clean.device);

@@ -41,18 +41,20 @@ internal static class ClassifierFile
         IReadOnlyList<string> Labels,
         int BatchSize, string? Network, string? Custom);
 
-    public static void Write(Stream stream, Classifier classifier)
+    /// <summary>Writes a classifier, with metadata entries of the step's own that it belongs to.</summary>
+    public static void Write(Stream stream, Classifier classifier, IReadOnlyDictionary<string, string>? entries = null)
     {
         var (format, labels, definition) = (classifier.Format, classifier.Labels, classifier.Definition);
         var settings = new Settings(
             classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset,
             labels.KindName, labels.Names,
             classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null);
+        using var used = classifier.Use();
         using var contents = new MemoryStream();
         Safetensors.Write(
             contents,
             classifier.State().Select(pair => (pair.Key, pair.Value)),
-            new Dictionary<string, string> { [Entry] = JsonSerializer.Serialize(settings, Json) });
+            new Dictionary<string, string>(entries ?? new Dictionary<string, string>()) { [Entry] = JsonSerializer.Serialize(settings, Json) });
         Span<byte> header = stackalloc byte[20];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], Version);
@@ -65,7 +67,10 @@ internal static class ClassifierFile
     /// Reads what <see cref="Write"/> wrote, in this or an earlier version. The network is on the device that the MLContext says.
     /// </summary>
     /// <exception cref="FormatException">The bytes are damaged, of a later version, or name a network that was not registered.</exception>
-    public static Classifier Read(Stream stream, ComponentCatalog catalog)
+    public static Classifier Read(Stream stream, ComponentCatalog catalog) => Read(stream, catalog, static (classifier, _) => classifier);
+
+    /// <summary>The same for a step that has a classifier: <paramref name="step"/> makes it of that and the metadata entries.</summary>
+    public static T Read<T>(Stream stream, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
         try
         {
@@ -78,7 +83,7 @@ internal static class ClassifierFile
                     $"expected version {Version}, found {version}; a newer version of this library may read it");
             var length = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
             using var contents = Contents(stream, length);
-            return Parse(contents, catalog);
+            return Parse(contents, catalog, step);
         }
         catch (Exception exception) when (
             exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException)
@@ -87,7 +92,7 @@ internal static class ClassifierFile
         }
     }
 
-    private static Classifier Parse(Stream contents, ComponentCatalog catalog)
+    private static T Parse<T>(Stream contents, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
         var metadata = Safetensors.ReadMetadata(contents, StreamName);
         contents.Position = 0;
@@ -108,7 +113,7 @@ internal static class ClassifierFile
         {
             Weights.Load(network, tensors);
             network.to(registered.Device());
-            return new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize);
+            return step(new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize), metadata);
         }
         catch
         {

@@ -15,17 +15,28 @@ internal sealed class Classifier : BatchMapping
     // Several models may score one data set; each takes the next number.
     private const string SetId = "ScoreColumnSetId";
 
+    private readonly Module<Tensor, Tensor> network;
+    // Held by those who use the network, any number of them, and by the one who frees it.
+    private readonly ReaderWriterLockSlim use = new(LockRecursionPolicy.SupportsRecursion);
     private bool disposed;
 
     public Classifier(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, ClassLabels labels,
         string features, int batchSize)
     {
-        (Network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
+        (this.network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad = false;
     }
 
-    public Module<Tensor, Tensor> Network { get; }
+    /// <exception cref="ObjectDisposedException">It was disposed of.</exception>
+    public Module<Tensor, Tensor> Network
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
+            return network;
+        }
+    }
 
     public NetworkDefinition Definition { get; }
 
@@ -83,7 +94,7 @@ internal sealed class Classifier : BatchMapping
     /// <summary>Probabilities [count, classes] of images [count,C,H,W] in [0,1].</summary>
     public void Score(Tensor images, Span<float> probabilities)
     {
-        ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
+        using var used = Use();
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var count = images.shape[0];
@@ -102,17 +113,34 @@ internal sealed class Classifier : BatchMapping
         Network.parameters().FirstOrDefault() is { } parameter ? images.to(parameter.dtype, parameter.device) : images;
 
     /// <summary>The network's parameters and buffers by name.</summary>
-    public IReadOnlyDictionary<string, Tensor> State()
+    public IReadOnlyDictionary<string, Tensor> State() => Network.state_dict();
+
+    /// <summary>Keeps other threads from freeing the network until the result is disposed of.</summary>
+    public IDisposable Use()
     {
-        ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
-        return Network.state_dict();
+        use.EnterReadLock();
+        return new InUse(use);
     }
 
+    /// <summary>Frees the network, after those who use it now.</summary>
     public void Dispose()
     {
-        if (disposed) return;
-        disposed = true;
-        Network.Dispose();
+        use.EnterWriteLock();
+        try
+        {
+            if (disposed) return;
+            disposed = true;
+            network.Dispose();
+        }
+        finally
+        {
+            use.ExitWriteLock();
+        }
+    }
+
+    private sealed class InUse(ReaderWriterLockSlim use) : IDisposable
+    {
+        public void Dispose() => use.ExitReadLock();
     }
 
     private static DataViewSchema.Annotations.Builder Annotations(string kind, uint setId)

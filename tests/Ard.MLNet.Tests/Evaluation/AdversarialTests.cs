@@ -1,10 +1,12 @@
 using System.Text.Json;
 using Ard.MLNet.Evaluation;
+using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
 using Microsoft.ML;
+using TorchSharp;
 
 namespace Ard.MLNet.Tests.Evaluation;
 
@@ -89,12 +91,44 @@ public sealed class AdversarialTests
     }
 
     [Fact]
-    public void It_is_not_saved_and_says_why()
+    public void Outputs_that_are_not_finite_are_no_class_in_the_rows_and_wrong_in_the_metrics()
     {
-        var data = Tiny.Glyphs(ml, 10);
-        var step = ml.AdversarialExamples(classifier, Options).Fit(data);
-        Assert.Contains("cannot be saved", Assert.Throws<NotSupportedException>(
-            () => ml.Model.Save(step, data.Schema, new MemoryStream())).Message, StringComparison.Ordinal);
+        var data = Tiny.Glyphs(ml, 60);
+        using var images = Glyphs.Generate(60, 7);
+        // It gives no number for images whose pixel in the middle is brighter than most, as an attack may make that of others.
+        var pixel = Faulty.Pixel(images.Images).to(torch.ScalarType.Float32).div(255);
+        var bright = pixel.sort().Values[40].item<float>() + 0.01f;
+        using var faulty = new ImageClassifierTransformer(
+            new Classifier(new Faulty(classifier.Model, bright), "tinycnn-8", classifier.Classifier.Format, classifier.Classifier.Labels,
+                "Features", 8),
+            null);
+        var metrics = ml.EvaluateRobustness(faulty, data, Evaluation);
+        var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
+        Assert.Equal(pixel.gt(bright).sum().item<long>(), rows.Count(row => row is { Attack: "fgsm", PredictedLabel: 0 }));
+        Assert.Contains(rows, row => row is { PredictedLabel: > 0, AttackedPredictedLabel: 0 });
+        Assert.Contains(metrics.Flags, flag => flag.Code == RobustnessFlagCode.NotFinite);
+        foreach (var attack in metrics.Attacks.Prepend(metrics.Clean).Append(metrics.WorstCase))
+        {
+            Assert.Equal(attack.Accuracy, attack.Metrics.MicroAccuracy, 1e-9);
+            Assert.Equal(60, attack.Metrics.ConfusionMatrix.Counts.Sum(counts => counts.Sum()));
+        }
+        using var json = JsonDocument.Parse(metrics.ToJson());
+        Assert.Equal("NotFinite", json.RootElement.GetProperty("flags")[0].GetProperty("code").GetString());
+    }
+
+    private sealed class Faulty : torch.nn.Module<torch.Tensor, torch.Tensor>
+    {
+        private readonly torch.nn.Module<torch.Tensor, torch.Tensor> network;
+        private readonly float bright;
+
+        // What it passes on to belongs to another.
+        public Faulty(torch.nn.Module<torch.Tensor, torch.Tensor> network, float bright) : base(nameof(Faulty)) =>
+            (this.network, this.bright) = (network, bright);
+
+        public static torch.Tensor Pixel(torch.Tensor images) => images.select(3, 8).select(2, 8).select(1, 0);
+
+        public override torch.Tensor forward(torch.Tensor input) =>
+            network.call(input) / Pixel(input.detach()).le(bright).unsqueeze(1).to(torch.ScalarType.Float32);
     }
 
     [Fact]

@@ -87,6 +87,38 @@ public sealed class CursorTests
     }
 
     [Fact]
+    public void Disposal_waits_for_those_who_are_scoring_and_refuses_those_who_come_later()
+    {
+        var ml = new MLContext(1);
+        var data = ml.Data.Cache(Tiny.Glyphs(ml, 40));
+        var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var expected = Tiny.Vectors(model.Transform(data), "Score");
+        using var under = new CountdownEvent(4);
+        var threads = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            var scored = 0;
+            try
+            {
+                for (; ; scored++)
+                {
+                    Assert.Equal(expected, Tiny.Vectors(model.Transform(data), "Score"));
+                    if (scored == 2) under.Signal();
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                return scored;
+            }
+        })).ToArray();
+        under.Wait();
+        model.Dispose();
+        Assert.All(threads, thread => Assert.True(thread.Result >= 3));
+        Assert.Throws<ObjectDisposedException>(() => model.Model);
+        Assert.Throws<ObjectDisposedException>(() => ml.EvaluateRobustness(model, data));
+        Assert.Throws<ObjectDisposedException>(() => ml.Model.Save(model, data.Schema, new MemoryStream()));
+    }
+
+    [Fact]
     public void Empty_data_has_no_rows_and_the_same_columns()
     {
         var empty = ml.Data.LoadFromEnumerable<Image>([]);

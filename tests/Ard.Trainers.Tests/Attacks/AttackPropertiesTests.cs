@@ -13,7 +13,7 @@ namespace Ard.Trainers.Tests.Attacks;
 public sealed class AttackPropertiesTests
 {
     // With the number of classes that the attack needs.
-    private static readonly (Attack Attack, int Classes)[] Attacks =
+    internal static readonly (Attack Attack, int Classes)[] Attacks =
     [
         (new Fgsm(), 2),
         (new Pgd(new PgdOptions { Steps = 4 }), 2),

@@ -12,7 +12,7 @@ namespace Ard.Trainers.Tests.Attacks;
 [Collection(GlobalRandomStateCollection.Name)]
 public sealed class FabSquarePropertiesTests
 {
-    private static readonly Attack[] Attacks =
+    internal static readonly Attack[] Attacks =
     [
         new Fab(new FabOptions { Steps = 3 }),
         new Fab(new FabOptions { Steps = 3, Targeted = true, Restarts = 2 }),

@@ -25,9 +25,13 @@ internal static class EvaluationProblem
         return (network, images, labels);
     }
 
-    /// <summary>A name of every kind in <see cref="AttackCatalog.Names"/>, but for the sequences of others; few steps where it says how many.</summary>
-    public static IEnumerable<string> EveryAttack => AttackCatalog.Names.Where(name => !name.Contains("auto", StringComparison.Ordinal)).Select(
-        name => name.Replace("-NxR", "-4x2", StringComparison.Ordinal).Replace("-N", "-6", StringComparison.Ordinal)
+    /// <summary>
+    /// A name of every kind in <see cref="AttackCatalog.Names"/>, but for the sequences of others; few steps where it says how many.
+    /// </summary>
+    public static IEnumerable<string> EveryAttack => AttackCatalog.Names
+        .Where(name => !name.StartsWith("autoattack", StringComparison.Ordinal))
+        .Select(name => name.Replace("square-N", "square-300", StringComparison.Ordinal)
+            .Replace("-NxR", "-4x2", StringComparison.Ordinal).Replace("-N", "-6", StringComparison.Ordinal)
             .Replace("-K", "-1", StringComparison.Ordinal));
 
     /// <summary>What of a report can be compared: everything.</summary>

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+
+namespace Ard.MLNet.Tests;
+
+/// <summary>The program Ard.MLNet.Tests.Scorer, which lies beside the tests.</summary>
+internal static class AnotherProcess
+{
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Ard.MLNet.Tests.Scorer.dll"));
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    /// <summary>The lines that it writes.</summary>
+    public static async Task<string[]> Lines(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var errors = process.StandardError.ReadToEndAsync();
+        var lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, await errors);
+        return lines;
+    }
+}
