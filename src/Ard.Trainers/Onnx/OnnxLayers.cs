@@ -92,7 +92,7 @@ internal static class OnnxLayers
             x => functional.batch_norm(x[0], x[3], x[4], x[1], x[2], eps: eps),
             [
                 input.Constant("weight", layer.weight ?? ones(features)), input.Constant("bias", layer.bias ?? zeros(features)),
-                input.Constant("running_mean", layer.running_mean), input.Constant("running_var", layer.running_var),
+                input.Constant("running_mean", layer.running_mean!), input.Constant("running_var", layer.running_var!),
             ],
             [OnnxAttribute.Of("epsilon", eps)]);
     }
