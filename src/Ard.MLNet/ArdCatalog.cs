@@ -8,9 +8,9 @@ namespace Ard.MLNet;
 public static class ArdCatalog
 {
     /// <summary>
-    /// Makes the classifiers and other steps of this library loadable by <c>mlContext.Model.Load</c>. To be called once for an MLContext, before the first
-    /// model is loaded; further calls add networks. Without it Load fails with a message of ML.NET's, such as "Couldn't load model", which
-    /// does not say so.
+    /// Makes the classifiers and other steps of this library loadable by <c>mlContext.Model.Load</c>. To be called once for an MLContext,
+    /// before the first model is loaded; further calls add networks. Without it Load fails with a message of ML.NET's, such as "Couldn't
+    /// load model", which does not say so.
     /// </summary>
     /// <param name="mlContext">The context.</param>
     /// <param name="networks">The networks of your own (<see cref="NetworkDefinition.Custom"/>) that occur in the models, by the names with

@@ -1,3 +1,4 @@
+using Ard.MLNet.Scoring;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using Microsoft.ML;
@@ -68,7 +69,7 @@ public abstract record ImageTrainerOptions
     /// <summary>Ends the training early, as <see cref="TrainingOptions.WhenCancelled"/> says. Default none.</summary>
     public CancellationToken Cancellation { get; init; }
 
-    /// <summary>Images that the fitted classifier sends through the network at a time. Default 256.</summary>
+    /// <summary>Images that the fitted classifier sends through the network at a time, 1 to 65536. Default 256.</summary>
     public int ScoringBatchSize { get; init; } = 256;
 
     /// <summary>Checks the settings.</summary>
@@ -81,7 +82,7 @@ public abstract record ImageTrainerOptions
         if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
         if (FeatureColumnName == LabelColumnName) faults.Add($"FeatureColumnName and LabelColumnName are both '{LabelColumnName}'");
         faults.AddRange(Layout.Faults());
-        if (ScoringBatchSize < 1) faults.Add($"ScoringBatchSize is {ScoringBatchSize}, expected 1 or more");
+        faults.AddRange(BatchMapping.BatchSizeFaults(nameof(ScoringBatchSize), ScoringBatchSize));
         Collect(Training.Validate);
         if (Objective is null) Collect(() => ObjectiveCatalog.ByName(Method, Settings));
         else if (Settings != new ObjectiveSettings()) faults.Add("Settings are set together with Objective, which has its own");

@@ -142,6 +142,12 @@ public sealed class TrainerSchemaTests
         Assert.Contains("expected Vector<Single, 768>, an image of 3x16x16",
             Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
 
+        // No vector is as long as this image.
+        trainer = new AdversarialTrainer(
+            ml, Tiny.Natural() with { Layout = new ImageLayout { Channels = 99999, Height = 99999, Width = 99999 } });
+        Assert.Contains("an image of 99999x99999x99999",
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
+
         var odd = OfLength(7);
         var unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(odd));
         Assert.Contains("expected a square image of 3 channels or of 1", unknown.Message, StringComparison.Ordinal);

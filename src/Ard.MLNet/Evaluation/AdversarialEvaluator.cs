@@ -36,6 +36,7 @@ public sealed record AdversarialEvaluatorOptions
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
 public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
 {
+    private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
     private readonly AdversarialEvaluatorOptions options = options ?? new AdversarialEvaluatorOptions();
 
     /// <summary>Evaluates a model, which is left as it was found.</summary>

@@ -29,7 +29,7 @@ public sealed record AdversarialExamplesOptions
     /// </summary>
     public string OutputColumnName { get; init; } = "AdversarialFeatures";
 
-    /// <summary>Images that are attacked at a time. Default 250.</summary>
+    /// <summary>Images that are attacked at a time, 1 to 65536. Default 250.</summary>
     public int BatchSize { get; init; } = 250;
 
     /// <summary>The seed of the random starts. A row's start depends on it and on the row's id only. Default 0.</summary>
@@ -42,10 +42,13 @@ public sealed record AdversarialExamplesOptions
         var faults = new List<string>();
         if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
         if (string.IsNullOrEmpty(OutputColumnName)) faults.Add("OutputColumnName is empty");
-        if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
+        faults.AddRange(BatchMapping.BatchSizeFaults(nameof(BatchSize), BatchSize));
+        if (Threat is null) faults.Add("Threat is missing");
         try
         {
-            ChosenAttack();
+            var attack = ChosenAttack();
+            if (Threat is not null && !attack.Norms.Contains(Threat.Norm))
+                faults.Add($"the attack '{attack.Name}' cannot do {Threat.Norm}, expected {string.Join(" or ", attack.Norms)}");
         }
         catch (ArgumentException exception)
         {

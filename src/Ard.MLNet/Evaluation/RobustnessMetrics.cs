@@ -44,10 +44,10 @@ public sealed class RobustnessMetrics
 
     /// <summary>
     /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
-    /// (keys; missing where the network's output is not finite), PerturbationNorm (double, in the norm of the threat model; 0 for rows that the model gets wrong without an attack), BrokenBy
-    /// (text: the attack if it broke the row, in a sequence such as AutoAttack the part of it; else empty), FirstBrokenBy (text: the first
-    /// of all attacks that broke the row, else empty), ForwardPasses and BackwardPasses (int64, what this attack cost; -1 where it does not
-    /// say).
+    /// (keys; missing where the network's output is not finite), PerturbationNorm (double, in the norm of the threat model; 0 for rows that
+    /// the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such as AutoAttack the part of
+    /// it; else empty), FirstBrokenBy (text: the first of all attacks that broke the row, else empty), ForwardPasses and BackwardPasses
+    /// (int64, what this attack cost; -1 where it does not say).
     /// </summary>
     public IDataView Rows { get; }
 

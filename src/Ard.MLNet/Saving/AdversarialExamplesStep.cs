@@ -7,8 +7,8 @@ using Microsoft.ML.Runtime;
 namespace Ard.MLNet.Saving;
 
 /// <summary>
-/// The step <see cref="AdversarialExamples"/> as bytes: the classifier that it attacks as a <see cref="ClassifierFile"/>, whose metadata entry
-/// <c>ard.examples</c> has the step's settings as JSON. An attack is kept by its name in <see cref="AttackCatalog"/>.
+/// The step <see cref="AdversarialExamples"/> as bytes: the classifier that it attacks as a <see cref="ClassifierFile"/>, whose metadata
+/// entry <c>ard.examples</c> has the step's settings as JSON. An attack is kept by its name in <see cref="AttackCatalog"/>.
 /// </summary>
 internal static class AdversarialExamplesStep
 {
@@ -25,8 +25,8 @@ internal static class AdversarialExamplesStep
         var settings = new Settings(
             NameOf(options.ChosenAttack()), options.Threat.Norm.ToString(), options.Threat.Epsilon, options.LabelColumnName,
             options.OutputColumnName, options.BatchSize, options.Seed);
-        ClassifierFile.Write(
-            stream, mapping.Classifier, new Dictionary<string, string> { [Entry] = JsonSerializer.Serialize(settings, JsonSerializerOptions.Web) });
+        var json = JsonSerializer.Serialize(settings, JsonSerializerOptions.Web);
+        ClassifierFile.Write(stream, mapping.Classifier, new Dictionary<string, string> { [Entry] = json });
     }
 
     /// <exception cref="FormatException">The bytes are damaged, of a later version, or name a network that was not registered.</exception>

@@ -54,7 +54,10 @@ internal static class ClassifierFile
         Safetensors.Write(
             contents,
             classifier.State().Select(pair => (pair.Key, pair.Value)),
-            new Dictionary<string, string>(entries ?? new Dictionary<string, string>()) { [Entry] = JsonSerializer.Serialize(settings, Json) });
+            new Dictionary<string, string>(entries ?? new Dictionary<string, string>())
+            {
+                [Entry] = JsonSerializer.Serialize(settings, Json),
+            });
         Span<byte> header = stackalloc byte[20];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], Version);
@@ -92,7 +95,8 @@ internal static class ClassifierFile
         }
     }
 
-    private static T Parse<T>(Stream contents, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
+    private static T Parse<T>(
+        Stream contents, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
         var metadata = Safetensors.ReadMetadata(contents, StreamName);
         contents.Position = 0;
@@ -101,7 +105,8 @@ internal static class ClassifierFile
         var tensors = Safetensors.Read(contents, StreamName, requireDigest: true);
         if (!metadata.TryGetValue(Entry, out var text) || JsonSerializer.Deserialize<Settings>(text, Json) is not { } settings)
             throw new FormatException($"expected settings in the metadata entry {Entry}");
-        if (settings is not { Features: not null, Labels: not null, BatchSize: > 0, Channels: > 0, Height: > 0, Width: > 0 })
+        if (settings is not { Features: not null, Labels: not null, Channels: > 0, Height: > 0, Width: > 0 }
+            || settings.BatchSize is < 1 or > BatchMapping.MostRows)
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
         var registered = RegisteredNetworks.Of(catalog);
         NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);

@@ -5,8 +5,15 @@ namespace Ard.MLNet.Scoring;
 /// <summary>A computation that makes new columns out of some columns of a row, many rows at a time.</summary>
 internal abstract class BatchMapping
 {
+    /// <summary>The most rows that may go through at a time, so that neither a setting nor a file asks for memory without end.</summary>
+    public const int MostRows = 1 << 16;
+
     /// <summary>Rows that go through at a time.</summary>
     public abstract int BatchSize { get; }
+
+    /// <summary>What is wrong with a number of rows at a time; empty when nothing is.</summary>
+    public static IEnumerable<string> BatchSizeFaults(string name, int size) =>
+        size is < 1 or > MostRows ? [$"{name} is {size}, expected 1 to {MostRows}"] : [];
 
     /// <summary>The new columns, after a check of the columns that they are made of.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>

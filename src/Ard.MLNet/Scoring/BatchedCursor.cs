@@ -22,13 +22,19 @@ internal sealed class BatchedCursor : DataViewRowCursor
     private int filled;
     private bool ended;
 
-    public BatchedCursor(DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active)
+    /// <param name="schema">The columns, those of the source first.</param>
+    /// <param name="source">The rows.</param>
+    /// <param name="mapping">What makes the new columns.</param>
+    /// <param name="active">The columns that are asked for.</param>
+    /// <param name="capacity">How many rows to read ahead.</param>
+    public BatchedCursor(
+        DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active, int capacity)
     {
         (this.schema, this.source) = (schema, source);
-        batch = mapping.Open(source, mapping.BatchSize);
+        batch = mapping.Open(source, capacity);
         getId = source.GetIdGetter();
-        ids = new DataViewRowId[mapping.BatchSize];
-        batches = new long[mapping.BatchSize];
+        ids = new DataViewRowId[capacity];
+        batches = new long[capacity];
         getters = new Delegate?[schema.Count];
         var kept = new List<ColumnBuffer>();
         foreach (var column in active)
@@ -38,7 +44,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
                 getters[column.Index] = batch.Getter(column.Index - source.Schema.Count, Slot);
                 continue;
             }
-            var buffer = ColumnBuffer.Create(source, source.Schema[column.Index], mapping.BatchSize);
+            var buffer = ColumnBuffer.Create(source, source.Schema[column.Index], capacity);
             kept.Add(buffer);
             getters[column.Index] = buffer.Getter(Slot);
         }

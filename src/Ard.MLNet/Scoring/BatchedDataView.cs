@@ -33,8 +33,11 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
         return active;
     }
 
+    // No room for more rows than there are, where that is known.
+    private int Capacity() => (int)Math.Clamp(source.GetRowCount() ?? mapping.BatchSize, 1, mapping.BatchSize);
+
     private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active) =>
         active.Any(column => column.Index >= source.Schema.Count)
-        ? new BatchedCursor(Schema, cursor, mapping, active)
+        ? new BatchedCursor(Schema, cursor, mapping, active, Capacity())
         : new PassingCursor(Schema, cursor, active);
 }

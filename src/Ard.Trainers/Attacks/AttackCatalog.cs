@@ -28,6 +28,7 @@ public static class AttackCatalog
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>
     public static Attack ByName(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         var parts = name.Trim().ToLowerInvariant().Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
         if (parts is ["pgd" or "cw", var figures, ..] && Figures(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))

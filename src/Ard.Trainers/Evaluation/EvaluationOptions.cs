@@ -55,9 +55,13 @@ public sealed record EvaluationOptions
     public void Validate()
     {
         var faults = new List<string>();
+        if (Threat is null || Attacks is null || MoreAttacks is null || Attacks.Contains(null!) || MoreAttacks.Contains(null!))
+            throw new ArgumentException($"{nameof(EvaluationOptions)}: Threat, Attacks or MoreAttacks, or one of the attacks, is null.");
         if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
         if (StateFile is { Length: 0 }) faults.Add("StateFile is empty");
         if (ExamplesFile is { Length: 0 }) faults.Add("ExamplesFile is empty");
+        // Found out now and not when the attacks are over.
+        foreach (var file in new[] { StateFile, ExamplesFile }.Where(Directory.Exists)) faults.Add($"'{file}' is a folder, expected a file");
         if (StateFile is not null && StateFile == ExamplesFile) faults.Add($"StateFile and ExamplesFile are both '{StateFile}'");
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in Attacks)

@@ -119,6 +119,21 @@ public sealed class CursorTests
     }
 
     [Fact]
+    public void A_large_batch_takes_no_more_memory_than_the_rows_there_are()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 20);
+        using var model = new AdversarialTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65536 }).Fit(data);
+        var view = model.Transform(data);
+        Assert.Equal(20, Tiny.Vectors(view, "Score").Count);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        view.GetRowCursor(view.Schema).Dispose();
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500_000);
+        var fault = Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65537 }));
+        Assert.Contains("ScoringBatchSize is 65537, expected 1 to 65536", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Empty_data_has_no_rows_and_the_same_columns()
     {
         var empty = ml.Data.LoadFromEnumerable<Image>([]);

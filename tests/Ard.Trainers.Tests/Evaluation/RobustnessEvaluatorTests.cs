@@ -134,6 +134,10 @@ public sealed class RobustnessEvaluatorTests
         Assert.Contains("BatchSize is 0", message);
         Assert.Contains("'pgd-3' is named twice", message);
         Assert.Contains("no attack 'nonsense'", message);
+        options = new EvaluationOptions { ExamplesFile = Path.GetTempPath() };
+        Assert.Contains("is a folder, expected a file", Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message);
+        options = new EvaluationOptions { Attacks = ["pgd-3", null!] };
+        Assert.Contains("is null", Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message);
     }
 
     [Fact]
