@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tests.Fixtures;
 using TorchSharp;
@@ -101,6 +102,25 @@ public sealed class CnnATraceTests
         Compare.Same(strongest, robust.to(ScalarType.Int64) * strongest, "robust under AutoAttack");
         // MI-FGSM and DeepFool: the number that a second implementation in PyTorch leaves; it draws nothing, so only rounding can differ.
         Assert.InRange(robust.sum().item<long>(), left - 2, left + 2);
+    }
+
+    [CnnAFact]
+    public void Pgd_1000_breaks_what_Pgd_20_breaks_and_nothing_that_AutoAttack_does_not()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Problem(ScalarType.Float32);
+        (images, labels) = (images.narrow(0, 0, 64), labels.narrow(0, 0, 64));
+        var options = new EvaluationOptions { Attacks = ["pgd-20", "pgd-1000"] };
+        var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
+        var strongest = Fixture.Trace("aa_cnn_a_linf8")["seq.square.robust"].data<long>().ToArray();
+        for (var row = 0; row < 64; row++)
+        {
+            if (report["pgd-1000"].Correct[row]) Assert.True(report["pgd-20"].Correct[row]);
+            if (strongest[row] == 1) Assert.True(report["pgd-1000"].Correct[row]);
+        }
+        // It takes its steps: those that stand have been through all of them.
+        Assert.All(report["pgd-1000"].Points.Where(point => point.IsRight), point => Assert.Equal(1000, point.BackwardPasses));
+        Assert.Contains(report["pgd-1000"].Points, point => point.IsRight);
     }
 
     internal static (Module<Tensor, Tensor> Network, Tensor Images, Tensor Labels) Problem(ScalarType dtype)
