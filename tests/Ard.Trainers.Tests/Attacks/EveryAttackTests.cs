@@ -22,7 +22,7 @@ public sealed class EveryAttackTests
         Assert.Empty(Attacks.Append(AutoAttack.Standard).Select(attack => attack.GetType()).Except(held.Select(attack => attack.GetType())));
     }
 
-    [Property(MaxTest = 60)]
+    [Property(MaxTest = 40)]
     public void Robust_accuracy_is_clean_accuracy_at_0_does_not_rise_with_epsilon_and_goes_to_0(byte attack, byte norm, int seed)
     {
         using var scope = NewDisposeScope();
