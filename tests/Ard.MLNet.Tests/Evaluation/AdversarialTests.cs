@@ -6,6 +6,7 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using TorchSharp;
 
 namespace Ard.MLNet.Tests.Evaluation;
@@ -62,6 +63,53 @@ public sealed class AdversarialTests
         Assert.Contains("'cw' cannot do Linf, expected L2", faults, StringComparison.Ordinal);
         Assert.Contains("BatchSize is 2147483647, expected 1 to 65536", faults, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => new AdversarialEvaluator(null!));
+    }
+
+    [Fact]
+    public void The_new_column_is_the_same_with_any_other_columns_row_by_row_in_cursor_sets_and_threads()
+    {
+        var data = ml.Data.Cache(Tiny.Glyphs(ml, 20));
+        // One at a time, so that no bit depends on what shares a batch.
+        var step = ml.AdversarialExamples(classifier, Options with { BatchSize = 1 }).Fit(data);
+        var view = step.Transform(data);
+        var column = view.Schema["AdversarialFeatures"];
+        var expected = Tiny.Vectors(view, column.Name);
+        DataViewSchema.Column[] even = [.. view.Schema.Where(each => each.Index % 2 == column.Index % 2)];
+        foreach (var active in new DataViewSchema.Column[][] { [column], even, [.. view.Schema] }) Same(view.GetRowCursor(active));
+        Parallel.ForEach(view.GetRowCursorSet([column], 3), Same);
+        Parallel.For(0, 4, _ => Same(view.GetRowCursor([column])));
+        using (var two = view.GetRowCursor([column]))
+        {
+            two.MoveNext();
+            Same(view.GetRowCursor([column]));
+        }
+
+        var mapper = step.GetRowToRowMapper(data.Schema);
+        using var source = data.GetRowCursor(data.Schema);
+        using var row = mapper.GetRow(source, [mapper.OutputSchema[column.Name]]);
+        var get = row.GetGetter<VBuffer<float>>(mapper.OutputSchema[column.Name]);
+        VBuffer<float> image = default;
+        while (source.MoveNext())
+        {
+            get(ref image);
+            Assert.Equal(expected[(int)source.Position], image.DenseValues());
+        }
+        Assert.Empty(Tiny.Vectors(step.Transform(ml.Data.LoadFromEnumerable<Image>([])), column.Name));
+
+        void Same(DataViewRowCursor cursor)
+        {
+            using var open = cursor;
+            var get = cursor.GetGetter<VBuffer<float>>(column);
+            var getId = cursor.GetIdGetter();
+            VBuffer<float> image = default;
+            DataViewRowId id = default;
+            while (cursor.MoveNext())
+            {
+                get(ref image);
+                getId(ref id);
+                Assert.Equal(expected[(int)id.Low], image.DenseValues());
+            }
+        }
     }
 
     [Fact]
