@@ -27,7 +27,7 @@ public sealed class CodeTests
     public void Every_block_compiles(string name)
     {
         var page = Page.All.Single(page => page.Name == name);
-        Assert.Empty(page.Code("csharp").SelectMany(block => Compile(block.Code)
+        Page.None(page.Code("csharp").SelectMany(block => Compile(block.Code)
             .Select(fault => $"{name}:{block.Line + fault.Location.GetLineSpan().StartLinePosition.Line}: {fault.GetMessage()}")));
     }
 

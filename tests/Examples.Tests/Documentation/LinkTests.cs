@@ -5,7 +5,7 @@ public sealed class LinkTests
 {
     [Fact]
     public void Links_lead_to_files_and_headings_that_there_are() =>
-        Assert.Empty(Page.All.SelectMany(page => page.Links.Select(link => (link, Fault: Fault(page, link.Url)))
+        Page.None(Page.All.SelectMany(page => page.Links.Select(link => (link, Fault: Fault(page, link.Url)))
             .Where(found => found.Fault is not null).Select(found => $"{page.Name}:{found.link.Line}: {found.link.Url}: {found.Fault}")));
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class LinkTests
             foreach (var (url, _) in pages[path].Links)
                 if (Target(pages[path], url.Split('#')[0]) is { } target && pages.ContainsKey(target)) next.Push(target);
         }
-        Assert.Empty(Page.All.Select(page => page.Name).Where(name => name.StartsWith("docs/", StringComparison.Ordinal))
+        Page.None(Page.All.Select(page => page.Name).Where(name => name.StartsWith("docs/", StringComparison.Ordinal))
             .Except(reached.Select(path => pages[path].Name)));
     }
 

@@ -30,6 +30,9 @@ internal sealed class Page
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Page> All { get; } = [.. Files(Root).Order(StringComparer.Ordinal).Select(path => new Page(path))];
 
+    /// <summary>Fails with all of the faults, each on a line.</summary>
+    public static void None(IEnumerable<string> faults) => Assert.True(!faults.Any(), string.Join('\n', faults));
+
     /// <summary>Where it is.</summary>
     public string Path { get; }
 
