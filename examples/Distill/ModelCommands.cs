@@ -30,7 +30,8 @@ internal static class ModelCommands
     /// <summary>Both verbs.</summary>
     public static IEnumerable<Command> All()
     {
-        var inspect = new Command("inspect", "Prints a file's format, tensors and metadata and what network it looks like. Runs nothing in it.")
+        var inspect = new Command(
+            "inspect", "Prints a file's format, tensors and metadata and what network it looks like. Runs nothing in it.")
         {
             File, Key,
         };
@@ -69,7 +70,8 @@ internal static class ModelCommands
     private static void Print(string text) => Console.WriteLine(string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)));
 
     private static int Import(
-        string path, string? key, NetworkSpec? network, int? classes, IReadOnlyList<double>? mean, IReadOnlyList<double>? std, string? output)
+        string path, string? key, NetworkSpec? network, int? classes, IReadOnlyList<double>? mean, IReadOnlyList<double>? std,
+        string? output)
     {
         output ??= Path.ChangeExtension(Path.GetFileName(path), ".safetensors");
         if (Path.GetFullPath(output) == Path.GetFullPath(path))

@@ -22,7 +22,8 @@ public sealed class ModelCommandsTests : IDisposable
         Assert.Contains("besides: optimizer.state.[0]", inspected.Output);
         Assert.Contains("module.net.0.weight Float32 [2,3,3,3]", inspected.Output);
 
-        var imported = program.Run("import", checkpoint, "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--output", "out/model.safetensors");
+        var imported = program.Run(
+            "import", checkpoint, "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--output", "out/model.safetensors");
         Assert.True(imported.Code == 0, imported.Error);
         Assert.Contains("stripped the prefix 'module.'", imported.Output);
         var again = program.Run("inspect", Path.Combine("out", "model.safetensors"));

@@ -69,7 +69,7 @@ internal static class Mutation
     }
 }
 
-/// <summary>Readers of damaged files: each may refuse a file by its own exceptions, and by nothing else, in little time and memory.</summary>
+/// <summary>Readers of damaged files: each may refuse by its own exceptions, and by nothing else, in little time and memory.</summary>
 internal static class Fuzz
 {
     // Readers take milliseconds; this finds one that hangs, whatever else the machine does.

@@ -190,7 +190,8 @@ internal sealed class PytorchFile : IDisposable
         {
             at = stream.Position;
             if (key is not string name || !known.TryGetValue(name, out var storage) || places.ContainsKey(name))
-                throw Fault(at, "keys of the pickle's storages, each once", key is string other ? $"'{Unpickler.Shown(other)}'" : "no text");
+                throw Fault(
+                    at, "keys of the pickle's storages, each once", key is string other ? $"'{Unpickler.Shown(other)}'" : "no text");
             if (stream.ReadAtLeast(count, 8, throwOnEndOfStream: false) < 8)
                 throw Fault(at, "8 bytes of a storage's length", "the end of the file");
             var found = BinaryPrimitives.ReadInt64LittleEndian(count);

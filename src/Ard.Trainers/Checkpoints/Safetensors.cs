@@ -285,6 +285,7 @@ public static class Safetensors
         CheckpointException Fault(string expected, string found) => new(path, 8, expected, found);
 
         if (root.ValueKind != JsonValueKind.Object) throw Fault("a JSON object as header", $"{root.ValueKind}");
+        if (bytes[0] != '{') throw Fault("a header that begins with {, as the format asks for", $"the byte 0x{bytes[0]:x2}");
         var metadata = new Dictionary<string, string>();
         var entries = new List<Entry>();
         var names = new HashSet<string>();

@@ -3,6 +3,7 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tests.Attacks;
+using Ard.Trainers.Tests.Fixtures;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -23,7 +24,8 @@ public sealed class PublicCheckpointTests
     public void ResNet_20_by_akamaster_is_recognised_and_classifies_as_published()
     {
         using var imported = ImportResNet20();
-        Assert.Equal((WeightsFormat.PytorchLegacy, "state_dict", "module."), (imported.Report.Format, imported.Report.Key, imported.Report.Prefix));
+        var report = imported.Report;
+        Assert.Equal((WeightsFormat.PytorchLegacy, "state_dict", "module."), (report.Format, report.Key, report.Prefix));
         Assert.Equal(91.0, Accuracy(imported.Network, 500), 1.0);
     }
 
@@ -63,6 +65,32 @@ public sealed class PublicCheckpointTests
         // None of the built-in ones, and it is not taken for one.
         using var file = WeightsFile.Open(Shared.Path(ResNet4b));
         Assert.Null(NetworkRecogniser.Recognise(file.Tensors).Spec);
+    }
+
+    [CnnAFact]
+    public void The_network_of_the_traces_is_recognised_with_its_normalisation_and_has_their_accuracies()
+    {
+        using var scope = NewDisposeScope();
+        var trace = Fixture.Trace("cnn_a_weights");
+        var path = Path.Combine(Path.GetTempPath(), $"ard-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            Safetensors.Write(path, trace.All.Where(pair => pair.Key.Contains('.') && !pair.Key.StartsWith("clean."))
+                .ToDictionary(pair => pair.Key, pair => pair.Value));
+            using var imported = ModelFile.Import(path);
+            Assert.Equal("smallcnn", $"{imported.Spec}");
+            Assert.Equal(["normalisation.mean", "normalisation.std"], imported.Report.LeftOut.Order());
+            using var test = TestImages();
+            var (images, labels) = (Images(test, 0, 256), test.Labels.narrow(0, 0, 256));
+            var points = AttackCatalog.ByName("pgd-20").Perturb(imported.Network, images, labels, ThreatModel.Cifar10);
+            using var _ = no_grad();
+            Assert.Equal(146, imported.Network.call(images).argmax(1).eq(labels).sum().item<long>());
+            Assert.InRange(imported.Network.call(points).argmax(1).eq(labels).sum().item<long>(), 50, 53);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static ImportedNetwork ImportResNet20() => ModelFile.Import(Shared.Path(ResNet20), Recognised(ResNet20, "resnet20") with
@@ -105,10 +133,11 @@ public sealed class PublicCheckpointTests
 
     private static ImageDataset TestImages() => Cifar.Load(Path.GetDirectoryName(CnnAFactAttribute.TestBatch)!, DataSplit.Test);
 
-    private static Tensor Images(ImageDataset test, long first, long count) => test.Images.narrow(0, first, count).to(ScalarType.Float32) / 255;
+    private static Tensor Images(ImageDataset test, long first, long count) =>
+        test.Images.narrow(0, first, count).to(ScalarType.Float32) / 255;
 
     /// <summary>
-    /// The network of alpha-beta-CROWN's resnet4b: convolutions with bias and no BatchNorm, each of the stem and the two stages strides by 2.
+    /// The network of alpha-beta-CROWN's resnet4b: convolutions with bias and no BatchNorm; the stem and both stages stride by 2.
     /// </summary>
     private sealed class ResNet4bNetwork : Module<Tensor, Tensor>
     {

@@ -46,8 +46,8 @@ public sealed class RecogniserTests
             Assert.Equal($"looks like {expected}, {classes} classes, {channels} input channel(s)", recognised.Description);
         }
         // Beside other tensors, and in another order, as safetensors files have them.
-        var beside = state.Append(new("normalize.mean", ScalarType.Float32, [3])).OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToList();
-        Assert.Equal(expected, NetworkRecogniser.Recognise(beside).Spec);
+        var beside = state.Append(Info("normalize.mean", 3)).OrderBy(tensor => tensor.Name, StringComparer.Ordinal);
+        Assert.Equal(expected, NetworkRecogniser.Recognise([.. beside]).Spec);
     }
 
     // The description says what a proposal means at full size, without weights of 180 MB.
@@ -59,7 +59,7 @@ public sealed class RecogniserTests
         {
             for (var i = 0; i < 5; i++)
             {
-                state.Add(Info($"module.{block}.layer.{i}.conv1.weight", width, i == 0 ? width / 2 : width, 3, 3) with { Name = $"{block}.layer.{i}.conv1.weight" });
+                state.Add(Info($"{block}.layer.{i}.conv1.weight", width, i == 0 ? width / 2 : width, 3, 3));
                 state.Add(Info($"{block}.layer.{i}.conv2.weight", width, width, 3, 3));
             }
         }
@@ -113,7 +113,8 @@ public sealed class RecogniserTests
             "linear" => key.Replace("fc.", "linear."),
             "numbers" => key.Replace("net.", ""),
             _ => key.StartsWith("layer")
-                ? $"conv{key[5] - '0' + 1}_x{key[6..]}".Replace(".conv1.", ".residual_function.0.").Replace(".bn1.", ".residual_function.1.")
+                ? $"conv{key[5] - '0' + 1}_x{key[6..]}"
+                    .Replace(".conv1.", ".residual_function.0.").Replace(".bn1.", ".residual_function.1.")
                     .Replace(".conv2.", ".residual_function.3.").Replace(".bn2.", ".residual_function.4.")
                 : key.Replace("conv1.", "conv1.0.").Replace("bn1.", "conv1.1.").Replace("linear.", "fc."),
         };
@@ -150,8 +151,9 @@ public sealed class RecogniserTests
     {
         // 20,000 names, each with wrappers of its own before it.
         string[] wrappers = ["module", "net", "model", "0", "1", "network", "basic_net"];
-        var state = Enumerable.Range(0, 20_000).Select(i => Info(
-            string.Join('.', Enumerable.Range(0, 6).Select(k => wrappers[i / (int)Math.Pow(7, k) % 7])) + $".{i}{new string('x', 100)}", 1)).ToList();
+        var state = Enumerable.Range(0, 20_000).Select(i => Info($"{Prefix(i)}.{i}{new string('x', 100)}", 1)).ToList();
         Assert.Null(NetworkRecogniser.Recognise(state).Spec);
+
+        string Prefix(int i) => string.Join('.', Enumerable.Range(0, 6).Select(k => wrappers[i / (int)Math.Pow(7, k) % 7]));
     }
 }

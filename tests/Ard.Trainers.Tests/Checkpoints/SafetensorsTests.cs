@@ -185,6 +185,7 @@ public sealed class SafetensorsTests : IDisposable
         { """{"x":{"dtype":"U8","dtype":"U8","shape":[8],"data_offsets":[0,8]}}""", "once each", "'dtype'" },
         { """{"x":[1]}""", "an object", "Array" },
         { """[1]""", "a JSON object", "Array" },
+        { """ {}""", "begins with {", "0x20" },
         { """{"__metadata__":3}""", "an object as __metadata__", "Number" },
         { """{"__metadata__":{"a":3}}""", "a text as metadata 'a'", "Number" },
         { """{"__metadata__":{"a":"1","a":"2"}}""", "once", "'a' twice" },

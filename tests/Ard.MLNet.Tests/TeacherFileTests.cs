@@ -1,0 +1,31 @@
+using System.Runtime.CompilerServices;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
+using static TorchSharp.torch;
+
+namespace Ard.MLNet.Tests;
+
+public sealed class TeacherFileTests
+{
+    private static string Fixture(string name, [CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(
+        Path.GetDirectoryName(here)!, "..", "Ard.Trainers.Tests", "Checkpoints", "Fixtures", name));
+
+    [Fact]
+    public void A_teacher_may_be_a_checkpoint_of_PyTorch()
+    {
+        using var scope = NewDisposeScope();
+        var spec = NetworkSpec.Parse("tinycnn-2-bn") with { Classes = 4, ImageSize = 8 };
+        var images = rand([3, 3, 8, 8]);
+        using var expected = ModelFile.Import(Fixture("checkpoint.pt"));
+        foreach (var name in new[] { "checkpoint.pt", "checkpoint.legacy.pt" })
+        {
+            var (network, owned) = TeacherNetwork.FromFile(Fixture(name), spec).Open();
+            using (owned)
+            using (no_grad())
+                Assert.Equal(expected.Network.call(images).data<float>().ToArray(), network.call(images).data<float>().ToArray());
+        }
+        // Without the network: PyTorch's files do not say what they are, but they look like something.
+        var fault = Assert.Throws<CheckpointException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
+        Assert.Contains("looks like tinycnn-2-bn, 4 classes", fault.Message);
+    }
+}
