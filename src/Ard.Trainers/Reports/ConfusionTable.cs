@@ -20,12 +20,15 @@ internal static class ConfusionTable
         return section.Add($"</div>");
     }
 
-    /// <summary>How many images of each true class (first index) are taken for each class.</summary>
+    /// <summary>
+    /// How many images of each true class (first index) are taken for each class. Those for which the network's output was not finite are
+    /// taken for none.
+    /// </summary>
     internal static int[,] Count(RobustnessReport report)
     {
         var classes = (int)report.Labels.Concat(report.WorstCase.Predictions).Max() + 1;
         var counts = new int[classes, classes];
-        foreach (var (truth, taken) in report.Labels.Zip(report.WorstCase.Predictions)) counts[truth, taken]++;
+        foreach (var (truth, taken) in report.Labels.Zip(report.WorstCase.Predictions).Where(pair => pair.Second >= 0)) counts[truth, taken]++;
         return counts;
     }
 

@@ -118,6 +118,16 @@ public sealed class HtmlReportTests
     }
 
     [Fact]
+    public void An_image_that_the_network_takes_for_no_class_is_in_no_column()
+    {
+        var model = SampleReport.Model(1, 2, 10);
+        var report = model.Robustness!;
+        long[] predictions = [-1, .. report.WorstCase.Predictions.Skip(1)];
+        var counts = ConfusionTable.Count(report with { WorstCase = report.WorstCase with { Predictions = predictions } });
+        Assert.Equal(499, counts.Cast<int>().Sum());
+    }
+
+    [Fact]
     public void Of_a_hundred_classes_the_most_frequent_mistakes_are_listed()
     {
         var page = Parse(SampleReport.Of(1, 2, 100));
