@@ -7,7 +7,6 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using static TorchSharp.torch;
 
 namespace Ard.Bench;
@@ -21,14 +20,8 @@ internal static class DataBench
 {
     public static int Run(string[] args)
     {
-        int rounds = 5, count = 5000, threads = CpuThreads.Default;
-        for (var i = 0; i < args.Length; i++)
-        {
-            if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
-            else if (args[i] == "--images") count = Arguments.Number(args, ref i);
-            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else throw new ArgumentException($"'{args[i]}' is not an option of data: expected --rounds, --images or --threads.");
-        }
+        var options = Arguments.Numbers(args, "data", ("--rounds", 5), ("--images", 5000), ("--threads", CpuThreads.Default));
+        var (rounds, count, threads) = (options["--rounds"], options["--images"], options["--threads"]);
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
         Console.WriteLine($"Data, {count} images of 3x32x32 bytes, {threads} threads, {rounds} rounds; {limits}");
@@ -46,7 +39,7 @@ internal static class DataBench
 
         // Floats are written and read once, bytes written.
         Print("IDataView to data set", "bare cursor", 2 * floats + bytes,
-            () => ImageReader.Read(keyed, "Features", "Label", format, labels).Dispose(), () => ReadAll(keyed));
+            () => ImageReader.Read(keyed, "Features", "Label", format, labels).Dispose(), () => ScoringBench.ReadAll(keyed, "Features", "Label"));
         Print("batches of 128, augmented", "image by image", 2 * (2 * floats + bytes),
             () => Epoch(dataset, generator, (images, _) => Augmentation.CropAndFlip.Apply(images, generator)),
             () => Epoch(dataset, generator, OneByOne));
@@ -73,20 +66,6 @@ internal static class DataBench
             var turns = Turns.Measure(rounds, () => Turns.Seconds(ours), () => Turns.Seconds(theirs));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{what,-28}{turns.ToString(1000)}{bytesMoved / limits.BytesPerSecond / turns.Ours,12:F3}   {peer}"));
-        }
-    }
-
-    private static void ReadAll(IDataView data)
-    {
-        using var cursor = data.GetRowCursor([data.Schema["Features"], data.Schema["Label"]]);
-        var getPixels = cursor.GetGetter<VBuffer<float>>(data.Schema["Features"]);
-        var getLabel = cursor.GetGetter<uint>(data.Schema["Label"]);
-        VBuffer<float> pixels = default;
-        uint label = 0;
-        while (cursor.MoveNext())
-        {
-            getPixels(ref pixels);
-            getLabel(ref label);
         }
     }
 

@@ -20,13 +20,8 @@ internal static class GrowthBench
 {
     public static int Run(string[] args)
     {
-        int rounds = 3, threads = CpuThreads.Default;
-        for (var i = 0; i < args.Length; i++)
-        {
-            if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
-            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else throw new ArgumentException($"'{args[i]}' is not an option of growth: expected --rounds or --threads.");
-        }
+        var options = Arguments.Numbers(args, "growth", ("--rounds", 3), ("--threads", CpuThreads.Default));
+        var (rounds, threads) = (options["--rounds"], options["--threads"]);
         CpuThreads.Set(threads);
         Console.WriteLine($"Growth, {threads} threads, {rounds} rounds: seconds, and in brackets seconds over what they should be proportional to, "
             + "as a multiple of the first");

@@ -24,7 +24,9 @@ internal static class MethodBench
             else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
             else if (args[i] == "--network" && i + 1 < args.Length) network = args[++i];
             else if (names.Contains(args[i])) names = [args[i]];
-            else throw new ArgumentException($"'{args[i]}' is not an option of methods: expected --rounds, --batch, --threads, --network or a method.");
+            else
+                throw new ArgumentException($"'{args[i]}' is not an option of methods: "
+                    + "expected --rounds, --batch, --threads, --network or a method.");
         }
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
@@ -40,7 +42,9 @@ internal static class MethodBench
         foreach (var name in names)
         {
             using var student = new PassCounter(NetworkSpec.Parse(network).Build(2));
-            using var optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
+            using var peer = new PassCounter(NetworkSpec.Parse(network).Build(3));
+            PassCounter[] networks = [student, teacher, peer];
+            using var optimizer = optim.SGD(student.parameters().Concat(peer.parameters()), 0.1, momentum: 0.9, weight_decay: 2e-4);
             var objective = ObjectiveCatalog.ByName(name);
             using var memory = new ObjectiveMemory();
             void Step()
@@ -51,6 +55,7 @@ internal static class MethodBench
                     Student = student,
                     Teacher = teacher,
                     NaturalTeacher = teacher,
+                    Peer = peer,
                     Images = images,
                     Labels = labels,
                     Generator = generator,
@@ -59,6 +64,7 @@ internal static class MethodBench
                     Epochs = 200,
                 };
                 student.zero_grad();
+                peer.zero_grad();
                 objective.Loss(batch).backward();
                 objective.AfterBackward(batch);
                 optimizer.step();
@@ -66,25 +72,24 @@ internal static class MethodBench
 
             student.train();
             Step(); // Some methods remember something from their first step on.
-            int[] before = [.. student.Passes, .. teacher.Passes];
+            var before = networks.SelectMany(each => each.Passes).ToArray();
             Step();
-            var passes = student.Passes.Concat(teacher.Passes).Zip(before, (now, then) => now - then).ToArray();
+            var passes = networks.SelectMany(each => each.Passes).Zip(before, (now, then) => now - then).ToArray();
             var units = passes.Select((count, kind) => count * (kind % 3 + 1)).Sum();
-            var turns = Turns.Measure(rounds, () => Turns.Seconds(Step), () => Passes(student, teacher, images, passes));
+            var turns = Turns.Measure(rounds, () => Turns.Seconds(Step), () => Passes(networks, images, passes));
             Console.WriteLine($"{name,-15}{units,8}{turns}{limits.Floor(units * flops) / turns.Ours,12:F3}");
         }
         return 0;
     }
 
-    // Seconds of so many bare passes: student and teacher, each without a graph, with one to the images, with one to the parameters.
-    private static double Passes(Module<Tensor, Tensor> student, Module<Tensor, Tensor> teacher, Tensor images, int[] counts)
+    // Seconds of so many bare passes: of each network without a graph, with one to the images, with one to the parameters.
+    private static double Passes(PassCounter[] networks, Tensor images, int[] counts)
     {
         double seconds = 0;
         for (var kind = 0; kind < counts.Length; kind++)
         {
             if (counts[kind] == 0) continue;
-            var network = kind < 3 ? student : teacher;
-            seconds += counts[kind] * Turns.Seconds(() => Pass(network, kind % 3, images));
+            seconds += counts[kind] * Turns.Seconds(() => Pass(networks[kind / 3], kind % 3, images));
         }
         return seconds;
     }

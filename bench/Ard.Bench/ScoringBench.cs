@@ -20,14 +20,8 @@ internal static class ScoringBench
 
     public static int Run(string[] args)
     {
-        int rounds = 25, threads = Environment.ProcessorCount;
-        for (var i = 0; i < args.Length; i++)
-        {
-            if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
-            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else throw new ArgumentException($"'{args[i]}' is not an option of scoring: expected --rounds or --threads.");
-        }
-
+        var options = Arguments.Numbers(args, "scoring", ("--rounds", 25), ("--threads", CpuThreads.Default));
+        var (rounds, threads) = (options["--rounds"], options["--threads"]);
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
         Console.WriteLine($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; images a second");
@@ -68,7 +62,7 @@ internal static class ScoringBench
             work();
             return images / watch.Elapsed.TotalSeconds;
         }
-        double MLNet() => PerSecond(count, () => ReadAll(classifier.Transform(keyed)));
+        double MLNet() => PerSecond(count, () => ReadAll(classifier.Transform(keyed), "Score", "PredictedLabel"));
         double Raw() => PerSecond(count, () => CallAll(classifier.Model, ready));
         double OneRow() => PerSecond(rows.Length, () => Array.ForEach(rows, row => engine.Predict(row)));
 
@@ -83,17 +77,18 @@ internal static class ScoringBench
             + string.Create(CultureInfo.InvariantCulture, $"{Arguments.Median(turns.Select(t => t.MLNet / t.OneRow)),12:F1}"));
     }
 
-    private static void ReadAll(IDataView view)
+    /// <summary>Reads a vector and a key of every row.</summary>
+    public static void ReadAll(IDataView view, string vector, string key)
     {
-        using var cursor = view.GetRowCursor([view.Schema["Score"], view.Schema["PredictedLabel"]]);
-        var getScore = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);
-        var getLabel = cursor.GetGetter<uint>(view.Schema["PredictedLabel"]);
-        VBuffer<float> score = default;
-        uint label = 0;
+        using var cursor = view.GetRowCursor([view.Schema[vector], view.Schema[key]]);
+        var getVector = cursor.GetGetter<VBuffer<float>>(view.Schema[vector]);
+        var getKey = cursor.GetGetter<uint>(view.Schema[key]);
+        VBuffer<float> values = default;
+        uint number = 0;
         while (cursor.MoveNext())
         {
-            getScore(ref score);
-            getLabel(ref label);
+            getVector(ref values);
+            getKey(ref number);
         }
     }
 

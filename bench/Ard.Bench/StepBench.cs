@@ -11,8 +11,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Bench;
 
 /// <summary>
-/// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD, as in its released code (ard-), beside the same computation in
-/// PyTorch from the same weights, images and noise, on the same number of threads; main- is the same step of ours beside one that computes
+/// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD, as in its released code (ard-), beside the same computation
+/// in PyTorch from the same weights, images and noise, on the same number of threads; main- is the same step of ours beside one that computes
 /// what the main.py of that code computes, needed or not.
 /// </summary>
 internal static class StepBench
@@ -60,10 +60,11 @@ internal static class StepBench
         teacher.eval();
 
         var python = PyTorchPeer.FindPython();
-        if (python is null && compare) throw new InvalidOperationException("--compare needs a Python with PyTorch: set ARD_PYTHON, or install python3-torch.");
+        if (python is null && compare)
+            throw new InvalidOperationException("--compare needs a Python with PyTorch: set ARD_PYTHON, or install python3-torch.");
         using var peer = python is null ? null : StartPeer(python, threads, where, images, labels, noise, teacher, students);
-        Console.WriteLine($"Steps, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; {limits}; "
-            + $"ours on libtorch {__version__}, "
+        Console.WriteLine($"Steps, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; "
+            + $"{limits}; ours on libtorch {__version__}, "
             + (peer is null ? "no PyTorch found to compare with (`./ard bench step --compare` installs it)" : $"PyTorch {peer.Version}"));
         Console.WriteLine($"{"step",-18}{Turns.Header("PyTorch s")}{"floor/ours",12}   same first loss");
 
@@ -179,7 +180,8 @@ internal static class StepBench
     }
 
     private static PyTorchPeer StartPeer(
-        string python, int threads, string device, Tensor images, Tensor labels, Tensor noise, Module<Tensor, Tensor> teacher, Dictionary<string, Student> students)
+        string python, int threads, string device, Tensor images, Tensor labels, Tensor noise, Module<Tensor, Tensor> teacher,
+        Dictionary<string, Student> students)
     {
         var state = new Dictionary<string, Tensor> { ["images"] = images, ["labels"] = labels, ["noise"] = noise };
         foreach (var (name, value) in teacher.state_dict()) state[$"teacher.{name}"] = value;
@@ -189,7 +191,8 @@ internal static class StepBench
         try
         {
             Safetensors.Write(file, state);
-            return PyTorchPeer.Start(python, Path.Combine(AppContext.BaseDirectory, "pytorch", "step.py"), file, threads, "--device", device);
+            var script = Path.Combine(AppContext.BaseDirectory, "pytorch", "step.py");
+            return PyTorchPeer.Start(python, script, file, threads, "--device", device);
         }
         finally
         {

@@ -38,8 +38,8 @@ internal static class Convolutions
             var previous = output;
             output = layers[i] switch
             {
-                Conv2d convolution when i + 1 < layers.Count && layers[i + 1] is TorchSharp.Modules.BatchNorm2d norm => convolution.Normalised(norm, previous),
-                TorchSharp.Modules.BatchNorm2d when i > 0 && layers[i - 1] is Conv2d => previous,
+                Conv2d convolution when NormAt(layers, i + 1) is { } norm => convolution.Normalised(norm, previous),
+                _ when i > 0 && layers[i - 1] is Conv2d && NormAt(layers, i) is not null => previous,
                 Conv2d convolution => convolution.Convolve(previous),
                 Linear linear => linear.call(MixedPrecision.Full(previous)),
                 var layer => layer.call(previous),
@@ -48,6 +48,8 @@ internal static class Convolutions
         }
         return output;
     }
+
+    private static BatchNorm2d? NormAt(Sequential layers, int i) => i < layers.Count ? layers[i] as BatchNorm2d : null;
 
     // In eval mode, where nothing is learnt: each time anew, for that costs a pass over the weights and saves one over the outputs. So
     // nothing has to be kept in step with weights that change, and threads do not meet.
