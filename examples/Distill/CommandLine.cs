@@ -197,7 +197,7 @@ internal static class CommandLine
                 ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / recipe.Epochs))] }
                 : (Schedule)new OneCycleSchedule();
             var averaging = recipe?.Averaging is StochasticWeightAveraging { FromEpoch: { } from } swa
-                ? swa with { FromEpoch = Math.Max(1, from * count / recipe.Epochs) }
+                ? swa with { FromEpoch = (from - 1) * count / recipe.Epochs + 1 }
                 : recipe?.Averaging;
             return (recipe ?? new TrainingOptions()) with
             {

@@ -73,7 +73,9 @@ internal sealed class Unpickler
     private readonly long start, length;
     private readonly List<object?> stack = [];
     private readonly Stack<int> marks = [];
-    private readonly Dictionary<uint, object?> memo = [];
+    // Sorted, for the file chooses the indices, and could choose those that share a bucket of a hash table.
+    private readonly SortedDictionary<uint, object?> memo = [];
+    private long made;
     private long position;
     private long operation;
 
@@ -196,6 +198,7 @@ internal sealed class Unpickler
         {
             var key = items[i] switch
             {
+                string { Length: > LongestName } => throw Fault($"keys of at most {LongestName} characters", "a longer one"),
                 string text => text,
                 // Optimizers number their parameters. As texts of their own form, for texts are hashed with a secret seed.
                 long number => $"[{number}]",
@@ -231,10 +234,10 @@ internal sealed class Unpickler
         {
             ("collections OrderedDict", []) => new OrderedDictionary<string, object?>(),
             // As Python 2 writes it: a list of pairs.
-            ("collections OrderedDict", [List<object?> pairs]) => Fill([], Pairs(pairs)),
+            ("collections OrderedDict", [List<object?> pairs]) => Fill([], Pairs(Charged(pairs, pairs.Count))),
             ("torch Size", [object?[] sizes]) => Numbers(sizes) is not null ? sizes : throw Wrong(),
-            ("torch device", [string or null, ..] values) => string.Join(':', values),
-            ("_codecs encode", [string text, "latin1"]) => Encoding.Latin1.GetBytes(text),
+            ("torch device", [string type, ..]) => type,
+            ("_codecs encode", [string text, "latin1"]) => Encoding.Latin1.GetBytes(Charged(text, text.Length)),
             ("torch._utils _rebuild_tensor", [PickledStorage s, long offset, object?[] shape, object?[] strides]) =>
                 View(s, offset, Numbers(shape) ?? throw Wrong(), Numbers(strides) ?? throw Wrong()),
             // requires_grad and hooks follow; hooks are always an empty OrderedDict.
@@ -248,6 +251,11 @@ internal sealed class Unpickler
             $"the arguments that PyTorch gives '{name.Replace(' ', '.')}'",
             Shown(arguments));
     }
+
+    // What is made anew from something that the pickle may name again and again: in all no more than the pickle is long.
+    private T Charged<T>(T source, long size) => (made += size) <= length
+        ? source
+        : throw Fault($"calls that make at most {length} bytes or entries, the length of the pickle", "calls that make more");
 
     private object?[] Pairs(List<object?> pairs)
     {
@@ -288,13 +296,16 @@ internal sealed class Unpickler
             if (last >= storage.Count || count > storage.Count) break;
         }
         var fits = shape.Contains(0)
-            ? offset <= storage.Count && shape.All(size => size <= int.MaxValue)
+            ? offset <= storage.Count && shape.Where(size => size > 0).Aggregate((Int128)1, AtMost2To31) < AtMost2To31(1, long.MaxValue)
             : last < storage.Count && count <= storage.Count;
         if (offset < 0 || !fits)
             throw Fault(
                 $"a tensor within the {storage.Count} elements of its storage '{Shown(storage.Key)}'",
                 $"shape [{string.Join(",", shape)}] with strides [{string.Join(",", strides)}] from element {offset}");
         return new PickledTensor(storage, offset, shape, strides);
+
+        // Of a tensor without elements libtorch multiplies the other sizes all the same.
+        static Int128 AtMost2To31(Int128 product, long size) => Int128.Min(product * size, 1L << 31);
     }
 
     // Whole numbers from 0, or null.

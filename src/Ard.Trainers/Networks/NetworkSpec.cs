@@ -227,7 +227,7 @@ public sealed record NetworkSpec
         return Build(seed: 0);
     }
 
-    // The second convolution of each block and the last layer, or the widest linear layer.
+    // The second convolution of each block and the last layer; of the small ones all but what is of one dimension or hardly more.
     private long LeastWeights()
     {
         var width = Width ?? (Depth is 18 or 34 ? 64L : 16L);
@@ -237,8 +237,8 @@ public sealed record NetworkSpec
             "resnet" when Depth is not (18 or 34) => Blocks([.. Enumerable.Repeat((Depth!.Value - 2) / 6, 3)], width),
             "resnet" or "preactresnet" => Blocks(ResNet.BlockCounts(Depth!.Value), width),
             "mobilenetv2" => 1280L * Classes,
-            "smallcnn" => 100L * 2 * width * (ImageSize / 4) * (ImageSize / 4),
-            _ => Classes * 4L * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
+            "smallcnn" => 16 * width * (InputChannels + 2 * width) + 200 * width * (ImageSize / 4) * (ImageSize / 4),
+            _ => 9 * width * (InputChannels + 10 * width) + Classes * 4 * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
         };
 
         long Blocks(int[] counts, long first) =>

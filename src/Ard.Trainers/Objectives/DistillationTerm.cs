@@ -20,7 +20,7 @@ public sealed record DistillationTerm
 
     /// <summary>The loss.</summary>
     /// <param name="student">Logits [N,classes].</param>
-    /// <param name="teacher">Logits [N,classes] without a graph.</param>
+    /// <param name="teacher">Logits [N,classes]. Gradients flow into them too: those of a teacher come without a graph.</param>
     /// <param name="weights">A factor [N] for each point. Default none.</param>
     /// <returns>A scalar.</returns>
     public Tensor Loss(Tensor student, Tensor teacher, Tensor? weights = null) =>

@@ -105,9 +105,9 @@ public static class Presets
     });
 
     /// <summary>
-    /// IAD-I as published: 200 epochs, trust in the teacher partial from 60 on, weight decay 2e-4; 0.01 as learning rate from epoch 100 to
-    /// the end, since in the released code, as in that of ARD, the drop at 150 has no effect. The last epoch is the result; the released
-    /// code also keeps the one that is best on the test set.
+    /// IAD-I as published: 200 epochs, trust in the teacher partial from 60 of them on, weight decay 2e-4; 0.01 as learning rate from epoch
+    /// 100 to the end, since in the released code, as in that of ARD, the drop at 150 has no effect. The last epoch is the result; the
+    /// released code also keeps the one that is best on the test set.
     /// </summary>
     public static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), Published with
     {
@@ -122,7 +122,7 @@ public static class Presets
         Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
     });
 
-    /// <summary>AdaIAD as published: the settings of <see cref="AdaAd"/>, trust in the teacher partial from epoch 60 on.</summary>
+    /// <summary>AdaIAD as published: the settings of <see cref="AdaAd"/>, trust in the teacher partial from epoch 60 of 200 on.</summary>
     public static Preset AdaIad { get; } = new(
         "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
 

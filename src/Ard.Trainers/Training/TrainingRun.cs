@@ -161,9 +161,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>A network that is trained beside the student; null where the method has none.</summary>
     public Module<Tensor, Tensor>? Peer => peer;
 
-    // Names of the student's parameters stand alone, as they did before there were peers.
+    // Names of the student's parameters stand alone, as they did before there were peers; a module's name holds no slash.
     private IEnumerable<(string Prefix, Module<Tensor, Tensor> Module)> Trained =>
-        peer is null ? [("", student)] : [("", student), ("peer.", peer)];
+        peer is null ? [("", student)] : [("", student), ("peer/", peer)];
 
     /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>(digests)
@@ -472,10 +472,13 @@ internal sealed class TrainingRun : IDisposable
                 + "RegisterComponents() after its fields were set?)");
         else if (parameters[0].dtype is not (ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"student is {parameters[0].dtype}, expected Float32 or Float64");
-        (string, Module<Tensor, Tensor>?)[] others = [(nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher), (nameof(peer), peer)];
+        (string, Module<Tensor, Tensor>?)[] others =
+            [(nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher), (nameof(peer), peer)];
         foreach (var (name, network) in others)
         {
             if (ReferenceEquals(student, network)) faults.Add($"{name} is the student itself, expected another network");
+            if (network is not null && name != nameof(peer) && ReferenceEquals(peer, network))
+                faults.Add($"peer is the {name} too, expected another network");
             if (network?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)
                 faults.Add($"{name} is {first.dtype}, expected {parameters[0].dtype} as the student");
         }

@@ -292,6 +292,21 @@ public sealed class PytorchFileTests : IDisposable
         foreach (var endless in new[] { dictionaries, upAndDown })
             Assert.Contains("at most 1000000 operations", Refused(Pickle.Archive(endless)).Message);
 
+        // What is in the memo once, made anew by every call.
+        var texts = Pickle.Of(p => Repeat(p.Text(new string('x', 10_000)).Raw('q', 0), 1000,
+            q => q.Global("_codecs", "encode").Tuple(r => r.Raw('h', 0), r => r.Text("latin1")).Call()));
+        var pairs = Pickle.Of(p =>
+        {
+            p.Raw(']', 'q', 0, '(');
+            for (var i = 0; i < 1000; i++) p.Tuple(q => q.Text($"{i}"), q => q.Raw('N'));
+            Repeat(p.Raw('e'), 1000, q => q.Global("collections", "OrderedDict").Tuple(r => r.Raw('h', 0)).Call());
+        });
+        foreach (var pickle in new[] { texts, pairs })
+            Assert.Contains("calls that make at most", Refused(Pickle.Archive(pickle)).Message);
+        Assert.Contains("keys of at most 1000", Refused(Pickle.Archive(Pickle.Of(p => p.Item(new string('k', 1001), q => q.Raw('N'))))).Message);
+        Assert.Contains("a tensor within", Refused(Pickle.Archive(Pickle.Of(
+            p => p.Item("a", q => q.Tensor([int.MaxValue, int.MaxValue, int.MaxValue, 0], [0, 0, 0, 0], 0))))).Message);
+
         static Pickle Repeat(Pickle pickle, int count, Action<Pickle> write)
         {
             for (var i = 0; i < count; i++) write(pickle);

@@ -176,6 +176,33 @@ public sealed class NetworkSpecTests
         Assert.Contains("[N,3,32,32], found [2,3,28,28]", Assert.Throws<ArgumentException>(() => cnn.call(zeros(2, 3, 28, 28))).Message);
     }
 
+    [Theory]
+    [InlineData("smallcnn-4096", 4)]
+    [InlineData("tinycnn-4096", 1)]
+    [InlineData("resnet18-4096", 32)]
+    [InlineData("preactresnet34-4096", 32)]
+    [InlineData("resnet-1202-64", 32)]
+    [InlineData("wideresnet-10-256", 32)]
+    public void A_file_of_few_weights_does_not_make_a_large_network(string name, int side)
+    {
+        using var few = ones(10);
+        var fault = Assert.Throws<ArgumentException>(() => (NetworkSpec.Parse(name) with { ImageSize = side, Classes = 2 }).BuildFor([few]));
+        Assert.Contains("weights and more, found 10", fault.Message);
+    }
+
+    [Theory]
+    [InlineData("smallcnn-600")]
+    [InlineData("tinycnn-350")]
+    [InlineData("resnet18")]
+    public void A_file_of_the_weights_themselves_does(string name)
+    {
+        var spec = NetworkSpec.Parse(name) with { ImageSize = 8, InputChannels = 40 };
+        using var network = spec.Build(seed: 1);
+        Assert.True(Weights.Count(network) > 10_000_000);   // below, nothing is asked
+        using var again = spec.BuildFor(network.parameters());
+        Assert.Equal(Weights.Count(network), Weights.Count(again));
+    }
+
     [Fact]
     public void A_forward_and_backward_pass_leaves_no_tensor_behind_and_the_input_as_it_was()
     {

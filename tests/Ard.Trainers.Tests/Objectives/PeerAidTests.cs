@@ -140,6 +140,10 @@ public sealed class PeerAidTests
         Assert.Contains("peer is missing, the objective peeraid trains one", Fault(null), StringComparison.Ordinal);
         Assert.Contains("peer is the student itself", Fault(student), StringComparison.Ordinal);
 
+        var guided = new Igdm(objective);
+        Assert.Contains("peer is the teacher too", Assert.Throws<ArgumentException>(
+            () => Trainer.Fit(student, guided, peer, data, Small.Options, peer: peer)).Message, StringComparison.Ordinal);
+
         var before = peer.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         Trainer.Fit(student, objective, null, data, Small.Options with { ClipGradientNorm = 1 }, peer: peer);
         Assert.False(peer.training);
