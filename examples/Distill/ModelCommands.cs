@@ -55,7 +55,7 @@ internal static class ModelCommands
             Console.WriteLine($"{path}: {file.Format}. It is a program, and its tensors are not listed without running it.");
             return 0;
         }
-        Console.WriteLine(string.Create(
+        Print(string.Create(
             CultureInfo.InvariantCulture,
             $"{path}: {file.Format}, {file.Tensors.Count} tensors{where}, {file.Tensors.Sum(tensor => tensor.Count):N0} elements"));
         Console.WriteLine(NetworkRecogniser.Recognise(file.Tensors).Description);
@@ -78,7 +78,7 @@ internal static class ModelCommands
             throw new ArgumentException($"--output '{output}' is the file itself, expected another.");
         using var imported = ModelFile.Import(path, Spec(path, key, network, classes, mean, std), key);
         ModelFile.Write(output, imported.Network);
-        Console.WriteLine(imported.Report);
+        foreach (var line in $"{imported.Report}".Split('\n')) Print(line);
         Console.WriteLine($"wrote {output}: {imported.Spec.ToJson()}");
         return 0;
     }

@@ -8,12 +8,13 @@ namespace Ard.Trainers.Evaluation;
 
 /// <summary>
 /// Measures how many points a network still gets right under attack. Each attack runs on the points whose clean image the network gets
-/// right. What is found of a point depends on the seed and its place in the data, not on the batch size nor on the other points.
+/// right. What is found of a point depends on the seed and its place in the data, and but for rounding not on the batch size nor on the
+/// other points.
 /// </summary>
 /// <remarks>
 /// What makes figures doubtful is a flag of the report. Two of them decide how points are counted. Where the network's output is not finite
 /// (NaN or infinity) it names no class: such an image counts as wrong, and one at which an attack met such outputs, at its point or on its
-/// way there, as broken; the accuracies are then lower bounds. A point of an attack that lies beyond the budget or outside [0,1] is
+/// way there, as broken, also where that way led outside of the budget: the accuracies are then too low rather than too high. A point of an attack that lies beyond the budget or outside [0,1] is
 /// projected back before the network is asked.
 /// </remarks>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>

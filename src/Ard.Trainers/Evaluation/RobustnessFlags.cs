@@ -17,7 +17,7 @@ internal static class RobustnessFlags
     private const double Margin = 0.002;
 
     private const string NotFiniteAdvice =
-        "The accuracies are lower bounds: look for a division by 0, the logarithm or root of what is not positive, or an overflow in the network";
+        "The accuracies may be too low: look for a division by 0, the logarithm or root of what is not positive, or an overflow in the network";
 
     /// <summary>All that an evaluation shows.</summary>
     public static IReadOnlyList<RobustnessFlag> Find(EvaluationState state) =>

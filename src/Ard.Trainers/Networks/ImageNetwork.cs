@@ -38,8 +38,7 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         }
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
-        return Logits(ChannelsLast && LaysOut(input) ? input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : input)
-            .MoveToOuterDisposeScope();
+        return Logits(ChannelsLast && LaysOut(input) ? SideBySide(input) : input).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -48,6 +47,15 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     /// its own and back around every convolution.
     /// </summary>
     private protected virtual bool ChannelsLast => false;
+
+    // The same numbers with the channels of a pixel in a row. A single channel lies so as it is, and only its strides have to say so.
+    private static Tensor SideBySide(Tensor input)
+    {
+        var rows = input.shape[1] == 1
+            ? input.contiguous().view(input.shape[0], input.shape[2], input.shape[3], 1)
+            : input.permute(0, 2, 3, 1).contiguous();
+        return rows.permute(0, 3, 1, 2);
+    }
 
     // Not in train mode: libtorch then sums up the statistics of a batch in float32 rather than float64, and they have two digits less. Nor
     // in float64, for which oneDNN has no convolutions.

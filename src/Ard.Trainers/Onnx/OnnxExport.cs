@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Google.Protobuf;
@@ -13,8 +14,8 @@ namespace Ard.Trainers.Onnx;
 /// entry <c>ard.network</c> has the specification of a built-in network.
 /// </summary>
 /// <remarks>
-/// A few random images go through the network and through the description that is written, module by module and in the end as a whole: a
-/// model that would compute something else is not written, and the error names the module.
+/// A few random images go through the network and through the description that is written, module by module and in the end, with one more
+/// image, as a whole: a model that computes something else on them is not written, and the error names the module.
 /// </remarks>
 public static class OnnxExport
 {
@@ -85,8 +86,23 @@ public static class OnnxExport
         graph.Rename(last.Name, name);
         if (options.FoldBatchNorm) BatchNormFolding.Fold(graph, name);
 
-        var forward = graph.Forward(network, images);
-        OnnxGraph.Check(title, graph.Run(images, name), options.Softmax ? forward.softmax(1) : forward);
+        // On another number of images than the description was made with: it must not depend on it.
+        var more = cat([images, 1 - images.narrow(0, 0, 1)], 0);
+        var forward = graph.Forward(network, more);
+        OnnxGraph.Check(title, RunOn(more), options.Softmax ? forward.softmax(1) : forward);
         return (graph, new OnnxValue(graph, name, last.Probe));
+
+        Tensor RunOn(Tensor some)
+        {
+            try
+            {
+                return graph.Run(some, name);
+            }
+            catch (Exception exception) when (exception is ArgumentException or ExternalException)
+            {
+                throw new InvalidOperationException(
+                    $"{title}: its description for ONNX works for {ProbeImages} images and not for {some.shape[0]}: {exception.Message}", exception);
+            }
+        }
     }
 }

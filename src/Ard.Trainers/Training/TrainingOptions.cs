@@ -113,8 +113,8 @@ public sealed record TrainingOptions
     public string Device { get; init; } = "auto";
 
     /// <summary>
-    /// Full or mixed. Default full. Mixed takes about half of the time where the processor multiplies bfloat16 by itself (GPUs since 2020, CPUs
-    /// with AVX-512 BF16 or AMX), and far more where it does not. Validation is always in full. docs/performance.md has figures.
+    /// Full or mixed. Default full. Mixed pays where the processor multiplies bfloat16 by itself, and is far slower where it does not:
+    /// docs/performance.md has the figures of one CPU. Validation is always in full.
     /// </summary>
     public Precision Precision { get; init; } = Precision.Full;
 

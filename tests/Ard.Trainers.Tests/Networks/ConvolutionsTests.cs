@@ -45,7 +45,7 @@ public sealed class ConvolutionsTests
         using var calls = new NormCalls(network);
         var alone = cat([.. Enumerable.Range(0, 8).Select(n => network.call(images.narrow(0, n, 1)))], 0);
 
-        Assert.Equal(0, calls.Calls % 8);
+        Assert.Equal(8, calls.Calls);
         Assert.False(before.allclose(after));
         Assert.True(alone.allclose(after, rtol: 1e-4, atol: 1e-5));
     }
@@ -68,6 +68,28 @@ public sealed class ConvolutionsTests
         network.eval();
         using (no_grad()) network.call(Images(8));
         Assert.Equal(6, calls.Calls);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Channels_lie_side_by_side_in_eval_mode_and_as_planes_in_training(int channels)
+    {
+        using var scope = NewDisposeScope();
+        using var network = (NetworkSpec.Parse("tinycnn-4") with { InputChannels = channels, ImageSize = 8 }).Build(1);
+        var found = Array.Empty<long>();
+        network.modules().OfType<Conv2d>().First().register_forward_pre_hook((_, input) =>
+        {
+            found = input.stride();
+            return input;
+        });
+        var images = zeros(2, channels, 8, 8);
+        network.eval();
+        network.call(images);
+        Assert.Equal([64L * channels, 1, 8 * channels, channels], found);
+        network.train();
+        network.call(images);
+        Assert.Equal([64L * channels, 64, 8, 1], found);
     }
 
     [Fact]

@@ -270,6 +270,16 @@ public sealed class OnnxExportTests : IDisposable
 
     private static OnnxValue Right(Residual block, OnnxValue x) => (x.Then(block.Conv) + x).Relu();
 
+    [Fact]
+    public void A_description_for_one_number_of_images_only_is_not_written()
+    {
+        using var network = new Fixed();
+        var fault = Assert.Throws<InvalidOperationException>(() => OnnxExport.Write(
+            FileName, network, new() { ImageShape = (3, 8, 8) }));
+        Assert.Contains("works for 2 images and not for 3", fault.Message);
+        Assert.False(File.Exists(FileName));
+    }
+
     private sealed class Residual : Module<Tensor, Tensor>, IOnnxModule
     {
         private readonly Func<Residual, OnnxValue, OnnxValue> describe;
@@ -285,6 +295,19 @@ public sealed class OnnxExportTests : IDisposable
         public override Tensor forward(Tensor input) => Conv.call(input).add_(input).relu_();
 
         public OnnxValue ToOnnx(OnnxValue input) => describe(this, input);
+    }
+
+    // Its description knows only as many images as it was made with.
+    private sealed class Fixed : Module<Tensor, Tensor>, IOnnxModule
+    {
+        public Fixed() : base(nameof(Fixed))
+        {
+        }
+
+        public override Tensor forward(Tensor input) => input.flatten(1);
+
+        public OnnxValue ToOnnx(OnnxValue input) => input.Operator(
+            "Reshape", x => x[0].reshape(x[1].data<long>().ToArray()), [input.Constant("shape", tensor(new long[] { 2, 3 * 8 * 8 }))]);
     }
 
     // conv(x) is normalised and used as it is; its second use is normalised only.
