@@ -27,6 +27,9 @@ internal static class CommandLine
     private static readonly Option<int?> TestImages = new Option<int?>("--test-images")
         .Reads("Evaluate on the first so many test images. Default all.", text => (int?)Positive(text));
 
+    private static readonly Option<string?> Report = new Option<string?>("--report")
+        .Reads("Write the results as a page for people to this HTML file. Default of distill: report.html in the output folder.", text => (string?)text);
+
     // Options of distill.
     private static readonly Option<NetworkSpec?> Student = new Option<NetworkSpec?>("--student")
         .Reads("The student's architecture, such as mobilenetv2, resnet-20 or smallcnn-16. Default mobilenetv2; tinycnn-8-bn for builtin.",
@@ -130,11 +133,11 @@ internal static class CommandLine
     [
         Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
         ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema,
-        Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output,
+        Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output, Report,
     ];
 
     private static readonly Option[] EvaluateOptions =
-        [Model, Network, Surrogate, Data, Attacks, Epsilons, State, SaveExamples, TestImages, Seed, Device, Threads];
+        [Model, Network, Surrogate, Data, Attacks, Epsilons, State, SaveExamples, Report, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -148,7 +151,7 @@ internal static class CommandLine
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons),
-            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads),
+            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads),
             cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
@@ -163,6 +166,10 @@ internal static class CommandLine
             ["distill", .. arguments],
         _ => arguments,
     };
+
+    // As it can be typed again.
+    private static string CommandOf(ParseResult p) => "./ard " + string.Join(' ', p.Tokens.Select(token =>
+        token.Value.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./,:+=".Contains(letter)) ? token.Value : $"'{token.Value.Replace("'", "'\\''")}'"));
 
     private static int Print(Preset preset)
     {
@@ -240,6 +247,8 @@ internal static class CommandLine
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
             StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)),
             Output = p.GetValue(Output)!,
+            Report = p.GetValue(Report),
+            Command = CommandOf(p),
         };
     }
 }

@@ -3,6 +3,7 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,7 +16,7 @@ internal static class Evaluation
 {
     public static int Run(
         string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks,
-        IReadOnlyList<double>? epsilons, string? state, string? examples, int? images, long seed, string device, int? threads,
+        IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, int? images, long seed, string device, int? threads,
         CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
@@ -38,14 +39,15 @@ internal static class Evaluation
             ExamplesFile = examples,
         };
         Console.WriteLine($"{model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
+        RobustnessCurve? curve = null;
         if (epsilons?.Count > 1)
         {
-            RobustnessCurve? curve = null;
             Display.Run(display => curve = RobustnessCurve.Evaluate(
                 network, test.Images, test.Labels, epsilons, options, display.Evaluation(model), cancellation));
             foreach (var point in curve!.Points)
                 Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
             Print(curve.Points.SelectMany(point => point.Flags));
+            Save(new ModelReport(model) { Curve = curve });
             return 0;
         }
         RobustnessReport? report = null;
@@ -55,7 +57,29 @@ internal static class Evaluation
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount);
         Print(report.Flags);
+        if (page is null) return 0;
+        // The one that broke most, or its first part: the others take long.
+        var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
+        Save(new ModelReport(model)
+        {
+            Robustness = report,
+            Images = Pages.Images(network, test, strongest.Parts(options.Threat.Norm)[0], options, cancellation),
+        });
         return 0;
+
+        void Save(ModelReport found)
+        {
+            if (page is null) return;
+            new HtmlReport($"Robustness of {Path.GetFileName(model)}")
+            {
+                Introduction = $"{test.Count:N0} test images of {data}.",
+                ClassNames = test.ClassNames,
+                Models = [found with { Description = Pages.Description(network, architecture) }],
+                Reproduction = command,
+                Seed = seed,
+            }.Save(page);
+            Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(page)}");
+        }
     }
 
     private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right) =>

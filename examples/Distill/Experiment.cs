@@ -1,6 +1,7 @@
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -31,6 +32,14 @@ internal sealed record Experiment
 
     public required string Output { get; init; }
 
+    /// <summary>The page to write. Default report.html in <see cref="Output"/>.</summary>
+    public string? Report { get; init; }
+
+    /// <summary>The arguments that say all this.</summary>
+    public string Command { get; init; } = "";
+
+    private HtmlReport page = new("Adversarially robust distillation");
+
     /// <summary>Trains and evaluates everything; the exit code.</summary>
     public int Run(CancellationToken cancellation)
     {
@@ -38,6 +47,13 @@ internal sealed record Experiment
         StudentOptions.Validate();
         CpuThreads.Set(TeacherOptions.Threads);
         Directory.CreateDirectory(Output);
+        page = page with
+        {
+            Introduction = $"{Data.Name}: {Data.Train.Count:N0} training and {Data.Test.Count:N0} test images.",
+            ClassNames = Data.Test.ClassNames,
+            Reproduction = Command,
+            Seed = StudentOptions.Seed,
+        };
         var rows = new List<Row>();
         var objectives = StudentMethods.Select(Methods.Create).ToArray();
         Display.Run(display =>
@@ -54,8 +70,11 @@ internal sealed record Experiment
             }
         });
         Summary.Print(rows);
+        Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(ReportPath)}");
         return 0;
     }
+
+    private string ReportPath => Report ?? Path.Combine(Output, "report.html");
 
     private Module<Tensor, Tensor> Teacher(Display display, List<Row> rows, CancellationToken cancellation)
     {
@@ -68,7 +87,7 @@ internal sealed record Experiment
         ModelFile.Load(TeacherCheckpoint, teacher);
         teacher.to(TrainingDevice.Find(TeacherOptions.Device));
         teacher.eval();
-        Evaluate(display, rows, "teacher", teacher, TeacherNetwork, "from a file", seconds: 0, TeacherOptions, cancellation);
+        Evaluate(display, rows, "teacher", teacher, TeacherNetwork, "from a file", training: null, TeacherOptions, cancellation);
         return teacher;
     }
 
@@ -87,22 +106,30 @@ internal sealed record Experiment
             network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress, cancellation: cancellation,
             naturalTeacher: objective.NeedsNaturalTeacher ? natural : null, peer: peer);
         ModelFile.Write(Path.Combine(Output, $"{name}.safetensors"), network);
-        Evaluate(display, rows, role, network, spec, Methods.Title(method), result.Seconds, options, cancellation);
+        Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, cancellation);
     }
 
     private void Evaluate(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, double seconds,
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, TrainingResult? training,
         TrainingOptions options, CancellationToken cancellation)
     {
-        var evaluator = new RobustnessEvaluator(
-            new EvaluationOptions { Threat = Methods.Settings.Threat!, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed });
-        var report = evaluator.Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
+        var evaluation = new EvaluationOptions { Threat = Methods.Settings.Threat!, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed };
+        var report = new RobustnessEvaluator(evaluation).Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
-            $"{role} {spec}", method, Weights.Count(network), Math.Round(seconds, 3),
+            $"{role} {spec}", method, Weights.Count(network), Math.Round(training?.Seconds ?? 0, 3),
             Percent(report.Clean), Percent(report["fgsm"]), Percent(report["pgd-20"]));
         rows.Add(row);
         // After each model, so that what is done is not lost with what is not.
         Summary.Write(Path.Combine(Output, "summary.json"), rows);
+        page = page with
+        {
+            Models =
+            [
+                .. page.Models,
+                Pages.Model($"{role}, {method}", network, spec, Data.Test, evaluation, cancellation) with { Training = training, Robustness = report },
+            ],
+        };
+        page.Save(ReportPath);
         display.Line($"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Seconds:F0} s)");
     }
 

@@ -4,6 +4,7 @@ using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -29,6 +30,7 @@ internal static class Demo
         var train = ml.Data.LoadGlyphs(Scaled(4000), seed: 1);
         var few = ml.Data.TakeRows(train, Scaled(500));
         var test = ml.Data.LoadGlyphs(Scaled(1000), seed: 2);
+        var validation = ml.Data.LoadGlyphs(Scaled(200), seed: 3);
 
         // Labels are texts: trainers need keys, and users the text of the predicted key.
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
@@ -52,7 +54,10 @@ internal static class Demo
             Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
             Schedule = new OneCycleSchedule(),
             Augmentation = Augmentation.None,
-            ValidationFraction = 0,
+            // Validated to be looked at in the report, not to choose an epoch by.
+            Validation = new() { Attacks = ["pgd-5"], Threat = threat },
+            ValidateEveryEpochs = 2,
+            KeepBest = false,
             Device = device,
             Threads = threads,
         };
@@ -60,10 +65,20 @@ internal static class Demo
         {
             Epochs = Scaled(50),
             BatchSize = 50,
+            ValidateEveryEpochs = 5,
             Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
         };
 
         var rows = new List<Row>();
+        var page = new HtmlReport("ARD for ML.NET: the demo")
+        {
+            Introduction = $"Ten drawn shapes of 16x16 pixels: a robust teacher that saw {Scaled(4000):N0} images, and three students of one "
+                + $"smaller architecture that saw {Scaled(500):N0} of them. Adversarial training learns from the labels on attacked images, clean "
+                + "distillation from what the teacher says of clean images, and ARD to say of attacked images what the teacher says of the clean ones.",
+            Reproduction = string.Create(CultureInfo.InvariantCulture, $"./ard demo --seed {seed}"),
+            Seed = seed,
+        };
+        var pagePath = Path.Combine(output, "report.html");
         ITransformer? best = null;
         Display.Run(display =>
         {
@@ -73,6 +88,7 @@ internal static class Demo
                 Network = "tinycnn-16-bn",
                 Objective = adversarial,
                 Training = teachers,
+                Validation = keys.Transform(validation),
                 Seed = seed,
                 Progress = display.Training("teacher, adversarial training"),
                 Cancellation = cancellation,
@@ -87,6 +103,7 @@ internal static class Demo
                     Teacher = teacher,
                     Objective = objective,
                     Training = students,
+                    Validation = keys.Transform(validation),
                     Seed = seed,
                     Progress = display.Training($"student, {name}"),
                     Cancellation = cancellation,
@@ -95,6 +112,7 @@ internal static class Demo
             }
         });
         Summary.Print(rows);
+        Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(pagePath)}");
         Ask(ml, best!, test, Path.Combine(output, "student-ard.zip"));
         return 0;
 
@@ -111,6 +129,18 @@ internal static class Demo
                 $"{role} {classifier.Network}", method, Weights.Count(classifier.Model), Math.Round(classifier.Training!.Seconds, 3),
                 Percent(metrics.Clean), Percent(metrics["fgsm"]), Percent(metrics["pgd-20"]));
             rows.Add(row);
+            // A curve needs no more images than these: the page says how many they are.
+            var curve = ml.EvaluateRobustnessCurve(
+                classifier, keys.Transform(ml.Data.TakeRows(test, Scaled(200))), [0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2], new()
+                {
+                    Evaluation = new() { Threat = threat, Attacks = ["pgd-20"], Seed = seed, CheckNetwork = false },
+                    Cancellation = cancellation,
+                });
+            page = page with
+            {
+                ClassNames = metrics.ClassNames,
+                Models = [.. page.Models, metrics.ToModelReport($"{role}, {method}") with { Curve = curve }],
+            };
 
             var model = keys.Append(classifier).Append(names.Fit(classifier.Transform(keys.Transform(test))));
             var builtIn = ml.MulticlassClassification.Evaluate(model.Transform(test));
@@ -119,6 +149,7 @@ internal static class Demo
             ml.Model.Save(model, train.Schema, file + ".zip");
             metrics.SaveJson(file + ".json");
             Summary.Write(Path.Combine(output, "summary.json"), rows);
+            page.Save(pagePath);
             display.Line(string.Create(CultureInfo.InvariantCulture,
                 $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} %, log-loss {builtIn.LogLoss:F3} ({row.Seconds:F0} s)"));
             return model;

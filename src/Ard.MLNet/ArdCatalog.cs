@@ -1,5 +1,6 @@
 using Ard.MLNet.Evaluation;
 using Ard.MLNet.Saving;
+using Ard.Trainers.Evaluation;
 using Microsoft.ML;
 
 namespace Ard.MLNet;
@@ -59,4 +60,11 @@ public static class ArdCatalog
     public static RobustnessMetrics EvaluateRobustness(
         this MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions? options = null) =>
         new AdversarialEvaluator(mlContext, options).Evaluate(model, data);
+
+    /// <summary>Accuracy over the adversary's budget of a fitted model.</summary>
+    /// <inheritdoc cref="AdversarialEvaluator.EvaluateCurve"/>
+    public static RobustnessCurve EvaluateRobustnessCurve(
+        this MLContext mlContext, ITransformer model, IDataView data, IReadOnlyList<double> epsilons,
+        AdversarialEvaluatorOptions? options = null) =>
+        new AdversarialEvaluator(mlContext, options).EvaluateCurve(model, data, epsilons);
 }

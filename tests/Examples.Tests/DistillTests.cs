@@ -29,6 +29,10 @@ public sealed class DistillTests : IDisposable
         Assert.Equal(["teacher smallcnn-4", "student tinycnn-4-bn", "student tinycnn-4-bn"],
             rows.Select(r => r.GetProperty("model").GetString()));
 
+        var page = File.ReadAllText(Path.Combine(Output, "report.html"));
+        foreach (var network in (string[])["teacher, adversarial training", "student, ARD", "student, clean distillation"]) Assert.Contains($"<h3>{network}</h3>", page);
+        Assert.Contains("./ard distill --data builtin --student tinycnn-4-bn", page);
+
         // Everything is done: resuming does nothing but evaluate, to the same figures.
         var again = Run([.. train, "--resume"]);
         Assert.True(again.Code == 0, again.Error);
@@ -52,6 +56,12 @@ public sealed class DistillTests : IDisposable
         var curve = Run([.. evaluate, "--eps", "8/255,0,4/255"]);
         Assert.True(curve.Code == 0, curve.Error);
         Assert.Matches(@"Linf 0\.0000 [\s\S]*Linf 0\.0157 [\s\S]*Linf 0\.0314 ", curve.Output);
+        foreach (var (budgets, section) in new[] { ("8/255", "confusion"), ("0,8/255", "budget") })
+        {
+            var file = Path.Combine(Output, section + ".html");
+            Assert.Contains(file, Run([.. evaluate, "--eps", budgets, "--report", file]).Output);
+            Assert.Contains($"<h2 id=\"{section}\">", File.ReadAllText(file));
+        }
         Assert.Contains("expected one budget", Run([.. evaluate, "--eps", "0,8/255", "--save-examples", examples]).Error);
 
 

@@ -15,6 +15,13 @@ public sealed class QuickstartTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("PGD-20", output);
         Assert.Contains("student-ard.zip, loaded: takes a ", output);
+        var page = Path.Combine(program.Output, "report.html");
+        Assert.Contains(page, output);
+        var html = File.ReadAllText(page);
+        foreach (var section in (string[])["accuracy", "budget", "images", "confusion", "training", "again"]) Assert.Contains($"<h2 id=\"{section}\">", html);
+        foreach (var network in (string[])["teacher, adversarial training", "student, adversarial training", "student, clean distillation", "student, ARD"])
+            Assert.Contains($"<h3>{network}</h3>", html);
+        Assert.Contains("./ard demo --seed 0", html);
         var rows = program.Summary();
         Assert.Equal(["adversarial training", "adversarial training", "clean distillation", "ARD"],
             rows.Select(r => r.GetProperty("method").GetString()));

@@ -2,10 +2,13 @@ using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Reports;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -20,6 +23,12 @@ public sealed record AdversarialEvaluatorOptions
     /// the files for going on later and for the examples. Default FGSM and PGD-20, Linf 8/255. The logits are always kept.
     /// </summary>
     public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>
+    /// How many attacked images the metrics keep to be looked at, see <see cref="RobustnessMetrics.SaveHtml"/>. They are attacked once more,
+    /// by the attack that broke most rows or the first part of it. Default 6; 0 for none.
+    /// </summary>
+    public int Images { get; init; } = 6;
 
     /// <summary>Told after each attack on each batch. Default null.</summary>
     public IProgress<EvaluationProgress>? Progress { get; init; }
@@ -54,12 +63,10 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         options.Evaluation.Validate();
-        var (before, transformer) = Split(model);
-        var view = before.Aggregate(data, (current, step) => step.Transform(current));
-        var classifier = transformer.Classifier;
-        var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", options.LabelColumnName), classifier);
-        using var images = ImageReader.Read(
-            view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Images);
+        var (transformer, images) = Open(model, data);
+        using var owned = images;
+        var (classifier, labels) = (transformer.Classifier, transformer.Classifier.Labels);
 
         using var used = classifier.Use();
         var report = new RobustnessEvaluator(options.Evaluation with { KeepLogits = true })
@@ -73,7 +80,10 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Metrics(clean, report.Clean),
             [.. attacked.Zip(report.Attacks, Metrics)],
             Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
-            Rows(report, truth, classifier.Labels));
+            Rows(report, truth, labels),
+            transformer,
+            options.Evaluation,
+            Look(classifier.Network, images, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
         {
@@ -87,6 +97,46 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
                 TableDataView.Vectors(columns[1].Name, columns[1].Type, outcome.Scores, labels.Count, columns[1].Annotations));
             return new AttackMetrics(result.Name, result.Accuracy, result.Interval, mlContext.MulticlassClassification.Evaluate(table));
         }
+    }
+
+    /// <summary>Accuracy over the budget of a model, which is left as it was found.</summary>
+    /// <param name="model">As for <see cref="Evaluate"/>.</param>
+    /// <param name="data">The rows that the model takes, with labels. A few hundred make a curve.</param>
+    /// <param name="epsilons">The budgets, in any order, each once, in the norm of the options' threat model.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Evaluate"/>, or a budget is wrong.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="Evaluate"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public RobustnessCurve EvaluateCurve(ITransformer model, IDataView data, IReadOnlyList<double> epsilons)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        options.Evaluation.Validate();
+        var (transformer, images) = Open(model, data);
+        using var owned = images;
+        return RobustnessCurve.Evaluate(
+            transformer.Model, images.Images, images.Labels, epsilons, options.Evaluation, options.Progress, options.Cancellation);
+    }
+
+    /// <summary>The classifier of a model, and the images and labels that reach it.</summary>
+    private (ImageClassifierTransformer, ImageDataset) Open(ITransformer model, IDataView data)
+    {
+        var (before, transformer) = Split(model);
+        var view = before.Aggregate(data, (current, step) => step.Transform(current));
+        var classifier = transformer.Classifier;
+        var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", options.LabelColumnName), classifier);
+        return (transformer, ImageReader.Read(
+            view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true));
+    }
+
+    /// <summary>The first images that are right, under the attack that broke most.</summary>
+    private AttackedImages? Look(Module<Tensor, Tensor> network, ImageDataset images, RobustnessReport report)
+    {
+        if (options.Images == 0 || report.Attacks.Count == 0) return null;
+        var (attacks, threat) = (options.Evaluation.AllAttacks(), options.Evaluation.Threat);
+        var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
+        return AttackedImages.Find(
+            network, images.Images, images.Labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images, options.Evaluation.Seed,
+            options.Cancellation);
     }
 
     /// <summary>The last classifier of a model, and what comes before it.</summary>

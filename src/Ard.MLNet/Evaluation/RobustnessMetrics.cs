@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Reports;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -23,9 +26,17 @@ public sealed class RobustnessMetrics
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
+    private readonly ImageClassifierTransformer classifier;
+    private readonly EvaluationOptions options;
+
     internal RobustnessMetrics(
-        RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase, IDataView rows) =>
+        RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase, IDataView rows,
+        ImageClassifierTransformer classifier, EvaluationOptions options, AttackedImages? images)
+    {
         (Report, Clean, Attacks, WorstCase, Rows) = (report, clean, attacks, worstCase, rows);
+        (this.classifier, this.options, Images) = (classifier, options, images);
+        Description = $"{classifier.Network}, {Weights.Count(classifier.Model).ToString("N0", CultureInfo.InvariantCulture)} parameters";
+    }
 
     /// <summary>The report of the evaluator underneath: which rows are right, attack by attack.</summary>
     public RobustnessReport Report { get; }
@@ -41,6 +52,15 @@ public sealed class RobustnessMetrics
 
     /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
     public IReadOnlyList<RobustnessFlag> Flags => Report.Flags;
+
+    /// <summary>Some images before and after the attack; null where <see cref="AdversarialEvaluatorOptions.Images"/> is 0.</summary>
+    public AttackedImages? Images { get; }
+
+    /// <summary>The classes' names, in the order of the classifier's scores.</summary>
+    public IReadOnlyList<string> ClassNames => classifier.ClassNames;
+
+    /// <summary>The network and the number of its parameters.</summary>
+    public string Description { get; }
 
     /// <summary>
     /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
@@ -101,4 +121,37 @@ public sealed class RobustnessMetrics
     /// <summary>Writes <see cref="ToJson"/> to a file, which appears whole or not at all.</summary>
     /// <param name="path">The file to create or to replace.</param>
     public void SaveJson(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
+
+    /// <summary>The model on a page: evaluation, images, and its training unless it was loaded. Several of them make a page of several models.</summary>
+    /// <param name="name">What the page calls it.</param>
+    public ModelReport ToModelReport(string name) =>
+        new(name) { Description = Description, Robustness = Report, Images = Images, Training = classifier.Training };
+
+    /// <summary>Everything as a page for people; <c>with</c> changes its title or adds to it.</summary>
+    public HtmlReport ToHtmlReport() => new($"Robustness of {classifier.Network}")
+    {
+        ClassNames = ClassNames,
+        Models = [ToModelReport($"{classifier.Network}")],
+        Seed = options.Seed,
+        Reproduction = Code(),
+    };
+
+    /// <summary>Writes <see cref="ToHtmlReport"/> to a file, which appears whole or not at all.</summary>
+    /// <param name="path">The file to create or to replace, such as <c>report.html</c>.</param>
+    public void SaveHtml(string path) => ToHtmlReport().Save(path);
+
+    private string Code() => string.Create(CultureInfo.InvariantCulture, $$"""
+        var metrics = mlContext.EvaluateRobustness(model, data, new()
+        {
+            Evaluation = new()
+            {
+                Threat = ThreatModel.{{options.Threat.Norm}}({{options.Threat.Epsilon:R}}),
+                Attacks = [{{string.Join(", ", options.Attacks.Select(attack => $"\"{attack}\""))}}],{{More()}}
+                Seed = {{options.Seed}},
+            },
+        });
+        """);
+
+    private string More() =>
+        options.MoreAttacks.Count == 0 ? "" : $"\n        MoreAttacks = [/* {string.Join(", ", options.MoreAttacks.Select(attack => attack.Name))} */],";
 }

@@ -86,5 +86,7 @@ public sealed record EvaluationOptions
         }
     }
 
-    internal IReadOnlyList<Attack> AllAttacks() => [.. Attacks.Select(AttackCatalog.ByName), .. MoreAttacks];
+    /// <summary>Every attack: those named, then those of your own.</summary>
+    /// <exception cref="ArgumentException">A name is unknown.</exception>
+    public IReadOnlyList<Attack> AllAttacks() => [.. Attacks.Select(AttackCatalog.ByName), .. MoreAttacks];
 }

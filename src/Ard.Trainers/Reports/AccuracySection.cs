@@ -34,7 +34,7 @@ internal static class AccuracySection
     private static Markup Table(ModelReport[] models)
     {
         var table = new Markup();
-        table.Line($"<div class=\"scroll\"><table><caption>Images right</caption><thead><tr><th scope=\"col\">attack</th>")
+        table.Line($"<div class=\"scroll\"><table class=\"attacks\"><caption>Images right</caption><thead><tr><th scope=\"col\">attack</th>")
             .Line($"<th scope=\"col\">right</th><th scope=\"col\">95 % interval</th><th scope=\"col\">images</th></tr></thead>");
         foreach (var model in models)
         {

@@ -26,19 +26,19 @@ internal static class BarChart
         var height = bottom + Foot;
         var svg = new Markup();
         svg.Add($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\"");
-        if (standalone) svg.Line($" xmlns=\"http://www.w3.org/2000/svg\" class=\"alone\"><style>{Page.ChartStyle}</style><rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/>");
+        if (standalone) svg.Line($" xmlns=\"http://www.w3.org/2000/svg\" width=\"540\"><style>{Page.ChartStyle}</style><rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/>");
         else svg.Line($">");
-        for (var percent = 0; percent <= 100; percent += 25)
-        {
-            svg.Line($"<line class=\"grid\" x1=\"{Place(percent / 100.0):F1}\" x2=\"{Place(percent / 100.0):F1}\" y1=\"{Head - 4}\" y2=\"{bottom}\"/>");
-            svg.Line($"<text class=\"tick middle\" x=\"{Place(percent / 100.0):F1}\" y=\"{bottom + 14}\">{percent}</text>");
-        }
+        foreach (var percent in Axis.Percent.Ticks)
+            svg.Line($"<text class=\"tick middle\" x=\"{Place(percent / 100):F1}\" y=\"{bottom + 14}\">{percent}</text>");
         svg.Line($"<text class=\"axis middle\" x=\"{(Left + Right) / 2}\" y=\"{bottom + 30}\">{title}, %</text>");
         var y = 0;
         foreach (var group in groups)
         {
-            svg.Line($"<text class=\"group\" x=\"2\" y=\"{y + 17}\">{Cut(group.Title, 52)}</text>");
+            svg.Line($"<text class=\"group\" x=\"2\" y=\"{y + 17}\">{Cut(group.Title, 46)}</text>");
             y += Head;
+            // Not through the names.
+            foreach (var percent in Axis.Percent.Ticks)
+                svg.Line($"<path class=\"grid\" d=\"M{Place(percent / 100):F1} {y}V{y + Bar * group.Bars.Count + 2}\"/>");
             for (var i = 0; i < group.Bars.Count; i++, y += Bar) svg.Add($"{Draw(group.Bars[i], y, i)}");
         }
         return svg.Line($"</svg>");
@@ -55,7 +55,9 @@ internal static class BarChart
         if (bar.Interval is { } interval && double.IsFinite(interval.Low))
         {
             var (low, high) = (Place(interval.Low), Place(interval.High));
-            svg.Line($"<path class=\"whisker\" d=\"M{low:F1} {middle - 3:F1}V{middle + 3:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {middle - 3:F1}V{middle + 3:F1}\"/>");
+            var path = Markup.Of($"M{low:F1} {middle - 3:F1}V{middle + 3:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {middle - 3:F1}V{middle + 3:F1}");
+            // With an edge, to be seen on the bar as well as beside it.
+            svg.Line($"<path class=\"edge\" d=\"{path}\"/><path class=\"whisker\" d=\"{path}\"/>");
             end = high;
         }
         return svg.Line($"<text class=\"value\" x=\"{end + 5:F1}\" y=\"{middle + 4:F1}\">{100 * bar.Share:F1}</text>");

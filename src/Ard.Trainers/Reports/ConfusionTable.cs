@@ -15,7 +15,7 @@ internal static class ConfusionTable
             && report.WorstCase.Predictions.Count == report.Labels.Count).ToArray();
         if (known.Length == 0) return null;
         var section = new Markup();
-        section.Line($"<p>Under the worst of the attacks: a row for each true class, a column for each class that its images are taken for, and the number of images. Framed: right. The darker, the larger the share of the row.</p>");
+        section.Line($"<p>Under the worst of the attacks: a row for each true class, a column for each class that its images are taken for, and the number of images. Framed: right. The stronger the shade, the larger the share of the row.</p>");
         section.Line($"<div class=\"grid-of-figures\">").Each(known, model => Table(model, name));
         return section.Add($"</div>");
     }
@@ -38,7 +38,7 @@ internal static class ConfusionTable
         var classes = Enumerable.Range(0, counts.GetLength(0)).ToArray();
         if (classes.Length > MostClasses) return Mistakes(model, counts, name);
         var table = new Markup();
-        table.Line($"<figure><div class=\"scroll\"><table class=\"confusion\"><caption>{model.Name}</caption><thead><tr><th scope=\"col\"><span>taken for</span></th>")
+        table.Line($"<figure><div class=\"scroll\"><table class=\"confusion\"><caption>{model.Name}</caption><thead><tr><th scope=\"col\">true class ↓<br>taken for →</th>")
             .Each(classes, column => Markup.Of($"<th scope=\"col\"><span title=\"{name(column)}\">{name(column)}</span></th>"))
             .Line($"</tr></thead><tbody>");
         foreach (var row in classes)
@@ -53,8 +53,8 @@ internal static class ConfusionTable
     private static Markup Cell(int count, int total, bool right)
     {
         var share = total == 0 ? 0 : (double)count / total;
-        var classes = (right ? "right " : "") + (count == 0 ? "none" : share > 0.5 ? "full" : "");
-        return Markup.Of($"<td class=\"{classes.Trim()}\" style=\"--p:{share:0.##}\">{(count == 0 ? "·" : count.ToString(CultureInfo.InvariantCulture))}</td>");
+        var kind = right ? "right" : count == 0 ? "none" : "wrong";
+        return Markup.Of($"<td class=\"{kind}\" style=\"--p:{share:0.##}\">{(count == 0 ? "·" : count.ToString(CultureInfo.InvariantCulture))}</td>");
     }
 
     private static Markup Mistakes(ModelReport model, int[,] counts, Func<long, string> name)

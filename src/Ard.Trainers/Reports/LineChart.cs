@@ -12,7 +12,7 @@ internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> P
 /// </summary>
 internal sealed record LineChart(string Title, string XTitle, string YTitle, Axis X, Axis Y, IReadOnlyList<Series> Series)
 {
-    private const double Width = 360, Height = 230, Left = 44, Top = 26, Bottom = Height - 40;
+    private const double Width = 360, Left = 44, Top = 26;
 
     // A letter of the labels is about so wide, and a line so high.
     private const double LetterWidth = 6.4, LineHeight = 13;
@@ -31,11 +31,17 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     /// <summary>How a value of x is written in the table and in tips.</summary>
     public string XFormat { get; init; } = "0.####";
 
-    private bool HasLetters => Series.Any(series => series.Name.Length > LongestLabel);
+    // Higher where there are more labels than fit one below the other.
+    private double Height => Math.Max(230, Top + 44 + LineHeight * Series.Count);
 
-    private IReadOnlyList<string> Labels => [.. Series.Select((series, i) => HasLetters ? Letter(i) : series.Name)];
+    private double Bottom => Height - 40;
 
-    private double Right => Width - 12 - LetterWidth * Labels.Max(label => label.Length);
+    private bool HasLetters => Series.Count > 1 && Series.Any(series => series.Name.Length > LongestLabel);
+
+    // One line alone is what the axis says.
+    private IReadOnlyList<string> Labels => [.. Series.Select((series, i) => Series.Count == 1 ? "" : HasLetters ? Letter(i) : series.Name)];
+
+    private double Right => Width - 16 - LetterWidth * Labels.Max(label => label.Length);
 
     /// <summary>The figure.</summary>
     public Markup Draw()
@@ -109,15 +115,21 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     // The names at the lines' ends, moved apart where they would overlap.
     private Markup EndLabels()
     {
-        var ends = Series.Select((series, i) => (Index: i, Y: series.Points.Where(point => double.IsFinite(point.Y)).Select(point => point.Y)
-            .Cast<double?>().LastOrDefault())).Where(end => end.Y is not null).OrderByDescending(end => end.Y).ToArray();
+        var ends = Series.Select((series, i) => (Index: i, Last: series.Points.Where(point => double.IsFinite(point.Y)).Cast<(double X, double Y)?>().LastOrDefault()))
+            .Where(end => end.Last is not null && Labels[end.Index].Length > 0).OrderByDescending(end => end.Last!.Value.Y).ToArray();
         var places = new double[ends.Length];
         for (var i = 0; i < ends.Length; i++)
-            places[i] = Math.Max(YPlace(ends[i].Y!.Value), i == 0 ? Top + 2 : places[i - 1] + LineHeight);
+            places[i] = Math.Max(YPlace(ends[i].Last!.Value.Y), i == 0 ? Top + 2 : places[i - 1] + LineHeight);
         for (var i = ends.Length - 1; i >= 0; i--)
             places[i] = Math.Min(places[i], i == ends.Length - 1 ? Bottom - 2 : places[i + 1] - LineHeight);
-        return new Markup().Each(ends.Zip(places), end => Markup.Of(
-            $"<text class=\"label s{end.First.Index % 6}\" x=\"{Right + 8:F1}\" y=\"{end.Second + 4:F1}\">{Labels[end.First.Index]}</text>"));
+        var labels = new Markup();
+        foreach (var ((index, last), place) in ends.Zip(places))
+        {
+            var (x, y) = last!.Value;
+            labels.Line($"<path class=\"leader s{index % 6}\" d=\"M{XPlace(x) + 3:F1} {YPlace(y):F1}L{Right + 8:F1} {place:F1}\"/>");
+            labels.Line($"<text class=\"label s{index % 6}\" x=\"{Right + 10:F1}\" y=\"{place + 4:F1}\">{Labels[index]}</text>");
+        }
+        return labels;
     }
 
     private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)), one =>

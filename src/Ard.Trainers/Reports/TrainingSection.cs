@@ -19,7 +19,7 @@ internal static class TrainingSection
     {
         var epochs = Axis.Between([.. training.History.Select(epoch => (double)epoch.Epoch)], smallestStep: 1);
         var losses = Of(epoch => epoch.Loss);
-        (double, string)? kept = training.KeptEpoch is { } epoch && training.History.Count > 1 ? (epoch, "kept") : null;
+        (double, string)? kept = training.KeptEpoch is { } epoch && epoch < training.History.Count ? (epoch, "kept") : null;
         Series[] accuracies =
         [
             .. new[]

@@ -128,6 +128,45 @@ public sealed class AdversarialTests
     }
 
     [Fact]
+    public void Metrics_are_written_as_a_page_with_classes_images_training_and_the_code_that_measures_again()
+    {
+        var data = Tiny.Glyphs(ml, 30);
+        var metrics = ml.EvaluateRobustness(classifier, data, Evaluation);
+        var path = Path.Combine(Tiny.Folder(), "report.html");
+        metrics.SaveHtml(path);
+        var page = File.ReadAllText(path);
+
+        Assert.Equal(classifier.ClassNames, metrics.ClassNames);
+        Assert.All(metrics.ClassNames, name => Assert.Contains($">{name}<", page));
+        Assert.Contains("Threat = ThreatModel.Linf(0.05),", page);
+        Assert.Contains("Attacks = [&quot;fgsm&quot;, &quot;pgd-3&quot;],", page);
+        Assert.Contains("Objective: natural", classifier.Training!.Settings);
+        Assert.Contains("<td>natural</td>", page);
+        Assert.Contains("20 epochs in", page);
+        Assert.InRange(metrics.Images!.Each.Count, 1, 6);
+        // What is shown is what was measured, also where keys are not in the order of the data set's classes.
+        Assert.All(metrics.Images.Each, image =>
+        {
+            Assert.Equal(metrics.Report.Labels[(int)image.Row], image.Label);
+            Assert.Equal(metrics.Report[metrics.Images.Attack].Predictions[(int)image.Row], image.AttackedPrediction);
+        });
+        Assert.Null(ml.EvaluateRobustness(classifier, data, Evaluation with { Images = 0 }).Images);
+        Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, data, Evaluation with { Images = -1 }));
+    }
+
+    [Fact]
+    public void A_curve_begins_at_the_clean_accuracy_and_ends_at_the_worst_case_of_its_largest_budget()
+    {
+        var data = Tiny.Glyphs(ml, 30);
+        var curve = ml.EvaluateRobustnessCurve(classifier, data, [Threat.Epsilon, 0], Evaluation);
+        var metrics = ml.EvaluateRobustness(classifier, data, Evaluation);
+        Assert.Equal([0, Threat.Epsilon], curve.Points.Select(point => point.Epsilon));
+        Assert.Equal(metrics.Clean.Accuracy, curve.Points[0].Accuracy);
+        Assert.Equal(metrics.WorstCase.Accuracy, curve.Points[1].Accuracy);
+        Assert.Equal(["fgsm", "pgd-3"], curve.Attacks);
+    }
+
+    [Fact]
     public void A_missing_label_and_keys_in_another_order_are_refused()
     {
         var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 99 }]);

@@ -59,7 +59,7 @@ public sealed class HtmlReportTests
     [Theory]
     [InlineData(4, 50, 10)]
     [InlineData(1, 1, 2)]
-    [InlineData(9, 200, 10)]
+    [InlineData(20, 200, 10)]
     public void Every_mark_of_every_chart_lies_within_it_and_no_labels_overlap(int networks, int epochs, int classes)
     {
         var page = Parse(SampleReport.Of(networks, epochs, classes));
