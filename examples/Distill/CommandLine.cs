@@ -28,7 +28,8 @@ internal static class CommandLine
         .Reads("Evaluate on the first so many test images. Default all.", text => (int?)Positive(text));
 
     private static readonly Option<string?> Report = new Option<string?>("--report")
-        .Reads("Write the results as a page for people to this HTML file. Default of distill: report.html in the output folder.", text => (string?)text);
+        .Reads("Write the results as a page for people to this HTML file. Default of distill: report.html in the output folder.",
+            text => (string?)text);
 
     // Options of distill.
     private static readonly Option<NetworkSpec?> Student = new Option<NetworkSpec?>("--student")
@@ -151,8 +152,8 @@ internal static class CommandLine
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons),
-            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads),
-            cancellation));
+            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(TestImages), p.GetValue(Seed),
+            p.GetValue(Device)!, p.GetValue(Threads), cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
         return root;
@@ -168,8 +169,8 @@ internal static class CommandLine
     };
 
     // As it can be typed again.
-    private static string CommandOf(ParseResult p) => "./ard " + string.Join(' ', p.Tokens.Select(token =>
-        token.Value.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./,:+=".Contains(letter)) ? token.Value : $"'{token.Value.Replace("'", "'\\''")}'"));
+    private static string CommandOf(ParseResult p) => "./ard " + string.Join(' ', p.Tokens.Select(token => token.Value).Select(text =>
+        text.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./,:+=".Contains(letter)) ? text : $"'{text.Replace("'", "'\\''")}'"));
 
     private static int Print(Preset preset)
     {

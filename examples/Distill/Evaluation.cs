@@ -16,8 +16,8 @@ internal static class Evaluation
 {
     public static int Run(
         string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks,
-        IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, int? images, long seed, string device, int? threads,
-        CancellationToken cancellation)
+        IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, int? images, long seed,
+        string device, int? threads, CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
         if (examples is not null && epsilons?.Count > 1)

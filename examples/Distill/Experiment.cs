@@ -110,25 +110,20 @@ internal sealed record Experiment
     }
 
     private void Evaluate(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, TrainingResult? training,
-        TrainingOptions options, CancellationToken cancellation)
+        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method,
+        TrainingResult? training, TrainingOptions options, CancellationToken cancellation)
     {
         var evaluation = new EvaluationOptions { Threat = Methods.Settings.Threat!, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed };
-        var report = new RobustnessEvaluator(evaluation).Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
+        var report = new RobustnessEvaluator(evaluation)
+            .Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
             $"{role} {spec}", method, Weights.Count(network), Math.Round(training?.Seconds ?? 0, 3),
             Percent(report.Clean), Percent(report["fgsm"]), Percent(report["pgd-20"]));
         rows.Add(row);
         // After each model, so that what is done is not lost with what is not.
         Summary.Write(Path.Combine(Output, "summary.json"), rows);
-        page = page with
-        {
-            Models =
-            [
-                .. page.Models,
-                Pages.Model($"{role}, {method}", network, spec, Data.Test, evaluation, cancellation) with { Training = training, Robustness = report },
-            ],
-        };
+        var model = Pages.Model($"{role}, {method}", network, spec, Data.Test, evaluation, cancellation);
+        page = page with { Models = [.. page.Models, model with { Training = training, Robustness = report }] };
         page.Save(ReportPath);
         display.Line($"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Seconds:F0} s)");
     }

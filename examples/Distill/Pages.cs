@@ -16,7 +16,8 @@ internal static class Pages
 
     /// <summary>Curve and images under PGD-20, from no budget to twice that of the evaluation.</summary>
     public static ModelReport Model(
-        string name, Module<Tensor, Tensor> network, NetworkSpec spec, ImageDataset test, EvaluationOptions evaluation, CancellationToken cancellation)
+        string name, Module<Tensor, Tensor> network, NetworkSpec spec, ImageDataset test, EvaluationOptions evaluation,
+        CancellationToken cancellation)
     {
         var threat = evaluation.Threat;
         using var few = test.Take(CurveImages);
@@ -37,5 +38,6 @@ internal static class Pages
     /// <summary>The first images that the network gets right, attacked.</summary>
     public static AttackedImages Images(
         Module<Tensor, Tensor> network, ImageDataset test, Attack attack, EvaluationOptions evaluation, CancellationToken cancellation) =>
-        AttackedImages.Find(network, test.Images, test.Labels, attack, evaluation.Threat, seed: evaluation.Seed, cancellation: cancellation);
+        AttackedImages.Find(
+            network, test.Images, test.Labels, attack, evaluation.Threat, seed: evaluation.Seed, cancellation: cancellation);
 }

@@ -72,9 +72,10 @@ internal static class Demo
         var rows = new List<Row>();
         var page = new HtmlReport("ARD for ML.NET: the demo")
         {
-            Introduction = $"Ten drawn shapes of 16x16 pixels: a robust teacher that saw {Scaled(4000):N0} images, and three students of one "
-                + $"smaller architecture that saw {Scaled(500):N0} of them. Adversarial training learns from the labels on attacked images, clean "
-                + "distillation from what the teacher says of clean images, and ARD to say of attacked images what the teacher says of the clean ones.",
+            Introduction = $"Ten drawn shapes of 16x16 pixels: a robust teacher that saw {Scaled(4000):N0} images, and three students of "
+                + $"one smaller architecture that saw {Scaled(500):N0} of them. Adversarial training learns from the labels on attacked "
+                + "images, clean distillation from what the teacher says of clean images, and ARD to say of attacked images what the "
+                + "teacher says of the clean ones.",
             Reproduction = string.Create(CultureInfo.InvariantCulture, $"./ard demo --seed {seed}"),
             Seed = seed,
         };

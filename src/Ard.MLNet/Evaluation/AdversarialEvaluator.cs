@@ -25,8 +25,8 @@ public sealed record AdversarialEvaluatorOptions
     public EvaluationOptions Evaluation { get; init; } = new();
 
     /// <summary>
-    /// How many attacked images the metrics keep to be looked at, see <see cref="RobustnessMetrics.SaveHtml"/>. They are attacked once more,
-    /// by the attack that broke most rows or the first part of it. Default 6; 0 for none.
+    /// How many attacked images the metrics keep to be looked at, see <see cref="RobustnessMetrics.SaveHtml"/>. They are attacked once
+    /// more, by the attack that broke most rows or the first part of it. Default 6; 0 for none.
     /// </summary>
     public int Images { get; init; } = 6;
 
@@ -135,8 +135,8 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         var (attacks, threat) = (options.Evaluation.AllAttacks(), options.Evaluation.Threat);
         var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
         return AttackedImages.Find(
-            network, images.Images, images.Labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images, options.Evaluation.Seed,
-            options.Cancellation);
+            network, images.Images, images.Labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,
+            options.Evaluation.Seed, options.Cancellation);
     }
 
     /// <summary>The last classifier of a model, and what comes before it.</summary>

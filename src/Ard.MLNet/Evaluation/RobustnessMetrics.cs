@@ -122,7 +122,9 @@ public sealed class RobustnessMetrics
     /// <param name="path">The file to create or to replace.</param>
     public void SaveJson(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
 
-    /// <summary>The model on a page: evaluation, images, and its training unless it was loaded. Several of them make a page of several models.</summary>
+    /// <summary>
+    /// The model on a page: evaluation, images, and its training unless it was loaded. Several of them make a page of several models.
+    /// </summary>
     /// <param name="name">What the page calls it.</param>
     public ModelReport ToModelReport(string name) =>
         new(name) { Description = Description, Robustness = Report, Images = Images, Training = classifier.Training };
@@ -152,6 +154,7 @@ public sealed class RobustnessMetrics
         });
         """);
 
-    private string More() =>
-        options.MoreAttacks.Count == 0 ? "" : $"\n        MoreAttacks = [/* {string.Join(", ", options.MoreAttacks.Select(attack => attack.Name))} */],";
+    private string More() => options.MoreAttacks.Count == 0
+        ? ""
+        : $"\n        MoreAttacks = [/* {string.Join(", ", options.MoreAttacks.Select(attack => attack.Name))} */],";
 }

@@ -10,7 +10,9 @@ internal static class AccuracySection
         var evaluated = models.Where(model => model.Robustness is not null).ToArray();
         if (evaluated.Length == 0) return null;
         var section = new Markup();
-        section.Line($"<p>The share of images that a network gets right: as they are (clean), and after each attack. {Threats(evaluated)}</p>");
+        section.Line(
+            $"<p>The share of images that a network gets right: as they are (clean), and after each attack. "
+            + $"{Threats(evaluated)}</p>");
         section.Line($"<div class=\"grid-of-figures\"><figure class=\"chart\"><figcaption>Right, in percent of the images</figcaption>");
         section.Line($"{BarChart.Draw("images right", [.. evaluated.Select(Bars)])}");
         section.Line($"<p class=\"note\">Thin lines: 95 % intervals, as the images are a sample.</p></figure>");
@@ -27,14 +29,17 @@ internal static class AccuracySection
     private static string Threats(ModelReport[] models)
     {
         var different = models.GroupBy(model => model.Robustness!.Threat).ToArray();
-        return string.Join(" ", different.Select(group =>
-            $"The adversary{(different.Length == 1 ? "" : " of " + string.Join(" and ", group.Select(model => model.Name)))}: {Text.Threat(group.Key)}."));
+        return string.Join(" ", different.Select(group => $"The adversary{Of(group)}: {Text.Threat(group.Key)}."));
+
+        string Of(IEnumerable<ModelReport> group) =>
+            different.Length == 1 ? "" : " of " + string.Join(" and ", group.Select(model => model.Name));
     }
 
     private static Markup Table(ModelReport[] models)
     {
         var table = new Markup();
-        table.Line($"<div class=\"scroll\"><table class=\"attacks\"><caption>Images right</caption><thead><tr><th scope=\"col\">attack</th>")
+        table.Line($"<div class=\"scroll\"><table class=\"attacks\"><caption>Images right</caption>")
+            .Line($"<thead><tr><th scope=\"col\">attack</th>")
             .Line($"<th scope=\"col\">right</th><th scope=\"col\">95 % interval</th><th scope=\"col\">images</th></tr></thead>");
         foreach (var model in models)
         {

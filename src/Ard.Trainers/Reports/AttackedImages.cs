@@ -58,14 +58,15 @@ public sealed record AttackedImages(
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ImageBatch.Check(nameof(AttackedImages), images, labels);
         if (images.dim() != 4)
-            throw new ArgumentException($"{nameof(AttackedImages)}: images have shape [{string.Join(",", images.shape)}], expected [N,C,H,W].");
+            throw new ArgumentException(
+                $"{nameof(AttackedImages)}: images have shape [{string.Join(",", images.shape)}], expected [N,C,H,W].", nameof(images));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var (batch, truth) = ImageBatch.Of(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
         var classes = truth.cpu().data<long>().ToArray();
         var clean = Predict(batch);
         var rows = Choose(classes, clean, count);
-        var (of, found) = (new { Channels = (int)images.shape[1], Height = (int)images.shape[2], Width = (int)images.shape[3] }, new List<AttackedImage>());
+        var found = new List<AttackedImage>();
         if (rows.Length > 0)
         {
             var index = tensor(rows, dtype: ScalarType.Int64, device: batch.device);
@@ -75,7 +76,7 @@ public sealed record AttackedImages(
             for (var i = 0; i < rows.Length; i++)
                 found.Add(new AttackedImage(rows[i], Values(chosen[i]), Values(points[i]), classes[rows[i]], clean[rows[i]], attacked[i]));
         }
-        return new AttackedImages(attack.Name, threat, of.Channels, of.Height, of.Width, found);
+        return new AttackedImages(attack.Name, threat, (int)images.shape[1], (int)images.shape[2], (int)images.shape[3], found);
 
         long[] Predict(Tensor points)
         {

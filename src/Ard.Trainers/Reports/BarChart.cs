@@ -26,8 +26,9 @@ internal static class BarChart
         var height = bottom + Foot;
         var svg = new Markup();
         svg.Add($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\"");
-        if (standalone) svg.Line($" xmlns=\"http://www.w3.org/2000/svg\" width=\"540\"><style>{Page.ChartStyle}</style><rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/>");
-        else svg.Line($">");
+        if (standalone) svg.Add($" xmlns=\"http://www.w3.org/2000/svg\" width=\"540\"");
+        svg.Line($">");
+        if (standalone) svg.Line($"<style>{Page.ChartStyle}</style><rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/>");
         foreach (var percent in Axis.Percent.Ticks)
             svg.Line($"<text class=\"tick middle\" x=\"{Place(percent / 100):F1}\" y=\"{bottom + 14}\">{percent}</text>");
         svg.Line($"<text class=\"axis middle\" x=\"{(Left + Right) / 2}\" y=\"{bottom + 30}\">{title}, %</text>");
@@ -55,7 +56,8 @@ internal static class BarChart
         if (bar.Interval is { } interval && double.IsFinite(interval.Low))
         {
             var (low, high) = (Place(interval.Low), Place(interval.High));
-            var path = Markup.Of($"M{low:F1} {middle - 3:F1}V{middle + 3:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {middle - 3:F1}V{middle + 3:F1}");
+            var (top, foot) = (middle - 3, middle + 3);
+            var path = Markup.Of($"M{low:F1} {top:F1}V{foot:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {top:F1}V{foot:F1}");
             // With an edge, to be seen on the bar as well as beside it.
             svg.Line($"<path class=\"edge\" d=\"{path}\"/><path class=\"whisker\" d=\"{path}\"/>");
             end = high;
@@ -67,6 +69,7 @@ internal static class BarChart
 
     private static string Cut(string text, int most) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most - 1), "…");
 
-    private static string Description(string title, IReadOnlyList<BarGroup> groups) => $"Bars: {title}, in percent. " + string.Join(
-        " ", groups.Select(group => $"{group.Title}: {string.Join(", ", group.Bars.Select(bar => FormattableString.Invariant($"{bar.Name} {100 * bar.Share:F1}")))}."));
+    private static string Description(string title, IReadOnlyList<BarGroup> groups) =>
+        $"Bars: {title}, in percent. " + string.Join(" ", groups.Select(group =>
+            $"{group.Title}: {string.Join(", ", group.Bars.Select(bar => FormattableString.Invariant($"{bar.Name} {100 * bar.Share:F1}")))}."));
 }

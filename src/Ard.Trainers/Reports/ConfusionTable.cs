@@ -15,7 +15,9 @@ internal static class ConfusionTable
             && report.WorstCase.Predictions.Count == report.Labels.Count).ToArray();
         if (known.Length == 0) return null;
         var section = new Markup();
-        section.Line($"<p>Under the worst of the attacks: a row for each true class, a column for each class that its images are taken for, and the number of images. Framed: right. The stronger the shade, the larger the share of the row.</p>");
+        section.Line(
+            $"<p>Under the worst of the attacks: a row for each true class, a column for each class that its images are taken "
+            + $"for, and the number of images. Framed: right. The stronger the shade, the larger the share of the row.</p>");
         section.Line($"<div class=\"grid-of-figures\">").Each(known, model => Table(model, name));
         return section.Add($"</div>");
     }
@@ -38,7 +40,8 @@ internal static class ConfusionTable
         var classes = Enumerable.Range(0, counts.GetLength(0)).ToArray();
         if (classes.Length > MostClasses) return Mistakes(model, counts, name);
         var table = new Markup();
-        table.Line($"<figure><div class=\"scroll\"><table class=\"confusion\"><caption>{model.Name}</caption><thead><tr><th scope=\"col\">true class ↓<br>taken for →</th>")
+        table.Line($"<figure><div class=\"scroll\"><table class=\"confusion\"><caption>{model.Name}</caption>")
+            .Line($"<thead><tr><th scope=\"col\">true class ↓<br>taken for →</th>")
             .Each(classes, column => Markup.Of($"<th scope=\"col\"><span title=\"{name(column)}\">{name(column)}</span></th>"))
             .Line($"</tr></thead><tbody>");
         foreach (var row in classes)
@@ -54,18 +57,21 @@ internal static class ConfusionTable
     {
         var share = total == 0 ? 0 : (double)count / total;
         var kind = right ? "right" : count == 0 ? "none" : "wrong";
-        return Markup.Of($"<td class=\"{kind}\" style=\"--p:{share:0.##}\">{(count == 0 ? "·" : count.ToString(CultureInfo.InvariantCulture))}</td>");
+        var text = count == 0 ? "·" : count.ToString(CultureInfo.InvariantCulture);
+        return Markup.Of($"<td class=\"{kind}\" style=\"--p:{share:0.##}\">{text}</td>");
     }
 
     private static Markup Mistakes(ModelReport model, int[,] counts, Func<long, string> name)
     {
         var classes = Enumerable.Range(0, counts.GetLength(0)).ToArray();
-        var most = classes.SelectMany(row => classes.Where(column => column != row).Select(column => (Row: row, Column: column, Count: counts[row, column])))
-            .Where(pair => pair.Count > 0).OrderByDescending(pair => pair.Count).Take(MostMistakes);
+        var most = classes.SelectMany(row => classes.Select(column => (Row: row, Column: column, Count: counts[row, column])))
+            .Where(pair => pair.Row != pair.Column && pair.Count > 0).OrderByDescending(pair => pair.Count).Take(MostMistakes);
         var table = new Markup();
-        table.Line($"<figure><div class=\"scroll\"><table><caption>{model.Name}: the most frequent mistakes among {classes.Length} classes</caption>")
-            .Line($"<thead><tr><th scope=\"col\">true class</th><th scope=\"col\">taken for</th><th scope=\"col\">images</th></tr></thead><tbody>");
-        table.Each(most, pair => Markup.Of($"<tr><th scope=\"row\">{name(pair.Row)}</th><td>{name(pair.Column)}</td><td>{pair.Count:N0}</td></tr>\n"));
+        table.Line($"<figure><div class=\"scroll\"><table>")
+            .Line($"<caption>{model.Name}: the most frequent mistakes among {classes.Length} classes</caption><thead><tr>")
+            .Line($"<th scope=\"col\">true class</th><th scope=\"col\">taken for</th><th scope=\"col\">images</th></tr></thead><tbody>");
+        table.Each(most, pair => new Markup().Line(
+            $"<tr><th scope=\"row\">{name(pair.Row)}</th><td>{name(pair.Column)}</td><td>{pair.Count:N0}</td></tr>"));
         return table.Line($"</tbody></table></div></figure>");
     }
 }

@@ -8,7 +8,10 @@ internal static class CurveSection
         var curves = models.Where(model => model.Curve is { Points.Count: > 0 }).GroupBy(model => model.Curve!.Norm).ToArray();
         if (curves.Length == 0) return null;
         var section = new Markup();
-        section.Line($"<p>How the accuracy falls as the adversary may change more. At a budget of 0 it is that of clean images. A robust network falls slowly; at a large enough budget every network reaches 0, and one that does not was not attacked well.</p>");
+        section.Line(
+            $"<p>How the accuracy falls as the adversary may change more. At a budget of 0 it is that of clean images. A robust "
+            + $"network falls slowly; at a large enough budget every network reaches 0, and one that does not was not attacked "
+            + $"well.</p>");
         section.Line($"<div class=\"grid-of-figures\">").Each(curves, group => Chart(group.Key.ToString(), [.. group]));
         return section.Add($"</div>");
     }
@@ -33,7 +36,7 @@ internal static class CurveSection
         {
             YFormat = "F1",
             Note = $"On {string.Join(" or ", counts.Select(count => Text.Count(count, "image")))}"
-                + (attacks.Length == 0 ? "." : $", under {(attacks.Length == 1 ? attacks[0] : "the worst of " + string.Join(", ", attacks))}.")
+                + (attacks.Length == 0 ? "." : $", under {(attacks.Length == 1 ? "" : "the worst of ")}{string.Join(", ", attacks)}.")
                 + $" With {counts.Min()} images a figure is uncertain by up to ± {100 / Math.Sqrt(Math.Max(1, counts.Min())):F0} points.",
         }.Draw();
     }

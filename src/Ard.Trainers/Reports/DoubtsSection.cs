@@ -12,11 +12,16 @@ internal static class DoubtsSection
         if (models.All(model => model.Robustness is null && model.Training is null && model.Curve is null)) return null;
         var section = new Markup();
         var found = new Markup();
-        found.Each(Flags(models), flag => Markup.Of($"<li><b>{flag.Model}: {Name(flag.Flag.Code)}</b> – {Sentence(flag.Flag.Seen)} {Sentence(flag.Flag.Advice)}</li>\n"));
+        found.Each(Flags(models), flag => Markup.Of($"<li><b>{flag.Model}: {Name(flag.Flag.Code)}</b> – ")
+            .Line($"{Sentence(flag.Flag.Seen)} {Sentence(flag.Flag.Advice)}</li>"));
         foreach (var model in models)
-            found.Each(model.Training?.Warnings ?? [], warning => Markup.Of($"<li><b>{model.Name}, training</b> – {Sentence(warning)}</li>\n"));
+            found.Each(model.Training?.Warnings ?? [], warning =>
+                new Markup().Line($"<li><b>{model.Name}, training</b> – {Sentence(warning)}</li>"));
         if (Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null))
-            section.Line($"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random or are probabilities, gradients of zero, and attacks that do worse than a weaker one. A stronger attack can still find more.</p>");
+            section.Line(
+                $"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random "
+                + $"or are probabilities, gradients of zero, and attacks that do worse than a weaker one. A stronger attack can "
+                + $"still find more.</p>");
         var list = found.ToString();
         if (list.Length > 0) section.Line($"<ul class=\"flags\">{found}</ul>");
         return section.ToString().Length == 0 ? null : section;

@@ -53,12 +53,15 @@ public sealed record HtmlReport(string Title)
         body.Line($"<header><h1>{Title}</h1>");
         if (Introduction is not null) body.Line($"<p>{Introduction}</p>");
         if (DoubtsSection.Count(Models) is > 0 and var doubts)
-            body.Line($"<p class=\"alarm\">⚠ {Text.Count(doubts, "reason")} to doubt these figures: <a href=\"#doubts\">read them first</a>.</p>");
+            body.Line(
+                $"<p class=\"alarm\">⚠ {Text.Count(doubts, "reason")} to doubt these figures: <a href=\"#doubts\">read them "
+                + $"first</a>.</p>");
         body.Add($"<nav aria-label=\"Sections\">");
-        body.Each(sections.Where(section => section.Body is not null), section => Markup.Of($"<a href=\"#{section.Id}\">{section.Name}</a> "));
+        var filled = sections.Where(section => section.Body is not null).ToArray();
+        body.Each(filled, section => Markup.Of($"<a href=\"#{section.Id}\">{section.Name}</a> "));
         body.Line($"</nav></header><main>");
-        foreach (var section in sections.Where(section => section.Body is not null))
-            body.Line($"<section aria-labelledby=\"{section.Id}\"><h2 id=\"{section.Id}\">{section.Name}</h2>").Line($"{section.Body}</section>");
+        foreach (var (id, name, content) in filled)
+            body.Line($"<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{name}</h2>").Line($"{content}</section>");
         return Page.Of(Title, body.Line($"</main>"));
     }
 

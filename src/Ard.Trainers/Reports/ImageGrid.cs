@@ -10,7 +10,9 @@ internal static class ImageGrid
         var shown = models.Where(model => model.Images is { Each.Count: > 0 }).ToArray();
         if (shown.Length == 0) return null;
         var section = new Markup();
-        section.Line($"<p>The first images of different classes that a network gets right: the clean image, what the attack adds to it, amplified around mid-grey, and the sum that the network sees. Below, what the network takes it for.</p>");
+        section.Line(
+            $"<p>The first images of different classes that a network gets right: the clean image, what the attack adds to it, "
+            + $"amplified around mid-grey, and the sum that the network sees. Below, what the network takes it for.</p>");
         return section.Each(shown, model => Grid(model.Name, model.Images!, name));
     }
 
@@ -26,7 +28,10 @@ internal static class ImageGrid
         var factor = Amplification(images);
         var broken = images.Each.Count(image => image.AttackedPrediction != image.Label);
         var grid = new Markup();
-        grid.Line($"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} {Text.Epsilon(images.Threat.Epsilon)}; perturbations × {factor}; {broken} of these {images.Each.Count} are taken for another class.</p>");
+        grid.Line(
+            $"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} "
+            + $"{Text.Epsilon(images.Threat.Epsilon)}; perturbations × {factor}; {broken} of these {images.Each.Count} are taken "
+            + $"for another class.</p>");
         return grid.Line($"<ul class=\"pictures\">").Each(images.Each, image => Picture(image, images, factor, name)).Line($"</ul>");
     }
 
@@ -34,14 +39,16 @@ internal static class ImageGrid
     {
         var change = image.Clean.Zip(image.Attacked, (clean, attacked) => 0.5f + factor * (attacked - clean)).ToArray();
         var (label, clean, attacked) = (name(image.Label), name(image.CleanPrediction), name(image.AttackedPrediction));
+        var what = $"image {image.Row}, a {label}";
         return new Markup().Line($"<li><div class=\"triple\">")
-            .Line($"{Image([.. image.Clean], $"image {image.Row}, a {label}, clean", clean, image.CleanPrediction == image.Label)}")
+            .Line($"{Image([.. image.Clean], $"{what}, clean", clean, image.CleanPrediction == image.Label)}")
             .Line($"{Image(change, $"what the attack adds to image {image.Row}, times {factor}", $"× {factor}", null)}")
-            .Line($"{Image([.. image.Attacked], $"image {image.Row}, a {label}, attacked", attacked, image.AttackedPrediction == image.Label)}")
+            .Line($"{Image([.. image.Attacked], $"{what}, attacked", attacked, image.AttackedPrediction == image.Label)}")
             .Line($"</div></li>");
 
         Markup Image(float[] values, string alternative, string text, bool? right) => Markup.Of(
-            $"<span><img src=\"{Png.Address(values, of.Channels, of.Height, of.Width)}\" width=\"{of.Width}\" height=\"{of.Height}\" alt=\"{alternative}\">")
+            $"<span><img src=\"{Png.Address(values, of.Channels, of.Height, of.Width)}\" width=\"{of.Width}\" height=\"{of.Height}\" ")
+            .Add($"alt=\"{alternative}\">")
             .Add($"{(right is null ? Markup.Of($"{text}") : Verdict(text, right.Value))}</span>");
     }
 

@@ -39,7 +39,8 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     private bool HasLetters => Series.Count > 1 && Series.Any(series => series.Name.Length > LongestLabel);
 
     // One line alone is what the axis says.
-    private IReadOnlyList<string> Labels => [.. Series.Select((series, i) => Series.Count == 1 ? "" : HasLetters ? Letter(i) : series.Name)];
+    private IReadOnlyList<string> Labels =>
+        [.. Series.Select((series, i) => Series.Count == 1 ? "" : HasLetters ? Letter(i) : series.Name)];
 
     private double Right => Width - 16 - LetterWidth * Labels.Max(label => label.Length);
 
@@ -83,7 +84,8 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         // On the side that has the room.
         var onTheLeft = x > (Left + Right) / 2;
         return Markup.Of($"<line class=\"mark\" x1=\"{x:F1}\" x2=\"{x:F1}\" y1=\"{Top - 8}\" y2=\"{Bottom}\"/>")
-            .Line($"<text class=\"tick{(onTheLeft ? " end" : "")}\" x=\"{x + (onTheLeft ? -4 : 4):F1}\" y=\"{Top - 1}\">{mark.Name}</text>");
+            .Add($"<text class=\"tick{(onTheLeft ? " end" : "")}\" x=\"{x + (onTheLeft ? -4 : 4):F1}\" y=\"{Top - 1}\">")
+            .Line($"{mark.Name}</text>");
     }
 
     private Markup Line(int index)
@@ -115,7 +117,8 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     // The names at the lines' ends, moved apart where they would overlap.
     private Markup EndLabels()
     {
-        var ends = Series.Select((series, i) => (Index: i, Last: series.Points.Where(point => double.IsFinite(point.Y)).Cast<(double X, double Y)?>().LastOrDefault()))
+        var ends = Series.Select((series, i) =>
+                (Index: i, Last: series.Points.Cast<(double X, double Y)?>().LastOrDefault(point => double.IsFinite(point!.Value.Y))))
             .Where(end => end.Last is not null && Labels[end.Index].Length > 0).OrderByDescending(end => end.Last!.Value.Y).ToArray();
         var places = new double[ends.Length];
         for (var i = 0; i < ends.Length; i++)
@@ -132,9 +135,9 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         return labels;
     }
 
-    private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)), one =>
-        Markup.Of($"<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\"><g class=\"series s{one.Index % 6} d{one.Index % 4}\">")
-            .Add($"<polyline points=\"1,6 29,6\"/>{Shape(one.Index, 15, 6, null)}</g></svg> <b>{Letter(one.Index)}</b> {one.Name}</li>"))
+    private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)),
+        one => Markup.Of($"<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\">")
+            .Add($"<g class=\"series s{one.Index % 6} d{one.Index % 4}\"><polyline points=\"1,6 29,6\"/>{Shape(one.Index, 15, 6, null)}</g></svg> <b>{Letter(one.Index)}</b> {one.Name}</li>"))
         .Line($"</ul>");
 
     private Markup Table()

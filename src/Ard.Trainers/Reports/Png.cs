@@ -17,7 +17,7 @@ internal static class Png
 
     /// <summary>The file's bytes.</summary>
     /// <param name="planes">Values in [0,1], planes of channels, row by row; what lies outside is cut off.</param>
-    /// <param name="channels">How many planes there are. Three are red, green and blue; of any other number the first is shown, grey.</param>
+    /// <param name="channels">How many planes there are. Three are red, green and blue; of any other number the first is shown.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     public static byte[] Encode(ReadOnlySpan<float> planes, int channels, int height, int width)

@@ -34,14 +34,15 @@ internal static class SettingsSection
         foreach (var version in Versions()) yield return version;
         yield return ("libtorch", torch.__version__);
         yield return (".NET", Environment.Version.ToString());
-        yield return ("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {Text.Count(Environment.ProcessorCount, "processor")}");
+        yield return ("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, "
+            + Text.Count(Environment.ProcessorCount, "processor"));
     }
 
     // Of what takes part in this process; this assembly does not refer to all of them.
     private static IEnumerable<(string, string)> Versions() =>
         from family in new[] { "Ard.Trainers", "Ard.MLNet", "TorchSharp", "Microsoft.ML" }
         from version in AppDomain.CurrentDomain.GetAssemblies()
-            .Where(assembly => assembly.GetName().Name is { } name && (name == family || name.StartsWith(family + ".", StringComparison.Ordinal)))
+            .Where(assembly => $"{assembly.GetName().Name}.".StartsWith(family + ".", StringComparison.Ordinal))
             .Select(assembly => assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion)
             .OfType<string>().Distinct().Take(1)
         select (family, version);
@@ -49,8 +50,10 @@ internal static class SettingsSection
     private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows)
     {
         var table = new Markup();
-        table.Line($"<table class=\"texts\">{(caption is null ? null : Markup.Of($"<caption>{caption}</caption>"))}<thead><tr><th scope=\"col\">{what}</th><th scope=\"col\">value</th></tr></thead><tbody>");
-        return table.Each(rows, row => Markup.Of($"<tr><th scope=\"row\">{row.Name}</th><td>{row.Value}</td></tr>\n")).Line($"</tbody></table>");
+        table.Line($"<table class=\"texts\">{(caption is null ? null : Markup.Of($"<caption>{caption}</caption>"))}")
+            .Line($"<thead><tr><th scope=\"col\">{what}</th><th scope=\"col\">value</th></tr></thead><tbody>");
+        return table.Each(rows, row => new Markup().Line($"<tr><th scope=\"row\">{row.Name}</th><td>{row.Value}</td></tr>"))
+            .Line($"</tbody></table>");
     }
 
     private static (string, string) Split(string line) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Reports;
@@ -11,7 +10,9 @@ internal static class TrainingSection
         var trained = models.Where(model => model.Training is { History.Count: > 0 }).ToArray();
         if (trained.Length == 0) return null;
         var section = new Markup();
-        section.Line($"<p>Losses of different methods are not comparable. Where the accuracy of training goes on rising while that of attacked validation images falls, the network learns its images by heart.</p>");
+        section.Line(
+            $"<p>Losses of different methods are not comparable. Where the accuracy of training goes on rising while that of "
+            + $"attacked validation images falls, the network learns its images by heart.</p>");
         return section.Each(trained, model => Curves(model.Name, model.Training!));
     }
 
@@ -31,14 +32,15 @@ internal static class TrainingSection
         ];
         var section = new Markup();
         section.Line($"<h3>{name}</h3><p class=\"note\">{Summary(training)}</p><div class=\"grid-of-figures\">");
-        section.Line($"{new LineChart("Loss", "epoch", "loss", epochs, Axis.FromZero([.. losses.Select(point => point.Y).Where(double.IsFinite)]), [new("loss", losses)]) { Mark = kept }.Draw()}");
+        var range = Axis.FromZero([.. losses.Select(point => point.Y).Where(double.IsFinite)]);
+        section.Line($"{new LineChart("Loss", "epoch", "loss", epochs, range, [new("loss", losses)]) { Mark = kept }.Draw()}");
         if (accuracies.Length > 0)
             section.Line($"{new LineChart("Accuracy", "epoch", "images right, %", epochs, Axis.Percent, accuracies)
             {
                 Mark = kept,
                 YFormat = "F1",
-                Note = accuracies.Length == 1 ? "Training: on the images trained on, attacked where the method attacks. There was no validation."
-                    : "Clean, attacked: on validation images. Training: on the images trained on, attacked where the method attacks.",
+                Note = (accuracies.Length == 1 ? "There was no validation. " : "Clean, attacked: on validation images. ")
+                    + "Training: on the images trained on, attacked where the method attacks.",
             }.Draw()}");
         return section.Line($"</div>");
 
@@ -51,8 +53,7 @@ internal static class TrainingSection
         var epochs = $"{Text.Count(training.History.Count, "epoch")} in {Text.Duration(training.Seconds)}";
         if (training.Cancelled) epochs += ", cancelled before the last";
         var kept = training.KeptEpoch is not { } at ? ""
-            : at == training.BestEpoch ? string.Create(CultureInfo.InvariantCulture, $"; kept: epoch {at}, the best on attacked validation images")
-            : string.Create(CultureInfo.InvariantCulture, $"; kept: epoch {at}");
+            : FormattableString.Invariant($"; kept: epoch {at}") + (at == training.BestEpoch ? ", the best on attacked validation images" : "");
         return $"{epochs}{kept}.";
     }
 }

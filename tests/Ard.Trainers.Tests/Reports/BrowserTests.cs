@@ -8,12 +8,15 @@ public sealed class BrowserTests
     private const string Marks = """
         [...document.querySelectorAll('figure > svg')].map(svg => {
             const box = svg.getBoundingClientRect();
-            const marks = [...svg.querySelectorAll('.series circle, .series rect, .series path, polyline, .bar, text')].map(mark => mark.getBoundingClientRect());
+            const marks = [...svg.querySelectorAll('.series circle, .series rect, .series path, polyline, .bar, text')]
+                .map(mark => mark.getBoundingClientRect());
+            const inside = mark =>
+                mark.left >= box.left - 1 && mark.right <= box.right + 1 && mark.top >= box.top - 1 && mark.bottom <= box.bottom + 1;
             return {
                 title: svg.getAttribute('aria-label'),
                 width: box.width,
                 marks: marks.length,
-                outside: marks.filter(mark => !(mark.left >= box.left - 1 && mark.right <= box.right + 1 && mark.top >= box.top - 1 && mark.bottom <= box.bottom + 1)).length,
+                outside: marks.filter(mark => !inside(mark)).length,
             };
         })
         """;
@@ -24,7 +27,8 @@ public sealed class BrowserTests
             const texts = [...svg.querySelectorAll('text')].map(text => ({ text: text.textContent, box: text.getBoundingClientRect() }));
             return texts.flatMap((one, i) => texts.slice(i + 1).filter(other =>
                 one.box.left < other.box.right - 1 && other.box.left < one.box.right - 1
-                && one.box.top + 2 < other.box.bottom - 2 && other.box.top + 2 < one.box.bottom - 2).map(other => one.text + ' | ' + other.text));
+                && one.box.top + 2 < other.box.bottom - 2 && other.box.top + 2 < one.box.bottom - 2)
+                .map(other => one.text + ' | ' + other.text));
         })
         """;
 
