@@ -8,6 +8,9 @@ namespace Ard.Trainers.Reports;
 /// <param name="Step">The distance of two ticks: 1, 2 or 5 times a power of ten.</param>
 internal sealed record Axis(double Low, double High, double Step)
 {
+    // What is closer together than this cannot be told apart by ticks.
+    private const double Smallest = 1e-100;
+
     /// <summary>Shares in percent.</summary>
     public static Axis Percent { get; } = new(0, 100, 25);
 
@@ -26,7 +29,7 @@ internal sealed record Axis(double Low, double High, double Step)
     public static Axis FromZero(IReadOnlyCollection<double> values)
     {
         var (low, high) = (Math.Min(0, values.DefaultIfEmpty(0).Min()), Math.Max(0, values.DefaultIfEmpty(0).Max()));
-        if (high - low is 0 or double.PositiveInfinity) (low, high) = (Math.Sign(low), low < 0 ? 0 : 1);
+        if (!(high - low is > Smallest and < double.PositiveInfinity)) (low, high) = (0, 1);
         var step = RoundStep((high - low) / 5);
         return new Axis(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);
     }
@@ -37,8 +40,12 @@ internal sealed record Axis(double Low, double High, double Step)
     public static Axis Between(IReadOnlyCollection<double> values, double smallestStep = 0)
     {
         var (low, high) = (values.DefaultIfEmpty(0).Min(), values.DefaultIfEmpty(0).Max());
-        if (low == high) return new Axis(low - 0.5, high + 0.5, 1);
-        return new Axis(low, high, Math.Max(smallestStep, RoundStep((high - low) / 6)));
+        var size = Math.Max(Math.Abs(low), Math.Abs(high));
+        if (high - low > Math.Max(Smallest, 1e-6 * size))
+            return new Axis(low, high, Math.Max(smallestStep, RoundStep((high - low) / 6)));
+        // One value, as good as: it lies in the middle.
+        var around = Math.Max(0.5, 1e-3 * size);
+        return new Axis(low - around, high + around, RoundStep(around));
     }
 
     /// <summary>Where a value lies between <paramref name="from"/>, the beginning, and <paramref name="to"/>.</summary>
