@@ -11,7 +11,9 @@ namespace Ard.Trainers.Reports;
 /// <param name="Attacked">Those after the attack.</param>
 /// <param name="Label">The true class.</param>
 /// <param name="CleanPrediction">The class that the network takes the image for.</param>
-/// <param name="AttackedPrediction">The class that it takes the attacked image for.</param>
+/// <param name="AttackedPrediction">
+/// The class that it takes the attacked image for; -1, no class, where its output was not finite.
+/// </param>
 public sealed record AttackedImage(
     long Row, IReadOnlyList<float> Clean, IReadOnlyList<float> Attacked, long Label, long CleanPrediction, long AttackedPrediction);
 
@@ -40,7 +42,7 @@ public sealed record AttackedImages(
     /// <param name="seed">The seed of what is random. Default 0.</param>
     /// <param name="cancellation">Looked at before each of the attack's forward passes.</param>
     /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit, or the attack broke the threat model.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static AttackedImages Find(
         Module<Tensor, Tensor> model,
@@ -64,27 +66,37 @@ public sealed record AttackedImages(
         using var noGrad = no_grad();
         var (batch, truth) = ImageBatch.Of(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
         var classes = truth.cpu().data<long>().ToArray();
-        var clean = Predict(batch);
+        var clean = Predict(model, batch);
         var rows = Choose(classes, clean, count);
-        var found = new List<AttackedImage>();
-        if (rows.Length > 0)
+        var chosen = batch.index_select(0, Index(rows));
+        var points = chosen.clone();
+        var attacked = rows.Select(row => clean[row]).ToArray();
+        foreach (var part in threat.Epsilon == 0 ? [] : attack.Parts(threat.Norm))
         {
-            var index = tensor(rows, dtype: ScalarType.Int64, device: batch.device);
-            var chosen = batch.index_select(0, index);
-            var points = attack.Run(model, chosen, truth.index_select(0, index), threat, new PointNoise(seed, rows), cancellation).Points;
-            var attacked = Predict(points);
-            for (var i = 0; i < rows.Length; i++)
-                found.Add(new AttackedImage(rows[i], Values(chosen[i]), Values(points[i]), classes[rows[i]], clean[rows[i]], attacked[i]));
+            long[] left = [.. PointNoise.Rows(rows.Length).Where(i => attacked[i] == classes[rows[i]])];
+            if (left.Length == 0) break;
+            var at = Index(left);
+            var noise = new PointNoise(seed, left.Select(i => rows[i]));
+            var attempt = part.Attempt(
+                model, chosen.index_select(0, at), truth.index_select(0, Index([.. left.Select(i => rows[i])])), threat, noise, cancellation);
+            points.index_copy_(0, at, attempt.Points);
+            var predictions = ImageBatch.Predictions(attempt.Logits).cpu().data<long>().ToArray();
+            for (var i = 0; i < left.Length; i++) attacked[left[i]] = predictions[i];
         }
-        return new AttackedImages(attack.Name, threat, (int)images.shape[1], (int)images.shape[2], (int)images.shape[3], found);
+        return new AttackedImages(attack.Name, threat, (int)images.shape[1], (int)images.shape[2], (int)images.shape[3],
+        [
+            .. rows.Select((row, i) => new AttackedImage(row, Values(chosen[i]), Values(points[i]), classes[row], clean[row], attacked[i])),
+        ]);
 
-        long[] Predict(Tensor points)
-        {
-            using var state = ModelState.Borrow(model);
-            var logits = model.call(points);
-            ImageBatch.CheckLogits(logits, points.shape[0]);
-            return logits.argmax(1).cpu().data<long>().ToArray();
-        }
+        Tensor Index(long[] numbers) => tensor(numbers, dtype: ScalarType.Int64, device: batch.device);
+    }
+
+    private static long[] Predict(Module<Tensor, Tensor> model, Tensor points)
+    {
+        using var state = ModelState.Borrow(model);
+        var logits = model.call(points);
+        ImageBatch.CheckShape(logits, points.shape[0]);
+        return ImageBatch.Predictions(logits).cpu().data<long>().ToArray();
     }
 
     // The rows that are right, the first of every class before the second of any.

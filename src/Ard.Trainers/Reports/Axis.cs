@@ -45,7 +45,7 @@ internal sealed record Axis(double Low, double High, double Step)
             return new Axis(low, high, Math.Max(smallestStep, RoundStep((high - low) / 6)));
         // One value, as good as: it lies in the middle.
         var around = Math.Max(0.5, 1e-3 * size);
-        return new Axis(low - around, high + around, RoundStep(around));
+        return new Axis(low - around, high + around, RoundStep(2 * around));
     }
 
     /// <summary>Where a value lies between <paramref name="from"/>, the beginning, and <paramref name="to"/>.</summary>

@@ -35,6 +35,8 @@ internal static class DoubtsSection
     private static string Name(RobustnessFlagCode code) => code switch
     {
         RobustnessFlagCode.RandomOutputs => "its outputs are random",
+        RobustnessFlagCode.NotFinite => "its outputs are not finite",
+        RobustnessFlagCode.BudgetExceeded => "an attack left its budget",
         RobustnessFlagCode.Probabilities => "its outputs are probabilities",
         RobustnessFlagCode.ZeroGradients => "it has gradients of zero",
         RobustnessFlagCode.FewClasses => "it has few classes",

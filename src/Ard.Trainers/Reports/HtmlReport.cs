@@ -65,8 +65,8 @@ public sealed record HtmlReport(string Title)
         return Page.Of(Title, body.Line($"</main>"));
     }
 
-    private string Class(long number) =>
-        number >= 0 && number < ClassNames.Count ? ClassNames[(int)number] : number.ToString(CultureInfo.InvariantCulture);
+    private string Class(long number) => number < 0 ? "no class"
+        : number < ClassNames.Count ? ClassNames[(int)number] : number.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>One network of a <see cref="HtmlReport"/>, and what is known of it.</summary>
