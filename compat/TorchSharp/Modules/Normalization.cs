@@ -38,10 +38,13 @@ namespace TorchSharp.Modules
 
         public bool affine { get; }
         public bool track_running_stats { get; }
-        public Parameter weight { get => _weight; set => Replace(nameof(weight), ref _weight, value); }
-        public Parameter bias { get => _bias; set => Replace(nameof(bias), ref _bias, value); }
-        public Tensor running_mean { get => _running_mean; set => Replace(nameof(running_mean), ref _running_mean, value); }
-        public Tensor running_var { get => _running_var; set => Replace(nameof(running_var), ref _running_var, value); }
+#nullable enable annotations
+        // As in the package, so that code is warned here of what would be an error there.
+        public Parameter? weight { get => _weight; set => Replace(nameof(weight), ref _weight!, value); }
+        public Parameter? bias { get => _bias; set => Replace(nameof(bias), ref _bias!, value); }
+        public Tensor? running_mean { get => _running_mean; set => Replace(nameof(running_mean), ref _running_mean!, value); }
+        public Tensor? running_var { get => _running_var; set => Replace(nameof(running_var), ref _running_var!, value); }
+#nullable restore annotations
 
         public Tensor num_batches_tracked
         {

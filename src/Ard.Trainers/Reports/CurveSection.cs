@@ -1,3 +1,5 @@
+using Ard.Trainers.Attacks;
+
 namespace Ard.Trainers.Reports;
 
 /// <summary>Accuracy over the budget, the networks' curves in one chart for each norm.</summary>
@@ -12,15 +14,15 @@ internal static class CurveSection
             $"<p>How the accuracy falls as the adversary may change more. At a budget of 0 it is that of clean images. A robust "
             + $"network falls slowly; at a large enough budget every network reaches 0, and one that does not was not attacked "
             + $"well.</p>");
-        section.Line($"<div class=\"grid-of-figures\">").Each(curves, group => Chart(group.Key.ToString(), [.. group]));
+        section.Line($"<div class=\"grid-of-figures\">").Each(curves, group => Chart(group.Key, [.. group]));
         return section.Add($"</div>");
     }
 
-    private static Markup Chart(string norm, ModelReport[] models)
+    private static Markup Chart(Norm norm, ModelReport[] models)
     {
         var budgets = models.SelectMany(model => model.Curve!.Points).Select(point => point.Epsilon).Distinct().ToArray();
         // In steps of eight-bit images where all budgets are.
-        var unit = budgets.All(budget => Math.Abs(budget * 255 - Math.Round(budget * 255)) < 1e-6) ? 255 : 1;
+        var unit = norm == Norm.Linf && budgets.All(budget => Math.Abs(budget * 255 - Math.Round(budget * 255)) < 1e-6) ? 255 : 1;
         var counts = models.Select(model => model.Curve!.Points[0].Correct.Count).Distinct().ToArray();
         var attacks = models.SelectMany(model => model.Curve!.Attacks).Distinct().Select(Text.Attack).ToArray();
         return new LineChart(

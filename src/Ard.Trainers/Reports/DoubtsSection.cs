@@ -19,24 +19,29 @@ internal static class DoubtsSection
                 new Markup().Line($"<li><b>{model.Name}, training</b> – {Sentence(warning)}</li>"));
         if (Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null))
             section.Line(
-                $"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random "
-                + $"or are probabilities, gradients of zero, and attacks that do worse than a weaker one. A stronger attack can "
-                + $"still find more.</p>");
+                $"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random, "
+                + $"probabilities or not finite, gradients of zero, attacks that leave their budget, and attacks that do worse than "
+                + $"a weaker one. A stronger attack can still find more.</p>");
         var list = found.ToString();
         if (list.Length > 0) section.Line($"<ul class=\"flags\">{found}</ul>");
         return section.ToString().Length == 0 ? null : section;
     }
 
-    // Each once for a network, whether seen by its evaluation or on its curve.
+    // All of its evaluation, and of its curve, which has other figures at each budget, what is not among them.
     private static IEnumerable<(string Model, RobustnessFlag Flag)> Flags(IReadOnlyList<ModelReport> models) => models.SelectMany(model =>
-        (model.Robustness?.Flags ?? []).Concat(model.Curve?.Points.SelectMany(point => point.Flags) ?? []).DistinctBy(flag => flag.Code)
-            .Select(flag => (model.Name, flag)));
+    {
+        var seen = (model.Robustness?.Flags ?? []).Distinct().ToArray();
+        var further = (model.Curve?.Points.SelectMany(point => point.Flags) ?? [])
+            .DistinctBy(flag => flag.Code).Where(flag => seen.All(other => other.Code != flag.Code));
+        return seen.Concat(further).Select(flag => (model.Name, flag));
+    });
 
     private static string Name(RobustnessFlagCode code) => code switch
     {
         RobustnessFlagCode.RandomOutputs => "its outputs are random",
-        RobustnessFlagCode.NotFinite => "its outputs are not finite",
         RobustnessFlagCode.BudgetExceeded => "an attack left its budget",
+        RobustnessFlagCode.NotFinite => "its outputs are not finite",
+        RobustnessFlagCode.IncompleteSequence => "a standard sequence lacks attacks",
         RobustnessFlagCode.Probabilities => "its outputs are probabilities",
         RobustnessFlagCode.ZeroGradients => "it has gradients of zero",
         RobustnessFlagCode.FewClasses => "it has few classes",

@@ -30,7 +30,7 @@ internal static class ImageGrid
         var grid = new Markup();
         grid.Line(
             $"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} "
-            + $"{Text.Epsilon(images.Threat.Epsilon)}; perturbations × {factor}; {broken} of these {images.Each.Count} are taken "
+            + $"{Text.Epsilon(images.Threat)}; perturbations × {factor}; {broken} of these {images.Each.Count} are taken "
             + $"for another class.</p>");
         return grid.Line($"<ul class=\"pictures\">").Each(images.Each, image => Picture(image, images, factor, name)).Line($"</ul>");
     }

@@ -20,21 +20,21 @@ internal static class Text
     public static string Count(long count, string what) =>
         string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
-    /// <summary>Such as 8/255 where it is a multiple of 1/255, else 0.1.</summary>
-    public static string Epsilon(double epsilon)
+    /// <summary>Such as 8/255 in Linf, where it is a multiple of 1/255, else 0.1.</summary>
+    public static string Epsilon(ThreatModel threat)
     {
-        var steps = epsilon * 255;
-        return epsilon > 0 && Math.Abs(steps - Math.Round(steps)) < 1e-6
+        var steps = threat.Epsilon * 255;
+        return threat.Norm == Norm.Linf && steps > 0 && Math.Abs(steps - Math.Round(steps)) < 1e-6
             ? string.Create(CultureInfo.InvariantCulture, $"{steps:F0}/255")
-            : epsilon.ToString("G4", CultureInfo.InvariantCulture);
+            : threat.Epsilon.ToString("G4", CultureInfo.InvariantCulture);
     }
 
     /// <summary>What the adversary may do, in words.</summary>
     public static string Threat(ThreatModel threat) => threat.Norm switch
     {
-        Norm.Linf => $"every value of an image may change by up to {Epsilon(threat.Epsilon)} (Linf, values from 0 to 1)",
-        Norm.L2 => $"an image may move by up to {Epsilon(threat.Epsilon)} in Euclidean distance (L2, values from 0 to 1)",
-        _ => $"the changes of an image's values may add up to {Epsilon(threat.Epsilon)} (L1, values from 0 to 1)",
+        Norm.Linf => $"every value of an image may change by up to {Epsilon(threat)} (Linf, values from 0 to 1)",
+        Norm.L2 => $"an image may move by up to {Epsilon(threat)} in Euclidean distance (L2, values from 0 to 1)",
+        _ => $"the changes of an image's values may add up to {Epsilon(threat)} (L1, values from 0 to 1)",
     };
 
     /// <summary>An attack's name for people.</summary>

@@ -95,8 +95,8 @@ public sealed class ZooTests : IDisposable
         using var generator = new Generator(9);
         foreach (var norm in network.modules().OfType<BatchNorm>())
         {
-            norm.weight.uniform_(0.6, 1.4, generator);
-            norm.bias.uniform_(-0.2, 0.2, generator);
+            norm.weight!.uniform_(0.6, 1.4, generator);
+            norm.bias!.uniform_(-0.2, 0.2, generator);
             norm.momentum = null; // the mean over all batches
         }
         network.train();
