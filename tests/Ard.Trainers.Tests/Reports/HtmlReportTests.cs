@@ -109,6 +109,9 @@ public sealed class HtmlReportTests
         var report = model.Robustness!;
         var counts = ConfusionTable.Count(report);
         Assert.Equal(500, counts.Cast<int>().Sum());
+        var pairs = report.Labels.Zip(report.WorstCase.Predictions).ToLookup(pair => pair);
+        for (var truth = 0; truth < 10; truth++)
+            for (var taken = 0; taken < 10; taken++) Assert.Equal(pairs[(truth, taken)].Count(), counts[truth, taken]);
         Assert.Equal(report.WorstCase.CorrectCount, Enumerable.Range(0, 10).Sum(label => counts[label, label]));
 
         var page = Parse(new HtmlReport("page") { Models = [model], ClassNames = SampleReport.ClassNames });
