@@ -130,6 +130,9 @@ internal static class CommandLine
     private static readonly Option<string?> SaveExamples = new Option<string?>("--save-examples")
         .Reads("Write the adversarial examples to this safetensors file.", text => (string?)text);
 
+    private static readonly Option<string?> Json = new Option<string?>("--json")
+        .Reads("Write the figures to this JSON file, for the model card of export.", text => (string?)text);
+
     private static readonly Option[] DistillOptions =
     [
         Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
@@ -138,7 +141,7 @@ internal static class CommandLine
     ];
 
     private static readonly Option[] EvaluateOptions =
-        [Model, Network, Surrogate, Data, Attacks, Epsilons, State, SaveExamples, Report, TestImages, Seed, Device, Threads];
+        [Model, Network, Surrogate, Data, Attacks, Epsilons, State, SaveExamples, Report, Json, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -152,10 +155,11 @@ internal static class CommandLine
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
             p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons),
-            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(TestImages), p.GetValue(Seed),
-            p.GetValue(Device)!, p.GetValue(Threads), cancellation));
+            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(Json),
+            p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
+        root.Subcommands.Add(ModelExport.Command());
         return root;
     }
 
@@ -244,6 +248,7 @@ internal static class CommandLine
             TeacherCheckpoint = p.GetValue(TeacherCheckpoint),
             TeacherMethod = p.GetValue(TeacherMethod)!,
             StudentMethods = preset is null ? p.GetValue(Method)! : [preset.Name],
+            Preset = preset?.Name,
             Methods = methods,
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
             StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)),

@@ -16,12 +16,14 @@ internal static class Evaluation
 {
     public static int Run(
         string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks,
-        IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, int? images, long seed,
-        string device, int? threads, CancellationToken cancellation)
+        IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, string? json, int? images,
+        long seed, string device, int? threads, CancellationToken cancellation)
     {
         CpuThreads.Set(threads);
         if (examples is not null && epsilons?.Count > 1)
             throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
+        if (json is not null && epsilons?.Count > 1)
+            throw new ArgumentException("--json and several budgets are given, expected one budget.");
         using var test = DataSource.LoadTest(data, images);
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
         var place = TrainingDevice.Find(device);
@@ -57,6 +59,7 @@ internal static class Evaluation
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount);
         Print(report.Flags);
+        if (json is not null) AtomicFile.WriteAllText(json, (EvaluationSummary.Of(report, network) with { Data = data }).ToJson() + "\n");
         if (page is null) return 0;
         // The one that broke most, or its first part: the others take long.
         var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
@@ -93,7 +96,7 @@ internal static class Evaluation
         foreach (var flag in flags.DistinctBy(flag => flag.Code)) Console.WriteLine($"Doubtful: {flag}");
     }
 
-    private static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)
+    public static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)
     {
         if (architecture is null) return ModelFile.Read(model);
         var network = architecture.Build(seed: 0);

@@ -24,6 +24,9 @@ internal sealed record Experiment
 
     public required IReadOnlyList<string> StudentMethods { get; init; }
 
+    /// <summary>The recipe that the students follow; null where there is none.</summary>
+    public string? Preset { get; init; }
+
     public required Methods Methods { get; init; }
 
     public required TrainingOptions TeacherOptions { get; init; }
@@ -105,7 +108,14 @@ internal sealed record Experiment
         var result = Trainer.Fit(
             network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress, cancellation: cancellation,
             naturalTeacher: objective.NeedsNaturalTeacher ? natural : null, peer: peer);
-        ModelFile.Write(Path.Combine(Output, $"{name}.safetensors"), network);
+        var card = ModelCard.Of(network, result) with
+        {
+            Data = $"{Data.Name}, {Data.Train.Count} training images",
+            Preset = (role == "student" ? Preset : null) ?? "none",
+            ClassNames = Data.Train.ClassNames.Count > 0 ? Data.Train.ClassNames : null,
+        };
+        ModelFile.Write(
+            Path.Combine(Output, $"{name}.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
         Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, cancellation);
     }
 

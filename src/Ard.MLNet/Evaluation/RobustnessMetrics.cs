@@ -78,7 +78,7 @@ public sealed class RobustnessMetrics
         ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
 
     /// <summary>
-    /// Everything as JSON: threat, flags, the figures of each attack with their intervals, and for each row whether it stays right, the
+    /// Everything as JSON: threat, settings, flags, the figures of each attack with their intervals, and for each row whether it stays right, the
     /// first attack that broke it, how far it was moved, and what all attacks cost.
     /// </summary>
     public string ToJson()
@@ -91,6 +91,7 @@ public sealed class RobustnessMetrics
                 Clean = Figures(Clean),
                 Attacks = Attacks.Select(Figures),
                 WorstCase = Figures(WorstCase),
+                Report.Settings,
                 Flags = Flags.Select(flag => new { Code = flag.Code.ToString(), flag.Seen, flag.Advice }),
                 Points = Report.WorstCase.Points.Select((point, row) => new
                 {

@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Reflection;
 using System.Runtime.InteropServices;
-using TorchSharp;
 
 namespace Ard.Trainers.Reports;
 
@@ -31,21 +29,10 @@ internal static class SettingsSection
     {
         yield return ("written", report.Written.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         if (report.Seed is { } seed) yield return ("seed", seed.ToString(CultureInfo.InvariantCulture));
-        foreach (var version in Versions()) yield return version;
-        yield return ("libtorch", torch.__version__);
-        yield return (".NET", Environment.Version.ToString());
+        foreach (var (name, version) in PackageVersions.Here()) yield return (name, version);
         yield return ("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, "
             + Text.Count(Environment.ProcessorCount, "processor"));
     }
-
-    // Of what takes part in this process; this assembly does not refer to all of them.
-    private static IEnumerable<(string, string)> Versions() =>
-        from family in new[] { "Ard.Trainers", "Ard.MLNet", "TorchSharp", "Microsoft.ML" }
-        from version in AppDomain.CurrentDomain.GetAssemblies()
-            .Where(assembly => $"{assembly.GetName().Name}.".StartsWith(family + ".", StringComparison.Ordinal))
-            .Select(assembly => assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion)
-            .OfType<string>().Distinct().Take(1)
-        select (family, version);
 
     private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows)
     {

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Evaluation;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>The figures of an evaluation as they are kept in files: a <see cref="RobustnessReport"/> without its single points.</summary>
+public sealed record EvaluationSummary
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        RespectNullableAnnotations = true,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    /// <summary>What the adversary was allowed to do.</summary>
+    public required ThreatModel Threat { get; init; }
+
+    /// <summary>How many images there were.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Without an attack.</summary>
+    public required Figures Clean { get; init; }
+
+    /// <summary>One entry an attack.</summary>
+    public required IReadOnlyList<Figures> Attacks { get; init; }
+
+    /// <summary>Against all attacks together.</summary>
+    public required Figures WorstCase { get; init; }
+
+    /// <summary>Reasons not to believe the figures.</summary>
+    public required IReadOnlyList<RobustnessFlag> Flags { get; init; }
+
+    /// <summary>The settings of the evaluation, its attacks' included, one a line: <see cref="RobustnessReport.Settings"/>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+
+    /// <summary>Which images they were. Default null: unknown.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>The digest of the network's weights, by which it is known again. Default null: unknown.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>One line of the table: an attack, and the share of images that the network gets right under it.</summary>
+    /// <param name="Name">The attack; <c>clean</c> and <c>worst-case</c> besides.</param>
+    /// <param name="Accuracy">From 0 to 1.</param>
+    /// <param name="Interval">The lower and the upper bound of the 95 % interval.</param>
+    public sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
+    {
+        internal static Figures Of(AttackResult result) =>
+            new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High]);
+    }
+
+    /// <summary>The figures of a report.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="network">The network that was evaluated. Default null: it is not said.</param>
+    public static EvaluationSummary Of(RobustnessReport report, Module<Tensor, Tensor>? network = null)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return new EvaluationSummary
+        {
+            Threat = report.Threat,
+            Rows = report.Clean.Points.Count,
+            Clean = Figures.Of(report.Clean),
+            Attacks = [.. report.Attacks.Select(Figures.Of)],
+            WorstCase = Figures.Of(report.WorstCase),
+            Flags = report.Flags,
+            Settings = report.Settings,
+            Weights = network is null ? null : TensorDigest.Of(network),
+        };
+    }
+
+    /// <summary>All of it as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <summary>Reads a file of <see cref="ToJson"/>, or of the ML.NET evaluation's report, which has more.</summary>
+    /// <exception cref="FormatException">The file is no such report.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static EvaluationSummary Read(string path)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            var summary = JsonSerializer.Deserialize<EvaluationSummary>(stream, Json) ?? throw new JsonException("it is null");
+            foreach (var figures in summary.Attacks.Prepend(summary.Clean).Append(summary.WorstCase))
+                if (figures is not { Accuracy: >= 0 and <= 1, Interval.Count: 2 })
+                    throw new JsonException($"'{figures?.Name}' has no accuracy from 0 to 1 with its interval");
+            return summary;
+        }
+        catch (Exception exception) when (exception is JsonException or ArgumentException)
+        {
+            throw new FormatException($"{path}: expected the report of an evaluation as JSON, found: {exception.Message}", exception);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Onnx;
+using Ard.Trainers.Training;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>
+/// What is known of a trained network, to go with it wherever it is shipped: what it is, on what and how it was trained, what it gets right
+/// as it is and under which attack, and by which versions. It is written as Markdown and as JSON; what is null is said to be unknown.
+/// </summary>
+public sealed record ModelCard
+{
+    /// <summary>The metadata entry of a safetensors file that holds the card of its network, as JSON.</summary>
+    public const string MetadataName = "ard.card";
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    /// <summary>The architecture: a built-in network's short name, else the module's type.</summary>
+    public required string Network { get; init; }
+
+    /// <summary>The specification of a built-in network, from which it can be built.</summary>
+    public JsonElement? Specification { get; init; }
+
+    /// <summary>Number of its parameters.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>SHA-256 of its weights with their names and shapes, by which evaluations know it again.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>The classes in the order of the outputs.</summary>
+    public IReadOnlyList<string>? ClassNames { get; init; }
+
+    /// <summary>What it was trained on.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>The method that trained it, such as ard.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>The published recipe that was followed; "none" where it is known that there was none.</summary>
+    public string? Preset { get; init; }
+
+    /// <summary>The seed of the training, on which all of its chance depends.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>How the training went.</summary>
+    public CardTraining? Training { get; init; }
+
+    /// <summary>What it gets right.</summary>
+    public EvaluationSummary? Evaluation { get; init; }
+
+    /// <summary>The files that it was exported to.</summary>
+    public IReadOnlyList<CardFile> Files { get; init; } = [];
+
+    /// <summary>The versions of the packages that wrote the card.</summary>
+    public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What can be read off a network and its training.</summary>
+    /// <param name="network">The network, as trained.</param>
+    /// <param name="training">Its training. Default null: unknown.</param>
+    public static ModelCard Of(Module<Tensor, Tensor> network, TrainingResult? training = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        var versions = PackageVersions.Here();
+        return new ModelCard
+        {
+            Network = network is ImageNetwork ? network.GetName() : network.GetType().Name,
+            Specification = network is ImageNetwork { Spec: var spec } ? JsonDocument.Parse(spec.ToJson()).RootElement : null,
+            Parameters = Networks.Weights.Count(network),
+            Weights = TensorDigest.Of(network),
+            Method = training is null ? null : Setting(training.Settings, "Objective"),
+            Seed = training is not null && long.TryParse(Setting(training.Settings, "Options.Seed"), out var seed) ? seed : null,
+            Training = training is null
+                ? null
+                : new(training.History.Count, training.KeptEpoch, training.Seconds, training.Cancelled, training.Warnings, training.Settings, versions),
+            Versions = versions,
+        };
+    }
+
+    /// <summary>The card that a safetensors file holds of its network; where it holds none, what can be read off the network.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="network">The network with the weights of this file.</param>
+    /// <exception cref="CheckpointException">The file is damaged, or the card in it is none, or one of other weights.</exception>
+    public static ModelCard Read(string path, Module<Tensor, Tensor> network)
+    {
+        var own = Of(network);
+        if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var json)) return own;
+        try
+        {
+            var card = JsonSerializer.Deserialize<ModelCard>(json, Json) ?? throw new JsonException("it is null");
+            if (card.Weights != own.Weights)
+                throw new CheckpointException(path, $"the card of these weights in {MetadataName}, {own.Weights}", card.Weights);
+            return card with { Versions = own.Versions };
+        }
+        catch (Exception exception) when (exception is JsonException or ArgumentException)
+        {
+            throw new CheckpointException(path, $"a model card in {MetadataName}", exception.Message, exception);
+        }
+    }
+
+    /// <summary>The card with an evaluation.</summary>
+    /// <param name="evaluation">The evaluation.</param>
+    /// <exception cref="ArgumentException">It is of other weights.</exception>
+    public ModelCard With(EvaluationSummary evaluation)
+    {
+        ArgumentNullException.ThrowIfNull(evaluation);
+        return evaluation.Weights is null || evaluation.Weights == Weights ? this with { Evaluation = evaluation } : throw new ArgumentException(
+            $"The evaluation is of other weights: expected those of {Network}, {Weights}, found {evaluation.Weights}.", nameof(evaluation));
+    }
+
+    /// <summary>The card with an ONNX file that <see cref="OnnxExport"/> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">The settings with which it was written.</param>
+    public ModelCard WithOnnx(string path, OnnxExportOptions? options = null)
+    {
+        options ??= new OnnxExportOptions();
+        var output = options.Softmax ? "probabilities" : "logits";
+        var folded = options.FoldBatchNorm ? "; BatchNorm folded where it follows a convolution or linear layer" : "";
+        return With(path, $"ONNX, opset {OnnxExport.Opset}, IR version {OnnxExport.IrVersion}; input images: float32 "
+            + $"[batch,channels,rows,columns], values in [0,1]; output {output}: float32 [batch,classes]{folded}")
+            with { ClassNames = options.ClassNames ?? ClassNames };
+    }
+
+    /// <summary>The card with a safetensors file that <see cref="ModelFile"/> wrote.</summary>
+    /// <param name="path">The file.</param>
+    public ModelCard WithSafetensors(string path) => With(path, "safetensors; names of the usual PyTorch definition");
+
+    /// <summary>The card as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <summary>The card as Markdown.</summary>
+    public string ToMarkdown() => ModelCardText.Of(this);
+
+    /// <summary>Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>.</summary>
+    /// <param name="model">The model's file, or its path without an ending.</param>
+    public void Write(string model)
+    {
+        AtomicFile.WriteAllText(Path.ChangeExtension(model, ".card.md"), ToMarkdown());
+        AtomicFile.WriteAllText(Path.ChangeExtension(model, ".card.json"), ToJson() + "\n");
+    }
+
+    private ModelCard With(string path, string format)
+    {
+        using var stream = File.OpenRead(path);
+        var digest = Convert.ToHexStringLower(SHA256.HashData(stream));
+        var name = Path.GetFileName(path);
+        return this with { Files = [.. Files.Where(file => file.Name != name), new CardFile(name, format, stream.Length, digest)] };
+    }
+
+    private static string? Setting(IReadOnlyList<string> settings, string name) =>
+        settings.FirstOrDefault(line => line.StartsWith(name + ": ", StringComparison.Ordinal))?[(name.Length + 2)..];
+}
+
+/// <summary>How a training went: see <see cref="TrainingResult"/>.</summary>
+/// <param name="Epochs">How many epochs were finished.</param>
+/// <param name="KeptEpoch">The epoch, from 1, whose weights were kept; null where it was cancelled between two epochs' ends.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="Cancelled">Whether it was cancelled before its last epoch.</param>
+/// <param name="Warnings">What it had to warn of.</param>
+/// <param name="Settings">Every setting, one a line.</param>
+/// <param name="Versions">The versions of the packages that trained.</param>
+public sealed record CardTraining(
+    int Epochs, int? KeptEpoch, double Seconds, bool Cancelled, IReadOnlyList<string> Warnings, IReadOnlyList<string> Settings,
+    IReadOnlyDictionary<string, string> Versions);
+
+/// <summary>A file with the network.</summary>
+/// <param name="Name">Its name, without the folder.</param>
+/// <param name="Format">What it is and how it is to be used.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Sha256">Its digest.</param>
+public sealed record CardFile(string Name, string Format, long Bytes, string Sha256);

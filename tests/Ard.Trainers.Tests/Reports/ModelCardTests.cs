@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Onnx;
+using Ard.Trainers.Reports;
+using Ard.Trainers.Training;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Reports;
+
+public sealed class ModelCardTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-card-").FullName;
+    private readonly Module<Tensor, Tensor> network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 28 }).Build(seed: 1);
+    private readonly ImageDataset data = Glyphs.Generate(30, seed: 1);
+
+    public void Dispose()
+    {
+        network.Dispose();
+        data.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private string In(string name) => Path.Combine(folder, name);
+
+    private TrainingResult Train() => Trainer.Fit(network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Linf(0.1), Steps = 1 }), null, data, new()
+    {
+        Epochs = 2,
+        BatchSize = 10,
+        Seed = 77,
+        ValidationFraction = 0,
+        Device = "cpu",
+        Threads = 1,
+    });
+
+    private EvaluationSummary Evaluate() => EvaluationSummary.Of(
+        new RobustnessEvaluator(new() { Threat = ThreatModel.Linf(0.1), Seed = 5 }).Evaluate(network, data.Images, data.Labels), network);
+
+    [Fact]
+    public void What_is_not_known_is_said_to_be_unknown()
+    {
+        var card = ModelCard.Of(network);
+        var text = card.ToMarkdown();
+        foreach (var what in new[] { "Classes", "Data", "Method", "Preset", "Seed", "Epochs", "Seconds", "Versions" })
+            Assert.Contains($"| {what} | unknown |", text);
+        Assert.Contains("Settings of the training: unknown.", text);
+        Assert.Contains("Unknown: no evaluation was given", text);
+        using var json = JsonDocument.Parse(card.ToJson());
+        foreach (var what in new[] { "classNames", "data", "method", "preset", "seed", "training", "evaluation" })
+            Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty(what).ValueKind);
+        Assert.Equal("tinycnn-2-bn", card.Network);
+        Assert.Equal(Weights.Count(network), card.Parameters);
+        Assert.Equal(((ImageNetwork)network).Spec, NetworkSpec.FromJson(card.Specification!.Value.GetRawText()));
+    }
+
+    [Fact]
+    public void The_card_says_what_training_evaluation_and_export_know()
+    {
+        var training = Train();
+        var evaluation = Evaluate() with { Data = "30 glyphs" };
+        var card = ModelCard.Of(network, training).With(evaluation) with { Data = "glyphs", Preset = "none" };
+        var options = new OnnxExportOptions { FoldBatchNorm = true, ClassNames = [.. Glyphs.ClassNames] };
+        OnnxExport.Write(In("model.onnx"), network, options);
+        ModelFile.Write(In("model.safetensors"), network);
+        card = card.WithOnnx(In("model.onnx"), options).WithSafetensors(In("model.safetensors"));
+        card.Write(In("model.onnx"));
+
+        Assert.Equal(("at", 77L), (card.Method, card.Seed));
+        Assert.Equal((2, training.KeptEpoch, training.Seconds), (card.Training!.Epochs, card.Training.KeptEpoch, card.Training.Seconds));
+        Assert.Contains("Options.BatchSize: 10", card.Training.Settings);
+        var text = File.ReadAllText(In("model.card.md"));
+        Assert.Contains("| Method | at |", text);
+        Assert.Contains("| Seed | 77 |", text);
+        Assert.Contains("    Options.BatchSize: 10\n", text);
+        Assert.Contains("On 30 images (30 glyphs); the adversary's budget: Linf, 0.1 in units", text);
+        foreach (var attack in evaluation.Attacks.Prepend(evaluation.Clean).Append(evaluation.WorstCase))
+            Assert.Contains(FormattableString.Invariant($"| {attack.Name} | {100 * attack.Accuracy:F2} % right (95 % interval: "), text);
+        // The attacks' parameters and seed, as the evaluation states them.
+        Assert.Contains(evaluation.Settings, line => line.StartsWith("Attacks: ", StringComparison.Ordinal) && line.Contains("Steps = 20"));
+        foreach (var line in evaluation.Settings) Assert.Contains("    " + line.ReplaceLineEndings(" ") + "\n", text);
+        Assert.Contains("opset 17, IR version 8", text);
+        Assert.Contains("BatchNorm folded", text);
+        Assert.Contains(Glyphs.ClassNames[3], text);
+        Assert.Contains($"TorchSharp {card.Versions["TorchSharp"]}", text);
+        Assert.All(card.Files, file => Assert.Equal(
+            (file.Sha256, file.Bytes), (Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(In(file.Name)))), new FileInfo(In(file.Name)).Length)));
+
+        // The JSON holds the same: read back, it gives the same text.
+        ModelFile.Write(In("with-card.safetensors"), network,
+            new Dictionary<string, string> { [ModelCard.MetadataName] = File.ReadAllText(In("model.card.json")) });
+        using var again = ModelFile.Read(In("with-card.safetensors"));
+        Assert.Equal(text, ModelCard.Read(In("with-card.safetensors"), again).ToMarkdown());
+    }
+
+    [Fact]
+    public void A_card_or_an_evaluation_of_other_weights_is_refused()
+    {
+        var (card, evaluation) = (ModelCard.Of(network), Evaluate());
+        Train();
+        Assert.Contains("The evaluation is of other weights", Assert.Throws<ArgumentException>(() => ModelCard.Of(network).With(evaluation)).Message);
+        ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
+        var fault = Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network));
+        Assert.Contains("the card of these weights", fault.Message);
+        ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = "{}" });
+        Assert.Contains("a model card in ard.card", Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
+        // A report that does not say of which weights it is: the card says that it does not.
+        Assert.Contains("is the word of whoever put them here", ModelCard.Of(network).With(evaluation with { Weights = null }).ToMarkdown());
+    }
+
+    [Fact]
+    public void Names_are_no_markup()
+    {
+        var text = (ModelCard.Of(network) with { ClassNames = ["a|b", "<script>\n# c"] }).ToMarkdown();
+        Assert.Contains(@"| Classes | a\|b, &lt;script> # c |", text);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("[1")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":-1},"rows":1,"clean":{},"attacks":[],"worstCase":{},"flags":[]}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":7,"interval":[0,1]},"attacks":[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":null,"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
+    public void A_file_that_is_no_report_is_refused_by_its_name(string json)
+    {
+        File.WriteAllText(In("report.json"), json);
+        Assert.StartsWith($"{In("report.json")}: expected the report of an evaluation", Assert.Throws<FormatException>(() =>
+            EvaluationSummary.Read(In("report.json"))).Message);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text.Json;
+
+namespace Ard.Examples.Tests;
+
+public sealed class ExportTests : IDisposable
+{
+    private readonly ExampleProgram program = new("Distill");
+
+    public void Dispose() => program.Dispose();
+
+    private string In(string name) => Path.Combine(program.Folder, name);
+
+    private void Run(params string[] arguments)
+    {
+        var (code, _, error) = program.Run(arguments);
+        Assert.True(code == 0, error);
+    }
+
+    [Fact]
+    public void A_trained_student_is_evaluated_and_exported_with_a_card_that_knows_all_of_it()
+    {
+        Run("--data", "builtin", "--student", "tinycnn-4-bn", "--method", "at", "--epochs", "1", "--train-images", "40", "--test-images", "10",
+            "--batch", "20", "--steps", "1", "--seed", "9", "--threads", "1", "--output", program.Output);
+        var model = Path.Combine(program.Output, "student-at.safetensors");
+        Run("evaluate", "--model", model, "--test-images", "20", "--attacks", "fgsm", "--json", In("report.json"));
+        Run("export", model, "--format", "onnx,safetensors", "--fold-batchnorm", "--evaluation", In("report.json"), "--output", In("v1.0"));
+
+        using var report = JsonDocument.Parse(File.ReadAllText(In("report.json")));
+        var accuracy = 100 * report.RootElement.GetProperty("attacks")[0].GetProperty("accuracy").GetDouble();
+        var card = File.ReadAllText(In("v1.0.card.md"));
+        Assert.All(
+            [
+                "| Data | builtin, 40 training images |", "| Method | at |", "| Preset | none |", "| Seed | 9 |", "    Options.Epochs: 1\n",
+                "On 20 images (builtin); the adversary's budget: Linf, 0.1", $"| fgsm | {accuracy:F2} % right", "| v1.0.onnx | ONNX, opset 17",
+                "| v1.0.safetensors | safetensors",
+            ],
+            part => Assert.Contains(part, card));
+        Assert.True(File.Exists(In("v1.0.onnx")) && File.Exists(In("v1.0.card.json")));
+
+        // What was exported as safetensors can be evaluated and exported again, and still has its card.
+        Run("export", In("v1.0.safetensors"), "--output", In("again"));
+        Assert.Contains("| Seed | 9 |", File.ReadAllText(In("again.card.md")));
+
+        // The report of one network is not that of another.
+        Run("--data", "builtin", "--student", "tinycnn-4-bn", "--method", "at", "--epochs", "1", "--train-images", "40", "--test-images", "10",
+            "--batch", "20", "--steps", "1", "--seed", "10", "--threads", "1", "--output", In("other"));
+        var (code, _, error) = program.Run("export", In("other/student-at.safetensors"), "--evaluation", In("report.json"));
+        Assert.Equal(2, code);
+        Assert.Contains("The evaluation is of other weights", error);
+    }
+
+    [Theory]
+    [InlineData("--format 'onyx': expected onnx or safetensors", "export", "x", "--format", "onyx")]
+    [InlineData("no-such-file", "export", "no-such-file")]
+    [InlineData("'x.safetensors' is the file itself", "export", "x.safetensors", "--format", "safetensors")]
+    [InlineData("expected one budget", "evaluate", "--model", "x", "--eps", "0,0.1", "--json", "y")]
+    [InlineData("Required argument missing", "export")]
+    public void Bad_arguments_give_one_line_that_says_what_is_wrong_and_exit_code_2(string expected, params string[] arguments)
+    {
+        var (code, output, error) = program.Run(arguments);
+        Assert.Equal(2, code);
+        Assert.Contains(expected, error);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+        Assert.DoesNotContain("   at ", error + output);
+    }
+}
