@@ -127,9 +127,9 @@ public sealed record ModelCard
         options ??= new OnnxExportOptions();
         var output = options.Softmax ? "probabilities" : "logits";
         var folded = options.FoldBatchNorm ? "; BatchNorm folded where it follows a convolution or linear layer" : "";
-        return With(path, $"ONNX, opset {OnnxExport.Opset}, IR version {OnnxExport.IrVersion}; input images: float32 "
-            + $"[batch,channels,rows,columns], values in [0,1]; output {output}: float32 [batch,classes]{folded}")
-            with { ClassNames = options.ClassNames ?? ClassNames };
+        var card = With(path, $"ONNX, opset {OnnxExport.Opset}, IR version {OnnxExport.IrVersion}; input images: float32 "
+            + $"[batch,channels,rows,columns], values in [0,1]; output {output}: float32 [batch,classes]{folded}");
+        return card with { ClassNames = options.ClassNames ?? ClassNames };
     }
 
     /// <summary>The card with a safetensors file that <see cref="ModelFile"/> wrote.</summary>
