@@ -3,7 +3,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Reports;
-using static Ard.Examples.OptionReading;
 
 namespace Ard.Examples.Distill;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ard.MLNet.Evaluation;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
