@@ -38,8 +38,8 @@ public sealed class ModelExportTests : IDisposable
         using var model = new OnnxRuntimeModel(In("student.onnx"));
         var names = ImageClassifierTransformer.From(fitted).ClassNames;
         Assert.Equal(names, JsonSerializer.Deserialize<string[]>(model.Session.ModelMetadata.CustomMetadataMap["ard.classes"]));
-        Assert.Equal([-1, 1, 28, 28], model.Session.InputMetadata["images"].Dimensions);
-        var found = model.Run(tensor(pixels.SelectMany(row => row).ToArray()).reshape(60, 1, 28, 28)).data<float>().ToArray();
+        Assert.Equal([-1, 1, 16, 16], model.Session.InputMetadata["images"].Dimensions);
+        var found = model.Run(tensor(pixels.SelectMany(row => row).ToArray()).reshape(60, 1, 16, 16)).data<float>().ToArray();
         Assert.All(found.Zip(scores), pair => Assert.Equal(pair.Second, pair.First, 1e-5));
 
         var card = File.ReadAllText(In("student.card.md"));

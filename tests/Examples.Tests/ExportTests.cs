@@ -30,7 +30,7 @@ public sealed class ExportTests : IDisposable
         var card = File.ReadAllText(In("v1.0.card.md"));
         Assert.All(
             [
-                "| Data | builtin, 40 training images |", "| Method | at |", "| Preset | none |", "| Seed | 9 |", "    Options.Epochs: 1\n",
+                "| Data | builtin, 40 training images |", "| Method | adversarial-training |", "| Preset | none |", "| Seed | 9 |", "    Options.Epochs: 1\n",
                 "On 20 images (builtin); the adversary's budget: Linf, 0.1", $"| fgsm | {accuracy:F2} % right", "| v1.0.onnx | ONNX, opset 17",
                 "| v1.0.safetensors | safetensors",
             ],

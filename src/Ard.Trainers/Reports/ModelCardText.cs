@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace Ard.Trainers.Reports;
 
@@ -14,7 +15,7 @@ internal static class ModelCardText
         Line($"# Model card: {Cell(card.Network)}");
         Table(
             "property",
-            ("Network", card.Specification is { } spec ? $"{card.Network}, {spec.GetRawText()}" : $"{card.Network}, not a built-in one"),
+            ("Network", card.Specification is { } spec ? $"{card.Network}, {JsonSerializer.Serialize(spec)}" : $"{card.Network}, not a built-in one"),
             ("Parameters", card.Parameters.ToString("N0", CultureInfo.InvariantCulture)),
             ("SHA-256 of the weights", card.Weights),
             ("Classes", card.ClassNames is { } names ? string.Join(", ", names) : Unknown));

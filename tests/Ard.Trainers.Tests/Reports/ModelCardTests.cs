@@ -17,7 +17,7 @@ namespace Ard.Trainers.Tests.Reports;
 public sealed class ModelCardTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("ard-card-").FullName;
-    private readonly Module<Tensor, Tensor> network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 28 }).Build(seed: 1);
+    private readonly Module<Tensor, Tensor> network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
     private readonly ImageDataset data = Glyphs.Generate(30, seed: 1);
 
     public void Dispose()
@@ -71,11 +71,11 @@ public sealed class ModelCardTests : IDisposable
         card = card.WithOnnx(In("model.onnx"), options).WithSafetensors(In("model.safetensors"));
         card.Write(In("model.onnx"));
 
-        Assert.Equal(("at", 77L), (card.Method, card.Seed));
+        Assert.Equal(("adversarial-training", 77L), (card.Method, card.Seed));
         Assert.Equal((2, training.KeptEpoch, training.Seconds), (card.Training!.Epochs, card.Training.KeptEpoch, card.Training.Seconds));
         Assert.Contains("Options.BatchSize: 10", card.Training.Settings);
         var text = File.ReadAllText(In("model.card.md"));
-        Assert.Contains("| Method | at |", text);
+        Assert.Contains("| Method | adversarial-training |", text);
         Assert.Contains("| Seed | 77 |", text);
         Assert.Contains("    Options.BatchSize: 10\n", text);
         Assert.Contains("On 30 images (30 glyphs); the adversary's budget: Linf, 0.1 in units", text);
