@@ -110,21 +110,31 @@ internal static class OnnxLayers
     {
         var (kernel, dilation, padding) = (Pair(layer.kernel_size), Pair(layer.dilation, 1), Pair(layer.padding, 0));
         var stride = layer.stride is { Length: > 0 } given ? Pair(given) : kernel;
-        var ceil = layer.ceil_mode;
-        var output = functional.max_pool2d(input.Probe, kernel, stride, padding, dilation, ceil);
-        // Where windows may reach beyond the end (ceil mode), as much padding as they need: -∞ changes no maximum.
+        var output = functional.max_pool2d(input.Probe, kernel, stride, padding, dilation, layer.ceil_mode);
+        // Where windows reach beyond the padding (ceil mode), as much as they need: -∞ changes no maximum.
         long[] after =
         [
             .. Enumerable.Range(0, 2).Select(i => Math.Max(padding[i],
                 (output.shape[2 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 - input.Probe.shape[2 + i] - padding[i])),
         ];
+        if (!after.SequenceEqual(padding))
+        {
+            // A step of its own: ONNX Runtime refuses a pool that pads as far as its kernel's size, dilation not counted.
+            long[] before = padding, border = [before[1], after[1], before[0], after[0]];
+            var pads = tensor(new[] { 0, 0, before[0], before[1], 0, 0, after[0], after[1] });
+            input = input.Operator(
+                "Pad",
+                x => functional.pad(x[0], border, value: double.NegativeInfinity),
+                [input.Constant("pads", pads), input.Constant("lowest", tensor(float.NegativeInfinity))]);
+            padding = [0, 0];
+        }
         return input.Operator(
             "MaxPool",
-            x => functional.max_pool2d(x[0], kernel, stride, padding, dilation, ceil),
+            x => functional.max_pool2d(x[0], kernel, stride, padding, dilation),
             attributes:
             [
                 OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("dilations", dilation),
-                OnnxAttribute.Of("pads", [.. padding, .. after]),
+                OnnxAttribute.Of("pads", [.. padding, .. padding]),
             ]);
     }
 

@@ -37,6 +37,7 @@ public sealed class OnnxExportTests : IDisposable
         ["Tanh"] = () => Tanh(),
         ["Hardswish"] = () => Hardswish(),
         ["MaxPool2d"] = () => MaxPool2d(2),
+        ["MaxPool2d with padding and dilation"] = () => MaxPool2d((3, 2), (2, 3), (1, 1), (2, 1)),
         ["MaxPool2d with everything"] = () => MaxPool2d((3, 3), (4, 3), (1, 1), (2, 1), ceil_mode: true),
         ["AvgPool2d"] = () => AvgPool2d(3),
         ["AvgPool2d with padding"] = () => AvgPool2d(3, stride: 2, padding: 1),
