@@ -5,6 +5,8 @@ namespace Ard.Trainers.Reports;
 /// <summary>Clean, under each attack, and under the worst of them: as bars and as a table.</summary>
 internal static class AccuracySection
 {
+    private const string Title = "images right";
+
     public static Markup? Of(IReadOnlyList<ModelReport> models)
     {
         var evaluated = models.Where(model => model.Robustness is not null).ToArray();
@@ -14,9 +16,16 @@ internal static class AccuracySection
             $"<p>The share of images that a network gets right: as they are (clean), and after each attack. "
             + $"{Threats(evaluated)}</p>");
         section.Line($"<div class=\"grid-of-figures\"><figure class=\"chart\"><figcaption>Right, in percent of the images</figcaption>");
-        section.Line($"{BarChart.Draw("images right", [.. evaluated.Select(Bars)])}");
+        section.Line($"{BarChart.Draw(Title, [.. evaluated.Select(Bars)])}");
         section.Line($"<p class=\"note\">Thin lines: 95 % intervals, as the images are a sample.</p></figure>");
         return section.Line($"{Table(evaluated)}</div>");
+    }
+
+    /// <summary>The bars as a file of their own; null where nothing was evaluated.</summary>
+    public static Markup? Picture(IReadOnlyList<ModelReport> models)
+    {
+        var evaluated = models.Where(model => model.Robustness is not null).ToArray();
+        return evaluated.Length == 0 ? null : BarChart.Draw(Title, [.. evaluated.Select(Bars)], standalone: true);
     }
 
     // The worst case of one attack is that attack.

@@ -19,16 +19,12 @@ internal static class BarChart
     /// <summary>The picture.</summary>
     /// <param name="title">What the shares are, for those who do not see it.</param>
     /// <param name="groups">The bars.</param>
-    /// <param name="standalone">Whether it is a file of its own and not a part of a page: then it has its colours with it.</param>
+    /// <param name="standalone">Whether it is a file of its own and not a part of a page: see <see cref="Page.Picture"/>.</param>
     public static Markup Draw(string title, IReadOnlyList<BarGroup> groups, bool standalone = false)
     {
         var bottom = groups.Sum(group => Head + Bar * group.Bars.Count) + 4;
         var height = bottom + Foot;
         var svg = new Markup();
-        svg.Add($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\"");
-        if (standalone) svg.Add($" xmlns=\"http://www.w3.org/2000/svg\" width=\"540\"");
-        svg.Line($">");
-        if (standalone) svg.Line($"<style>{Page.ChartStyle}</style><rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/>");
         foreach (var percent in Axis.Percent.Ticks)
             svg.Line($"<text class=\"tick middle\" x=\"{Place(percent / 100):F1}\" y=\"{bottom + 14}\">{percent}</text>");
         svg.Line($"<text class=\"axis middle\" x=\"{(Left + Right) / 2}\" y=\"{bottom + 30}\">{title}, %</text>");
@@ -42,7 +38,9 @@ internal static class BarChart
                 svg.Line($"<path class=\"grid\" d=\"M{Place(percent / 100):F1} {y}V{y + Bar * group.Bars.Count + 2}\"/>");
             for (var i = 0; i < group.Bars.Count; i++, y += Bar) svg.Add($"{Draw(group.Bars[i], y, i)}");
         }
-        return svg.Line($"</svg>");
+        return standalone
+            ? Page.Picture(Width, height, Description(title, groups), svg)
+            : Markup.Of($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\">").Line($"{svg}</svg>");
     }
 
     private static Markup Draw(Bar bar, int y, int shade)

@@ -14,11 +14,18 @@ internal static class CurveSection
             $"<p>How the accuracy falls as the adversary may change more. At a budget of 0 it is that of clean images. A robust "
             + $"network falls slowly; at a large enough budget every network reaches 0, and one that does not was not attacked "
             + $"well.</p>");
-        section.Line($"<div class=\"grid-of-figures\">").Each(curves, group => Chart(group.Key, [.. group]));
+        section.Line($"<div class=\"grid-of-figures\">").Each(curves, group => Chart(group.Key, [.. group]).Draw());
         return section.Add($"</div>");
     }
 
-    private static Markup Chart(Norm norm, ModelReport[] models)
+    /// <summary>The chart as a file of its own; null where there are no curves, or curves of several norms.</summary>
+    public static Markup? Picture(IReadOnlyList<ModelReport> models)
+    {
+        var curves = models.Where(model => model.Curve is { Points.Count: > 0 }).ToArray();
+        return curves.DistinctBy(model => model.Curve!.Norm).Count() == 1 ? Chart(curves[0].Curve!.Norm, curves).Picture() : null;
+    }
+
+    private static LineChart Chart(Norm norm, ModelReport[] models)
     {
         var budgets = models.SelectMany(model => model.Curve!.Points).Select(point => point.Epsilon).Distinct().ToArray();
         // In steps of eight-bit images where all budgets are.
@@ -40,6 +47,6 @@ internal static class CurveSection
             Note = $"On {string.Join(" or ", counts.Select(count => Text.Count(count, "image")))}"
                 + (attacks.Length == 0 ? "." : $", under {(attacks.Length == 1 ? "" : "the worst of ")}{string.Join(", ", attacks)}.")
                 + $" With {counts.Min()} images a figure is uncertain by up to ± {100 / Math.Sqrt(Math.Max(1, counts.Min())):F0} points.",
-        }.Draw();
+        };
     }
 }

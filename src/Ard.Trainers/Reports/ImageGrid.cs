@@ -23,6 +23,38 @@ internal static class ImageGrid
         return Factors.Last(factor => factor == 1 || factor * largest <= 0.5001);
     }
 
+    /// <summary>The images as a file of its own, each in a column: clean, what the attack adds, and attacked.</summary>
+    public static Markup Picture(AttackedImages images, Func<long, string> name)
+    {
+        const int side = 64, column = side + 8, row = side + 22, left = 76;
+        var factor = Amplification(images);
+        var (width, height) = (left + column * images.Each.Count, 3 * row);
+        var picture = new Markup();
+        string[] titles = ["clean", $"change × {factor}", "attacked"];
+        for (var y = 0; y < titles.Length; y++)
+            picture.Line($"<text class=\"tick\" x=\"2\" y=\"{y * row + side / 2 + 6}\">{titles[y]}</text>");
+        foreach (var (x, image) in images.Each.Index())
+        {
+            Tile(x, 0, [.. image.Clean], Of(image.CleanPrediction, image));
+            Tile(x, 1, Change(image, factor), null);
+            Tile(x, 2, [.. image.Attacked], Of(image.AttackedPrediction, image));
+        }
+        var broken = images.Each.Count(image => image.AttackedPrediction != image.Label);
+        return Page.Picture(
+            width, height, $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {broken} are then taken for another class.", picture);
+
+        string Of(long prediction, AttackedImage image) => $"{(prediction == image.Label ? "✓" : "✗")} {name(prediction)}";
+
+        void Tile(int x, int y, float[] values, string? text)
+        {
+            picture.Line($"<image href=\"{Png.Address(values, images.Channels, images.Height, images.Width)}\" x=\"{left + x * column}\" y=\"{y * row + 4}\" width=\"{side}\" height=\"{side}\" style=\"image-rendering:pixelated\"/>");
+            if (text is not null) picture.Line($"<text class=\"middle\" x=\"{left + x * column + side / 2}\" y=\"{y * row + side + 17}\">{text}</text>");
+        }
+    }
+
+    private static float[] Change(AttackedImage image, int factor) =>
+        [.. image.Clean.Zip(image.Attacked, (clean, attacked) => 0.5f + factor * (attacked - clean))];
+
     private static Markup Grid(string model, AttackedImages images, Func<long, string> name)
     {
         var factor = Amplification(images);
@@ -37,7 +69,7 @@ internal static class ImageGrid
 
     private static Markup Picture(AttackedImage image, AttackedImages of, int factor, Func<long, string> name)
     {
-        var change = image.Clean.Zip(image.Attacked, (clean, attacked) => 0.5f + factor * (attacked - clean)).ToArray();
+        var change = Change(image, factor);
         var (label, clean, attacked) = (name(image.Label), name(image.CleanPrediction), name(image.AttackedPrediction));
         var what = $"image {image.Row}, a {label}";
         return new Markup().Line($"<li><div class=\"triple\">")

@@ -49,13 +49,27 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     {
         var figure = new Markup();
         figure.Line($"<figure class=\"chart\"><figcaption>{Title}</figcaption>");
-        figure.Line($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Description()}\">");
-        figure.Add($"{Axes()}{MarkLine()}");
-        for (var i = 0; i < Series.Count; i++) figure.Add($"{Line(i)}");
-        figure.Line($"{EndLabels()}</svg>");
+        figure.Line($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Description()}\">{Lines()}</svg>");
         if (HasLetters) figure.Add($"{Legend()}");
         if (Note is not null) figure.Line($"<p class=\"note\">{Note}</p>");
         return figure.Line($"{Table()}</figure>");
+    }
+
+    /// <summary>The picture alone, as a file of its own, with what the letters stand for.</summary>
+    public Markup Picture()
+    {
+        var (lines, height) = (Lines(), Height);
+        if (HasLetters)
+            foreach (var (i, series) in Series.Index())
+                lines.Line($"<text class=\"label s{i % 6}\" x=\"{Left}\" y=\"{height += LineHeight:F0}\">{Letter(i)} {series.Name}</text>");
+        return Page.Picture((int)Width, (int)(height + LineHeight / 2), Description(), lines);
+    }
+
+    private Markup Lines()
+    {
+        var lines = Markup.Of($"{Axes()}{MarkLine()}");
+        for (var i = 0; i < Series.Count; i++) lines.Add($"{Line(i)}");
+        return lines.Add($"{EndLabels()}");
     }
 
     private Markup Axes()

@@ -1,0 +1,39 @@
+using Ard.MLNet;
+using Ard.Trainers.Checkpoints;
+using Microsoft.ML;
+
+namespace Ard.Samples;
+
+/// <summary>Where a teacher may come from: a classifier, a pipeline, a module, a file.</summary>
+internal static class TeacherNetworkSample
+{
+    public static void Example()
+    {
+        var ml = new MLContext(seed: 1);
+        var train = ml.Data.LoadGlyphs(100, seed: 1);
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label");
+        var pipeline = keys.Append(ml.AdversarialTrainer("tinycnn-4-bn", epochs: 1)).Fit(train);
+        var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.safetensors");
+        ModelFile.Write(path, Given.Robust);
+
+        (string Name, TeacherNetwork Teacher)[] teachers =
+        [
+            ("a fitted classifier", ImageClassifierTransformer.From(pipeline)),
+            ("a pipeline with one", TeacherNetwork.From(pipeline)),
+            ("a module", Given.Robust),
+            ("a file", TeacherNetwork.FromFile(path)),
+        ];
+        foreach (var (name, teacher) in teachers)
+        {
+            using var student = ml.ArdTrainer("tinycnn-2-bn", teacher, epochs: 1).Fit(keys.Fit(train).Transform(train));
+            Console.WriteLine($"{name}: {student.Training!.History.Count} epoch");
+        }
+        File.Delete(path);
+
+        // Expected output:
+        // a fitted classifier: 1 epoch
+        // a pipeline with one: 1 epoch
+        // a module: 1 epoch
+        // a file: 1 epoch
+    }
+}

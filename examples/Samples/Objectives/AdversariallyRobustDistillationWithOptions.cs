@@ -1,0 +1,26 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+
+namespace Ard.Samples;
+
+/// <summary>ARD with every setting.</summary>
+internal static class AdversariallyRobustDistillationWithOptionsSample
+{
+    public static void Example()
+    {
+        var objective = new AdversariallyRobustDistillation(new ArdOptions
+        {
+            Inner = new InnerMaximisation { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
+            Distillation = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean },
+            Alpha = 1,                              // less adds cross-entropy on clean images
+            AlwaysCleanPass = false,                // the released code runs the clean images even where alpha is 1
+        });
+        var student = Given.Student();
+        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Given.Evaluate(objective, student);
+
+        // Expected output:
+        // ard: clean 71 %, PGD-10 of 0.05 26 %
+    }
+}

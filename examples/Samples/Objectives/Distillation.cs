@@ -1,0 +1,19 @@
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+
+namespace Ard.Samples;
+
+/// <summary>Knowledge distillation on clean images: little of a teacher's robustness comes along.</summary>
+internal static class DistillationSample
+{
+    public static void Example()
+    {
+        var objective = new Distillation();
+        var student = Given.Student();
+        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Given.Evaluate(objective, student);
+
+        // Expected output:
+        // distillation: clean 74 %, PGD-10 of 0.03 28 %
+    }
+}

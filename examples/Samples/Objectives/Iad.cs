@@ -1,0 +1,19 @@
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+
+namespace Ard.Samples;
+
+/// <summary>IAD: trusts the teacher as far as it is right, else itself.</summary>
+internal static class IadSample
+{
+    public static void Example()
+    {
+        var objective = new Iad();
+        var student = Given.Student();
+        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Given.Evaluate(objective, student);
+
+        // Expected output:
+        // iad: clean 82 %, PGD-10 of 0.03 48 %
+    }
+}

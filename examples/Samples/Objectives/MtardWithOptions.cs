@@ -1,0 +1,25 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+
+namespace Ard.Samples;
+
+/// <summary>MTARD whose weights between the two teachers move faster.</summary>
+internal static class MtardWithOptionsSample
+{
+    public static void Example()
+    {
+        var objective = new Mtard(new MtardOptions
+        {
+            Inner = new MtardOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
+            Distillation = new DistillationTerm { Temperature = 1, Reduction = KlReduction.BatchMean },
+            Rate = 0.1,                             // default 0.025
+        });
+        var student = Given.Student();
+        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing, naturalTeacher: Given.Natural);
+        Given.Evaluate(objective, student);
+
+        // Expected output:
+        // mtard: clean 81 %, PGD-10 of 0.05 23 %
+    }
+}
