@@ -27,7 +27,10 @@ internal static class ArdTrainerWithOptionsSample
         };
         using var teacher = ml.AdversarialTrainer(new()
         {
-            Network = "tinycnn-8-bn", Settings = settings, Training = training, Seed = 1,
+            Network = "tinycnn-8-bn",
+            Settings = settings,
+            Training = training,
+            Seed = 1,
         }).Fit(keys.Transform(train));
         using var student = ml.ArdTrainer(new()
         {
