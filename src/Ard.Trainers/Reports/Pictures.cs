@@ -41,6 +41,6 @@ public static class Pictures
         var last = images.Each.Max(image => Math.Max(image.Label, Math.Max(image.CleanPrediction, image.AttackedPrediction)));
         if (last >= classNames.Count)
             throw new ArgumentException($"There are names of {classNames.Count} classes, expected {last + 1} or more.", nameof(classNames));
-        return ImageGrid.Picture(images, number => classNames[(int)number]).ToString();
+        return ImageGrid.Picture(images, number => number < 0 ? "no class" : classNames[(int)number]).ToString();
     }
 }
