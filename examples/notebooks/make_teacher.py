@@ -21,8 +21,11 @@ from torch import nn
 class GlyphNet(nn.Module):
     """The network as somebody would write it in PyTorch; its names are those of tinycnn-16-bn."""
 
-    def __init__(self, width=16, classes=10):
+    def __init__(self, mean, std, width=16, classes=10):
         super().__init__()
+        # The images come in [0,1]; buffers, so that the file holds them.
+        self.register_buffer("mean", torch.tensor(mean).reshape(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).reshape(1, -1, 1, 1))
         layers, channels = [], 1
         for factor, stride in ((1, 1), (2, 2), (4, 2)):
             layers += [
@@ -34,26 +37,28 @@ class GlyphNet(nn.Module):
         self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * 4 * 4, classes))
 
     def forward(self, images):
-        return self.net(images)
+        return self.net((images - self.mean) / self.std)
 
 
 def read_safetensors(path):
-    """The tensors of a safetensors file by name."""
+    """The tensors of a safetensors file by name, and the specification of its network."""
     data = pathlib.Path(path).read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     types = {"F32": torch.float32, "I64": torch.int64}
+    header = json.loads(data[8 : 8 + length])
+    spec = json.loads(header.pop("__metadata__")["ard.network"])
     tensors = {}
-    for name, entry in json.loads(data[8 : 8 + length]).items():
-        if name == "__metadata__":
-            continue
+    for name, entry in header.items():
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
         tensors[name] = torch.frombuffer(bytearray(data[begin:end]), dtype=types[entry["dtype"]]).reshape(entry["shape"])
-    return tensors
+    return tensors, spec
 
 
 def main():
-    network = GlyphNet()
-    network.load_state_dict(read_safetensors(sys.argv[1]))
+    tensors, spec = read_safetensors(sys.argv[1])
+    network = GlyphNet(spec["mean"], spec["std"])
+    missing, unexpected = network.load_state_dict(tensors, strict=False)
+    assert missing == ["mean", "std"] and not unexpected, (missing, unexpected)
     # As checkpoints are usually saved: a dictionary, and the names with the prefix of DataParallel.
     checkpoint = {"epoch": 15, "state_dict": nn.DataParallel(network).state_dict()}
     torch.save(checkpoint, pathlib.Path(__file__).with_name("glyph-teacher.pt"))
