@@ -1,5 +1,6 @@
 #:project ../../src/Ard.MLNet/Ard.MLNet.csproj
 #:property Configuration=Release
+#:property PublishAot=false
 
 // %% [markdown]
 // # Which attack to trust

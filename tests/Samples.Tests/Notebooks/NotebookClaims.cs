@@ -10,6 +10,14 @@ internal static class NotebookClaims
     {
         switch (name)
         {
+            case "01-teacher-and-student":
+                TeacherAndStudent(name => (RobustnessMetrics)variables[name]);
+                break;
+            case "03-pytorch-teacher-to-onnx":
+                PytorchToOnnx(name => (RobustnessReport)variables[name]);
+                Assert.InRange((double)variables["agreeClean"], 0.99, 1);
+                Assert.InRange((double)variables["agreeAttacked"], 0.99, 1);
+                break;
             case "02-which-attack-to-trust":
                 WhichAttackToTrust(name => (RobustnessMetrics)variables[name]);
                 break;
@@ -17,6 +25,25 @@ internal static class NotebookClaims
                 Assert.Fail($"Nothing is said of what {name} shows.");
                 break;
         }
+    }
+
+    private static void TeacherAndStudent(Func<string, RobustnessMetrics> of)
+    {
+        Assert.InRange(of("naturalMetrics").Clean.Accuracy, 0.9, 1);
+        Assert.InRange(of("naturalMetrics")["pgd-20"].Accuracy, 0, 0.1);
+        Assert.InRange(of("teacherMetrics")["pgd-20"].Accuracy, 0.45, 1);
+        Assert.InRange(of("imitatorMetrics")["pgd-20"].Accuracy, 0, 0.2);
+        var (alone, student) = (of("aloneMetrics"), of("studentMetrics"));
+        Assert.InRange(student["pgd-20"].Accuracy - of("imitatorMetrics")["pgd-20"].Accuracy, 0.2, 1);
+        Assert.InRange(student["pgd-20"].Accuracy - alone["pgd-20"].Accuracy, -0.05, 0.1);
+        Assert.InRange(student.Clean.Accuracy - alone.Clean.Accuracy, 0, 0.06);
+    }
+
+    private static void PytorchToOnnx(Func<string, RobustnessReport> of)
+    {
+        Assert.InRange(of("teacherReport")["pgd-20"].Accuracy, 0.5, 1);
+        Assert.Empty(of("teacherReport").Flags);
+        Assert.InRange(of("studentReport")["pgd-20"].Accuracy, 0.3, 1);
     }
 
     private static void WhichAttackToTrust(Func<string, RobustnessMetrics> of)

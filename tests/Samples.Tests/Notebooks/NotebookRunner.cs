@@ -3,6 +3,7 @@ using Ard.Trainers.Training;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Microsoft.ML;
+using Microsoft.ML.OnnxRuntime;
 using TorchSharp;
 
 namespace Ard.Samples.Tests.Notebooks;
@@ -75,6 +76,6 @@ internal static class NotebookRunner
     {
         var roots = new[] { typeof(ArdTrainer).Assembly, typeof(Trainer).Assembly, typeof(MLContext).Assembly, typeof(torch).Assembly };
         return roots.SelectMany(root => root.GetReferencedAssemblies().Select(System.Reflection.Assembly.Load).Append(root))
-            .Append(typeof(DisplayExtensions).Assembly).Distinct();
+            .Append(typeof(InferenceSession).Assembly).Append(typeof(DisplayExtensions).Assembly).Distinct();
     }
 }

@@ -45,6 +45,12 @@ public sealed class NotebookTests
     [Fact]
     public Task The_cells_of_the_second_notebook_run_in_order_and_show_what_the_text_says() => Run("02-which-attack-to-trust");
 
+    // They train more, and take longer.
+    [Theory, Trait("Category", "Long")]
+    [InlineData("01-teacher-and-student")]
+    [InlineData("03-pytorch-teacher-to-onnx")]
+    public Task The_cells_of_a_notebook_run_in_order_and_show_what_the_text_says(string name) => Run(name);
+
     private static async Task Run(string name)
     {
         var cells = NotebookSource.Read(Program(name));
