@@ -121,8 +121,9 @@ Pictures.Accuracy(
     new ModelReport("natural, logits times 1000") { Robustness = seen.Report }).DisplayAs("image/svg+xml");
 
 // %% [markdown]
-// The worst case is where it was before the trick: at next to nothing. That is how to read an evaluation: not one attack but several **of different kinds**, and
-// whenever an attack without gradients, or one made for another network, finds what PGD has not found, PGD's figure is void.
+// The worst case is where it was before the trick: at next to nothing. That is how to read an evaluation: not one attack but several **of
+// different kinds**, and whenever an attack without gradients, or one made for another network, finds what PGD has not found, PGD's figure is
+// void.
 //
 // The other signs that the evaluator looks for: an attack of one step that beats one of many, outputs that differ from call to call (then
 // `autoattack-rand` averages), and outputs that are probabilities instead of logits.

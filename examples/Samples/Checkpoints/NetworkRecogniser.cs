@@ -8,7 +8,7 @@ internal static class NetworkRecogniserSample
     public static void Example()
     {
         using var file = WeightsFile.Open(Path.Combine(AppContext.BaseDirectory, "glyph-teacher.pt"));
-        Console.WriteLine($"{file.Format}: {file.Tensors[0]}");
+        Console.WriteLine($"{file.Format}, {file.Tensors.Count} tensors, the last: {file.Tensors[^1]}");
         Console.WriteLine($"{NetworkRecogniser.Recognise(file.Tensors).Spec}");
 
         // Names and shapes of no network of this library.
@@ -16,7 +16,7 @@ internal static class NetworkRecogniserSample
         Console.WriteLine($"recognised: {unknown.Spec is not null}");
 
         // Expected output:
-        // PytorchArchive: module.net.0.weight Float32 [16,1,3,3]
+        // PytorchArchive, 22 tensors, the last: module.net.10.bias Float32 [10]
         // tinycnn-bn
         // recognised: False
     }
