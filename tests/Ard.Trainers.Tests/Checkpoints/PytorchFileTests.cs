@@ -85,7 +85,9 @@ public sealed class PytorchFileTests : IDisposable
         void Same(string key, long[] shape, params double[] values)
         {
             Assert.Equal(shape, tensors[key].shape);
-            Assert.Equal(values, tensors[key].to(ScalarType.Float64).contiguous().data<double>().ToArray());
+            // TorchSharp 0.107 cannot copy out of a tensor without elements.
+            var found = tensors[key].to(ScalarType.Float64).contiguous();
+            Assert.Equal(values, found.numel() == 0 ? [] : found.data<double>().ToArray());
         }
     }
 
