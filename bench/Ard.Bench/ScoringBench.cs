@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Ard.MLNet;
 using Ard.Trainers.Data;
@@ -11,12 +10,13 @@ using static TorchSharp.torch.nn;
 namespace Ard.Bench;
 
 /// <summary>
-/// <c>bench scoring</c>: images a second through ML.NET (Transform and a cursor that reads Score and PredictedLabel of every row), beside
-/// the raw network on batches that lie ready in memory, and beside one row at a time through a PredictionEngine. The three take turns.
+/// <c>bench scoring</c>: microseconds an image through ML.NET (Transform and a cursor that reads Score and PredictedLabel of every row),
+/// beside the raw network on batches that lie ready in memory, and beside one row at a time through a PredictionEngine. The three take
+/// short turns.
 /// </summary>
 internal static class ScoringBench
 {
-    private static readonly (string Network, int Images)[] Cases = [("smallcnn-16", 4096), ("tinycnn-16-bn", 2048), ("mobilenetv2", 512)];
+    private static readonly (string Network, int Images)[] Cases = [("smallcnn-16", 2048), ("tinycnn-16-bn", 1024), ("mobilenetv2", 256)];
 
     public static int Run(string[] args)
     {
@@ -24,13 +24,13 @@ internal static class ScoringBench
         var (rounds, threads) = (options["--rounds"], options["--threads"]);
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
-        Console.WriteLine($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; images a second");
-        Console.WriteLine($"{"network",-14}{"batch",7}{"ML.NET",10}{"raw",10}{"ratio",8}{"lowest",8}{"highest",9}{"to floor",10}{"one row",10}{"ML.NET/one",12}");
+        Console.WriteLine($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; microseconds an image");
+        Console.WriteLine($"{"network",-14}{"batch",7}{Turns.Header("raw us")}{"floor/ours",12}{"one row us",12}");
         foreach (var (network, images) in Cases) Measure(network, images, batch: 256, rounds, limits);
         return 0;
     }
 
-    private static void Measure(string network, int count, int batch, int rounds, MachineLimits limits)
+    private static void Measure(string network, int count, int batch, int roundCount, MachineLimits limits)
     {
         var ml = new MLContext(seed: 1).RegisterArd();
         using var scope = NewDisposeScope();
@@ -56,25 +56,16 @@ internal static class ScoringBench
 
         var flops = NetworkCost.Forward(classifier.Model, ready[0]) / batch;
 
-        double PerSecond(int images, Action work)
-        {
-            var watch = Stopwatch.StartNew();
-            work();
-            return images / watch.Elapsed.TotalSeconds;
-        }
-        double MLNet() => PerSecond(count, () => ReadAll(classifier.Transform(keyed), "Score", "PredictedLabel"));
-        double Raw() => PerSecond(count, () => CallAll(classifier.Model, ready));
-        double OneRow() => PerSecond(rows.Length, () => Array.ForEach(rows, row => engine.Predict(row)));
+        double MLNet() => Turns.Seconds(() => ReadAll(classifier.Transform(keyed), "Score", "PredictedLabel")) / count;
+        double Raw() => Turns.Seconds(() => CallAll(classifier.Model, ready)) / count;
+        double OneRow() => Turns.Seconds(() => Array.ForEach(rows, row => engine.Predict(row))) / rows.Length;
 
         // The first turns warm up: .NET compiles what runs often once more, a while after it has begun.
         for (var turn = 0; turn < 3; turn++) _ = (MLNet(), Raw(), OneRow());
-        var turns = Enumerable.Range(0, rounds).Select(_ => (MLNet: MLNet(), Raw: Raw(), OneRow: OneRow())).ToArray();
-        var ratios = turns.Select(turn => turn.MLNet / turn.Raw).Order().ToArray();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{network,-14}{batch,7}{Arguments.Median(turns.Select(t => t.MLNet)),10:F0}{Arguments.Median(turns.Select(t => t.Raw)),10:F0}")
-            + string.Create(CultureInfo.InvariantCulture,
-            $"{Arguments.Median(ratios),8:F3}{ratios[0],8:F3}{ratios[^1],9:F3}{Arguments.Median(turns.Select(t => t.MLNet)) * limits.Floor(flops),10:F3}{Arguments.Median(turns.Select(t => t.OneRow)),10:F0}")
-            + string.Create(CultureInfo.InvariantCulture, $"{Arguments.Median(turns.Select(t => t.MLNet / t.OneRow)),12:F1}"));
+        var rounds = Enumerable.Range(0, roundCount).Select(_ => (MLNet: MLNet(), Raw: Raw(), OneRow: OneRow())).ToArray();
+        var turns = Turns.Of([.. rounds.Select(round => (round.MLNet, round.Raw))]);
+        Console.WriteLine($"{network,-14}{batch,7}{turns.ToString(1e6)}" + string.Create(CultureInfo.InvariantCulture,
+            $"{limits.Floor(flops) / turns.Ours,12:F3}{Arguments.Median(rounds.Select(round => round.OneRow)) * 1e6,12:F1}"));
     }
 
     /// <summary>Reads a vector and a key of every row.</summary>

@@ -5,12 +5,13 @@ namespace Ard.Bench;
 
 /// <summary>
 /// Seconds of two sides that took turns, so that the machine's changing speed met both alike: medians, and the ratio ours to theirs with
-/// the lowest and the highest of a round. NaN where there is no other side.
+/// the lowest and the highest of a round; also the ratio of the fastest turns, which other work on the machine disturbs least. NaN where
+/// there is no other side.
 /// </summary>
-internal sealed record Turns(double Ours, double Theirs, double Ratio, double Lowest, double Highest)
+internal sealed record Turns(double Ours, double Theirs, double Ratio, double Lowest, double Highest, double Fastest)
 {
     /// <summary>What <see cref="ToString(double)"/> has above its columns.</summary>
-    public static string Header(string theirs) => $"{"ours",10}{theirs,12}{"ratio",8}{"lowest",9}{"highest",9}";
+    public static string Header(string theirs) => $"{"ours",10}{theirs,12}{"ratio",8}{"lowest",9}{"highest",9}{"fastest",9}";
 
     /// <summary>Times both sides as often as there are rounds, after one turn that warms up.</summary>
     /// <param name="rounds">From 1.</param>
@@ -27,7 +28,8 @@ internal sealed record Turns(double Ours, double Theirs, double Ratio, double Lo
         var ratios = rounds.Select(round => round.Ours / round.Theirs).Order().ToArray();
         return new(
             Arguments.Median(rounds.Select(round => round.Ours)), Arguments.Median(rounds.Select(round => round.Theirs)),
-            Arguments.Median(ratios), ratios[0], ratios[^1]);
+            Arguments.Median(ratios), ratios[0], ratios[^1],
+            rounds.Min(round => round.Ours) / rounds.Min(round => round.Theirs));
     }
 
     /// <summary>Seconds of one call.</summary>
@@ -40,7 +42,7 @@ internal sealed record Turns(double Ours, double Theirs, double Ratio, double Lo
 
     /// <summary>The columns of <see cref="Header"/>, times in the unit that is so many to the second.</summary>
     public string ToString(double unit) => string.Create(CultureInfo.InvariantCulture,
-        $"{Ours * unit,10:F3}{Text(Theirs * unit, "F3"),12}{Text(Ratio, "F3"),8}{Text(Lowest, "F3"),9}{Text(Highest, "F3"),9}");
+        $"{Ours * unit,10:F3}{Text(Theirs * unit, "F3"),12}{Text(Ratio, "F3"),8}{Text(Lowest, "F3"),9}{Text(Highest, "F3"),9}{Text(Fastest, "F3"),9}");
 
     public override string ToString() => ToString(1);
 

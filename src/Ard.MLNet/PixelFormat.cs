@@ -16,7 +16,7 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     private const float Tolerance = 1e-6f;
 
     /// <summary>The number of values of an image; of one that no vector can hold, more than any vector has.</summary>
-    public int Size => (int)Int128.Min((Int128)Channels * Height * Width, int.MaxValue);
+    public int Size { get; } = (int)Int128.Min((Int128)Channels * Height * Width, int.MaxValue);
 
     private bool IsPlain => !Interleaved && Scale == 1 && Offset == 0;
 

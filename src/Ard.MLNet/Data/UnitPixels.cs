@@ -1,11 +1,16 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Ard.MLNet.Data;
 
 /// <summary>Pixels in [0,1].</summary>
 internal static class UnitPixels
 {
+    // Three times a byte is exact, and its product with this rounds to the byte divided by 255, for each of the 256: a division takes
+    // several times as long.
+    private const float Of765 = 1f / 765;
+
     /// <summary>
     /// Each byte divided by 255. As fast as possible from the first call on: beside a small network, a plain loop would be a tenth of the time
     /// that scoring takes.
@@ -13,43 +18,45 @@ internal static class UnitPixels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void From(ReadOnlySpan<byte> bytes, Span<float> pixels)
     {
-        var i = 0;
-        for (; i <= bytes.Length - Vector<byte>.Count; i += Vector<byte>.Count)
+        var vectors = MemoryMarshal.Cast<byte, Vector<byte>>(bytes);
+        var target = MemoryMarshal.Cast<float, Vector<float>>(pixels[..bytes.Length]);
+        for (var i = 0; i < vectors.Length; i++)
         {
-            Vector.Widen(new Vector<byte>(bytes[i..]), out var low, out var high);
-            Convert(low, pixels[i..]);
-            Convert(high, pixels[(i + Vector<ushort>.Count)..]);
+            Vector.Widen(vectors[i], out var low, out var high);
+            Vector.Widen(low, out var first, out var second);
+            Vector.Widen(high, out var third, out var fourth);
+            var four = target.Slice(4 * i, 4);
+            four[0] = Convert(first);
+            four[1] = Convert(second);
+            four[2] = Convert(third);
+            four[3] = Convert(fourth);
         }
-        for (; i < bytes.Length; i++) pixels[i] = bytes[i] / 255f;
+        for (var i = vectors.Length * Vector<byte>.Count; i < bytes.Length; i++) pixels[i] = bytes[i] / 255f;
 
-        static void Convert(Vector<ushort> values, Span<float> pixels)
-        {
-            Vector.Widen(values, out var first, out var second);
-            (Vector.ConvertToSingle(Vector.AsVectorInt32(first)) / 255f).CopyTo(pixels);
-            (Vector.ConvertToSingle(Vector.AsVectorInt32(second)) / 255f).CopyTo(pixels[Vector<uint>.Count..]);
-        }
+        static Vector<float> Convert(Vector<uint> values) => Vector.ConvertToSingle(Vector.AsVectorInt32(values)) * 3f * Of765;
     }
 
     /// <summary>
-    /// Copies values; returns whether all of them are in [0,1], which NaN is not. As fast as possible for the same reason: some tenths of a
-    /// microsecond for 3072. The two may be the same memory.
+    /// Copies values; returns whether all of them are in [0,1], which NaN is not, nor is -0 here. As fast as possible for the same reason:
+    /// some tenths of a microsecond for 3072. The two may be the same memory.
     /// </summary>
     /// <param name="values">The values.</param>
     /// <param name="target">As many places.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool Copy(ReadOnlySpan<float> values, Span<float> target)
     {
-        var i = 0;
-        var inside = Vector<int>.AllBitsSet;
         target = target[..values.Length];
-        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+        // The bits of a float that is not negative grow with it; those of a negative one and of NaN are larger than all of them.
+        var from = MemoryMarshal.Cast<float, Vector<uint>>(values);
+        var to = MemoryMarshal.Cast<float, Vector<uint>>(target);
+        var largest = Vector<uint>.Zero;
+        for (var i = 0; i < from.Length && i < to.Length; i++)
         {
-            var pixels = new Vector<float>(values[i..]);
-            pixels.CopyTo(target[i..]);
-            inside &= Vector.GreaterThanOrEqual(pixels, Vector<float>.Zero) & Vector.LessThanOrEqual(pixels, Vector<float>.One);
+            to[i] = from[i];
+            largest = Vector.Max(largest, from[i]);
         }
-        var all = inside == Vector<int>.AllBitsSet;
-        for (; i < values.Length; i++)
+        var all = Vector.LessThanOrEqualAll(largest, new Vector<uint>(BitConverter.SingleToUInt32Bits(1)));
+        for (var i = from.Length * Vector<uint>.Count; i < values.Length; i++)
         {
             target[i] = values[i];
             all &= values[i] is >= 0 and <= 1;
