@@ -83,7 +83,7 @@ internal sealed class ApiReference(Library library)
         var parents = type.Interfaces.Where(each => each.Name != "IEquatable").ToList();
         if (type.BaseType is { SpecialType: SpecialType.None } parent) parents.Insert(0, parent);
         return Short(PublicMembers.Modifier(type) + type.ToDisplayString(Signature)
-            + (parents.Count == 0 ? "" : $" : {string.Join(", ", parents.Select(each => each.ToDisplayString(Signature).Split(' ')[^1]))}"));
+            + (parents.Count == 0 ? "" : $" : {string.Join(", ", parents.Select(each => each.ToDisplayString(Names)))}"));
     }
 
     // TorchSharp's types are nested in the static classes torch and nn.

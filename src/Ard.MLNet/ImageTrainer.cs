@@ -84,6 +84,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         try
         {
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
+            if (definition.Spec is null) CheckRegistered(network, definition, format);
             var result = Train(network, definition, data, validation, format, labels, channel);
             var scoring = new Scoring.Classifier(network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
@@ -100,6 +101,10 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         ClassLabels labels, IChannel channel)
     {
         var objective = options.ChosenObjective();
+        if (teacher is not null && !objective.NeedsTeacher)
+            channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no teacher: Teacher is left alone.");
+        if (naturalTeacher is not null && !objective.NeedsNaturalTeacher)
+            channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no natural teacher: NaturalTeacher is left alone.");
         var training = options.Training with
         {
             Seed = seed,
@@ -153,7 +158,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         if (options.Validation is not { } view) return null;
         var found = ClassLabels.Read(SchemaErrors.Find(view.Schema, "validation label", options.LabelColumnName));
         if (!found.Matches(labels))
-            throw SchemaErrors.Mismatch("validation label", options.LabelColumnName, $"{labels} as in the training data", found);
+            throw SchemaErrors.Mismatch("validation label", options.LabelColumnName, $"{labels} as in the training data", found.InOtherOrder(labels));
         return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
     }
 
@@ -162,7 +167,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         if (teacher is null || network is null) return;
         if (teacher.Classifier?.Classifier is { } classifier && !classifier.Labels.Matches(labels))
-            throw SchemaErrors.Mismatch("label", options.LabelColumnName, $"{classifier.Labels} as the {name} has them", labels);
+            throw SchemaErrors.Mismatch("label", options.LabelColumnName, $"{classifier.Labels} as the {name} has them", labels.InOtherOrder(classifier.Labels));
         CheckNetwork(network, $"The {name}", format, labels.Count);
     }
 
@@ -173,8 +178,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var modes = network.modules().Prepend(network).Distinct().Select(module => (Module: module, module.training)).ToArray();
-        network.eval();
+        using var evalMode = EvalMode.Of(network);
         var parameter = network.parameters().FirstOrDefault();
         var image = zeros([1, format.Channels, format.Height, format.Width], parameter?.dtype ?? ScalarType.Float32, parameter?.device);
         Tensor logits;
@@ -186,14 +190,53 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         {
             throw new InvalidOperationException($"{name} does not take images of {format}: {exception.Message}", exception);
         }
-        finally
-        {
-            // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
-            foreach (var (module, training) in modes) module.train(training);
-        }
         if (logits.dim() != 2 || logits.shape[0] != 1 || logits.shape[1] != classes)
             throw new InvalidOperationException(
                 $"{name} gives [{string.Join(",", logits.shape)}] for one image of {format}, expected logits [1,{classes}], one a class.");
+    }
+
+    /// <summary>
+    /// Finds out a module of one's own with weights that it has not registered: they would not be trained, and not be saved. Another one that
+    /// takes over its state dict has to give the same logits.
+    /// </summary>
+    private void CheckRegistered(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format)
+    {
+        var state = network.state_dict();
+        // One without any weights at all is refused where it is trained.
+        if (state.Count == 0) return;
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var twin = definition.Build(unchecked(seed + 1));
+        twin.load_state_dict(state);
+        using var evalMode = EvalMode.Of(network);
+        twin.eval();
+        var pixels = format.Channels * format.Height * format.Width;
+        var type = network.parameters().FirstOrDefault()?.dtype ?? ScalarType.Float32;
+        var images = arange(2 * pixels, type).mul_(0.37).remainder_(1).view(2, format.Channels, format.Height, format.Width);
+        var (logits, again, twins) = (network.call(images), network.call(images), twin.call(images));
+        // A network that is random by itself shows nothing here.
+        if (logits.allclose(again, 0, 0, equal_nan: true) && !logits.allclose(twins, rtol: 1e-4, atol: 1e-5, equal_nan: true))
+            throw new InvalidOperationException(
+                $"The network {definition} has weights outside of its state dict, which would be neither trained nor saved: another one with the "
+                + "same state dict gives other logits. Expected every layer to be a field that RegisterComponents() finds, or in a Sequential "
+                + "or ModuleList; layers in a List or an array are not found.");
+    }
+
+    /// <summary>A network in eval mode until the end, whatever mode its parts were in.</summary>
+    private sealed class EvalMode(IReadOnlyList<(Module Module, bool Training)> modes) : IDisposable
+    {
+        public static EvalMode Of(Module network)
+        {
+            var modes = network.modules().Prepend(network).Distinct().Select(module => (module, module.training)).ToArray();
+            network.eval();
+            return new(modes);
+        }
+
+        // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
+        public void Dispose()
+        {
+            foreach (var (module, training) in modes) module.train(training);
+        }
     }
 
     private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner, bool attacks) : IProgress<TrainingProgress>

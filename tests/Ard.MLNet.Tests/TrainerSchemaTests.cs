@@ -223,10 +223,14 @@ public sealed class TrainerSchemaTests
         var spec = NetworkSpec.Parse("tinycnn-2") with { InputChannels = 1, ImageSize = 16 };
         var same = spec.Build(1);
         var repeating = new AdversarialTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("same", () => same)));
-        using var first = repeating.Fit(data);
         Assert.Contains("The function of the network same gave the same module again",
             Assert.Throws<InvalidOperationException>(() => repeating.Fit(data)).Message, StringComparison.Ordinal);
-        // The classifier that has it is none the worse.
+        // Also where it did so from the third on; the classifier that has the first is none the worse.
+        var made = 0;
+        var later = new AdversarialTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("later", () => ++made < 3 ? spec.Build(made) : same)));
+        using var first = later.Fit(data);
+        Assert.Contains("The function of the network later gave the same module again",
+            Assert.Throws<InvalidOperationException>(() => later.Fit(data)).Message, StringComparison.Ordinal);
         Assert.Equal(20, Tiny.Vectors(first.Transform(data), "Score").Count);
 
         Assert.Contains("The function of the network none gave null", Assert.Throws<InvalidOperationException>(
@@ -244,6 +248,19 @@ public sealed class TrainerSchemaTests
         var forgetful = NetworkDefinition.Custom("forgetful", () => new Forgetful());
         Assert.Contains("RegisterComponents()", Assert.Throws<ArgumentException>(
             () => new AdversarialTrainer(ml, Tiny.Natural(forgetful)).Fit(Tiny.Glyphs(ml, 20))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_module_that_registered_a_part_of_its_layers_only_is_told_to_register_all()
+    {
+        var partly = NetworkDefinition.Custom("partly", () => new PartlyRegistered());
+        var fault = Assert.Throws<InvalidOperationException>(
+            () => new AdversarialTrainer(ml, Tiny.Natural(partly)).Fit(Tiny.Glyphs(ml, 20)));
+        Assert.Contains("The network partly has weights outside of its state dict", fault.Message, StringComparison.Ordinal);
+
+        // One that is random even in eval mode shows nothing.
+        var random = NetworkDefinition.Custom("random", () => new RandomNetwork());
+        using var model = new AdversarialTrainer(ml, Tiny.Natural(random)).Fit(Tiny.Glyphs(ml, 20));
     }
 
     [Fact]
@@ -367,6 +384,26 @@ public sealed class TrainerSchemaTests
         private readonly Module<Tensor, Tensor> linear = Linear(256, 10);
 
         public override Tensor forward(Tensor input) => linear.call(input.flatten(1));
+    }
+
+    // The middle layer is in a list, where RegisterComponents does not look.
+    private sealed class PartlyRegistered : Module<Tensor, Tensor>
+    {
+        private readonly List<Module<Tensor, Tensor>> body = [Linear(256, 20), ReLU()];
+        private readonly Module<Tensor, Tensor> head = Linear(20, 10);
+
+        public PartlyRegistered() : base("partly") => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => head.call(body.Aggregate(input.flatten(1), (x, layer) => layer.call(x)));
+    }
+
+    private sealed class RandomNetwork : Module<Tensor, Tensor>
+    {
+        private readonly Module<Tensor, Tensor> linear = Linear(256, 10);
+
+        public RandomNetwork() : base("random") => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => linear.call(input.flatten(1) + randn(256));
     }
 
     private sealed class TextRow

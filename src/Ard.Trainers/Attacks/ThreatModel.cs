@@ -24,6 +24,15 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         ? Epsilon
         : throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, "Epsilon: expected a finite number that is not negative.");
 
+    /// <summary>Why the budget is hardly meant; null where nothing speaks against it.</summary>
+    internal string? Doubt => this switch
+    {
+        { Epsilon: 0 } => "the adversary may do nothing (8 / 255 is 0 in whole numbers, 8 / 255.0 is not)",
+        { Norm: Norm.Linf, Epsilon: >= 1 } => string.Create(CultureInfo.InvariantCulture,
+            $"the adversary may make any image of any other; the budget is in units of [0,1] images, such as {Epsilon} / 255.0"),
+        _ => null,
+    };
+
     /// <summary>The threat model of the robust distillation papers on CIFAR-10: Linf, 8/255.</summary>
     public static ThreatModel Cifar10 { get; } = Linf(8.0 / 255);
 

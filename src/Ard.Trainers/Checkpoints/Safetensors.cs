@@ -259,7 +259,8 @@ public static class Safetensors
         var length = BinaryPrimitives.ReadInt64LittleEndian(lengthBytes);
         var most = Math.Min(stream.Length - 8, MaximumHeaderLength);
         if (length < 2 || length > most)
-            throw new CheckpointException(path, 0, $"a header length from 2 to {most} bytes", $"{(ulong)length}");
+            throw new CheckpointException(
+                path, 0, $"safetensors, whose first 8 bytes are the length of a header, here 2 to {most}", $"{(ulong)length}");
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
 

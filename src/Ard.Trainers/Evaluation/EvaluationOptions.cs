@@ -72,7 +72,7 @@ public sealed record EvaluationOptions
             }
             catch (ArgumentException fault)
             {
-                faults.Add(fault.Message);
+                faults.Add(fault.Message.TrimEnd('.'));
             }
         }
         foreach (var attack in MoreAttacks) Add(attack);

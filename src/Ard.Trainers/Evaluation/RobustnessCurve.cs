@@ -83,7 +83,11 @@ public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points
             left = [.. left.Where((_, i) => report.WorstCase.Correct[i])];
             var correct = new bool[images.shape[0]];
             foreach (var row in left) correct[row] = true;
-            points.Add(new CurvePoint(threat.Epsilon, correct) { Flags = report.Flags });
+            // A curve is meant to begin at a budget of 0 and to go on to where nothing is left.
+            points.Add(new CurvePoint(threat.Epsilon, correct)
+            {
+                Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)],
+            });
         }
         return new RobustnessCurve(options.Threat.Norm, points)
         {

@@ -32,6 +32,12 @@ public enum RobustnessFlagCode
 
     /// <summary>A standard sequence lacks some of its attacks in this norm.</summary>
     IncompleteSequence,
+
+    /// <summary>The adversary may do nothing, or anything, or no attack was asked for.</summary>
+    NoAdversary,
+
+    /// <summary>The network says the same class of every image.</summary>
+    OneClass,
 }
 
 /// <summary>A reason not to believe the figures of a report.</summary>

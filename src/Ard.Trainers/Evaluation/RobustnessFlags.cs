@@ -22,6 +22,7 @@ internal static class RobustnessFlags
     /// <summary>All that an evaluation shows.</summary>
     public static IReadOnlyList<RobustnessFlag> Find(EvaluationState state) =>
         [
+            .. Adversary(state),
             .. Network(state),
             .. state.Attempts.SelectMany(attempt => Faults(state, attempt)),
             .. state.Attempts.Select(attempt => attempt.Attack).Distinct().SelectMany(attack => Incomplete(attack, state.Threat.Norm)),
@@ -29,8 +30,22 @@ internal static class RobustnessFlags
             .. Compared(state),
         ];
 
+    private static IEnumerable<RobustnessFlag> Adversary(EvaluationState state)
+    {
+        if (state.Threat.Doubt is { } doubt)
+            yield return new(NoAdversary, $"against {state.Threat} {doubt}", "The accuracy under attack says nothing: evaluate with another budget");
+        if (state.Attempts.Count == 0)
+            yield return new(
+                NoAdversary, "no attack was asked for, so the worst case is the clean accuracy", "Name attacks, such as pgd-20 or autoattack");
+    }
+
     private static IEnumerable<RobustnessFlag> Network(EvaluationState state)
     {
+        if (state.Count > 0 && state.Prediction[0] is >= 0 and var only && state.Prediction.All(each => each == only)
+            && !state.Right.All(each => each))
+            yield return new(
+                OneClass, $"the network says class {only} of every one of {state.Count} images",
+                "It tells no images apart, so no attack changes its answer: it has learned nothing, or its input is not what it was trained on");
         if (state.NotFinite.Count(each => each) is > 0 and var odd)
             yield return new(
                 NotFinite, $"the outputs are not finite (NaN or infinity) at {odd} of {state.Count} images, which count as wrong",

@@ -41,6 +41,8 @@ internal static class DoubtsSection
         RobustnessFlagCode.RandomOutputs => "its outputs are random",
         RobustnessFlagCode.BudgetExceeded => "an attack left its budget",
         RobustnessFlagCode.NotFinite => "its outputs are not finite",
+        RobustnessFlagCode.NoAdversary => "it met no adversary",
+        RobustnessFlagCode.OneClass => "it says one class of all images",
         RobustnessFlagCode.IncompleteSequence => "a standard sequence lacks attacks",
         RobustnessFlagCode.Probabilities => "its outputs are probabilities",
         RobustnessFlagCode.ZeroGradients => "it has gradients of zero",

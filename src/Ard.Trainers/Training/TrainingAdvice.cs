@@ -1,5 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
 
@@ -15,10 +13,10 @@ internal static class TrainingAdvice
     /// <param name="validates">Whether there are validation images.</param>
     public static IEnumerable<string> On(TrainingOptions options, Objective objective, ImageDataset data, bool validates)
     {
-        if (objective.Threat is { } threat && OnBudget(threat) is { } budget) yield return $"the training is against {threat}: {budget}";
+        if (objective.Threat is { } threat && threat.Doubt is { } budget) yield return $"the training is against {threat}: {budget}";
         if (validates && options.Validation.Threat is var judge && judge != objective.Threat)
         {
-            if (OnBudget(judge) is { } other) yield return $"the validation is against {judge}: {other}";
+            if (judge.Doubt is { } other) yield return $"the validation is against {judge}: {other}";
             if (objective.Threat is not null)
                 yield return $"the best epoch is chosen against {judge}, and the training is against {objective.Threat}";
         }
@@ -30,12 +28,4 @@ internal static class TrainingAdvice
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
                 + $"{nameof(RelativeMultiStepSchedule)} has its milestones as shares of the training";
     }
-
-    private static string? OnBudget(ThreatModel threat) => threat switch
-    {
-        { Epsilon: 0 } => "the adversary may do nothing (8 / 255 is 0 in whole numbers, 8 / 255.0 is not)",
-        { Norm: Norm.Linf, Epsilon: >= 1 } => string.Create(CultureInfo.InvariantCulture,
-            $"the adversary may make any image of any other; the budget is in units of [0,1] images, such as {threat.Epsilon} / 255.0"),
-        _ => null,
-    };
 }

@@ -178,8 +178,9 @@ public sealed class AdversarialTests
         var keyed = Tiny.Keys(ml).Fit(other).Transform(other);
         Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(
             () => ml.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
-        Assert.Contains("as the classifier has them",
-            Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message, StringComparison.Ordinal);
+        var message = Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message;
+        Assert.Contains("as the classifier has them", message, StringComparison.Ordinal);
+        Assert.Contains("the same in another order; transform both data sets with one fitted MapValueToKey", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -49,6 +49,40 @@ public sealed class RobustnessFlagTests
         Assert.Empty(Flags(drifting, images, labels, Options with { CheckNetwork = false }));
     }
 
+    [Theory]
+    [InlineData(0, "the adversary may do nothing")]
+    [InlineData(8, "the adversary may make any image of any other")]
+    public void A_budget_that_cannot_be_meant_is_seen(double epsilon, string expected)
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var options = Options with { Threat = ThreatModel.Linf(epsilon) };
+        var flag = Assert.Single(Flags(network, images, labels, options), flag => flag.Code == NoAdversary);
+        Assert.Contains(expected, $"{flag}", StringComparison.Ordinal);
+        // On a curve 0 is where it begins.
+        var curve = RobustnessCurve.Evaluate(network, images, labels, [0], Options);
+        Assert.DoesNotContain(curve.Points[0].Flags, flag => flag.Code == NoAdversary);
+    }
+
+    [Fact]
+    public void An_evaluation_without_an_attack_says_so()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        Assert.Equal(NoAdversary, Assert.Single(Flags(network, images, labels, Options with { Attacks = [] })).Code);
+    }
+
+    [Fact]
+    public void A_network_that_says_one_class_of_all_images_is_seen()
+    {
+        using var scope = NewDisposeScope();
+        var (_, images, labels) = EvaluationProblem.Smooth();
+        var constant = new FunctionNetwork(x => x.flatten(1).narrow(1, 0, 3) * 0.01 + tensor(new float[] { 0, 5, 0 }).to(x.dtype));
+        Assert.Contains(Flags(constant, images, labels), flag => flag.Code == OneClass);
+        // Where there is one class only, it is right to.
+        Assert.DoesNotContain(Flags(constant, images, ones_like(labels)), flag => flag.Code == OneClass);
+    }
+
     [Fact]
     public void Probabilities_in_place_of_logits_are_seen()
     {

@@ -97,8 +97,9 @@ public sealed class AdversarialWeightPerturbationTests
         var loss = objective.Loss(batch);
         loss.backward();
         objective.AfterBackward(batch);
-        var left = student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value);
-        foreach (var (name, parameter) in student.named_parameters()) left["grad." + name] = parameter.grad!;
+        // Copies: the network is gone after this, and with it its tensors, as soon as memory is collected.
+        var left = student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone());
+        foreach (var (name, parameter) in student.named_parameters()) left["grad." + name] = parameter.grad!.clone();
         left["loss"] = loss;
         left["logits"] = batch.Logits!;
         left["generator"] = generator.get_state();
