@@ -9,7 +9,7 @@ data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
-cifar_parts="cifar cifar-iad cifar-fast cifar-peer cifar-rates cifar-autoattack"
+cifar_parts="cifar cifar-iad cifar-fast cifar-peer cifar-mixed cifar-rates cifar-autoattack"
 parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack ${CIFAR:+$cifar_parts}}
 ard=${ARD:-$root/ard}
 
@@ -100,6 +100,7 @@ for seed in $seeds; do
                 epochs=10 cifar_student "cifar-fast/$seed/0.05" at 0.05 free --replays 5
                 epochs=10 cifar_student "cifar-fast/$seed/0.4" at 0.4 fast-ard --replays 5 ;;
             cifar-peer) cifar_student "cifar-peer/$seed" at 0.1 peeraid ;;
+            cifar-mixed) cifar_student "cifar-mixed/$seed" at 0.4 ard,rslad --mixed ;;
             cifar-iad) cifar_student "cifar-iad/$seed" at 0.1 iad,adaiad ;;
             cifar-rates) # how much the learning rate matters, at the first seed
                 [[ $seed == 1 ]] || continue
