@@ -57,10 +57,9 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         return rows.permute(0, 3, 1, 2);
     }
 
-    // Not in train mode: libtorch then sums up the statistics of a batch in float32 rather than float64, and they have two digits less. Nor
-    // in float64, for which oneDNN has no convolutions.
-    private bool LaysOut(Tensor input) =>
-        input.device_type == DeviceType.CPU && (input.dtype == ScalarType.BFloat16 || (input.dtype == ScalarType.Float32 && !training));
+    // Not in float64, for which oneDNN has no convolutions.
+    private static bool LaysOut(Tensor input) =>
+        input.device_type == DeviceType.CPU && input.dtype is ScalarType.BFloat16 or ScalarType.Float32;
 
     /// <summary>Whether only images of the specification's size fit.</summary>
     private protected virtual bool FixedSize => false;

@@ -31,7 +31,7 @@ internal sealed class PreActResNet : ImageNetwork
     {
         var x = conv1.Convolve(input);
         foreach (var stage in stages) x = stage.call(x);
-        if (bn is not null) x = bn.call(x).relu_();
+        if (bn is not null) x = bn.Normalise(x).relu_();
         return linear.call(GlobalAverage(x));
     }
 
@@ -60,7 +60,7 @@ internal sealed class PreActResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var active = bn1.call(input).relu_();
+            var active = bn1.Normalise(input).relu_();
             var x = conv2.Convolve(conv1.Normalised(bn2, active).relu_());
             return x.add_(shortcut is null ? input : shortcut.Through(active));
         }

@@ -41,7 +41,7 @@ internal sealed class WideResNet : ImageNetwork
     {
         var x = conv1.Convolve(input);
         foreach (var block in blocks) x = block.call(x);
-        return fc.call(GlobalAverage(bn1.call(x).relu_()));
+        return fc.call(GlobalAverage(bn1.Normalise(x).relu_()));
     }
 
     private protected override OnnxValue Logits(OnnxValue input)
@@ -81,7 +81,7 @@ internal sealed class WideResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var active = bn1.call(input).relu_();
+            var active = bn1.Normalise(input).relu_();
             var x = conv2.Convolve(conv1.Normalised(bn2, active).relu_());
             return x.add_(convShortcut is null ? input : convShortcut.Convolve(active));
         }

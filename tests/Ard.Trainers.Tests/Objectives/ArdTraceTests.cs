@@ -114,12 +114,17 @@ public sealed class ArdTraceTests
         {
             var points = images + run["it1.noise"];
             var recorded = run["it1.attack_gradient_step1"];
-            var gradient = Pgd.Gradient(x => functional.cross_entropy(student.call(x), labels, reduction: Reduction.Sum), points);
-            Compare.Close(recorded, gradient, 5e-4 * rounding, "attack gradient");
+            using var exact = Student(name, start, ScalarType.Float64);
+            exact.train();
+            // Through 57 layers of ReLU in train mode the record is itself 2 % off: rounding decides about units near zero.
+            Compare.AsNear(AttackGradient(exact, points.to(ScalarType.Float64)), recorded, AttackGradient(student, points), "attack gradient");
             var threat = ThreatModel.Cifar10;
             var next = threat.Project(points + threat.SteepestAscent(recorded) * (2.0 / 255), images);
             Compare.Close(run["it1.x_after_step1"], next, 0, "next x", absolute: 0);
         }
+
+        Tensor AttackGradient(Module<Tensor, Tensor> network, Tensor x) =>
+            Pgd.Gradient(x => functional.cross_entropy(network.call(x), labels, reduction: Reduction.Sum), x);
 
         // An attack of no steps from the recorded x is the recorded x.
         var official = AdversariallyRobustDistillation.Official(temperature, alpha).Options;
