@@ -23,7 +23,7 @@ internal sealed record MachineLimits(double FlopsPerSecond, double BytesPerSecon
         var copy = 2.0 * (1 << 24) * sizeof(float) / Best(() => target.copy_(source));
         return new(Math.Max(product, convolution), copy);
 
-        double Best(Action work) => Enumerable.Range(0, 6).Min(_ => Turns.Seconds(() =>
+        double Best(Action work) => Enumerable.Range(0, 15).Min(_ => Turns.Seconds(() =>
         {
             work();
             Devices.Finish(device);

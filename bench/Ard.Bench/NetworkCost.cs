@@ -41,11 +41,12 @@ internal static class NetworkCost
         // Statistics do not move in eval mode; and where weights learn, every layer computes by itself.
         network.eval();
         foreach (var parameter in frozen) parameter.requires_grad = true;
-        network.call(images);
+        // One image is enough: a graph to the weights of a whole batch may be larger than all that is measured.
+        network.call(images.narrow(0, 0, 1));
         foreach (var parameter in frozen) parameter.requires_grad = false;
         network.train(before);
         removers.ForEach(remove => remove());
-        return flops;
+        return flops * images.shape[0];
     }
 }
 

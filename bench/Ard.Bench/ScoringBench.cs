@@ -16,7 +16,8 @@ namespace Ard.Bench;
 /// </summary>
 internal static class ScoringBench
 {
-    private static readonly (string Network, int Images)[] Cases = [("smallcnn-16", 2048), ("tinycnn-16-bn", 1024), ("mobilenetv2", 256)];
+    private static readonly (string Network, int Images, int Batch)[] Cases =
+        [("smallcnn-16", 2048, 256), ("smallcnn-16", 2048, 1024), ("tinycnn-16-bn", 1024, 256), ("mobilenetv2", 256, 256)];
 
     public static int Run(string[] args)
     {
@@ -26,7 +27,7 @@ internal static class ScoringBench
         var limits = MachineLimits.Measure(CPU);
         Console.WriteLine($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; microseconds an image");
         Console.WriteLine($"{"network",-14}{"batch",7}{Turns.Header("raw us")}{"floor/ours",12}{"one row us",12}");
-        foreach (var (network, images) in Cases) Measure(network, images, batch: 256, rounds, limits);
+        foreach (var (network, images, batch) in Cases) Measure(network, images, batch, rounds, limits);
         return 0;
     }
 

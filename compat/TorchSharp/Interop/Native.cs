@@ -22,7 +22,7 @@ internal static unsafe partial class Native
         catch (Exception fault) when (fault is DllNotFoundException or BadImageFormatException)
         {
             throw new NotSupportedException(
-                "libtorch could not be loaded. Install it (Debian, Ubuntu: sudo apt-get install libtorch-dev libopenblas0-pthread), " +
+                "libtorch could not be loaded. Install it (Debian, Ubuntu: sudo apt-get install libtorch-dev libopenblas0-openmp), " +
                 "or set ARD_LIBTORCH to a libtorch folder, and build again. The loader said: " + fault.Message.Split('\n')[0], fault);
         }
     }
