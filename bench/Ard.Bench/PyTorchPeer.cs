@@ -71,5 +71,7 @@ internal sealed class PyTorchPeer : IDisposable
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
+        // As on our side: threads of OpenBLAS's own and those of OpenMP get in each other's way.
+        Environment = { ["OPENBLAS_NUM_THREADS"] = Environment.GetEnvironmentVariable("OPENBLAS_NUM_THREADS") ?? "1" },
     })!;
 }
