@@ -44,13 +44,13 @@ namespace TorchSharp.Modules
         public Parameter? bias { get => _bias; set => Replace(nameof(bias), ref _bias!, value); }
         public Tensor? running_mean { get => _running_mean; set => Replace(nameof(running_mean), ref _running_mean!, value); }
         public Tensor? running_var { get => _running_var; set => Replace(nameof(running_var), ref _running_var!, value); }
-#nullable restore annotations
 
-        public Tensor num_batches_tracked
+        public Tensor? num_batches_tracked
         {
             get => _num_batches_tracked;
-            set => Replace(nameof(num_batches_tracked), ref _num_batches_tracked, value);
+            set => Replace(nameof(num_batches_tracked), ref _num_batches_tracked!, value);
         }
+#nullable restore annotations
 
         protected abstract void ValidateInputDimensions(Tensor input);
 

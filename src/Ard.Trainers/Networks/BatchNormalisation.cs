@@ -42,8 +42,8 @@ internal static class BatchNormalisation
     private static void Track(BatchNorm2d norm, Tensor mean, Tensor variance)
     {
         using var noGradient = no_grad();
-        norm.num_batches_tracked.add_(1);
-        var share = norm.momentum ?? 1 / norm.num_batches_tracked.to(ScalarType.Float64).item<double>();
+        norm.num_batches_tracked!.add_(1);
+        var share = norm.momentum ?? 1 / norm.num_batches_tracked!.to(ScalarType.Float64).item<double>();
         norm.running_mean!.mul_(1 - share).add_(mean, share);
         norm.running_var!.mul_(1 - share).add_(variance, share);
     }

@@ -34,7 +34,7 @@ public sealed class BatchNormalisationTests
         }
         Compare.Close(exact.running_mean!, norm.running_mean!, 1e-6, "running mean");
         Compare.Close(exact.running_var!, norm.running_var!, 3e-6, "running variance");
-        Assert.Equal(3, norm.num_batches_tracked.to(ScalarType.Int64).item<long>());
+        Assert.Equal(3, norm.num_batches_tracked!.to(ScalarType.Int64).item<long>());
         Assert.Equal(0, calls.Count);
     }
 
@@ -70,7 +70,7 @@ public sealed class BatchNormalisationTests
         Compare.Close(expected, found, 1e-4, "output");
         Compare.Close(expectedGradients[0].Gradient, gradients[0].Gradient, 1e-4, "gradient");
         Compare.Close(exact.running_var!, norm.running_var!, 1e-5, "running variance");
-        Assert.Equal(1, norm.num_batches_tracked.to(ScalarType.Int64).item<long>());
+        Assert.Equal(1, norm.num_batches_tracked!.to(ScalarType.Int64).item<long>());
     }
 
     [Fact]
