@@ -22,7 +22,7 @@ internal static class AttackBench
 
     public static int Run(string[] args)
     {
-        int rounds = 3, points = 256, threads = Environment.ProcessorCount;
+        int rounds = 3, points = 256, threads = CpuThreads.Default;
         var compare = false;
         for (var i = 0; i < args.Length; i++)
         {
@@ -48,7 +48,7 @@ internal static class AttackBench
         Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}, "
             + (peer is null ? "nothing to compare with (set ARD_AUTOATTACK)" : $"PyTorch {peer.Version}"));
 
-        if (peer is not null) _ = (RunOurs(network, images, test.Labels), peer.Run<AttackRun>("standard")); // Warms up.
+        _ = (RunOurs(network, images, test.Labels), peer?.Run<AttackRun>("standard")); // Warms up.
         network.ImagesTimesUnits = 0;
         var ours = new List<AttackRun>();
         var theirs = new List<AttackRun>();
@@ -64,7 +64,7 @@ internal static class AttackBench
         return 0;
     }
 
-    private static string Robust(IEnumerable<AttackRun> runs) => string.Join("/", runs.Select(run => run.Robust).Distinct());
+    private static string Robust(IEnumerable<AttackRun> runs) => string.Join("/", runs.Select(run => $"{run.Robust}").Distinct().DefaultIfEmpty("-"));
 
     private static AttackRun RunOurs(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
     {

@@ -22,6 +22,9 @@ internal static class StepBench
 
     private static readonly string[] Networks = ["resnet18", "mobilenetv2"];
 
+    // The second is the default of the released main.py, whose default student is MobileNetV2, in batches of 128.
+    private static readonly string[] Teachers = ["resnet18", "wideresnet-34-10"];
+
     // Forward passes that the operations of a step are worth: an attack step 2; the student on adversarial images 3, on clean ones 1, the
     // teacher 1.
     private static readonly (string Name, int Passes)[] Methods = [("pgd", 2 * Steps), ("ard", 2 * Steps + 5), ("main", 2 * Steps + 5)];
@@ -30,9 +33,10 @@ internal static class StepBench
     {
         int rounds = 5, batch = 64, threads = CpuThreads.Default;
         // main- last: the memory of the two sides is compared before.
-        var only = Methods.OrderBy(method => method.Name == "main").GroupBy(method => method.Name == "main")
+        var all = Methods.OrderBy(method => method.Name == "main").GroupBy(method => method.Name == "main")
             .SelectMany(group => Networks.SelectMany(network => group.Select(method => $"{method.Name}-{network}"))).ToArray();
-        var (compare, mixed, where) = (false, false, "cpu");
+        var only = new List<string>();
+        var (compare, mixed, where, teacherName) = (false, false, "cpu", Teachers[0]);
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] == "--compare") compare = true;
@@ -41,11 +45,13 @@ internal static class StepBench
             else if (args[i] == "--batch") batch = Arguments.Number(args, ref i);
             else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
             else if (args[i] == "--device" && i + 1 < args.Length) where = args[++i];
-            else if (only.Contains(args[i])) only = [args[i]];
+            else if (args[i] == "--teacher" && i + 1 < args.Length && Teachers.Contains(args[i + 1])) teacherName = args[++i];
+            else if (all.Contains(args[i])) only.Add(args[i]);
             else
-                throw new ArgumentException($"'{args[i]}' is not an option of step: "
-                    + $"expected --rounds, --batch, --threads, --device, --mixed, --compare or one of {string.Join(", ", only)}.");
+                throw new ArgumentException($"'{args[i]}' is not an option of step: expected --rounds, --batch, --threads, --device, --mixed, "
+                    + $"--compare, --teacher {string.Join('|', Teachers)} or some of {string.Join(", ", all)}.");
         }
+        if (only.Count == 0) only.AddRange(all);
 
         set_num_threads(threads);
         var device = TrainingDevice.Find(where);
@@ -54,7 +60,7 @@ internal static class StepBench
         var images = rand([batch, 3, 32, 32], generator: generator).to(device);
         var labels = randint(0, 10, [batch], generator: generator).to(device);
         var noise = empty(batch, 3, 32, 32).uniform_(-Epsilon, Epsilon, generator).to(device);
-        var teacher = NetworkSpec.Parse("resnet18").Build(1).to(device);
+        var teacher = NetworkSpec.Parse(teacherName).Build(1).to(device);
         var students = Networks.ToDictionary(name => name, name => new Student(NetworkSpec.Parse(name).Build(2).to(device), device));
         foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
         teacher.eval();
@@ -62,8 +68,8 @@ internal static class StepBench
         var python = PyTorchPeer.FindPython();
         if (python is null && compare)
             throw new InvalidOperationException("--compare needs a Python with PyTorch: set ARD_PYTHON, or install python3-torch.");
-        using var peer = python is null ? null : StartPeer(python, threads, where, images, labels, noise, teacher, students);
-        Console.WriteLine($"Steps, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; "
+        using var peer = python is null ? null : StartPeer(python, threads, where, images, labels, noise, teacherName, teacher, students);
+        Console.WriteLine($"Steps, batch {batch}, teacher {teacherName}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; "
             + $"{limits}; ours on libtorch {__version__}, "
             + (peer is null ? "no PyTorch found to compare with (`./ard bench step --compare` installs it)" : $"PyTorch {peer.Version}"));
         Console.WriteLine($"{"step",-18}{Turns.Header("PyTorch s")}{"floor/ours",12}   same first loss");
@@ -71,7 +77,7 @@ internal static class StepBench
         foreach (var step in only)
         {
             var (name, passes) = Methods.Single(method => step.StartsWith(method.Name, StringComparison.Ordinal));
-            if (name == "main" && step == only.First(one => one.StartsWith("main", StringComparison.Ordinal))) PrintMemory(peer);
+            if (name == "main" && step != only[0] && step == only.First(one => one.StartsWith("main", StringComparison.Ordinal))) PrintMemory(peer);
             var network = step[(name.Length + 1)..];
             var student = students[network];
             StepResult Ours()
@@ -180,8 +186,8 @@ internal static class StepBench
     }
 
     private static PyTorchPeer StartPeer(
-        string python, int threads, string device, Tensor images, Tensor labels, Tensor noise, Module<Tensor, Tensor> teacher,
-        Dictionary<string, Student> students)
+        string python, int threads, string device, Tensor images, Tensor labels, Tensor noise, string teacherName,
+        Module<Tensor, Tensor> teacher, Dictionary<string, Student> students)
     {
         var state = new Dictionary<string, Tensor> { ["images"] = images, ["labels"] = labels, ["noise"] = noise };
         foreach (var (name, value) in teacher.state_dict()) state[$"teacher.{name}"] = value;
@@ -192,7 +198,7 @@ internal static class StepBench
         {
             Safetensors.Write(file, state);
             var script = Path.Combine(AppContext.BaseDirectory, "pytorch", "step.py");
-            return PyTorchPeer.Start(python, script, file, threads, "--device", device);
+            return PyTorchPeer.Start(python, script, file, threads, "--device", device, "--teacher", teacherName);
         }
         finally
         {

@@ -1,9 +1,10 @@
 """The PyTorch side of `./ard bench step`: a server that runs one step whenever it is told to, so that the two sides can take turns.
 
-    python3 step.py --threads N [--state FILE.safetensors] [--device cuda]
+    python3 step.py --threads N [--state FILE.safetensors] [--device cuda] [--teacher wideresnet-34-10]
 
 FILE holds what both sides start from: images [N,3,32,32] in [0,1], labels [N], noise [N,3,32,32] (the start of the attack minus the images)
-and the state dicts resnet18.*, mobilenetv2.* (the students) and teacher.* (a ResNet-18). Without it everything is drawn from seed 0.
+and the state dicts resnet18.*, mobilenetv2.* (the students) and teacher.* (of the network that --teacher names, a ResNet-18 where it is
+not given). Without it everything is drawn from seed 0.
 
 When everything is loaded it prints one line: ready {"torch": "...", "threads": N, "batch": N}. Then one line in, one line out:
 
@@ -35,7 +36,7 @@ import torch
 import torch.nn.functional as F
 
 import networks
-from networks import MobileNetV2, ResNet18
+from networks import MobileNetV2, ResNet18, WideResNet
 
 EPSILON, STEP, STEPS = 8 / 255, 2 / 255, 10
 TEMPERATURE = 30.0
@@ -121,6 +122,7 @@ def distillation(logits, target):
     return TEMPERATURE ** 2 * F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), target, reduction="sum") / logits.numel()
 
 
+TEACHERS = {"resnet18": ResNet18, "wideresnet-34-10": WideResNet}
 METHODS = {"pgd": attack, "ard": ard_step, "main": main_step}
 
 
@@ -135,6 +137,7 @@ def main():
     parser.add_argument("--batch", type=int, default=64, help="images, where no state is given")
     parser.add_argument("--state")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--teacher", default="resnet18", choices=TEACHERS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -146,7 +149,7 @@ def main():
     noise = tensors["noise"] if tensors else torch.empty(shape).uniform_(-EPSILON, EPSILON)
     device = torch.device(arguments.device)
     images, labels, noise = images.to(device), labels.to(device), noise.to(device)
-    teacher = load(ResNet18(), tensors, "teacher.").to(device).eval().requires_grad_(False)
+    teacher = load(TEACHERS[arguments.teacher](), tensors, "teacher.").to(device).eval().requires_grad_(False)
     students = {name: Student(load(kind(), tensors, name + ".").to(device)) for name, kind in (("resnet18", ResNet18), ("mobilenetv2", MobileNetV2))}
 
     def run(name):
