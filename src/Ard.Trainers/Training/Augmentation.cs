@@ -51,7 +51,7 @@ public sealed record Augmentation(int Padding, bool Flip)
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var (count, channels, height, width) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3]);
-        var (paddedHeight, paddedWidth) = (height + 2 * Padding, width + 2 * Padding);
+        var paddedWidth = width + 2 * Padding;
         var padded = Padding == 0 ? images : functional.pad(images, [Padding, Padding, Padding, Padding]);
 
         var top = Draw(2 * Padding + 1);
@@ -64,10 +64,10 @@ public sealed record Augmentation(int Padding, bool Flip)
             mirrored = Draw(2);
             column = column * (1 - mirrored * 2) + mirrored * (width - 1);
         }
-        var plane = arange(count * channels, dtype: ScalarType.Int64, device: images.device).view(count, channels, 1, 1);
         var row = arange(height, dtype: ScalarType.Int64, device: images.device).view(1, 1, height, 1);
-        var index = (plane * paddedHeight + row + top) * paddedWidth + (column + left);
-        var result = padded.reshape(-1).index_select(0, index.view(-1)).view(images.shape);
+        // The same places for all channels of an image.
+        var places = ((row + top) * paddedWidth + (column + left)).view(count, 1, height * width).expand(count, channels, height * width);
+        var result = padded.reshape(count, channels, -1).gather(2, places).view(images.shape);
         if (Cutout > 0)
         {
             row = row - (Draw(height) - Cutout / 2);
