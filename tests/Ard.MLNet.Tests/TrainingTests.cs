@@ -249,6 +249,43 @@ public sealed class TrainingTests
         Assert.Empty(messages);
     }
 
+    [Fact]
+    public void A_teacher_that_the_method_does_not_use_is_a_warning_in_the_log()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) =>
+        {
+            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
+        };
+        var options = new ArdTrainer.Options
+        {
+            Network = "tinycnn-2",
+            Method = "natural",
+            Teacher = Tiny.Classifier,
+            NaturalTeacher = Tiny.Classifier,
+            Training = Tiny.Training(),
+        };
+        using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+        Assert.Collection(
+            messages,
+            message => Assert.Contains("natural has no teacher: Teacher is left alone", message, StringComparison.Ordinal),
+            message => Assert.Contains("natural has no natural teacher: NaturalTeacher is left", message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_teacher_with_the_classes_in_another_order_is_refused()
+    {
+        var ml = new MLContext(1);
+        var other = ml.Data.SkipRows(ml.Data.LoadGlyphs(20, 7), 3);
+        var trainer = new ArdTrainer(ml, "tinycnn-2", Tiny.Classifier, epochs: 1);
+
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(Tiny.Keys(ml).Fit(other).Transform(other)));
+        Assert.Contains("Schema mismatch for label column 'Label'", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("as the teacher has them", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("the same in another order", fault.Message, StringComparison.Ordinal);
+    }
+
     private sealed class WarningObjective : Objective
     {
         public override string Name => "warning";
