@@ -122,8 +122,8 @@ Pictures.Accuracy(
 
 // %% [markdown]
 // The worst case is where it was before the trick: at next to nothing. That is how to read an evaluation: not one attack but several **of
-// different kinds**, and whenever an attack without gradients, or one made for another network, finds what PGD has not found, PGD's figure is
-// void.
+// different kinds**, and whenever an attack without gradients, or one made for another network, finds what PGD has not found, PGD's figure
+// is void.
 //
 // The other signs that the evaluator looks for: an attack of one step that beats one of many, outputs that differ from call to call (then
 // `autoattack-rand` averages), and outputs that are probabilities instead of logits.
@@ -142,7 +142,7 @@ Console.WriteLine("natural, logits times 1000");
 var hidingAuto = Evaluate(hiding, sample, "pgd-20", "autoattack");
 
 // %% [markdown]
-// From 96 % to nothing. This is what Square, which only asks, has done to the network that hides:
+// From nearly all of them to nothing. This is what Square, which only asks, has done to the network that hides:
 
 // %%
 var (images, labels) = Glyphs.Generate(300, seed: 2).Batch(0, 300);
