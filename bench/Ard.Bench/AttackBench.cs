@@ -30,7 +30,9 @@ internal static class AttackBench
             else if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
             else if (args[i] == "--points") points = Arguments.Number(args, ref i);
             else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else throw new ArgumentException($"'{args[i]}' is not an option of attack: expected --rounds, --points, --threads or --compare.");
+            else
+                throw new ArgumentException(
+                    $"'{args[i]}' is not an option of attack: expected --rounds, --points, --threads or --compare.");
         }
 
         CpuThreads.Set(threads);
@@ -45,7 +47,8 @@ internal static class AttackBench
             throw new InvalidOperationException(
                 "--compare needs a Python with PyTorch, and ARD_AUTOATTACK: a checkout of github.com/fra31/auto-attack.");
         using var peer = original is null || python is null ? null : StartPeer(python, original, threads, trained, images, test.Labels);
-        Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}, "
+        Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; "
+            + $"{limits}; libtorch {__version__}, "
             + (peer is null ? "nothing to compare with (set ARD_AUTOATTACK)" : $"PyTorch {peer.Version}"));
 
         _ = (RunOurs(network, images, test.Labels), peer?.Run<AttackRun>("standard")); // Warms up.
@@ -64,7 +67,8 @@ internal static class AttackBench
         return 0;
     }
 
-    private static string Robust(IEnumerable<AttackRun> runs) => string.Join("/", runs.Select(run => $"{run.Robust}").Distinct().DefaultIfEmpty("-"));
+    private static string Robust(IEnumerable<AttackRun> runs) =>
+        string.Join("/", runs.Select(run => $"{run.Robust}").Distinct().DefaultIfEmpty("-"));
 
     private static AttackRun RunOurs(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
     {
@@ -82,7 +86,8 @@ internal static class AttackBench
         var network = (NetworkSpec.Parse("smallcnn-16") with { InputChannels = 1, ImageSize = Glyphs.ImageSize }).Build(1);
         using var data = Glyphs.Generate(1000, seed: 1);
         Trainer.Fit(
-            network, new AdversarialTraining(new() { Inner = new() { Threat = ThreatModel.Linf(0.1), StepSize = 0.05, Steps = 5 } }), null, data,
+            network, new AdversarialTraining(new() { Inner = new() { Threat = ThreatModel.Linf(0.1), StepSize = 0.05, Steps = 5 } }),
+            null, data,
             new TrainingOptions
             {
                 Epochs = 10,

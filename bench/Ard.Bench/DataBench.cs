@@ -13,8 +13,8 @@ namespace Ard.Bench;
 
 /// <summary>
 /// <c>bench data</c>: what surrounds a training. An IDataView read into a data set, beside a bare cursor over it; an epoch of batches drawn
-/// and augmented, beside the same image by image, as torchvision's transforms work; models loaded, beside their bytes alone. The floor is the
-/// time of copying the bytes.
+/// and augmented, beside the same image by image, as torchvision's transforms work; models loaded, beside their bytes alone. The floor is
+/// the time of copying the bytes.
 /// </summary>
 internal static class DataBench
 {
@@ -39,7 +39,8 @@ internal static class DataBench
 
         // Floats are written and read once, bytes written.
         Print("IDataView to data set", "bare cursor", 2 * floats + bytes,
-            () => ImageReader.Read(keyed, "Features", "Label", format, labels).Dispose(), () => ScoringBench.ReadAll(keyed, "Features", "Label"));
+            () => ImageReader.Read(keyed, "Features", "Label", format, labels).Dispose(),
+            () => ScoringBench.ReadAll(keyed, "Features", "Label"));
         Print("batches of 128, augmented", "image by image", 2 * (2 * floats + bytes),
             () => Epoch(dataset, generator, (images, _) => Augmentation.CropAndFlip.Apply(images, generator)),
             () => Epoch(dataset, generator, OneByOne));

@@ -23,8 +23,8 @@ internal static class GrowthBench
         var options = Arguments.Numbers(args, "growth", ("--rounds", 3), ("--threads", CpuThreads.Default));
         var (rounds, threads) = (options["--rounds"], options["--threads"]);
         CpuThreads.Set(threads);
-        Console.WriteLine($"Growth, {threads} threads, {rounds} rounds: seconds, and in brackets seconds over what they should be proportional to, "
-            + "as a multiple of the first");
+        Console.WriteLine($"Growth, {threads} threads, {rounds} rounds: seconds, and in brackets seconds over what they should be "
+            + "proportional to, as a multiple of the first");
 
         // Per image: an attack of PGD-10, in batches of 128.
         Row("images attacked", [256, 512, 1024], n => n, n => Attack("tinycnn-16-bn", images: n));

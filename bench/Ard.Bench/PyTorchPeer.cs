@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Ard.Bench;
 
-/// <summary>The PyTorch half of a benchmark: a server that runs what it is told to (the scripts in bench/pytorch describe the lines).</summary>
+/// <summary>
+/// The PyTorch half of a benchmark: a server that runs what it is told to (the scripts in bench/pytorch describe the lines).
+/// </summary>
 internal sealed class PyTorchPeer : IDisposable
 {
     private readonly Process process;
@@ -38,7 +40,8 @@ internal sealed class PyTorchPeer : IDisposable
     private JsonElement Ask(string line)
     {
         process.StandardInput.WriteLine(line);
-        var answer = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"PyTorch ended: {process.StandardError.ReadToEnd()}");
+        var answer = process.StandardOutput.ReadLine()
+            ?? throw new InvalidOperationException($"PyTorch ended: {process.StandardError.ReadToEnd()}");
         var element = JsonDocument.Parse(answer).RootElement;
         return element.TryGetProperty("error", out var error)
             ? throw new InvalidOperationException($"PyTorch says: {error.GetString()}")

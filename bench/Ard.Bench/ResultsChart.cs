@@ -7,7 +7,8 @@ internal static class ResultsChart
 {
     public static int Run(string[] args)
     {
-        if (args is not [var summary, var target]) throw new ArgumentException("chart: expected a summary.json and the name of the SVG to write.");
+        if (args is not [var summary, var target])
+            throw new ArgumentException("chart: expected a summary.json and the name of the SVG to write.");
         var groups = SummaryRow.Read(summary).Select(row => new BarGroup(
             $"{row.Model}, {row.Method}",
             [new Bar("clean", row.Clean / 100), new Bar("FGSM", row.Fgsm / 100), new Bar("PGD-20", row.Pgd20 / 100)]));

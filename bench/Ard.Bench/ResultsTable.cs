@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Ard.Bench;
 
-/// <summary><c>bench table DIR</c>: the summary.json files of several seeds, one folder each, as one Markdown table of mean ± deviation.</summary>
+/// <summary>
+/// <c>bench table DIR</c>: the summary.json files of several seeds, one folder each, as one Markdown table of mean ± deviation.
+/// </summary>
 internal static class ResultsTable
 {
     public static int Run(string[] args)

@@ -12,8 +12,8 @@ namespace Ard.Bench;
 
 /// <summary>
 /// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD, as in its released code (ard-), beside the same computation
-/// in PyTorch from the same weights, images and noise, on the same number of threads; main- is the same step of ours beside one that computes
-/// what the main.py of that code computes, needed or not.
+/// in PyTorch from the same weights, images and noise, on the same number of threads; main- is the same step of ours beside one that
+/// computes what the main.py of that code computes, needed or not.
 /// </summary>
 internal static class StepBench
 {
@@ -48,8 +48,8 @@ internal static class StepBench
             else if (args[i] == "--teacher" && i + 1 < args.Length && Teachers.Contains(args[i + 1])) teacherName = args[++i];
             else if (all.Contains(args[i])) only.Add(args[i]);
             else
-                throw new ArgumentException($"'{args[i]}' is not an option of step: expected --rounds, --batch, --threads, --device, --mixed, "
-                    + $"--compare, --teacher {string.Join('|', Teachers)} or some of {string.Join(", ", all)}.");
+                throw new ArgumentException($"'{args[i]}' is not an option of step: expected --rounds, --batch, --threads, --device, "
+                    + $"--mixed, --compare, --teacher {string.Join('|', Teachers)} or some of {string.Join(", ", all)}.");
         }
         if (only.Count == 0) only.AddRange(all);
 
@@ -69,15 +69,16 @@ internal static class StepBench
         if (python is null && compare)
             throw new InvalidOperationException("--compare needs a Python with PyTorch: set ARD_PYTHON, or install python3-torch.");
         using var peer = python is null ? null : StartPeer(python, threads, where, images, labels, noise, teacherName, teacher, students);
-        Console.WriteLine($"Steps, batch {batch}, teacher {teacherName}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; "
-            + $"{limits}; ours on libtorch {__version__}, "
+        Console.WriteLine($"Steps, batch {batch}, teacher {teacherName}, {where}, {threads} threads, {rounds} rounds"
+            + $"{(mixed ? ", ours in mixed precision" : "")}; {limits}; ours on libtorch {__version__}, "
             + (peer is null ? "no PyTorch found to compare with (`./ard bench step --compare` installs it)" : $"PyTorch {peer.Version}"));
         Console.WriteLine($"{"step",-18}{Turns.Header("PyTorch s")}{"floor/ours",12}   same first loss");
 
         foreach (var step in only)
         {
             var (name, passes) = Methods.Single(method => step.StartsWith(method.Name, StringComparison.Ordinal));
-            if (name == "main" && step != only[0] && step == only.First(one => one.StartsWith("main", StringComparison.Ordinal))) PrintMemory(peer);
+            if (name == "main" && step != only[0] && step == only.First(one => one.StartsWith("main", StringComparison.Ordinal)))
+                PrintMemory(peer);
             var network = step[(name.Length + 1)..];
             var student = students[network];
             StepResult Ours()

@@ -42,7 +42,8 @@ internal sealed record Turns(double Ours, double Theirs, double Ratio, double Lo
 
     /// <summary>The columns of <see cref="Header"/>, times in the unit that is so many to the second.</summary>
     public string ToString(double unit) => string.Create(CultureInfo.InvariantCulture,
-        $"{Ours * unit,10:F3}{Text(Theirs * unit, "F3"),12}{Text(Ratio, "F3"),8}{Text(Lowest, "F3"),9}{Text(Highest, "F3"),9}{Text(Fastest, "F3"),9}");
+        $"{Ours * unit,10:F3}{Text(Theirs * unit, "F3"),12}{Text(Ratio, "F3"),8}"
+        + $"{Text(Lowest, "F3"),9}{Text(Highest, "F3"),9}{Text(Fastest, "F3"),9}");
 
     public override string ToString() => ToString(1);
 

@@ -72,7 +72,8 @@ internal sealed class ApiReference(Library library)
         {
             if (element.Name == "param") text.Append($"  - `{element.Attribute("name")?.Value}`: {Prose(element, page)}\n");
             if (element.Name == "returns") text.Append($"  - Returns {Prose(element, page)}\n");
-            if (element.Name == "exception") text.Append($"  - Throws {Link(element.Attribute("cref")!.Value, page)}: {Prose(element, page)}\n");
+            if (element.Name == "exception")
+                text.Append($"  - Throws {Link(element.Attribute("cref")!.Value, page)}: {Prose(element, page)}\n");
         }
     }
 
@@ -89,13 +90,15 @@ internal sealed class ApiReference(Library library)
     // TorchSharp's types are nested in the static classes torch and nn.
     private static string Short(string signature) => signature.Replace("torch.", "").Replace("nn.", "");
 
-    private static string Name(INamedTypeSymbol type) => type.TypeKind == TypeKind.Delegate ? type.Name : Short(type.ToDisplayString(Names));
+    private static string Name(INamedTypeSymbol type) =>
+        type.TypeKind == TypeKind.Delegate ? type.Name : Short(type.ToDisplayString(Names));
 
     // As GitHub makes it of the heading.
     private static string Anchor(INamedTypeSymbol type) =>
         string.Concat(Name(type).ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is '-' or '_'));
 
-    private static string FirstSentence(string text) => text.IndexOf(". ", StringComparison.Ordinal) is >= 0 and var end ? text[..(end + 1)] : text;
+    private static string FirstSentence(string text) =>
+        text.IndexOf(". ", StringComparison.Ordinal) is >= 0 and var end ? text[..(end + 1)] : text;
 
     // What XML documentation has, as Markdown on one line; links from the page of this namespace, or from the index.
     private string Prose(XElement? element, string? page)
@@ -113,7 +116,8 @@ internal sealed class ApiReference(Library library)
                 XElement { Name.LocalName: "paramref" or "typeparamref" } reference => $"`{reference.Attribute("name")?.Value}`",
                 XElement { Name.LocalName: "c" or "code" } code => $"`{code.Value}`",
                 XElement { Name.LocalName: "list" } list => string.Join("; ", list.Elements().Select(item =>
-                    item.Element("term") is { } term ? $"{Prose(term, page)}: {Prose(item.Element("description"), page)}" : Prose(item, page))),
+                    item.Element("term") is { } term
+                        ? $"{Prose(term, page)}: {Prose(item.Element("description"), page)}" : Prose(item, page))),
                 XElement other => Prose(other, page),
                 _ => "",
             });

@@ -59,5 +59,6 @@ internal sealed class Library
     private static ISymbol? Base(ISymbol? symbol) =>
         (ISymbol?)(symbol as IMethodSymbol)?.OverriddenMethod ?? (symbol as IPropertySymbol)?.OverriddenProperty
         ?? (ISymbol?)(symbol as INamedTypeSymbol)?.BaseType ?? symbol?.ContainingType?.AllInterfaces.SelectMany(type => type.GetMembers())
-            .FirstOrDefault(member => symbol.Equals(symbol.ContainingType.FindImplementationForInterfaceMember(member), SymbolEqualityComparer.Default));
+            .FirstOrDefault(member => symbol.Equals(
+                symbol.ContainingType.FindImplementationForInterfaceMember(member), SymbolEqualityComparer.Default));
 }

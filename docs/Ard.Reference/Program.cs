@@ -21,4 +21,5 @@ foreach (var name in stale)
 }
 return check && stale.Length > 0 ? 1 : 0;
 
-string? Read(string name) => Path.Combine(root, name) is var path && File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : null;
+string? Read(string name) =>
+    Path.Combine(root, name) is var path && File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : null;

@@ -18,8 +18,9 @@ internal static class PublicMembers
             | SymbolDisplayMemberOptions.IncludeConstantValue | more,
         SymbolDisplayDelegateStyle.NameAndSignature,
         SymbolDisplayExtensionMethodStyle.StaticMethod,
-        SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName | SymbolDisplayParameterOptions.IncludeDefaultValue
-            | SymbolDisplayParameterOptions.IncludeParamsRefOut | SymbolDisplayParameterOptions.IncludeExtensionThis,
+        SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName
+            | SymbolDisplayParameterOptions.IncludeDefaultValue | SymbolDisplayParameterOptions.IncludeParamsRefOut
+            | SymbolDisplayParameterOptions.IncludeExtensionThis,
         SymbolDisplayPropertyStyle.ShowReadWriteDescriptor,
         SymbolDisplayLocalOptions.None,
         SymbolDisplayKindOptions.IncludeTypeKeyword,
@@ -50,7 +51,8 @@ internal static class PublicMembers
         type.GetMembers().Where(member => IsVisible(member) && member is not INamedTypeSymbol && !IsMadeByTheCompiler(member));
 
     private static string Line(ISymbol symbol) => symbol is INamedTypeSymbol { BaseType: { } parent } type
-        ? $"{Modifier(type)}{symbol.ToDisplayString(Full)} : {string.Join(", ", type.Interfaces.Prepend(parent).Select(each => each.ToDisplayString()))}"
+        ? $"{Modifier(type)}{symbol.ToDisplayString(Full)} : "
+            + string.Join(", ", type.Interfaces.Prepend(parent).Select(each => each.ToDisplayString()))
         : symbol.ToDisplayString(Full);
 
     private static bool IsVisible(ISymbol symbol) =>
@@ -58,7 +60,10 @@ internal static class PublicMembers
         && (symbol.DeclaredAccessibility == Accessibility.Public || symbol.ContainingType is { IsSealed: false });
 
     private static bool IsMadeByTheCompiler(ISymbol symbol) =>
-        symbol is IMethodSymbol { MethodKind: not (MethodKind.Ordinary or MethodKind.Constructor or MethodKind.UserDefinedOperator or MethodKind.Conversion) }
+        symbol is IMethodSymbol
+        {
+            MethodKind: not (MethodKind.Ordinary or MethodKind.Constructor or MethodKind.UserDefinedOperator or MethodKind.Conversion)
+        }
         || symbol.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == "CompilerGeneratedAttribute")
         || symbol is IMethodSymbol { MethodKind: MethodKind.Constructor, Parameters: [], ContainingType.TypeKind: TypeKind.Struct }
         || symbol.ContainingType is { TypeKind: TypeKind.Enum } && symbol is not IFieldSymbol { HasConstantValue: true };

@@ -38,7 +38,8 @@ internal static class CommandLine
     private static readonly Option<NetworkSpec?> Teacher = new Option<NetworkSpec?>("--teacher")
         .Reads("The teacher's architecture. Default resnet18; tinycnn-16-bn for builtin.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> TeacherCheckpoint = new Option<string?>("--teacher-checkpoint")
-        .Reads("A file with the teacher's weights, safetensors or of torch.save. Default: the teacher is trained first.", text => (string?)text);
+        .Reads("A file with the teacher's weights, safetensors or of torch.save. Default: the teacher is trained first.",
+            text => (string?)text);
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
         .Reads("A method that needs no teacher, such as at, trades or natural. Default at.", Methods.WithoutTeacher);
     private static readonly Option<IReadOnlyList<string>> Method =
@@ -135,9 +136,10 @@ internal static class CommandLine
 
     private static readonly Option[] DistillOptions =
     [
-        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate, WeightDecay,
-        ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema,
-        Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads, Output, Report,
+        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate,
+        WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout,
+        LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads,
+        Output, Report,
     ];
 
     private static readonly Option[] EvaluateOptions =

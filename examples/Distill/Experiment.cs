@@ -62,10 +62,14 @@ internal sealed record Experiment
         Display.Run(display =>
         {
             display.Line(
-                $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Settings.Threat}; results in {Output}");
+                $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Settings.Threat}; "
+                + $"results in {Output}");
             using var teacher = objectives.Any(objective => objective.NeedsTeacher) ? Teacher(display, rows, cancellation) : null;
-            using var natural = objectives.Any(objective => objective.NeedsNaturalTeacher) ? TeacherNetwork.Build(TeacherOptions.Seed) : null;
-            if (natural is not null) Train(display, rows, "teacher", natural, TeacherNetwork, "natural", null, null, TeacherOptions, cancellation);
+            using var natural = objectives.Any(objective => objective.NeedsNaturalTeacher)
+                ? TeacherNetwork.Build(TeacherOptions.Seed)
+                : null;
+            if (natural is not null)
+                Train(display, rows, "teacher", natural, TeacherNetwork, "natural", null, null, TeacherOptions, cancellation);
             foreach (var method in StudentMethods)
             {
                 using var student = StudentNetwork.Build(StudentOptions.Seed + 1);
@@ -106,8 +110,8 @@ internal sealed record Experiment
         // Of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
         var result = Trainer.Fit(
-            network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress, cancellation: cancellation,
-            naturalTeacher: objective.NeedsNaturalTeacher ? natural : null, peer: peer);
+            network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress,
+            cancellation: cancellation, naturalTeacher: objective.NeedsNaturalTeacher ? natural : null, peer: peer);
         var card = ModelCard.Of(network, result) with
         {
             Data = $"{Data.Name}, {Data.Train.Count} training images",
@@ -115,7 +119,8 @@ internal sealed record Experiment
             ClassNames = Data.Train.ClassNames.Count > 0 ? Data.Train.ClassNames : null,
         };
         ModelFile.Write(
-            Path.Combine(Output, $"{name}.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
+            Path.Combine(Output, $"{name}.safetensors"), network,
+            new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
         Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, cancellation);
     }
 

@@ -11,14 +11,21 @@ internal static class ModelExport
 {
     private static readonly string[] Formats = ["onnx", "safetensors"];
 
-    private static readonly Argument<string> Model = new("FILE") { Description = "The safetensors file: a model or a training checkpoint." };
+    private static readonly Argument<string> Model = new("FILE")
+    {
+        Description = "The safetensors file: a model or a training checkpoint.",
+    };
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<IReadOnlyList<string>> Format =
         new Option<IReadOnlyList<string>>("--format") { DefaultValueFactory = _ => ["onnx"] }
         .Reads($"One or more of {string.Join(", ", Formats)}, with commas between. Default onnx.", text => (IReadOnlyList<string>)
-            [.. text.Split(',').Select(format => Formats.Contains(format) ? format : throw new FormatException("expected onnx or safetensors"))]);
-    private static readonly Option<bool> Softmax = new("--softmax") { Description = "The ONNX model gives probabilities instead of logits." };
+            [.. text.Split(',').Select(format =>
+                Formats.Contains(format) ? format : throw new FormatException("expected onnx or safetensors"))]);
+    private static readonly Option<bool> Softmax = new("--softmax")
+    {
+        Description = "The ONNX model gives probabilities instead of logits.",
+    };
     private static readonly Option<bool> Fold = new("--fold-batchnorm")
     {
         Description = "BatchNorm becomes part of the convolutions before it in the ONNX model.",
@@ -72,7 +79,8 @@ internal static class ModelExport
             card = card.WithOnnx(onnx, options);
         }
         card.Write(output + ".card");
-        foreach (var file in card.Files) Console.WriteLine($"wrote {Path.Combine(Path.GetDirectoryName(output)!, file.Name)}: {file.Format}");
+        foreach (var file in card.Files)
+            Console.WriteLine($"wrote {Path.Combine(Path.GetDirectoryName(output)!, file.Name)}: {file.Format}");
         Console.WriteLine($"wrote {output}.card.md and {output}.card.json");
         return 0;
     }

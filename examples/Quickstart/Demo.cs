@@ -152,7 +152,8 @@ internal static class Demo
             Summary.Write(Path.Combine(output, "summary.json"), rows);
             page.Save(pagePath);
             display.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} %, log-loss {builtIn.LogLoss:F3} ({row.Seconds:F0} s)"));
+                $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} %, "
+                + $"log-loss {builtIn.LogLoss:F3} ({row.Seconds:F0} s)"));
             return model;
         }
     }

@@ -17,7 +17,8 @@ var scale = new Option<double>("--scale") { DefaultValueFactory = _ => 1, Hidden
 return Entry.Run(args, cancellation =>
 {
     var command = new RootCommand(
-        "A robust teacher and three small students in an ML.NET pipeline, on built-in images: a table, summary.json, models and report.html.")
+        "A robust teacher and three small students in an ML.NET pipeline, on built-in images: "
+        + "a table, summary.json, models and report.html.")
     {
         output, seed, device, threads, scale,
     };

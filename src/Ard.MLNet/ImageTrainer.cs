@@ -158,7 +158,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         if (options.Validation is not { } view) return null;
         var found = ClassLabels.Read(SchemaErrors.Find(view.Schema, "validation label", options.LabelColumnName));
         if (!found.Matches(labels))
-            throw SchemaErrors.Mismatch("validation label", options.LabelColumnName, $"{labels} as in the training data", found.InOtherOrder(labels));
+            throw SchemaErrors.Mismatch(
+                "validation label", options.LabelColumnName, $"{labels} as in the training data", found.InOtherOrder(labels));
         return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
     }
 
@@ -167,7 +168,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         if (teacher is null || network is null) return;
         if (teacher.Classifier?.Classifier is { } classifier && !classifier.Labels.Matches(labels))
-            throw SchemaErrors.Mismatch("label", options.LabelColumnName, $"{classifier.Labels} as the {name} has them", labels.InOtherOrder(classifier.Labels));
+            throw SchemaErrors.Mismatch(
+                "label", options.LabelColumnName, $"{classifier.Labels} as the {name} has them", labels.InOtherOrder(classifier.Labels));
         CheckNetwork(network, $"The {name}", format, labels.Count);
     }
 
@@ -196,8 +198,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     }
 
     /// <summary>
-    /// Finds out a module of one's own with weights that it has not registered: they would not be trained, and not be saved. Another one that
-    /// takes over its state dict has to give the same logits.
+    /// Finds out a module of one's own with weights that it has not registered: they would not be trained, and not be saved. Another one
+    /// that takes over its state dict has to give the same logits.
     /// </summary>
     private void CheckRegistered(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format)
     {
@@ -217,9 +219,9 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         // A network that is random by itself shows nothing here.
         if (logits.allclose(again, 0, 0, equal_nan: true) && !logits.allclose(twins, rtol: 1e-4, atol: 1e-5, equal_nan: true))
             throw new InvalidOperationException(
-                $"The network {definition} has weights outside of its state dict, which would be neither trained nor saved: another one with the "
-                + "same state dict gives other logits. Expected every layer to be a field that RegisterComponents() finds, or in a Sequential "
-                + "or ModuleList; layers in a List or an array are not found.");
+                $"The network {definition} has weights outside of its state dict, which would be neither trained nor saved: another one "
+                + "with the same state dict gives other logits. Expected every layer to be a field that RegisterComponents() finds, or in "
+                + "a Sequential or ModuleList; layers in a List or an array are not found.");
     }
 
     /// <summary>A network in eval mode until the end, whatever mode its parts were in.</summary>

@@ -21,7 +21,8 @@ public static class ModelExport
     /// <param name="model">A fitted classifier, or a pipeline with one, fitted or loaded. It stays as it is.</param>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="options">
-    /// The settings. Where they do not say, the images' shape and the names of the classes, the label column's values, are the classifier's.
+    /// The settings. Where they do not say, the images' shape and the names of the classes, the label column's values, are
+    /// the classifier's.
     /// </param>
     /// <param name="robustness">What an evaluation of this classifier found, for the card. Default null: the card says unknown.</param>
     /// <exception cref="ArgumentException">The model has no such classifier, or several, or a setting is wrong.</exception>
@@ -43,8 +44,8 @@ public static class ModelExport
     }
 
     /// <summary>
-    /// Writes the weights of a classifier as safetensors, by the names of the usual PyTorch definition, with the specification of a built-in
-    /// network as metadata (see <see cref="ModelFile"/>), and its <see cref="ModelCard"/> beside it.
+    /// Writes the weights of a classifier as safetensors, by the names of the usual PyTorch definition, with the specification of a
+    /// built-in network as metadata (see <see cref="ModelFile"/>), and its <see cref="ModelCard"/> beside it.
     /// </summary>
     /// <param name="model">A fitted classifier, or a pipeline with one, fitted or loaded. It stays as it is.</param>
     /// <param name="path">The file to create or to replace.</param>

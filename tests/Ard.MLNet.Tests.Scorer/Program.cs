@@ -1,5 +1,5 @@
-// MODEL COUNT [COLUMN] loads a model file and writes its scores (or another column of vectors) of the first COUNT built-in images, one image
-// a line, each score as the hexadecimal digits of its bits.
+// MODEL COUNT [COLUMN] loads a model file and writes its scores (or another column of vectors) of the first COUNT built-in images, one
+// image a line, each score as the hexadecimal digits of its bits.
 // --evaluate MODEL STATE EXAMPLES REPORT attacks a model and writes the examples and the report; where STATE is there, it goes on from it.
 // --write MODEL makes a small model and saves it. Its entry Ard is what the files in Ard.MLNet.Tests/Fixtures hold, each written by the
 // version in its name.

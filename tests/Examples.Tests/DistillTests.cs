@@ -30,7 +30,8 @@ public sealed class DistillTests : IDisposable
             rows.Select(r => r.GetProperty("model").GetString()));
 
         var page = File.ReadAllText(Path.Combine(Output, "report.html"));
-        foreach (var network in (string[])["teacher, adversarial training", "student, ARD", "student, clean distillation"]) Assert.Contains($"<h3>{network}</h3>", page);
+        foreach (var network in (string[])["teacher, adversarial training", "student, ARD", "student, clean distillation"])
+            Assert.Contains($"<h3>{network}</h3>", page);
         Assert.Contains("./ard distill --data builtin --student tinycnn-4-bn", page);
 
         // Everything is done: resuming does nothing but evaluate, to the same figures.
@@ -80,8 +81,8 @@ public sealed class DistillTests : IDisposable
         string[] train =
         [
             "--data", "builtin", "--student", "tinycnn-4-bn", "--epochs", "2", "--method", "at+awp", "--train-images", "60",
-            "--test-images", "20", "--batch", "20", "--steps", "2", "--threads", "1", "--output", Output, "--clip", "1", "--label-smoothing", "0.1",
-            "--cutout", "5",
+            "--test-images", "20", "--batch", "20", "--steps", "2", "--threads", "1", "--output", Output,
+            "--clip", "1", "--label-smoothing", "0.1", "--cutout", "5",
         ];
         var (code, _, error) = Run([.. train, "--ema", "0.9"]);
         Assert.True(code == 0, error);
@@ -92,7 +93,8 @@ public sealed class DistillTests : IDisposable
         Assert.Equal(2, other.Code);
         Assert.All(
             [
-                "ClipGradientNorm: 1 in the file", "LabelSmoothing: 0.1 in the file", "cutout 5 in the file", "cutout 6 given", "Decay = 0.9", "FromEpoch = 1",
+                "ClipGradientNorm: 1 in the file", "LabelSmoothing: 0.1 in the file", "cutout 5 in the file", "cutout 6 given",
+                "Decay = 0.9", "FromEpoch = 1",
             ],
             part => Assert.Contains(part, other.Error));
 
@@ -103,8 +105,10 @@ public sealed class DistillTests : IDisposable
     [InlineData("--epochs 'x': expected a whole number from 1", "distill", "--epochs", "x")]
     [InlineData("--epochs '0': expected a whole number from 1", "--epochs", "0")]
     [InlineData("--print-preset 'radsl': Preset 'radsl': expected one of ard-official", "--print-preset", "radsl")]
-    [InlineData("--method 'kd+igdm': ObjectiveSettings: the method kd finds no adversarial images, which +igdm needs", "--method", "kd+igdm")]
-    [InlineData("--method 'ard,art': There is no method 'art': expected natural, at, trades, kd, ard, ard-corrected", "--method", "ard,art")]
+    [InlineData("--method 'kd+igdm': ObjectiveSettings: the method kd finds no adversarial images, which +igdm needs",
+        "--method", "kd+igdm")]
+    [InlineData("--method 'ard,art': There is no method 'art': expected natural, at, trades, kd, ard, ard-corrected",
+        "--method", "ard,art")]
     [InlineData("--eps '8/x': expected a number from 0, such as 0.1, 5e-4 or 8/255", "--eps", "8/x")]
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]
     [InlineData("--student 'resnet19': ", "--student", "resnet19")]

@@ -19,8 +19,8 @@ public sealed class ExportTests : IDisposable
     [Fact]
     public void A_trained_student_is_evaluated_and_exported_with_a_card_that_knows_all_of_it()
     {
-        Run("--data", "builtin", "--student", "tinycnn-4-bn", "--method", "at", "--epochs", "1", "--train-images", "40", "--test-images", "10",
-            "--batch", "20", "--steps", "1", "--seed", "9", "--threads", "1", "--output", program.Output);
+        Run("--data", "builtin", "--student", "tinycnn-4-bn", "--method", "at", "--epochs", "1", "--train-images", "40",
+            "--test-images", "10", "--batch", "20", "--steps", "1", "--seed", "9", "--threads", "1", "--output", program.Output);
         var model = Path.Combine(program.Output, "student-at.safetensors");
         Run("evaluate", "--model", model, "--test-images", "20", "--attacks", "fgsm", "--json", In("report.json"));
         Run("export", model, "--format", "onnx,safetensors", "--fold-batchnorm", "--evaluation", In("report.json"), "--output", In("v1.0"));
@@ -30,9 +30,9 @@ public sealed class ExportTests : IDisposable
         var card = File.ReadAllText(In("v1.0.card.md"));
         Assert.All(
             [
-                "| Data | builtin, 40 training images |", "| Method | adversarial-training |", "| Preset | none |", "| Seed | 9 |", "    Options.Epochs: 1\n",
-                "On 20 images (builtin); the adversary's budget: Linf, 0.1", $"| fgsm | {accuracy:F2} % right", "| v1.0.onnx | ONNX, opset 17",
-                "| v1.0.safetensors | safetensors",
+                "| Data | builtin, 40 training images |", "| Method | adversarial-training |", "| Preset | none |", "| Seed | 9 |",
+                "    Options.Epochs: 1\n", "On 20 images (builtin); the adversary's budget: Linf, 0.1", $"| fgsm | {accuracy:F2} % right",
+                "| v1.0.onnx | ONNX, opset 17", "| v1.0.safetensors | safetensors",
             ],
             part => Assert.Contains(part, card));
         Assert.True(File.Exists(In("v1.0.onnx")) && File.Exists(In("v1.0.card.json")));
@@ -42,8 +42,8 @@ public sealed class ExportTests : IDisposable
         Assert.Contains("| Seed | 9 |", File.ReadAllText(In("again.card.md")));
 
         // The report of one network is not that of another.
-        Run("--data", "builtin", "--student", "tinycnn-4-bn", "--method", "at", "--epochs", "1", "--train-images", "40", "--test-images", "10",
-            "--batch", "20", "--steps", "1", "--seed", "10", "--threads", "1", "--output", In("other"));
+        Run("--data", "builtin", "--student", "tinycnn-4-bn", "--method", "at", "--epochs", "1", "--train-images", "40",
+            "--test-images", "10", "--batch", "20", "--steps", "1", "--seed", "10", "--threads", "1", "--output", In("other"));
         var (code, _, error) = program.Run("export", In("other/student-at.safetensors"), "--evaluation", In("report.json"));
         Assert.Equal(2, code);
         Assert.Contains("The evaluation is of other weights", error);

@@ -18,8 +18,11 @@ public sealed class QuickstartTests : IDisposable
         var page = Path.Combine(program.Output, "report.html");
         Assert.Contains(page, output);
         var html = File.ReadAllText(page);
-        foreach (var section in (string[])["accuracy", "budget", "images", "confusion", "training", "again"]) Assert.Contains($"<h2 id=\"{section}\">", html);
-        foreach (var network in (string[])["teacher, adversarial training", "student, adversarial training", "student, clean distillation", "student, ARD"])
+        foreach (var section in (string[])["accuracy", "budget", "images", "confusion", "training", "again"])
+            Assert.Contains($"<h2 id=\"{section}\">", html);
+        string[] networks =
+            ["teacher, adversarial training", "student, adversarial training", "student, clean distillation", "student, ARD"];
+        foreach (var network in networks)
             Assert.Contains($"<h3>{network}</h3>", html);
         Assert.Contains("./ard demo --seed 0", html);
         var rows = program.Summary();
@@ -38,7 +41,8 @@ public sealed class QuickstartTests : IDisposable
             Assert.InRange(fgsm, 0, clean);
             Assert.InRange(pgd, 0, clean);
         });
-        foreach (var model in new[] { "teacher-adversarial-training", "student-adversarial-training", "student-clean-distillation", "student-ard" })
+        string[] models = ["teacher-adversarial-training", "student-adversarial-training", "student-clean-distillation", "student-ard"];
+        foreach (var model in models)
         {
             Assert.True(File.Exists(Path.Combine(program.Output, model + ".zip")), model);
             using var report = JsonDocument.Parse(File.ReadAllText(Path.Combine(program.Output, model + ".json")));

@@ -32,10 +32,12 @@ internal sealed class PrintingSink : LongLivedMarshalByRefObject, IMessageSink
                 break;
             case ITestFailed test:
                 Failed++;
-                Console.WriteLine($"FAILED   {test.Test.DisplayName}: {string.Join("; ", test.Messages)}\n{string.Join("\n", test.StackTraces)}");
+                Console.WriteLine(
+                    $"FAILED   {test.Test.DisplayName}: {string.Join("; ", test.Messages)}\n{string.Join("\n", test.StackTraces)}");
                 break;
             case ITestAssemblyFinished all:
-                Console.WriteLine($"{all.TestsRun - all.TestsFailed - all.TestsSkipped} passed, {all.TestsFailed} failed, {all.TestsSkipped} skipped");
+                Console.WriteLine(
+                    $"{all.TestsRun - all.TestsFailed - all.TestsSkipped} passed, {all.TestsFailed} failed, {all.TestsSkipped} skipped");
                 Done.Set();
                 break;
         }

@@ -103,7 +103,12 @@ public sealed class SameResultTests
         using var scope = NewDisposeScope();
         using var data = Glyphs.Generate(200, seed: 1);
         using var network = Trained("cpu", data, out _);
-        var options = new EvaluationOptions { Threat = ThreatModel.Linf(0.05), Attacks = ["fgsm", "pgd-20", "apgd-ce"], CheckNetwork = false };
+        var options = new EvaluationOptions
+        {
+            Threat = ThreatModel.Linf(0.05),
+            Attacks = ["fgsm", "pgd-20", "apgd-ce"],
+            CheckNetwork = false,
+        };
         var expected = new RobustnessEvaluator(options).Evaluate(network, data.Images, data.Labels);
         network.to(TestDevice.Device);
         var found = new RobustnessEvaluator(options).Evaluate(network, data.Images, data.Labels);

@@ -80,7 +80,8 @@ public sealed class TrainingOnDeviceTests
         using (network)
         {
             using var noGradient = no_grad();
-            return cat([.. network.state_dict().Values.Where(value => value.is_floating_point()).Select(value => value.flatten())], 0).cpu();
+            return cat(
+                [.. network.state_dict().Values.Where(value => value.is_floating_point()).Select(value => value.flatten())], 0).cpu();
         }
     }
 }

@@ -29,7 +29,8 @@ internal static class HtmlReportSample
 
         // One file; it loads nothing and has no script.
         var page = File.ReadAllText(path);
-        foreach (var section in new[] { "accuracy", "budget", "images" }) Console.WriteLine($"{section}: {page.Contains($"id=\"{section}\"")}");
+        foreach (var section in new[] { "accuracy", "budget", "images" })
+            Console.WriteLine($"{section}: {page.Contains($"id=\"{section}\"")}");
         File.Delete(path);
 
         // Expected output:

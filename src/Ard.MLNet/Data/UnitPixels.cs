@@ -12,8 +12,8 @@ internal static class UnitPixels
     private const float Of765 = 1f / 765;
 
     /// <summary>
-    /// Each byte divided by 255. As fast as possible from the first call on: beside a small network, a plain loop would be a tenth of the time
-    /// that scoring takes.
+    /// Each byte divided by 255. As fast as possible from the first call on: beside a small network, a plain loop would be a tenth of the
+    /// time that scoring takes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void From(ReadOnlySpan<byte> bytes, Span<float> pixels)

@@ -36,7 +36,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         var labels = ClassLabels.Read(column);
         return labels.Matches(classifier.Labels)
             ? labels
-            : throw SchemaErrors.Mismatch("label", column.Name, $"{classifier.Labels} as the classifier has them", labels.InOtherOrder(classifier.Labels));
+            : throw SchemaErrors.Mismatch(
+                "label", column.Name, $"{classifier.Labels} as the classifier has them", labels.InOtherOrder(classifier.Labels));
     }
 
     public override Batch Open(DataViewRow row, int capacity) => new AttackBatch(this, row, capacity);

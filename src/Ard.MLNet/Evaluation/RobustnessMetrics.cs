@@ -65,8 +65,8 @@ public sealed class RobustnessMetrics
     /// <summary>
     /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
     /// (keys; missing where the network's output is not finite), PerturbationNorm (double, in the norm of the threat model; 0 for rows that
-    /// the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such as AutoAttack the part of
-    /// it; else empty), FirstBrokenBy (text: the first of all attacks that broke the row, else empty), ForwardPasses and BackwardPasses
+    /// the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such as AutoAttack the part
+    /// of it; else empty), FirstBrokenBy (text: the first of all attacks that broke the row, else empty), ForwardPasses and BackwardPasses
     /// (int64, what this attack cost; -1 where it does not say).
     /// </summary>
     public IDataView Rows { get; }
@@ -78,8 +78,8 @@ public sealed class RobustnessMetrics
         ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
 
     /// <summary>
-    /// Everything as JSON: threat, settings, flags, the figures of each attack with their intervals, and for each row whether it stays right, the
-    /// first attack that broke it, how far it was moved, and what all attacks cost.
+    /// Everything as JSON: threat, settings, flags, the figures of each attack with their intervals, and for each row whether it stays
+    /// right, the first attack that broke it, how far it was moved, and what all attacks cost.
     /// </summary>
     public string ToJson()
     {

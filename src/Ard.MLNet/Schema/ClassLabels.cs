@@ -50,9 +50,11 @@ internal abstract class ClassLabels
         : $" ({string.Join(", ", Names.Take(10))}{(Count > 10 ? " …" : "")})");
 
     /// <summary>For messages about classes that do not match others: themselves, and what to do where only the order differs.</summary>
-    public string InOtherOrder(ClassLabels other) => ToString() + (KindName == other.KindName && Names.Order().SequenceEqual(other.Names.Order())
-        ? ", the same in another order; transform both data sets with one fitted MapValueToKey, or give it KeyOrdinality.ByValue each time"
-        : "");
+    public string InOtherOrder(ClassLabels other) => ToString()
+        + (KindName == other.KindName && Names.Order().SequenceEqual(other.Names.Order())
+            ? ", the same in another order; transform both data sets with one fitted MapValueToKey, "
+                + "or give it KeyOrdinality.ByValue each time"
+            : "");
 
     /// <summary>Adds the values as an annotation; nothing where there are none.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string name = KeyValues);

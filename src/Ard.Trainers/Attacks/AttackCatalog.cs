@@ -19,8 +19,8 @@ public static class AttackCatalog
     /// <c>pgd-20-least</c>, <c>pgd-20-second</c> and <c>pgd-20-to-3</c>, towards the least likely, the second most likely class or class 3;
     /// <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner; <c>mi-fgsm-20</c>, with momentum; <c>deepfool</c> and <c>cw</c>, which
     /// look for small perturbations, <c>cw</c> in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one
-    /// random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in turn,
-    /// and <c>square</c>, 5000 queries, as in AutoAttack; <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number;
+    /// random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in
+    /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number;
     /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at
     /// the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
     /// </summary>

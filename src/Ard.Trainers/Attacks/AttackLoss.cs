@@ -16,8 +16,8 @@ public static class AttackLosses
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
 
     /// <summary>
-    /// The margin, max of the others - z_y: the loss of Carlini and Wagner (IEEE S&amp;P 2017, f6) without its floor. Positive just where the
-    /// point is misclassified; its gradient does not vanish where the network is sure. Minus infinity where there is one class only.
+    /// The margin, max of the others - z_y: the loss of Carlini and Wagner (IEEE S&amp;P 2017, f6) without its floor. Positive just where
+    /// the point is misclassified; its gradient does not vanish where the network is sure. Minus infinity where there is one class only.
     /// </summary>
     public static Tensor Margin(Tensor logits, Tensor labels)
     {

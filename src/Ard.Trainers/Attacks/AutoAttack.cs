@@ -42,9 +42,9 @@ public sealed class AutoAttack : Attack
     }
 
     /// <summary>
-    /// The standard version, <c>autoattack</c>. Linf and L2: APGD-CE, APGD-T and FAB-T with 9 targets, Square with 5000 queries. L1: APGD-CE
-    /// with 5 restarts, APGD-T with 5 targets, both with larger radii first; without the FAB-T and Square of the reference implementation,
-    /// which are not there for L1 (a flag of the report says so). Needs 4 classes or more.
+    /// The standard version, <c>autoattack</c>. Linf and L2: APGD-CE, APGD-T and FAB-T with 9 targets, Square with 5000 queries. L1:
+    /// APGD-CE with 5 restarts, APGD-T with 5 targets, both with larger radii first; without the FAB-T and Square of the reference
+    /// implementation, which are not there for L1 (a flag of the report says so). Needs 4 classes or more.
     /// </summary>
     public static AutoAttack Standard { get; } = new(
         "autoattack",

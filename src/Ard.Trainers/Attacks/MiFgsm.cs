@@ -50,8 +50,8 @@ public sealed record MiFgsmOptions
     public int Steps { get; init; } = 20;
 
     /// <summary>
-    /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: epsilon over the number of steps, as in
-    /// the paper.
+    /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: epsilon over the number of steps, as
+    /// in the paper.
     /// </summary>
     public double? StepSize { get; init; }
 

@@ -20,8 +20,8 @@ public sealed record ExamplesVerification(int Points, int Misclassified, IReadOn
 /// <summary>
 /// The worst points of an evaluation as a safetensors file, so that anyone can check its figures without running an attack: <c>points</c>
 /// [N,...] in the network's dtype, the misclassified point that was found first or else the clean image; <c>rows</c>, <c>labels</c> and
-/// <c>predictions</c>, int64 [N], -1 where the network's output was not finite. The metadata entry <c>ard.examples</c> says in JSON by which network (its digest), threat model, attacks
-/// and seed. A digest guards the whole.
+/// <c>predictions</c>, int64 [N], -1 where the network's output was not finite. The metadata entry <c>ard.examples</c> says in JSON by
+/// which network (its digest), threat model, attacks and seed. A digest guards the whole.
 /// </summary>
 public static class AdversarialExamplesFile
 {

@@ -61,7 +61,8 @@ public sealed record EvaluationOptions
         if (StateFile is { Length: 0 }) faults.Add("StateFile is empty");
         if (ExamplesFile is { Length: 0 }) faults.Add("ExamplesFile is empty");
         // Found out now and not when the attacks are over.
-        foreach (var file in new[] { StateFile, ExamplesFile }.Where(Directory.Exists)) faults.Add($"'{file}' is a folder, expected a file");
+        foreach (var file in new[] { StateFile, ExamplesFile }.Where(Directory.Exists))
+            faults.Add($"'{file}' is a folder, expected a file");
         if (StateFile is not null && StateFile == ExamplesFile) faults.Add($"StateFile and ExamplesFile are both '{StateFile}'");
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in Attacks)

@@ -17,7 +17,8 @@ internal static class RobustnessFlags
     private const double Margin = 0.002;
 
     private const string NotFiniteAdvice =
-        "The accuracies may be too low: look for a division by 0, the logarithm or root of what is not positive, or an overflow in the network";
+        "The accuracies may be too low: look for a division by 0, the logarithm or root of what is not positive, "
+        + "or an overflow in the network";
 
     /// <summary>All that an evaluation shows.</summary>
     public static IReadOnlyList<RobustnessFlag> Find(EvaluationState state) =>
@@ -33,10 +34,12 @@ internal static class RobustnessFlags
     private static IEnumerable<RobustnessFlag> Adversary(EvaluationState state)
     {
         if (state.Threat.Doubt is { } doubt)
-            yield return new(NoAdversary, $"against {state.Threat} {doubt}", "The accuracy under attack says nothing: evaluate with another budget");
+            yield return new(
+                NoAdversary, $"against {state.Threat} {doubt}", "The accuracy under attack says nothing: evaluate with another budget");
         if (state.Attempts.Count == 0)
             yield return new(
-                NoAdversary, "no attack was asked for, so the worst case is the clean accuracy", "Name attacks, such as pgd-20 or autoattack");
+                NoAdversary, "no attack was asked for, so the worst case is the clean accuracy",
+                "Name attacks, such as pgd-20 or autoattack");
     }
 
     private static IEnumerable<RobustnessFlag> Network(EvaluationState state)
@@ -45,7 +48,8 @@ internal static class RobustnessFlags
             && !state.Right.All(each => each))
             yield return new(
                 OneClass, $"the network says class {only} of every one of {state.Count} images",
-                "It tells no images apart, so no attack changes its answer: it has learned nothing, or its input is not what it was trained on");
+                "It tells no images apart, so no attack changes its answer: it has learned nothing, "
+                    + "or its input is not what it was trained on");
         if (state.NotFinite.Count(each => each) is > 0 and var odd)
             yield return new(
                 NotFinite, $"the outputs are not finite (NaN or infinity) at {odd} of {state.Count} images, which count as wrong",
@@ -70,7 +74,8 @@ internal static class RobustnessFlags
         if (attempt.MetNotFinite.Count(each => each) is > 0 and var odd)
             yield return new(
                 NotFinite,
-                $"{attempt.Title} met outputs that are not finite (NaN or infinity) at {odd} of {state.Count} images, which count as broken",
+                $"{attempt.Title} met outputs that are not finite (NaN or infinity) at {odd} of {state.Count} images, "
+                    + "which count as broken",
                 NotFiniteAdvice);
         var beyond = attempt.Beyond.Where(size => size != 0).ToArray();
         if (beyond.Length > 0)
@@ -78,7 +83,8 @@ internal static class RobustnessFlags
                 BudgetExceeded,
                 Invariant($"{attempt.Title} moved {beyond.Length} of {state.Count} points beyond {state.Threat} or out of [0,1]: ")
                     + Invariant($"by up to {beyond.Max():G4}"),
-                "They were projected back before the network was asked, so the figures hold; but repair the attack, which is weaker for it");
+                "They were projected back before the network was asked, so the figures hold; "
+                    + "but repair the attack, which is weaker for it");
     }
 
     private static IEnumerable<RobustnessFlag> Incomplete(Attack attack, Norm norm)

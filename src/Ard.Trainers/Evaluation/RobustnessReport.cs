@@ -50,8 +50,8 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(CorrectCount, Points.Count);
 
     /// <summary>
-    /// The class that the network takes each point for, after the attack; -1 where the network's output there, or where the attack has been,
-    /// is not finite.
+    /// The class that the network takes each point for, after the attack; -1 where the network's output there, or where the attack has
+    /// been, is not finite.
     /// </summary>
     public IReadOnlyList<long> Predictions { get; init; } = [];
 

@@ -242,7 +242,8 @@ public sealed record NetworkSpec
         };
 
         long Blocks(int[] counts, long first) =>
-            counts.Select((count, stage) => count * 9 * (first << stage) * (first << stage)).Sum() + Classes * (first << (counts.Length - 1));
+            counts.Select((count, stage) => count * 9 * (first << stage) * (first << stage)).Sum()
+            + Classes * (first << (counts.Length - 1));
     }
 
     /// <summary>Two specifications are equal when all their fields are, means and deviations value by value.</summary>

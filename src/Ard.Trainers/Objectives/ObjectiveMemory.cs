@@ -14,7 +14,9 @@ public sealed class ObjectiveMemory : IDisposable
     /// <summary>All that is remembered. The tensors belong to the memory.</summary>
     public IReadOnlyDictionary<string, Tensor> Entries => entries;
 
-    /// <summary>What is remembered under the name, or null. The tensor belongs to the memory and lives until the name is set again.</summary>
+    /// <summary>
+    /// What is remembered under the name, or null. The tensor belongs to the memory and lives until the name is set again.
+    /// </summary>
     public Tensor? this[string name] => entries.GetValueOrDefault(name);
 
     /// <summary>Remembers a copy of the values, without their graph.</summary>

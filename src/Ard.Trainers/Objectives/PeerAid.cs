@@ -59,8 +59,8 @@ public sealed record PeerAidOptions
 /// </summary>
 /// <remarks>
 /// As in the released code the student's loss takes the peer's prediction as given, whereas the peer's takes the student's with its
-/// gradient, and the student sees x' twice in train mode, then x. Its second prediction of x' is the same as the first, so here that pass only moves
-/// the running statistics. The peer's prediction of x, which the attack flees from, is made in eval mode.
+/// gradient, and the student sees x' twice in train mode, then x. Its second prediction of x' is the same as the first, so here that pass
+/// only moves the running statistics. The peer's prediction of x, which the attack flees from, is made in eval mode.
 /// </remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

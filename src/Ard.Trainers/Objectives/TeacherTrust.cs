@@ -12,7 +12,8 @@ public sealed record TeacherTrust
     public double Exponent { get; init; } = 0.1;
 
     /// <summary>
-    /// The share of the training that passes in full trust. Default 0.3: up to epoch 60 of the published 200. At 1 the trust is always full.
+    /// The share of the training that passes in full trust. Default 0.3: up to epoch 60 of the published 200. At 1 the trust
+    /// is always full.
     /// </summary>
     public double FullTrustShare { get; init; } = 0.3;
 

@@ -34,7 +34,9 @@ public sealed class TrainingBatch
     /// <summary>The randomness, on the device of the images.</summary>
     public required Generator Generator { get; init; }
 
-    /// <summary>The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.</summary>
+    /// <summary>
+    /// The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.
+    /// </summary>
     public double LabelSmoothing { get; init; }
 
     /// <summary>The epoch that the batch belongs to, from 0.</summary>

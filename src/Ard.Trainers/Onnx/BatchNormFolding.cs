@@ -19,7 +19,9 @@ internal static class BatchNormFolding
             // A module's own description may compute its weights.
             if (!layer.Inputs.Skip(1).Concat(norm.Inputs.Skip(1)).All(graph.Constants.ContainsKey)) continue;
             Tensor Constant(string name) => graph.Constants[name].to(ScalarType.Float64);
-            var epsilon = norm.Attributes.FirstOrDefault(attribute => attribute.Name == "epsilon") is { } given ? (float)given.Value : 1e-5f;
+            var epsilon = norm.Attributes.FirstOrDefault(attribute => attribute.Name == "epsilon") is { } given
+                ? (float)given.Value
+                : 1e-5f;
             var scale = Constant(norm.Inputs[1]) / (Constant(norm.Inputs[4]) + epsilon).sqrt();
             var weight = Constant(layer.Inputs[1]);
             var bias = layer.Inputs.Count > 2 ? Constant(layer.Inputs[2]) : zeros_like(scale);

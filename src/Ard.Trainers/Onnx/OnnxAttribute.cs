@@ -1,6 +1,8 @@
 namespace Ard.Trainers.Onnx;
 
-/// <summary>A named setting of an ONNX operator: whole numbers, floating-point numbers or a text, as the operator's definition says.</summary>
+/// <summary>
+/// A named setting of an ONNX operator: whole numbers, floating-point numbers or a text, as the operator's definition says.
+/// </summary>
 public sealed class OnnxAttribute
 {
     private OnnxAttribute(string name, object value) => (Name, Value) = (name, value);

@@ -76,9 +76,11 @@ public static class OnnxExport
         var title = network.GetType().Name;
         if (logits.Probe is not { shape: [ProbeImages, var classes] })
             throw new InvalidOperationException(
-                $"{title} gives [{string.Join(",", logits.Probe.shape)}] for {ProbeImages} images, expected logits [{ProbeImages},classes].");
+                $"{title} gives [{string.Join(",", logits.Probe.shape)}] for {ProbeImages} images, "
+                + $"expected logits [{ProbeImages},classes].");
         if (options.ClassNames is { } names && names.Count != classes)
-            throw new ArgumentException($"{nameof(OnnxExportOptions)}: {nameof(options.ClassNames)} has {names.Count} names, {title} {classes} classes.");
+            throw new ArgumentException(
+                $"{nameof(OnnxExportOptions)}: {nameof(options.ClassNames)} has {names.Count} names, {title} {classes} classes.");
         var last = options.Softmax
             ? logits.Operator("Softmax", x => x[0].softmax(1), attributes: [OnnxAttribute.Of("axis", 1)])
             : logits;
@@ -101,7 +103,8 @@ public static class OnnxExport
             catch (Exception exception) when (exception is ArgumentException or ExternalException)
             {
                 throw new InvalidOperationException(
-                    $"{title}: its description for ONNX works for {ProbeImages} images and not for {some.shape[0]}: {exception.Message}", exception);
+                    $"{title}: its description for ONNX works for {ProbeImages} images and not for {some.shape[0]}: {exception.Message}",
+                    exception);
             }
         }
     }

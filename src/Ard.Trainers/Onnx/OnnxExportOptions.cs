@@ -43,7 +43,8 @@ public sealed record OnnxExportOptions
         };
         var faults = new List<string>();
         if (shape is null) faults.Add($"{nameof(ImageShape)} is not set, and {network.GetType().Name} does not say what images it takes");
-        if (shape is { } s && Math.Min(Math.Min(s.Item1, s.Item2), s.Item3) < 1) faults.Add($"{nameof(ImageShape)} is {s}, expected 1 or more");
+        if (shape is { } s && Math.Min(Math.Min(s.Item1, s.Item2), s.Item3) < 1)
+            faults.Add($"{nameof(ImageShape)} is {s}, expected 1 or more");
         if (ClassNames is { } names && names.Any(string.IsNullOrEmpty)) faults.Add($"{nameof(ClassNames)} has an empty name");
         if (faults.Count > 0) throw new ArgumentException($"{nameof(OnnxExportOptions)}: {string.Join("; ", faults)}.");
         return shape!.Value;

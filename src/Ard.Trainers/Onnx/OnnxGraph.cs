@@ -118,8 +118,9 @@ internal sealed class OnnxGraph
                 + $"its forward [{string.Join(",", forward.shape)}] (of {forward.shape.FirstOrDefault()} images).");
         var (difference, largest) = ((described - forward).abs().max().item<float>(), forward.abs().max().item<float>());
         if (!(difference <= Tolerance * largest))
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"{title}: its description for ONNX differs from its forward by up to {difference:G3}, where the largest value is {largest:G3}."));
+            throw new InvalidOperationException(
+                $"{title}: its description for ONNX differs from its forward by up to "
+                + FormattableString.Invariant($"{difference:G3}, where the largest value is {largest:G3}."));
     }
 
     private string Title(Module module) => path == "" ? module.GetType().Name : $"{path} ({module.GetType().Name})";

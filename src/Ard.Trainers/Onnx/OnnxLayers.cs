@@ -26,7 +26,8 @@ internal static class OnnxLayers
             ReLU6 _ => input.Operator(
                 "Clip", x => x[0].clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
             LeakyReLU leaky => input.Operator(
-                "LeakyRelu", x => functional.leaky_relu(x[0], leaky.negative_slope), attributes: [OnnxAttribute.Of("alpha", leaky.negative_slope)]),
+                "LeakyRelu", x => functional.leaky_relu(x[0], leaky.negative_slope),
+                attributes: [OnnxAttribute.Of("alpha", leaky.negative_slope)]),
             Sigmoid _ => Sigmoid(input),
             SiLU _ => input * Sigmoid(input),
             GELU _ => Gelu(input),
@@ -41,9 +42,9 @@ internal static class OnnxLayers
             // In eval mode they hand on what they get.
             Dropout _ or Identity _ => input,
             _ => throw new NotSupportedException(
-                $"{title} has a forward of its own, which cannot be read. Let {module.GetType().Name} implement {nameof(IOnnxModule)}, which "
-                + "describes it, or build it as a Sequential of usual layers: Conv2d, Linear, BatchNorm1d and 2d, ReLU, ReLU6, LeakyReLU, SiLU, "
-                + "GELU, Sigmoid, Tanh, Hardswish, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, Dropout, Identity, "
+                $"{title} has a forward of its own, which cannot be read. Let {module.GetType().Name} implement {nameof(IOnnxModule)}, "
+                + "which describes it, or build it as a Sequential of usual layers: Conv2d, Linear, BatchNorm1d and 2d, ReLU, ReLU6, "
+                + "LeakyReLU, SiLU, GELU, Sigmoid, Tanh, Hardswish, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, Dropout, Identity, "
                 + $"{nameof(Normalisation)}."),
         };
     }
@@ -65,7 +66,8 @@ internal static class OnnxLayers
         return input.Operator(
             "Conv",
             x => functional.conv2d(
-                functional.pad(x[0], [before[1], after[1], before[0], after[0]]), x[1], x.ElementAtOrDefault(2), stride, [0, 0], dilation, groups),
+                functional.pad(x[0], [before[1], after[1], before[0], after[0]]),
+                x[1], x.ElementAtOrDefault(2), stride, [0, 0], dilation, groups),
             weights,
             [
                 OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("dilations", dilation),
@@ -164,8 +166,8 @@ internal static class OnnxLayers
         x => functional.avg_pool2d(x[0], kernel, stride, padding, count_include_pad: countPadding),
         attributes:
         [
-            OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("pads", [.. padding, .. padding]),
-            OnnxAttribute.Of("count_include_pad", countPadding ? 1 : 0),
+            OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride),
+            OnnxAttribute.Of("pads", [.. padding, .. padding]), OnnxAttribute.Of("count_include_pad", countPadding ? 1 : 0),
         ]);
 
     private static IEnumerable<OnnxValue> Optional(OnnxValue input, string name, Tensor? value) =>

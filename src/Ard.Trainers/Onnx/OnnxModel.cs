@@ -28,7 +28,11 @@ internal static class OnnxModel
                 Input = { Value(graph.Input, "Images [batch,channels,rows,columns]: planes of channels, values in [0,1].") },
                 Output =
                 {
-                    Value(output, options.Softmax ? "The probability of each class." : "The logits of the classes: their softmax is the probabilities."),
+                    Value(
+                        output,
+                        options.Softmax
+                            ? "The probability of each class."
+                            : "The logits of the classes: their softmax is the probabilities."),
                 },
             },
         };

@@ -78,7 +78,8 @@ public sealed record AttackedImages(
             var at = Index(left);
             var noise = new PointNoise(seed, left.Select(i => rows[i]));
             var attempt = part.Attempt(
-                model, chosen.index_select(0, at), truth.index_select(0, Index([.. left.Select(i => rows[i])])), threat, noise, cancellation);
+                model, chosen.index_select(0, at), truth.index_select(0, Index([.. left.Select(i => rows[i])])),
+                threat, noise, cancellation);
             points.index_copy_(0, at, attempt.Points);
             var predictions = ImageBatch.Predictions(attempt.Logits).cpu().data<long>().ToArray();
             for (var i = 0; i < left.Length; i++) attacked[left[i]] = predictions[i];

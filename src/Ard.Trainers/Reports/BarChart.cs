@@ -40,7 +40,8 @@ internal static class BarChart
         }
         return standalone
             ? Page.Picture(Width, height, Description(title, groups), svg)
-            : Markup.Of($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\">").Line($"{svg}</svg>");
+            : Markup.Of($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\">")
+                .Line($"{svg}</svg>");
     }
 
     private static Markup Draw(Bar bar, int y, int shade)
@@ -69,5 +70,6 @@ internal static class BarChart
 
     private static string Description(string title, IReadOnlyList<BarGroup> groups) =>
         $"Bars: {title}, in percent. " + string.Join(" ", groups.Select(group =>
-            $"{group.Title}: {string.Join(", ", group.Bars.Select(bar => FormattableString.Invariant($"{bar.Name} {100 * bar.Share:F1}")))}."));
+            $"{group.Title}: " + string.Join(", ", group.Bars.Select(bar =>
+                FormattableString.Invariant($"{bar.Name} {100 * bar.Share:F1}"))) + "."));
 }

@@ -30,7 +30,8 @@ internal static class ConfusionTable
     {
         var classes = (int)report.Labels.Concat(report.WorstCase.Predictions).Max() + 1;
         var counts = new int[classes, classes];
-        foreach (var (truth, taken) in report.Labels.Zip(report.WorstCase.Predictions).Where(pair => pair.Second >= 0)) counts[truth, taken]++;
+        foreach (var (truth, taken) in report.Labels.Zip(report.WorstCase.Predictions).Where(pair => pair.Second >= 0))
+            counts[truth, taken]++;
         return counts;
     }
 

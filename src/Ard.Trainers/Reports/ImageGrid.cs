@@ -41,14 +41,19 @@ internal static class ImageGrid
         }
         var broken = images.Each.Count(image => image.AttackedPrediction != image.Label);
         return Page.Picture(
-            width, height, $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {broken} are then taken for another class.", picture);
+            width, height,
+            $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {broken} are then taken for another class.",
+            picture);
 
         string Of(long prediction, AttackedImage image) => $"{(prediction == image.Label ? "✓" : "✗")} {name(prediction)}";
 
         void Tile(int x, int y, float[] values, string? text)
         {
-            picture.Line($"<image href=\"{Png.Address(values, images.Channels, images.Height, images.Width)}\" x=\"{left + x * column}\" y=\"{y * row + 4}\" width=\"{side}\" height=\"{side}\" style=\"image-rendering:pixelated\"/>");
-            if (text is not null) picture.Line($"<text class=\"middle\" x=\"{left + x * column + side / 2}\" y=\"{y * row + side + 17}\">{text}</text>");
+            picture.Line(
+                $"<image href=\"{Png.Address(values, images.Channels, images.Height, images.Width)}\" x=\"{left + x * column}\" "
+                + $"y=\"{y * row + 4}\" width=\"{side}\" height=\"{side}\" style=\"image-rendering:pixelated\"/>");
+            if (text is not null)
+                picture.Line($"<text class=\"middle\" x=\"{left + x * column + side / 2}\" y=\"{y * row + side + 17}\">{text}</text>");
         }
     }
 

@@ -151,7 +151,8 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
 
     private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)),
         one => Markup.Of($"<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\">")
-            .Add($"<g class=\"series s{one.Index % 6} d{one.Index % 4}\"><polyline points=\"1,6 29,6\"/>{Shape(one.Index, 15, 6, null)}</g></svg> <b>{Letter(one.Index)}</b> {one.Name}</li>"))
+            .Add($"<g class=\"series s{one.Index % 6} d{one.Index % 4}\"><polyline points=\"1,6 29,6\"/>")
+            .Add($"{Shape(one.Index, 15, 6, null)}</g></svg> <b>{Letter(one.Index)}</b> {one.Name}</li>"))
         .Line($"</ul>");
 
     private Markup Table()

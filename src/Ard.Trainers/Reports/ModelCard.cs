@@ -83,7 +83,9 @@ public sealed record ModelCard
             Seed = training is not null && long.TryParse(Setting(training.Settings, "Options.Seed"), out var seed) ? seed : null,
             Training = training is null
                 ? null
-                : new(training.History.Count, training.KeptEpoch, training.Seconds, training.Cancelled, training.Warnings, training.Settings, versions),
+                : new(
+                    training.History.Count, training.KeptEpoch, training.Seconds, training.Cancelled,
+                    training.Warnings, training.Settings, versions),
             Versions = versions,
         };
     }
@@ -115,8 +117,11 @@ public sealed record ModelCard
     public ModelCard With(EvaluationSummary evaluation)
     {
         ArgumentNullException.ThrowIfNull(evaluation);
-        return evaluation.Weights is null || evaluation.Weights == Weights ? this with { Evaluation = evaluation } : throw new ArgumentException(
-            $"The evaluation is of other weights: expected those of {Network}, {Weights}, found {evaluation.Weights}.", nameof(evaluation));
+        return evaluation.Weights is null || evaluation.Weights == Weights
+            ? this with { Evaluation = evaluation }
+            : throw new ArgumentException(
+                $"The evaluation is of other weights: expected those of {Network}, {Weights}, found {evaluation.Weights}.",
+                nameof(evaluation));
     }
 
     /// <summary>The card with an ONNX file that <see cref="OnnxExport"/> wrote.</summary>
@@ -142,7 +147,9 @@ public sealed record ModelCard
     /// <summary>The card as Markdown.</summary>
     public string ToMarkdown() => ModelCardText.Of(this);
 
-    /// <summary>Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>.</summary>
+    /// <summary>
+    /// Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>.
+    /// </summary>
     /// <param name="model">The model's file, or its path without an ending.</param>
     public void Write(string model)
     {

@@ -15,7 +15,8 @@ internal static class ModelCardText
         Line($"# Model card: {Cell(card.Network)}");
         Table(
             "property",
-            ("Network", card.Specification is { } spec ? $"{card.Network}, {JsonSerializer.Serialize(spec)}" : $"{card.Network}, not a built-in one"),
+            ("Network", card.Specification is { } spec
+                ? $"{card.Network}, {JsonSerializer.Serialize(spec)}" : $"{card.Network}, not a built-in one"),
             ("Parameters", card.Parameters.ToString("N0", CultureInfo.InvariantCulture)),
             ("SHA-256 of the weights", card.Weights),
             ("Classes", card.ClassNames is { } names ? string.Join(", ", names) : Unknown));
@@ -49,15 +50,19 @@ internal static class ModelCardText
 
         void Evaluation(EvaluationSummary found)
         {
-            Line($"On {found.Rows.ToString("N0", CultureInfo.InvariantCulture)} images ({(found.Data is { } data ? Cell(data) : "which ones is unknown")}); "
+            Line($"On {found.Rows.ToString("N0", CultureInfo.InvariantCulture)} images "
+                + $"({(found.Data is { } data ? Cell(data) : "which ones is unknown")}); "
                 + $"the adversary's budget: {found.Threat.Norm}, {found.Threat.Epsilon.ToString("R", CultureInfo.InvariantCulture)} "
                 + "in units of images in [0,1].");
             Table("attack", [.. found.Attacks.Prepend(found.Clean).Append(found.WorstCase).Select(attack => (attack.Name, string.Create(
                 CultureInfo.InvariantCulture,
                 $"{100 * attack.Accuracy:F2} % right (95 % interval: {100 * attack.Interval[0]:F2} to {100 * attack.Interval[1]:F2})")))]);
-            Line(found.Flags.Count > 0 ? "These figures are in doubt:" : "The evaluation saw no reason to doubt them; a stronger attack can still find more.");
+            Line(found.Flags.Count > 0
+                ? "These figures are in doubt:"
+                : "The evaluation saw no reason to doubt them; a stronger attack can still find more.");
             if (found.Flags.Count > 0) Line(string.Join('\n', found.Flags.Select(flag => $"- {Cell(flag.ToString())}")));
-            if (found.Weights is null) Line("That they are of these weights is the word of whoever put them here: the report does not say of which.");
+            if (found.Weights is null)
+                Line("That they are of these weights is the word of whoever put them here: the report does not say of which.");
             Settings("Settings of the evaluation and its attacks", found.Settings);
         }
 

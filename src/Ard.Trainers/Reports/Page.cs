@@ -23,7 +23,8 @@ internal static class Page
 
     /// <summary>A picture that is a file of its own: it has its colours with it, and a light ground.</summary>
     public static Markup Picture(int width, int height, string description, Markup content) => new Markup()
-        .Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width * 3 / 2}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\">")
+        .Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width * 3 / 2}\" viewBox=\"0 0 {width} {height}\" ")
+        .Line($"role=\"img\" aria-label=\"{description}\">")
         .Line($"<style>{ChartStyle}</style><rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>")
         .Line($"{content}</svg>");
 

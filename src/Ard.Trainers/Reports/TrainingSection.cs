@@ -53,7 +53,8 @@ internal static class TrainingSection
         var epochs = $"{Text.Count(training.History.Count, "epoch")} in {Text.Duration(training.Seconds)}";
         if (training.Cancelled) epochs += ", cancelled before the last";
         var kept = training.KeptEpoch is not { } at ? ""
-            : FormattableString.Invariant($"; kept: epoch {at}") + (at == training.BestEpoch ? ", the best on attacked validation images" : "");
+            : FormattableString.Invariant($"; kept: epoch {at}")
+                + (at == training.BestEpoch ? ", the best on attacked validation images" : "");
         return $"{epochs}{kept}.";
     }
 }

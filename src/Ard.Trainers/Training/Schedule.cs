@@ -48,7 +48,8 @@ public abstract record Schedule
         static decimal[]? Numbers(IEnumerable<string> items, NumberStyles style)
         {
             var numbers = items.Select(item =>
-                decimal.TryParse(item, style, CultureInfo.InvariantCulture, out var number) && number < int.MaxValue ? number : -1).ToArray();
+                decimal.TryParse(item, style, CultureInfo.InvariantCulture, out var number) && number < int.MaxValue
+                    ? number : -1).ToArray();
             return numbers.All(number => number >= 0) ? numbers : null;
         }
     }

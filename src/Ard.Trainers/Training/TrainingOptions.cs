@@ -77,8 +77,9 @@ public sealed record TrainingOptions
     /// <summary>
     /// Whether the teacher's logits of the clean images are computed once and kept, as images · variants · classes numbers on the device
     /// (float32: 2 MB for 50,000 images of 10 classes, 4 MB with flips). Possible where the augmentation makes few variants of an image:
-    /// none, or flips only. Default null: where the variants are fewer than the epochs. What the teacher says of adversarial images is never
-    /// kept. The logits may differ in the last bits from those of the image in its batch. Set false for a teacher whose answers are random.
+    /// none, or flips only. Default null: where the variants are fewer than the epochs. What the teacher says of adversarial images is
+    /// never kept. The logits may differ in the last bits from those of the image in its batch. Set false for a teacher whose
+    /// answers are random.
     /// </summary>
     public bool? CacheTeacherLogits { get; init; }
 
@@ -118,7 +119,9 @@ public sealed record TrainingOptions
     /// </summary>
     public Precision Precision { get; init; } = Precision.Full;
 
-    /// <summary>Threads of one operation on the CPU. Default null: <see cref="CpuThreads.Default"/>. The number is put back afterwards.</summary>
+    /// <summary>
+    /// Threads of one operation on the CPU. Default null: <see cref="CpuThreads.Default"/>. The number is put back afterwards.
+    /// </summary>
     public int? Threads { get; init; }
 
     /// <summary>

@@ -468,8 +468,8 @@ internal sealed class TrainingRun : IDisposable
             faults.Add($"peer is missing, the objective {objective.Name} trains one: a network that has not been trained");
         var parameters = student.parameters().Where(parameter => parameter.requires_grad).ToArray();
         if (parameters.Length == 0)
-            faults.Add($"student, a {student.GetType().Name}, has no parameter that requires a gradient (a module of one's own: has its constructor called "
-                + "RegisterComponents() after its fields were set?)");
+            faults.Add($"student, a {student.GetType().Name}, has no parameter that requires a gradient (a module of one's own: "
+                + "has its constructor called RegisterComponents() after its fields were set?)");
         else if (parameters[0].dtype is not (ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"student is {parameters[0].dtype}, expected Float32 or Float64");
         (string, Module<Tensor, Tensor>?)[] others =

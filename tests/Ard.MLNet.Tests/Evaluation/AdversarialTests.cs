@@ -180,7 +180,8 @@ public sealed class AdversarialTests
             () => ml.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
         var message = Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message;
         Assert.Contains("as the classifier has them", message, StringComparison.Ordinal);
-        Assert.Contains("the same in another order; transform both data sets with one fitted MapValueToKey", message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the same in another order; transform both data sets with one fitted MapValueToKey", message, StringComparison.Ordinal);
     }
 
     [Fact]

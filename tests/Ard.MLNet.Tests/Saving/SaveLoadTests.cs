@@ -10,8 +10,8 @@ namespace Ard.MLNet.Tests.Saving;
 public sealed class SaveLoadTests
 {
     // Fixtures/model-v1.zip and model-v1-stand-in.zip are files that "Ard.MLNet.Tests.Scorer --write FILE" made, built from the sources
-    // of commit cd2f19b, with ML.NET and with the stand-in for it. Fixtures/classifier-v1.bin is the entry Ard of such a file; these are its
-    // scores of two images.
+    // of commit cd2f19b, with ML.NET and with the stand-in for it. Fixtures/classifier-v1.bin is the entry Ard of such a file; these are
+    // its scores of two images.
     private const string FirstVersionScores =
         "3de1d5c3 3db269f5 3dc9a2de 3ddb703a 3dc435a0 3dc2411b 3ddf756f 3dbdf798 3dcc019a 3dd6c7cc "
         + "3dde02b6 3db5f999 3dced29d 3ddbba94 3dc6605e 3dbbce28 3de22326 3dc2bc24 3dccbde9 3dcdaace";

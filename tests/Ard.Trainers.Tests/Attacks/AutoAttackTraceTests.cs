@@ -84,12 +84,14 @@ public sealed class AutoAttackTraceTests
             // The first one has been run alone.
             if (place > 0)
                 AssertAgree(
-                    trace, $"alone.{part.Name}", rows, [.. part.Run(network, images, labels, threat).Each.Select(p => p.IsRight)], OnePoint);
+                    trace, $"alone.{part.Name}", rows,
+                    [.. part.Run(network, images, labels, threat).Each.Select(p => p.IsRight)], OnePoint);
         }
     }
 
     private static ThreatModel Threat(string budget) => new(
-        budget.StartsWith("linf", StringComparison.Ordinal) ? Norm.Linf : Norm.L2, Fixture.Trace($"aa_cnn_a_{budget}")["eps"].item<float>());
+        budget.StartsWith("linf", StringComparison.Ordinal) ? Norm.Linf : Norm.L2,
+        Fixture.Trace($"aa_cnn_a_{budget}")["eps"].item<float>());
 
     private static void AssertAgree(Fixture trace, string name, int[] rows, IReadOnlyList<bool> robust, int within)
     {

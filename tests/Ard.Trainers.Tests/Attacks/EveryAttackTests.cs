@@ -19,7 +19,8 @@ public sealed class EveryAttackTests
     public void Every_attack_of_the_catalogue_is_held_to_the_properties_of_all()
     {
         var held = AttackPropertiesTests.Attacks.Select(each => each.Attack).Concat(FabSquarePropertiesTests.Attacks);
-        Assert.Empty(Attacks.Append(AutoAttack.Standard).Select(attack => attack.GetType()).Except(held.Select(attack => attack.GetType())));
+        Assert.Empty(
+            Attacks.Append(AutoAttack.Standard).Select(attack => attack.GetType()).Except(held.Select(attack => attack.GetType())));
     }
 
     [Property(MaxTest = 40)]

@@ -14,8 +14,8 @@ public sealed class SquareTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(4);
         // Two classes, images [1,side,side] far enough from the ends of [0,1] that the box plays no part. In Linf any weights will do that
-        // small windows can follow, and the image is so large that the last row and column, which stay as they are drawn at the start, hardly
-        // count; in L2 the attack adds up pairs of bumps, which noise cannot be made of: two bumps of opposite signs.
+        // small windows can follow, and the image is so large that the last row and column, which stay as they are drawn at the start,
+        // hardly count; in L2 the attack adds up pairs of bumps, which noise cannot be made of: two bumps of opposite signs.
         var side = norm == Norm.Linf ? 24 : 10;
         var place = arange(side, dtype: ScalarType.Float64);
         var (row, column) = (place.reshape(side, 1), place.reshape(1, side));
@@ -31,7 +31,8 @@ public sealed class SquareTests
         var margins = (logits.select(1, 0) - logits.select(1, 1)).abs();
         var needed = (margins / (norm == Norm.Linf ? slope.abs().sum() : slope.square().sum().sqrt())).data<double>().ToArray();
         var epsilon = needed.Order().ElementAt(30);
-        var points = new Square(new SquareOptions { Queries = norm == Norm.Linf ? 5000 : 2000 }).Perturb(network, images, labels, new ThreatModel(norm, epsilon));
+        var points = new Square(new SquareOptions { Queries = norm == Norm.Linf ? 5000 : 2000 })
+            .Perturb(network, images, labels, new ThreatModel(norm, epsilon));
         var broken = network.call(points).argmax(1).ne(labels).data<bool>().ToArray();
         for (var i = 0; i < needed.Length; i++)
         {

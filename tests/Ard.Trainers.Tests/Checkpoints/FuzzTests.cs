@@ -72,7 +72,8 @@ public sealed class FuzzTests : IDisposable
         using var network = (NetworkSpec.Parse("tinycnn-2-bn") with { Classes = 4, ImageSize = 8 }).Build(seed: 1);
         var ours = folder.File("ours");
         ModelFile.Write(ours, network);
-        var header = """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BOOL","shape":[3],"data_offsets":[24,27]}}""";
+        var header =
+            """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BOOL","shape":[3],"data_offsets":[24,27]}}""";
         byte[] foreign = [.. BitConverter.GetBytes((long)header.Length), .. System.Text.Encoding.ASCII.GetBytes(header), .. new byte[27]];
         return Read([File.ReadAllBytes(ours), foreign, foreign], count, ReadWeights);
     });

@@ -305,7 +305,8 @@ public sealed class PytorchFileTests : IDisposable
         });
         foreach (var pickle in new[] { texts, pairs })
             Assert.Contains("calls that make at most", Refused(Pickle.Archive(pickle)).Message);
-        Assert.Contains("keys of at most 1000", Refused(Pickle.Archive(Pickle.Of(p => p.Item(new string('k', 1001), q => q.Raw('N'))))).Message);
+        Assert.Contains("keys of at most 1000", Refused(Pickle.Archive(Pickle.Of(
+            p => p.Item(new string('k', 1001), q => q.Raw('N'))))).Message);
         Assert.Contains("a tensor within", Refused(Pickle.Archive(Pickle.Of(
             p => p.Item("a", q => q.Tensor([int.MaxValue, int.MaxValue, int.MaxValue, 0], [0, 0, 0, 0], 0))))).Message);
 

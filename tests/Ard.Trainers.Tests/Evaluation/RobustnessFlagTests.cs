@@ -305,7 +305,8 @@ public sealed class RobustnessFlagTests
         {
             var fails = where(x.detach()).unsqueeze(1);
             told?.Invoke((int)fails.sum().item<long>());
-            return network.call(x) + zeros_like(fails, dtype: x.dtype).masked_fill(fails, odd) * (x.flatten(1).sum(1, keepdim: true) * 0 + 1);
+            return network.call(x)
+                + zeros_like(fails, dtype: x.dtype).masked_fill(fails, odd) * (x.flatten(1).sum(1, keepdim: true) * 0 + 1);
         });
 
     private static IReadOnlyList<RobustnessFlag> Flags(

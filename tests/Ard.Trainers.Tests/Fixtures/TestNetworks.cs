@@ -35,7 +35,9 @@ internal sealed class TinyBatchNormNetwork : Module<Tensor, Tensor>
 
     private TinyBatchNormNetwork() : base(nameof(TinyBatchNormNetwork)) => RegisterComponents();
 
-    /// <summary>Seeded, so that drawing its weights does not disturb the networks of other tests, which are built at the same time.</summary>
+    /// <summary>
+    /// Seeded, so that drawing its weights does not disturb the networks of other tests, which are built at the same time.
+    /// </summary>
     public static TinyBatchNormNetwork Create() => Initialisation.Seeded(0, () => new TinyBatchNormNetwork());
 
     public override Tensor forward(Tensor input)

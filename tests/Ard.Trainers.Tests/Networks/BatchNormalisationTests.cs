@@ -124,7 +124,8 @@ public sealed class BatchNormalisationTests
     private static Tensor Input(int images, int channels, int side, double mean)
     {
         using var generator = new Generator(2);
-        return randn([images, channels, side, side], generator: generator) * rand([1, channels, 1, 1], generator: generator).add(0.5) + mean;
+        return randn([images, channels, side, side], generator: generator)
+            * rand([1, channels, 1, 1], generator: generator).add(0.5) + mean;
     }
 
     private static Tensor SideBySide(Tensor input) => input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);

@@ -186,7 +186,8 @@ public sealed class NetworkSpecTests
     public void A_file_of_few_weights_does_not_make_a_large_network(string name, int side)
     {
         using var few = ones(10);
-        var fault = Assert.Throws<ArgumentException>(() => (NetworkSpec.Parse(name) with { ImageSize = side, Classes = 2 }).BuildFor([few]));
+        var fault = Assert.Throws<ArgumentException>(
+            () => (NetworkSpec.Parse(name) with { ImageSize = side, Classes = 2 }).BuildFor([few]));
         Assert.Contains("weights and more, found 10", fault.Message);
     }
 

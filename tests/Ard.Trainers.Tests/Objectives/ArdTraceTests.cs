@@ -117,7 +117,8 @@ public sealed class ArdTraceTests
             using var exact = Student(name, start, ScalarType.Float64);
             exact.train();
             // Through 57 layers of ReLU in train mode the record is itself 2 % off: rounding decides about units near zero.
-            Compare.AsNear(AttackGradient(exact, points.to(ScalarType.Float64)), recorded, AttackGradient(student, points), "attack gradient");
+            Compare.AsNear(
+                AttackGradient(exact, points.to(ScalarType.Float64)), recorded, AttackGradient(student, points), "attack gradient");
             var threat = ThreatModel.Cifar10;
             var next = threat.Project(points + threat.SteepestAscent(recorded) * (2.0 / 255), images);
             Compare.Close(run["it1.x_after_step1"], next, 0, "next x", absolute: 0);

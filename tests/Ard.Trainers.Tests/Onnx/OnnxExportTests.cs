@@ -20,12 +20,14 @@ public sealed class OnnxExportTests : IDisposable
 
     private ModelProto Written => ModelProto.Parser.ParseFrom(File.ReadAllBytes(FileName));
 
-    private static Module<Tensor, Tensor> Tiny(string name = "tinycnn-2-bn") => (NetworkSpec.Parse(name) with { ImageSize = 8 }).Build(seed: 1);
+    private static Module<Tensor, Tensor> Tiny(string name = "tinycnn-2-bn") =>
+        (NetworkSpec.Parse(name) with { ImageSize = 8 }).Build(seed: 1);
 
     // What a Sequential with one layer between a convolution and a linear layer gives, in ONNX Runtime and here.
     private static readonly Dictionary<string, Func<Module<Tensor, Tensor>>> Layers = new()
     {
-        ["convolution with stride, dilation and groups"] = () => Conv2d(4, 8, (3, 2), stride: (2, 1), padding: (2, 1), dilation: (2, 1), groups: 2),
+        ["convolution with stride, dilation and groups"] =
+            () => Conv2d(4, 8, (3, 2), stride: (2, 1), padding: (2, 1), dilation: (2, 1), groups: 2),
         ["convolution of the same size"] = () => Conv2d(4, 4, (4, 3), TorchSharp.Padding.Same, dilation: (1, 2), bias: false),
         ["convolution without padding"] = () => Conv2d(4, 4, 3, TorchSharp.Padding.Valid),
         ["ReLU"] = () => ReLU(inplace: true),
@@ -99,7 +101,9 @@ public sealed class OnnxExportTests : IDisposable
         Assert.Equal((8, 17), (written.IrVersion, written.OpsetImport.Single().Version));
         // By the names of the state dict, as they are.
         var weights = written.Graph.Initializer.ToDictionary(weight => weight.Name);
-        Assert.Equal(network.state_dict().Keys.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(), weights.Keys.Order());
+        Assert.Equal(
+            network.state_dict().Keys.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(),
+            weights.Keys.Order());
         Assert.Equal(network.state_dict()["net.0.weight"].bytes, weights["net.0.weight"].RawData.Span);
     }
 
@@ -176,11 +180,13 @@ public sealed class OnnxExportTests : IDisposable
     {
         { "1.0 (FunctionNetwork) has a forward of its own, which cannot be read. Let FunctionNetwork implement IOnnxModule",
             () => Sequential(Identity(), Sequential(new FunctionNetwork(x => x * 2)), Flatten()) },
-        { "0 (Conv2d): expected padding with zeros, found Reflect", () => Sequential(Conv2d(3, 2, 3, padding: 1, padding_mode: PaddingModes.Reflect)) },
+        { "0 (Conv2d): expected padding with zeros, found Reflect",
+            () => Sequential(Conv2d(3, 2, 3, padding: 1, padding_mode: PaddingModes.Reflect)) },
         { "0 (BatchNorm2d): expected running statistics, found none", () => Sequential(BatchNorm2d(3, track_running_stats: false)) },
         { "0 (AvgPool2d): expected windows that do not reach beyond the end, found ceil_mode on [N,3,8,8]",
             () => Sequential(AvgPool2d(3, stride: 3, ceil_mode: true)) },
-        { "0 (AdaptiveAvgPool2d): expected an output size that divides the input's, found 3x3 of [N,3,8,8]", () => Sequential(AdaptiveAvgPool2d(3)) },
+        { "0 (AdaptiveAvgPool2d): expected an output size that divides the input's, found 3x3 of [N,3,8,8]",
+            () => Sequential(AdaptiveAvgPool2d(3)) },
         { "0 (Linear): expected values [N,features], found [N,3,8,8]", () => Sequential(Linear(8, 2)) },
         { "0 (Flatten): expected flattening of all dimensions but the first, found 2 to -1", () => Sequential(Flatten(2)) },
     };
@@ -200,7 +206,8 @@ public sealed class OnnxExportTests : IDisposable
     {
         using var network = Tiny();
         using var mine = Sequential(Flatten(), Linear(12, 2));
-        Assert.Equal("OnnxExportOptions: ImageShape is not set, and Sequential does not say what images it takes; ClassNames has an empty name.",
+        Assert.Equal(
+            "OnnxExportOptions: ImageShape is not set, and Sequential does not say what images it takes; ClassNames has an empty name.",
             Assert.Throws<ArgumentException>(() => OnnxExport.Write(FileName, mine, new() { ClassNames = ["a", ""] })).Message);
         Assert.Equal("OnnxExportOptions: ImageShape is (0, 2, 2), expected 1 or more.",
             Assert.Throws<ArgumentException>(() => OnnxExport.Write(FileName, mine, new() { ImageShape = (0, 2, 2) })).Message);
@@ -212,7 +219,8 @@ public sealed class OnnxExportTests : IDisposable
         var tooMuch = Assert.Throws<NotSupportedException>(() => OnnxExport.Write(FileName, network, null, mostBytes: 1000));
         Assert.Matches(@"model\.onnx: the network's weights take [\d,]+ bytes, expected fewer than 1,000", tooMuch.Message);
         using var half = Tiny().to(ScalarType.Float16);
-        Assert.Contains("Float16, expected Float32 or Float64", Assert.Throws<NotSupportedException>(() => OnnxExport.Write(FileName, half)).Message);
+        Assert.Contains("Float16, expected Float32 or Float64",
+            Assert.Throws<NotSupportedException>(() => OnnxExport.Write(FileName, half)).Message);
         Assert.Empty(Directory.GetFiles(folder));
     }
 
@@ -252,11 +260,14 @@ public sealed class OnnxExportTests : IDisposable
     [PythonFact("onnx")]
     public void The_checker_of_the_onnx_package_finds_no_fault()
     {
-        var files = new[] { "resnet8-4", "preactresnet18-2-bn", "wideresnet-10-1", "mobilenetv2", "smallcnn-2-bn", "tinycnn-2" }.Select((name, i) =>
+        string[] networks = ["resnet8-4", "preactresnet18-2-bn", "wideresnet-10-1", "mobilenetv2", "smallcnn-2-bn", "tinycnn-2"];
+        var files = networks.Select((name, i) =>
         {
             using var network = Tiny(name);
             var file = Path.Combine(folder, name + ".onnx");
-            OnnxExport.Write(file, network, new() { FoldBatchNorm = i % 2 == 1, Softmax = i % 3 == 1, ClassNames = [.. "0123456789".Select(c => $"{c}")] });
+            OnnxExport.Write(
+                file, network,
+                new() { FoldBatchNorm = i % 2 == 1, Softmax = i % 3 == 1, ClassNames = [.. "0123456789".Select(c => $"{c}")] });
             return file;
         }).ToArray();
         var output = Python.Run(["onnx"], """

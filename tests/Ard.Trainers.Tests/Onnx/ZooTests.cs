@@ -53,7 +53,8 @@ public sealed class ZooTests : IDisposable
     public void An_ensemble_of_teachers_is_one_model()
     {
         using var scope = NewDisposeScope();
-        var teachers = new[] { "tinycnn-2-bn", "resnet8-4", "smallcnn-2" }.Select(name => Filled(NetworkSpec.Parse(name) with { ImageSize = 8 }));
+        var teachers = new[] { "tinycnn-2-bn", "resnet8-4", "smallcnn-2" }
+            .Select(name => Filled(NetworkSpec.Parse(name) with { ImageSize = 8 }));
         using var ensemble = new TeacherEnsemble([.. teachers]);
         SameLogits(ensemble, [3, 8, 8], fold: true, 1, 5);
     }

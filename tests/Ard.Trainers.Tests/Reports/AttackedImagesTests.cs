@@ -31,7 +31,8 @@ public class AttackedImagesTests
         Assert.Equal([1, 2, 3], Rows(3));
         Assert.Equal([1, 2, 3, 4, 5], Rows(9));
 
-        long[] Rows(int count) => [.. AttackedImages.Find(network, images, labels, new Fgsm(), Threat, count).Each.Select(image => image.Row)];
+        long[] Rows(int count) =>
+            [.. AttackedImages.Find(network, images, labels, new Fgsm(), Threat, count).Each.Select(image => image.Row)];
     }
 
     [Fact]
@@ -41,7 +42,8 @@ public class AttackedImagesTests
         var (network, images, labels) = Problem(0.49f, 0.9f);
         var found = AttackedImages.Find(network, images, labels, new Fgsm(), Threat);
         Assert.Equal(("fgsm", Threat, 1, 2, 2), (found.Attack, found.Threat, found.Channels, found.Height, found.Width));
-        Assert.Equal((0, 0, 0, 1), (found.Each[0].Row, found.Each[0].Label, found.Each[0].CleanPrediction, found.Each[0].AttackedPrediction));
+        Assert.Equal(
+            (0, 0, 0, 1), (found.Each[0].Row, found.Each[0].Label, found.Each[0].CleanPrediction, found.Each[0].AttackedPrediction));
         Assert.Equal([0.49f, 0.25f, 0.25f, 0.25f], found.Each[0].Clean);
         Assert.Equal(0.52f, found.Each[0].Attacked[0], 6);
         Assert.Equal((1, 1, 1), (found.Each[1].Label, found.Each[1].CleanPrediction, found.Each[1].AttackedPrediction));

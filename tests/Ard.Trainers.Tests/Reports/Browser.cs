@@ -48,7 +48,8 @@ internal sealed class Browser : IAsyncDisposable
         var page = targets.First(target => target!["type"]!.GetValue<string>() == "page")!["webSocketDebuggerUrl"]!.GetValue<string>();
         await browser.socket.ConnectAsync(new Uri(page), CancellationToken.None);
         foreach (var domain in (string[])["Page", "Runtime", "Log", "Network"]) await browser.Call($"{domain}.enable");
-        await browser.Call("Network.emulateNetworkConditions", new { offline = true, latency = 0, downloadThroughput = -1, uploadThroughput = -1 });
+        await browser.Call(
+            "Network.emulateNetworkConditions", new { offline = true, latency = 0, downloadThroughput = -1, uploadThroughput = -1 });
         return browser;
     }
 
@@ -58,7 +59,8 @@ internal sealed class Browser : IAsyncDisposable
         await Call("Emulation.setDeviceMetricsOverride", new { width, height = 800, deviceScaleFactor = 1, mobile = width < 500 });
         await Call("Emulation.setEmulatedMedia", new { features = new[] { new { name = "prefers-color-scheme", value = scheme } } });
         await Call("Page.navigate", new { url = new Uri(file).AbsoluteUri });
-        while (await Evaluate("document.readyState + location.protocol") is var state && state!.GetValue<string>() != "completefile:") await Task.Delay(50);
+        while (await Evaluate("document.readyState + location.protocol") is var state && state!.GetValue<string>() != "completefile:")
+            await Task.Delay(50);
     }
 
     /// <summary>The value of an expression in the page.</summary>
@@ -109,9 +111,12 @@ internal sealed class Browser : IAsyncDisposable
         var parameters = message["params"];
         switch (message["method"]?.GetValue<string>())
         {
-            case "Runtime.consoleAPICalled" or "Runtime.exceptionThrown" or "Log.entryAdded": complaints.Add(parameters!.ToJsonString()); break;
+            case "Runtime.consoleAPICalled" or "Runtime.exceptionThrown" or "Log.entryAdded":
+                complaints.Add(parameters!.ToJsonString());
+                break;
             case "Network.requestWillBeSent" when parameters!["request"]!["url"]!.GetValue<string>() is var url
-                && !url.StartsWith("file:", StringComparison.Ordinal) && !url.StartsWith("data:", StringComparison.Ordinal) && url != "about:blank":
+                && !url.StartsWith("file:", StringComparison.Ordinal) && !url.StartsWith("data:", StringComparison.Ordinal)
+                && url != "about:blank":
                 complaints.Add($"request for {url}");
                 break;
         }

@@ -52,8 +52,10 @@ public sealed class BrowserTests
             });
             Assert.Equal("", string.Join('\n', (await browser.Evaluate(Overlaps))!.AsArray()));
             Assert.True((await browser.Evaluate(
-                "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) <= document.documentElement.clientWidth"))!.GetValue<bool>());
-            Assert.Equal(0, (await browser.Evaluate("[...document.images].filter(image => !image.complete || image.naturalWidth !== 16).length"))!.GetValue<int>());
+                "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) "
+                + "<= document.documentElement.clientWidth"))!.GetValue<bool>());
+            Assert.Equal(0, (await browser.Evaluate(
+                "[...document.images].filter(image => !image.complete || image.naturalWidth !== 16).length"))!.GetValue<int>());
             // Dark on light or light on dark.
             var paper = (await browser.Evaluate("getComputedStyle(document.body).backgroundColor"))!.GetValue<string>();
             Assert.Equal(scheme == "light" ? "rgb(255, 255, 255)" : "rgb(16, 21, 26)", paper);
@@ -65,7 +67,8 @@ public sealed class BrowserTests
     public async Task A_page_that_asks_for_something_or_fails_is_found_out()
     {
         var file = Evaluation.EvaluationProblem.File("bad.html");
-        await File.WriteAllTextAsync(file, "<!DOCTYPE html><img src='http://example.com/a.png'><script>console.error('oh')</script><script>nothing.there</script>");
+        await File.WriteAllTextAsync(file,
+            "<!DOCTYPE html><img src='http://example.com/a.png'><script>console.error('oh')</script><script>nothing.there</script>");
         await using var browser = await Browser.Start();
         await browser.Open(file, 390);
         Assert.Contains(browser.Complaints, complaint => complaint.Contains("request for http://example.com/a.png"));

@@ -48,7 +48,8 @@ internal static partial class ChartCheck
             Assert.True(box.Left >= -1 && box.Right <= width + 1, $"'{box.TextContent}' reaches from {box.Left} to {box.Right} of {width}");
             foreach (var other in boxes)
                 Assert.True(
-                    other.Equals(box) || box.Right <= other.Left || other.Right <= box.Left || box.Bottom <= other.Top || other.Bottom <= box.Top,
+                    other.Equals(box) || box.Right <= other.Left || other.Right <= box.Left
+                        || box.Bottom <= other.Top || other.Bottom <= box.Top,
                     $"'{box.TextContent}' and '{other.TextContent}' overlap");
         }
     }

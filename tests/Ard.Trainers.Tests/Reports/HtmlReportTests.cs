@@ -32,7 +32,8 @@ public sealed class HtmlReportTests
         Assert.DoesNotContain("<script", html);
         var page = Parse(html);
         var shown = SampleReport.Hostile.Replace('\u0001', '\uFFFD').Replace('\uD800', '\uFFFD');
-        foreach (var place in (string[])["title", "h1", "header p", "th[scope=rowgroup]", ".flags li", ".confusion th", ".legend li", "pre", "h3"])
+        string[] places = ["title", "h1", "header p", "th[scope=rowgroup]", ".flags li", ".confusion th", ".legend li", "pre", "h3"];
+        foreach (var place in places)
             Assert.Contains(page.QuerySelectorAll(place), element => element.TextContent.Contains(shown));
         Assert.Contains(page.QuerySelectorAll("img"), image => image.GetAttribute("alt")!.Contains(shown));
         Assert.Contains(page.QuerySelectorAll("svg[aria-label]"), chart => chart.GetAttribute("aria-label")!.Contains(shown));
@@ -93,11 +94,13 @@ public sealed class HtmlReportTests
     {
         var report = SampleReport.Of(2);
         var rows = Parse(report).QuerySelectorAll("#accuracy ~ div table tbody tr:not(:first-child)").ToArray();
-        var expected = report.Models.SelectMany(model => model.Robustness!.Attacks.Prepend(model.Robustness.Clean).Append(model.Robustness.WorstCase));
+        var expected = report.Models.SelectMany(
+            model => model.Robustness!.Attacks.Prepend(model.Robustness.Clean).Append(model.Robustness.WorstCase));
         Assert.Equal(
             expected.Select(result => string.Create(
                 CultureInfo.InvariantCulture,
-                $"{100 * result.Accuracy:F1} %|{100 * result.Interval.Low:F1} to {100 * result.Interval.High:F1} %|{result.CorrectCount} of 500")),
+                $"{100 * result.Accuracy:F1} %|{100 * result.Interval.Low:F1} to {100 * result.Interval.High:F1} %|"
+                    + $"{result.CorrectCount} of 500")),
             rows.Select(row => string.Join('|', row.QuerySelectorAll("td").Select(cell => cell.TextContent))));
         Assert.Equal(["clean", "FGSM", "PGD-20", "worst case"], rows.Take(4).Select(row => row.QuerySelector("th")!.TextContent));
     }

@@ -17,7 +17,8 @@ namespace Ard.Trainers.Tests.Reports;
 public sealed class ModelCardTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("ard-card-").FullName;
-    private readonly Module<Tensor, Tensor> network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
+    private readonly Module<Tensor, Tensor> network =
+        (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
     private readonly ImageDataset data = Glyphs.Generate(30, seed: 1);
 
     public void Dispose()
@@ -29,15 +30,16 @@ public sealed class ModelCardTests : IDisposable
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private TrainingResult Train() => Trainer.Fit(network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Linf(0.1), Steps = 1 }), null, data, new()
-    {
-        Epochs = 2,
-        BatchSize = 10,
-        Seed = 77,
-        ValidationFraction = 0,
-        Device = "cpu",
-        Threads = 1,
-    });
+    private TrainingResult Train() => Trainer.Fit(
+        network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Linf(0.1), Steps = 1 }), null, data, new()
+        {
+            Epochs = 2,
+            BatchSize = 10,
+            Seed = 77,
+            ValidationFraction = 0,
+            Device = "cpu",
+            Threads = 1,
+        });
 
     private EvaluationSummary Evaluate() => EvaluationSummary.Of(
         new RobustnessEvaluator(new() { Threat = ThreatModel.Linf(0.1), Seed = 5 }).Evaluate(network, data.Images, data.Labels), network);
@@ -89,7 +91,8 @@ public sealed class ModelCardTests : IDisposable
         Assert.Contains(Glyphs.ClassNames[3], text);
         Assert.Contains($"TorchSharp {card.Versions["TorchSharp"]}", text);
         Assert.All(card.Files, file => Assert.Equal(
-            (file.Sha256, file.Bytes), (Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(In(file.Name)))), new FileInfo(In(file.Name)).Length)));
+            (file.Sha256, file.Bytes),
+            (Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(In(file.Name)))), new FileInfo(In(file.Name)).Length)));
 
         // The JSON holds the same: read back, it gives the same text.
         ModelFile.Write(In("with-card.safetensors"), network,
@@ -103,14 +106,17 @@ public sealed class ModelCardTests : IDisposable
     {
         var (card, evaluation) = (ModelCard.Of(network), Evaluate());
         Train();
-        Assert.Contains("The evaluation is of other weights", Assert.Throws<ArgumentException>(() => ModelCard.Of(network).With(evaluation)).Message);
+        Assert.Contains("The evaluation is of other weights",
+            Assert.Throws<ArgumentException>(() => ModelCard.Of(network).With(evaluation)).Message);
         ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
         var fault = Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network));
         Assert.Contains("the card of these weights", fault.Message);
         ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = "{}" });
-        Assert.Contains("a model card in ard.card", Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
+        Assert.Contains("a model card in ard.card",
+            Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
         // A report that does not say of which weights it is: the card says that it does not.
-        Assert.Contains("is the word of whoever put them here", ModelCard.Of(network).With(evaluation with { Weights = null }).ToMarkdown());
+        Assert.Contains("is the word of whoever put them here",
+            ModelCard.Of(network).With(evaluation with { Weights = null }).ToMarkdown());
     }
 
     [Fact]
@@ -125,8 +131,10 @@ public sealed class ModelCardTests : IDisposable
     [InlineData("{}")]
     [InlineData("[1")]
     [InlineData("""{"threat":{"norm":"Linf","epsilon":-1},"rows":1,"clean":{},"attacks":[],"worstCase":{},"flags":[]}""")]
-    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":7,"interval":[0,1]},"attacks":[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
-    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":null,"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":7,"interval":[0,1]},"attacks":"""
+        + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
+        + """null,"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
     public void A_file_that_is_no_report_is_refused_by_its_name(string json)
     {
         File.WriteAllText(In("report.json"), json);

@@ -24,7 +24,8 @@ public sealed class PicturesTests
         Assert.DoesNotContain(svg.DescendantsAndSelf(), element => element.Name.LocalName is "script" or "a" or "use");
         Assert.DoesNotContain("http", picture.Replace("http://www.w3.org/2000/svg", ""));
         // Every class that it uses has a look.
-        var classes = svg.Descendants().SelectMany(element => ((string?)element.Attribute("class") ?? "").Split(' ')).Distinct().Except(["", "bar", "value", "d0"]);
+        var classes = svg.Descendants().SelectMany(element => ((string?)element.Attribute("class") ?? "").Split(' ')).Distinct()
+            .Except(["", "bar", "value", "d0"]);
         var style = svg.Descendants().Single(element => element.Name.LocalName == "style").Value;
         Assert.All(classes, name => Assert.Contains("." + name, style));
     }
@@ -41,7 +42,9 @@ public sealed class PicturesTests
         var names = images.Each.SelectMany(image => new[] { image.CleanPrediction, image.AttackedPrediction }.Select(
             prediction => $"{(prediction == image.Label ? "✓" : "✗")} {SampleReport.ClassNames[prediction]}"));
         var shown = SampleReport.Hostile.Replace('\u0001', '\uFFFD').Replace('\uD800', '\uFFFD');
-        Assert.Equal(names.Select(name => name.Replace(SampleReport.Hostile, shown)), svg.QuerySelectorAll("text.middle").Select(text => text.TextContent));
+        Assert.Equal(
+            names.Select(name => name.Replace(SampleReport.Hostile, shown)),
+            svg.QuerySelectorAll("text.middle").Select(text => text.TextContent));
     }
 
     [Fact]

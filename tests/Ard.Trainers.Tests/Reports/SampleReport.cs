@@ -11,7 +11,10 @@ internal static class SampleReport
     public const string Hostile = "<script>alert(\"1\")</script> & 'cats' \u0001\uD800 🐈";
 
     public static readonly string[] ClassNames =
-        ["airplane", "automobile", "bird", Hostile, "deer", "dog", "frog", "horse", "a ship with a name that is far too long for its column", "truck"];
+    [
+        "airplane", "automobile", "bird", Hostile, "deer", "dog", "frog", "horse",
+        "a ship with a name that is far too long for its column", "truck",
+    ];
 
     /// <summary>Networks of random figures, the first of them with the hostile text wherever a text from outside can be.</summary>
     public static HtmlReport Of(int networks = 4, int epochs = 50, int classes = 10) => new("Four networks on pictures " + Hostile)
@@ -72,9 +75,14 @@ internal static class SampleReport
         AttackResult Result(string name, double share, double size)
         {
             bool[] broken = [.. labels.Select(_ => random.NextDouble() >= share)];
-            return new AttackResult(name, [.. labels.Select((_, row) => new AttackedPoint(wasRight[row], broken[row] ? name : null, size, 1, 1))])
+            return new AttackResult(
+                name, [.. labels.Select((_, row) => new AttackedPoint(wasRight[row], broken[row] ? name : null, size, 1, 1))])
             {
-                Predictions = [.. labels.Select((label, row) => wasRight[row] && !broken[row] ? label : (label + 1 + random.Next(classes - 1)) % classes)],
+                Predictions =
+                [
+                    .. labels.Select((label, row) =>
+                        wasRight[row] && !broken[row] ? label : (label + 1 + random.Next(classes - 1)) % classes),
+                ],
             };
         }
     }

@@ -52,9 +52,10 @@ public sealed class PresetTests
             [
                 "Objective: adaiad+igdm", "Objective.Host: adaiad", "Objective.Host.Options.Inner.Mode: Eval",
                 "Objective.Host.Options.Inner.Loss: DivergenceFromTeacherOnSame", "Objective.Host.Options.Distillation.Temperature: 30",
-                "Objective.Host.Options.Trust.Exponent: 0.1", "Objective.Host.Options.Trust.FullTrustShare: 0.3", "Objective.Options.Weight: 1",
-                "Options.Optimizer: SgdOptimizer", "Options.Optimizer.WeightDecay: 0.0005", "Options.Schedule: multistep:100,150",
-                "Options.Validation.Attacks: pgd-10", "Options.Validation.MoreAttacks: none", "Options.CheckpointFolder: not set",
+                "Objective.Host.Options.Trust.Exponent: 0.1", "Objective.Host.Options.Trust.FullTrustShare: 0.3",
+                "Objective.Options.Weight: 1", "Options.Optimizer: SgdOptimizer", "Options.Optimizer.WeightDecay: 0.0005",
+                "Options.Schedule: multistep:100,150", "Options.Validation.Attacks: pgd-10", "Options.Validation.MoreAttacks: none",
+                "Options.CheckpointFolder: not set",
             ];
             Assert.All(expected, line => Assert.Contains(line, lines));
             // Nothing is left out: what an options record has is there, under its name.

@@ -49,7 +49,9 @@ public sealed class TrainingExtrasTests : IDisposable
     public void A_run_with_an_extra_killed_at_a_random_step_and_resumed_equals_the_uninterrupted_one(string extra, int killedAt)
     {
         var options = Extras[extra];
-        Objective objective = extra == "adversarial weight perturbation" ? new AdversarialWeightPerturbation(TrainerTests.Ard) : TrainerTests.Ard;
+        Objective objective = extra == "adversarial weight perturbation"
+            ? new AdversarialWeightPerturbation(TrainerTests.Ard)
+            : TrainerTests.Ard;
         var whole = Trained(options, out var expected, objective: objective);
         // Kept teacher logits are the one extra that is to change nothing but rounding.
         if (!extra.StartsWith("teacher", StringComparison.Ordinal))

@@ -249,7 +249,8 @@ public sealed class WeightAveragingTests : IDisposable
         Trained(options, out _);
         var other = options with { Resume = true, Averaging = new StochasticWeightAveraging(), ClipGradientNorm = 2, LabelSmoothing = 0.1 };
         var message = Assert.Throws<CheckpointException>(() => Trained(other, out _)).Message;
-        Assert.All(["Averaging: ExponentialAveraging", "Decay = 0.9", "ClipGradientNorm: none in the file, 2 given", "LabelSmoothing: 0 in"],
+        Assert.All(
+            ["Averaging: ExponentialAveraging", "Decay = 0.9", "ClipGradientNorm: none in the file, 2 given", "LabelSmoothing: 0 in"],
             part => Assert.Contains(part, message));
     }
 }

@@ -175,7 +175,8 @@ public class TensorTests
         Assert.Equal(3, x.unbind().Length);
         Assert.Equal([2, 1, 0], x.flip(0).data<long>().ToArray());
         Assert.Equal([2, 0, 1], x.roll(1, 0).data<long>().ToArray());
-        Assert.Equal([4, 6], where(tensor(new[] { true, false }), tensor(new[] { 4L, 5L }), tensor(new[] { 7L, 6L })).data<long>().ToArray());
+        Assert.Equal(
+            [4, 6], where(tensor(new[] { true, false }), tensor(new[] { 4L, 5L }), tensor(new[] { 7L, 6L })).data<long>().ToArray());
     }
 
     [Fact]

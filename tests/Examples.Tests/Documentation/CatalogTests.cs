@@ -16,7 +16,8 @@ public sealed class CatalogTests
     public void The_table_of_methods_has_all_of_them_with_their_teachers()
     {
         var documented = Rows("docs/choosing-a-method.md").Where(row => row.Length == 4)
-            .SelectMany(row => Names(row[0]).Where(ObjectiveCatalog.Names.Contains).Select(name => (name, Teachers: row[2].Trim()))).ToArray();
+            .SelectMany(row => Names(row[0]).Where(ObjectiveCatalog.Names.Contains).Select(name => (name, Teachers: row[2].Trim())))
+            .ToArray();
         Assert.Equal(ObjectiveCatalog.Names.Order(), documented.Select(method => method.name).Order());
         Assert.All(documented, method =>
         {
@@ -29,9 +30,12 @@ public sealed class CatalogTests
     public void The_table_of_attacks_has_all_of_them_with_their_norms()
     {
         var documented = Rows("docs/threat-models.md").Where(row => row.Length == 4)
-            .SelectMany(row => Names(row[0]).Select(name => (name, Norms: Enum.GetValues<Norm>().Where(norm => row[1 + (int)norm].Trim() != "")))).ToArray();
+            .SelectMany(row => Names(row[0])
+                .Select(name => (name, Norms: Enum.GetValues<Norm>().Where(norm => row[1 + (int)norm].Trim() != ""))))
+            .ToArray();
         Assert.Empty(AttackCatalog.Names.Select(Family).Except(documented.Select(attack => Family(attack.name))));
-        Assert.All(documented, attack => Assert.Equal(AttackCatalog.ByName(attack.name.Replace("N", "2")).Norms.Order(), attack.Norms.Order()));
+        Assert.All(documented, attack =>
+            Assert.Equal(AttackCatalog.ByName(attack.name.Replace("N", "2")).Norms.Order(), attack.Norms.Order()));
 
         static string Family(string name) => name.Split("-N")[0];
     }

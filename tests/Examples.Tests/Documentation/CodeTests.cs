@@ -9,8 +9,11 @@ public sealed class CodeTests
 {
     // What ImplicitUsings means.
     private static readonly SyntaxTree Usings = CSharpSyntaxTree.ParseText(string.Concat(
-        new[] { "System", "System.IO", "System.Linq", "System.Collections.Generic", "System.Net.Http", "System.Threading", "System.Threading.Tasks" }
-            .Select(name => $"global using global::{name};")));
+        new[]
+        {
+            "System", "System.IO", "System.Linq", "System.Collections.Generic",
+            "System.Net.Http", "System.Threading", "System.Threading.Tasks",
+        }.Select(name => $"global using global::{name};")));
 
     // The libraries, what they need, and .NET, as the test itself runs on them.
     private static readonly MetadataReference[] References =
@@ -36,7 +39,8 @@ public sealed class CodeTests
         var tree = CSharpSyntaxTree.ParseText(code);
         var kind = tree.GetCompilationUnitRoot().Members.Any(member => member is GlobalStatementSyntax)
             ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
-        return CSharpCompilation.Create("Documentation", [Usings, tree], References, new(kind, nullableContextOptions: NullableContextOptions.Enable))
+        return CSharpCompilation
+            .Create("Documentation", [Usings, tree], References, new(kind, nullableContextOptions: NullableContextOptions.Enable))
             .GetDiagnostics().Where(fault => fault.Severity >= DiagnosticSeverity.Warning);
     }
 }

@@ -49,7 +49,8 @@ internal sealed class Page
 
     /// <summary>Its blocks of code in a language, with the line that each begins on.</summary>
     public IEnumerable<(string Code, int Line)> Code(string language) =>
-        document.Descendants<FencedCodeBlock>().Where(block => block.Info == language).Select(block => (block.Lines.ToString(), block.Line + 2));
+        document.Descendants<FencedCodeBlock>().Where(block => block.Info == language)
+            .Select(block => (block.Lines.ToString(), block.Line + 2));
 
     private static IEnumerable<string> Files(string folder) =>
         Directory.EnumerateFiles(folder, "*.md").Concat(Directory.EnumerateDirectories(folder)

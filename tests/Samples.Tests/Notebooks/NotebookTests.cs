@@ -77,7 +77,8 @@ public sealed class NotebookTests
         var (outputs, variables) = await NotebookRunner.Run(
         [
             new(true, "#r \"nuget: Nothing, 1.0\"\nvar list = new List<int> { 1 };\nConsole.WriteLine(\"one\");"),
-            new(true, "list.Add(2);\nConsole.WriteLine(list.Count);\n\"<svg/>\".DisplayAs(\"image/svg+xml\");\nConsole.WriteLine(\"after\");"),
+            new(true, "list.Add(2);\nConsole.WriteLine(list.Count);\n\"<svg/>\".DisplayAs(\"image/svg+xml\");\n"
+                + "Console.WriteLine(\"after\");"),
         ]);
         Assert.Equal([new(Output.Console, "one\n")], outputs[0]);
         Assert.Equal([new(Output.Console, "2\n"), new("image/svg+xml", "<svg/>"), new(Output.Console, "after\n")], outputs[1]);
