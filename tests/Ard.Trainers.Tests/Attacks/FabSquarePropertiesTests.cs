@@ -37,9 +37,16 @@ public sealed class FabSquarePropertiesTests
         using var noGrad = no_grad();
         var moved = points.ne(random.Images).flatten(1).any(1);
         Assert.False(moved.logical_and(random.Network.call(random.Images).argmax(1).ne(random.Labels)).any().item<bool>());
-        if (random.Attack is Fab)
-            Assert.False(moved.logical_and(random.Network.call(points).argmax(1).eq(random.Labels)).any().item<bool>());
+        if (random.Attack is not Fab) return;
+        // Its points lie on the boundary, where the rounding of another batch may give the label a lead; more than that it must not have.
+        var logits = random.Network.call(points);
+        var rounding = logits.abs().amax([1]) * (logits.dtype == ScalarType.Float32 ? 1e-6 : 1e-14);
+        Assert.False(moved.logical_and(AttackLosses.Margin(logits, random.Labels).neg().gt(rounding)).any().item<bool>());
     }
+
+    [Fact]
+    public void A_point_that_rounding_gives_back_to_its_label_is_no_fault() =>
+        Points_stay_in_ball_and_box_for_any_shape_dtype_and_epsilon(new Drawn(119, 41, 119, 73, 8, 0, 0, 1));
 
     [Property(MaxTest = 20)]
     public void The_same_seed_gives_the_same_bits_and_nothing_else_is_touched(Drawn drawn)
