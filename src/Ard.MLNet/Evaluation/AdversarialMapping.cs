@@ -20,6 +20,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
 
     public override int BatchSize => options.BatchSize;
 
+    public override PixelFormat Format => classifier.Format;
+
     public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) =>
         [classifier.Format.Find(input, classifier.Features), SchemaErrors.Find(input, "label", options.LabelColumnName)];
 
@@ -68,7 +70,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             rows = new long[capacity];
         }
 
-        private PixelFormat Format => mapping.Classifier.Format;
+        private PixelFormat Format => mapping.Format;
 
         public override void Read(int slot)
         {

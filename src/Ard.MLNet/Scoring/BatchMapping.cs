@@ -11,6 +11,9 @@ internal abstract class BatchMapping
     /// <summary>Rows that go through at a time.</summary>
     public abstract int BatchSize { get; }
 
+    /// <summary>The images that the rows hold.</summary>
+    public abstract PixelFormat Format { get; }
+
     /// <summary>What is wrong with a number of rows at a time; empty when nothing is.</summary>
     public static IEnumerable<string> BatchSizeFaults(string name, int size) =>
         size is < 1 or > MostRows ? [$"{name} is {size}, expected 1 to {MostRows}"] : [];

@@ -55,17 +55,13 @@ internal sealed class BatchedCursor : DataViewRowCursor
 
     public override long Position => position;
 
-    public override long Batch => position < 0 ? source.Batch : batches[slot];
+    public override long Batch => slot < 0 ? source.Batch : batches[slot];
 
     public override bool MoveNext()
     {
-        if (++slot >= filled && !Fill())
-        {
-            position = -1;
-            return false;
-        }
-        position++;
-        return true;
+        var found = ++slot < filled || Fill();
+        position = found ? position + 1 : -1;
+        return found;
     }
 
     public override bool IsColumnActive(DataViewSchema.Column column)
@@ -95,25 +91,24 @@ internal sealed class BatchedCursor : DataViewRowCursor
 
     private bool Fill()
     {
-        (slot, filled) = (0, 0);
-        while (!ended && filled < ids.Length)
+        var more = !ended;
+        // Until the batch is computed: after an exception there is no row, rather than one with the scores of another.
+        (slot, filled, ended) = (-1, 0, true);
+        var count = 0;
+        while (count < ids.Length && (more = more && source.MoveNext()))
         {
-            if (!source.MoveNext())
-            {
-                ended = true;
-                break;
-            }
-            getId(ref ids[filled]);
-            batches[filled] = source.Batch;
-            foreach (var buffer in buffers) buffer.Read(filled);
-            batch.Read(filled);
-            filled++;
+            getId(ref ids[count]);
+            batches[count] = source.Batch;
+            foreach (var buffer in buffers) buffer.Read(count);
+            batch.Read(count);
+            count++;
         }
-        if (filled == 0) return false;
-        batch.Compute(filled);
+        if (count == 0) return false;
+        batch.Compute(count);
+        (slot, filled, ended) = (0, count, !more);
         return true;
     }
 
-    private int Slot() => position >= 0 ? slot
+    private int Slot() => slot >= 0 ? slot
         : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called, or has returned false.");
 }

@@ -33,8 +33,12 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
         return active;
     }
 
-    // No room for more rows than there are, where that is known.
-    private int Capacity() => (int)Math.Clamp(source.GetRowCount() ?? mapping.BatchSize, 1, mapping.BatchSize);
+    // No room for more rows than there are, where that is known, nor than a buffer can hold.
+    private int Capacity()
+    {
+        var most = Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize);
+        return (int)Math.Clamp(source.GetRowCount() ?? most, 1, most);
+    }
 
     private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active) =>
         active.Any(column => column.Index >= source.Schema.Count)

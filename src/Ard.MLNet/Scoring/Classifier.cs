@@ -40,7 +40,7 @@ internal sealed class Classifier : BatchMapping
 
     public NetworkDefinition Definition { get; }
 
-    public PixelFormat Format { get; }
+    public override PixelFormat Format { get; }
 
     public ClassLabels Labels { get; }
 

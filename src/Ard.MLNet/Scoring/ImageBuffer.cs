@@ -9,6 +9,9 @@ internal sealed class ImageBuffer(PixelFormat format, int capacity) : IDisposabl
     private readonly Tensor images =
         empty([capacity, format.Channels, format.Height, format.Width], ScalarType.Float32).DetachFromDisposeScope();
 
+    /// <summary>As many images as a span can reach.</summary>
+    public static int MostImages(PixelFormat format) => int.MaxValue / sizeof(float) / format.Size;
+
     /// <summary>The image of one row.</summary>
     public Span<float> this[int slot] => Values.Slice(slot * format.Size, format.Size);
 

@@ -15,16 +15,17 @@ internal static class BatchNormalisation
     // Mean² over variance, from which on the difference of two sums has lost too many digits.
     private const double LargeMean = 30;
 
-    /// <summary>What the layer computes, its running statistics and all gradients, to rounding.</summary>
+    /// <summary>
+    /// What the layer computes, its running statistics and all gradients, to rounding; second derivatives while its weights learn.
+    /// </summary>
     public static Tensor Normalise(this BatchNorm2d norm, Tensor input)
     {
         if (!norm.training || !norm.track_running_stats || !norm.affine || !SideBySide(input)) return norm.call(input);
-        using var scope = NewDisposeScope();
         var count = (double)(input.numel() / input.shape[1]);
+        if (count < 2) return norm.call(input);
+        using var scope = NewDisposeScope();
         var mean = Sum(input) / count;
-        // The square of one variable and one constant: one pass over memory in the backward pass rather than three. Its gradient is half.
-        var half = Sum(input * input.detach()) / count;
-        var variance = 2 * half - half.detach() - mean.square();
+        var variance = MeanSquare(input, count, norm.weight!.requires_grad) - mean.square();
         var (batchMean, batchVariance) = (mean.detach(), variance.detach());
         if (batchMean.square().gt(batchVariance * LargeMean).any().item<bool>())
             return norm.call(input.contiguous()).MoveToOuterDisposeScope();
@@ -34,6 +35,15 @@ internal static class BatchNormalisation
         var scale = (variance + norm.eps).rsqrt() * norm.weight!;
         var shift = (batchMean - mean) * scale + norm.bias!;
         return functional.batch_norm(input, batchMean, ones_like(batchMean), scale, shift, eps: 0).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor MeanSquare(Tensor input, double count, bool learns)
+    {
+        if (learns) return Sum(input * input) / count;
+        // Attacks need no second derivatives. The square of one variable and one constant has half the gradient, in one pass over memory
+        // rather than three.
+        var half = Sum(input * input.detach()) / count;
+        return 2 * half - half.detach();
     }
 
     // Not the mean, whose gradient libtorch spreads over the input's shape and then divides there.

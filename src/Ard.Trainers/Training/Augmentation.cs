@@ -67,7 +67,7 @@ public sealed record Augmentation(int Padding, bool Flip)
         var row = arange(height, dtype: ScalarType.Int64, device: images.device).view(1, 1, height, 1);
         // The same places for all channels of an image.
         var places = ((row + top) * paddedWidth + (column + left)).view(count, 1, height * width).expand(count, channels, height * width);
-        var result = padded.reshape(count, channels, -1).gather(2, places).view(images.shape);
+        var result = padded.flatten(2).gather(2, places).view(images.shape);
         if (Cutout > 0)
         {
             row = row - (Draw(height) - Cutout / 2);

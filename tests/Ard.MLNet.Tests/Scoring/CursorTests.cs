@@ -1,3 +1,4 @@
+using Ard.MLNet.Scoring;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -131,6 +132,33 @@ public sealed class CursorTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500_000);
         var fault = Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65537 }));
         Assert.Contains("ScoringBatchSize is 65537, expected 1 to 65536", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(6)]
+    public void After_a_bad_row_no_row_has_the_scores_of_another(int bad)
+    {
+        var rows = Tiny.Images(ml, 10);
+        rows[bad].Features[0] = 2;
+        var view = Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable(rows));
+        using var cursor = view.GetRowCursor([view.Schema["Score"]]);
+        var get = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);
+        VBuffer<float> scores = default;
+        // Four rows are a batch.
+        for (var row = 0; row < bad / 4 * 4; row++) Assert.True(cursor.MoveNext());
+        Assert.Throws<InvalidOperationException>(() => cursor.MoveNext());
+        Assert.Throws<InvalidOperationException>(() => get(ref scores));
+        Assert.False(cursor.MoveNext());
+        Assert.Equal(-1, cursor.Position);
+    }
+
+    [Fact]
+    public void A_buffer_holds_no_more_images_than_a_span_can_reach()
+    {
+        var format = new PixelFormat(3, 224, 224, false, 1, 0);
+        Assert.Equal(3566, ImageBuffer.MostImages(format));
+        Assert.InRange(3566L * format.Size * sizeof(float), int.MaxValue - format.Size * sizeof(float), int.MaxValue);
     }
 
     [Fact]

@@ -38,6 +38,54 @@ public sealed class BatchNormalisationTests
         Assert.Equal(0, calls.Count);
     }
 
+    [Theory]
+    [InlineData(64, 3, 17)]
+    [InlineData(32, 48, 32)]
+    public void The_gradient_of_the_images_is_the_same_while_the_weights_are_frozen(int images, int channels, int side)
+    {
+        using var scope = NewDisposeScope();
+        using var norm = Layer(channels, 0.1);
+        var input = SideBySide(Input(images, channels, side, mean: 1.5));
+        var (expected, learning) = Pass(norm, norm.Normalise, input);
+        norm.weight!.requires_grad = norm.bias!.requires_grad = false;
+        var (found, frozen) = Pass(norm, norm.Normalise, input);
+        Compare.Same(expected, found, "output");
+        Assert.Equal("input", Assert.Single(frozen).Name);
+        Compare.Close(learning[0].Gradient, frozen[0].Gradient, 1e-6, "gradient of input");
+    }
+
+    [Fact]
+    public void Second_derivatives_are_the_layers()
+    {
+        using var scope = NewDisposeScope();
+        using var norm = Layer(3, 0.1);
+        using var exact = Layer(3, 0.1);
+        exact.to(ScalarType.Float64);
+        var input = Input(4, 3, 3, mean: 1);
+        foreach (var (expected, found) in Penalty(exact, exact.call, input.to(ScalarType.Float64)).Zip(
+            Penalty(norm, norm.Normalise, SideBySide(input))))
+            Compare.Close(expected, found, 1e-4, "gradient of a penalty on the gradient");
+
+        static IList<Tensor> Penalty(BatchNorm2d norm, Func<Tensor, Tensor> normalise, Tensor input)
+        {
+            var leaf = input.detach().requires_grad_();
+            var gradient = autograd.grad([normalise(leaf).pow(3).sum()], [leaf], retain_graph: true, create_graph: true)[0];
+            return autograd.grad([gradient.square().sum()], [leaf, norm.weight!]);
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(0, 3)]
+    public void Less_than_two_values_a_channel_are_the_layers_own(int images, int side)
+    {
+        using var scope = NewDisposeScope();
+        using var norm = Layer(4, 0.1);
+        using var calls = new Calls(norm);
+        norm.Normalise(zeros(images, side, side, 4).permute(0, 3, 1, 2));
+        Assert.Equal(1, calls.Count);
+    }
+
     [Fact]
     public void Statistics_have_the_digits_of_float32()
     {
@@ -137,8 +185,11 @@ public sealed class BatchNormalisationTests
         var output = normalise(leaf);
         // A loss with gradients of all sizes, which depends on the output in more than its mean and square.
         var weights = arange(output.numel(), dtype: ScalarType.Float64).view(output.shape).mul(0.37).sin().to(output.dtype);
-        var gradients = autograd.grad([(weights * output + output.pow(3) * 0.1).sum()], [leaf, norm.weight!, norm.bias!]);
-        return (output.detach(), [.. new[] { "input", "weight", "bias" }.Zip(gradients)]);
+        var (names, variables) = norm.weight!.requires_grad
+            ? (new[] { "input", "weight", "bias" }, new[] { leaf, norm.weight!, norm.bias! })
+            : (["input"], [leaf]);
+        var gradients = autograd.grad([(weights * output + output.pow(3) * 0.1).sum()], variables);
+        return (output.detach(), [.. names.Zip(gradients)]);
     }
 
     private sealed class Calls : IDisposable

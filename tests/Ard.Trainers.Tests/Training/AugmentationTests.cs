@@ -60,6 +60,14 @@ public sealed class AugmentationTests
     }
 
     [Fact]
+    public void An_empty_batch_stays_empty()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        Assert.Equal([0, 3, 8, 8], Augmentation.CropAndFlip.Apply(zeros(0, 3, 8, 8), generator).shape);
+    }
+
+    [Fact]
     public void None_gives_the_images_and_draws_nothing()
     {
         using var scope = NewDisposeScope();
