@@ -32,8 +32,8 @@ internal static class GrowthBench
         Row("classes", [10, 100, 1000], _ => 1, n => Step("resnet-20", classes: n));
         Row("side of the images", [16, 32, 64], n => n * n, n => Step("resnet-20", side: n));
         Row("width", [16, 32, 64], n => n * n, n => Step("resnet-20", width: n));
-        Row("attack steps", [5, 10, 20], n => 2 * n + 6, n => Step("resnet-20", steps: n));
-        Row("teachers", [1, 2, 4], n => 25 + n, n => Step("resnet-20", teachers: n));
+        Row("attack steps", [5, 10, 20], n => 2 * n + 5, n => Step("resnet-20", steps: n));
+        Row("teachers", [1, 2, 4], n => 24 + n, n => Step("resnet-20", teachers: n));
         Stream();
         return 0;
 

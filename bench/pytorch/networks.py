@@ -1,7 +1,7 @@
 """ResNet-18, MobileNetV2 and WideResNet-34-10 in the shape used for CIFAR, in plain PyTorch: layers and names are those of Ard.Trainers.Networks.
 
-Where an operation may work in place, it does, here as there, so that the two sides move the same amount of memory; IN_PLACE = False gives
-ReLU outputs of its own, as the released code of ARD has it.
+Where an operation may work in place, it does, here as there, so that the two sides move the same amount of memory; IN_PLACE = False is what
+the released code of ARD has: outputs of their own for the ReLU of ResNet-18 and MobileNetV2 and for the additions of the other two.
 """
 import torch.nn as nn
 import torch.nn.functional as F
@@ -20,6 +20,10 @@ def conv1x1(inputs, outputs, stride=1):
 
 def relu(x):
     return F.relu(x, inplace=IN_PLACE)
+
+
+def add(y, x):
+    return y.add_(x) if IN_PLACE else y + x
 
 
 class BasicBlock(nn.Module):
@@ -73,7 +77,7 @@ class InvertedResidual(nn.Module):
         y = self.bn3(self.conv3(y))
         if not self.residual:
             return y
-        return y.add_(x if self.shortcut is None else self.shortcut(x))
+        return add(y, x if self.shortcut is None else self.shortcut(x))
 
 
 class MobileNetV2(nn.Module):
@@ -107,9 +111,9 @@ class WideBlock(nn.Module):
         self.convShortcut = None if inputs == outputs else conv1x1(inputs, outputs, stride)
 
     def forward(self, x):
-        active = relu(self.bn1(x))
-        y = self.conv2(relu(self.bn2(self.conv1(active))))
-        return y.add_(x if self.convShortcut is None else self.convShortcut(active))
+        active = F.relu_(self.bn1(x))
+        y = self.conv2(F.relu_(self.bn2(self.conv1(active))))
+        return add(y, x if self.convShortcut is None else self.convShortcut(active))
 
 
 class WideStage(nn.Module):
@@ -132,4 +136,4 @@ class WideResNet(nn.Module):
 
     def forward(self, x):
         x = self.block3(self.block2(self.block1(self.conv1(x))))
-        return self.fc(relu(self.bn1(x)).mean((2, 3)))
+        return self.fc(F.relu_(self.bn1(x)).mean((2, 3)))

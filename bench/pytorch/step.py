@@ -151,6 +151,7 @@ def main():
     images, labels, noise = images.to(device), labels.to(device), noise.to(device)
     teacher = load(TEACHERS[arguments.teacher](), tensors, "teacher.").to(device).eval().requires_grad_(False)
     students = {name: Student(load(kind(), tensors, name + ".").to(device)) for name, kind in (("resnet18", ResNet18), ("mobilenetv2", MobileNetV2))}
+    tensors.clear()  # Not counted in the memory of a step.
 
     def run(name):
         method, _, network = name.partition("-")
