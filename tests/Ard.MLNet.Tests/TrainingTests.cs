@@ -217,11 +217,7 @@ public sealed class TrainingTests
     public void A_warning_of_the_training_is_a_warning_in_the_log_and_in_the_result()
     {
         var ml = new MLContext(1);
-        var messages = new List<string>();
-        ml.Log += (_, message) =>
-        {
-            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
-        };
+        var messages = Warnings(ml);
         var options = Tiny.Natural() with { Objective = new WarningObjective(), Training = Tiny.Training(epochs: 2) };
         using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
         Assert.Contains("Epoch 2, step 1: mind {0} the step", Assert.Single(messages), StringComparison.Ordinal);
@@ -232,11 +228,7 @@ public sealed class TrainingTests
     public void A_crop_that_is_too_wide_for_the_images_is_a_warning_in_the_log()
     {
         var ml = new MLContext(1);
-        var messages = new List<string>();
-        ml.Log += (_, message) =>
-        {
-            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
-        };
+        var messages = Warnings(ml);
         var options = Tiny.Natural() with { Training = Tiny.Training() with { Augmentation = Augmentation.CropAndFlip } };
         using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
         {
@@ -253,11 +245,7 @@ public sealed class TrainingTests
     public void A_teacher_that_the_method_does_not_use_is_a_warning_in_the_log()
     {
         var ml = new MLContext(1);
-        var messages = new List<string>();
-        ml.Log += (_, message) =>
-        {
-            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
-        };
+        var messages = Warnings(ml);
         var options = new ArdTrainer.Options
         {
             Network = "tinycnn-2",
@@ -273,17 +261,14 @@ public sealed class TrainingTests
             message => Assert.Contains("natural has no natural teacher: NaturalTeacher is left", message, StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void A_teacher_with_the_classes_in_another_order_is_refused()
+    private static List<string> Warnings(MLContext ml)
     {
-        var ml = new MLContext(1);
-        var other = ml.Data.SkipRows(ml.Data.LoadGlyphs(20, 7), 3);
-        var trainer = new ArdTrainer(ml, "tinycnn-2", Tiny.Classifier, epochs: 1);
-
-        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(Tiny.Keys(ml).Fit(other).Transform(other)));
-        Assert.Contains("Schema mismatch for label column 'Label'", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("as the teacher has them", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("the same in another order", fault.Message, StringComparison.Ordinal);
+        var messages = new List<string>();
+        ml.Log += (_, message) =>
+        {
+            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) messages.Add(message.Message);
+        };
+        return messages;
     }
 
     private sealed class WarningObjective : Objective
