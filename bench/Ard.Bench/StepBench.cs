@@ -139,9 +139,10 @@ internal static class StepBench
             };
             var inner = ArdOptions.Official.Inner with { Loss = new Watched(First) };
             var objective = new AdversariallyRobustDistillation(ArdOptions.Official with { Inner = inner });
-            distillation = objective.Loss(batch);
             student.Network.zero_grad();
+            distillation = objective.Loss(batch);
             distillation.backward();
+            objective.AfterBackward(batch);
             student.Optimizer.step();
         }
         else

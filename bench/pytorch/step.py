@@ -93,13 +93,13 @@ def attack(network, images, labels, noise):
 
 def ard_step(student, teacher, images, labels, noise):
     network = student.network.train()
+    student.optimizer.zero_grad(set_to_none=True)
     adversarial, losses = attack(network, images, labels, noise)
     logits = network(adversarial)
     with torch.no_grad():
         target = F.softmax(teacher(images) / TEMPERATURE, 1)
         network(images)  # At alpha 1 it has no share in the loss, but it moves the running statistics.
     loss = distillation(logits, target)
-    student.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     student.optimizer.step()
     return losses, loss.detach()

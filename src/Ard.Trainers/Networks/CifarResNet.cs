@@ -34,7 +34,7 @@ internal sealed class CifarResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Normalised(bn1, input).relu_();
-        foreach (var stage in stages) x = stage.call(x);
+        foreach (var stage in stages) x = stage.Consume(x);
         return linear.call(GlobalAverage(x));
     }
 
@@ -63,7 +63,7 @@ internal sealed class CifarResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var x = conv1.Normalised(bn1, input).relu_();
+            using var x = conv1.Normalised(bn1, input).relu_();
             return conv2.Normalised(bn2, x).add_(Shortcut(input)).relu_();
         }
 

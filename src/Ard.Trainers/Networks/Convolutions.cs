@@ -18,7 +18,11 @@ internal static class Convolutions
     /// <summary>The convolution and the batch normalisation behind it.</summary>
     public static Tensor Normalised(this Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
-        if (!Folds(convolution, norm, input)) return norm.Normalise(convolution.Convolve(input));
+        if (!Folds(convolution, norm, input))
+        {
+            using var convolved = convolution.Convolve(input);
+            return norm.Normalise(convolved);
+        }
         // With running statistics, norm(w * x + b) = (w · scale) * x + (b - mean) · scale + shift.
         var scale = (norm.running_var! + norm.eps).rsqrt_().mul_(norm.weight!);
         var weight = convolution.weight * scale.view(-1, 1, 1, 1);

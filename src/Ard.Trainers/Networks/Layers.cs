@@ -35,6 +35,12 @@ internal static class Layers
     public static Sequential Stage(int count, int input, int output, int stride, Func<int, int, int, Module<Tensor, Tensor>> block) =>
         Sequential(Enumerable.Range(0, count).Select(i => i == 0 ? block(input, output, stride) : block(output, output, 1)));
 
+    /// <summary>Calls a layer and frees its input, which nobody else needs.</summary>
+    public static Tensor Consume(this Module<Tensor, Tensor> layer, Tensor input)
+    {
+        using (input) return layer.call(input);
+    }
+
     /// <summary>
     /// Mean over rows and columns: [N,C,H,W] to [N,C]. Where the original networks pool a window of the fixed size that is left of a
     /// 32x32 image, this is the same number, and it is defined for every other image size as well.

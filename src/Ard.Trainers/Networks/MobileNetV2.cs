@@ -47,8 +47,8 @@ internal sealed class MobileNetV2 : ImageNetwork
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Normalised(bn1, input).relu_();
-        x = conv2.Normalised(bn2, layers.call(x)).relu_();
-        return linear.call(GlobalAverage(x));
+        using var features = layers.Consume(x);
+        return linear.call(GlobalAverage(conv2.Normalised(bn2, features).relu_()));
     }
 
     private protected override OnnxValue Logits(OnnxValue input)
@@ -81,9 +81,9 @@ internal sealed class MobileNetV2 : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var x = conv1.Normalised(bn1, input).relu_();
-            x = conv2.Normalised(bn2, x).relu_();
-            x = conv3.Normalised(bn3, x);
+            using var expanded = conv1.Normalised(bn1, input).relu_();
+            using var filtered = conv2.Normalised(bn2, expanded).relu_();
+            var x = conv3.Normalised(bn3, filtered);
             return residual ? x.add_(shortcut is null ? input : shortcut.Through(input)) : x;
         }
 

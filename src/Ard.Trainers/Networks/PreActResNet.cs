@@ -30,7 +30,7 @@ internal sealed class PreActResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Convolve(input);
-        foreach (var stage in stages) x = stage.call(x);
+        foreach (var stage in stages) x = stage.Consume(x);
         if (bn is not null) x = bn.Normalise(x).relu_();
         return linear.call(GlobalAverage(x));
     }
@@ -60,9 +60,9 @@ internal sealed class PreActResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var active = bn1.Normalise(input).relu_();
-            var x = conv2.Convolve(conv1.Normalised(bn2, active).relu_());
-            return x.add_(shortcut is null ? input : shortcut.Through(active));
+            using var active = bn1.Normalise(input).relu_();
+            using var x = conv1.Normalised(bn2, active).relu_();
+            return conv2.Convolve(x).add_(shortcut is null ? input : shortcut.Through(active));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

@@ -32,7 +32,7 @@ internal sealed class ResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Normalised(bn1, input).relu_();
-        foreach (var stage in stages) x = stage.call(x);
+        foreach (var stage in stages) x = stage.Consume(x);
         return linear.call(GlobalAverage(x));
     }
 
@@ -61,9 +61,8 @@ internal sealed class ResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var x = conv1.Normalised(bn1, input).relu_();
-            x = conv2.Normalised(bn2, x);
-            return x.add_(shortcut is null ? input : shortcut.Through(input)).relu_();
+            using var x = conv1.Normalised(bn1, input).relu_();
+            return conv2.Normalised(bn2, x).add_(shortcut is null ? input : shortcut.Through(input)).relu_();
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

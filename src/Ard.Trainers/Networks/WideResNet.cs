@@ -40,7 +40,7 @@ internal sealed class WideResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Convolve(input);
-        foreach (var block in blocks) x = block.call(x);
+        foreach (var block in blocks) x = block.Consume(x);
         return fc.call(GlobalAverage(bn1.Normalise(x).relu_()));
     }
 
@@ -81,9 +81,9 @@ internal sealed class WideResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            var active = bn1.Normalise(input).relu_();
-            var x = conv2.Convolve(conv1.Normalised(bn2, active).relu_());
-            return x.add_(convShortcut is null ? input : convShortcut.Convolve(active));
+            using var active = bn1.Normalise(input).relu_();
+            using var x = conv1.Normalised(bn2, active).relu_();
+            return conv2.Convolve(x).add_(convShortcut is null ? input : convShortcut.Convolve(active));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

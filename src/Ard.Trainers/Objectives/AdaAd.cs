@@ -63,10 +63,12 @@ public sealed class AdaAd(AdaAdOptions? options = null) : Objective
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);
+        var guide = batch.AskTeacher(adversarial);
+        var target = Options.Alpha < 1 ? batch.TeacherLogits : null;
         var clean = Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (clean is null && Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
-        var loss = Options.Distillation.Loss(attacked, batch.AskTeacher(adversarial)) * Options.Alpha;
-        return clean is null ? loss : loss + Options.Distillation.Loss(clean, batch.TeacherLogits) * (1 - Options.Alpha);
+        var loss = Options.Distillation.Loss(attacked, guide) * Options.Alpha;
+        return clean is null ? loss : loss + Options.Distillation.Loss(clean, target!) * (1 - Options.Alpha);
     }
 }

@@ -71,14 +71,14 @@ public sealed class AdaIad(AdaIadOptions? options = null) : Objective
     {
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
         var adversarial = Options.Inner.Maximise(batch);
+        var guide = batch.AskTeacher(adversarial);
+        var trust = isPartial ? Options.Trust.Of(guide, batch.Labels) : null;
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.ExtraPasses && clean is null) batch.MoveStatistics(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.ExtraPasses) batch.MoveStatistics(batch.Images);
         if (Options.ExtraPasses && isPartial) batch.MoveStatistics(batch.Images);
 
-        var guide = batch.AskTeacher(adversarial);
-        var trust = isPartial ? Options.Trust.Of(guide, batch.Labels) : null;
         var loss = Options.Distillation.Loss(attacked, guide, Options.TrustWeightsTeacher ? trust : null) * alpha;
         if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
         return alpha < 1 ? loss + batch.CrossEntropy(clean!) * (1 - alpha) : loss;

@@ -84,8 +84,9 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);
+        var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(adversarial));
-        var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
+        var loss = Options.Distillation.Loss(attacked, target) * Options.Alpha;
         if (Options.Alpha < 1) return loss + batch.CrossEntropy(batch.Student.call(batch.Images)) * (1 - Options.Alpha);
         if (Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
         return loss;

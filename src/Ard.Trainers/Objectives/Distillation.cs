@@ -40,8 +40,9 @@ public sealed class Distillation(DistillationOptions? options = null) : Objectiv
     /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
+        var target = batch.TeacherLogits;
         var logits = batch.Report(batch.Student.call(batch.Images));
-        var loss = Options.Distillation.Loss(logits, batch.TeacherLogits) * Options.Alpha;
+        var loss = Options.Distillation.Loss(logits, target) * Options.Alpha;
         return Options.Alpha == 1 ? loss : loss + batch.CrossEntropy(logits) * (1 - Options.Alpha);
     }
 }

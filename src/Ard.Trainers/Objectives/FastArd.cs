@@ -60,8 +60,9 @@ public sealed class FastArd(FastArdOptions? options = null) : Objective
     /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
+        var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(Options.Free.Points(batch)));
-        var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha;
+        var loss = Options.Distillation.Loss(attacked, target) * Options.Alpha;
         return Options.Alpha == 1
             ? loss
             : loss + batch.CrossEntropy(batch.Student.call(batch.Images)) * (1 - Options.Alpha);

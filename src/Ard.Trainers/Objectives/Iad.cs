@@ -74,13 +74,14 @@ public sealed class Iad(IadOptions? options = null) : Objective
     {
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
         var adversarial = Options.Inner.Maximise(batch);
+        var target = batch.TeacherLogits;
+        var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.ExtraPasses) batch.MoveStatistics(adversarial);
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.ExtraPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
 
-        var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
-        var loss = Options.Distillation.Loss(attacked, batch.TeacherLogits, Options.TrustWeightsTeacher ? trust : null) * alpha;
+        var loss = Options.Distillation.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null) * alpha;
         if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
         return alpha < 1 ? loss + batch.CrossEntropy(clean!) * (1 - alpha) : loss;
     }

@@ -65,8 +65,8 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
         // Without the graph that free adversarial training has there.
         var plus = adversarial.detach();
         var minus = batch.Images * 2 - plus;
-        var student = batch.Student.call(plus) - batch.Student.call(minus);
         var teacher = batch.AskTeacher(plus) - batch.AskTeacher(minus);
+        var student = batch.Student.call(plus) - batch.Student.call(minus);
         return loss + KlDivergence.Between(student, teacher) * (Options.Weight * (batch.Epoch + 1) / batch.Epochs);
     }
 }

@@ -62,12 +62,13 @@ public sealed class Mtard(MtardOptions? options = null) : Objective
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);
+        var (robust, natural) = (batch.AskTeacher(adversarial), batch.AskNaturalTeacher(batch.Images));
         var attacked = batch.Report(batch.Student.call(adversarial));
         var clean = batch.Student.call(batch.Images);
         var losses = stack(
         [
-            Options.Distillation.Loss(attacked, batch.AskTeacher(adversarial)),
-            Options.Distillation.Loss(clean, batch.AskNaturalTeacher(batch.Images)),
+            Options.Distillation.Loss(attacked, robust),
+            Options.Distillation.Loss(clean, natural),
         ]);
         return (losses * Weights(batch, losses.detach())).sum();
     }

@@ -61,9 +61,10 @@ public sealed class Rslad(RsladOptions? options = null) : Objective
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);
+        var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(adversarial));
         var clean = batch.Student.call(batch.Images);
-        return Options.Distillation.Loss(attacked, batch.TeacherLogits) * Options.Alpha
-            + Options.Distillation.Loss(clean, batch.TeacherLogits) * (1 - Options.Alpha);
+        return Options.Distillation.Loss(attacked, target) * Options.Alpha
+            + Options.Distillation.Loss(clean, target) * (1 - Options.Alpha);
     }
 }

@@ -92,7 +92,8 @@ public sealed class TrainingBatch
 
     /// <summary>
     /// The teacher's logits [N,classes] of the clean images, without a graph. Found when first asked for: computed, unless the training
-    /// loop has them already. The tensor belongs to the dispose scope in which it was first asked for.
+    /// loop has them already. The tensor belongs to the dispose scope in which it was first asked for. A loss that asks before it calls the
+    /// student needs less memory: what the teacher computes meanwhile is then not held beside the student's graph.
     /// </summary>
     /// <exception cref="InvalidOperationException">
     /// There is no teacher, or it is in train mode, where its batch normalisation would drift.
