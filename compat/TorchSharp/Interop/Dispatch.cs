@@ -85,17 +85,19 @@ internal static unsafe class Dispatch
     internal static Tensor Wrap(Value value) => value.Bits == 0 || value.Tag != Tag.Tensor ? null : new Tensor(value.Bits);
 
     private static int Invoke(string op, ReadOnlySpan<Arg> arguments, Value* results) =>
-        Invoke(arguments, results, Operators.TryGetValue(op, out nint handle) ? handle : Find(op), null);
+        Invoke(arguments, results, Operators.TryGetValue(op, out nint handle) ? handle : Find(op));
 
-    /// <summary>Calls a method of a TorchScript module, which takes the same arguments as an operator.</summary>
-    internal static Tensor CallScript(nint module, string method, params ReadOnlySpan<Arg> arguments)
+    /// <summary>
+    /// Calls a method of a TorchScript module or a function of a compilation unit, which takes the same arguments as an operator.
+    /// </summary>
+    internal static Tensor CallScript(nint program, bool isUnit, string name, params ReadOnlySpan<Arg> arguments)
     {
         Value* results = stackalloc Value[MostResults];
-        Invoke(arguments, results, module, method);
+        Invoke(arguments, results, program, name, isUnit);
         return Wrap(results[0]);
     }
 
-    private static int Invoke(ReadOnlySpan<Arg> arguments, Value* results, nint target, string method)
+    private static int Invoke(ReadOnlySpan<Arg> arguments, Value* results, nint target, string script = null, bool isUnit = false)
     {
         // Lists travel in one buffer, eight bytes an element.
         int words = 0;
@@ -129,9 +131,9 @@ internal static unsafe class Dispatch
                 }
                 used += argument.Count;
             }
-            Native.Check(method is null
+            Native.Check(script is null
                 ? Native.ard_call(target, values, arguments.Length, results, MostResults, out count)
-                : Native.ard_jit_call(target, method, values, arguments.Length, results, MostResults, out count));
+                : Native.ard_jit_call(target, isUnit ? 1 : 0, script, values, arguments.Length, results, MostResults, out count));
         }
         // The call above reads handles that these objects own.
         foreach (ref readonly Arg argument in arguments) GC.KeepAlive(argument.Reference);

@@ -90,8 +90,11 @@ internal static unsafe partial class Native
     internal static partial int ard_jit_load(string path, int deviceType, int deviceIndex, out nint module);
     [LibraryImport(Library)] internal static partial void ard_jit_free(nint module);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int ard_jit_compile(string source, out nint unit);
+    [LibraryImport(Library)] internal static partial void ard_jit_free_unit(nint unit);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int ard_jit_call(
-        nint module, string method, Value* arguments, int count, Value* results, int capacity, out int resultCount);
+        nint program, int isUnit, string name, Value* arguments, int count, Value* results, int capacity, out int resultCount);
     [LibraryImport(Library)] internal static partial int ard_jit_train(nint module, int on);
     [LibraryImport(Library)] internal static partial int ard_jit_is_training(nint module);
     [LibraryImport(Library)] internal static partial int ard_jit_to(nint module, int deviceType, int deviceIndex, int dtype);

@@ -6,8 +6,27 @@ namespace TorchSharp;
 
 public static partial class torch
 {
-    public static class jit
+    public static partial class jit
     {
+        private static Tensor Call(nint program, bool isUnit, string name, object[] objs)
+        {
+            Arg[] arguments = Array.ConvertAll(objs, value => value switch
+            {
+                null => Arg.None,
+                Tensor tensor => tensor,
+                Scalar scalar => scalar,
+                long number => number,
+                int number => number,
+                double number => number,
+                float number => (double)number,
+                bool flag => flag,
+                _ => throw new NotSupportedException(
+                    $"An argument of type {value.GetType().Name} cannot be given to a TorchScript program here."),
+            });
+            return Dispatch.CallScript(program, isUnit, name, arguments) ?? throw new NotSupportedException(
+                $"The TorchScript method '{name}' does not return one tensor; other results are not supported here.");
+        }
+
         public class ScriptModule : nn.Module, IDisposable
         {
             private readonly ProgramHandle handle;
@@ -66,23 +85,9 @@ public static partial class torch
             /// <summary>Calls a method of the program; arguments are tensors and numbers, the result is one tensor.</summary>
             public object invoke(string name, params object[] objs)
             {
-                Arg[] arguments = Array.ConvertAll(objs, value => value switch
-                {
-                    null => Arg.None,
-                    Tensor tensor => tensor,
-                    Scalar scalar => scalar,
-                    long number => number,
-                    int number => number,
-                    double number => number,
-                    float number => (double)number,
-                    bool flag => flag,
-                    _ => throw new NotSupportedException(
-                        $"An argument of type {value.GetType().Name} cannot be given to a TorchScript program here."),
-                });
-                Tensor result = Dispatch.CallScript(Program, name, arguments);
+                Tensor result = Call(Program, false, name, objs);
                 GC.KeepAlive(this);
-                return result ?? throw new NotSupportedException(
-                    $"The TorchScript method '{name}' does not return one tensor; other results are not supported here.");
+                return result;
             }
 
             private protected override void Release() => handle.Dispose();

@@ -19,6 +19,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
 #include <torch/csrc/autograd/variable.h>
+#include <torch/jit.h>
 #include <torch/script.h>
 #include <torch/version.h>
 
@@ -28,6 +29,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -435,12 +437,21 @@ API int ard_jit_load(const char* path, int32_t device_type, int32_t device_index
 
 API void ard_jit_free(void* module) { delete static_cast<torch::jit::Module*>(module); }
 
-API int ard_jit_call(void* module, const char* method, const Value* arguments, int32_t count, Value* results, int32_t capacity,
-                     int32_t* result_count) {
+API int ard_jit_compile(const char* source, void** result) {
+  return guarded([&] { *result = new std::shared_ptr<torch::jit::CompilationUnit>(torch::jit::compile(source)); });
+}
+
+API void ard_jit_free_unit(void* unit) { delete static_cast<std::shared_ptr<torch::jit::CompilationUnit>*>(unit); }
+
+// Calls a method of a module, or a function of a compilation unit.
+API int ard_jit_call(void* program, int32_t is_unit, const char* name, const Value* arguments, int32_t count, Value* results,
+                     int32_t capacity, int32_t* result_count) {
   return guarded([&] {
     std::vector<IValue> inputs;
     for (int32_t i = 0; i < count; i++) inputs.push_back(to_ivalue(arguments[i], false));
-    torch::jit::Stack stack{static_cast<torch::jit::Module*>(module)->get_method(method)(std::move(inputs))};
+    torch::jit::Stack stack{
+        is_unit ? (*static_cast<std::shared_ptr<torch::jit::CompilationUnit>*>(program))->get_function(name)(std::move(inputs))
+                : static_cast<torch::jit::Module*>(program)->get_method(name)(std::move(inputs))};
     push_results(stack, results, capacity, result_count);
   });
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ard.MLNet.Schema;
+using Ard.Trainers.Networks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;
@@ -97,6 +98,7 @@ internal sealed class Classifier : BatchMapping
         using var used = Use();
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
+        using var firstOrder = FirstOrder.Use();
         var count = images.shape[0];
         var logits = Network.call(ToNetwork(images));
         if (logits.dim() != 2 || logits.shape[0] != count || logits.shape[1] != Labels.Count)

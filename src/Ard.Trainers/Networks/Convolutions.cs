@@ -46,6 +46,9 @@ internal static class Convolutions
                 _ when i > 0 && layers[i - 1] is Conv2d && NormAt(layers, i) is not null => previous,
                 Conv2d convolution => convolution.Convolve(previous),
                 Linear linear => linear.call(MixedPrecision.Full(previous)),
+                // The layer itself would make a view of it, which this layout has not.
+                TorchSharp.Modules.ReLU when BlockedLayout.IsActive => previous.relu_(),
+                Flatten flatten => flatten.call(BlockedLayout.Dense(previous)),
                 var layer => layer.call(previous),
             };
             if (!ReferenceEquals(previous, input) && !ReferenceEquals(previous, output)) previous.Dispose();
@@ -61,6 +64,8 @@ internal static class Convolutions
     {
         if (norm.training || norm.running_mean is null || norm.weight is null || norm.bias is null) return false;
         if (is_grad_enabled() && (convolution.weight.requires_grad || norm.weight.requires_grad || norm.bias.requires_grad)) return false;
+        // In the blocked layout a gradient needs it.
+        if (BlockedLayout.IsActive && is_grad_enabled()) return true;
         var (images, height, width) = (input.shape[0], input.shape[2], input.shape[3]);
         var places = images * height * width / (convolution.stride[0] * convolution.stride[1]);
         return places > convolution.in_channels / convolution.groups * convolution.kernel_size[0] * convolution.kernel_size[1];

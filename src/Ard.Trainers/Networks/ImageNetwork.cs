@@ -9,6 +9,11 @@ namespace Ard.Trainers.Networks;
 /// A network built from a <see cref="NetworkSpec"/>: images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, where the
 /// specification asks for it, is its first layer and adds no name to the state dict.
 /// </summary>
+/// <remarks>
+/// In this library's attacks, and where it asks a teacher, tensors between the layers of larger networks on a CPU may be in oneDNN's own
+/// layout, which cannot be read and has no second derivatives. Hooks on layers that read what passes there need
+/// <c>AppContext.SetSwitch("Ard.Trainers.BlockedLayout", false)</c>. A network that is called directly, or trained, is not concerned.
+/// </remarks>
 public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Normalisation? normalisation;
@@ -38,8 +43,18 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         }
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
+        if (ChannelBlocks && BlockedLayout.Suits(input))
+        {
+            using var layout = BlockedLayout.Use();
+            return Logits(BlockedLayout.Blocked(input)).MoveToOuterDisposeScope();
+        }
         return Logits(ChannelsLast && LaysOut(input) ? SideBySide(input) : input).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// Whether all between the input and <see cref="Layers.GlobalAverage"/> are layers that work in the <see cref="BlockedLayout"/>.
+    /// </summary>
+    private protected virtual bool ChannelBlocks => false;
 
     /// <summary>
     /// Whether the network is quicker on a CPU where the channels of a pixel lie side by side: of few channels, or of convolutions within a

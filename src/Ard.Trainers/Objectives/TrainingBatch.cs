@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -138,6 +139,7 @@ public sealed class TrainingBatch
     public Tensor AskTeacher(Tensor images)
     {
         using var noGrad = no_grad();
+        using var firstOrder = FirstOrder.Use();
         return CallTeacher(images);
     }
 
@@ -151,6 +153,7 @@ public sealed class TrainingBatch
     public Tensor AskNaturalTeacher(Tensor images)
     {
         using var noGrad = no_grad();
+        using var firstOrder = FirstOrder.Use();
         return Call(NaturalTeacher, "natural teacher", images);
     }
 
@@ -165,6 +168,7 @@ public sealed class TrainingBatch
     public Tensor AskPeer(Tensor images)
     {
         using var noGrad = no_grad();
+        using var firstOrder = FirstOrder.Use();
         using var mode = Peer is null ? null : ModuleModes.Eval(Peer);
         return CallPeer(images);
     }
@@ -176,6 +180,7 @@ public sealed class TrainingBatch
     public void MoveStatistics(Tensor images)
     {
         using var noGrad = no_grad();
+        using var firstOrder = FirstOrder.Use();
         Student.call(images).Dispose();
     }
 

@@ -77,4 +77,37 @@ public sealed class JitTests : IDisposable
         File.WriteAllText(file, "no program");
         Assert.Throws<ExternalException>(() => jit.load<Tensor, Tensor>(file));
     }
+
+    [Fact]
+    public void Functions_are_compiled_from_source_and_have_gradients()
+    {
+        using var scope = NewDisposeScope();
+        using var unit = jit.compile("def scaled(x, factor: float):\n    return x * factor\ndef twice(x):\n    return x + x\n");
+        var x = ones([3], requires_grad: true);
+        Assert.Equal([4f, 4f, 4f], unit.invoke<Tensor>("scaled", x, 4.0).data<float>().ToArray());
+        Assert.Equal([2f, 2f, 2f], autograd.grad([unit.invoke<Tensor>("twice", x).sum()], [x])[0].data<float>().ToArray());
+        Assert.Throws<ExternalException>(() => jit.compile("def broken(x):\n    return"[..^7]));
+    }
+
+    [Fact]
+    public void Tensors_in_oneDNNs_layout_are_convolved_normalised_added_and_rectified_and_have_gradients()
+    {
+        using var scope = NewDisposeScope();
+        using var unit = jit.compile("def to_blocked(x):\n    return x.to_mkldnn()\ndef to_dense(x):\n    return x.to_dense()\n");
+        using var convolution = nn.Conv2d(3, 20, 3, padding: 1L);
+        using var norm = nn.BatchNorm2d(20);
+        var images = rand(4, 3, 8, 8);
+        var (expected, expectedGradient) = Pass(x => x, x => x);
+        var (found, gradient) = Pass(x => unit.invoke<Tensor>("to_blocked", x), x => unit.invoke<Tensor>("to_dense", x));
+        Assert.True(found.allclose(expected, rtol: 1e-4, atol: 1e-5));
+        Assert.True(gradient.allclose(expectedGradient, rtol: 1e-3, atol: 1e-5));
+
+        (Tensor, Tensor) Pass(Func<Tensor, Tensor> enter, Func<Tensor, Tensor> leave)
+        {
+            var leaf = images.detach().requires_grad_();
+            var first = norm.call(convolution.call(enter(leaf))).relu_();
+            var output = leave(norm.call(convolution.call(enter(leaf))).add_(first).relu_());
+            return (output, autograd.grad([output.square().sum()], [leaf])[0]);
+        }
+    }
 }
