@@ -66,8 +66,10 @@ public sealed class BlockedLayoutTests
         {
             if (key.Contains("running")) Compare.Close(value, network.state_dict()[key], 1e-4, key, absolute: 1e-6);
         }
-        foreach (var (_, buffer) in network.named_buffers().Where(pair => pair.name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
-            Assert.Equal(train ? 1 : 0, buffer.item<long>());
+        foreach (var (key, buffer) in network.named_buffers())
+        {
+            if (key.EndsWith("num_batches_tracked", StringComparison.Ordinal)) Assert.Equal(train ? 1 : 0, buffer.item<long>());
+        }
     }
 
     [Fact]
