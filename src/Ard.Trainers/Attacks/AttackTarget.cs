@@ -47,8 +47,8 @@ public sealed class AttackTarget
 
     /// <summary>
     /// Points [n,...] to logits [n,classes], with a graph, for first derivatives, where the caller records one. Logits with a graph count
-    /// as one backward pass too; an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are finite is looked at when the
-    /// attack is over.
+    /// as one backward pass too; an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are
+    /// finite is looked at when the attack is over.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">
