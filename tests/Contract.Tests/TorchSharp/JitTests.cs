@@ -86,7 +86,7 @@ public sealed class JitTests : IDisposable
         var x = ones([3], requires_grad: true);
         Assert.Equal([4f, 4f, 4f], unit.invoke<Tensor>("scaled", x, 4.0).data<float>().ToArray());
         Assert.Equal([2f, 2f, 2f], autograd.grad([unit.invoke<Tensor>("twice", x).sum()], [x])[0].data<float>().ToArray());
-        Assert.Throws<ExternalException>(() => jit.compile("def broken(x):\n    return"[..^7]));
+        Assert.Throws<ExternalException>(() => jit.compile("def broken(x):"));
     }
 
     [Fact]
