@@ -167,7 +167,7 @@ internal sealed class Classifier : BatchMapping
         public override void Read(int slot)
         {
             getPixels(ref pixels);
-            classifier.Format.Read(pixels, images[slot], classifier.Features, row.Position);
+            classifier.Format.Read(pixels, images[slot], classifier.Features, row.Position, pastCaches: capacity > 1);
         }
 
         public override void Compute(int count)

@@ -45,16 +45,21 @@ internal static class Convolutions
                 Conv2d convolution when NormAt(layers, i + 1) is { } norm => convolution.Normalised(norm, previous),
                 _ when i > 0 && layers[i - 1] is Conv2d && NormAt(layers, i) is not null => previous,
                 Conv2d convolution => convolution.Convolve(previous),
+                Linear linear when FlattensItself(layers, i, previous) => BlockedLayout.Linear(linear, previous),
+                TorchSharp.Modules.Flatten when FlattensItself(layers, i + 1, previous) => previous,
+                Flatten flatten => flatten.call(BlockedLayout.Dense(previous)),
                 Linear linear => linear.call(MixedPrecision.Full(previous)),
                 // The layer itself would make a view of it, which this layout has not.
                 TorchSharp.Modules.ReLU when BlockedLayout.IsActive => previous.relu_(),
-                Flatten flatten => flatten.call(BlockedLayout.Dense(previous)),
                 var layer => layer.call(previous),
             };
             if (!ReferenceEquals(previous, input) && !ReferenceEquals(previous, output)) previous.Dispose();
         }
         return output;
     }
+
+    private static bool FlattensItself(Sequential layers, int i, Tensor input) =>
+        i < layers.Count && layers[i] is Linear && layers[i - 1] is Flatten && BlockedLayout.SuitsLinear(input);
 
     private static BatchNorm2d? NormAt(Sequential layers, int i) => i < layers.Count ? layers[i] as BatchNorm2d : null;
 

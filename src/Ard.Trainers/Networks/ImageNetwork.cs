@@ -43,12 +43,11 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         }
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
-        if (ChannelBlocks && BlockedLayout.Suits(input))
-        {
-            using var layout = BlockedLayout.Use();
-            return Logits(BlockedLayout.Blocked(input)).MoveToOuterDisposeScope();
-        }
-        return Logits(ChannelsLast && LaysOut(input) ? SideBySide(input) : input).MoveToOuterDisposeScope();
+        var blocked = ChannelBlocks && BlockedLayout.Suits(input);
+        using var layout = BlockedLayout.Use(blocked);
+        if (blocked) input = BlockedLayout.Blocked(input);
+        else if (ChannelsLast && LaysOut(input)) input = SideBySide(input);
+        return Logits(input).MoveToOuterDisposeScope();
     }
 
     /// <summary>

@@ -72,6 +72,29 @@ public sealed class BlockedLayoutTests
         }
     }
 
+    [Theory]
+    [InlineData("smallcnn-8", 255)]
+    [InlineData("smallcnn-8", 256)]
+    [InlineData("smallcnn-8-bn", 300)]
+    [InlineData("tinycnn-4-bn", 256)]
+    public void Logits_of_many_images_without_gradients_are_those_of_float64(string name, int count)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var firstOrder = FirstOrder.Use();
+        using var network = NetworkSpec.Parse(name).Build(3);
+        network.eval();
+        var images = rand([count, 3, 32, 32], generator: new Generator(1));
+        Tensor logits;
+        using (var seen = new LayersSeen(network.modules().OfType<Flatten>()))
+        {
+            logits = network.call(images);
+            Assert.Equal(count < 256, seen.Any); // The linear layer flattens in this layout by itself.
+        }
+        network.to(ScalarType.Float64);
+        Compare.Close(network.call(images.to(ScalarType.Float64)), logits, 1e-4, "logits", absolute: 1e-6);
+    }
+
     [Fact]
     public void Batch_normalisation_that_is_frozen_within_a_network_in_train_mode_has_its_gradient()
     {
@@ -117,6 +140,29 @@ public sealed class BlockedLayoutTests
         Assert.True(seen.Any && seen.NoneBlocked);
     }
 
+    [Fact]
+    public void A_network_that_a_hook_of_another_calls_has_its_own_layout()
+    {
+        using var scope = NewDisposeScope();
+        using var network = NetworkSpec.Parse("resnet18-8").Build(3);
+        using var other = NetworkSpec.Parse("preactresnet18-8-bn").Build(4);
+        network.eval();
+        other.eval();
+        var images = rand(16, 3, 32, 32);
+        var hook = network.modules().OfType<Block>().First().register_forward_hook((_, _, output) =>
+        {
+            other.call(images.narrow(0, 0, 8)).Dispose(); // Too few for this layout.
+            return output;
+        });
+        using var firstOrder = FirstOrder.Use();
+        using var seen = new LayersSeen(network);
+        using var otherSeen = new LayersSeen(other);
+        network.call(images);
+        hook.remove();
+        Assert.True(seen.Any && seen.AllBlocked);
+        Assert.True(otherSeen.Any && otherSeen.NoneBlocked);
+    }
+
     private static (Tensor Logits, Tensor Gradient) Attacked(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
     {
         Tensor? logits = null;
@@ -124,16 +170,18 @@ public sealed class BlockedLayoutTests
         return (logits!.detach(), gradient);
     }
 
-    /// <summary>Whether what a network's blocks, or convolutions where it has none, give to one another can be read.</summary>
+    /// <summary>Whether what layers give to one another can be read.</summary>
     private sealed class LayersSeen : IDisposable
     {
         private readonly List<Action> removals = [];
         private int blocked, dense;
 
-        public LayersSeen(Module network)
+        public LayersSeen(Module network) : this(BlocksOrConvolutions(network))
         {
-            IEnumerable<Module<Tensor, Tensor>> layers = network.modules().OfType<Block>();
-            if (!layers.Any()) layers = network.modules().OfType<Conv2d>();
+        }
+
+        public LayersSeen(IEnumerable<Module<Tensor, Tensor>> layers)
+        {
             foreach (var layer in layers)
             {
                 var hook = layer.register_forward_hook((_, _, output) =>
@@ -153,6 +201,12 @@ public sealed class BlockedLayoutTests
         public bool NoneBlocked => blocked == 0;
 
         public void Dispose() => removals.ForEach(remove => remove());
+
+        private static IEnumerable<Module<Tensor, Tensor>> BlocksOrConvolutions(Module network)
+        {
+            IEnumerable<Module<Tensor, Tensor>> blocks = network.modules().OfType<Block>();
+            return blocks.Any() ? blocks : network.modules().OfType<Conv2d>();
+        }
 
         private static bool CanBeRead(Tensor output)
         {
