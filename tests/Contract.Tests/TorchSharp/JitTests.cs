@@ -1,3 +1,4 @@
+using Ard.Trainers.Networks;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using TorchSharp;
@@ -89,7 +90,7 @@ public sealed class JitTests : IDisposable
         Assert.Throws<ExternalException>(() => jit.compile("def broken(x):"));
     }
 
-    [Fact]
+    [OneDnnFact]
     public void Tensors_in_oneDNNs_layout_are_convolved_normalised_added_and_rectified_and_have_gradients()
     {
         using var scope = NewDisposeScope();
@@ -113,7 +114,7 @@ public sealed class JitTests : IDisposable
         }
     }
 
-    [Fact]
+    [OneDnnFact]
     public void Vectors_in_oneDNNs_layout_go_through_a_linear_layer()
     {
         using var scope = NewDisposeScope();
@@ -138,5 +139,12 @@ public sealed class JitTests : IDisposable
             Assert.Equal([5, 20 + missing], found.shape);
             Assert.True(found.narrow(1, 0, 20).allclose(expected, rtol: 1e-4, atol: 1e-5));
         }
+    }
+
+    private sealed class OneDnnFactAttribute : FactAttribute
+    {
+        // The product asks the same before it uses this layout.
+        public OneDnnFactAttribute() => Skip = __version__.StartsWith("1.", StringComparison.Ordinal) || ProcessorCache.IsKnown ? null
+            : $"libtorch {__version__} would end the process: this machine does not tell the size of its caches";
     }
 }
