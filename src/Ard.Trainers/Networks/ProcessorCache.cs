@@ -15,7 +15,8 @@ internal static class ProcessorCache
     private const int AmdCaches = Extended + 0x1D;
 
     // A processor answers a function above its highest with something else.
-    private static bool IsTold(int function) => Highest(function) >= unchecked((uint)function) && (X86Base.CpuId(function, 0).Eax & 0x1F) != 0;
+    private static bool IsTold(int function) =>
+        Highest(function) >= unchecked((uint)function) && (X86Base.CpuId(function, 0).Eax & 0x1F) != 0;
 
     private static bool HasTopology() =>
         Highest(Extended) > unchecked((uint)Extended) && (X86Base.CpuId(Extended + 1, 0).Ecx & (1 << 22)) != 0;
