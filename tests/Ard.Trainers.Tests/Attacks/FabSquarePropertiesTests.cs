@@ -81,7 +81,8 @@ public sealed class FabSquarePropertiesTests
         using var scope = NewDisposeScope();
         var random = new Case(drawn);
         var images = random.Images.to(ScalarType.Float64);
-        var network = random.Network.to(ScalarType.Float64);
+        random.Network.to(ScalarType.Float64);
+        var network = FunctionNetwork.RowByRow(random.Network.call);
         var whole = random.Attack.Perturb(network, images, random.Labels, random.Threat, random.Seed);
         for (var row = 0; row < images.shape[0]; row++)
         {

@@ -215,7 +215,7 @@ public sealed class FabTests
     {
         using var generator = new Generator(6);
         var (first, second) = (empty([10, 30]).normal_(0, 2, generator), empty([30, 4]).normal_(0, 1, generator));
-        var network = new FunctionNetwork(x => (x.sub(0.5).matmul(first)).tanh().matmul(second));
+        var network = FunctionNetwork.RowByRow(x => (x.sub(0.5).matmul(first)).tanh().matmul(second));
         var images = empty([40, 10]).uniform_(0, 1, generator);
         return (network, images, network.call(images).argmax(1));
     }
