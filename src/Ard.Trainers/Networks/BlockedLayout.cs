@@ -79,13 +79,10 @@ internal sealed class BlockedLayout : IDisposable
 
     public void Dispose() => active = before;
 
-    /// <summary>Whether nothing that is computed in it would end the process.</summary>
-    public static bool IsSafe { get; } = __version__.StartsWith("1.", StringComparison.Ordinal) || ProcessorCache.IsKnown;
-
-    // Null where it is not safe, or libtorch was built without oneDNN.
+    // Null where it must not be used, or libtorch was built without oneDNN.
     private static jit.CompilationUnit? Compile()
     {
-        if (!IsSafe) return null;
+        if (OneDnn.LayoutFault is not null) return null;
         try
         {
             var program = jit.compile(Source);

@@ -10,9 +10,10 @@ namespace Ard.Trainers.Networks;
 /// specification asks for it, is its first layer and adds no name to the state dict.
 /// </summary>
 /// <remarks>
-/// In this library's attacks, and where it asks a teacher, tensors between the layers of larger networks on a CPU may be in oneDNN's own
-/// layout, which cannot be read and has no second derivatives. Hooks on layers that read what passes there need
-/// <c>AppContext.SetSwitch("Ard.Trainers.BlockedLayout", false)</c>. A network that is called directly, or trained, is not concerned.
+/// In this library's attacks, in scoring, and where it asks a teacher, tensors between the layers of a network on a CPU may be in oneDNN's
+/// own layout, which cannot be read and has no second derivatives, and several layers may be computed as one. Hooks on layers that read
+/// what passes there need <c>AppContext.SetSwitch("Ard.Trainers.BlockedLayout", false)</c>. A network that is called directly, or trained,
+/// does not use this layout.
 /// </remarks>
 public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
 {
