@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Networks;
@@ -18,24 +17,12 @@ internal sealed class BlockedLayout : IDisposable
     // Below, folding batch normalisation into all weights costs more than is saved.
     private const int FewestImages = 16;
 
-    // Below, bringing a linear layer's weights into their order, in each call anew, costs more than is saved.
-    private const int FewestForLinear = 256;
-
-    // The outputs of a linear layer are computed in blocks of so many, where there are more.
-    private const int BlockOfOutputs = 64;
-
     // TorchSharp has no function for it, TorchScript has.
     private const string Source = """
         def to_blocked(x):
             return x.to_mkldnn()
         def to_dense(x):
             return x.to_dense()
-
-        def linear(x, weight, bias, missing: int):
-            if missing > 0:
-                weight = torch.constant_pad_nd(weight, [0, 0, 0, missing])
-                bias = torch.constant_pad_nd(bias, [0, missing])
-            return torch.mkldnn_linear(x.flatten(1), weight, bias).to_dense()
 
         """;
 
@@ -64,18 +51,6 @@ internal sealed class BlockedLayout : IDisposable
 
     /// <summary>The same numbers in rows, if they are in this layout.</summary>
     public static Tensor Dense(Tensor output) => active ? Program.Value!.invoke<Tensor>("to_dense", output) : output;
-
-    /// <summary>Whether a linear layer should get those inputs in this layout: where they are many, and no gradient is asked for.</summary>
-    public static bool SuitsLinear(Tensor inputs) => active && !is_grad_enabled() && inputs.shape[0] >= FewestForLinear;
-
-    /// <summary>A linear layer of all values of each image, in this layout; the result is in rows.</summary>
-    public static Tensor Linear(Linear layer, Tensor inputs)
-    {
-        var outputs = layer.weight.shape[0];
-        // Filled up with zeros: to order the weights takes four times as long where the last of several blocks is not full.
-        var missing = outputs > BlockOfOutputs ? (BlockOfOutputs - outputs % BlockOfOutputs) % BlockOfOutputs : 0;
-        return Program.Value!.invoke<Tensor>("linear", inputs, layer.weight, layer.bias!, (int)missing).narrow(1, 0, outputs);
-    }
 
     public void Dispose() => active = before;
 

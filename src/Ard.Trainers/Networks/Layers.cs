@@ -41,6 +41,10 @@ internal static class Layers
         using (input) return layer.call(input);
     }
 
+    /// <summary>Whether the two could be computed with each other. Devices themselves are never equal, each tensor has its own.</summary>
+    public static bool IsOfTypeAndDeviceOf(this Tensor tensor, Tensor other) =>
+        tensor.dtype == other.dtype && tensor.device_type == other.device_type && tensor.device_index == other.device_index;
+
     /// <summary>
     /// Mean over rows and columns: [N,C,H,W] to [N,C]. Where the original networks pool a window of the fixed size that is left of a
     /// 32x32 image, this is the same number, and it is defined for every other image size as well.

@@ -280,6 +280,26 @@ public sealed class CursorTests
     }
 
     [Fact]
+    public void Weights_that_change_count_in_the_next_pass_and_the_next_single_row()
+    {
+        var data = Tiny.Glyphs(ml, 30);
+        var options = Tiny.Natural("tinycnn-2-bn") with { ScoringBatchSize = 16 };
+        using var model = new AdversarialTrainer(ml, options).Fit(data);
+        var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(model, inputSchemaDefinition: null);
+        var row = Tiny.Images(ml, 1)[0];
+        var before = Tiny.Vectors(model.Transform(data), "Score");
+        Close(before[0], engine.Predict(row).Score);
+
+        using (TorchSharp.torch.no_grad())
+        {
+            foreach (var parameter in model.Model.parameters()) parameter.mul_(1.5);
+        }
+        var after = Tiny.Vectors(model.Transform(data), "Score");
+        Assert.NotEqual(before[0], after[0]);
+        Close(after[0], engine.Predict(row).Score);
+    }
+
+    [Fact]
     public void The_row_mapper_needs_the_features_for_its_own_columns_only()
     {
         var mapper = Tiny.Classifier.GetRowToRowMapper(Tiny.Glyphs(ml, 10).Schema);

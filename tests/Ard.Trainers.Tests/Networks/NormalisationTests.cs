@@ -47,6 +47,18 @@ public sealed class NormalisationTests
     }
 
     [Fact]
+    public void Its_constants_are_made_once_for_a_type()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new Normalisation([0.1], [0.3]);
+        var images = rand([1, 1, 2, 2], dtype: ScalarType.Float64);
+        layer.call(images).Dispose();
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        layer.call(images).Dispose();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
     public void All_faults_are_in_one_message()
     {
         var message = Assert.Throws<ArgumentException>(() => new Normalisation([0.5, double.NaN], [0.0])).Message;

@@ -114,33 +114,6 @@ public sealed class JitTests : IDisposable
         }
     }
 
-    [OneDnnFact]
-    public void Vectors_in_oneDNNs_layout_go_through_a_linear_layer()
-    {
-        using var scope = NewDisposeScope();
-        using var unit = jit.compile("""
-            def to_blocked(x):
-                return x.to_mkldnn()
-            def linear(x, weight, bias, missing: int):
-                if missing > 0:
-                    weight = torch.constant_pad_nd(weight, [0, 0, 0, missing])
-                    bias = torch.constant_pad_nd(bias, [0, missing])
-                return torch.mkldnn_linear(x.flatten(1), weight, bias).to_dense()
-
-            """);
-        using var noGradient = no_grad();
-        using var layer = nn.Linear(3 * 8 * 8, 20);
-        var images = rand(5, 3, 8, 8);
-        var expected = layer.call(images.flatten(1));
-        foreach (var missing in new[] { 0, 12 })
-        {
-            var found = unit.invoke<Tensor>(
-                "linear", unit.invoke<Tensor>("to_blocked", images), layer.weight, layer.bias!, missing);
-            Assert.Equal([5, 20 + missing], found.shape);
-            Assert.True(found.narrow(1, 0, 20).allclose(expected, rtol: 1e-4, atol: 1e-5));
-        }
-    }
-
     private sealed class OneDnnFactAttribute : FactAttribute
     {
         // The product asks the same before it uses this layout.
