@@ -25,6 +25,10 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     }
 
     /// <summary>The network, in eval mode: images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
+    /// <remarks>
+    /// Weights that are changed count from the next pass over the data on, and from the next row of a PredictionEngine on. While rows are
+    /// being read they must not change: what was made of them before may be used to the end of the pass.
+    /// </remarks>
     public Module<Tensor, Tensor> Model => Classifier.Network;
 
     /// <summary>How the network is built.</summary>

@@ -162,8 +162,7 @@ internal sealed class Classifier : BatchMapping
             classifier.Format.Find(row.Schema, classifier.Features));
         private readonly ImageBuffer images = new(classifier.Format, capacity);
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
-        // Not for the single rows of a PredictionEngine, which may live as long as its process.
-        private readonly PreparedWeights? weights = capacity > 1 ? new() : null;
+        private readonly PreparedWeights weights = new();
         private VBuffer<float> pixels;
 
         public override void Read(int slot)
@@ -175,14 +174,14 @@ internal sealed class Classifier : BatchMapping
         public override void Compute(int count)
         {
             using var batch = images.First(count);
-            using var kept = weights?.Keep();
+            using var kept = weights.Keep();
             classifier.Score(batch, scores);
         }
 
         public override void Dispose()
         {
             images.Dispose();
-            weights?.Dispose();
+            weights.Dispose();
         }
 
         public override Delegate Getter(int column, Func<int> slot) => column == 0

@@ -10,6 +10,12 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal static class Convolutions
 {
+    // From so many rows of so many values on, what oneDNN saves in a linear layer is more than it takes to order the weights.
+    private const int FewestRows = 256, FewestValues = 256;
+
+    // Ordering them takes four times as long where the last block of outputs is not full; of few outputs blocks are small.
+    private const int BlockOfOutputs = 64, SmallBlockOfOutputs = 16;
+
     /// <summary>The convolution alone.</summary>
     public static Tensor Convolve(this Conv2d convolution, Tensor input) => convolution.weight.dtype == input.dtype
         ? convolution.call(input)
@@ -24,13 +30,10 @@ internal static class Convolutions
             return norm.Normalise(convolved);
         }
         // With running statistics, norm(w * x + b) = (w · scale) * x + (b - mean) · scale + shift.
-        var (weight, bias) = PreparedWeights.Of(convolution, convolution.weight, () =>
-        {
-            var scale = (norm.running_var! + norm.eps).rsqrt_().mul_(norm.weight!);
-            var shift = convolution.bias is null ? norm.running_mean!.neg() : convolution.bias - norm.running_mean!;
-            return (convolution.weight * scale.view(-1, 1, 1, 1), shift.mul_(scale).add_(norm.bias!));
-        });
-        return Convolve(convolution, input, weight, bias);
+        var scale = (norm.running_var! + norm.eps).rsqrt_().mul_(norm.weight!);
+        var weight = convolution.weight * scale.view(-1, 1, 1, 1);
+        var bias = convolution.bias is null ? norm.running_mean!.neg() : convolution.bias - norm.running_mean!;
+        return Convolve(convolution, input, weight, bias.mul_(scale).add_(norm.bias!));
     }
 
     /// <summary>
@@ -49,7 +52,7 @@ internal static class Convolutions
                 _ when i > 0 && layers[i - 1] is Conv2d && NormAt(layers, i) is not null => previous,
                 Conv2d convolution => convolution.Convolve(previous),
                 Flatten flatten => flatten.call(BlockedLayout.Dense(previous)),
-                Linear linear when IsConvolution(previous) => AsConvolution(linear, previous),
+                Linear linear when IsConvolution(linear, previous) => AsConvolution(linear, previous),
                 Linear linear => linear.call(MixedPrecision.Full(previous)),
                 // The layer itself would make a view of it, which this layout has not.
                 TorchSharp.Modules.ReLU when BlockedLayout.IsActive => previous.relu_(),
@@ -60,31 +63,30 @@ internal static class Convolutions
         return output;
     }
 
-    // oneDNN has the quicker product, but orders the weights for it in each call anew.
-    private static bool IsConvolution(Tensor rows) =>
-        BlockedLayout.IsActive && !is_grad_enabled() && rows.shape[0] >= 256 && rows.numel() >= 1 << 16;
+    // With one thread libtorch would not give it to oneDNN.
+    private static bool IsConvolution(Linear layer, Tensor rows) =>
+        BlockedLayout.IsActive && !is_grad_enabled() && get_num_threads() > 1 && layer.bias is not null
+        && rows.shape[0] >= FewestRows && rows.shape[1] >= FewestValues;
 
     // Of kernel 1 over one image, whose pixels are the rows.
     private static Tensor AsConvolution(Linear layer, Tensor rows)
     {
         var (count, size, outputs) = (rows.shape[0], rows.shape[1], layer.weight.shape[0]);
-        var (weight, bias) = PreparedWeights.Of(layer, layer.weight, () =>
-        {
-            // To order them takes four times as long where the last block of outputs is not full.
-            var block = outputs > 64 ? 64 : 16;
-            var missing = (block - outputs % block) % block;
-            return (Filled(layer.weight, missing), Filled(layer.bias!, missing));
-        });
+        var block = outputs > BlockOfOutputs ? BlockOfOutputs : SmallBlockOfOutputs;
+        var missing = (block - outputs % block) % block;
+        var (weight, bias) = PreparedWeights.Of(layer, layer.weight, () => (Filled(layer.weight), Filled(layer.bias!)));
         var image = rows.view(1, count, 1, size).permute(0, 3, 1, 2);
         return functional.conv2d(image, weight.view(-1, size, 1, 1), bias)
             .permute(0, 2, 3, 1).reshape(count, -1).narrow(1, 0, outputs);
 
-        static Tensor Filled(Tensor values, long missing) => cat([values, values.new_zeros([missing, .. values.shape[1..]])]);
+        Tensor Filled(Tensor values) =>
+            missing == 0 ? values.alias() : cat([values, values.new_zeros([missing, .. values.shape[1..]])]);
     }
 
     private static BatchNorm2d? NormAt(Sequential layers, int i) => i < layers.Count ? layers[i] as BatchNorm2d : null;
 
-    // In eval mode, where nothing is learnt: even each time anew, it costs a pass over the weights and saves one over the outputs.
+    // In eval mode, where nothing is learnt: each time anew, for that costs a pass over the weights and saves one over the outputs. So
+    // nothing has to be kept in step with weights that change, and threads do not meet.
     private static bool Folds(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
         if (norm.training || norm.running_mean is null || norm.weight is null || norm.bias is null) return false;

@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// What layers make of their weights before they compute with them. Made anew in each call, so that it is never out of date; only who asks
-/// a network many times while no weight of it changes, as one pass over data does, keeps it that long.
+/// What linear layers make of their weights before they compute with them. Made anew in each call, so that it is never out of date; only who
+/// asks a network many times while no weight of it changes, as one pass over data does, keeps it that long.
 /// </summary>
 internal sealed class PreparedWeights : IDisposable
 {
@@ -14,18 +14,15 @@ internal sealed class PreparedWeights : IDisposable
 
     private readonly Dictionary<Module, (Tensor Weight, Tensor Bias)> layers = [];
 
-    /// <summary>Those of a layer; the caller's to dispose only where nobody keeps them.</summary>
+    /// <summary>Those of a layer, in the caller's dispose scope unless they are kept.</summary>
     /// <param name="layer">The layer.</param>
-    /// <param name="weight">Its weight, whose type and device they have to have.</param>
+    /// <param name="weight">Its weight; what is kept of another type or device is made anew.</param>
     /// <param name="prepare">Makes them.</param>
     public static (Tensor Weight, Tensor Bias) Of(Module layer, Tensor weight, Func<(Tensor Weight, Tensor Bias)> prepare)
     {
         if (kept is null || is_grad_enabled()) return prepare();
-        if (kept.layers.TryGetValue(layer, out var found))
-        {
-            if (found.Weight.IsOfTypeAndDeviceOf(weight)) return found;
-            Free(found);
-        }
+        if (kept.layers.TryGetValue(layer, out var found) && found.Weight.IsOfTypeAndDeviceOf(weight)) return found;
+        if (kept.layers.Remove(layer)) Free(found);
         found = prepare();
         return kept.layers[layer] = (found.Weight.DetachFromDisposeScope(), found.Bias.DetachFromDisposeScope());
     }

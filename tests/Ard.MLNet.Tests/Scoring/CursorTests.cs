@@ -1,4 +1,5 @@
 using Ard.MLNet.Scoring;
+using Ard.Tests;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -282,9 +283,10 @@ public sealed class CursorTests
     [Fact]
     public void Weights_that_change_count_in_the_next_pass_and_the_next_single_row()
     {
-        var data = Tiny.Glyphs(ml, 30);
-        var options = Tiny.Natural("tinycnn-2-bn") with { ScoringBatchSize = 16 };
-        using var model = new AdversarialTrainer(ml, options).Fit(data);
+        // As many rows of as many values as a pass keeps something for.
+        var data = Tiny.Glyphs(ml, 300);
+        using var model = new AdversarialTrainer(ml, Tiny.Natural("smallcnn-8") with { ScoringBatchSize = 256 }).Fit(ml.Data.TakeRows(data, 40));
+        using var threads = new TwoThreads();
         var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(model, inputSchemaDefinition: null);
         var row = Tiny.Images(ml, 1)[0];
         var before = Tiny.Vectors(model.Transform(data), "Score");
@@ -297,6 +299,10 @@ public sealed class CursorTests
         var after = Tiny.Vectors(model.Transform(data), "Score");
         Assert.NotEqual(before[0], after[0]);
         Close(after[0], engine.Predict(row).Score);
+
+        var live = TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        Tiny.Vectors(model.Transform(data), "Score");
+        Assert.Equal(live, TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
     }
 
     [Fact]
