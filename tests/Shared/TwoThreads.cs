@@ -3,8 +3,7 @@ using Ard.Trainers.Training;
 namespace Ard.Tests;
 
 /// <summary>
-/// Two threads for tensors, until it is disposed: libtorch's own default is the number of cores, which may be one, and with one it does some
-/// things in other ways.
+/// Two threads for tensors, until it is disposed. libtorch's own default may be one, and with one it does some things in other ways.
 /// </summary>
 internal sealed class TwoThreads : IDisposable
 {

@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// What linear layers make of their weights before they compute with them. Made anew in each call, so that it is never out of date; only who
-/// asks a network many times while no weight of it changes, as one pass over data does, keeps it that long.
+/// What linear layers make of their weights before they compute with them. Made anew in each call, so that it is never out of date; only
+/// who asks a network many times while no weight of it changes, as one pass over data does, keeps it that long.
 /// </summary>
 internal sealed class PreparedWeights : IDisposable
 {

@@ -285,7 +285,8 @@ public sealed class CursorTests
     {
         // As many rows of as many values as a pass keeps something for.
         var data = Tiny.Glyphs(ml, 300);
-        using var model = new AdversarialTrainer(ml, Tiny.Natural("smallcnn-8") with { ScoringBatchSize = 256 }).Fit(ml.Data.TakeRows(data, 40));
+        var options = Tiny.Natural("smallcnn-8") with { ScoringBatchSize = 256 };
+        using var model = new AdversarialTrainer(ml, options).Fit(ml.Data.TakeRows(data, 40));
         using var threads = new TwoThreads();
         var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(model, inputSchemaDefinition: null);
         var row = Tiny.Images(ml, 1)[0];

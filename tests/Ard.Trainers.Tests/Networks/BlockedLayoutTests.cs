@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Ard.Tests;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
-using Ard.Tests;
 using Ard.Trainers.Tests.Fixtures;
 using TorchSharp;
 using TorchSharp.Modules;
