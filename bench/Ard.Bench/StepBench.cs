@@ -71,7 +71,7 @@ internal static class StepBench
         using var peer = python is null ? null : StartPeer(python, threads, where, images, labels, noise, teacherName, teacher, students);
         Console.WriteLine($"Steps, batch {batch}, teacher {teacherName}, {where}, {threads} threads, {rounds} rounds"
             + $"{(mixed ? ", ours in mixed precision" : "")}; {limits}; ours on libtorch {__version__}, "
-            + (peer is null ? "no PyTorch found to compare with (`./ard bench step --compare` installs it)" : $"PyTorch {peer.Version}"));
+            + (peer is null ? "no PyTorch found to compare with (ARD_PYTHON names a Python that has it)" : $"PyTorch {peer.Version}"));
         Console.WriteLine($"{"step",-18}{Turns.Header("PyTorch s")}{"floor/ours",12}   same first loss");
 
         foreach (var step in only)

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Runtime.ExceptionServices;
 using System.Runtime.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -20,6 +19,24 @@ internal static class ModelStream
 
     private static readonly Assembly Core = typeof(IHostEnvironment).Assembly;
 
+    private static ConstructorInfo LoadableClass => Constructor(
+        "LoadableClassAttribute", typeof(Type), typeof(Type), typeof(Type), typeof(Type), typeof(string), typeof(string[]));
+
+    private static Type LoadModel => Type("SignatureLoadModel");
+
+    private static ConstructorInfo VersionInfo => Constructor(
+        "VersionInfo", typeof(string), typeof(uint), typeof(uint), typeof(uint), typeof(string), typeof(string), typeof(string));
+
+    private static MethodInfo SetVersionInfo => Method("ModelSaveContext", nameof(SetVersionInfo));
+
+    private static MethodInfo SaveBinaryStream => Method("ModelSaveContext", nameof(SaveBinaryStream));
+
+    private static MethodInfo TryLoadBinaryStream => Method("ModelLoadContext", nameof(TryLoadBinaryStream));
+
+    /// <summary>All of them.</summary>
+    internal static IEnumerable<MemberInfo> Members() =>
+        [LoadableClass, LoadModel, VersionInfo, SetVersionInfo, SaveBinaryStream, TryLoadBinaryStream];
+
     /// <summary>
     /// Makes a class loadable from model files: it has a method <c>static T Create(IHostEnvironment env, object context)</c>.
     /// </summary>
@@ -28,11 +45,7 @@ internal static class ModelStream
     /// <param name="loaderName">Its name in model files; at most 24 characters.</param>
     public static void Register(ComponentCatalog catalog, Type type, string loaderName)
     {
-        var attributeType = Type("Microsoft.ML.LoadableClassAttribute");
-        var constructor = Found(attributeType.GetConstructor(
-            Any, [typeof(Type), typeof(Type), typeof(Type), typeof(Type), typeof(string), typeof(string[])]),
-            "the constructor of LoadableClassAttribute");
-        var attribute = constructor.Invoke([type, type, null, Type("Microsoft.ML.SignatureLoadModel"), loaderName, new[] { loaderName }]);
+        var attribute = LoadableClass.Invoke([type, type, null, LoadModel, loaderName, new[] { loaderName }]);
         catalog.RegisterAssembly(new LoaderAssembly((Attribute)attribute, type));
     }
 
@@ -40,14 +53,10 @@ internal static class ModelStream
     public static void Write(ModelSaveContext context, string loaderName, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var versionType = Type("Microsoft.ML.VersionInfo");
-        var constructor = Found(versionType.GetConstructor(
-            Any, [typeof(string), typeof(uint), typeof(uint), typeof(uint), typeof(string), typeof(string), typeof(string)]),
-            "the constructor of VersionInfo");
-        var version = constructor.Invoke(
+        var version = VersionInfo.Invoke(
             [FormatSignature, FormatVersion, FormatVersion, FormatVersion, typeof(ModelStream).Assembly.FullName, loaderName, null]);
-        Call(context, "SetVersionInfo", version);
-        Call(context, "SaveBinaryStream", StreamName, (Action<BinaryWriter>)(writer => write(writer.BaseStream)));
+        Call(SetVersionInfo, context, version);
+        Call(SaveBinaryStream, context, StreamName, (Action<BinaryWriter>)(writer => write(writer.BaseStream)));
     }
 
     /// <summary>Reads the stream of a model.</summary>
@@ -56,24 +65,20 @@ internal static class ModelStream
     /// <exception cref="FormatException">The model has no such stream.</exception>
     public static void Read(object context, Action<Stream> read)
     {
-        if (!(bool)Call(context, "TryLoadBinaryStream", StreamName, (Action<BinaryReader>)(reader => read(reader.BaseStream)))!)
+        if (!(bool)Call(TryLoadBinaryStream, context, StreamName, (Action<BinaryReader>)(reader => read(reader.BaseStream)))!)
             throw new FormatException($"The model has no stream '{StreamName}': it is damaged.");
     }
 
-    private static object? Call(object target, string method, params object?[] arguments)
-    {
-        try
-        {
-            return Found(target.GetType().GetMethod(method, Any), $"{target.GetType().Name}.{method}").Invoke(target, arguments);
-        }
-        catch (TargetInvocationException exception)
-        {
-            ExceptionDispatchInfo.Throw(exception.InnerException!);
-            throw;
-        }
-    }
+    // An exception of ours comes out as itself.
+    private static object? Call(MethodInfo method, object target, params object?[] arguments) =>
+        method.Invoke(target, BindingFlags.DoNotWrapExceptions, null, arguments, null);
 
-    private static Type Type(string name) => Found(Core.GetType(name), name);
+    private static ConstructorInfo Constructor(string type, params Type[] parameters) =>
+        Found(Type(type).GetConstructor(Any, parameters), $"the constructor of {type}");
+
+    private static MethodInfo Method(string type, string name) => Found(Type(type).GetMethod(name, Any), $"{type}.{name}");
+
+    private static Type Type(string name) => Found(Core.GetType($"Microsoft.ML.{name}"), name);
 
     private static T Found<T>(T? member, string name) where T : class => member ?? throw new NotSupportedException(
         $"ML.NET {Core.GetName().Version} ({Core.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}) "

@@ -46,8 +46,11 @@ internal static class NotebookSource
 
     private static Cell References(string program)
     {
-        var versions = XDocument.Load(Path.Combine(Root, "Directory.Packages.props")).Descendants("PackageVersion")
-            .ToDictionary(package => package.Attribute("Include")!.Value, package => package.Attribute("Version")!.Value);
+        var pins = XDocument.Load(Path.Combine(Root, "Directory.Packages.props"));
+        var torchSharp = pins.Descendants("TorchSharpVersion").Last().Value;   // the first one is for Windows
+        var versions = pins.Descendants("PackageVersion").ToDictionary(
+            package => package.Attribute("Include")!.Value,
+            package => package.Attribute("Version")!.Value.Replace("$(TorchSharpVersion)", torchSharp, StringComparison.Ordinal));
         var own = program.Split('\n').Where(line => line.StartsWith(PackageMark, StringComparison.Ordinal))
             .Select(line => line[PackageMark.Length..].Trim());
         string[] packages = ["Microsoft.ML", "Microsoft.ML.ImageAnalytics", "TorchSharp-cpu", .. own];
@@ -55,7 +58,7 @@ internal static class NotebookSource
         [
             "// The library has no packages yet. Build it first, in the repository: dotnet build src/Ard.MLNet -c Release",
             .. packages.Select(package => $"#r \"nuget: {package}, {versions[package]}\""),
-            .. new[] { "Ard.Trainers", "Ard.MLNet" }.Select(name => $"#r \"../../artifacts/NuGet/bin/{name}/release/{name}.dll\""),
+            .. new[] { "Ard.Trainers", "Ard.MLNet" }.Select(name => $"#r \"../../artifacts/bin/{name}/release/{name}.dll\""),
         ]));
     }
 }
