@@ -157,7 +157,7 @@ public sealed class TorchSharpTraps
         Assert.True(image.grad is null && weight.grad is null);
     }
 
-    // Checkpoints/Safetensors.cs and Scoring/ImageBuffer.cs of Ard.MLNet write into a tensor's memory; contiguous() stands before each read.
+    // Checkpoints/Safetensors.cs and Scoring/ImageBuffer.cs of Ard.MLNet write into memory; contiguous() stands before each read.
     [Fact]
     public void Bytes_are_the_tensors_memory_and_refused_where_it_has_gaps_while_data_is_read_in_logical_order()
     {
@@ -174,11 +174,19 @@ public sealed class TorchSharpTraps
     [Fact]
     public void A_programs_parameters_are_listed_moved_and_trained_through_the_module_that_holds_it()
     {
-        using var holder = new TorchScriptNetwork(Path.Combine(Folder(), "Checkpoints", "Fixtures", "program.pt"));
+        using var holder = new TorchScriptNetwork(Program);
         Assert.NotEmpty(holder.parameters());
         Assert.All(holder.parameters(), parameter => Assert.True(parameter.requires_grad));
         holder.to(ScalarType.Float64);
         Assert.All(holder.parameters(), parameter => Assert.Equal(ScalarType.Float64, parameter.dtype));
+    }
+
+    // Checkpoints/TorchScriptNetwork.cs disposes of its program by itself.
+    [Fact]
+    public void A_module_that_holds_a_program_cannot_be_disposed_of_as_others_are()
+    {
+        var holder = new Holder(jit.load<Tensor, Tensor>(Program));
+        Assert.Throws<ObjectDisposedException>(holder.Dispose);
     }
 
     // Objectives/TrainingBatch.cs: the smoothed loss of PyTorch, by which main.py and its successors are compared.
@@ -201,7 +209,16 @@ public sealed class TorchSharpTraps
         Assert.Equal(0.0, zeros(1).to(ScalarType.Float64).item<double>());
     }
 
+    private static string Program { get; } = Path.Combine(Folder(), "Checkpoints", "Fixtures", "program.pt");
+
     private static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+
+    private sealed class Holder : Module<Tensor, Tensor>
+    {
+        public Holder(Module program) : base("holder") => register_module("program", program);
+
+        public override Tensor forward(Tensor input) => input;
+    }
 
     private sealed class Identical() : Module<Tensor, Tensor>("identical")
     {

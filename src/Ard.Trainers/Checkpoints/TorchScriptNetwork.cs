@@ -23,4 +23,11 @@ internal sealed class TorchScriptNetwork : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor images) => program.call(images);
+
+    protected override void Dispose(bool disposing)
+    {
+        // A module of TorchSharp disposes of its children and then asks them for theirs, which a program does not survive.
+        if (disposing) program.Dispose();
+        base.Dispose(disposing: false);
+    }
 }

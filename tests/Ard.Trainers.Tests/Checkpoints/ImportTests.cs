@@ -80,8 +80,7 @@ public sealed class ImportTests
         var fault = Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("program.pt")));
         Assert.Contains(nameof(ModelFile.ReadTorchScript), fault.Message);
         Assert.Throws<CheckpointException>(() => ModelFile.ReadTorchScript(Fixture("kinds.legacy.pt")));
-        // Not disposed of: TorchSharp 0.107 throws where a ScriptModule is.
-        var network = ModelFile.ReadTorchScript(Fixture("program.pt"));
+        using var network = ModelFile.ReadTorchScript(Fixture("program.pt"));
         Assert.False(network.training);
         AssertLogits(Logits, network);
         Assert.Equal(11, network.parameters().Count());
@@ -90,5 +89,7 @@ public sealed class ImportTests
         var images = Images().requires_grad_();
         network.call(images).sum().backward();
         Assert.True(images.grad!.abs().sum().item<float>() > 0);
+        network.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => network.call(images));
     }
 }
