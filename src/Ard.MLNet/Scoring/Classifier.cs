@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Ard.MLNet.Schema;
-using Ard.Trainers.Networks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;
@@ -98,7 +97,6 @@ internal sealed class Classifier : BatchMapping
         using var used = Use();
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var firstOrder = FirstOrder.Use();
         var count = images.shape[0];
         var logits = Network.call(ToNetwork(images));
         if (logits.dim() != 2 || logits.shape[0] != count || logits.shape[1] != Labels.Count)
@@ -162,7 +160,6 @@ internal sealed class Classifier : BatchMapping
             classifier.Format.Find(row.Schema, classifier.Features));
         private readonly ImageBuffer images = new(classifier.Format, capacity);
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
-        private readonly PreparedWeights weights = new();
         private VBuffer<float> pixels;
 
         public override void Read(int slot)
@@ -174,15 +171,10 @@ internal sealed class Classifier : BatchMapping
         public override void Compute(int count)
         {
             using var batch = images.First(count);
-            using var kept = weights.Keep();
             classifier.Score(batch, scores);
         }
 
-        public override void Dispose()
-        {
-            images.Dispose();
-            weights.Dispose();
-        }
+        public override void Dispose() => images.Dispose();
 
         public override Delegate Getter(int column, Func<int> slot) => column == 0
             ? (ValueGetter<uint>)((ref uint value) => value = (uint)(Largest(Of(slot())) + 1))

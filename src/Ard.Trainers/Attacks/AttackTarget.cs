@@ -1,4 +1,3 @@
-using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -46,7 +45,7 @@ public sealed class AttackTarget
         attributed ? (forwards.cpu().data<long>().ToArray(), backwards.cpu().data<long>().ToArray()) : null;
 
     /// <summary>
-    /// Points [n,...] to logits [n,classes], with a graph, for first derivatives, where the caller records one. Logits with a graph count
+    /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count
     /// as one backward pass too; an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are
     /// finite is looked at when the attack is over.
     /// </summary>
@@ -59,7 +58,6 @@ public sealed class AttackTarget
     public Tensor Logits(Tensor points, Tensor? rows = null)
     {
         cancellation.ThrowIfCancellationRequested();
-        using var firstOrder = FirstOrder.Use();
         var logits = model.call(points);
         var sent = points.shape[0];
         ForwardPoints += sent;

@@ -1,4 +1,3 @@
-using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -59,12 +58,11 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         threat.Project(points.add(threat.SteepestAscent(gradient), stepSize), images);
 
     /// <summary>The gradient of the loss with regard to the points, and nothing else.</summary>
-    /// <param name="loss">Points [N,...] to a scalar. A network that it calls may give a graph without second derivatives.</param>
+    /// <param name="loss">Points [N,...] to a scalar.</param>
     /// <param name="points">Where the gradient is wanted.</param>
     public static Tensor Gradient(Func<Tensor, Tensor> loss, Tensor points)
     {
         using var record = enable_grad();
-        using var firstOrder = FirstOrder.Use();
         var leaf = points.detach().requires_grad_();
         return autograd.grad([loss(leaf)], [leaf])[0];
     }

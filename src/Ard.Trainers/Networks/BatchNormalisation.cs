@@ -16,23 +16,16 @@ internal static class BatchNormalisation
     private const double LargeMean = 30;
 
     /// <summary>
-    /// What the layer computes, its running statistics and all gradients, to rounding; second derivatives unless the first are enough.
+    /// What the layer computes, its running statistics and all gradients, to rounding.
     /// </summary>
     public static Tensor Normalise(this BatchNorm2d norm, Tensor input)
     {
-        if (BlockedLayout.IsActive)
-        {
-            // In eval mode libtorch has no gradient in this layout.
-            return norm.training || !is_grad_enabled()
-                ? norm.call(input)
-                : BlockedLayout.Blocked(norm.call(BlockedLayout.Dense(input)));
-        }
         if (!norm.training || !norm.track_running_stats || !norm.affine || !SideBySide(input)) return norm.call(input);
         var count = (double)(input.numel() / input.shape[1]);
         if (count < 2) return norm.call(input);
         using var scope = NewDisposeScope();
         var mean = Sum(input) / count;
-        var variance = MeanSquare(input, count) - mean.square();
+        var variance = Sum(input * input) / count - mean.square();
         var (batchMean, batchVariance) = (mean.detach(), variance.detach());
         if (batchMean.square().gt(batchVariance * LargeMean).any().item<bool>())
             return norm.call(input.contiguous()).MoveToOuterDisposeScope();
@@ -42,14 +35,6 @@ internal static class BatchNormalisation
         var scale = (variance + norm.eps).rsqrt() * norm.weight!;
         var shift = (batchMean - mean) * scale + norm.bias!;
         return functional.batch_norm(input, batchMean, ones_like(batchMean), scale, shift, eps: 0).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor MeanSquare(Tensor input, double count)
-    {
-        if (!FirstOrder.IsEnough) return Sum(input * input) / count;
-        // The square of one variable and one constant has half the gradient, in one pass over memory rather than three.
-        var half = Sum(input * input.detach()) / count;
-        return 2 * half - half.detach();
     }
 
     // Not the mean, whose gradient libtorch spreads over the input's shape and then divides there.

@@ -9,12 +9,6 @@ namespace Ard.Trainers.Networks;
 /// A network built from a <see cref="NetworkSpec"/>: images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, where the
 /// specification asks for it, is its first layer and adds no name to the state dict.
 /// </summary>
-/// <remarks>
-/// In this library's attacks, in scoring, and where it asks a teacher, tensors between the layers of a network on a CPU may be in oneDNN's
-/// own layout, which cannot be read and has no second derivatives, and several layers may be computed as one. Hooks on layers that read
-/// what passes there need <c>AppContext.SetSwitch("Ard.Trainers.BlockedLayout", false)</c>. A network that is called directly, or trained,
-/// does not use this layout.
-/// </remarks>
 public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Normalisation? normalisation;
@@ -44,17 +38,9 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         }
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
-        var blocked = ChannelBlocks && BlockedLayout.Suits(input);
-        using var layout = BlockedLayout.Use(blocked);
-        if (blocked) input = BlockedLayout.Blocked(input);
-        else if (ChannelsLast && LaysOut(input)) input = SideBySide(input);
+        if (ChannelsLast && LaysOut(input)) input = SideBySide(input);
         return Logits(input).MoveToOuterDisposeScope();
     }
-
-    /// <summary>
-    /// Whether all between the input and <see cref="Layers.GlobalAverage"/> are layers that work in the <see cref="BlockedLayout"/>.
-    /// </summary>
-    private protected virtual bool ChannelBlocks => false;
 
     /// <summary>
     /// Whether the network is quicker on a CPU where the channels of a pixel lie side by side: of few channels, or of convolutions within a

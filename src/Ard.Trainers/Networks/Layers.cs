@@ -49,7 +49,7 @@ internal static class Layers
     /// Mean over rows and columns: [N,C,H,W] to [N,C]. Where the original networks pool a window of the fixed size that is left of a
     /// 32x32 image, this is the same number, and it is defined for every other image size as well.
     /// </summary>
-    public static Tensor GlobalAverage(Tensor input) => MixedPrecision.Full(BlockedLayout.Dense(input)).mean([2L, 3L]);
+    public static Tensor GlobalAverage(Tensor input) => MixedPrecision.Full(input).mean([2L, 3L]);
 }
 
 /// <summary>

@@ -44,10 +44,6 @@ internal sealed class MobileNetV2 : ImageNetwork
 
     private protected override bool ChannelsLast => true;
 
-    // In train mode oneDNN's statistics have a digit less than those of BatchNormalisation, and 52 layers make the gradient of an attack
-    // three times as wrong with it.
-    private protected override bool ChannelBlocks => !training;
-
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Normalised(bn1, input).relu_();

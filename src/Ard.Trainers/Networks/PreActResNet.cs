@@ -27,8 +27,6 @@ internal sealed class PreActResNet : ImageNetwork
         linear = this.Register("linear", Linear(width << 3, spec.Classes));
     }
 
-    private protected override bool ChannelBlocks => true;
-
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Convolve(input);

@@ -29,8 +29,6 @@ internal sealed class ResNet : ImageNetwork
     /// <summary>Blocks of the four stages.</summary>
     public static int[] BlockCounts(int depth) => depth == 18 ? [2, 2, 2, 2] : [3, 4, 6, 3];
 
-    private protected override bool ChannelBlocks => true;
-
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Normalised(bn1, input).relu_();

@@ -33,8 +33,6 @@ internal sealed class SmallCnn : ImageNetwork
 
     private protected override bool FixedSize => true;
 
-    private protected override bool ChannelBlocks => true;
-
     private protected override Tensor Logits(Tensor input) => net.Through(input);
 
     private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);

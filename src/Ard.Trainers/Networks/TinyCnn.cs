@@ -34,8 +34,6 @@ internal sealed class TinyCnn : ImageNetwork
 
     private protected override bool FixedSize => true;
 
-    private protected override bool ChannelBlocks => true;
-
     private protected override bool ChannelsLast => true;
 
     private protected override Tensor Logits(Tensor input) => net.Through(input);

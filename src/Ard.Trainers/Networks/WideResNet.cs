@@ -37,9 +37,6 @@ internal sealed class WideResNet : ImageNetwork
         init.zeros_(fc.bias!);
     }
 
-    // As a teacher; as a student in train mode its statistics would have a digit less.
-    private protected override bool ChannelBlocks => !training;
-
     private protected override Tensor Logits(Tensor input)
     {
         var x = conv1.Convolve(input);

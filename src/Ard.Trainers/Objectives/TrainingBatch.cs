@@ -1,5 +1,4 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -139,7 +138,6 @@ public sealed class TrainingBatch
     public Tensor AskTeacher(Tensor images)
     {
         using var noGrad = no_grad();
-        using var firstOrder = FirstOrder.Use();
         return CallTeacher(images);
     }
 
@@ -153,7 +151,6 @@ public sealed class TrainingBatch
     public Tensor AskNaturalTeacher(Tensor images)
     {
         using var noGrad = no_grad();
-        using var firstOrder = FirstOrder.Use();
         return Call(NaturalTeacher, "natural teacher", images);
     }
 
@@ -168,7 +165,6 @@ public sealed class TrainingBatch
     public Tensor AskPeer(Tensor images)
     {
         using var noGrad = no_grad();
-        using var firstOrder = FirstOrder.Use();
         using var mode = Peer is null ? null : ModuleModes.Eval(Peer);
         return CallPeer(images);
     }
@@ -180,7 +176,6 @@ public sealed class TrainingBatch
     public void MoveStatistics(Tensor images)
     {
         using var noGrad = no_grad();
-        using var firstOrder = FirstOrder.Use();
         Student.call(images).Dispose();
     }
 

@@ -38,23 +38,6 @@ public sealed class BatchNormalisationTests
         Assert.Equal(0, calls.Count);
     }
 
-    [Theory]
-    [InlineData(64, 3, 17)]
-    [InlineData(32, 48, 32)]
-    public void The_gradient_of_the_images_is_the_same_where_the_first_derivative_is_enough(int images, int channels, int side)
-    {
-        using var scope = NewDisposeScope();
-        using var norm = Layer(channels, 0.1);
-        var input = SideBySide(Input(images, channels, side, mean: 1.5));
-        var (expected, learning) = Pass(norm, norm.Normalise, input);
-        norm.weight!.requires_grad = norm.bias!.requires_grad = false;
-        using var firstOrder = FirstOrder.Use();
-        var (found, frozen) = Pass(norm, norm.Normalise, input);
-        Compare.Same(expected, found, "output");
-        Assert.Equal("input", Assert.Single(frozen).Name);
-        Compare.Close(learning[0].Gradient, frozen[0].Gradient, 1e-6, "gradient of input");
-    }
-
     [Fact]
     public void Second_derivatives_are_the_layers()
     {
