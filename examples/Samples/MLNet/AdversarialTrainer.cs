@@ -21,7 +21,7 @@ internal static class AdversarialTrainerSample
         // Expected output:
         // Features: Vector<Single, 1, 16, 16>
         // Label: Key<UInt32, 0-9>
-        // Score: Vector<Single, 10>
         // PredictedLabel: String
+        // Score: Vector<Single, 10>
     }
 }
