@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the packages, and from an empty package cache an application that installs them from a folder: it runs, and so does what it
-# publishes, in a folder or as one file. The program is that of the package's own readme, made short. Usage: tests/packages.sh
+# publishes, in a folder or as one file. The program is that of the package's own readme, made short. In the end a native library that
+# Ard.Trainers.targets does not know has to be left alone. Usage: tests/packages.sh
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
@@ -38,3 +39,11 @@ rm -r published
 quietly dotnet publish MyApp -c Release -r "$(dotnet --info | sed -n 's/ *RID: *//p')" --self-contained -p:PublishSingleFile=true -o published
 says_accuracy "$work/published/MyApp"
 [[ $before == "$(md5sum cache/torchsharp/*/runtimes/*/native/*)" ]] || { echo '-- The package cache has been written to.'; exit 1; }
+
+library=$(echo cache/torchsharp/*/runtimes/linux-x64/native/libLibTorchSharp.so) copy=MyApp/bin/Release/*/runtimes/linux-x64/native/libLibTorchSharp.so
+quietly dotnet build MyApp -c Release -p:ArdOlderCxxLibrary=true
+! cmp -s "$library" $copy || { echo '-- The library has not been made loadable.'; exit 1; }
+sed -i s/_ZSt21ios_base_library_initv/_ZSt21ios_base_library_initx/ "$library"
+quietly dotnet build MyApp -c Release -p:ArdOlderCxxLibrary=true
+grep -q 'is left as it is' "$work/log" || { echo '-- Nothing is said of a library that is not known.'; exit 1; }
+quietly cmp "$library" $copy
