@@ -31,12 +31,8 @@ internal sealed class CifarResNet : ImageNetwork
 
     private protected override bool ChannelsLast => true;
 
-    private protected override Tensor Logits(Tensor input)
-    {
-        var x = conv1.Normalised(bn1, input).relu_();
-        foreach (var stage in stages) x = stage.Consume(x);
-        return linear.call(GlobalAverage(x));
-    }
+    private protected override Tensor Logits(Tensor input) =>
+        linear.call(GlobalAverage(input.Then([conv1, bn1, Relu, .. stages])));
 
     private protected override OnnxValue Logits(OnnxValue input)
     {
@@ -61,11 +57,8 @@ internal sealed class CifarResNet : ImageNetwork
             newChannels = output - input;
         }
 
-        protected override Tensor Compute(Tensor input)
-        {
-            using var x = conv1.Normalised(bn1, input).relu_();
-            return conv2.Normalised(bn2, x).add_(Shortcut(input)).relu_();
-        }
+        protected override Tensor Compute(Tensor input) =>
+            (input.Then(conv1, bn1, Relu, conv2, bn2) + Shortcut(input)).relu();
 
         private Tensor Shortcut(Tensor input)
         {

@@ -5,55 +5,43 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// How the networks run their convolutions: in the type of their input (<see cref="MixedPrecision"/>), and with the batch normalisation
-/// behind folded into the weights where that is the same function and costs less.
+/// How the networks run their layers: convolutions in the type of their input (<see cref="MixedPrecision"/>), and as one with the batch
+/// normalisation behind where that is the same function and costs less.
 /// </summary>
 internal static class Convolutions
 {
-    /// <summary>The convolution alone.</summary>
-    public static Tensor Convolve(this Conv2d convolution, Tensor input) => convolution.weight.dtype == input.dtype
-        ? convolution.call(input)
-        : Convolve(convolution, input, convolution.weight, convolution.bias);
-
-    /// <summary>The convolution and the batch normalisation behind it.</summary>
-    public static Tensor Normalised(this Conv2d convolution, BatchNorm2d norm, Tensor input)
-    {
-        if (!Folds(convolution, norm, input))
-        {
-            using var convolved = convolution.Convolve(input);
-            return norm.Normalise(convolved);
-        }
-        // With running statistics, norm(w * x + b) = (w · scale) * x + (b - mean) · scale + shift.
-        var scale = (norm.running_var! + norm.eps).rsqrt_().mul_(norm.weight!);
-        var weight = convolution.weight * scale.view(-1, 1, 1, 1);
-        var bias = convolution.bias is null ? norm.running_mean!.neg() : convolution.bias - norm.running_mean!;
-        return Convolve(convolution, input, weight, bias.mul_(scale).add_(norm.bias!));
-    }
-
     /// <summary>
-    /// One layer after another, convolutions together with the batch normalisation behind them. What lies between two layers is freed as
-    /// soon as the second has read it.
+    /// One layer after another, as in a Sequential. What lies between two is freed as soon as the second has read it.
     /// </summary>
-    public static Tensor Through(this Sequential layers, Tensor input)
+    public static Tensor Then(this Tensor input, params IReadOnlyList<IModule<Tensor, Tensor>> layers)
     {
         var output = input;
         for (var i = 0; i < layers.Count; i++)
         {
             var previous = output;
-            output = layers[i] switch
+            if (layers[i] is Conv2d first && i + 1 < layers.Count && layers[i + 1] is BatchNorm2d norm && Folds(first, norm, previous))
             {
-                Conv2d convolution when NormAt(layers, i + 1) is { } norm => convolution.Normalised(norm, previous),
-                _ when i > 0 && layers[i - 1] is Conv2d && NormAt(layers, i) is not null => previous,
-                Conv2d convolution => convolution.Convolve(previous),
-                Linear linear => linear.call(MixedPrecision.Full(previous)),
-                var layer => layer.call(previous),
-            };
+                output = Folded(first, norm, previous);
+                i++;
+            }
+            else
+            {
+                output = layers[i] switch
+                {
+                    Conv2d convolution when convolution.weight.dtype != previous.dtype =>
+                        Convolve(convolution, previous, convolution.weight, convolution.bias),
+                    Linear linear => linear.call(MixedPrecision.Full(previous)),
+                    var layer => layer.call(previous),
+                };
+            }
             if (!ReferenceEquals(previous, input) && !ReferenceEquals(previous, output)) previous.Dispose();
         }
         return output;
     }
 
-    private static BatchNorm2d? NormAt(Sequential layers, int i) => i < layers.Count ? layers[i] as BatchNorm2d : null;
+    /// <inheritdoc cref="Then(Tensor, IReadOnlyList{IModule{Tensor, Tensor}})"/>
+    public static Tensor Then(this Tensor input, Sequential layers) =>
+        input.Then([.. Enumerable.Range(0, layers.Count).Select(i => layers[i])]);
 
     // In eval mode, where nothing is learnt: each time anew, for that costs a pass over the weights and saves one over the outputs. So
     // nothing has to be kept in step with weights that change, and threads do not meet.
@@ -64,6 +52,15 @@ internal static class Convolutions
         var (images, height, width) = (input.shape[0], input.shape[2], input.shape[3]);
         var places = images * height * width / (convolution.stride[0] * convolution.stride[1]);
         return places > convolution.in_channels / convolution.groups * convolution.kernel_size[0] * convolution.kernel_size[1];
+    }
+
+    // With running statistics, norm(w * x + b) = (w · scale) * x + (b - mean) · scale + shift.
+    private static Tensor Folded(Conv2d convolution, BatchNorm2d norm, Tensor input)
+    {
+        var scale = (norm.running_var! + norm.eps).rsqrt_().mul_(norm.weight!);
+        var weight = convolution.weight * scale.view(-1, 1, 1, 1);
+        var bias = convolution.bias is null ? norm.running_mean!.neg() : convolution.bias - norm.running_mean!;
+        return Convolve(convolution, input, weight, bias.mul_(scale).add_(norm.bias!));
     }
 
     private static Tensor Convolve(Conv2d convolution, Tensor input, Tensor weight, Tensor? bias) => functional.conv2d(

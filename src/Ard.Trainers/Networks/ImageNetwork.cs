@@ -38,13 +38,14 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         }
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
-        if (ChannelsLast && LaysOut(input)) input = SideBySide(input);
+        if (ChannelsLast && !training && LaysOut(input)) input = SideBySide(input);
         return Logits(input).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// Whether the network is quicker on a CPU where the channels of a pixel lie side by side: of few channels, or of convolutions within a
-    /// channel. What is stored so goes from layer to layer so, and oneDNN convolves it as it lies, where it brings planes into an order of
+    /// Whether the network is quicker in eval mode on a CPU where the channels of a pixel lie side by side: of few channels, or of
+    /// convolutions within a channel. In train mode libtorch would add the statistics of a batch in float32 there, and lose digits.
+    /// What is stored so goes from layer to layer so, and oneDNN convolves it as it lies, where it brings planes into an order of
     /// its own and back around every convolution.
     /// </summary>
     private protected virtual bool ChannelsLast => false;

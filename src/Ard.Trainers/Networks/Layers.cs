@@ -16,6 +16,9 @@ internal static class Layers
         return child;
     }
 
+    /// <summary>It has no parameters, and is one of them all.</summary>
+    public static ReLU Relu { get; } = ReLU();
+
     public static Conv2d Convolution3x3(int input, int output, int stride = 1, int groups = 1) =>
         Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, groups: groups, bias: false);
 
@@ -35,12 +38,6 @@ internal static class Layers
     public static Sequential Stage(int count, int input, int output, int stride, Func<int, int, int, Module<Tensor, Tensor>> block) =>
         Sequential(Enumerable.Range(0, count).Select(i => i == 0 ? block(input, output, stride) : block(output, output, 1)));
 
-    /// <summary>Calls a layer and frees its input, which nobody else needs.</summary>
-    public static Tensor Consume(this Module<Tensor, Tensor> layer, Tensor input)
-    {
-        using (input) return layer.call(input);
-    }
-
     /// <summary>Whether the two could be computed with each other. Devices themselves are never equal, each tensor has its own.</summary>
     public static bool IsOfTypeAndDeviceOf(this Tensor tensor, Tensor other) =>
         tensor.dtype == other.dtype && tensor.device_type == other.device_type && tensor.device_index == other.device_index;
@@ -54,8 +51,7 @@ internal static class Layers
 
 /// <summary>
 /// A part of a network whose intermediate tensors are freed as soon as it has computed its output. Autograd keeps what it needs by
-/// itself. ReLU works in place wherever its input is nobody else's: the operations before it (BatchNorm, convolution, addition) do
-/// not need their outputs for their gradients.
+/// itself.
 /// </summary>
 internal abstract class Block(string name) : Module<Tensor, Tensor>(name), IOnnxModule
 {

@@ -44,12 +44,8 @@ internal sealed class MobileNetV2 : ImageNetwork
 
     private protected override bool ChannelsLast => true;
 
-    private protected override Tensor Logits(Tensor input)
-    {
-        var x = conv1.Normalised(bn1, input).relu_();
-        using var features = layers.Consume(x);
-        return linear.call(GlobalAverage(conv2.Normalised(bn2, features).relu_()));
-    }
+    private protected override Tensor Logits(Tensor input) =>
+        linear.call(GlobalAverage(input.Then(conv1, bn1, Relu, layers, conv2, bn2, Relu)));
 
     private protected override OnnxValue Logits(OnnxValue input)
     {
@@ -81,10 +77,8 @@ internal sealed class MobileNetV2 : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            using var expanded = conv1.Normalised(bn1, input).relu_();
-            using var filtered = conv2.Normalised(bn2, expanded).relu_();
-            var x = conv3.Normalised(bn3, filtered);
-            return residual ? x.add_(shortcut is null ? input : shortcut.Through(input)) : x;
+            var x = input.Then(conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3);
+            return residual ? x + (shortcut is null ? input : input.Then(shortcut)) : x;
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

@@ -29,9 +29,8 @@ internal sealed class PreActResNet : ImageNetwork
 
     private protected override Tensor Logits(Tensor input)
     {
-        var x = conv1.Convolve(input);
-        foreach (var stage in stages) x = stage.Consume(x);
-        if (bn is not null) x = bn.Normalise(x).relu_();
+        var x = input.Then([conv1, .. stages]);
+        if (bn is not null) x = x.Then(bn, Relu);
         return linear.call(GlobalAverage(x));
     }
 
@@ -60,9 +59,8 @@ internal sealed class PreActResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            using var active = bn1.Normalise(input).relu_();
-            using var x = conv1.Normalised(bn2, active).relu_();
-            return conv2.Convolve(x).add_(shortcut is null ? input : shortcut.Through(active));
+            var active = input.Then(bn1, Relu);
+            return active.Then(conv1, bn2, Relu, conv2) + (shortcut is null ? input : active.Then(shortcut));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

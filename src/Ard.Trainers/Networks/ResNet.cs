@@ -29,12 +29,8 @@ internal sealed class ResNet : ImageNetwork
     /// <summary>Blocks of the four stages.</summary>
     public static int[] BlockCounts(int depth) => depth == 18 ? [2, 2, 2, 2] : [3, 4, 6, 3];
 
-    private protected override Tensor Logits(Tensor input)
-    {
-        var x = conv1.Normalised(bn1, input).relu_();
-        foreach (var stage in stages) x = stage.Consume(x);
-        return linear.call(GlobalAverage(x));
-    }
+    private protected override Tensor Logits(Tensor input) =>
+        linear.call(GlobalAverage(input.Then([conv1, bn1, Relu, .. stages])));
 
     private protected override OnnxValue Logits(OnnxValue input)
     {
@@ -59,11 +55,8 @@ internal sealed class ResNet : ImageNetwork
                 shortcut = this.Register("shortcut", Sequential(Convolution1x1(input, output, stride), BatchNorm2d(output)));
         }
 
-        protected override Tensor Compute(Tensor input)
-        {
-            using var x = conv1.Normalised(bn1, input).relu_();
-            return conv2.Normalised(bn2, x).add_(shortcut is null ? input : shortcut.Through(input)).relu_();
-        }
+        protected override Tensor Compute(Tensor input) =>
+            (input.Then(conv1, bn1, Relu, conv2, bn2) + (shortcut is null ? input : input.Then(shortcut))).relu();
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {

@@ -33,7 +33,7 @@ internal sealed class SmallCnn : ImageNetwork
 
     private protected override bool FixedSize => true;
 
-    private protected override Tensor Logits(Tensor input) => net.Through(input);
+    private protected override Tensor Logits(Tensor input) => input.Then(net);
 
     private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

@@ -36,7 +36,7 @@ internal sealed class TinyCnn : ImageNetwork
 
     private protected override bool ChannelsLast => true;
 
-    private protected override Tensor Logits(Tensor input) => net.Through(input);
+    private protected override Tensor Logits(Tensor input) => input.Then(net);
 
     private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

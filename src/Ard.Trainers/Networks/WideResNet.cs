@@ -37,12 +37,8 @@ internal sealed class WideResNet : ImageNetwork
         init.zeros_(fc.bias!);
     }
 
-    private protected override Tensor Logits(Tensor input)
-    {
-        var x = conv1.Convolve(input);
-        foreach (var block in blocks) x = block.Consume(x);
-        return fc.call(GlobalAverage(bn1.Normalise(x).relu_()));
-    }
+    private protected override Tensor Logits(Tensor input) =>
+        fc.call(GlobalAverage(input.Then([conv1, .. blocks, bn1, Relu])));
 
     private protected override OnnxValue Logits(OnnxValue input)
     {
@@ -81,9 +77,8 @@ internal sealed class WideResNet : ImageNetwork
 
         protected override Tensor Compute(Tensor input)
         {
-            using var active = bn1.Normalise(input).relu_();
-            using var x = conv1.Normalised(bn2, active).relu_();
-            return conv2.Convolve(x).add_(convShortcut is null ? input : convShortcut.Convolve(active));
+            var active = input.Then(bn1, Relu);
+            return active.Then(conv1, bn2, Relu, conv2) + (convShortcut is null ? input : active.Then(convShortcut));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)
