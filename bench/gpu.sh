@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Everything that is measured on a GPU, on a machine that has a PyTorch with CUDA, cmake and g++, but neither .NET nor a network.
-#   bench/gpu.sh pack FILE       where the .NET SDK is: what has to be carried, as FILE, a .tar.gz (about 47 MB). Unpacked there, it holds this script.
+# Everything that is measured on a GPU, on a Linux machine that has a PyTorch with CUDA, but neither .NET nor a network.
+#   bench/gpu.sh pack FILE       where the .NET SDK is: what has to be carried, as FILE, a .tar.gz. Unpacked there, it holds this script.
 #   ./gpu.sh DATA OUT [PART...]  there. DATA: the folder cifar-10-batches-bin. OUT: results and checkpoints; give the same again to go on.
-#                                PART: native tests steps train; default all, in this order.
+#                                PART: libtorch tests steps train; default all, in this order.
+#   ARD_LIBTORCH: the folder with that PyTorch's libtorch.so; default what python3 says. TorchSharp of libtorch 2.10 runs on it, if it loads.
 #   DEVICE=cuda (or cuda:N, cpu), MINUTES=9 for the training in one call (it goes on from its checkpoint in the next), BATCH=128, ROUNDS=5.
-#   DRY=1: tiny sizes, on the CPU, DATA may be builtin. It shows that the script works, and measures nothing.
+#   DRY=1, for pack too: tiny sizes, on the CPU, DATA may be builtin. It shows that the script works, and measures nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -14,20 +15,19 @@ pack() { # file
     folder=$(mktemp -d) # not local: the trap runs after this function
     trap 'rm -rf "$folder"' EXIT
     for project in bench/Ard.Bench examples/Distill tests/Gpu.Tests; do # into one folder: they share the runtime
-        ARD_DEPENDENCIES=Compat dotnet publish "$root/$project" -c Release -r linux-x64 --self-contained -o "$folder/app" -m:1 -v:q -clp:ErrorsOnly
+        dotnet publish "$root/$project" -c Release -r linux-x64 --self-contained -p:ArdOlderCxxLibrary=true -o "$folder/app" -m:1 -v:q -clp:ErrorsOnly
     done
-    find "$folder/app" \( -name '*.pdb' -o -name '*.xml' -o -name libardtorch.so \) -delete
-    cp -r "$root/compat/TorchSharp/native" "$folder/native"
+    find "$folder/app" \( -name '*.pdb' -o -name '*.xml' \) -delete
+    # There is a libtorch with CUDA; for a dry run that of the packages is carried.
+    [[ -n ${DRY-} ]] || find "$folder/app" \( -name 'libtorch*' -o -name 'libc10*' -o -name 'libgomp*' -o -name 'libaoti*' -o -name 'libbackend*' \
+        -o -name 'libjit*' -o -name 'libnnapi*' -o -name 'libshm*' \) -delete
     cp "$here/gpu.sh" "$folder/"
     tar -C "$folder" -czf "$1" .
     du -h "$1"
 }
 
-native() { # the half that is compiled: against the libtorch of ARD_LIBTORCH or of python3's PyTorch
-    cmake -S "$here/native" -B "$out/native" -DCMAKE_BUILD_TYPE=Release > "$out/native.log"
-    cmake --build "$out/native" >> "$out/native.log"
-    cp "$out/native/libardtorch.so" "$here/app/"
-    cat "$out/native/libtorch.txt"
+libtorch() { # which one the programs here run on
+    [[ -n $dry ]] || echo "$ARD_LIBTORCH"
     nvidia-smi -L 2>/dev/null || echo 'no GPU'
 }
 
@@ -79,12 +79,17 @@ data=${1:?expected the folder of CIFAR-10, then the folder for results} out=${2:
 shift 2
 dry=${DRY-}
 device=${DEVICE-${dry:+cpu}} device=${device:-cuda} batch=${BATCH-${dry:+2}} batch=${batch:-128} rounds=${ROUNDS-${dry:+1}} rounds=${rounds:-5}
+if [[ -z $dry ]]; then
+    ARD_LIBTORCH=${ARD_LIBTORCH-$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])')/lib}
+    [[ -e $ARD_LIBTORCH/libtorch.so ]] || { echo "gpu.sh: ARD_LIBTORCH is '$ARD_LIBTORCH', expected a folder with libtorch.so" >&2; exit 2; }
+    export LD_LIBRARY_PATH=$ARD_LIBTORCH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 for part in "${@:-}"; do
     case $part in
-        '') native; tests; steps; train ;;
-        native | tests | steps | train) $part ;;
-        *) echo "gpu.sh: no part '$part': expected native, tests, steps or train" >&2; exit 2 ;;
+        '') libtorch; tests; steps; train ;;
+        libtorch | tests | steps | train) $part ;;
+        *) echo "gpu.sh: no part '$part': expected libtorch, tests, steps or train" >&2; exit 2 ;;
     esac
 done

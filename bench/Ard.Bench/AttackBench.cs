@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
@@ -20,51 +21,47 @@ internal static class AttackBench
 {
     private static readonly ThreatModel Threat = ThreatModel.Linf(0.05);
 
-    public static int Run(string[] args)
-    {
-        int rounds = 3, points = 256, threads = CpuThreads.Default;
-        var compare = false;
-        for (var i = 0; i < args.Length; i++)
-        {
-            if (args[i] == "--compare") compare = true;
-            else if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
-            else if (args[i] == "--points") points = Arguments.Number(args, ref i);
-            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else
-                throw new ArgumentException(
-                    $"'{args[i]}' is not an option of attack: expected --rounds, --points, --threads or --compare.");
-        }
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 3), Points = Options.Count("--points", 256);
 
+    public static Command Command()
+    {
+        var command = new Command("attack", "AutoAttack beside the original, a checkout of which ARD_AUTOATTACK names.")
+        {
+            Rounds, Points, Options.Threads,
+        };
+        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Points), p.GetValue(Options.Threads)));
+        return command;
+    }
+
+    private static void Run(int rounds, int points, int threads)
+    {
+        var original = Environment.GetEnvironmentVariable("ARD_AUTOATTACK");
+        var hasPeer = original is not null && Peer.HasPyTorch;
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
         using var trained = TrainedNetwork();
         using var network = new PassCounter(trained);
         using var test = Glyphs.Generate(points, seed: 2);
         var images = test.Images.to(ScalarType.Float32).div_(255);
-        var original = Environment.GetEnvironmentVariable("ARD_AUTOATTACK");
-        var python = PyTorchPeer.FindPython();
-        if (compare && (original is null || python is null))
-            throw new InvalidOperationException(
-                "--compare needs a Python with PyTorch, and ARD_AUTOATTACK: a checkout of github.com/fra31/auto-attack.");
-        using var peer = original is null || python is null ? null : StartPeer(python, original, threads, trained, images, test.Labels);
-        Console.WriteLine($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; "
-            + $"{limits}; libtorch {__version__}, "
-            + (peer is null ? "nothing to compare with (set ARD_AUTOATTACK)" : $"PyTorch {peer.Version}"));
+        using var peer = hasPeer ? StartPeer(original!, threads, trained, images, test.Labels) : null;
+        Markdown.Title($"AutoAttack standard, {Threat}, {points} points, smallcnn-16, {threads} threads, {rounds} rounds; {limits}; "
+            + $"libtorch {__version__}, " + (peer is null ? "nothing to compare with (set ARD_AUTOATTACK)" : $"PyTorch {peer.Version}"));
 
-        _ = (RunOurs(network, images, test.Labels), peer?.Run<AttackRun>("standard")); // Warms up.
+        _ = (RunOurs(network, images, test.Labels), peer?.Ask<AttackRun>("run standard")); // Warms up.
         network.ImagesTimesUnits = 0;
         var ours = new List<AttackRun>();
         var theirs = new List<AttackRun>();
         for (var round = 0; round < rounds; round++)
         {
             ours.Add(RunOurs(network, images, test.Labels));
-            if (peer is not null) theirs.Add(peer.Run<AttackRun>("standard"));
+            if (peer is not null) theirs.Add(peer.Ask<AttackRun>("run standard"));
         }
         var turns = Turns.Of([.. ours.Select((run, i) => (run.Seconds, peer is null ? double.NaN : theirs[i].Seconds))]);
         var flops = NetworkCost.Forward(network, images) / points * network.ImagesTimesUnits / rounds;
-        Console.WriteLine($"{"",-8}{Turns.Header("original s")}{"floor/ours",12}   robust, ours and original");
-        Console.WriteLine($"{"",-8}{turns}{limits.Floor(flops) / turns.Ours,12:F3}   {Robust(ours)} and {Robust(theirs)}");
-        return 0;
+        Markdown.Header("points", "ours, s", "original, s", "ratio", "floor/ours", "robust: ours", "original");
+        Markdown.Row(
+            $"{points}", $"{turns.Ours:F2}", Markdown.Number(turns.Theirs, "F2"), turns.Range, $"{limits.Floor(flops) / turns.Ours:F2}",
+            Robust(ours), Robust(theirs));
     }
 
     private static string Robust(IEnumerable<AttackRun> runs) =>
@@ -99,8 +96,7 @@ internal static class AttackBench
         return network;
     }
 
-    private static PyTorchPeer StartPeer(
-        string python, string original, int threads, Module<Tensor, Tensor> network, Tensor images, Tensor labels)
+    private static Peer? StartPeer(string original, int threads, Module<Tensor, Tensor> network, Tensor images, Tensor labels)
     {
         var state = network.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value);
         (state["images"], state["labels"], state["epsilon"]) = (images, labels, tensor([(float)Threat.Epsilon]));
@@ -108,8 +104,7 @@ internal static class AttackBench
         try
         {
             Safetensors.Write(file, state);
-            return PyTorchPeer.Start(
-                python, Path.Combine(AppContext.BaseDirectory, "pytorch", "attack.py"), file, threads, "--autoattack", original);
+            return Peer.PyTorch("attack.py", "--state", file, "--threads", $"{threads}", "--autoattack", original);
         }
         finally
         {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.CommandLine;
 using Ard.MLNet;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
@@ -18,14 +18,24 @@ namespace Ard.Bench;
 /// </summary>
 internal static class DataBench
 {
-    public static int Run(string[] args)
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 5), Images = Options.Count("--images", 5000);
+
+    public static Command Command()
     {
-        var options = Arguments.Numbers(args, "data", ("--rounds", 5), ("--images", 5000), ("--threads", CpuThreads.Default));
-        var (rounds, count, threads) = (options["--rounds"], options["--images"], options["--threads"]);
+        var command = new Command("data", "What surrounds a training: reading, drawing batches, loading models.")
+        {
+            Rounds, Images, Options.Threads,
+        };
+        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Images), p.GetValue(Options.Threads)));
+        return command;
+    }
+
+    private static void Run(int rounds, int count, int threads)
+    {
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
-        Console.WriteLine($"Data, {count} images of 3x32x32 bytes, {threads} threads, {rounds} rounds; {limits}");
-        Console.WriteLine($"{"",-28}{Turns.Header("peer ms")}{"floor/ours",12}   peer");
+        Markdown.Title($"Data, {count} images of 3x32x32 bytes, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}");
+        Markdown.Header("", "ours, ms", "peer, ms", "ratio", "floor/ours", "peer");
 
         var ml = new MLContext(seed: 1).RegisterArd();
         using var generator = new Generator(7);
@@ -60,13 +70,13 @@ internal static class DataBench
                 File.Delete(file);
             }
         }
-        return 0;
 
         void Print(string what, string peer, double bytesMoved, Action ours, Action theirs)
         {
             var turns = Turns.Measure(rounds, () => Turns.Seconds(ours), () => Turns.Seconds(theirs));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{what,-28}{turns.ToString(1000)}{bytesMoved / limits.BytesPerSecond / turns.Ours,12:F3}   {peer}"));
+            Markdown.Row(
+                what, $"{1000 * turns.Ours:F1}", $"{1000 * turns.Theirs:F1}", turns.Range,
+                $"{bytesMoved / limits.BytesPerSecond / turns.Ours:F2}", peer);
         }
     }
 

@@ -1,5 +1,5 @@
+using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using Ard.MLNet;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
@@ -18,13 +18,24 @@ namespace Ard.Bench;
 /// </summary>
 internal static class GrowthBench
 {
-    public static int Run(string[] args)
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 3);
+
+    public static Command Command()
     {
-        var options = Arguments.Numbers(args, "growth", ("--rounds", 3), ("--threads", CpuThreads.Default));
-        var (rounds, threads) = (options["--rounds"], options["--threads"]);
+        var command = new Command("growth", "How time grows with images, classes, models, widths and steps; memory with rows.")
+        {
+            Rounds, Options.Threads,
+        };
+        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Options.Threads)));
+        return command;
+    }
+
+    private static void Run(int rounds, int threads)
+    {
         CpuThreads.Set(threads);
-        Console.WriteLine($"Growth, {threads} threads, {rounds} rounds: seconds, and in brackets seconds over what they should be "
-            + "proportional to, as a multiple of the first");
+        Markdown.Title($"Growth, {threads} threads, {rounds} rounds, libtorch {__version__}: seconds, and in brackets seconds over what they should "
+            + "be proportional to, as a multiple of the first");
+        Markdown.Header("what grows", "first", "second", "third");
 
         // Per image: an attack of PGD-10, in batches of 128.
         Row("images attacked", [256, 512, 1024], n => n, n => Attack("tinycnn-16-bn", images: n));
@@ -35,7 +46,6 @@ internal static class GrowthBench
         Row("attack steps", [5, 10, 20], n => 2 * n + 5, n => Step("resnet-20", steps: n));
         Row("teachers", [1, 2, 4], n => 24 + n, n => Step("resnet-20", teachers: n));
         Stream();
-        return 0;
 
         void Row(string what, int[] sizes, Func<double, double> expected, Func<int, Action> work)
         {
@@ -43,10 +53,9 @@ internal static class GrowthBench
             foreach (var action in actions) action();
             // The sizes take turns.
             var turns = Enumerable.Range(0, rounds).Select(_ => actions.Select(Turns.Seconds).ToArray()).ToArray();
-            var seconds = sizes.Select((_, i) => Arguments.Median(turns.Select(turn => turn[i]))).ToArray();
-            var cells = sizes.Select((size, i) => string.Create(CultureInfo.InvariantCulture,
-                $"{size}: {seconds[i]:F3} ({seconds[i] / seconds[0] * expected(sizes[0]) / expected(size):F2})"));
-            Console.WriteLine($"{what,-20}{string.Join("   ", cells)}");
+            var seconds = sizes.Select((_, i) => Turns.Median(turns.Select(turn => turn[i]))).ToArray();
+            Markdown.Row([what, .. sizes.Select((size, i) =>
+                $"{size}: {seconds[i]:F3} ({seconds[i] / seconds[0] * expected(sizes[0]) / expected(size):F2})")]);
         }
     }
 
@@ -104,6 +113,8 @@ internal static class GrowthBench
             Method = "natural",
             Training = new() { Epochs = 1, ValidationFraction = 0 },
         }).Fit(keys.Transform(few));
+        Markdown.Title("Scoring a stream: memory of the process, and live tensors");
+        Markdown.Header("rows", "MB", "tensors");
         foreach (var rows in new[] { 4096, 4096, 8192, 16384 })
         {
             var scored = classifier.Transform(keys.Transform(ml.Data.LoadFromEnumerable(Pictures(rows))));
@@ -115,7 +126,7 @@ internal static class GrowthBench
             }
             GC.Collect();
             using var process = Process.GetCurrentProcess();
-            Console.WriteLine($"{"rows streamed",-20}{rows}: {process.WorkingSet64 >> 20} MB of the process, {Tensor.TotalCount} tensors");
+            Markdown.Row($"{rows}", $"{process.WorkingSet64 >> 20}", $"{Tensor.TotalCount}");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
@@ -12,22 +13,26 @@ namespace Ard.Bench;
 /// </summary>
 internal static class MethodBench
 {
-    public static int Run(string[] args)
+    private static readonly string[] All = [.. ObjectiveCatalog.Names, "ard+awp", "ard+igdm"];
+
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 3), Batch = Options.Count("--batch", 64);
+    private static readonly Option<string> Network = new("--network") { DefaultValueFactory = _ => "resnet-20", Description = "Default resnet-20." };
+    private static readonly Argument<string[]> Methods = new("methods") { DefaultValueFactory = _ => All, Description = "Which of them." };
+
+    public static Command Command()
     {
-        int rounds = 3, batchSize = 64, threads = CpuThreads.Default;
-        var network = "resnet-20";
-        var names = ObjectiveCatalog.Names.Append("ard+awp").Append("ard+igdm").ToArray();
-        for (var i = 0; i < args.Length; i++)
+        Methods.AcceptOnlyFromAmong(All);
+        var command = new Command("methods", "A training step of every method beside the bare passes through its networks.")
         {
-            if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
-            else if (args[i] == "--batch") batchSize = Arguments.Number(args, ref i);
-            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else if (args[i] == "--network" && i + 1 < args.Length) network = args[++i];
-            else if (names.Contains(args[i])) names = [args[i]];
-            else
-                throw new ArgumentException($"'{args[i]}' is not an option of methods: "
-                    + "expected --rounds, --batch, --threads, --network or a method.");
-        }
+            Rounds, Batch, Network, Options.Threads, Methods,
+        };
+        command.SetAction(p => Run(
+            p.GetValue(Rounds), p.GetValue(Batch), p.GetValue(Network)!, p.GetValue(Options.Threads), p.GetValue(Methods)!));
+        return command;
+    }
+
+    private static void Run(int rounds, int batchSize, string network, int threads, string[] names)
+    {
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
         using var generator = new Generator(7);
@@ -37,8 +42,8 @@ internal static class MethodBench
         foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
         teacher.eval();
         var flops = NetworkCost.Forward(teacher, images);
-        Console.WriteLine($"A training step, {network}, batch {batchSize}, {threads} threads, {rounds} rounds; {limits}");
-        Console.WriteLine($"{"method",-15}{"passes",8}{Turns.Header("passes s")}{"floor/ours",12}");
+        Markdown.Title($"A training step, {network}, batch {batchSize}, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}");
+        Markdown.Header("method", "passes", "ours, s", "passes, s", "ratio", "floor/ours");
         foreach (var name in names)
         {
             using var student = new PassCounter(NetworkSpec.Parse(network).Build(2));
@@ -77,9 +82,9 @@ internal static class MethodBench
             var passes = networks.SelectMany(each => each.Passes).Zip(before, (now, then) => now - then).ToArray();
             var units = passes.Select((count, kind) => count * (kind % 3 + 1)).Sum();
             var turns = Turns.Measure(rounds, () => Turns.Seconds(Step), () => Passes(networks, images, passes));
-            Console.WriteLine($"{name,-15}{units,8}{turns}{limits.Floor(units * flops) / turns.Ours,12:F3}");
+            Markdown.Row(
+                name, $"{units}", $"{turns.Ours:F3}", $"{turns.Theirs:F3}", turns.Range, $"{limits.Floor(units * flops) / turns.Ours:F2}");
         }
-        return 0;
     }
 
     // Seconds of so many bare passes: of each network without a graph, with one to the images, with one to the parameters.

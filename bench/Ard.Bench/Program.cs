@@ -1,42 +1,24 @@
+using System.CommandLine;
 using Ard.Bench;
 
 // `./ard bench [NAME]`. Every benchmark runs beside a peer in the same run and prints ratios: single times depend on the machine's mood.
-// Without a name: all of them, short enough for a few minutes together.
-(string Name, Func<string[], int> Run, string[] Short)[] benchmarks =
+// `all` is what docs/performance.md has, by bench/performance.sh.
+string[][] all =
 [
-    ("step", StepBench.Run, ["--rounds", "2", "--batch", "32"]),
-    ("methods", MethodBench.Run, ["--rounds", "1", "--batch", "32"]),
-    ("attack", AttackBench.Run, ["--rounds", "1", "--points", "64"]),
-    ("scoring", ScoringBench.Run, ["--rounds", "3"]),
-    ("data", DataBench.Run, ["--rounds", "3"]),
-    ("growth", GrowthBench.Run, ["--rounds", "1"]),
+    ["step", "--rounds", "3"],
+    ["step", "--rounds", "1", "--mixed", "main-resnet18", "main-mobilenetv2"],
+    ["attack", "--rounds", "2", "--points", "128"],
+    ["scoring", "--rounds", "11"],
+    ["methods", "--rounds", "1", "--batch", "32"],
+    ["data", "--rounds", "5"],
+    ["growth", "--rounds", "1"],
 ];
-try
+var root = new RootCommand("Measures speed and memory, each beside a peer in the same run.")
 {
-    switch (args)
-    {
-        case [] or ["all"]:
-            foreach (var (name, run, arguments) in benchmarks)
-            {
-                Console.WriteLine($"== bench {name} {string.Join(' ', arguments)}");
-                run(arguments);
-                Console.WriteLine();
-            }
-            return 0;
-        case ["table", .. var rest]:
-            return ResultsTable.Run(rest);
-        case ["chart", .. var rest]:
-            return ResultsChart.Run(rest);
-        case [var name, .. var rest] when benchmarks.FirstOrDefault(benchmark => benchmark.Name == name).Run is { } run:
-            return run(rest);
-        default:
-            Console.Error.WriteLine($"bench: expected {string.Join(", ", benchmarks.Select(b => b.Name))} (benchmarks), "
-                + "table or chart (of results), or nothing for all benchmarks");
-            return 2;
-    }
-}
-catch (ArgumentException fault)
-{
-    Console.Error.WriteLine($"bench: {fault.Message}");
-    return 2;
-}
+    StepBench.Command(), AttackBench.Command(), ScoringBench.Command(), MethodBench.Command(), DataBench.Command(), GrowthBench.Command(),
+    ResultsTable.Command(), ResultsChart.Command(), StepBench.Side(),
+};
+var everything = new Command("all", "All benchmarks, short enough for some minutes together.");
+everything.SetAction(_ => all.Max(arguments => root.Parse(arguments).Invoke()));
+root.Add(everything);
+return root.Parse(args is [] ? ["all"] : args).Invoke();

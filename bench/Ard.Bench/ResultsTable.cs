@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 
 namespace Ard.Bench;
@@ -7,10 +8,16 @@ namespace Ard.Bench;
 /// </summary>
 internal static class ResultsTable
 {
-    public static int Run(string[] args)
+    public static Command Command()
     {
-        if (args is not [var folder] || !Directory.Exists(folder))
-            throw new ArgumentException("table: expected one folder, whose folders hold a summary.json each.");
+        var folder = new Argument<DirectoryInfo>("folder").AcceptExistingOnly();
+        var command = new Command("table", "The summary.json files of several seeds as a Markdown table.") { folder };
+        command.SetAction(p => Run(p.GetValue(folder)!.FullName));
+        return command;
+    }
+
+    private static void Run(string folder)
+    {
         var files = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToArray();
         if (files.Length == 0) throw new ArgumentException($"table: no summary.json below {folder}.");
         Console.WriteLine("| model | method | parameters | runs | clean | FGSM | PGD-20 |");
@@ -19,7 +26,6 @@ internal static class ResultsTable
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {group.Key.Model} | {group.Key.Method} | {group.Key.Parameters:N0} | {group.Count()} " +
                 $"| {Spread(group, row => row.Clean)} | {Spread(group, row => row.Fgsm)} | {Spread(group, row => row.Pgd20)} |"));
-        return 0;
     }
 
     // Mean ± standard deviation of the sample; one run has none.

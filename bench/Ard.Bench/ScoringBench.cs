@@ -1,5 +1,5 @@
+using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using Ard.MLNet;
 using Ard.Trainers.Data;
 using Ard.Trainers.Training;
@@ -19,16 +19,22 @@ internal static class ScoringBench
     private static readonly (string Network, int Images, int Batch)[] Cases =
         [("smallcnn-16", 4096, 256), ("smallcnn-16", 4096, 1024), ("tinycnn-16-bn", 1024, 256), ("mobilenetv2", 256, 256)];
 
-    public static int Run(string[] args)
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 25);
+
+    public static Command Command()
     {
-        var options = Arguments.Numbers(args, "scoring", ("--rounds", 25), ("--threads", CpuThreads.Default));
-        var (rounds, threads) = (options["--rounds"], options["--threads"]);
+        var command = new Command("scoring", "Scoring through ML.NET beside the raw network.") { Rounds, Options.Threads };
+        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Options.Threads)));
+        return command;
+    }
+
+    private static void Run(int rounds, int threads)
+    {
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(CPU);
-        Console.WriteLine($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; microseconds an image");
-        Console.WriteLine($"{"network",-14}{"batch",7}{Turns.Header("raw us")}{"floor/ours",12}{"one row us",12}");
+        Markdown.Title($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; microseconds an image");
+        Markdown.Header("network", "batch", "ML.NET", "raw network", "ratio", "floor/ours", "one row");
         foreach (var (network, images, batch) in Cases) Measure(network, images, batch, rounds, limits);
-        return 0;
     }
 
     private static void Measure(string network, int count, int batch, int roundCount, MachineLimits limits)
@@ -64,10 +70,11 @@ internal static class ScoringBench
         // The first turns warm up: .NET compiles what runs often once more, a while after it has begun.
         for (var warmed = Stopwatch.StartNew(); warmed.Elapsed.TotalSeconds < 3;) _ = (MLNet(), Raw(), OneRow());
         // Single rows by themselves: whoever came after them would find their data in the caches, not its own.
-        var single = Arguments.Median(Enumerable.Range(0, roundCount).Select(_ => OneRow()));
+        var single = Turns.Median(Enumerable.Range(0, roundCount).Select(_ => OneRow()));
         var turns = Turns.Measure(roundCount, MLNet, Raw);
-        Console.WriteLine($"{network,-14}{batch,7}{turns.ToString(1e6)}" + string.Create(CultureInfo.InvariantCulture,
-            $"{limits.Floor(flops) / turns.Ours,12:F3}{single * 1e6,12:F1}"));
+        Markdown.Row(
+            network, $"{batch}", $"{1e6 * turns.Ours:F1}", $"{1e6 * turns.Theirs:F1}", turns.Range, $"{limits.Floor(flops) / turns.Ours:F2}",
+            $"{1e6 * single:F0}");
     }
 
     /// <summary>Reads a vector and a key of every row.</summary>

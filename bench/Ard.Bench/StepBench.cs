@@ -1,210 +1,125 @@
-using System.Diagnostics;
-using Ard.Trainers.Attacks;
+using System.CommandLine;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
-using TorchSharp;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Bench;
 
 /// <summary>
-/// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD, as in its released code (ard-), beside the same computation
-/// in PyTorch from the same weights, images and noise, on the same number of threads; main- is the same step of ours beside one that
-/// computes what the main.py of that code computes, needed or not.
+/// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD (ard-, main-) in a process of ours, beside PyTorch and beside
+/// the step of the released main.py written plainly in TorchSharp (Plain/), from the same weights, images and noise, on the same number of
+/// threads. PyTorch computes nothing twice in ard-, and what main.py computes, needed or not, in main-. Each row has fresh processes.
 /// </summary>
 internal static class StepBench
 {
-    private const double Epsilon = 8.0 / 255, StepSize = 2.0 / 255;
-    private const int Steps = 10;
-
-    private static readonly string[] Networks = ["resnet18", "mobilenetv2"];
-
-    // The second is the default of the released main.py, whose default student is MobileNetV2, in batches of 128.
-    private static readonly string[] Teachers = ["resnet18", "wideresnet-34-10"];
-
     // Forward passes that the operations of a step are worth: an attack step 2; the student on adversarial images 3, on clean ones 1, the
     // teacher 1.
-    private static readonly (string Name, int Passes)[] Methods = [("pgd", 2 * Steps), ("ard", 2 * Steps + 5), ("main", 2 * Steps + 5)];
+    private static readonly (string Name, int Passes)[] Methods = [("pgd", 20), ("ard", 25), ("main", 25)];
 
-    public static int Run(string[] args)
+    private static readonly string[] All = [.. from network in new[] { "resnet18", "mobilenetv2" } from method in Methods select $"{method.Name}-{network}"];
+
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 5), Batch = Options.Count("--batch", 32);
+    private static readonly Option<string> Where = new("--device") { DefaultValueFactory = _ => "cpu", Description = "cpu, cuda or cuda:N." };
+    private static readonly Option<bool> Mixed = new("--mixed") { Description = "Ours in mixed precision." };
+    private static readonly Argument<string[]> Steps = new("steps") { DefaultValueFactory = _ => All, Description = "Which of them." };
+
+    public static Command Command()
     {
-        int rounds = 5, batch = 64, threads = CpuThreads.Default;
-        // main- last: the memory of the two sides is compared before.
-        var all = Methods.OrderBy(method => method.Name == "main").GroupBy(method => method.Name == "main")
-            .SelectMany(group => Networks.SelectMany(network => group.Select(method => $"{method.Name}-{network}"))).ToArray();
-        var only = new List<string>();
-        var (compare, mixed, where, teacherName) = (false, false, "cpu", Teachers[0]);
-        for (var i = 0; i < args.Length; i++)
+        Steps.AcceptOnlyFromAmong(All);
+        var command = new Command("step", "An attack and a training step beside PyTorch and beside plain TorchSharp.")
         {
-            if (args[i] == "--compare") compare = true;
-            else if (args[i] == "--mixed") mixed = true;
-            else if (args[i] == "--rounds") rounds = Arguments.Number(args, ref i);
-            else if (args[i] == "--batch") batch = Arguments.Number(args, ref i);
-            else if (args[i] == "--threads") threads = Arguments.Number(args, ref i);
-            else if (args[i] == "--device" && i + 1 < args.Length) where = args[++i];
-            else if (args[i] == "--teacher" && i + 1 < args.Length && Teachers.Contains(args[i + 1])) teacherName = args[++i];
-            else if (all.Contains(args[i])) only.Add(args[i]);
-            else
-                throw new ArgumentException($"'{args[i]}' is not an option of step: expected --rounds, --batch, --threads, --device, "
-                    + $"--mixed, --compare, --teacher {string.Join('|', Teachers)} or some of {string.Join(", ", all)}.");
-        }
-        if (only.Count == 0) only.AddRange(all);
+            Rounds, Batch, Options.Threads, Where, Mixed, Steps,
+        };
+        command.SetAction(p => Run(
+            p.GetValue(Rounds), p.GetValue(Batch), p.GetValue(Options.Threads), p.GetValue(Where)!, p.GetValue(Mixed), p.GetValue(Steps)!));
+        return command;
+    }
 
-        set_num_threads(threads);
-        var device = TrainingDevice.Find(where);
-        var limits = MachineLimits.Measure(device);
-        using var generator = new Generator(7);
-        var images = rand([batch, 3, 32, 32], generator: generator).to(device);
-        var labels = randint(0, 10, [batch], generator: generator).to(device);
-        var noise = empty(batch, 3, 32, 32).uniform_(-Epsilon, Epsilon, generator).to(device);
-        var teacher = NetworkSpec.Parse(teacherName).Build(1).to(device);
-        var students = Networks.ToDictionary(name => name, name => new Student(NetworkSpec.Parse(name).Build(2).to(device), device));
-        foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
-        teacher.eval();
-
-        var python = PyTorchPeer.FindPython();
-        if (python is null && compare)
-            throw new InvalidOperationException("--compare needs a Python with PyTorch: set ARD_PYTHON, or install python3-torch.");
-        using var peer = python is null ? null : StartPeer(python, threads, where, images, labels, noise, teacherName, teacher, students);
-        Console.WriteLine($"Steps, batch {batch}, teacher {teacherName}, {where}, {threads} threads, {rounds} rounds"
-            + $"{(mixed ? ", ours in mixed precision" : "")}; {limits}; ours on libtorch {__version__}, "
-            + (peer is null ? "no PyTorch found to compare with (ARD_PYTHON names a Python that has it)" : $"PyTorch {peer.Version}"));
-        Console.WriteLine($"{"step",-18}{Turns.Header("PyTorch s")}{"floor/ours",12}   same first loss");
-
-        foreach (var step in only)
+    /// <summary>One side in a process of its own: <c>bench side ours|plain NETWORK FOLDER</c>.</summary>
+    public static Command Side()
+    {
+        Argument<string> side = new("side"), network = new("network"), folder = new("folder");
+        var command = new Command("side") { side, network, folder, Options.Threads, Where, Mixed };
+        command.Hidden = true;
+        command.SetAction(p =>
         {
-            var (name, passes) = Methods.Single(method => step.StartsWith(method.Name, StringComparison.Ordinal));
-            if (name == "main" && step != only[0] && step == only.First(one => one.StartsWith("main", StringComparison.Ordinal)))
-                PrintMemory(peer);
-            var network = step[(name.Length + 1)..];
-            var student = students[network];
-            StepResult Ours()
+            set_num_threads(p.GetValue(Options.Threads));
+            var (files, place) = (new StepFiles(p.GetValue(folder)!, p.GetValue(network)!), device(p.GetValue(Where)!));
+            StepServer.Run(p.GetValue(side) == "plain" ? new Plain.PlainStep(files, place) : new ArdStep(files, place, p.GetValue(Mixed)), place);
+        });
+        return command;
+    }
+
+    private static void Run(int rounds, int batch, int threads, string where, bool mixed, string[] steps)
+    {
+        var hasPyTorch = Peer.HasPyTorch;
+        CpuThreads.Set(threads);
+        var limits = MachineLimits.Measure(TrainingDevice.Find(where));
+        Markdown.Title($"A step, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; {limits}; "
+            + $"libtorch {__version__}");
+        Markdown.Header("step", "ours, s", "PyTorch, s", "ratio", "plain TorchSharp, s", "ratio", "floor/ours", "peak MB: ours", "PyTorch", "plain");
+        foreach (var step in steps)
+        {
+            var (method, network) = (step.Split('-')[0], step.Split('-')[1]);
+            var files = new StepFiles(Directory.CreateTempSubdirectory("ard-bench-").FullName, network);
+            try
             {
-                using var precision = MixedPrecision.Use(mixed);
-                return RunStep(name != "pgd", student, teacher, images, labels, noise);
+                var flops = Write(files, batch, Methods.Single(one => one.Name == method).Passes, method != "pgd");
+                string[] more = ["--threads", $"{threads}", "--device", where];
+                using var ours = Peer.Self(["side", "ours", network, files.Folder, .. more, .. mixed ? ["--mixed"] : Array.Empty<string>()]);
+                using var plain = Peer.Self(["side", "plain", network, files.Folder, .. more]);
+                using var pytorch = Peer.PyTorch("step.py", ["--state", files.State, "--student", network, .. more]);
+                Measure(step, $"run {method}", rounds, limits.Floor(flops), mixed, ours, pytorch, plain);
             }
-            student.Reset();
-            peer?.Reset();
-            // The first turn warms up both sides, and shows that both compute the same thing.
-            var (first, theirFirst) = (Ours(), peer?.Run<StepResult>(step));
-            var same = theirFirst is null ? "-"
-                : Math.Abs(first.AttackFirst / theirFirst.AttackFirst - 1) < (mixed ? 1e-2 : 1e-4) ? "yes"
-                : $"NO: {first.AttackFirst} against {theirFirst.AttackFirst}";
-            var turns = Turns.Of([.. Enumerable.Range(0, rounds)
-                .Select(_ => (Ours().Seconds, peer?.Run<StepResult>(step).Seconds ?? double.NaN))]);
-            var flops = NetworkCost.Forward(student.Network, images);
-            var teachers = name == "pgd" ? 0 : NetworkCost.Forward(teacher, images) - flops;
-            var floor = limits.Floor(passes * flops + teachers);
-            Console.WriteLine($"{step,-18}{turns}{floor / turns.Ours,12:F3}   {same}");
+            finally
+            {
+                Directory.Delete(files.Folder, recursive: true);
+            }
         }
-        return 0;
     }
 
-    private static void PrintMemory(PyTorchPeer? peer)
+    private static void Measure(string step, string line, int rounds, double floor, bool mixed, Peer ours, Peer? pytorch, Peer plain)
     {
-        // The most that the process ever had in memory; of this process also what .NET and the measured limits took.
-        using var process = System.Diagnostics.Process.GetCurrentProcess();
-        var theirs = peer is null ? "-" : $"{peer.Memory() >> 20} MB";
-        Console.WriteLine($"{"peak memory",-18}ours {process.PeakWorkingSet64 >> 20} MB, PyTorch {theirs}");
+        // The first turn warms up all sides, and shows that they compute the same thing.
+        var first = ours.Ask<StepResult>(line);
+        foreach (var other in new[] { pytorch?.Ask<StepResult>(line), plain.Ask<StepResult>(line) })
+        {
+            if (other is not null && Math.Abs(first.AttackFirst / other.AttackFirst - 1) > (mixed ? 1e-2 : 1e-4))
+                throw new InvalidOperationException($"{step}: the first loss is {first.AttackFirst} here and {other.AttackFirst} there.");
+        }
+        var turns = Enumerable.Range(0, rounds).Select(_ => (
+            Ours: ours.Ask<StepResult>(line).Seconds,
+            PyTorch: pytorch?.Ask<StepResult>(line).Seconds ?? double.NaN,
+            Plain: plain.Ask<StepResult>(line).Seconds)).ToArray();
+        var (beside, port) = (Turns.Of([.. turns.Select(t => (t.Ours, t.PyTorch))]), Turns.Of([.. turns.Select(t => (t.Ours, t.Plain))]));
+        Markdown.Row(
+            step, $"{beside.Ours:F2}", Markdown.Number(beside.Theirs, "F2"), beside.Range, $"{port.Theirs:F2}", port.Range, $"{floor / beside.Ours:F2}",
+            Megabytes(ours), Megabytes(pytorch), Megabytes(plain));
     }
 
-    private static StepResult RunStep(bool ard, Student student, Module<Tensor, Tensor> teacher, Tensor images, Tensor labels, Tensor noise)
+    private static string Megabytes(Peer? side) => side is null ? "-" : $"{side.Ask<Memory>("memory").Peak >> 20}";
+
+    // Returns the floating-point operations of a step.
+    private static double Write(StepFiles files, int batch, int passes, bool hasTeacher)
     {
         using var scope = NewDisposeScope();
-        Tensor? attackFirst = null;
-        Tensor First(Tensor points)
+        using var generator = new Generator(7);
+        using var teacher = NetworkSpec.Parse("resnet18").Build(1);
+        using var student = NetworkSpec.Parse(files.Network).Build(2);
+        var state = new Dictionary<string, Tensor>
         {
-            var loss = functional.cross_entropy(student.Network.call(points), labels, reduction: Reduction.Sum);
-            attackFirst ??= loss.detach().MoveToOtherDisposeScope(scope);
-            return loss;
-        }
-
-        Devices.Finish(images.device);
-        var watch = Stopwatch.StartNew();
-        Tensor? distillation = null;
-        if (ard)
-        {
-            student.Network.train();
-            var batch = new TrainingBatch
-            {
-                Student = student.Network,
-                Teacher = teacher,
-                Images = images,
-                Labels = labels,
-                Generator = student.Generator,
-                StartNoise = noise,
-            };
-            var inner = ArdOptions.Official.Inner with { Loss = new Watched(First) };
-            var objective = new AdversariallyRobustDistillation(ArdOptions.Official with { Inner = inner });
-            student.Network.zero_grad();
-            distillation = objective.Loss(batch);
-            distillation.backward();
-            objective.AfterBackward(batch);
-            student.Optimizer.step();
-        }
-        else
-        {
-            using var state = ModelState.Borrow(student.Network);
-            Pgd.Maximise(First, images, images + noise, ThreatModel.Linf(Epsilon), StepSize, Steps);
-        }
-        Devices.Finish(images.device);
-        return new StepResult(watch.Elapsed.TotalSeconds, attackFirst!.item<float>(), distillation?.item<float>());
-    }
-
-    /// <summary>Cross-entropy with the labels, whose first value is kept.</summary>
-    private sealed class Watched(Func<Tensor, Tensor> loss) : InnerLoss
-    {
-        public override Func<Tensor, Tensor> On(TrainingBatch batch) => loss;
-    }
-
-    /// <summary>A network with the optimizer of the released code of ARD, and the state to go back to.</summary>
-    private sealed class Student
-    {
-        private readonly Dictionary<string, Tensor> initial;
-
-        public Student(Module<Tensor, Tensor> network, Device device)
-        {
-            Network = network;
-            Generator = new Generator(3, device);
-            initial = network.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
-            Optimizer = NewOptimizer();
-        }
-
-        public Module<Tensor, Tensor> Network { get; }
-        public Generator Generator { get; }
-        public optim.Optimizer Optimizer { get; private set; }
-
-        public void Reset()
-        {
-            Network.load_state_dict(initial);
-            Optimizer.Dispose();
-            Optimizer = NewOptimizer();
-        }
-
-        private optim.Optimizer NewOptimizer() => optim.SGD(Network.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
-    }
-
-    private static PyTorchPeer StartPeer(
-        string python, int threads, string device, Tensor images, Tensor labels, Tensor noise, string teacherName,
-        Module<Tensor, Tensor> teacher, Dictionary<string, Student> students)
-    {
-        var state = new Dictionary<string, Tensor> { ["images"] = images, ["labels"] = labels, ["noise"] = noise };
+            ["images"] = rand([batch, 3, 32, 32], generator: generator),
+            ["labels"] = randint(0, 10, [batch], generator: generator),
+            ["noise"] = empty(batch, 3, 32, 32).uniform_(-8.0 / 255, 8.0 / 255, generator),
+        };
+        foreach (var (name, value) in state) value.save(Path.Combine(files.Folder, $"{name}.dat"));
+        teacher.save(files.Teacher);
+        student.save(files.Student);
         foreach (var (name, value) in teacher.state_dict()) state[$"teacher.{name}"] = value;
-        foreach (var (network, student) in students)
-            foreach (var (name, value) in student.Network.state_dict()) state[$"{network}.{name}"] = value;
-        var file = Path.Combine(Path.GetTempPath(), $"ard-bench-{Environment.ProcessId}.safetensors");
-        try
-        {
-            Safetensors.Write(file, state);
-            var script = Path.Combine(AppContext.BaseDirectory, "pytorch", "step.py");
-            return PyTorchPeer.Start(python, script, file, threads, "--device", device, "--teacher", teacherName);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        foreach (var (name, value) in student.state_dict()) state[$"student.{name}"] = value;
+        Safetensors.Write(files.State, state);
+        var flops = NetworkCost.Forward(student, state["images"]);
+        return passes * flops + (hasTeacher ? NetworkCost.Forward(teacher, state["images"]) - flops : 0);
     }
 }

@@ -1,7 +1,7 @@
-"""ResNet-18, MobileNetV2 and WideResNet-34-10 in the shape used for CIFAR, in plain PyTorch: layers and names are those of Ard.Trainers.Networks.
+"""ResNet-18 and MobileNetV2 in the shape used for CIFAR, in plain PyTorch: layers and names are those of Ard.Trainers.Networks.
 
 Where an operation may work in place, it does, here as there, so that the two sides move the same amount of memory; IN_PLACE = False is what
-the released code of ARD has: outputs of their own for the ReLU of ResNet-18 and MobileNetV2 and for the additions of the other two.
+the released code of ARD has: outputs of their own for ReLU, and for the additions of MobileNetV2.
 """
 import torch.nn as nn
 import torch.nn.functional as F
@@ -101,39 +101,3 @@ class MobileNetV2(nn.Module):
         x = relu(self.bn1(self.conv1(x)))
         x = relu(self.bn2(self.conv2(self.layers(x))))
         return self.linear(x.mean((2, 3)))
-
-
-class WideBlock(nn.Module):
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), conv3x3(inputs, outputs, stride)
-        self.bn2, self.conv2 = nn.BatchNorm2d(outputs), conv3x3(outputs, outputs)
-        self.convShortcut = None if inputs == outputs else conv1x1(inputs, outputs, stride)
-
-    def forward(self, x):
-        active = F.relu_(self.bn1(x))
-        y = self.conv2(F.relu_(self.bn2(self.conv1(active))))
-        return add(y, x if self.convShortcut is None else self.convShortcut(active))
-
-
-class WideStage(nn.Module):
-    def __init__(self, count, inputs, outputs, stride):
-        super().__init__()
-        self.layer = nn.Sequential(*(WideBlock(outputs if i else inputs, outputs, 1 if i else stride) for i in range(count)))
-
-    def forward(self, x):
-        return self.layer(x)
-
-
-class WideResNet(nn.Module):
-    """Zagoruyko and Komodakis, BMVC 2016: 34 layers, 10 times as wide."""
-
-    def __init__(self, classes=10):
-        super().__init__()
-        self.conv1 = conv3x3(3, 16)
-        self.block1, self.block2, self.block3 = WideStage(5, 16, 160, 1), WideStage(5, 160, 320, 2), WideStage(5, 320, 640, 2)
-        self.bn1, self.fc = nn.BatchNorm2d(640), nn.Linear(640, classes)
-
-    def forward(self, x):
-        x = self.block3(self.block2(self.block1(self.conv1(x))))
-        return self.fc(F.relu_(self.bn1(x)).mean((2, 3)))

@@ -1,20 +1,18 @@
 """The PyTorch side of `./ard bench step`: a server that runs one step whenever it is told to, so that the two sides can take turns.
 
-    python3 step.py --threads N [--state FILE.safetensors] [--device cuda] [--teacher wideresnet-34-10]
+    python3 step.py --threads N --state FILE.safetensors --student mobilenetv2 [--device cuda]
 
 FILE holds what both sides start from: images [N,3,32,32] in [0,1], labels [N], noise [N,3,32,32] (the start of the attack minus the images)
-and the state dicts resnet18.*, mobilenetv2.* (the students) and teacher.* (of the network that --teacher names, a ResNet-18 where it is
-not given). Without it everything is drawn from seed 0.
+and the state dicts student.* and teacher.*, the latter a ResNet-18's.
 
 When everything is loaded it prints one line: ready {"torch": "...", "threads": N, "batch": N}. Then one line in, one line out:
 
-    run pgd-resnet18        ten attack steps on the student in eval mode, gradients of the images only
-    run pgd-mobilenetv2     the same
-    run ard-resnet18        one training step of ARD as in its released code: ten attack steps on the student in train mode, the student
-    run ard-mobilenetv2     on the adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD; nothing
+    run pgd                 ten attack steps on the student in eval mode, gradients of the images only
+    run ard                 one training step of ARD as in its released code: ten attack steps on the student in train mode, the student
+                            on the adversarial images, teacher and student on the clean ones, loss, gradients, one step of SGD; nothing
                             is computed whose result is known
-    run main-resnet18       the same step as the main.py of that code runs it: the clean images go through the student with a graph and
-    run main-mobilenetv2    a cross-entropy of weight 0, ReLU is not in place
+    run main                the same step as the main.py of that code runs it: the clean images go through the student with a graph and
+                            a cross-entropy of weight 0, ReLU is not in place
                             -> {"seconds": S, "attack_first": A, "attack_last": B, "loss": L}
                             A and B: summed cross-entropy seen by the first and the last attack step; L: the distillation loss
                             (null for pgd-). The device has finished before the clock is read
@@ -36,7 +34,7 @@ import torch
 import torch.nn.functional as F
 
 import networks
-from networks import MobileNetV2, ResNet18, WideResNet
+from networks import MobileNetV2, ResNet18
 
 EPSILON, STEP, STEPS = 8 / 255, 2 / 255, 10
 TEMPERATURE = 30.0
@@ -58,8 +56,7 @@ def read_safetensors(path):
 
 
 def load(network, tensors, prefix):
-    if tensors:
-        network.load_state_dict({name[len(prefix):]: value for name, value in tensors.items() if name.startswith(prefix)})
+    network.load_state_dict({name[len(prefix):]: value for name, value in tensors.items() if name.startswith(prefix)})
     return network
 
 
@@ -122,7 +119,7 @@ def distillation(logits, target):
     return TEMPERATURE ** 2 * F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), target, reduction="sum") / logits.numel()
 
 
-TEACHERS = {"resnet18": ResNet18, "wideresnet-34-10": WideResNet}
+STUDENTS = {"resnet18": ResNet18, "mobilenetv2": MobileNetV2}
 METHODS = {"pgd": attack, "ard": ard_step, "main": main_step}
 
 
@@ -134,30 +131,23 @@ def synchronise(device):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--batch", type=int, default=64, help="images, where no state is given")
-    parser.add_argument("--state")
+    parser.add_argument("--state", required=True)
+    parser.add_argument("--student", required=True, choices=STUDENTS)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--teacher", default="resnet18", choices=TEACHERS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
 
-    tensors = read_safetensors(arguments.state) if arguments.state else {}
-    shape = (arguments.batch, 3, 32, 32)
-    images = tensors["images"] if tensors else torch.rand(shape)
-    labels = tensors["labels"] if tensors else torch.randint(10, shape[:1])
-    noise = tensors["noise"] if tensors else torch.empty(shape).uniform_(-EPSILON, EPSILON)
+    tensors = read_safetensors(arguments.state)
     device = torch.device(arguments.device)
-    images, labels, noise = images.to(device), labels.to(device), noise.to(device)
-    teacher = load(TEACHERS[arguments.teacher](), tensors, "teacher.").to(device).eval().requires_grad_(False)
-    students = {name: Student(load(kind(), tensors, name + ".").to(device)) for name, kind in (("resnet18", ResNet18), ("mobilenetv2", MobileNetV2))}
+    images, labels, noise = (tensors[name].to(device) for name in ("images", "labels", "noise"))
+    teacher = load(ResNet18(), tensors, "teacher.").to(device).eval().requires_grad_(False)
+    student = Student(load(STUDENTS[arguments.student](), tensors, "student.").to(device))
     tensors.clear()  # Not counted in the memory of a step.
 
-    def run(name):
-        method, _, network = name.partition("-")
-        if method not in METHODS or network not in students:
-            return {"error": f"unknown step '{name}'"}
-        student, loss = students[network], None
+    def run(method):
+        if method not in METHODS:
+            return {"error": f"unknown step '{method}'"}
+        loss = None
         networks.IN_PLACE = method != "main"
         synchronise(device)
         began = time.perf_counter()
@@ -171,8 +161,7 @@ def main():
                 "loss": None if loss is None else loss.item()}
 
     def reset():
-        for student in students.values():
-            student.reset()
+        student.reset()
         return {"reset": True}
 
     about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "batch": len(images),

@@ -5,12 +5,14 @@ namespace Ard.MLNet.Tests;
 /// <summary>The program Ard.MLNet.Tests.Scorer, which lies beside the tests.</summary>
 internal static class AnotherProcess
 {
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Process.Start(Prepare(arguments))!;
+
+    public static ProcessStartInfo Prepare(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Ard.MLNet.Tests.Scorer.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
+        return start;
     }
 
     /// <summary>The lines that it writes.</summary>

@@ -1,3 +1,5 @@
+using Ard.Trainers.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -154,6 +156,7 @@ public abstract class Attack
     {
         using var scope = NewDisposeScope();
         var largestLabel = Check(model, images, labels, threat, noise);
+        if (images.device_type == DeviceType.CPU) GradientCheck.Require();
         using var state = ModelState.Borrow(model);
         using var noGrad = no_grad();
         var target = new AttackTarget(model, largestLabel, Name, images.shape[0], images.device, cancellation);

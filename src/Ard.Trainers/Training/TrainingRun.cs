@@ -4,6 +4,7 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Native;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using TorchSharp;
@@ -55,6 +56,7 @@ internal sealed class TrainingRun : IDisposable
         try
         {
             device = TrainingDevice.Find(options.Device);
+            if (device.type == DeviceType.CPU) GradientCheck.Require();
             owned.Add(new ProcessState(options.Threads));
             student.to(device);
             dtype = student.parameters().First().dtype;
