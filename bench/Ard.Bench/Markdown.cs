@@ -18,5 +18,6 @@ internal static class Markdown
     public static void Row(params string[] cells) => Console.WriteLine($"| {string.Join(" | ", cells)} |");
 
     /// <summary>A dash where there is none.</summary>
-    public static string Number(double value, string format) => double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
+    public static string Number(double value, string format) =>
+        double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -16,7 +16,7 @@ internal static class MethodBench
     private static readonly string[] All = [.. ObjectiveCatalog.Names, "ard+awp", "ard+igdm"];
 
     private static readonly Option<int> Rounds = Options.Count("--rounds", 3), Batch = Options.Count("--batch", 64);
-    private static readonly Option<string> Network = new("--network") { DefaultValueFactory = _ => "resnet-20", Description = "Default resnet-20." };
+    private static readonly Option<string> Network = new("--network") { DefaultValueFactory = _ => "resnet-20" };
     private static readonly Argument<string[]> Methods = new("methods") { DefaultValueFactory = _ => All, Description = "Which of them." };
 
     public static Command Command()
@@ -42,7 +42,8 @@ internal static class MethodBench
         foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
         teacher.eval();
         var flops = NetworkCost.Forward(teacher, images);
-        Markdown.Title($"A training step, {network}, batch {batchSize}, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}");
+        Markdown.Title(
+            $"A training step, {network}, batch {batchSize}, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}");
         Markdown.Header("method", "passes", "ours, s", "passes, s", "ratio", "floor/ours");
         foreach (var name in names)
         {

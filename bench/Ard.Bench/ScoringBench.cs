@@ -73,8 +73,8 @@ internal static class ScoringBench
         var single = Turns.Median(Enumerable.Range(0, roundCount).Select(_ => OneRow()));
         var turns = Turns.Measure(roundCount, MLNet, Raw);
         Markdown.Row(
-            network, $"{batch}", $"{1e6 * turns.Ours:F1}", $"{1e6 * turns.Theirs:F1}", turns.Range, $"{limits.Floor(flops) / turns.Ours:F2}",
-            $"{1e6 * single:F0}");
+            network, $"{batch}", $"{1e6 * turns.Ours:F1}", $"{1e6 * turns.Theirs:F1}", turns.Range,
+            $"{limits.Floor(flops) / turns.Ours:F2}", $"{1e6 * single:F0}");
     }
 
     /// <summary>Reads a vector and a key of every row.</summary>

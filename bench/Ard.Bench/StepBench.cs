@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Ard.Bench;
 
 /// <summary>
-/// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD (ard-, main-) in a process of ours, beside PyTorch and beside
-/// the step of the released main.py written plainly in TorchSharp (Plain/), from the same weights, images and noise, on the same number of
+/// <c>bench step</c>: one attack of PGD-10 (pgd-) and one training step of ARD (ard-, main-) in a process of ours, beside PyTorch and
+/// beside the step of the released main.py written plainly in TorchSharp (Plain/), from the same weights, images and noise, on as many
 /// threads. PyTorch computes nothing twice in ard-, and what main.py computes, needed or not, in main-. Each row has fresh processes.
 /// </summary>
 internal static class StepBench
@@ -17,10 +17,11 @@ internal static class StepBench
     // teacher 1.
     private static readonly (string Name, int Passes)[] Methods = [("pgd", 20), ("ard", 25), ("main", 25)];
 
-    private static readonly string[] All = [.. from network in new[] { "resnet18", "mobilenetv2" } from method in Methods select $"{method.Name}-{network}"];
+    private static readonly string[] All =
+        [.. from network in new[] { "resnet18", "mobilenetv2" } from method in Methods select $"{method.Name}-{network}"];
 
     private static readonly Option<int> Rounds = Options.Count("--rounds", 5), Batch = Options.Count("--batch", 32);
-    private static readonly Option<string> Where = new("--device") { DefaultValueFactory = _ => "cpu", Description = "cpu, cuda or cuda:N." };
+    private static readonly Option<string> Where = new("--device") { DefaultValueFactory = _ => "cpu", Description = "cpu or cuda:N." };
     private static readonly Option<bool> Mixed = new("--mixed") { Description = "Ours in mixed precision." };
     private static readonly Argument<string[]> Steps = new("steps") { DefaultValueFactory = _ => All, Description = "Which of them." };
 
@@ -46,7 +47,10 @@ internal static class StepBench
         {
             set_num_threads(p.GetValue(Options.Threads));
             var (files, place) = (new StepFiles(p.GetValue(folder)!, p.GetValue(network)!), device(p.GetValue(Where)!));
-            StepServer.Run(p.GetValue(side) == "plain" ? new Plain.PlainStep(files, place) : new ArdStep(files, place, p.GetValue(Mixed)), place);
+            IStepSide steps = p.GetValue(side) == "plain"
+                ? new Plain.PlainStep(files, place)
+                : new ArdStep(files, place, p.GetValue(Mixed));
+            StepServer.Run(steps, place);
         });
         return command;
     }
@@ -56,9 +60,10 @@ internal static class StepBench
         var hasPyTorch = Peer.HasPyTorch;
         CpuThreads.Set(threads);
         var limits = MachineLimits.Measure(TrainingDevice.Find(where));
-        Markdown.Title($"A step, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; {limits}; "
-            + $"libtorch {__version__}");
-        Markdown.Header("step", "ours, s", "PyTorch, s", "ratio", "plain TorchSharp, s", "ratio", "floor/ours", "peak MB: ours", "PyTorch", "plain");
+        Markdown.Title($"A step, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; "
+            + $"{limits}; libtorch {__version__}");
+        Markdown.Header(
+            "step", "ours, s", "PyTorch, s", "ratio", "plain TorchSharp, s", "ratio", "floor/ours", "peak MB: ours", "PyTorch", "plain");
         foreach (var step in steps)
         {
             var (method, network) = (step.Split('-')[0], step.Split('-')[1]);
@@ -67,7 +72,7 @@ internal static class StepBench
             {
                 var flops = Write(files, batch, Methods.Single(one => one.Name == method).Passes, method != "pgd");
                 string[] more = ["--threads", $"{threads}", "--device", where];
-                using var ours = Peer.Self(["side", "ours", network, files.Folder, .. more, .. mixed ? ["--mixed"] : Array.Empty<string>()]);
+                using var ours = Peer.Self(["side", "ours", network, files.Folder, .. more, .. mixed ? ["--mixed"] : (string[])[]]);
                 using var plain = Peer.Self(["side", "plain", network, files.Folder, .. more]);
                 using var pytorch = Peer.PyTorch("step.py", ["--state", files.State, "--student", network, .. more]);
                 Measure(step, $"run {method}", rounds, limits.Floor(flops), mixed, ours, pytorch, plain);
@@ -94,8 +99,8 @@ internal static class StepBench
             Plain: plain.Ask<StepResult>(line).Seconds)).ToArray();
         var (beside, port) = (Turns.Of([.. turns.Select(t => (t.Ours, t.PyTorch))]), Turns.Of([.. turns.Select(t => (t.Ours, t.Plain))]));
         Markdown.Row(
-            step, $"{beside.Ours:F2}", Markdown.Number(beside.Theirs, "F2"), beside.Range, $"{port.Theirs:F2}", port.Range, $"{floor / beside.Ours:F2}",
-            Megabytes(ours), Megabytes(pytorch), Megabytes(plain));
+            step, $"{beside.Ours:F2}", Markdown.Number(beside.Theirs, "F2"), beside.Range, $"{port.Theirs:F2}", port.Range,
+            $"{floor / beside.Ours:F2}", Megabytes(ours), Megabytes(pytorch), Megabytes(plain));
     }
 
     private static string Megabytes(Peer? side) => side is null ? "-" : $"{side.Ask<Memory>("memory").Peak >> 20}";

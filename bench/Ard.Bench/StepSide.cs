@@ -18,7 +18,7 @@ internal interface IStepSide
     void Reset();
 }
 
-/// <summary>What both sides start from, in a folder: the student's architecture and weights, those of the teacher, a ResNet-18; a batch.</summary>
+/// <summary>What all sides start from, in a folder: the student's weights, those of the teacher, a ResNet-18, and a batch.</summary>
 internal sealed record StepFiles(string Folder, string Network)
 {
     public string Student => Path.Combine(Folder, "student.dat");

@@ -21,7 +21,9 @@ internal sealed record Turns(double Ours, double Theirs, double Ratio, double Lo
     public static Turns Of(IReadOnlyList<(double Ours, double Theirs)> rounds)
     {
         var ratios = rounds.Select(round => round.Ours / round.Theirs).Order().ToArray();
-        return new(Median(rounds.Select(round => round.Ours)), Median(rounds.Select(round => round.Theirs)), Median(ratios), ratios[0], ratios[^1]);
+        return new(
+            Median(rounds.Select(round => round.Ours)), Median(rounds.Select(round => round.Theirs)), Median(ratios),
+            ratios[0], ratios[^1]);
     }
 
     /// <summary>Seconds of one call.</summary>

@@ -13,10 +13,12 @@ public sealed class OpenMpTests : IDisposable
     public async Task Waiting_threads_leave_the_processors_to_others() => Assert.Contains("OMP_WAIT_POLICY = 'PASSIVE'", await Settings());
 
     [Fact]
-    public async Task The_users_own_policy_stays() => Assert.Contains("OMP_WAIT_POLICY = 'ACTIVE'", await Settings(("OMP_WAIT_POLICY", "active")));
+    public async Task The_users_own_policy_stays() =>
+        Assert.Contains("OMP_WAIT_POLICY = 'ACTIVE'", await Settings(("OMP_WAIT_POLICY", "active")));
 
     [Fact]
-    public async Task The_users_own_time_of_waiting_stays() => Assert.Contains("GOMP_SPINCOUNT = '123'", await Settings(("GOMP_SPINCOUNT", "123")));
+    public async Task The_users_own_time_of_waiting_stays() =>
+        Assert.Contains("GOMP_SPINCOUNT = '123'", await Settings(("GOMP_SPINCOUNT", "123")));
 
     private async Task<string> Settings(params (string Name, string Value)[] users)
     {

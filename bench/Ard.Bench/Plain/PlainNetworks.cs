@@ -4,7 +4,7 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Bench.Plain;
 
-/// <summary>ResNet-18 and MobileNetV2 for CIFAR as a user of TorchSharp writes them; layers have the names of the usual definitions.</summary>
+/// <summary>ResNet-18 and MobileNetV2 for CIFAR as a user of TorchSharp writes them; layers have their usual names.</summary>
 internal static class PlainNetworks
 {
     public static Module<Tensor, Tensor> ByName(string name) => name == "resnet18" ? new ResNet18() : new MobileNetV2();
@@ -73,7 +73,8 @@ internal static class PlainNetworks
             bn2 = BatchNorm2d(width);
             conv3 = Convolution(width, outputs, 1);
             bn3 = BatchNorm2d(outputs);
-            if (stride == 1) shortcut = inputs == outputs ? Sequential() : Sequential(Convolution(inputs, outputs, 1), BatchNorm2d(outputs));
+            if (stride == 1)
+                shortcut = inputs == outputs ? Sequential() : Sequential(Convolution(inputs, outputs, 1), BatchNorm2d(outputs));
             RegisterComponents();
         }
 

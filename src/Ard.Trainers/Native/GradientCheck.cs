@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Native;
 
 /// <summary>
-/// Whether this machine's gradients of convolutions are right. Where an AMD processor does not tell the size of its caches, as in some virtual
-/// machines, oneDNN computes wrong ones (its issue 5313): attacks then fail, and a network looks robust that is not.
+/// Whether this machine's gradients of convolutions are right. Where an AMD processor does not tell the size of its caches, as in some
+/// virtual machines, oneDNN computes wrong ones (its issue 5313): attacks then fail, and a network looks robust that is not.
 /// </summary>
 internal static class GradientCheck
 {
@@ -29,10 +29,10 @@ internal static class GradientCheck
         var error = gradients(ScalarType.Float32).Zip(gradients(ScalarType.Float64), Difference).Max();
         if (error <= Tolerance) return null;
         var off = error.ToString("G2", CultureInfo.InvariantCulture);
-        return $"The gradient of a convolution in Float32 differs from Float64's by {off} of its norm, expected at most 0.001: attacks and "
-            + $"training would be wrong. Known cause: oneDNN, of libtorch {__version__}, on an AMD processor that hides the size of its caches "
-            + "(no /sys/devices/system/cpu/cpu0/cache). Remedy: ONEDNN_MAX_CPU_ISA=SSE41 in the environment before the application starts. "
-            + "Ard.Trainers sets it by itself where it is used before anything else of TorchSharp.";
+        return $"The gradient of a convolution in Float32 differs from Float64's by {off} of its norm, expected at most {Tolerance}: "
+            + $"attacks and training would be wrong. Known cause: oneDNN, of libtorch {__version__}, on an AMD processor that hides the size "
+            + "of its caches (no /sys/devices/system/cpu/cpu0/cache). Remedy: ONEDNN_MAX_CPU_ISA=SSE41 in the environment before the "
+            + "application starts. Ard.Trainers sets it by itself where it is used before anything else of TorchSharp.";
     }
 
     // NaN, which Max would not see, counts as infinitely far.
