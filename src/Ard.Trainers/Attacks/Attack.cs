@@ -47,7 +47,7 @@ public abstract class Attack
     /// <returns>A new tensor [N,...]: one allowed point for each image; the subclass says which of those that it met.</returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The network's output is unfit, or the attack's result breaks the threat model.
+    /// The network's output is unfit, the attack's result breaks the threat model, or gradients are wrong on this machine's CPU.
     /// </exception>
     public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Guarded(model, images, labels, threat, noise, (target, clean) => images.shape[0] == 0 || threat.Epsilon == 0
@@ -75,7 +75,9 @@ public abstract class Attack
     /// <param name="noise">The randomness, with as many points as there are images. Every part gets the same.</param>
     /// <param name="cancellation">Looked at before each forward pass.</param>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit, or a part's result breaks the threat model.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The network's output is unfit, a part's result breaks the threat model, or gradients are wrong on this machine's CPU.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public AttackOutcome Run(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,

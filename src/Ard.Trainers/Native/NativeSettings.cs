@@ -21,7 +21,7 @@ internal static class NativeSettings
         if (HidesCaches("/sys/devices/system/cpu/cpu0/cache", "/proc/cpuinfo")) SetIfUnset("ONEDNN_MAX_CPU_ISA", "SSE41", 0);
     }
 
-    /// <summary>Whether this is an AMD processor that does not tell the size of its caches, with which oneDNN's gradients are wrong.</summary>
+    /// <summary>Whether this is an AMD processor that does not tell the size of its caches: oneDNN's gradients are wrong then.</summary>
     /// <param name="caches">The folder in which the kernel describes the first processor's caches.</param>
     /// <param name="processors">The file in which it describes the processors.</param>
     internal static bool HidesCaches(string caches, string processors) =>

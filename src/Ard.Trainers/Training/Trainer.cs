@@ -35,6 +35,7 @@ public static class Trainer
     /// architecture. Afterwards it has its last weights and is in eval mode.
     /// </param>
     /// <exception cref="ArgumentException">Options or arguments do not fit; the message names every fault.</exception>
+    /// <exception cref="InvalidOperationException">Gradients of convolutions are wrong on this machine's CPU.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the options say throw, or not a step was done.</exception>
