@@ -129,6 +129,11 @@ public static class Safetensors
     /// <exception cref="CheckpointException">The header is damaged or not that of a safetensors file.</exception>
     public static IReadOnlyDictionary<string, string> ReadMetadata(Stream stream, string path) => ReadHeader(stream, path).Metadata;
 
+    /// <summary>Whether a file of this length begins as safetensors do: a header's length that fits, then its brace.</summary>
+    internal static bool Is(ReadOnlySpan<byte> beginning, long length) =>
+        beginning is [_, _, _, _, _, _, _, _, (byte)'{', ..]
+        && BinaryPrimitives.ReadInt64LittleEndian(beginning) is >= 2 and <= MaximumHeaderLength and var header && header <= length - 8;
+
     // What the header lists, in the order of the bytes, and the metadata.
     internal static (IReadOnlyList<TensorInfo> Tensors, IReadOnlyDictionary<string, string> Metadata) ReadContents(
         Stream stream, string path)

@@ -77,9 +77,11 @@ public sealed class WeightsFile : IDisposable
             var beginning = new byte[512];
             beginning = beginning[..stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
             stream.Position = 0;
-            if (!PytorchFile.Is(beginning))
+            // Safetensors first: it begins with a length, whose bytes may be the first ones of any other format.
+            var safetensors = Safetensors.Is(beginning, stream.Length);
+            if (safetensors || !PytorchFile.Is(beginning))
             {
-                if (OtherFormat(beginning) is { } other)
+                if (!safetensors && OtherFormat(beginning) is { } other)
                     throw new CheckpointException(path, 0, "safetensors or a file of torch.save", other);
                 if (key is not null)
                     throw new CheckpointException(path, $"a file of torch.save, for the key '{key}'", "a safetensors file");
@@ -144,17 +146,25 @@ public sealed class WeightsFile : IDisposable
     private static Int128 Bytes(PickledTensor tensor) =>
         tensor.Shape.Aggregate((Int128)tensor.Storage.ElementBytes, (bytes, size) => bytes * size);
 
-    // What is given instead, by mistake, as a rule; null for what may be safetensors.
+    // What is given instead, by mistake, as a rule; null for what may be damaged safetensors.
     private static string? OtherFormat(ReadOnlySpan<byte> beginning)
     {
+        if (beginning.IsEmpty) return "an empty file";
         if (beginning.StartsWith("version https://git-lfs"u8)) return "a pointer of Git LFS: the file itself has not been fetched";
-        if (beginning.StartsWith("<"u8)) return "a web page";
+        if (beginning.StartsWith("/annex/objects/"u8)) return "a pointer of git-annex: the file itself has not been fetched";
+        var text = beginning.TrimStart(" \t\r\n\ufeff"u8);
+        if (text.StartsWith("<"u8)) return "a web page, or other text of markup";
+        if (text.StartsWith("{"u8) && !text.ContainsAnyInRange((byte)0, (byte)8)) return "a text of JSON";
+        if (beginning is [0x89, (byte)'P', (byte)'N', (byte)'G', ..] or [0xff, 0xd8, 0xff, ..]) return "an image";
+        // ModelProto: ir_version, then a text or a graph.
+        if (beginning is [8, < 32, 0x12 or 0x1a or 0x22 or 0x3a or 0x42, ..]) return "an ONNX model, which is a graph and no state dict";
         if (beginning is [0x1f, 0x8b, ..]) return "a gzip-compressed file";
         if (beginning is [0x89, (byte)'H', (byte)'D', (byte)'F', ..]) return "an HDF5 file";
         if (beginning is [0x93, (byte)'N', (byte)'U', ..]) return "a NumPy file";
         if (beginning.Length > 262 && beginning[257..].StartsWith("ustar"u8))
             return "a tar archive (torch.save before PyTorch 0.1.10, or something else)";
         if (beginning is [0x80, < 6, ..]) return "a pickle that torch.save has not written";
-        return null;
+        if (beginning is [_, _, _, _, _, _, _, _, (byte)'{', ..]) return null;
+        return $"something else, which begins with the bytes {Convert.ToHexStringLower(beginning[..Math.Min(beginning.Length, 8)])}";
     }
 }

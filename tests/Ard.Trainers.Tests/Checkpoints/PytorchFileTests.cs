@@ -421,6 +421,15 @@ public sealed class PytorchFileTests : IDisposable
     [InlineData("\u001f\u008b\u0008", "gzip")]
     [InlineData("\u0080\u0004\u0095\0\0", "a pickle that torch.save has not written")]
     [InlineData("\u0089HDF\r\n", "HDF5")]
+    [InlineData("/annex/objects/MD5E-s1--0.pt\n", "git-annex")]
+    [InlineData("\r\n  <html>", "a web page")]
+    [InlineData("{\"metadata\": {}, \"weight_map\": {}}", "JSON")]
+    [InlineData("\u0089PNG\r\n\u001a\n\0\0\0\rIHDR", "an image")]
+    [InlineData("\u00ff\u00d8\u00ff\u00e0\0\u0010JFIF", "an image")]
+    [InlineData("\u0008\u0008\u0012\u0007pytorch\u001a\u00052.1.0", "ONNX")]
+    [InlineData("", "an empty file")]
+    [InlineData("short", "begins with the bytes 73686f7274")]
+    [InlineData("GGUF\u0003\0\0\0\u0001\0\0\0", "begins with the bytes 4747554603000000")]
     public void Files_of_another_kind_are_named(string beginning, string expected) =>
         Assert.Contains(expected, Refused(Encoding.Latin1.GetBytes(beginning)).Message);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -56,6 +57,52 @@ public sealed class SafetensorsTests : IDisposable
                 ("mask", tensor(new[] { true, false, true }))],
             new Dictionary<string, string> { ["note"] = "a \"quoted\" text, ünïcode" });
         return FileName;
+    }
+
+    // The first bytes of a safetensors file are a length, which may look like the beginning of any other format.
+    [Fact]
+    public void Headers_of_every_length_are_read_as_safetensors_and_as_nothing_else()
+    {
+        const string Note = ",\"__metadata__\":{\"note\":\"";
+        const string Tensor = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}";
+        using var scope = NewDisposeScope();
+        for (var length = 2; length <= 2000; length++)
+        {
+            // What else a format might be told by stands where it would be looked for.
+            var note = length < 400 ? "" : $"{Note}{new string(' ', 257 - 8 - Tensor.Length - Note.Length)}ustar\"}}";
+            var header = length < 100 ? "{" : Tensor + note;
+            var path = Foreign(header.PadRight(length - 1) + "}", new byte[length < 100 ? 0 : 8]);
+            using var file = WeightsFile.Open(path);
+            Assert.Equal(WeightsFormat.Safetensors, file.Format);
+            Assert.Equal(length < 100 ? 0 : 1, file.Read().Count);
+        }
+        Assert.Equal("ustar", Encoding.UTF8.GetString(File.ReadAllBytes(FileName).AsSpan(257, 5)));
+    }
+
+    [Fact]
+    public void Every_built_in_network_is_read_again_whatever_its_header_is_long()
+    {
+        string[] others = ["resnet8", "resnet20-4", "resnet18-2", "preactresnet18-2", "preactresnet18-2-bn", "wideresnet-10-1",
+            "wideresnet-10-1-sub_block1"];
+        NetworkSpec[] specs =
+        [
+            .. from name in (string[])["tinycnn", "smallcnn"]
+               from width in Enumerable.Range(1, 24).Append(64)
+               from suffix in (string[])["", "-bn"]
+               select NetworkSpec.Parse($"{name}-{width}{suffix}") with { ImageSize = 8 },
+            .. others.Select(NetworkSpec.Parse),
+        ];
+        foreach (var spec in specs.SelectMany(spec => new[]
+        {
+            spec, spec with { InputChannels = 1, Mean = [0.1307], Std = [0.3081] }, spec with { Classes = 7, Mean = [0.5, 0.5, 0.5], Std = [1, 1, 1] },
+        }))
+        {
+            using var scope = NewDisposeScope();
+            using var network = spec.Build(seed: 1);
+            ModelFile.Write(FileName, network);
+            using var read = ModelFile.Read(FileName);
+            Assert.Equal(network.state_dict().Count, read.state_dict().Count);
+        }
     }
 
     public static TheoryData<ScalarType> DataTypes =>
