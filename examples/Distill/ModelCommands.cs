@@ -11,9 +11,13 @@ internal static class ModelCommands
 {
     private const int MetadataShown = 200;
 
-    private static readonly Argument<string> File = new("FILE") { Description = "A safetensors file or one of torch.save (.pt, .pth …)." };
+    private static readonly Argument<string> File = new("FILE")
+    {
+        Description = "A safetensors file, or one of torch.save (.pt, .pth …) or of TorchSharp's Module.save (.dat).",
+    };
     private static readonly Option<string?> Key = new Option<string?>("--key")
-        .Reads("Which entry of a file with several state dicts. Default: found by rule, such as state_dict.", text => (string?)text);
+        .Reads("Which entry of a file with several state dicts, such as ema, or state_dict.0 of a list. Default: found by rule, such as "
+            + "state_dict.", text => (string?)text);
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, such as wideresnet-34-10. Default: recognised by names and shapes.",
             text => (NetworkSpec?)NetworkSpec.Parse(text));

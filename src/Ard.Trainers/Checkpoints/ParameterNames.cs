@@ -18,6 +18,9 @@ internal sealed record ParameterNames(string Prefix, string? Naming, IReadOnlyDi
     private static readonly HashSet<string> Wrappers =
         ["module", "basic_net", "net", "model", "network", "_orig_mod", "backbone", "student", "0", "1"];
 
+    // What else stands before this share of the names is stripped as well, whatever it is called.
+    private const double CommonShare = 0.75;
+
     private sealed record Dialect(string? Description, params (Regex Pattern, string Replacement)[] Rules)
     {
         public string Translate(string name) => Rules.Aggregate(name, (text, rule) => rule.Pattern.Replace(text, rule.Replacement));
@@ -41,19 +44,22 @@ internal sealed record ParameterNames(string Prefix, string? Naming, IReadOnlyDi
     /// <summary>Every way in which names can be read, the plainest first: each says what is meant by each of the file's.</summary>
     public static IEnumerable<ParameterNames> Candidates(IReadOnlyCollection<string> names)
     {
-        var counts = new Dictionary<string, int> { [""] = int.MaxValue };
+        var counts = new Dictionary<string, int>();
+        var wrappers = new HashSet<string>();
         foreach (var name in names)
         {
             var parts = name.Split('.', PrefixParts + 1);
-            var prefix = "";
+            var (prefix, isWrapper) = ("", true);
             foreach (var part in parts[..^1])
             {
-                if (!Wrappers.Contains(part)) break;
                 prefix += $"{part}.";
                 counts[prefix] = counts.GetValueOrDefault(prefix) + 1;
+                if (isWrapper &= Wrappers.Contains(part)) wrappers.Add(prefix);
             }
         }
-        var commonest = counts.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Length).Take(MostPrefixes);
+        var commonest = counts.Where(pair => wrappers.Contains(pair.Key) || pair.Value >= CommonShare * names.Count)
+            .Append(new("", int.MaxValue))
+            .OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Length).Take(MostPrefixes);
         foreach (var (prefix, _) in commonest)
         {
             foreach (var dialect in Dialects)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Numerics;
 using System.Text;
+using Ard.Trainers.Data;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
@@ -29,7 +30,7 @@ internal sealed class PytorchFile : IDisposable
     private readonly Stream stream;
     private readonly ZipArchive? archive;
     private readonly Dictionary<string, ZipArchiveEntry> entries = [];
-    private readonly Dictionary<string, (PickledStorage Storage, long Offset)> places = [];
+    private readonly Dictionary<string, (long Count, Int128 Length, long Offset)> places = [];
     private readonly Dictionary<string, (PickledStorage Storage, Tensor Elements)> storages = [];
 
     private PytorchFile(string path, Stream stream, ZipArchive? archive) =>
@@ -90,8 +91,9 @@ internal sealed class PytorchFile : IDisposable
 
     private static bool IsZip(ReadOnlySpan<byte> beginning) => beginning.StartsWith("PK\x03\x04"u8);
 
-    // PROTO 2, LONG1 of 10 bytes: the magic number.
-    private static bool IsLegacy(ReadOnlySpan<byte> beginning) => beginning.StartsWith((ReadOnlySpan<byte>)[0x80, 2, 0x8a, 10]);
+    // PROTO 2 to 5, from 4 on a FRAME, LONG1 of 10 bytes: the magic number.
+    private static bool IsLegacy(ReadOnlySpan<byte> beginning) =>
+        beginning is [0x80, >= 2 and <= 5, 0x8a, 10, ..] or [0x80, 4 or 5, 0x95, _, _, _, _, _, _, _, _, 0x8a, 10, ..];
 
     // ---- The archive ----
 
@@ -122,6 +124,13 @@ internal sealed class PytorchFile : IDisposable
             IsProgram = true;
             return;
         }
+        if (!archive.Entries.Any(entry => entry.FullName == "data.pkl" || entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal)))
+        {
+            var names = archive.Entries.Take(5).Select(entry => $"'{Unpickler.Shown(entry.FullName)}'");
+            throw new CheckpointException(
+                path, 0, "an archive of PyTorch, with a file data.pkl",
+                $"a zip archive of something else: {string.Join(", ", names)}{(archive.Entries.Count > 5 ? " …" : "")}");
+        }
         string? folder = null;
         long total = 0;
         foreach (var entry in archive.Entries)
@@ -147,7 +156,9 @@ internal sealed class PytorchFile : IDisposable
         if (entries.TryGetValue("byteorder", out var order) && Text(order) is not "little" and var found)
             throw new CheckpointException($"{path}:{folder}/byteorder", 0, "little", Unpickler.Shown(found));
         using var contents = new BufferedStream(Open(pickle), 1 << 16);
-        Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
+        Value = new Unpickler(
+            contents, (at, expected, found) => new CheckpointException($"{path}:{pickle.FullName}", at, expected, found), 0, pickle.Length)
+            .Read();
     }
 
     private Stream Open(ZipArchiveEntry entry)
@@ -179,27 +190,27 @@ internal sealed class PytorchFile : IDisposable
         if (Pickle(out at) is not OrderedDictionary<string, object?> system || !system.TryGetValue("little_endian", out var isLittle))
             throw Fault(at, "what system wrote the file", "something else");
         if (isLittle is not true) throw Fault(at, "a file written by a little-endian system", "one by a big-endian system");
-        var value = Pickle(out _);
+        at = stream.Position;
+        var unpickler = new Unpickler(stream, Fault, at, stream.Length - at);
+        var value = unpickler.Read();
         if (Pickle(out at) is not List<object?> keys) throw Fault(at, "a list of the storages' keys", "something else");
 
-        // Where each storage begins: it has the number of its elements before them. Its type is known from the tensors.
-        var known = new Dictionary<string, PickledStorage>();
-        foreach (var tensor in StateDictSearch.AllTensors(value)) known.TryAdd(tensor.Storage.Key, tensor.Storage);
+        // Where each storage begins: it has the number of its elements before them. Its type is known from the pickle.
         Span<byte> count = stackalloc byte[8];
         foreach (var key in keys)
         {
             at = stream.Position;
-            if (key is not string name || !known.TryGetValue(name, out var storage) || places.ContainsKey(name))
+            if (key is not string name || !unpickler.Storages.TryGetValue(name, out var storage) || places.ContainsKey(name))
                 throw Fault(
                     at, "keys of the pickle's storages, each once", key is string other ? $"'{Unpickler.Shown(other)}'" : "no text");
             if (stream.ReadAtLeast(count, 8, throwOnEndOfStream: false) < 8)
                 throw Fault(at, "8 bytes of a storage's length", "the end of the file");
             var found = BinaryPrimitives.ReadInt64LittleEndian(count);
             if (found != storage.Count) throw Fault(at, $"{storage.Count} elements in storage '{Unpickler.Shown(name)}'", $"{found}");
-            var end = (Int128)stream.Position + storage.Length;
+            var end = stream.Position + storage.Length;
             if (end > stream.Length)
                 throw Fault(stream.Position, $"{found} elements of storage '{Unpickler.Shown(name)}'", $"only {stream.Length} bytes");
-            places.Add(name, (storage, stream.Position));
+            places.Add(name, (storage.Count, storage.Length, stream.Position));
             stream.Position = (long)end;
         }
         if (stream.Position != stream.Length) throw Fault(stream.Position, "the end of the file", "more bytes");
@@ -209,7 +220,7 @@ internal sealed class PytorchFile : IDisposable
     private object? Pickle(out long at)
     {
         at = stream.Position;
-        return new Unpickler(stream, path, at, stream.Length - at).Read();
+        return new Unpickler(stream, Fault, at, stream.Length - at).Read();
     }
 
     private CheckpointException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
@@ -229,7 +240,7 @@ internal sealed class PytorchFile : IDisposable
             using var contents = Open(entry);
             return Fill(storage, contents);
         }
-        if (!places.TryGetValue(storage.Key, out var place) || place.Storage != storage)
+        if (!places.TryGetValue(storage.Key, out var place) || (place.Count, place.Length) != (storage.Count, storage.Length))
             throw Fault(0, $"one storage '{shown}' of {storage.Count} elements of {storage.Type}", "another, or none");
         stream.Position = place.Offset;
         return Fill(storage, stream);

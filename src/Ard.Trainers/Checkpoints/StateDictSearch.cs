@@ -1,9 +1,12 @@
+using Ard.Trainers.Data;
+
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>The state dict in what <c>torch.save</c> was given, by rule.</summary>
 internal sealed record StateDictSearch
 {
     private const int Depth = 4;
+    private const int MostOpaque = 100;
 
     // What training programs call the entry, in the order in which it is taken where several are there.
     private static readonly string[] Usual =
@@ -11,77 +14,104 @@ internal sealed record StateDictSearch
 
     private static readonly string[] NeverWeights = ["optim", "sched", "scaler", "amp"];
 
+    // Parts of names of weights that were averaged while the last ones went on.
+    private static readonly string[] AverageWords = ["ema", "swa", "avg", "average", "averaged", "polyak", "shadow"];
+
+    private sealed record Source(string Key, OrderedDictionary<string, object?> Values, bool IsOptimizer)
+    {
+        public IEnumerable<KeyValuePair<string, PickledTensor>> Tensors =>
+            from pair in Values
+            where pair.Value is PickledTensor
+            select KeyValuePair.Create(pair.Key, (PickledTensor)pair.Value!);
+    }
+
     /// <summary>Where it was: the dictionaries' keys with dots between; empty where the file holds nothing else.</summary>
     public required string Key { get; init; }
 
     /// <summary>Its tensors by name, in its order.</summary>
     public required IReadOnlyList<KeyValuePair<string, PickledTensor>> Tensors { get; init; }
 
-    /// <summary>The keys of other dictionaries with tensors, any of which may be asked for, and of what in this one is no tensor.</summary>
+    /// <summary>
+    /// The keys of other state dicts, any of which may be asked for; of what in this one is no tensor; and of what is not known, with its
+    /// name in brackets.
+    /// </summary>
     public required IReadOnlyList<string> Others { get; init; }
 
+    /// <summary>The keys of averaged weights among them, which are not taken unless they are asked for.</summary>
+    public required IReadOnlyList<string> Averages { get; init; }
+
     /// <summary>
-    /// Finds it: the first entry of the usual names (state_dict, model_state_dict, model, net …), else the value itself if it has tensors,
-    /// else the only dictionary with tensors. Optimizers and schedules do not count.
+    /// Finds it: the first entry of the usual names (state_dict, model_state_dict, model, net …), else the value itself if it has
+    /// tensors, else the only dictionary with tensors. Optimizers and schedules do not count.
     /// </summary>
     /// <param name="value">What was saved.</param>
-    /// <param name="key">The one to take. Default null: by the rule.</param>
+    /// <param name="key">
+    /// The one to take: keys and places in lists with dots between, such as <c>ema</c> or <c>state_dict.0</c>, and after them what may
+    /// stand before the names of some of its tensors, such as <c>ema_model</c>. Default null: by the rule.
+    /// </param>
     /// <param name="path">The file, for messages.</param>
     /// <exception cref="CheckpointException">There is none, or several with nothing to choose by; the message lists them.</exception>
     public static StateDictSearch Find(object? value, string? key, string path)
     {
         const string Expected = "a state dict: tensors by name";
-        var all = new List<(string Key, OrderedDictionary<string, object?> Values)>();
-        Collect(value, "", 0, new HashSet<object>(ReferenceEqualityComparer.Instance), all);
+        var all = new List<Source>();
+        var opaque = new List<string>();
+        Collect(value, "", 0, false, new HashSet<object>(ReferenceEqualityComparer.Instance), all, opaque);
         var keys = string.Join(", ", all.Take(20).Select(found => $"'{Unpickler.Shown(found.Key)}'"));
         if (all.Count == 0) throw new CheckpointException(path, Expected, Description(value));
-        var sources = all.Where(found => key is null
-            ? !NeverWeights.Any(word => found.Key.Contains(word, StringComparison.OrdinalIgnoreCase))
-            : found.Key == key).ToArray();
-        if (key is not null && sources.Length == 0)
-            throw new CheckpointException(path, $"a state dict under '{key}'", $"those under {keys}");
-        var ranked = sources.OrderBy(found => Rank(found.Key)).ThenBy(found => found.Key.Count(c => c == '.')).ToArray();
+        if (key is not null) return ByKey(all, opaque, key) ?? throw new CheckpointException(
+            path, $"a state dict under '{key}'", $"those under {keys}");
+        var ranked = all.Where(found => !found.IsOptimizer
+                && !NeverWeights.Any(word => found.Key.Contains(word, StringComparison.OrdinalIgnoreCase)))
+            .OrderBy(found => Rank(found.Key)).ThenBy(found => found.Key.Count(c => c == '.')).ToArray();
         if (ranked is [] || (ranked.Length > 1 && Rank(ranked[0].Key) > Usual.Length))
             throw new CheckpointException(path, $"{Expected}, or a key that says which", $"tensors under {keys}");
         var chosen = ranked[0];
+        var tensors = chosen.Tensors.ToArray();
+        var averages = Averaged(tensors.Select(pair => pair.Key));
         return new()
         {
             Key = chosen.Key,
-            Tensors =
+            Tensors = [.. tensors.Where(pair => !averages.Contains(First(pair.Key)))],
+            Others = [.. OthersOf(all, chosen, opaque), .. averages.Select(name => Joined(chosen.Key, name))],
+            Averages =
             [
-                .. from pair in chosen.Values
-                   where pair.Value is PickledTensor
-                   select KeyValuePair.Create(pair.Key, (PickledTensor)pair.Value!),
-            ],
-            Others =
-            [
-                .. all.Where(found => found != chosen).Select(found => found.Key),
-                .. chosen.Values.Where(pair => pair.Value is not (PickledTensor or OrderedDictionary<string, object?>))
-                    .Select(pair => Joined(chosen.Key, pair.Key)),
+                .. averages.Select(name => Joined(chosen.Key, name)),
+                .. all.Where(found => found != chosen && !found.IsOptimizer && !IsAverage(chosen.Key) && IsAverage(found.Key))
+                    .Select(found => found.Key),
             ],
         };
     }
 
-    /// <summary>Every tensor in a value, each once.</summary>
-    public static IEnumerable<PickledTensor> AllTensors(object? value)
+    private static StateDictSearch? ByKey(List<Source> all, List<string> opaque, string key)
     {
-        // Without recursion: values may be nested as deeply as their pickle is long.
-        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        var open = new Stack<object?>([value]);
-        while (open.TryPop(out var next))
+        foreach (var source in all.OrderByDescending(found => found.Key == key))
         {
-            if (next is null || !seen.Add(next)) continue;
-            if (next is PickledTensor tensor) yield return tensor;
-            IEnumerable<object?> parts = next switch
+            if (source.Key == key)
+                return new() { Key = key, Tensors = [.. source.Tensors], Others = OthersOf(all, source, opaque), Averages = [] };
+            if (source.Key != "" && !key.StartsWith($"{source.Key}.", StringComparison.Ordinal)) continue;
+            var prefix = source.Key == "" ? $"{key}." : $"{key[(source.Key.Length + 1)..]}.";
+            var tensors = source.Tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
+            if (tensors.Length == 0) continue;
+            return new()
             {
-                OrderedDictionary<string, object?> dictionary => dictionary.Values,
-                List<object?> list => list,
-                object?[] tuple => tuple,
-                _ => [],
+                Key = key,
+                Tensors = [.. tensors.Select(pair => KeyValuePair.Create(pair.Key[prefix.Length..], pair.Value))],
+                Others = [.. OthersOf(all, source, opaque), Joined(source.Key, "*")],
+                Averages = [],
             };
-            foreach (var part in parts) open.Push(part);
         }
+        return null;
     }
+
+    private static List<string> OthersOf(List<Source> all, Source chosen, List<string> opaque) =>
+    [
+        .. all.Where(found => found != chosen).Select(found => found.Key),
+        .. chosen.Values
+            .Where(pair => pair.Value is not (PickledTensor or PickledOpaque or OrderedDictionary<string, object?>))
+            .Select(pair => Joined(chosen.Key, pair.Key)),
+        .. opaque,
+    ];
 
     private static int Rank(string key)
     {
@@ -90,12 +120,44 @@ internal sealed record StateDictSearch
         return usual >= 0 ? usual : Usual.Length + 1;
     }
 
-    private static void Collect(
-        object? value, string key, int depth, HashSet<object> seen, List<(string, OrderedDictionary<string, object?>)> all)
+    // Whether one of the words is a part of the key, as it is of state_dict_ema.
+    private static bool IsAverage(string key) =>
+        key.Split('.', '_', '-').Any(part => AverageWords.Contains(part, StringComparer.OrdinalIgnoreCase));
+
+    private static string First(string name) => name[..Math.Max(0, name.IndexOf('.'))];
+
+    // What stands before the names of weights that are there a second time, averaged.
+    private static HashSet<string> Averaged(IEnumerable<string> names)
     {
-        if (value is not OrderedDictionary<string, object?> dictionary || depth > Depth || !seen.Add(dictionary)) return;
-        if (dictionary.Values.Any(item => item is PickledTensor)) all.Add((key, dictionary));
-        foreach (var (name, item) in dictionary) Collect(item, Joined(key, name), depth + 1, seen, all);
+        var groups = names.GroupBy(First).Where(group => group.Key != "")
+            .ToDictionary(group => group.Key, group => group.Select(name => Bare(name[(group.Key.Length + 1)..])).ToHashSet());
+        return
+        [
+            .. groups.Where(group => IsAverage(group.Key)
+                    && groups.Any(other => !IsAverage(other.Key) && group.Value.Count(other.Value.Contains) * 2 > group.Value.Count))
+                .Select(group => group.Key),
+        ];
+
+        static string Bare(string name) => name.StartsWith("module.", StringComparison.Ordinal) ? name[7..] : name;
+    }
+
+    private static void Collect(
+        object? value, string key, int depth, bool isOptimizer, HashSet<object> seen, List<Source> all, List<string> opaque)
+    {
+        if (value is PickledOpaque unknown && opaque.Count < MostOpaque) opaque.Add($"{key} ({Unpickler.Shown(unknown.Name)})");
+        if (value is not (OrderedDictionary<string, object?> or List<object?> or object?[]) || depth > Depth || !seen.Add(value)) return;
+        if (value is OrderedDictionary<string, object?> dictionary)
+        {
+            isOptimizer |= dictionary.ContainsKey("param_groups") && dictionary.ContainsKey("state");
+            if (dictionary.Values.Any(item => item is PickledTensor)) all.Add(new(key, dictionary, isOptimizer));
+            foreach (var (name, item) in dictionary)
+                if (HasParts(item)) Collect(item, Joined(key, name), depth + 1, isOptimizer, seen, all, opaque);
+            return;
+        }
+        foreach (var (index, item) in ((IEnumerable<object?>)value).Index())
+            if (HasParts(item)) Collect(item, Joined(key, $"{index}"), depth + 1, isOptimizer, seen, all, opaque);
+
+        static bool HasParts(object? item) => item is OrderedDictionary<string, object?> or List<object?> or object?[] or PickledOpaque;
     }
 
     private static string Joined(string key, string name) => key == "" ? name : $"{key}.{name}";
@@ -103,8 +165,12 @@ internal sealed record StateDictSearch
     private static string Description(object? value) => value switch
     {
         PickledTensor => "one tensor without a name",
+        PickledOpaque opaque => $"an object of '{Unpickler.Shown(opaque.Name)}', which is never looked up; "
+            + "torch.save(model.state_dict(), path) in Python writes a file without it",
         OrderedDictionary<string, object?> dictionary =>
-            $"a dictionary without tensors: [{string.Join(", ", dictionary.Keys.Take(20).Select(Unpickler.Shown))}]",
+            $"a dictionary without tensors: [{string.Join(", ", dictionary.Take(20).Select(pair => pair.Value is PickledOpaque opaque
+                ? $"{Unpickler.Shown(pair.Key)} (an object of '{Unpickler.Shown(opaque.Name)}', which is never looked up)"
+                : Unpickler.Shown(pair.Key)))}]",
         List<object?> or object?[] => "a list",
         _ => "one plain value",
     };

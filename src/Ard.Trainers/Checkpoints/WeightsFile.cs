@@ -1,3 +1,4 @@
+using Ard.Trainers.Data;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
@@ -24,6 +25,9 @@ public enum WeightsFormat
     /// <summary>A state dict by <c>torch.save</c> of PyTorch before 1.6: a sequence of pickles.</summary>
     PytorchLegacy,
 
+    /// <summary>A state dict by TorchSharp's <c>Module.save</c>.</summary>
+    TorchSharp,
+
     /// <summary>
     /// A TorchScript program: code with its weights. It is run by <see cref="ModelFile.ReadTorchScript"/>; its tensors are not listed.
     /// </summary>
@@ -41,6 +45,7 @@ public sealed class WeightsFile : IDisposable
 
     private readonly PytorchFile? pytorch;
     private readonly StateDictSearch? found;
+    private TorchSharpFile? torchSharp;
 
     private WeightsFile(string path, WeightsFormat format, PytorchFile? pytorch, StateDictSearch? found) =>
         (Path, Format, this.pytorch, this.found) = (path, format, pytorch, found);
@@ -54,7 +59,12 @@ public sealed class WeightsFile : IDisposable
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
     public string Key => found?.Key ?? "";
 
-    /// <summary>What else there is: entries with other tensors, which may be asked for, and entries that are no tensors.</summary>
+    // Keys of averaged weights beside those that were taken.
+    internal IReadOnlyList<string> Averages => found?.Averages ?? [];
+
+    /// <summary>
+    /// What else there is: entries with other tensors, which may be asked for, and what is no tensor, objects with the name of their class.
+    /// </summary>
     public IReadOnlyList<string> Others => found?.Others ?? [];
 
     /// <summary>The tensors, in the file's order.</summary>
@@ -64,8 +74,9 @@ public sealed class WeightsFile : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();
 
     /// <summary>Opens a file.</summary>
-    /// <param name="path">A safetensors file or one by torch.save; its name does not matter.</param>
-    /// <param name="key">Which state dict of a file with several, such as <c>ema.state_dict</c>. Default null: found by rule, see
+    /// <param name="path">A safetensors file or one by torch.save or TorchSharp's Module.save; its name does not matter.</param>
+    /// <param name="key">Which state dict of a file with several, such as <c>ema.state_dict</c>, or <c>state_dict.0</c> of a list, or what
+    /// stands before the names of some tensors, such as <c>ema_model</c>. Default null: found by rule, see
     /// <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
     /// <exception cref="CheckpointException">The file is damaged, of another format, or holds something that is not read.</exception>
     public static WeightsFile Open(string path, string? key = null)
@@ -81,10 +92,17 @@ public sealed class WeightsFile : IDisposable
             var safetensors = Safetensors.Is(beginning, stream.Length);
             if (safetensors || !PytorchFile.Is(beginning))
             {
-                if (!safetensors && OtherFormat(beginning) is { } other)
-                    throw new CheckpointException(path, 0, "safetensors or a file of torch.save", other);
+                var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
+                if (!safetensors && !isTorchSharp && OtherFormat(beginning) is { } other)
+                    throw new CheckpointException(path, 0, "safetensors, or a file of torch.save or of TorchSharp's Module.save", other);
                 if (key is not null)
-                    throw new CheckpointException(path, $"a file of torch.save, for the key '{key}'", "a safetensors file");
+                    throw new CheckpointException(
+                        path, $"a file of torch.save, for the key '{key}'", isTorchSharp ? "a file of TorchSharp" : "a safetensors file");
+                if (isTorchSharp)
+                {
+                    var file = TorchSharpFile.Open(stream, path);
+                    return new(path, WeightsFormat.TorchSharp, null, null) { torchSharp = file, Tensors = file.Tensors };
+                }
                 using (stream)
                 {
                     var (tensors, metadata) = Safetensors.ReadContents(stream, path);
@@ -118,6 +136,7 @@ public sealed class WeightsFile : IDisposable
     public Dictionary<string, Tensor> Read()
     {
         RefuseProgram();
+        if (torchSharp is not null) return torchSharp.Read();
         if (pytorch is null) return Safetensors.Read(Path);
         var tensors = new Dictionary<string, Tensor>();
         try
@@ -141,7 +160,11 @@ public sealed class WeightsFile : IDisposable
     }
 
     /// <summary>Closes the file. Tensors that were read stay.</summary>
-    public void Dispose() => pytorch?.Dispose();
+    public void Dispose()
+    {
+        pytorch?.Dispose();
+        torchSharp?.Dispose();
+    }
 
     private static Int128 Bytes(PickledTensor tensor) =>
         tensor.Shape.Aggregate((Int128)tensor.Storage.ElementBytes, (bytes, size) => bytes * size);

@@ -11,6 +11,10 @@ internal static class WeightsImport
     // What normalising layers call their constants.
     private static readonly (string Mean, string Std)[] NormalisationNames = [("mean", "std"), ("mu", "sigma"), ("new_mean", "new_std")];
 
+    // What counts beside weights: how many were averaged, how long was trained.
+    private static readonly string[] CounterNames =
+        ["n_averaged", "num_updates", "updates", "decay", "initted", "step", "steps", "global_step", "epoch", "iteration"];
+
     public static ImportReport Load(string path, Module<Tensor, Tensor> network, string? key)
     {
         using var file = WeightsFile.Open(path, key);
@@ -121,9 +125,20 @@ internal static class WeightsImport
         foreach (var (name, tensor) in tensors)
         {
             if (used.Contains(name)) continue;
-            if (IsBeside(name)) leftOut.Add(name);
+            if (IsBeside(name, tensor)) leftOut.Add(name);
             // Under its own name, to be complained of.
             else if (!given.TryAdd(name, tensor)) given.TryAdd($"{name} (a second one)", tensor);
+        }
+        notes =
+        [
+            .. notes,
+            .. file.Averages.Select(key => $"the weights are the last ones; averaged ones are there too, and the key '{key}' takes them"),
+        ];
+        foreach (var (name, tensor) in given)
+        {
+            // As the network will have them: what is finite in double precision need not be so in single.
+            if (Weights.NotFinite(tensor, network.parameters().FirstOrDefault()?.dtype) is { } found)
+                throw new CheckpointException(file.Path, $"finite weights in tensor '{names.ByName.GetValueOrDefault(name, name)}'", found);
         }
         try
         {
@@ -149,13 +164,14 @@ internal static class WeightsImport
         };
 
         // What may be there besides the network's own tensors: the rest of a training checkpoint of this library, a normalisation, the
-        // second copy of the network that an attack holds in checkpoints of the robustness library.
-        bool IsBeside(string name)
+        // second copy of the network that an attack holds in checkpoints of the robustness library, counters.
+        bool IsBeside(string name, Tensor tensor)
         {
             if (names.Prefix == ModelFile.StudentPrefix && file.Format == WeightsFormat.Safetensors) return true;
             if (name.Contains(".attacker.", StringComparison.Ordinal) && !names.Prefix.Contains("attacker")) return true;
             var last = name[(name.LastIndexOf('.') + 1)..];
-            return NormalisationNames.Any(pair => last == pair.Mean || last == pair.Std);
+            return NormalisationNames.Any(pair => last == pair.Mean || last == pair.Std)
+                || (tensor.numel() == 1 && CounterNames.Contains(last));
         }
     }
 }

@@ -11,6 +11,33 @@ public static class Weights
     /// <summary>Number of the parameters' elements; buffers are not counted.</summary>
     public static long Count(Module network) => network.parameters().Sum(parameter => parameter.numel());
 
+    /// <summary>The name of the first of a network's tensors that holds NaN or infinity; null where all are finite.</summary>
+    internal static string? FirstNotFinite(Module network)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var floating = network.state_dict().Where(pair => pair.Value.is_floating_point()).ToArray();
+        // One wait for the device where all is well.
+        if (floating.Length == 0 || stack(floating.Select(pair => pair.Value.isfinite().all()).ToArray()).all().item<bool>()) return null;
+        return floating.First(pair => !pair.Value.isfinite().all().item<bool>()).Key;
+    }
+
+    /// <summary>The same with how much of it, in words.</summary>
+    internal static string? NotFinite(Module network) => FirstNotFinite(network) is { } name
+        ? $"{NotFinite(network.state_dict()[name])} of its tensor '{name}'" : null;
+
+    /// <summary>How many elements are NaN or infinite, in words, once they are of a type; null where all are finite.</summary>
+    internal static string? NotFinite(Tensor tensor, ScalarType? type = null)
+    {
+        if (!tensor.is_floating_point()) return null;
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var finite = (type is { } known ? tensor.to(known) : tensor).isfinite();
+        return finite.all().item<bool>()
+            ? null
+            : $"NaN or infinity in {finite.logical_not().sum().item<long>()} of {finite.numel()} elements";
+    }
+
     /// <summary>
     /// Copies all parameters and persistent buffers of <paramref name="source"/> into <paramref name="target"/>, name by name.
     /// </summary>

@@ -34,9 +34,18 @@ internal sealed class Pickle
 
     public Pickle Text(string text) => Raw('X').Number(Encoding.UTF8.GetByteCount(text), 4).Raw(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>What Python 2 calls a text.</summary>
+    public Pickle Short(string text) => Raw('U', text.Length).Raw(Encoding.Latin1.GetBytes(text));
+
     public Pickle Whole(long value) => Raw(0x8a, 8).Number(value, 8);
 
     public Pickle Call() => Raw('R');
+
+    public Pickle Do(Action<Pickle> write)
+    {
+        write(this);
+        return this;
+    }
 
     public Pickle Tuple(params Action<Pickle>[] parts)
     {
@@ -64,7 +73,7 @@ internal sealed class Pickle
             p => p.Raw(0x89),
             p => p.Global("collections", "OrderedDict").Raw(')').Call()).Call();
 
-    private Pickle Numbers(long[] values) => Tuple([.. values.Select(value => (Action<Pickle>)(p => p.Whole(value)))]);
+    public Pickle Numbers(long[] values) => Tuple([.. values.Select(value => (Action<Pickle>)(p => p.Whole(value)))]);
 
     public Pickle Number(long value, int size)
     {

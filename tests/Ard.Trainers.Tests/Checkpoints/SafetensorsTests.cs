@@ -94,7 +94,9 @@ public sealed class SafetensorsTests : IDisposable
         ];
         foreach (var spec in specs.SelectMany(spec => new[]
         {
-            spec, spec with { InputChannels = 1, Mean = [0.1307], Std = [0.3081] }, spec with { Classes = 7, Mean = [0.5, 0.5, 0.5], Std = [1, 1, 1] },
+            spec,
+            spec with { InputChannels = 1, Mean = [0.1307], Std = [0.3081] },
+            spec with { Classes = 7, Mean = [0.5, 0.5, 0.5], Std = [1, 1, 1] },
         }))
         {
             using var scope = NewDisposeScope();

@@ -1,0 +1,164 @@
+using System.Text;
+using Ard.Trainers.Data;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Checkpoints;
+
+/// <summary>
+/// A state dict by TorchSharp's <c>Module.save</c>, opened: the number of tensors, then for each its name, the number of its type of
+/// elements, the number of its sizes, its sizes, and its elements. Numbers are of 7 bits a byte, the lowest first. Nothing but its
+/// plausible beginning tells the format.
+/// </summary>
+internal sealed class TorchSharpFile : IDisposable
+{
+    private const int LongestName = 1000;
+    private const int MaximumRank = 64;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    private static readonly Dictionary<ulong, int> ElementBytes = new()
+    {
+        [(ulong)ScalarType.Byte] = 1,
+        [(ulong)ScalarType.Int8] = 1,
+        [(ulong)ScalarType.Int16] = 2,
+        [(ulong)ScalarType.Int32] = 4,
+        [(ulong)ScalarType.Int64] = 8,
+        [(ulong)ScalarType.Float16] = 2,
+        [(ulong)ScalarType.Float32] = 4,
+        [(ulong)ScalarType.Float64] = 8,
+        [(ulong)ScalarType.Bool] = 1,
+        [(ulong)ScalarType.BFloat16] = 2,
+    };
+
+    private readonly Stream stream;
+    private readonly string path;
+    private readonly List<(TensorInfo Info, long Offset)> entries = [];
+
+    private TorchSharpFile(Stream stream, string path) => (this.stream, this.path) = (stream, path);
+
+    /// <summary>The tensors, in the file's order.</summary>
+    public IReadOnlyList<TensorInfo> Tensors => [.. entries.Select(entry => entry.Info)];
+
+    /// <summary>Whether a file begins as those of Module.save do: a number of tensors, a name, a type and sizes.</summary>
+    public static bool Is(ReadOnlySpan<byte> beginning)
+    {
+        using var stream = new MemoryStream(beginning.ToArray());
+        var file = new TorchSharpFile(stream, "");
+        try
+        {
+            return file.Number("") is > 0 and <= ParameterNames.MaximumTensors && file.Name() is { Length: > 0 } name
+                && name.All(c => char.IsAsciiLetterOrDigit(c) || "._-".Contains(c))
+                && ElementBytes.ContainsKey(file.Number("")) && file.Number("") <= MaximumRank;
+        }
+        catch (CheckpointException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Opens a file and lists its tensors.</summary>
+    /// <param name="stream">A stream that can seek, at its beginning. It belongs to the result.</param>
+    /// <param name="path">What to call it in messages.</param>
+    /// <exception cref="CheckpointException">The file is damaged.</exception>
+    public static TorchSharpFile Open(Stream stream, string path)
+    {
+        var file = new TorchSharpFile(stream, path);
+        file.List();
+        return file;
+    }
+
+    /// <summary>Reads all tensors, onto the CPU.</summary>
+    public Dictionary<string, Tensor> Read()
+    {
+        var tensors = new Dictionary<string, Tensor>();
+        try
+        {
+            foreach (var (info, offset) in entries)
+            {
+                // The length has been compared with that of the file.
+                var tensor = empty([.. info.Shape], info.Type);
+                tensors.Add(info.Name, tensor);
+                stream.Position = offset;
+                TensorBytes.Fill(tensor, stream);
+                if (TensorBytes.WrongBool(tensor) is var (index, value))
+                    throw Fault(offset + index, $"0 or 1 in the truth values '{info.Name}'", $"{value}");
+            }
+            return tensors;
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values) tensor.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => stream.Dispose();
+
+    private void List()
+    {
+        var count = Number("the number of tensors");
+        if (count > ParameterNames.MaximumTensors) throw Fault(0, $"at most {ParameterNames.MaximumTensors} tensors", $"{count}");
+        var names = new HashSet<string>();
+        for (ulong i = 0; i < count; i++)
+        {
+            var at = stream.Position;
+            var name = Name();
+            var shown = Unpickler.Shown(name);
+            if (!names.Add(name)) throw Fault(at, "every name once", $"'{shown}' twice");
+            at = stream.Position;
+            var type = Number("a type of elements");
+            if (!ElementBytes.TryGetValue(type, out var size)) throw Fault(at, $"a type of elements for '{shown}'", $"the number {type}");
+            var rank = Number("a number of sizes");
+            if (rank > MaximumRank) throw Fault(at, $"at most {MaximumRank} sizes of '{shown}'", $"{rank}");
+            var shape = new long[rank];
+            // An extent of 0 counts as 1: no product of extents may overflow.
+            Int128 bytes = size, bounded = size;
+            for (var d = 0; d < shape.Length; d++)
+            {
+                shape[d] = (long)Math.Min(Number("a size"), long.MaxValue);
+                (bytes, bounded) = (bytes * shape[d], bounded * Math.Max(1, shape[d]));
+                if (bounded > long.MaxValue) throw Fault(at, $"a shape of fewer than 2^63 bytes for '{shown}'", string.Join(",", shape));
+            }
+            if (bytes > stream.Length - stream.Position)
+                throw Fault(
+                    stream.Position, $"{bytes} bytes of '{shown}'",
+                    $"{stream.Length - stream.Position}: the file is truncated or damaged");
+            entries.Add((new TensorInfo(name, (ScalarType)type, shape), stream.Position));
+            stream.Position += (long)bytes;
+        }
+        if (stream.Position != stream.Length) throw Fault(stream.Position, "the end of the file", "more bytes");
+    }
+
+    private string Name()
+    {
+        var at = stream.Position;
+        var length = Number("the length of a name");
+        if (length > LongestName) throw Fault(at, $"a name of at most {LongestName} bytes", $"{length}");
+        var bytes = new byte[length];
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+            throw Fault(stream.Position, "a name", "the end of the file");
+        try
+        {
+            return StrictUtf8.GetString(bytes);
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw Fault(at, "a name in UTF-8", exception.Message);
+        }
+    }
+
+    private ulong Number(string what)
+    {
+        ulong number = 0;
+        for (var shift = 0; shift < 63; shift += 7)
+        {
+            var value = stream.ReadByte();
+            if (value < 0) throw Fault(stream.Position, what, "the end of the file");
+            number |= (ulong)(value & 0x7f) << shift;
+            if (value < 0x80) return number;
+        }
+        throw Fault(stream.Position, $"{what} of at most 63 bits", "a longer number");
+    }
+
+    private CheckpointException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
+}
