@@ -117,6 +117,7 @@ internal static class ClassifierFile
         try
         {
             Weights.Load(network, tensors);
+            if (Weights.NotFinite(network) is { } found) throw new FormatException($"expected finite weights, found {found}");
             network.to(registered.Device());
             return step(new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize), metadata);
         }

@@ -431,28 +431,30 @@ internal sealed class TrainingRun : IDisposable
 
     private void CheckWeights()
     {
-        if (FirstNotFinite(student) is { } name) throw Diverged(Step, $"{name} of the student is not finite");
-        if (peer is not null && FirstNotFinite(peer) is { } other) throw Diverged(Step, $"{other} of the peer is not finite");
+        if (Weights.FirstNotFinite(student) is { } name) throw Diverged(Step, $"{name} of the student is not finite");
+        if (peer is not null && Weights.FirstNotFinite(peer) is { } other) throw Diverged(Step, $"{other} of the peer is not finite");
     }
+
+    // Enough to find one that fails on images at all.
+    private const int ImagesToAskTeacher = 200;
 
     private TrainingDivergedException Diverged(int step, string what)
     {
         var rate = RateAt(step - 1);
-        var cause = teacher is not null && FirstNotFinite(teacher) is { } name ? $"{name} of the teacher is not finite"
-            : naturalTeacher is not null && FirstNotFinite(naturalTeacher) is { } other ? $"{other} of the natural teacher is not finite"
+        var cause = teacher is not null && !IsFinite(teacher) ? "the teacher, whose outputs are not finite"
+            : naturalTeacher is not null && !IsFinite(naturalTeacher) ? "the natural teacher, whose outputs are not finite"
             : Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
             : $"the learning rate, {rate:G4} at that step, is too high for this objective; a lower one may help, or a one-cycle schedule";
         return new TrainingDivergedException(Epoch + 1, step, what, cause);
     }
 
-    private static string? FirstNotFinite(Module model)
+    // A module of one's own may give NaN by weights that are finite.
+    private bool IsFinite(Module<Tensor, Tensor> network)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var floating = model.state_dict().Where(pair => pair.Value.is_floating_point()).ToArray();
-        // One wait for the device where all is well.
-        if (floating.Length == 0 || stack(floating.Select(pair => pair.Value.isfinite().all()).ToArray()).all().item<bool>()) return null;
-        return floating.First(pair => !pair.Value.isfinite().all().item<bool>()).Key;
+        var (images, _) = data.Batch(0, Math.Min(data.Count, ImagesToAskTeacher));
+        return network.call(images.to(dtype)).isfinite().all().item<bool>();
     }
 
     private static void Check(
@@ -481,6 +483,7 @@ internal sealed class TrainingRun : IDisposable
             if (ReferenceEquals(student, network)) faults.Add($"{name} is the student itself, expected another network");
             if (network is not null && name != nameof(peer) && ReferenceEquals(peer, network))
                 faults.Add($"peer is the {name} too, expected another network");
+            if (network is not null && Weights.NotFinite(network) is { } found) faults.Add($"{name} has {found}, expected finite weights");
             if (network?.parameters().FirstOrDefault() is { } first && parameters.Length > 0 && first.dtype != parameters[0].dtype)
                 faults.Add($"{name} is {first.dtype}, expected {parameters[0].dtype} as the student");
         }

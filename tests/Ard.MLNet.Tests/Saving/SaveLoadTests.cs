@@ -34,6 +34,21 @@ public sealed class SaveLoadTests
     }
 
     [Fact]
+    public void Weights_that_are_not_finite_give_no_plausible_score_and_are_refused_by_their_tensor()
+    {
+        var data = ml.Data.LoadGlyphs(20, 7);
+        using var model = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural())).Fit(data);
+        var (name, first) = ImageClassifierTransformer.From(model).Model.named_parameters().First();
+        // Before a ReLU, of which a fused one would make 0.
+        using (TorchSharp.torch.no_grad()) first.fill_(float.NaN);
+        Assert.All(Tiny.Vectors(model.Transform(data), "Score"), scores => Assert.All(scores, score => Assert.True(float.IsNaN(score))));
+        var saved = Save(model, data.Schema);
+        var fault = Assert.Throws<FormatException>(() => Unwrapped(() => Load(saved, out _)));
+        Assert.Contains("NaN or infinity", fault.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{name}'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_pipeline_with_one_is_saved_and_saved_again()
     {
         var data = ml.Data.LoadGlyphs(20, 7);

@@ -358,15 +358,43 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void A_teacher_that_is_not_finite_is_named_as_the_cause()
+    public void A_teacher_with_weights_that_are_not_finite_is_refused_by_the_tensor()
     {
         using var scope = NewDisposeScope();
         using var data = Data();
         using var student = Spec.Build(3);
         using var teacher = Teacher();
-        using (no_grad()) teacher.parameters().Last().fill_(double.NaN);
+        var (name, last) = teacher.named_parameters().Last();
+        using (no_grad()) last.fill_(double.NaN);
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
+        Assert.Contains($"teacher has NaN or infinity in {last.numel()} of {last.numel()} elements of its tensor '{name}'", fault.Message);
+    }
+
+    [Fact]
+    public void A_teacher_whose_outputs_are_not_finite_is_named_as_the_cause()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        using var student = Spec.Build(3);
+        using var teacher = new NaNTeacher(Teacher());
+        teacher.eval();
         var fault = Assert.Throws<TrainingDivergedException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
-        Assert.Contains("of the teacher is not finite", fault.Message);
+        Assert.Contains("the teacher, whose outputs are not finite", fault.Message);
+        Assert.DoesNotContain("the student's initial weights", fault.Message);
+    }
+
+    private sealed class NaNTeacher : Module<Tensor, Tensor>
+    {
+        private readonly Module<Tensor, Tensor> network;
+
+        public NaNTeacher(Module<Tensor, Tensor> network) : base(nameof(NaNTeacher))
+        {
+            this.network = network;
+            RegisterComponents();
+        }
+
+        // The root of a negative number.
+        public override Tensor forward(Tensor images) => network.call(images) + (images.sum([1L, 2L, 3L]).neg() - 1).sqrt().unsqueeze(1);
     }
 
     [Fact]
