@@ -20,7 +20,11 @@ internal static class CommandLine
 
     // Options of distill and evaluate.
     private static readonly Option<string> Data = new Option<string>("--data") { DefaultValueFactory = _ => DataSource.BuiltIn }
-        .Reads("A folder of CIFAR-10/100 (binary) or of MNIST or Fashion-MNIST (IDX), or builtin. Default builtin.", text => text);
+        .Reads("CIFAR-10/100 (binary or for Python), MNIST and its relatives (IDX), NumPy arrays (.npz or a folder of .npy), or builtin. "
+            + "Default builtin.", text => text);
+    private static readonly Option<int?> Classes = new Option<int?>("--classes")
+        .Reads("Number of classes of the images, where their files do not say it. Default: the largest label and 1; with IDX at least 10.",
+            text => (int?)Positive(text));
     private static readonly Option<double?> Epsilon = new Option<double?>("--eps")
         .Reads("The adversary's budget in the maximum norm, such as 0.1 or 8/255. Default 8/255 for colour images, 0.1 for gray ones.",
             text => (double?)Fraction(text));
@@ -136,14 +140,14 @@ internal static class CommandLine
 
     private static readonly Option[] DistillOptions =
     [
-        Data, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch, Rate,
-        WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout,
+        Data, Classes, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch,
+        Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout,
         LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads,
         Output, Report,
     ];
 
     private static readonly Option[] EvaluateOptions =
-        [Model, Network, Surrogate, Data, Attacks, Epsilons, State, SaveExamples, Report, Json, TestImages, Seed, Device, Threads];
+        [Model, Network, Surrogate, Data, Classes, Attacks, Epsilons, State, SaveExamples, Report, Json, TestImages, Seed, Device, Threads];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -156,7 +160,8 @@ internal static class CommandLine
 
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
-            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Attacks)!, p.GetValue(Epsilons),
+            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Classes), p.GetValue(Attacks)!,
+            p.GetValue(Epsilons),
             p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(Json),
             p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
@@ -186,7 +191,7 @@ internal static class CommandLine
 
     private static Experiment Distill(ParseResult p)
     {
-        var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages));
+        var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
         var epsilon = p.GetValue(Epsilon) ?? data.DefaultEpsilon;
         var preset = p.GetValue(PresetOption);
         if (preset is not null && p.GetResult(Method) is { Implicit: false })

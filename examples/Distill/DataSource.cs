@@ -18,22 +18,32 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     /// <param name="name">The folder, or <see cref="BuiltIn"/>.</param>
     /// <param name="trainImages">Only the first so many; the built-in set makes as many as asked for, by default 4,000.</param>
     /// <param name="testImages">Only the first so many; the built-in set makes 1,000 by default.</param>
-    public static DataSource Load(string name, int? trainImages, int? testImages)
+    /// <param name="classes">The number of classes, for files that do not say it.</param>
+    public static DataSource Load(string name, int? trainImages, int? testImages, int? classes = null)
     {
         var train = name == BuiltIn
             ? Glyphs.Generate(trainImages ?? 4000, seed: 1)
-            : First(ImageDataset.Load(name, DataSplit.Train), trainImages);
-        return new DataSource(name, train, LoadTest(name, testImages));
+            : First(ImageDataset.Load(name, DataSplit.Train, classes), trainImages);
+        return new DataSource(name, train, LoadTest(name, testImages, classes));
     }
 
     /// <summary>The test images only; the built-in set makes 1,000 by default.</summary>
-    public static ImageDataset LoadTest(string name, int? images) =>
-        name == BuiltIn ? Glyphs.Generate(images ?? 1000, seed: 2) : First(ImageDataset.Load(name, DataSplit.Test), images);
+    public static ImageDataset LoadTest(string name, int? images, int? classes = null) =>
+        name == BuiltIn ? Glyphs.Generate(images ?? 1000, seed: 2) : First(ImageDataset.Load(name, DataSplit.Test, classes), images);
 
     /// <summary>The architecture for these images: their size, channels and classes; gray images are centred around 0.</summary>
     public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train);
 
-    public static NetworkSpec Fit(NetworkSpec network, ImageDataset images) => network with
+    public static NetworkSpec Fit(NetworkSpec network, ImageDataset images)
+    {
+        if (network.Name is "tinycnn" or "smallcnn" && images.Height != images.Width)
+            throw new ArgumentException(
+                $"The images have {images.Height}x{images.Width} pixels, {network} expects square ones; resnet, preactresnet, wideresnet "
+                + "and mobilenetv2 take any.");
+        return Fitted(network, images);
+    }
+
+    private static NetworkSpec Fitted(NetworkSpec network, ImageDataset images) => network with
     {
         Classes = images.Classes,
         InputChannels = images.Channels,

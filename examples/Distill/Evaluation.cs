@@ -15,7 +15,7 @@ namespace Ard.Examples.Distill;
 internal static class Evaluation
 {
     public static int Run(
-        string model, NetworkSpec? architecture, string? surrogate, string data, IReadOnlyList<Attack> attacks,
+        string model, NetworkSpec? architecture, string? surrogate, string data, int? classes, IReadOnlyList<Attack> attacks,
         IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, string? json, int? images,
         long seed, string device, int? threads, CancellationToken cancellation)
     {
@@ -24,7 +24,7 @@ internal static class Evaluation
             throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
         if (json is not null && epsilons?.Count > 1)
             throw new ArgumentException("--json and several budgets are given, expected one budget.");
-        using var test = DataSource.LoadTest(data, images);
+        using var test = DataSource.LoadTest(data, images, classes);
         using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
         var place = TrainingDevice.Find(device);
         network.to(place);

@@ -12,12 +12,18 @@ namespace Ard.MLNet;
 /// </summary>
 public static class ImageDataCatalog
 {
-    private static readonly string[] ImageExtensions = [".png", ".jpg", ".jpeg", ".bmp", ".gif"];
+    private static readonly string[] ImageExtensions = [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"];
 
-    /// <summary>CIFAR-10 in its binary version. One byte a pixel value is kept in memory.</summary>
+    // Images that ML.NET does not decode.
+    private static readonly string[] OtherExtensions =
+        [".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".ppm", ".pgm", ".pbm", ".svg", ".psd", ".dcm"];
+
+    private const int DeepestFolder = 16;
+
+    /// <summary>CIFAR-10, binary or for Python. One byte a pixel value is kept in memory.</summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
-    /// <param name="path">The folder cifar-10-batches-bin, the folder that holds it, or the .tar.gz of it; CIFAR-100 is understood as
-    /// well.</param>
+    /// <param name="path">The folder cifar-10-batches-bin or cifar-10-batches-py, the folder that holds it, or the .tar.gz of it; CIFAR-100
+    /// is understood as well.</param>
     /// <param name="split">Which of the two splits. Default the training images.</param>
     /// <exception cref="DataFileException">A file is missing or not sound.</exception>
     public static IDataView LoadCifar10(this DataOperationsCatalog catalog, string path, DataSplit split = DataSplit.Train) =>
@@ -27,7 +33,7 @@ public static class ImageDataCatalog
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="folder">The folder with train-images-idx3-ubyte, train-labels-idx1-ubyte or t10k-…, plain or with .gz.</param>
     /// <param name="split">Which of the two splits. Default the training images.</param>
-    /// <param name="classNames">One name a class. Default the digits.</param>
+    /// <param name="classNames">One name a class. Default the digits, or more numbers where there are more classes.</param>
     /// <exception cref="DataFileException">A file is missing or not sound.</exception>
     public static IDataView LoadIdx(
         this DataOperationsCatalog catalog, string folder, DataSplit split = DataSplit.Train, IReadOnlyList<string>? classNames = null) =>
@@ -71,27 +77,53 @@ public static class ImageDataCatalog
     }
 
     /// <summary>
-    /// The image files of a folder with one folder a class, such as <c>train/cat/1.png</c>: columns ImagePath (for LoadImages) and Label
-    /// (text, the folder's name), in the ordinal order of folders and files. The files are not opened.
+    /// The image files of a folder with one folder a class, such as <c>train/cat/1.png</c> or <c>train/cat/more/1.png</c>: columns
+    /// ImagePath (for LoadImages) and Label (text, the name of the class's folder), in the ordinal order of folders and files. Hidden files
+    /// and folders and <c>__MACOSX</c> are passed over. The files are not opened; ML.NET's LoadImages does not turn them as their EXIF
+    /// orientation says, so that photographs are to be turned before.
     /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="folder">The folder.</param>
-    /// <exception cref="DataFileException">There is no such folder, or no image in a folder of it.</exception>
+    /// <exception cref="DataFileException">There is no such folder, no image in a folder of it, or images of a format that ML.NET does not
+    /// decode.</exception>
     public static IDataView LoadImageFolder(this DataOperationsCatalog catalog, string folder)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         if (!Directory.Exists(folder)) throw new DataFileException(folder, 0, "a folder", "none");
+        // Of names that begin with a dot, too, where that alone does not hide them.
+        var visible = new EnumerationOptions { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
+        var inside = new EnumerationOptions
+        {
+            AttributesToSkip = visible.AttributesToSkip,
+            RecurseSubdirectories = true,
+            MaxRecursionDepth = DeepestFolder,
+        };
+        var all = (
+            from path in Directory.EnumerateDirectories(folder, "*", visible).Order(StringComparer.Ordinal)
+            where !IsHidden(Path.GetFileName(path))
+            from file in Directory.EnumerateFiles(path, "*", inside).Order(StringComparer.Ordinal)
+            where !Path.GetRelativePath(path, file).Split('/', '\\').Any(IsHidden)
+            select (File: file, Class: Path.GetFileName(path))).ToArray();
+        var others = all.Where(image => Has(image.File, OtherExtensions)).ToArray();
+        if (others.Length > 0)
+            throw new DataFileException(
+                others[0].File, 0, $"images that ML.NET decodes ({string.Join(", ", ImageExtensions)})",
+                $"{others.Length} of another format, this one first: convert them, or take them out of the folder");
         var files = (
-            from path in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)
-            from file in Directory.EnumerateFiles(path).Order(StringComparer.Ordinal)
-            where ImageExtensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)
-            select (Path: Path.GetFullPath(file).AsMemory(), Label: Path.GetFileName(path).AsMemory())).ToArray();
+            from image in all
+            where Has(image.File, ImageExtensions)
+            select (Path: Path.GetFullPath(image.File).AsMemory(), Label: image.Class.AsMemory())).ToArray();
         if (files.Length == 0)
             throw new DataFileException(folder, 0, $"folders, one a class, with images ({string.Join(", ", ImageExtensions)})", "none");
         return new TableDataView(
             files.Length,
             TableDataView.Of("ImagePath", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = files[row].Path),
             TableDataView.Of("Label", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = files[row].Label));
+
+        static bool IsHidden(string name) => name.StartsWith('.') || name == "__MACOSX";
+
+        static bool Has(string file, string[] extensions) =>
+            extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
     }
 
     private static IDataView View(DataOperationsCatalog catalog, ImageDataset dataset)

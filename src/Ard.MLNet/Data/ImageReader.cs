@@ -15,6 +15,9 @@ internal static class ImageReader
 {
     private const int RowsOfChunk = 1024;
 
+    // What LoadImageFolder calls the file of a row.
+    private const string PathColumn = "ImagePath";
+
     /// <summary>The images of a data view.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, or a pixel is not in
@@ -33,7 +36,7 @@ internal static class ImageReader
         var image = new float[format.Size];
         VBuffer<float> values = default;
         uint key = 0;
-        while (cursor.MoveNext())
+        while (Decoded(() => cursor.MoveNext()))
         {
             getLabel(ref key);
             // A key outside of its own type counts as missing in ML.NET.
@@ -41,13 +44,63 @@ internal static class ImageReader
                 throw new InvalidOperationException(
                     $"Row {cursor.Position}, label column '{label}': the label is missing{ValueBehind(data, label, cursor.Position)}.");
             classes.Add(key - 1);
-            getPixels(ref values);
+            Decoded(() =>
+            {
+                getPixels(ref values);
+                return true;
+            });
             format.Read(values, image, features, cursor.Position);
             rows.Add(image);
         }
         if (classes.Count == 0 || (!oneClassWillDo && classes.All(number => number == classes[0])))
             throw NotClasses(label, classes.Count, classes.Count == 0 ? null : labels.Names[(int)classes[0]]);
         return new ImageDataset(rows.ToTensor(format), tensor(classes.ToArray()), labels.Names);
+
+        bool Decoded(Func<bool> read)
+        {
+            try
+            {
+                return read();
+            }
+            catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
+            {
+                if (Unreadable(data, featureColumn) is { } named) throw named;
+                throw;
+            }
+        }
+    }
+
+    // The steps before decode images as rows are read, some rows ahead on other threads; their messages do not say which image it was. Read
+    // again one by one; null where that succeeds.
+    private static InvalidOperationException? Unreadable(IDataView data, DataViewSchema.Column features)
+    {
+        DataViewSchema.Column[] columns = data.Schema.GetColumnOrNull(PathColumn) is { Type: TextDataViewType } path
+            ? [features, path] : [features];
+        VBuffer<float> values = default;
+        ReadOnlyMemory<char> name = default;
+        foreach (var cursor in data.GetRowCursorSet(columns, 1))
+        {
+            using (cursor)
+            {
+                var getPixels = cursor.GetGetter<VBuffer<float>>(features);
+                var getPath = columns.Length > 1 ? cursor.GetGetter<ReadOnlyMemory<char>>(columns[1]) : null;
+                while (cursor.MoveNext())
+                {
+                    try
+                    {
+                        getPixels(ref values);
+                    }
+                    catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
+                    {
+                        getPath?.Invoke(ref name);
+                        return new(
+                            $"Row {cursor.Position}{(name.IsEmpty ? "" : $", image '{name}'")}: column '{features.Name}' cannot be read: "
+                            + exception.Message, exception);
+                    }
+                }
+            }
+        }
+        return null;
     }
 
     /// <summary>

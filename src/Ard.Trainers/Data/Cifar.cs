@@ -1,17 +1,20 @@
+using System.Text;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Data;
 
 /// <summary>
-/// The binary version of CIFAR-10 and CIFAR-100 (Krizhevsky, 2009; https://www.cs.toronto.edu/~kriz/cifar.html): a row is one label
-/// byte (CIFAR-100: coarse, then fine) and 3072 bytes, the red, green and blue planes of 32x32 pixels.
+/// CIFAR-10 and CIFAR-100 (Krizhevsky, 2009; https://www.cs.toronto.edu/~kriz/cifar.html). In the binary version a row is one label byte
+/// (CIFAR-100: coarse, then fine) and 3072 bytes, the red, green and blue planes of 32x32 pixels. The Python version, which torchvision
+/// downloads, has the same rows as an array in a pickle, whose other names are never looked up.
 /// </summary>
 public static class Cifar
 {
     internal const string Description =
-        "the binary version of CIFAR-10 or CIFAR-100 (data_batch_1.bin … or train.bin; a folder, or its .tar.gz)";
+        "CIFAR-10 or CIFAR-100, binary or for Python (data_batch_1.bin or data_batch_1 …, train.bin or train; a folder, or its .tar.gz)";
 
     private const int PixelBytes = 3 * 32 * 32;
+    private const int PickledRowBytes = 300;   // of a row's label and file name
     private const int NameFileLimit = 1 << 16;
 
     // An archive is unpacked as it is read; this bounds the time that one made to waste it can take. The real ones have 186 MB.
@@ -24,10 +27,16 @@ public static class Cifar
             Test: ["test_batch.bin"]),
         new("CIFAR-100", "cifar-100-binary", "fine_label_names.txt", LabelBytes: 2, Classes: 100, TrainRows: 50_000, TestRows: 10_000,
             Train: ["train.bin"], Test: ["test.bin"]),
+        new("CIFAR-10", "cifar-10-batches-py", "batches.meta", LabelBytes: 0, Classes: 10, TrainRows: 10_000, TestRows: 10_000,
+            Train: ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"], Test: ["test_batch"],
+            Labels: "labels", Names: "label_names"),
+        new("CIFAR-100", "cifar-100-python", "meta", LabelBytes: 0, Classes: 100, TrainRows: 50_000, TestRows: 10_000,
+            Train: ["train"], Test: ["test"], Labels: "fine_labels", Names: "fine_label_names"),
     ];
 
+    // Labels and Names are keys of the pickles of the Python version.
     private sealed record Variant(string Name, string Folder, string NameFile, int LabelBytes, int Classes, int TrainRows, int TestRows,
-        string[] Train, string[] Test)
+        string[] Train, string[] Test, string? Labels = null, string? Names = null)
     {
         public string[] Files(DataSplit split) => split == DataSplit.Train ? Train : Test;
 
@@ -40,7 +49,8 @@ public static class Cifar
     /// Reads one split of CIFAR-10 or CIFAR-100 (fine labels), whichever is there. Class names come from the text file beside the rows
     /// when it is there, else they are the classes' numbers.
     /// </summary>
-    /// <param name="path">The folder cifar-10-batches-bin or cifar-100-binary, the folder that holds it, or the .tar.gz of it.</param>
+    /// <param name="path">The folder cifar-10-batches-bin, cifar-10-batches-py, cifar-100-binary or cifar-100-python, the folder that holds
+    /// it, or the .tar.gz of it.</param>
     /// <param name="split">Which of the two splits.</param>
     /// <param name="rowsPerFile">Rows that every file must have. Default: the published number, 10,000 (the training file of CIFAR-100:
     /// 50,000), so that a file cut at the end of a row is found out as well.</param>
@@ -72,14 +82,12 @@ public static class Cifar
         foreach (var file in variant.Files(split))
         {
             var name = Path.Combine(folder, file);
-            using var reader = DataFileReader.Open(name);
-            rows.Read(file, reader, new FileInfo(name).Length);
+            rows.Read(file, DataFileReader.OpenStream(name), name, new FileInfo(name).Length);
         }
         var names = Path.Combine(folder, variant.NameFile);
         if (File.Exists(names))
         {
-            using var reader = DataFileReader.Open(names);
-            rows.ReadNames(reader, new FileInfo(names).Length);
+            rows.ReadNames(DataFileReader.OpenStream(names), names, new FileInfo(names).Length);
         }
         return rows.ToDataset(path);
     }
@@ -95,15 +103,16 @@ public static class Cifar
             {
                 // Only an entry's last name counts and nothing is written anywhere, so a path that leads elsewhere is harmless.
                 var file = tar.Name[(tar.Name.LastIndexOf('/') + 1)..];
-                var variant = Variants.FirstOrDefault(v => v.NameFile == file || v.Files(split).Contains(file));
+                var variant = Variants.FirstOrDefault(v => (v.NameFile == file || v.Files(split).Contains(file))
+                    // The names of CIFAR-100's pickles say little by themselves.
+                    && (v.Folder != "cifar-100-python" || tar.Name.Contains($"{v.Folder}/", StringComparison.Ordinal)));
                 if (variant is null) continue;
                 if (named is not null && named != variant)
                     throw new DataFileException(path, 0, "one data set", $"{named.Name} and {variant.Name}");
                 named = variant;
                 rows ??= new Rows(variant, split, rowsPerFile);
-                using var reader = new DataFileReader(tar.Contents(), $"{path}:{tar.Name}");
-                if (file == variant.NameFile) rows.ReadNames(reader, tar.Length);
-                else rows.Read(file, reader, tar.Length);
+                if (file == variant.NameFile) rows.ReadNames(tar.Contents(), $"{path}:{tar.Name}", tar.Length);
+                else rows.Read(file, tar.Contents(), $"{path}:{tar.Name}", tar.Length);
             }
             if (rows is null) throw new DataFileException(path, 0, $"{Description}, {split} split", "an archive without it");
             return rows.ToDataset(path);
@@ -133,7 +142,17 @@ public static class Cifar
             labels = new long[(long)files.Length * this.rowsPerFile];
         }
 
-        public void Read(string file, DataFileReader reader, long length)
+        public void Read(string file, Stream contents, string path, long length)
+        {
+            using var reader = new DataFileReader(contents, path);
+            if (!done.Add(file)) throw reader.Fault(0, "every file once", "a second one of this name");
+            images ??= empty([labels.Length, 3, 32, 32], dtype: ScalarType.Byte).DetachFromDisposeScope();
+            var first = Array.IndexOf(files, file) * rowsPerFile;
+            if (variant.Labels is { } key) ReadPickle(key, contents, reader, first, length);
+            else ReadRows(reader, first, length);
+        }
+
+        private void ReadRows(DataFileReader reader, int first, long length)
         {
             var expected = (long)rowsPerFile * variant.RowBytes;
             if (length != expected)
@@ -141,10 +160,7 @@ public static class Cifar
                 throw reader.Fault(Math.Min(length, expected), $"{expected} bytes, {rowsPerFile} rows of {variant.RowBytes}",
                     $"{length} bytes");
             }
-            if (!done.Add(file)) throw reader.Fault(0, "every file once", "a second one of this name");
-            images ??= empty([labels.Length, 3, 32, 32], dtype: ScalarType.Byte).DetachFromDisposeScope();
-            var first = Array.IndexOf(files, file) * rowsPerFile;
-            var pixels = images.bytes;
+            var pixels = images!.bytes;
             Span<byte> label = stackalloc byte[variant.LabelBytes];
             for (var row = 0; row < rowsPerFile; row++)
             {
@@ -158,11 +174,64 @@ public static class Cifar
             reader.ExpectEnd();
         }
 
-        public void ReadNames(DataFileReader reader, long length)
+        // {"data": array [rows, 3072] of bytes, "labels" or "fine_labels": list of numbers, and file names}
+        private void ReadPickle(string key, Stream contents, DataFileReader reader, int first, long length)
         {
+            var values = Dictionary(contents, reader, length, (long)rowsPerFile * (PixelBytes + PickledRowBytes) + NameFileLimit);
+            if (Value(values, "data") is not PickledArray { Type: "u1", IsFortran: false, Shape: [var rows, PixelBytes], Bytes: { } bytes }
+                || rows != rowsPerFile || bytes.Length != rows * PixelBytes)
+                throw reader.Fault(0, $"an array 'data' of bytes [{rowsPerFile},{PixelBytes}]", Found(Value(values, "data")));
+            if (Value(values, key) is not List<object?> numbers || numbers.Count != rowsPerFile)
+                throw reader.Fault(0, $"a list '{key}' of {rowsPerFile} labels", Found(Value(values, key)));
+            for (var row = 0; row < rowsPerFile; row++)
+            {
+                labels[first + row] = numbers[row] is long label && label >= 0 && label < variant.Classes
+                    ? label
+                    : throw reader.Fault(0, $"a label from 0 to {variant.Classes - 1} in row {row}", Found(numbers[row]));
+            }
+            bytes.CopyTo(images!.bytes[(first * PixelBytes)..]);
+        }
+
+        private static OrderedDictionary<string, object?> Dictionary(Stream contents, DataFileReader reader, long length, long limit)
+        {
+            if (length > limit) throw reader.Fault(limit, $"at most {limit} bytes", $"{length}");
+            try
+            {
+                // Not disposed of: the stream is the reader's.
+                var unpickler = new Unpickler(
+                    new BufferedStream(contents, 1 << 16), (offset, expected, found) => reader.Fault(offset, expected, found), 0, length,
+                    limit);
+                return unpickler.Read() as OrderedDictionary<string, object?> ?? throw reader.Fault(0, "a dictionary", "another value");
+            }
+            catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
+            {
+                throw reader.Fault(0, "sound compressed data", $"'{exception.Message}'", exception);
+            }
+        }
+
+        // Keys are texts or, where the pickle has come through Python 3, bytes.
+        private static object? Value(OrderedDictionary<string, object?> values, string key) =>
+            values.TryGetValue(key, out var value) || values.TryGetValue($"[b'{key}']", out value) ? value : null;
+
+        private static string Found(object? value) => value switch
+        {
+            null => "none",
+            PickledArray array => $"one of {array.Type} [{string.Join(",", array.Shape ?? [])}]",
+            List<object?> list => $"a list of {list.Count}",
+            long number => $"{number}",
+            _ => "something else",
+        };
+
+        public void ReadNames(Stream contents, string path, long length)
+        {
+            using var reader = new DataFileReader(contents, path);
             if (length > NameFileLimit) throw reader.Fault(NameFileLimit, $"at most {NameFileLimit} bytes of class names", $"{length}");
-            var text = System.Text.Encoding.UTF8.GetString(reader.Read(length, "class names"));
-            names = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            names = variant.Names is { } key
+                ? Value(Dictionary(contents, reader, length, NameFileLimit), key) is List<object?> list
+                    ? [.. list.Select(name => name as string ?? throw reader.Fault(0, "texts as class names", Found(name)))]
+                    : throw reader.Fault(0, $"a list '{key}'", "none")
+                : Encoding.UTF8.GetString(reader.Read(length, "class names"))
+                    .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             if (names.Length != variant.Classes) throw reader.Fault(0, $"{variant.Classes} class names, one a line", $"{names.Length}");
         }
 

@@ -18,18 +18,23 @@ internal sealed class DataFileReader(Stream stream, string path) : IDisposable
     /// <summary>A file's contents, unpacked when its first two bytes are those of gzip (RFC 1952).</summary>
     public static Stream OpenStream(string path)
     {
-        FileStream file;
+        var file = OpenFile(path);
+        var compressed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
+        file.Position = 0;
+        return compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
+    }
+
+    /// <summary>A file as it is.</summary>
+    public static FileStream OpenFile(string path)
+    {
         try
         {
-            file = File.OpenRead(path);
+            return File.OpenRead(path);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new DataFileException(path, 0, "a file", "none", exception);
         }
-        var compressed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
-        file.Position = 0;
-        return compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 
     /// <summary>Fills the whole span, or says how far the file reached.</summary>

@@ -14,6 +14,8 @@ public static class Idx
 
     internal const string Description = "a folder with the IDX files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-… (or .gz)";
 
+    private const string ImageFile = "images-idx3-ubyte", LabelFile = "labels-idx1-ubyte";
+
     private const uint ImageMagic = 0x00000803;
     private const uint LabelMagic = 0x00000801;
 
@@ -27,11 +29,11 @@ public static class Idx
     /// <summary>Reads a pair of files as images [N,1,H,W] with their labels.</summary>
     /// <param name="imagesPath">The file of images.</param>
     /// <param name="labelsPath">The file of labels.</param>
-    /// <param name="classNames">One name a class; a label beyond them is a fault. Default <see cref="Digits"/>.</param>
+    /// <param name="classNames">One name a class; a label beyond them is a fault. Default <see cref="Digits"/>, or numbers from 0 to the
+    /// largest label where that is 10 or more.</param>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
     public static ImageDataset Load(string imagesPath, string labelsPath, IReadOnlyList<string>? classNames = null)
     {
-        classNames ??= Digits;
         using var images = DataFileReader.Open(imagesPath);
         using var labels = DataFileReader.Open(labelsPath);
         var size = ReadHeader(images, ImageMagic, "images", 3);
@@ -41,7 +43,12 @@ public static class Idx
         // The labels first: they are short, and a file that is not what it says is refused before the long one is read.
         var labelBytes = labels.Read(count, "labels");
         labels.ExpectEnd();
+        classNames ??= NamesFor(labelBytes.Max());
         var wrong = Array.FindIndex(labelBytes, label => label >= classNames.Count);
+        // A letter of EMNIST is a number from 1 to 26.
+        if (!labelBytes.Contains((byte)0) && labelBytes.Max() >= Math.Min(classNames.Count, Digits.Count))
+            throw labels.Fault(
+                8, "labels from 0", $"none that is 0, and {labelBytes.Max()} as the largest: they count from 1; write a file with 1 less");
         if (wrong >= 0) throw labels.Fault(8 + wrong, $"a label from 0 to {classNames.Count - 1}", $"{labelBytes[wrong]}");
         var pixels = images.Read(size[0] * size[1] * size[2], "pixels");
         images.ExpectEnd();
@@ -49,24 +56,57 @@ public static class Idx
             tensor(Array.ConvertAll(labelBytes, label => (long)label)), classNames);
     }
 
+    private static IReadOnlyList<string> NamesFor(int largest) => largest < Digits.Count ? Digits : Numbers(largest + 1);
+
+    // The names of so many classes of which nothing else is known.
+    internal static string[] Numbers(int classes) => [.. Enumerable.Range(0, classes).Select(number => $"{number}")];
+
     /// <summary>
     /// Reads one split from a folder with the published names: train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-… for the
     /// test split, plain or with .gz (the plain file wins).
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="split">Which of the two.</param>
-    /// <param name="classNames">One name a class. Default <see cref="Digits"/>.</param>
+    /// <param name="classNames">One name a class. Default <see cref="Digits"/>, or numbers where a label of either split is 10 or
+    /// more.</param>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
-    public static ImageDataset LoadFolder(string folder, DataSplit split, IReadOnlyList<string>? classNames = null) =>
-        Load(Find(folder, split, "images-idx3-ubyte"), Find(folder, split, "labels-idx1-ubyte"), classNames);
+    public static ImageDataset LoadFolder(string folder, DataSplit split, IReadOnlyList<string>? classNames = null)
+    {
+        // Both splits have the same classes, though one of them may lack the last.
+        var other = Find(folder, split == DataSplit.Train ? DataSplit.Test : DataSplit.Train, LabelFile);
+        var labels = Find(folder, split, LabelFile);
+        if (classNames is null && File.Exists(other) && File.Exists(labels))
+            classNames = NamesFor(Math.Max(Largest(labels), Largest(other)));
+        return Load(Find(folder, split, ImageFile), labels, classNames);
+    }
+
+    private static int Largest(string labelsPath)
+    {
+        using var labels = DataFileReader.Open(labelsPath);
+        return labels.Read(ReadHeader(labels, LabelMagic, "labels", 1)[0], "labels").Max();
+    }
 
     internal static bool IsFolder(string folder) =>
-        Enum.GetValues<DataSplit>().Any(split => File.Exists(Find(folder, split, "images-idx3-ubyte")));
+        Directory.Exists(folder)
+        && Enum.GetValues<DataSplit>().Any(split => File.Exists(Find(folder, split, ImageFile)));
 
+    // By the published names: MNIST's, EMNIST's (emnist-letters-train-images-idx3-ubyte), and with a dot before idx. The plain file wins.
     private static string Find(string folder, DataSplit split, string kind)
     {
-        var plain = Path.Combine(folder, $"{(split == DataSplit.Train ? "train" : "t10k")}-{kind}");
-        return !File.Exists(plain) && File.Exists($"{plain}.gz") ? $"{plain}.gz" : plain;
+        string[] names = split == DataSplit.Train ? ["train"] : ["t10k", "test"];
+        var published = Path.Combine(folder, $"{names[0]}-{kind}");
+        if (!Directory.Exists(folder)) return published;
+        var found = (
+            from file in Directory.EnumerateFiles(folder)
+            let name = Path.GetFileName(file)
+            let unpacked = name.EndsWith(".gz", StringComparison.Ordinal) ? name[..^3] : name
+            let plain = unpacked.Replace(".idx", "-idx", StringComparison.Ordinal)
+            where !name.StartsWith('.') && names.Any(start => $"-{plain}".EndsWith($"-{start}-{kind}", StringComparison.Ordinal))
+            orderby name.EndsWith(".gz", StringComparison.Ordinal), name
+            select (file, plain)).ToArray();
+        if (found.DistinctBy(file => file.plain).Count() > 1)
+            throw new DataFileException(folder, 0, "one data set", string.Join(", ", found.Select(file => Path.GetFileName(file.file))));
+        return found.Length > 0 ? found[0].file : published;
     }
 
     private static long[] ReadHeader(DataFileReader reader, uint magic, string what, int dimensions)

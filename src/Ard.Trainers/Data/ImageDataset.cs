@@ -52,16 +52,26 @@ public sealed class ImageDataset : IDisposable
     public int Width => (int)Images.shape[3];
 
     /// <summary>
-    /// Reads what <paramref name="path"/> is: a folder with the four IDX files of MNIST or Fashion-MNIST (<see cref="Idx.LoadFolder"/>), or
-    /// the binary version of CIFAR-10 or CIFAR-100 as a folder, a folder that holds that folder, or the .tar.gz (<see cref="Cifar.Load"/>).
+    /// Reads what <paramref name="path"/> is: a folder with the four IDX files of MNIST or its relatives (<see cref="Idx.LoadFolder"/>);
+    /// NumPy's arrays, a .npz or a folder of .npy (<see cref="Npy.Load"/>); or CIFAR-10 or CIFAR-100, binary or for Python, as a folder, a
+    /// folder that holds that folder, or the .tar.gz (<see cref="Cifar.Load"/>).
     /// </summary>
-    /// <exception cref="DataFileException">Neither is there, or a file is not sound.</exception>
-    public static ImageDataset Load(string path, DataSplit split)
+    /// <param name="path">The file or folder.</param>
+    /// <param name="split">Which of the two splits.</param>
+    /// <param name="classes">The number of classes, for files that do not say it. Default: the largest label and 1, of both splits; with
+    /// IDX at least 10.</param>
+    /// <exception cref="DataFileException">None of them is there, a file is not sound, or it has other classes.</exception>
+    public static ImageDataset Load(string path, DataSplit split, int? classes = null)
     {
-        if (Idx.IsFolder(path)) return Idx.LoadFolder(path, split);
-        if (Cifar.Is(path)) return Cifar.Load(path, split);
-        throw new DataFileException(path, 0, $"{Idx.Description}, or {Cifar.Description}",
-            Directory.Exists(path) ? "a folder without them" : File.Exists(path) ? "another file" : "nothing");
+        string[]? names = classes is { } number ? Idx.Numbers(number) : null;
+        if (Idx.IsFolder(path)) return Idx.LoadFolder(path, split, names);
+        if (Npy.Is(path)) return Npy.Load(path, split, names);
+        if (!Cifar.Is(path))
+            throw new DataFileException(path, 0, $"{Idx.Description}, {Npy.Description}, or {Cifar.Description}",
+                Directory.Exists(path) ? "a folder without them" : File.Exists(path) ? "another file" : "nothing");
+        var cifar = Cifar.Load(path, split);
+        if (classes is null || classes == cifar.Classes) return cifar;
+        using (cifar) throw new DataFileException(path, 0, $"{classes} classes", $"CIFAR-{cifar.Classes}");
     }
 
     /// <summary>

@@ -74,6 +74,58 @@ public sealed class ImageDataTests
     }
 
     [Fact]
+    public void Of_an_image_folder_hidden_files_are_no_classes_and_deeper_ones_are_read()
+    {
+        var folder = Tiny.Folder();
+        foreach (var file in new[]
+        {
+            "dog/a.png", "dog/more/deep/b.webp", "dog/._a.png", "dog/.cache/c.png", "cat/z.gif", ".git/x.png", "__MACOSX/dog/y.png",
+            "cat/__MACOSX/w.png", ".DS_Store", "cat/Thumbs.db",
+        })
+        {
+            Directory.CreateDirectory(Path.Combine(folder, Path.GetDirectoryName(file)!));
+            File.WriteAllText(Path.Combine(folder, file), "");
+        }
+        var view = ml.Data.LoadImageFolder(folder);
+        Assert.Equal(["cat", "dog", "dog"], Tiny.Column<ReadOnlyMemory<char>>(view, "Label").Select(name => name.ToString()));
+        Assert.Equal(["z.gif", "a.png", "b.webp"],
+            Tiny.Column<ReadOnlyMemory<char>>(view, "ImagePath").Select(path => Path.GetFileName(path.ToString())));
+
+        // Never without a word.
+        File.WriteAllText(Path.Combine(folder, "cat", "photo.TIF"), "");
+        var fault = Assert.Throws<DataFileException>(() => ml.Data.LoadImageFolder(folder));
+        Assert.Equal(Path.Combine(folder, "cat", "photo.TIF"), fault.Path);
+        Assert.Contains("1 of another format", fault.Found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_image_that_cannot_be_decoded_is_named_by_row_and_path()
+    {
+        var folder = Tiny.Folder();
+        // A white pixel; one as WebP.
+        byte[] png = Convert.FromBase64String(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==");
+        byte[] webp = Convert.FromBase64String("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA");
+        foreach (var (name, bytes) in new[] { ("cat/a.png", png), ("cat/b.webp", webp), ("dog/c.png", png), ("dog/d.png", png) })
+        {
+            Directory.CreateDirectory(Path.Combine(folder, Path.GetDirectoryName(name)!));
+            File.WriteAllBytes(Path.Combine(folder, name), bytes);
+        }
+        var data = ml.Data.LoadImageFolder(folder);
+        var pipeline = ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(ml.Transforms.ResizeImages("Image", 1, 1))
+            .Append(ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1f / 255))
+            .Append(ml.Transforms.Conversion.MapValueToKey("Label"));
+        var view = pipeline.Fit(data).Transform(data);
+        var labels = ClassLabels.Read(view.Schema["Label"]);
+        var format = new ImageLayout { Channels = 3, Height = 1, Width = 1 }.Resolve("Features", view.Schema["Features"].Type, null);
+        using (var sound = ImageReader.Read(view, "Features", "Label", format, labels)) Assert.Equal(4, sound.Count);
+        File.WriteAllBytes(Path.Combine(folder, "dog", "d.png"), png[..20]);
+        var fault = Assert.Throws<InvalidOperationException>(() => ImageReader.Read(view, "Features", "Label", format, labels));
+        Assert.Contains($"Row 3, image '{Path.Combine(folder, "dog", "d.png")}'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Images_of_8_bits_are_kept_as_bytes_and_others_as_floats()
     {
         var data = Tiny.Glyphs(ml, 2000);

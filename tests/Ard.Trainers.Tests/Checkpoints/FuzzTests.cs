@@ -32,14 +32,40 @@ public sealed class FuzzTests : IDisposable
     [InlineData(1000)]
     public void Damaged_CIFAR_files(int count) => CifarFiles(count);
 
-    [Fact]
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_TorchSharp_files(int count) => TorchSharpFiles(count);
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_CIFAR_files_for_Python(int count) => PythonCifarFiles(count);
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_NumPy_files(int count) => NumPyFiles(count);
+
+    [Theory]
     [Trait("Category", "Long")]
-    public void A_hundred_thousand_damaged_files()
+    [InlineData(nameof(PyTorch))]
+    [InlineData(nameof(SafetensorsFiles))]
+    [InlineData(nameof(TorchSharpFiles))]
+    [InlineData(nameof(IdxFiles))]
+    [InlineData(nameof(CifarFiles))]
+    [InlineData(nameof(PythonCifarFiles))]
+    [InlineData(nameof(NumPyFiles))]
+    public void A_hundred_thousand_damaged_files_of_each_kind(string kind)
     {
-        PyTorch(40_000);
-        SafetensorsFiles(30_000);
-        IdxFiles(15_000);
-        CifarFiles(15_000);
+        Action<int> files = kind switch
+        {
+            nameof(PyTorch) => PyTorch,
+            nameof(SafetensorsFiles) => SafetensorsFiles,
+            nameof(TorchSharpFiles) => TorchSharpFiles,
+            nameof(IdxFiles) => IdxFiles,
+            nameof(CifarFiles) => CifarFiles,
+            nameof(PythonCifarFiles) => PythonCifarFiles,
+            _ => NumPyFiles,
+        };
+        files(100_000);
     }
 
     // Reads everything that there is to read: tensors, the network that it looks like, its weights.
@@ -58,12 +84,83 @@ public sealed class FuzzTests : IDisposable
 
     private void PyTorch(int count) => Balanced(count, () =>
     {
-        string[] names = ["kinds.pt", "kinds.legacy.pt", "checkpoint.pt", "checkpoint.legacy.pt", "normalised.pt"];
+        string[] names =
+        [
+            "kinds.pt", "kinds.legacy.pt", "checkpoint.pt", "checkpoint.legacy.pt", "normalised.pt", "strangers-beside.pt",
+            "strangers-beside-protocol4.pt", "strangers-beside-legacy-protocol5.pt", "strangers-ema-in-one.pt", "strangers-pair.pt",
+        ];
         byte[][] files = [.. names.Select(name => File.ReadAllBytes(Fixture(name)))];
         // Half of them within the pickle, where most is decided: archives around damaged pickles.
         var pickle = Pickle.Of(p => p.Raw('}', '(').Text("a").Tensor([2, 2], [2, 1], 4).Text("b").Tensor([2], [2], 4, 1).Raw('u'));
-        return Read(files, count / 2, ReadWeights) + Read([pickle], count / 2, damaged =>
-            ReadWeights(Pickle.Archive(damaged, [("archive/data/0", new byte[16])])));
+        return Read(files, count / 2, ReadWeights)
+            + Read([pickle], count / 4, damaged => ReadWeights(Pickle.Archive(damaged, [("archive/data/0", new byte[16])])))
+            + Around("strangers-beside.pt", count / 8) + Around("strangers-beside-protocol4.pt", count - count / 2 - count / 4 - count / 8);
+
+        // Damaged pickles with everything in them, in their sound archives.
+        int Around(string name, int damaged)
+        {
+            using var archive = System.IO.Compression.ZipFile.OpenRead(Fixture(name));
+            var entries = archive.Entries.Where(entry => entry.Name != "data.pkl")
+                .Select(entry => ($"archive/{entry.FullName[(entry.FullName.IndexOf('/') + 1)..]}", Contents(entry))).ToArray();
+            var original = Contents(archive.Entries.Single(entry => entry.Name == "data.pkl"));
+            return Read([original], damaged, bytes => ReadWeights(Pickle.Archive(bytes, entries)));
+        }
+
+        static byte[] Contents(System.IO.Compression.ZipArchiveEntry entry)
+        {
+            using var contents = entry.Open();
+            using var bytes = new MemoryStream();
+            contents.CopyTo(bytes);
+            return bytes.ToArray();
+        }
+    });
+
+    private void TorchSharpFiles(int count) => Balanced(count, () =>
+    {
+        using var scope = NewDisposeScope();
+        using var network = (NetworkSpec.Parse("tinycnn-1-bn") with { Classes = 2, ImageSize = 4 }).Build(seed: 1);
+        using var kinds = new StrangersTests.Kinds();
+        network.save(folder.File("network.dat"));
+        kinds.save(folder.File("kinds.dat"));
+        return Read([File.ReadAllBytes(folder.File("network.dat")), File.ReadAllBytes(folder.File("kinds.dat"))], count, ReadWeights);
+    });
+
+    private void PythonCifarFiles(int count) => Balanced(count, () =>
+    {
+        var python2 = CifarPythonTests.Python2(2, "labels");
+        var python3 = File.ReadAllBytes(DataFixture("cifar-python3.pkl"));
+        folder.Write("py/batches.meta", CifarPythonTests.Python2Names("label_names", 10));
+        var names = File.ReadAllBytes(folder.File("py/batches.meta"));
+        return Read([python2, python3], count - count / 4, bytes =>
+            {
+                folder.Write("py/test_batch", bytes);
+                Load();
+            })
+            + Read([names], count / 4, bytes =>
+            {
+                folder.Write("py/test_batch", python2);
+                folder.Write("py/batches.meta", bytes);
+                Load();
+            });
+
+        void Load() => Cifar.Load(folder.File("py"), DataSplit.Test, rowsPerFile: 2).Dispose();
+    });
+
+    private void NumPyFiles(int count) => Balanced(count, () =>
+    {
+        string[] names = ["mnist-like.npz", "packed.npz"];
+        byte[][] archives = [.. names.Select(name => File.ReadAllBytes(DataFixture(name)))];
+        byte[][] arrays = [.. new[] { "x_test.npy", "fortran.npy", "channels_last.npy" }.Select(name =>
+            File.ReadAllBytes(DataFixture(name)))];
+        var labels = File.ReadAllBytes(DataFixture("labels.npy"));
+        folder.Write("npy/labels.npy", labels);
+        return Read(archives, count / 2, bytes => Npy.Load(folder.Write("archive.npz", bytes), DataSplit.Test).Dispose())
+            + Read(arrays, count / 4, bytes => Npy.Load(folder.Write("npy/images.npy", bytes), DataSplit.Test).Dispose())
+            + Read([labels], count - count / 2 - count / 4, bytes =>
+            {
+                folder.Write("other/labels.npy", bytes);
+                Npy.Load(folder.Write("other/images.npy", arrays[0]), DataSplit.Test).Dispose();
+            });
     });
 
     private void SafetensorsFiles(int count) => Balanced(count, () =>
@@ -105,6 +202,8 @@ public sealed class FuzzTests : IDisposable
 
         static void Load(string path) => Cifar.Load(path, DataSplit.Test, rowsPerFile: 2).Dispose();
     });
+
+    private static string DataFixture(string name) => Fixture(Path.Combine("..", "..", "Data", "Fixtures", name));
 
     private static int Read(byte[][] files, int count, Action<byte[]> read)
     {

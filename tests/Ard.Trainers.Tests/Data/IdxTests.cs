@@ -42,6 +42,25 @@ public sealed class IdxTests
     }
 
     [Fact]
+    public void There_may_be_any_number_of_classes_and_other_names_of_files()
+    {
+        using var folder = new DataFolder();
+        folder.Write("emnist-balanced-train-images-idx3-ubyte", DataFolder.Idx(Images, [2, 1, 1], [7, 8]));
+        folder.Write("emnist-balanced-train-labels-idx1-ubyte", DataFolder.Idx(Labels, [2], [0, 46]));
+        folder.Write("emnist-balanced-test-images-idx3-ubyte.gz", DataFolder.Gzip(DataFolder.Idx(Images, [1, 1, 1], [9])));
+        folder.Write("emnist-balanced-test-labels-idx1-ubyte", DataFolder.Idx(Labels, [1], [5]));
+        using var train = ImageDataset.Load(folder.Root, DataSplit.Train);
+        Assert.Equal((47, "46"), (train.Classes, train.ClassNames[^1]));
+        // Both splits have the same classes.
+        using var test = ImageDataset.Load(folder.Root, DataSplit.Test);
+        Assert.Equal(47, test.Classes);
+        using var said = ImageDataset.Load(folder.Root, DataSplit.Test, classes: 62);
+        Assert.Equal(62, said.Classes);
+        folder.Write("emnist-letters-test-images-idx3-ubyte", DataFolder.Idx(Images, [1, 1, 1], [9]));
+        Assert.Contains("one data set", Assert.Throws<DataFileException>(() => ImageDataset.Load(folder.Root, DataSplit.Test)).Expected);
+    }
+
+    [Fact]
     public void A_missing_file_is_refused_with_its_name()
     {
         using var folder = new DataFolder();
@@ -85,14 +104,17 @@ public sealed class IdxTests
         var images = folder.Write("images", DataFolder.Idx(Images, [3, 1, 1], [1, 2, 3]));
         Fault(DataFolder.Idx(Images, [3], [0, 1, 2]), 0, "0x00000801 of IDX labels", "0x00000803");
         Fault(DataFolder.Idx(Labels, [2], [0, 1]), 4, $"3 labels, as many as {images} has images", "2");
-        Fault(DataFolder.Idx(Labels, [3], [0, 10, 2]), 9, "a label from 0 to 9", "10");
+        Fault(DataFolder.Idx(Labels, [3], [0, 10, 2]), 9, "a label from 0 to 9", "10", Idx.Digits);
+        // As the letters of EMNIST are.
+        Fault(DataFolder.Idx(Labels, [3], [1, 26, 2]), 8, "labels from 0", "none that is 0, and 26 as the largest: they count from 1");
+        Fault(DataFolder.Idx(Labels, [3], [1, 3, 2]), 8, "labels from 0", "they count from 1", ["a", "b", "c"]);
         Fault(DataFolder.Idx(Labels, [3], [0, 1]), 10, "1 more byte(s) of labels", "the end of the file");
         Fault(DataFolder.Idx(Labels, [3], [0, 1, 2, 3]), 11, "the end of the file", "more bytes");
 
-        void Fault(byte[] bytes, long offset, string expected, string found)
+        void Fault(byte[] bytes, long offset, string expected, string found, IReadOnlyList<string>? names = null)
         {
             var path = folder.Write("labels", bytes);
-            DataFolder.AssertFault(path, offset, expected, found, () => Idx.Load(images, path));
+            DataFolder.AssertFault(path, offset, expected, found, () => Idx.Load(images, path, names));
         }
     }
 
