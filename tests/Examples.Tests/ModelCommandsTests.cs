@@ -33,6 +33,34 @@ public sealed class ModelCommandsTests : IDisposable
     }
 
     [Fact]
+    public void One_of_several_state_dicts_is_taken_by_its_key_and_the_others_are_named()
+    {
+        var several = program.Run("import", Fixture("strangers-cascade.pt"));
+        Assert.Equal(2, several.Code);
+        Assert.Contains("'state_dict.0', 'state_dict.1'", several.Error);
+        var second = program.Run("import", Fixture("strangers-cascade.pt"), "--key", "state_dict.1");
+        Assert.Contains("found under 'state_dict.1'", second.Output);
+        Assert.Contains("the key 'model_ema' takes them", program.Run("import", Fixture("strangers-ema.pt")).Output);
+        Assert.Contains("args (argparse.Namespace)", program.Run("inspect", Fixture("strangers-beside.pt")).Output);
+    }
+
+    [Fact]
+    public void Oblong_images_are_refused_before_the_teacher_is_trained_where_the_student_takes_square_ones()
+    {
+        foreach (var split in new[] { "train", "t10k" })
+        {
+            var data = Directory.CreateDirectory(Path.Combine(program.Folder, "data")).FullName;
+            File.WriteAllBytes(
+                Path.Combine(data, $"{split}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 9, .. new byte[144]]);
+            File.WriteAllBytes(Path.Combine(data, $"{split}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
+        }
+        var refused = program.Run("distill", "--data", "data", "--teacher", "resnet8", "--student", "tinycnn-2", "--output", "out");
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("The images have 8x9 pixels, tinycnn-2 expects square ones", refused.Error);
+        Assert.False(Directory.Exists(program.Output));
+    }
+
+    [Fact]
     public void What_is_wrong_is_one_line()
     {
         Assert.Equal(2, program.Run("inspect", "nothing.pt").Code);
