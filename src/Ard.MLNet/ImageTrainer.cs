@@ -214,7 +214,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         twin.eval();
         var pixels = format.Channels * format.Height * format.Width;
         var type = network.parameters().FirstOrDefault()?.dtype ?? ScalarType.Float32;
-        var images = arange(2 * pixels, type).mul_(0.37).remainder_(1).view(2, format.Channels, format.Height, format.Width);
+        var images = Arange(2 * pixels, type).Mul_(0.37).Remainder_(1).view(2, format.Channels, format.Height, format.Width);
         var (logits, again, twins) = (network.call(images), network.call(images), twin.call(images));
         // A network that is random by itself shows nothing here.
         if (logits.allclose(again, 0, 0, equal_nan: true) && !logits.allclose(twins, rtol: 1e-4, atol: 1e-5, equal_nan: true))

@@ -168,7 +168,7 @@ internal static class ImageReader
 
         private void GoOnInFloats()
         {
-            for (var i = 0; i < chunks.Count; i++) chunks[i] = chunks[i].to(ScalarType.Float32).div_(255f);
+            for (var i = 0; i < chunks.Count; i++) chunks[i] = chunks[i].to(ScalarType.Float32).Div_(255f);
             floats = new float[RowsOfChunk * size];
             for (var i = 0; i < filled * size; i++) floats[i] = bytes![i] / 255f;
             bytes = null;

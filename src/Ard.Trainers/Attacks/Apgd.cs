@@ -77,7 +77,7 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
     {
         var worst = new WorstPoints(images);
         // The images that are still to be broken.
-        var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
         var targets = Options.Loss == ApgdLoss.TargetedDlr
             ? TargetClass.RunnersUp(target.Logits(images), labels, Options.Targets)
             : null;
@@ -128,11 +128,11 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
     private static Tensor RandomStart(Tensor images, ThreatModel threat, Noise noise)
     {
         var random = threat.Norm == Norm.Linf ? noise.Uniform(images) : noise.Normal(images);
-        if (threat.Norm == Norm.L1) return random.add_(images);
+        if (threat.Norm == Norm.L1) return random.Add_(images);
         var direction = threat.Norm == Norm.Linf
-            ? random.div_(ThreatModel.PerPoint(random.abs().flatten(1).amax(1).add_(1e-12), images))
+            ? random.div_(ThreatModel.PerPoint(random.abs().flatten(1).amax(1).Add_(1e-12), images))
             : threat.SteepestAscent(random);
-        return direction.mul_(threat.Epsilon).add_(images);
+        return direction.Mul_(threat.Epsilon).Add_(images);
     }
 
     private static ApgdOptions Validated(ApgdOptions options)

@@ -107,9 +107,9 @@ internal sealed class ApgdRun
             wrong = Plus(wrong, options.Samples == 1 ? miss : miss.to(ScalarType.Int64));
         }
         if (options.Samples == 1) return (losses!, wrong!, gradients);
-        return (losses!.div_(options.Samples), (wrong! * 2).gt(options.Samples), gradients?.div_(options.Samples));
+        return (losses!.Div_(options.Samples), wrong!.Times(2).Gt(options.Samples), gradients?.Div_(options.Samples));
 
-        static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.add_(value);
+        static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.Add_(value);
     }
 
     private Tensor Loss(Tensor logits) => options.Loss switch

@@ -78,7 +78,7 @@ internal sealed class HalvingSchedule : ApgdSchedule
         Interval = Math.Max((int)(0.22 * steps), 1);
         sooner = Math.Max((int)(0.03 * steps), 1);
         shortest = Math.Max((int)(0.06 * steps), 1);
-        size = full_like(loss, 2 * threat.Epsilon);
+        size = FullLike(loss, 2 * threat.Epsilon);
         increases = zeros_like(loss);
         // As in the reference implementation, by which results are compared: the first loss counts as an increase where it is positive,
         // whatever it was at the start.
@@ -92,9 +92,9 @@ internal sealed class HalvingSchedule : ApgdSchedule
     public override Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images)
     {
         var step = Threat.SteepestAscent(gradient).mul_(ThreatModel.PerPoint(size, points));
-        var next = Threat.Project(step.add_(points), images);
+        var next = Threat.Project(step.Add_(points), images);
         if (previous is null) return next;
-        return Threat.Project(next.sub_(points).mul_(Momentum).add_(points - previous, 1 - Momentum).add_(points), images);
+        return Threat.Project(next.sub_(points).Mul_(Momentum).AddScaled_(points - previous, 1 - Momentum).Add_(points), images);
     }
 
     public override void Keep(Tensor places)
@@ -108,15 +108,15 @@ internal sealed class HalvingSchedule : ApgdSchedule
 
     protected override void Observe(Tensor loss)
     {
-        increases.add_(loss.gt(lastLoss));
+        increases.Add_(loss.gt(lastLoss));
         lastLoss.copy_(loss);
     }
 
     protected override Tensor Check(Tensor bestLoss, Tensor best, Tensor images)
     {
         var stalled = halved.logical_not().logical_and_(bestLossAtCheck.ge(bestLoss));
-        var halve = increases.le(rho * Interval).logical_or_(stalled);
-        size.copy_(where(halve, size / 2, size));
+        var halve = increases.Le(rho * Interval).logical_or_(stalled);
+        size.copy_(where(halve, size.Over(2), size));
         halved.copy_(halve);
         bestLossAtCheck.copy_(bestLoss);
         increases.zero_();
@@ -142,17 +142,17 @@ internal sealed class SparseSchedule : ApgdSchedule
     {
         Interval = Math.Max((int)(0.04 * steps), 1);
         values = images.numel() / images.shape[0];
-        size = full_like(loss, threat.Epsilon);
-        var count = full_like(loss, values, dtype: ScalarType.Float64);
+        size = FullLike(loss, threat.Epsilon);
+        var count = FullLike(loss, values, dtype: ScalarType.Float64);
         changed = dense ? count : Changed(start, images);
-        share = dense ? full_like(count, 0.2) : Share(changed);
+        share = dense ? FullLike(count, 0.2) : Share(changed);
     }
 
     public override Tensor StepSize => size;
 
     public override Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images) =>
         Threat.Project(
-            L1Ball.SparseAscent(gradient, share).mul_(ThreatModel.PerPoint(size, points)).add_(points), images);
+            L1Ball.SparseAscent(gradient, share).mul_(ThreatModel.PerPoint(size, points)).Add_(points), images);
 
     public override void Keep(Tensor places)
     {
@@ -168,14 +168,14 @@ internal sealed class SparseSchedule : ApgdSchedule
     protected override Tensor Check(Tensor bestLoss, Tensor best, Tensor images)
     {
         var now = Changed(best, images);
-        var fewer = (now / changed).lt(FewerThan);
-        size.copy_(where(fewer, full_like(size, Threat.Epsilon), (size / Shrink).clamp_min(Shortest * Threat.Epsilon)));
+        var fewer = (now / changed).Lt(FewerThan);
+        size.copy_(where(fewer, FullLike(size, Threat.Epsilon), size.Over(Shrink).ClampMin(Shortest * Threat.Epsilon)));
         share.copy_(Share(now));
         changed.copy_(now);
         return fewer;
     }
 
-    private Tensor Share(Tensor count) => count / (values * 1.5);
+    private Tensor Share(Tensor count) => count.Over(values * 1.5);
 
     // How many values of each point differ from the image: [n], float64.
     private static Tensor Changed(Tensor points, Tensor images) => points.ne(images).flatten(1).sum(1).to(ScalarType.Float64);

@@ -21,7 +21,7 @@ public static class AttackLosses
     /// </summary>
     public static Tensor Margin(Tensor logits, Tensor labels)
     {
-        var others = logits.scatter(1, labels.unsqueeze(1), logits.new_full([labels.shape[0], 1], double.NegativeInfinity));
+        var others = logits.scatter(1, labels.unsqueeze(1), logits.NewFull([labels.shape[0], 1], double.NegativeInfinity));
         return others.amax(1) - Of(logits, labels);
     }
 
@@ -36,7 +36,7 @@ public static class AttackLosses
         var (sorted, order) = logits.topk(3);
         var best = sorted.select(1, 0);
         var strongestOther = where(order.select(1, 0).eq(labels), sorted.select(1, 1), best);
-        return (strongestOther - Of(logits, labels)) / (best - sorted.select(1, 2) + Tiny);
+        return (strongestOther - Of(logits, labels)) / (best - sorted.select(1, 2)).Plus(Tiny);
     }
 
     /// <summary>
@@ -50,7 +50,7 @@ public static class AttackLosses
     {
         RequireClasses(logits, 4, "the targeted DLR loss");
         var (sorted, _) = logits.topk(4);
-        var spread = sorted.select(1, 0) - (sorted.select(1, 2) + sorted.select(1, 3)) * 0.5 + Tiny;
+        var spread = (sorted.select(1, 0) - sorted.select(1, 2).Plus(sorted.select(1, 3)).Times(0.5)).Plus(Tiny);
         return (Of(logits, targets) - Of(logits, labels)) / spread;
     }
 

@@ -71,8 +71,8 @@ public sealed class AttackTarget
                 $"{attack}: the network has {logits.shape[1]} classes, expected more than {largestLabel}, the largest label.");
         using var scope = NewDisposeScope();
         var odd = logits.detach().isfinite().all(1).logical_not_().to(ScalarType.Int64);
-        if (rows is not null) notFinite.index_add_(0, rows, odd, 1);
-        else notFinite.add_(sent == count ? odd : odd.sum());
+        if (rows is not null) notFinite.IndexAdd_(0, rows, odd);
+        else notFinite.Add_(sent == count ? odd : odd.sum());
         return logits;
     }
 
@@ -95,8 +95,8 @@ public sealed class AttackTarget
     {
         ForwardPoints += other.ForwardPoints;
         BackwardPoints += other.BackwardPoints;
-        forwards.index_add_(0, rows, other.forwards, 1);
-        backwards.index_add_(0, rows, other.backwards, 1);
+        forwards.IndexAdd_(0, rows, other.forwards);
+        backwards.IndexAdd_(0, rows, other.backwards);
         attributed &= other.attributed;
     }
 
@@ -104,7 +104,7 @@ public sealed class AttackTarget
     /// For each image of the attack, whether some of its logits were not finite; where a call did not say whose points it sent, that counts
     /// for all images. Waits for the device.
     /// </summary>
-    internal bool[] MetNotFinite => notFinite.gt(0).cpu().data<bool>().ToArray();
+    internal bool[] MetNotFinite => notFinite.Gt(0).cpu().data<bool>().ToArray();
 
     /// <summary>Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">Some logits were not finite.</exception>
@@ -118,8 +118,8 @@ public sealed class AttackTarget
     private void Count(Tensor passes, long points, Tensor? rows)
     {
         using var scope = NewDisposeScope();
-        if (rows is not null) passes.index_add_(0, rows, ones_like(rows), 1);
-        else if (count > 0 && points % count == 0) passes.add_(points / count);
+        if (rows is not null) passes.IndexAdd_(0, rows, ones_like(rows));
+        else if (count > 0 && points % count == 0) passes.Add_(points / count);
         else attributed = false;
     }
 }

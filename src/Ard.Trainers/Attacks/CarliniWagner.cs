@@ -30,10 +30,10 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var smallest = new WorstPoints(images);
-        var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
         // The largest c of each image that was too small, the smallest that was not, and the one to try next.
         var tooSmall = zeros([images.shape[0]], dtype: ScalarType.Float64, device: images.device);
-        var (enough, next) = (full_like(tooSmall, double.PositiveInfinity), full_like(tooSmall, Options.InitialWeight));
+        var (enough, next) = (FullLike(tooSmall, double.PositiveInfinity), FullLike(tooSmall, Options.InitialWeight));
         using (NewDisposeScope())
         {
             // What is misclassified already needs no perturbation.
@@ -50,9 +50,9 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
             var high = where(success, weight, enough.index_select(0, rows));
             tooSmall.index_copy_(0, rows, low);
             enough.index_copy_(0, rows, high);
-            next.index_copy_(0, rows, where(high.isfinite(), (low + high) / 2, low * 10));
+            next.index_copy_(0, rows, where(high.isfinite(), low.Plus(high).Over(2), low.Times(10)));
             if (!Options.StopWithinBudget) continue;
-            var done = smallest.Broken.logical_and(threat.Size(smallest.Points, images).le(threat.Epsilon));
+            var done = smallest.Broken.logical_and(threat.Size(smallest.Points, images).Le(threat.Epsilon));
             Select(ref rows, done.index_select(0, rows).logical_not().nonzero().flatten());
         }
         return smallest.Within(threat, images);
@@ -67,9 +67,9 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
         // A row for each image that is still in the batch. The clean values 0 and 1 would be infinitely far away in w.
         var (rows, weight) = (of.alias(), weights.to(images.dtype));
         var (clean, truth) = (images.index_select(0, rows), labels.index_select(0, rows));
-        var w = (clean * 2 - 1).mul_(1 - 1e-6).atanh();
+        var w = clean.Times(2).Minus(1).Mul_(1 - 1e-6).atanh();
         var (mean, square) = (zeros_like(w), zeros_like(w));
-        var before = full_like(weight, double.PositiveInfinity);
+        var before = FullLike(weight, double.PositiveInfinity);
         var interval = Math.Max(1, Options.Steps / 10);
         for (var step = 1; step <= Options.Steps; step++)
         {
@@ -78,32 +78,32 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
             using (enable_grad())
             {
                 var leaf = w.detach().requires_grad_();
-                points = (leaf.tanh() + 1) * 0.5;
+                points = leaf.tanh().Plus(1).Times(0.5);
                 var logits = target.Logits(points, rows);
                 var margin = AttackLosses.Margin(logits, truth);
-                size = (points - clean).square().flatten(1).sum(1);
-                loss = size + weight * (Options.Confidence - margin).clamp_min(0);
+                size = (points - clean).Square().flatten(1).sum(1);
+                loss = size.Plus(weight * Options.Confidence.Minus(margin).ClampMin(0));
                 gradient = autograd.grad([loss.sum()], [leaf])[0];
-                broken = logits.detach().argmax(1).ne(truth).logical_and(margin.detach().ge(Options.Confidence));
+                broken = logits.detach().argmax(1).ne(truth).logical_and(margin.detach().Ge(Options.Confidence));
             }
-            (points, loss) = (points.detach().clamp(0, 1), loss.detach());
+            (points, loss) = (points.detach().Clamp(0, 1), loss.detach());
             smallest.Offer(rows, points, size.detach().neg(), broken);
             success.index_copy_(0, rows, success.index_select(0, rows).logical_or(broken));
 
             // Adam (Kingma and Ba, ICLR 2015) with its usual settings.
-            mean.mul_(0.9).add_(gradient, 0.1);
-            square.mul_(0.999).addcmul_(gradient, gradient, 0.001);
-            var scale = (square / (1 - Math.Pow(0.999, step))).sqrt_().add_(1e-8);
-            w.addcdiv_(mean, scale, -Options.LearningRate / (1 - Math.Pow(0.9, step)));
+            mean.Mul_(0.9).AddScaled_(gradient, 0.1);
+            square.Mul_(0.999).Addcmul_(gradient, gradient, 0.001);
+            var scale = square.Over(1 - Math.Pow(0.999, step)).sqrt_().Add_(1e-8);
+            w.Addcdiv_(mean, scale, -Options.LearningRate / (1 - Math.Pow(0.9, step)));
 
             // An image leaves when it is broken within epsilon, if that is all that is wanted, and when its loss no longer falls.
             var check = step % interval == 0;
             if (!check && !Options.StopWithinBudget) continue;
             var stay = ones_like(broken);
-            if (Options.StopWithinBudget) stay = broken.logical_and(threat.Size(points, clean).le(threat.Epsilon)).logical_not();
+            if (Options.StopWithinBudget) stay = broken.logical_and(threat.Size(points, clean).Le(threat.Epsilon)).logical_not();
             if (check)
             {
-                stay = stay.logical_and(loss.lt(before * 0.9999));
+                stay = stay.logical_and(loss.lt(before.Times(0.9999)));
                 Replace(ref before, loss.alias());
             }
             var left = stay.nonzero().flatten();

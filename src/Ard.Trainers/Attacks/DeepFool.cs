@@ -27,7 +27,7 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
     {
         var found = new WorstPoints(images);
         // A row for each image that is not misclassified yet; change is the perturbation without the overshoot.
-        var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
         var (clean, truth, points, change) = (images.alias(), labels.alias(), images.clone(), zeros_like(images));
         Tensor? rivals = null;
         for (var step = 0; ; step++)
@@ -44,8 +44,8 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
 
             rivals ??= TargetClass.RunnersUp(logits.detach(), truth, Options.Classes - 1).MoveToOuterDisposeScope();
             var move = ToNearestBoundary(target, logits, leaf, rows, truth, rivals, threat);
-            Replace(ref change, (change + move).detach());
-            Replace(ref points, (clean + change * (1 + Options.Overshoot)).clamp(0, 1).detach());
+            Replace(ref change, change.Plus(move).detach());
+            Replace(ref points, clean.Plus(change.Times(1 + Options.Overshoot)).Clamp(0, 1).detach());
             if (left.shape[0] == rows.shape[0]) continue;
             Select(ref rows, left);
             Select(ref clean, left);
@@ -63,7 +63,7 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
         AttackTarget target, Tensor logits, Tensor leaf, Tensor rows, Tensor truth, Tensor rivals, ThreatModel threat)
     {
         var own = logits.gather(1, truth.unsqueeze(1)).squeeze(1);
-        var nearest = full([rows.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64, device: leaf.device);
+        var nearest = Full([rows.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64, device: leaf.device);
         var towards = zeros_like(leaf);
         for (var rival = 0; rival < rivals.shape[1]; rival++)
         {
@@ -73,16 +73,16 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
             if (rival > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
             // A value at the end of [0,1] does not go on: the way must be made with the others. (The paper has no such ends.)
-            var ended = gradient.gt(0).logical_and(leaf.ge(1)).logical_or(gradient.lt(0).logical_and(leaf.le(0)));
+            var ended = gradient.Gt(0).logical_and(leaf.Ge(1)).logical_or(gradient.Lt(0).logical_and(leaf.Le(0)));
             gradient = where(ended, zeros_like(gradient), gradient);
-            var distance = gap.to(ScalarType.Float64).abs() / threat.Slope(gradient).clamp_min(1e-300);
+            var distance = gap.to(ScalarType.Float64).abs() / threat.Slope(gradient).ClampMin(1e-300);
             var nearer = distance.lt(nearest);
             towards = where(ThreatModel.PerPoint(nearer, leaf), gradient, towards);
             nearest = where(nearer, distance, nearest);
         }
         using var end = no_grad();
         // Where the network is flat that is infinitely far; no point of the box is further away than the number of its values.
-        var length = nearest.clamp_max(leaf.numel() / leaf.shape[0]).to(leaf.dtype);
+        var length = nearest.ClampMax(leaf.numel() / leaf.shape[0]).to(leaf.dtype);
         return threat.SteepestAscent(towards) * ThreatModel.PerPoint(length, leaf);
     }
 

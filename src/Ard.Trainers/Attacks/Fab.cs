@@ -37,7 +37,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
         var rows = logits.argmax(1).eq(labels).nonzero().flatten();
         noise = noise.Select(rows.cpu().data<long>().ToArray());
         // The other classes, from the highest logit down.
-        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity)).argsort(1, descending: true);
+        var others = logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.NegativeInfinity)).argsort(1, descending: true);
         var aims = Options.Targeted ? Math.Min(Options.Targets, logits.shape[1] - 1) : Math.Min(1, logits.shape[1] - 1);
         for (var aim = 0; aim < aims && rows.shape[0] > 0; aim++)
         {
@@ -55,27 +55,27 @@ public sealed class Fab(FabOptions? options = null) : Attack
                     points = Step(target, points, rows, clean, truth, aimed, threat.Norm);
                     var broken = target.Logits(points, rows).argmax(1).ne(truth);
                     closest.Offer(rows, points, broken);
-                    points = where(PerPoint(broken, points), clean + (points - clean).mul_(Options.Beta), points);
+                    points = where(PerPoint(broken, points), clean.Plus((points - clean).Mul_(Options.Beta)), points);
                     DropFound(ref points);
                     points.MoveToOuterDisposeScope();
                 }
             }
         }
         Finish(target, images, labels, closest);
-        return where(PerPoint(closest.Distances.le(threat.Epsilon), images), closest.Points, images);
+        return where(PerPoint(closest.Distances.Le(threat.Epsilon), images), closest.Points, images);
 
         // As far from the clean image as half the budget, or half the distance already found.
         Tensor RandomStart(Tensor clean, Tensor distances)
         {
-            var radius = distances.clamp_max(threat.Epsilon).div(2).to(clean.dtype);
+            var radius = distances.ClampMax(threat.Epsilon).Over(2).to(clean.dtype);
             var direction = new ThreatModel(threat.Norm, 1).RandomPerturbation(clean, noise);
-            return (clean + direction.mul_(PerPoint(radius, clean))).clamp_(0, 1);
+            return clean.Plus(direction.mul_(PerPoint(radius, clean))).Clamp_(0, 1);
         }
 
         void DropFound(ref Tensor points)
         {
             if (!Options.StopWithinBudget) return;
-            var left = closest.Distances.index_select(0, rows).gt(threat.Epsilon).nonzero().flatten();
+            var left = closest.Distances.index_select(0, rows).Gt(threat.Epsilon).nonzero().flatten();
             if (left.shape[0] == rows.shape[0]) return;
             rows = rows.index_select(0, left).MoveToOuterDisposeScope();
             points = points.index_select(0, left);
@@ -92,9 +92,9 @@ public sealed class Fab(FabOptions? options = null) : Attack
         var fromHere = HyperplaneProjection.Step(here, normal, -gap, norm);
         var fromClean = HyperplaneProjection.Step(origin, normal, (normal * (here - origin)).sum(1) - gap, norm);
         var (lengthHere, lengthClean) = (Length(fromHere, norm), Length(fromClean, norm));
-        var share = (lengthHere / (lengthHere + lengthClean)).clamp_max(Options.AlphaMax);
-        var moved = (here + fromHere.mul_(Options.Eta)) * (1 - share) + (origin + fromClean.mul_(Options.Eta)) * share;
-        return moved.clamp_(0, 1).reshape(points.shape);
+        var share = (lengthHere / lengthHere.Plus(lengthClean)).ClampMax(Options.AlphaMax);
+        var moved = (here.Plus(fromHere.Mul_(Options.Eta)) * 1.Minus(share)).Plus(origin.Plus(fromClean.Mul_(Options.Eta)) * share);
+        return moved.Clamp_(0, 1).reshape(points.shape);
     }
 
     // The linearised boundary to the class aimed at, or to the class whose boundary is nearest: how far that class's logit is above the
@@ -114,7 +114,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
         }
 
         var classes = logits.shape[1];
-        var nearest = points.new_full([points.shape[0]], double.PositiveInfinity);
+        var nearest = points.NewFull([points.shape[0]], double.PositiveInfinity);
         var (nearestGap, normal) = (zeros_like(nearest), zeros_like(points).flatten(1));
         for (var k = 0L; k < classes; k++)
         {
@@ -124,7 +124,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
             if (k > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
             var slope = norm == Norm.Linf ? gradient.abs().sum(1) : Length(gradient, norm).flatten();
-            var distance = (gap.abs() / slope.clamp_min(Tiny)).masked_fill(labels.eq(k), double.PositiveInfinity);
+            var distance = (gap.abs() / slope.ClampMin(Tiny)).MaskedFill(labels.Eq(k), double.PositiveInfinity);
             var nearer = distance.lt(nearest);
             nearest = where(nearer, distance, nearest);
             nearestGap = where(nearer, gap, nearestGap);
@@ -144,8 +144,8 @@ public sealed class Fab(FabOptions? options = null) : Attack
         {
             var innerMargin = AttackLosses.Margin(target.Logits(inner, rows), truth).neg();
             var outerMargin = AttackLosses.Margin(target.Logits(outer, rows), truth);
-            var share = innerMargin / (innerMargin + outerMargin).clamp_min(Tiny);
-            var middle = inner + (outer - inner) * PerPoint(share, images);
+            var share = innerMargin / innerMargin.Plus(outerMargin).ClampMin(Tiny);
+            var middle = inner.Plus((outer - inner) * PerPoint(share, images));
             var broken = target.Logits(middle, rows).argmax(1).ne(truth);
             closest.Offer(rows, middle, broken);
             var pick = PerPoint(broken, images);
@@ -155,7 +155,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
 
     // The length of each step, [n,1].
     private static Tensor Length(Tensor steps, Norm norm) =>
-        (norm == Norm.Linf ? steps.abs().amax([1], keepdim: true) : steps.square().sum([1], keepdim: true).sqrt()).clamp_min(Tiny);
+        (norm == Norm.Linf ? steps.abs().amax([1], keepdim: true) : steps.Square().sum([1], keepdim: true).sqrt()).ClampMin(Tiny);
 
     private static Tensor PerPoint(Tensor values, Tensor points) =>
         values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
@@ -177,7 +177,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
 
         /// <summary>Their distances in the norm of the threat model, float64 [N]; infinity where none was found.</summary>
         public Tensor Distances { get; } =
-            images.new_full([images.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64);
+            images.NewFull([images.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64);
 
         /// <summary>Offers points [n,...] for the images of the rows [n]; those that are not broken [n] are not taken.</summary>
         public void Offer(Tensor rows, Tensor points, Tensor broken)

@@ -27,18 +27,18 @@ internal static class HyperplaneProjection
     {
         using var scope = NewDisposeScope();
         // Scaled so that neither a square nor λ leaves the range of float32.
-        var size = normal.abs().amax([1], keepdim: true).clamp_min(1e-30);
+        var size = normal.abs().amax([1], keepdim: true).ClampMin(1e-30);
         var ascent = normal / size * offset.sign().unsqueeze(1);
         var distance = offset.abs().unsqueeze(1) / size;
         var weight = ascent.abs();
-        var moves = weight.gt(0);
+        var moves = weight.Gt(0);
         var unit = norm switch
         {
             Norm.Linf => moves.to(points.dtype),
             Norm.L2 => weight,
             _ => throw new NotSupportedException($"The projection onto a hyperplane is there for Linf and L2, not for {norm}."),
         };
-        var room = where(ascent.gt(0), 1 - points, points).mul(moves);
+        var room = where(ascent.Gt(0), 1.Minus(points), points).mul(moves);
         var (reach, gain) = (weight * room, weight * unit);
 
         var lambda = zeros_like(distance);
@@ -49,9 +49,9 @@ internal static class HyperplaneProjection
             var count = full.sum().item<long>();
             if (count == stopped) break;
             stopped = count;
-            var slope = gain.masked_fill(full, 0).sum([1], keepdim: true);
-            var rest = distance - reach.masked_fill(full.logical_not(), 0).sum([1], keepdim: true);
-            var next = where(slope.gt(0), rest / slope.clamp_min(1e-30), lambda).clamp_max(1e30);
+            var slope = gain.MaskedFill(full, 0).sum([1], keepdim: true);
+            var rest = distance - reach.MaskedFill(full.logical_not(), 0).sum([1], keepdim: true);
+            var next = where(slope.Gt(0), rest / slope.ClampMin(1e-30), lambda).ClampMax(1e30);
             // Larger only but for rounding, which must not undo a step.
             lambda = lambda.maximum(next);
         }

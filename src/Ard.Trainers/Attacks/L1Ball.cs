@@ -23,21 +23,21 @@ internal static class L1Ball
         var clean = images.to(ScalarType.Float64).flatten(1);
         var change = points.to(ScalarType.Float64).flatten(1) - clean;
         var size = change.abs();
-        var room = size.minimum(where(change.gt(0), 1 - clean, clean));
+        var room = size.minimum(where(change.Gt(0), 1.Minus(clean), clean));
 
         var (places, order) = cat([size - room, size], 1).sort(1);
         // How many values are falling right after each place: one starts at its a - r and stops at its a.
-        var falling = where(order.lt(size.shape[1]), ones_like(places), full_like(places, -1)).cumsum(1);
+        var falling = where(order.Lt(size.shape[1]), ones_like(places), FullLike(places, -1)).cumsum(1);
         var last = places.shape[1] - 1;
         var lost = (falling.narrow(1, 0, last) * (places.narrow(1, 1, last) - places.narrow(1, 0, last))).cumsum(1);
         var total = room.sum(1, keepdim: true);
         var sums = total - cat([zeros_like(room.narrow(1, 0, 1)), lost], 1);
-        var place = sums.ge(epsilon).sum(1, keepdim: true).sub(1).clamp_min(0);
-        var excess = (sums.gather(1, place) - epsilon).clamp_min(0);
-        var cut = where(total.gt(epsilon), places.gather(1, place) + excess / falling.gather(1, place).clamp_min(1), zeros_like(total));
+        var place = sums.Ge(epsilon).sum(1, keepdim: true).Minus(1).ClampMin(0);
+        var excess = sums.gather(1, place).Minus(epsilon).ClampMin(0);
+        var cut = where(total.Gt(epsilon), places.gather(1, place).Plus(excess / falling.gather(1, place).ClampMin(1)), zeros_like(total));
 
-        var kept = (size - cut).clamp_min(0).minimum(room);
-        return (clean + change.sign().mul_(kept)).clamp_(0, 1).reshape(images.shape).to(images.dtype);
+        var kept = (size - cut).ClampMin(0).minimum(room);
+        return clean.Plus(change.sign().mul_(kept)).Clamp_(0, 1).reshape(images.shape).to(images.dtype);
     }
 
     /// <summary>
@@ -51,8 +51,8 @@ internal static class L1Ball
         var size = gradient.flatten(1).abs();
         var values = size.shape[1];
         var (sorted, _) = size.sort(1);
-        var place = ((1 - share) * values).clamp(0, values - 1).to(ScalarType.Int64).unsqueeze(1);
+        var place = 1.Minus(share).Times(values).Clamp(0, values - 1).to(ScalarType.Int64).unsqueeze(1);
         var direction = where(size.ge(sorted.gather(1, place)), gradient.flatten(1).sign(), zeros_like(size));
-        return (direction / direction.abs().sum(1, keepdim: true).clamp_min(1)).reshape(gradient.shape);
+        return (direction / direction.abs().sum(1, keepdim: true).ClampMin(1)).reshape(gradient.shape);
     }
 }

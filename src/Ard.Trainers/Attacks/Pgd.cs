@@ -55,7 +55,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     }
 
     private static Tensor Step(Tensor points, Tensor gradient, Tensor images, ThreatModel threat, double stepSize) =>
-        threat.Project(points.add(threat.SteepestAscent(gradient), stepSize), images);
+        threat.Project(points.PlusScaled(threat.SteepestAscent(gradient), stepSize), images);
 
     /// <summary>The gradient of the loss with regard to the points, and nothing else.</summary>
     /// <param name="loss">Points [N,...] to a scalar.</param>
@@ -74,7 +74,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         var worst = new WorstPoints(images);
         var aims = Options.Target?.Of(target.Logits(images), labels);
         // The images that are still in the batch.
-        var rows = arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
+        var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
         using (NewDisposeScope())
         {
             if (aims is not null) Keep(aims.ne(labels));
@@ -129,8 +129,8 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     private Tensor Accumulated(Tensor momentum, Tensor gradient)
     {
         // In float64, and never divided by 0: gradients may be very small.
-        var size = gradient.to(ScalarType.Float64).abs().flatten(1).sum(1).clamp_min_(1e-300);
-        return momentum * Options.Momentum + (gradient / ThreatModel.PerPoint(size, gradient)).to(gradient.dtype);
+        var size = gradient.to(ScalarType.Float64).abs().flatten(1).sum(1).ClampMin_(1e-300);
+        return momentum.Times(Options.Momentum).Plus((gradient / ThreatModel.PerPoint(size, gradient)).to(gradient.dtype));
     }
 
     private static PgdOptions Validated(PgdOptions options)

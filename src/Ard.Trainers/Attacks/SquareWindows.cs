@@ -75,17 +75,17 @@ internal abstract class SquareWindows
     private static Tensor Offsets(Tensor number, long size, long length)
     {
         var places = Math.Max(length - size, 1);
-        var first = ((number + 1) * (0.5 * places)).floor().clamp_max(places - 1);
-        return arange(length, dtype: number.dtype, device: number.device).unsqueeze(0) - first.unsqueeze(1);
+        var first = number.Plus(1).Times(0.5 * places).floor().ClampMax(places - 1);
+        return Arange(length, dtype: number.dtype, device: number.device).unsqueeze(0) - first.unsqueeze(1);
     }
 
     // Which pixels are in the window [n,1,height,width].
     private static Tensor Inside(Tensor rows, Tensor columns, long height, long width) =>
-        rows.ge(0).logical_and(rows.lt(height)).reshape(-1, 1, rows.shape[1], 1)
-            .logical_and(columns.ge(0).logical_and(columns.lt(width)).reshape(-1, 1, 1, columns.shape[1]));
+        rows.Ge(0).logical_and(rows.Lt(height)).reshape(-1, 1, rows.shape[1], 1)
+            .logical_and(columns.Ge(0).logical_and(columns.Lt(width)).reshape(-1, 1, 1, columns.shape[1]));
 
     // 1 or -1 for each number.
-    private static Tensor Signs(Tensor numbers) => numbers.ge(0).to(numbers.dtype).mul_(2).sub_(1);
+    private static Tensor Signs(Tensor numbers) => numbers.Ge(0).to(numbers.dtype).Mul_(2).Sub_(1);
 
     /// <summary>Every value is at an end of its range. Start: stripes; step: a window of one colour.</summary>
     private sealed class Linf(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
@@ -95,15 +95,15 @@ internal abstract class SquareWindows
         public override long StepNumbers => 2 + Channels;
 
         private protected override Tensor Start4(Tensor images, Tensor numbers) =>
-            (images + Signs(numbers).mul_(Epsilon).reshape(-1, Channels, 1, Width)).clamp_(0, 1);
+            images.Plus(Signs(numbers).Mul_(Epsilon).reshape(-1, Channels, 1, Width)).Clamp_(0, 1);
 
         private protected override Tensor Step4(Tensor points, Tensor images, long side, Tensor numbers)
         {
             var (height, width) = (Math.Clamp(side, 1, Height), Math.Clamp(side, 1, Width));
             var rows = Offsets(numbers.select(1, 0), height, Height);
             var columns = Offsets(numbers.select(1, 1), width, Width);
-            var colours = Signs(numbers.narrow(1, 2, Channels)).mul_(Epsilon).reshape(-1, Channels, 1, 1);
-            return where(Inside(rows, columns, height, width), (images + colours).clamp_(0, 1), points);
+            var colours = Signs(numbers.narrow(1, 2, Channels)).Mul_(Epsilon).reshape(-1, Channels, 1, 1);
+            return where(Inside(rows, columns, height, width), images.Plus(colours).Clamp_(0, 1), points);
         }
     }
 
@@ -128,7 +128,7 @@ internal abstract class SquareWindows
         {
             var (tiles, height, width) = (TilesDown * TilesAcross, TilesDown * Tile, TilesAcross * Tile);
             // [n,channels,down,in the tile,across,in the tile]
-            var turned = numbers.narrow(1, 0, tiles).ge(0).reshape(-1, 1, TilesDown, 1, TilesAcross, 1);
+            var turned = numbers.narrow(1, 0, tiles).Ge(0).reshape(-1, 1, TilesDown, 1, TilesAcross, 1);
             var signs = Signs(numbers.narrow(1, tiles, tiles * Channels)).reshape(-1, Channels, TilesDown, 1, TilesAcross, 1);
             var bump = Bump(Tile, images);
             var bumps = where(turned, bump.t().reshape(1, 1, 1, Tile, 1, Tile), bump.reshape(1, 1, 1, Tile, 1, Tile)) * signs;
@@ -148,22 +148,22 @@ internal abstract class SquareWindows
                 Offsets(numbers.select(1, 2), side, Height), Offsets(numbers.select(1, 3), side, Width), side, side);
             var change = points - images;
             var there = change * grown;
-            var rest = change.masked_fill(grown.logical_or(emptied), 0);
+            var rest = change.MaskedFill(grown.logical_or(emptied), 0);
 
             var signs = Signs(numbers.narrow(1, 5, Channels)).reshape(-1, Channels, 1, 1);
-            var shape = Placed(Bump(side, images), rows, columns, numbers.select(1, 4).ge(0)) * signs + there / Length(there);
+            var shape = (Placed(Bump(side, images), rows, columns, numbers.select(1, 4).Ge(0)) * signs).Plus(there / Length(there));
             // What the windows held, channel by channel, and a share of what clamping to [0,1] has left unspent.
-            var spent = change.square().sum([2, 3], keepdim: true);
-            var unspent = (Epsilon * Epsilon - spent.sum([1], keepdim: true)).clamp_min(0) / Channels;
-            var amount = unspent + (spent - rest.square().sum([2, 3], keepdim: true)).clamp_min(0);
-            return Spend(images, rest + shape * (amount.sqrt() / Length(shape)));
+            var spent = change.Square().sum([2, 3], keepdim: true);
+            var unspent = (Epsilon * Epsilon).Minus(spent.sum([1], keepdim: true)).ClampMin(0).Over(Channels);
+            var amount = unspent.Plus((spent - rest.Square().sum([2, 3], keepdim: true)).ClampMin(0));
+            return Spend(images, rest.Plus(shape * (amount.sqrt() / Length(shape))));
         }
 
         // The image with the change stretched to the whole budget.
-        private Tensor Spend(Tensor images, Tensor change) => images.add(threat.SteepestAscent(change), Epsilon).clamp_(0, 1);
+        private Tensor Spend(Tensor images, Tensor change) => images.PlusScaled(threat.SteepestAscent(change), Epsilon).Clamp_(0, 1);
 
         // The length of each channel; not 0, to divide by.
-        private static Tensor Length(Tensor values) => values.square().sum([2, 3], keepdim: true).sqrt().add_(1e-12);
+        private static Tensor Length(Tensor values) => values.Square().sum([2, 3], keepdim: true).sqrt().Add_(1e-12);
 
         // The bump in each point's window, 0 elsewhere [n,1,height,width]; turned for some of them.
         private static Tensor Placed(Tensor bump, Tensor rows, Tensor columns, Tensor turned)
@@ -173,10 +173,10 @@ internal abstract class SquareWindows
             var bordered = bump.new_zeros([side + 2, side + 2]);
             bordered.narrow(0, 1, side).narrow(1, 1, side).copy_(bump);
             var (down, across) = (Index(rows).unsqueeze(2), Index(columns).unsqueeze(1));
-            var index = where(turned.reshape(-1, 1, 1), across * (side + 2) + down, down * (side + 2) + across);
+            var index = where(turned.reshape(-1, 1, 1), across.Times(side + 2).Plus(down), down.Times(side + 2).Plus(across));
             return bordered.take(index).unsqueeze(1);
 
-            Tensor Index(Tensor offsets) => (offsets + 1).clamp_(0, side + 1).to(ScalarType.Int64);
+            Tensor Index(Tensor offsets) => offsets.Plus(1).Clamp_(0, side + 1).to(ScalarType.Int64);
         }
 
         // Two hills of opposite signs, one above the other, of length 1 [side,side] (the paper's section 3.4).

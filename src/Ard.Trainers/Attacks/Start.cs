@@ -50,7 +50,7 @@ public abstract record Start
 
         public override Tensor Points(Tensor images, ThreatModel threat, Noise noise)
         {
-            var points = images + threat.RandomPerturbation(images, noise);
+            var points = images.Plus(threat.RandomPerturbation(images, noise));
             return Clamped ? threat.Project(points, images) : points;
         }
     }
@@ -59,6 +59,6 @@ public abstract record Start
     {
         public override bool IsAllowed => false;
 
-        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images + noise.Normal(images).mul_(Deviation);
+        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.Plus(noise.Normal(images).Mul_(Deviation));
     }
 }

@@ -38,7 +38,7 @@ public abstract record TargetClass
     /// <returns>Int64 [N,count].</returns>
     internal static Tensor RunnersUp(Tensor logits, Tensor labels, int count)
     {
-        var others = logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.NegativeInfinity));
+        var others = logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.NegativeInfinity));
         return others.topk((int)Math.Min(count, logits.shape[1] - 1)).indexes;
     }
 
@@ -60,7 +60,7 @@ public abstract record TargetClass
         public override Tensor Of(Tensor logits, Tensor labels)
         {
             AttackLosses.RequireClasses(logits, 2, "a targeted attack");
-            return logits.scatter(1, labels.unsqueeze(1), full_like(logits, double.PositiveInfinity)).argmin(1);
+            return logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.PositiveInfinity)).argmin(1);
         }
     }
 
@@ -71,7 +71,7 @@ public abstract record TargetClass
         public override Tensor Of(Tensor logits, Tensor labels)
         {
             AttackLosses.RequireClasses(logits, Index + 1, $"an attack towards class {Index}");
-            return full_like(labels, Index);
+            return FullLike(labels, Index);
         }
     }
 }

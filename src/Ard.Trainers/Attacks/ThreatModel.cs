@@ -55,11 +55,11 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// <returns>The projected points [N,...].</returns>
     public Tensor Project(Tensor perturbed, Tensor images)
     {
-        if (Norm == Norm.Linf) return perturbed.maximum(images - Epsilon).minimum(images + Epsilon).clamp_(0, 1);
+        if (Norm == Norm.Linf) return perturbed.maximum(images.Minus(Epsilon)).minimum(images.Plus(Epsilon)).Clamp_(0, 1);
         if (Norm == Norm.L1) return L1Ball.Project(perturbed, images, Epsilon);
         var change = perturbed - images;
-        var scale = (Epsilon / Length(change).clamp_min(Tiny)).clamp_max(1).to(images.dtype);
-        return images.add(change.mul_(scale)).clamp_(0, 1);
+        var scale = Epsilon.Over(Length(change).ClampMin(Tiny)).ClampMax(1).to(images.dtype);
+        return images.Plus(change.mul_(scale)).Clamp_(0, 1);
     }
 
     /// <summary>
@@ -70,7 +70,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     public Tensor SteepestAscent(Tensor gradient) => Norm switch
     {
         Norm.Linf => gradient.sign(),
-        Norm.L2 => (gradient / Length(gradient).clamp_min(Tiny)).to(gradient.dtype),
+        Norm.L2 => (gradient / Length(gradient).ClampMin(Tiny)).to(gradient.dtype),
         _ => L1Ball.SparseAscent(gradient, zeros([gradient.shape[0]], dtype: ScalarType.Float64, device: gradient.device)),
     };
 
@@ -89,19 +89,19 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// <summary>A random perturbation [N,...] of each image, uniform in the ball of this norm. Not clamped to [0,1].</summary>
     public Tensor RandomPerturbation(Tensor images, Noise noise)
     {
-        if (Norm == Norm.Linf) return noise.Uniform(images).mul_(Epsilon);
+        if (Norm == Norm.Linf) return noise.Uniform(images).Mul_(Epsilon);
         if (Norm == Norm.L1)
         {
             // Exponential sizes, divided by their sum and that of one more, are uniform where the sum is at most 1; signs are fair.
             var signed = noise.Uniform(images);
-            var sizes = signed.abs().neg_().add_(1).clamp_min_(Tiny32).log_().neg_();
-            var more = noise.Uniform(PerPoint(images, images.shape[0])).abs_().neg_().add_(1).clamp_min_(Tiny32).log_().neg_();
-            return signed.sign().mul_(sizes).mul_(Epsilon).div_(PerPoint(sizes.flatten(1).sum(1), images) + more);
+            var sizes = signed.abs().neg_().Add_(1).ClampMin_(Tiny32).log_().neg_();
+            var more = noise.Uniform(PerPoint(images, images.shape[0])).abs_().neg_().Add_(1).ClampMin_(Tiny32).log_().neg_();
+            return signed.sign().mul_(sizes).Mul_(Epsilon).div_(PerPoint(sizes.flatten(1).sum(1), images).Plus(more));
         }
         // Uniform in a ball of d dimensions: a uniform direction, and a radius whose d-th power is uniform.
         var direction = SteepestAscent(noise.Normal(images));
-        var radius = noise.Uniform(PerPoint(images, images.shape[0])).add_(1).mul_(0.5).pow(1.0 / Values(images));
-        return direction.mul_(radius).mul_(Epsilon);
+        var radius = noise.Uniform(PerPoint(images, images.shape[0])).Add_(1).Mul_(0.5).Pow(1.0 / Values(images));
+        return direction.mul_(radius).Mul_(Epsilon);
     }
 
     /// <summary>The size of each point's perturbation in this norm: [N], float64.</summary>
@@ -160,8 +160,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     {
         if (images.numel() == 0) return ones([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
         // A NaN is in no range.
-        var inRange = perturbed.ge(0).logical_and_(perturbed.le(1)).flatten(1).all(1);
-        return inRange.logical_and_(Size(perturbed, images).le(LargestSize(images)));
+        var inRange = perturbed.Ge(0).logical_and_(perturbed.Le(1)).flatten(1).all(1);
+        return inRange.logical_and_(Size(perturbed, images).Le(LargestSize(images)));
     }
 
     /// <summary>The largest size of a perturbation that passes: epsilon and what <see cref="Verify"/> grants.</summary>
@@ -182,7 +182,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
 
     // The Euclidean length of each point, [N,1,...,1], in float64: the square of a small float32 gradient would be 0.
     private static Tensor Length(Tensor points) =>
-        PerPoint(points.to(ScalarType.Float64).square().flatten(1).sum(1).sqrt(), points);
+        PerPoint(points.to(ScalarType.Float64).Square().flatten(1).sum(1).sqrt(), points);
 
     /// <summary>One number a point, [N], in a shape that combines with the points': [N,1,...,1].</summary>
     internal static Tensor PerPoint(Tensor values, Tensor points) =>

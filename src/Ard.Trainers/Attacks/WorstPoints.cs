@@ -13,7 +13,7 @@ internal sealed class WorstPoints
     public WorstPoints(Tensor images)
     {
         Points = images.clone();
-        losses = images.new_full([images.shape[0]], double.NegativeInfinity);
+        losses = images.NewFull([images.shape[0]], double.NegativeInfinity);
         Broken = zeros([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
     }
 
@@ -46,7 +46,7 @@ internal sealed class WorstPoints
     /// <param name="images">The clean images [N,...].</param>
     public Tensor Within(ThreatModel threat, Tensor images)
     {
-        var counts = Broken.logical_and(threat.Size(Points, images).le(threat.Epsilon));
+        var counts = Broken.logical_and(threat.Size(Points, images).Le(threat.Epsilon));
         return where(ThreatModel.PerPoint(counts, images), Points, images);
     }
 }

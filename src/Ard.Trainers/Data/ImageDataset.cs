@@ -151,7 +151,7 @@ public sealed class ImageDataset : IDisposable
     }
 
     private static Tensor ToUnit(Tensor images) =>
-        images.dtype == ScalarType.Byte ? images.to(ScalarType.Float32).div_(255f) : images;
+        images.dtype == ScalarType.Byte ? images.to(ScalarType.Float32).Div_(255f) : images;
 
     private static List<string> Faults(Tensor images, Tensor labels, IReadOnlyList<string> classNames)
     {

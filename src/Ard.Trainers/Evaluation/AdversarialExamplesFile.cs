@@ -66,7 +66,7 @@ public static class AdversarialExamplesFile
             ImageBatch.CheckShape(logits, count);
             var now = ImageBatch.Predictions(logits).cpu().data<long>().ToArray();
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
-            var inRange = batch.ge(0).logical_and(batch.le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
+            var inRange = batch.Ge(0).logical_and(batch.Le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
             var largest = threat.LargestSize(clean);
             for (var i = 0; i < count; i++)
             {

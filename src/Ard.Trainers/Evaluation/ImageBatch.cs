@@ -35,7 +35,7 @@ internal static class ImageBatch
     {
         var (type, device) = Home(model, images);
         var batch = images.narrow(0, first, count).to(type, device);
-        if (images.dtype == ScalarType.Byte) batch = batch.div_(255);
+        if (images.dtype == ScalarType.Byte) batch = batch.Div_(255);
         return (batch, labels.narrow(0, first, count).to(device));
     }
 
@@ -53,7 +53,7 @@ internal static class ImageBatch
 
     /// <summary>The class of the largest logit of each image, int64 [N]; -1, no class, where its logits are not finite.</summary>
     public static Tensor Predictions(Tensor logits) =>
-        logits.argmax(1).masked_fill_(logits.isfinite().all(1).logical_not_(), -1);
+        logits.argmax(1).MaskedFill_(logits.isfinite().all(1).logical_not_(), -1);
 
     /// <summary>Checks that a network's output is [count,classes].</summary>
     public static void CheckShape(Tensor logits, long count)

@@ -128,9 +128,9 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         prediction.cpu().data<long>().ToArray().CopyTo(state.Prediction, first);
         if (Options.KeepLogits) Floats(logits).CopyTo(state.Logits, first * state.Classes);
         if (!Options.CheckNetwork) return;
-        var probability = logits.ge(0).all(1).logical_and(logits.sum(1).sub(1).abs().lt(1e-4));
+        var probability = logits.Ge(0).all(1).logical_and(logits.sum(1).Minus(1).abs().Lt(1e-4));
         probability.cpu().data<bool>().ToArray().CopyTo(state.Probability, first);
-        var zero = gradient?.flatten(1).abs().amax(1).eq(0).cpu().data<bool>().ToArray();
+        var zero = gradient?.flatten(1).abs().amax(1).Eq(0).cpu().data<bool>().ToArray();
         // Where the network is wrong no gradient is needed.
         for (var i = 0; i < count; i++) state.ZeroGradient[first + i] = right[i] && zero?[i] != false;
     }
@@ -143,11 +143,11 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             using var scope = NewDisposeScope();
             // What is not finite each time differs by no number; where it is so only sometimes, by infinitely much.
             var other = model.call(images);
-            var difference = (other - logits).abs().masked_fill(other.isfinite().logical_or(logits.isfinite()).logical_not(), 0)
+            var difference = (other - logits).abs().MaskedFill(other.isfinite().logical_or(logits.isfinite()).logical_not(), 0)
                 .nan_to_num(double.PositiveInfinity);
             most = Math.Max(most, difference.max().to(ScalarType.Float64).item<double>());
         }
-        return most == 0 ? 0 : most / logits.nan_to_num(0, 0, 0).abs().max().clamp_min(1e-30).to(ScalarType.Float64).item<double>();
+        return most == 0 ? 0 : most / logits.nan_to_num(0, 0, 0).abs().max().ClampMin(1e-30).to(ScalarType.Float64).item<double>();
     }
 
     // One attempt at those of a batch that are left. Only these are attacked: the adversary has no need to move the others.
@@ -163,7 +163,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         var noise = new PointNoise(Options.Seed, places.Select(place => numbers[first + place]));
         var found = its.Part.Attempt(model, images, labels, Options.Threat, noise, cancellation);
         var odd = tensor(found.MetNotFinite, dtype: ScalarType.Bool, device: images.device);
-        var logits = found.Logits.masked_fill(odd.unsqueeze(1), double.NaN);
+        var logits = found.Logits.MaskedFill(odd.unsqueeze(1), double.NaN);
         var prediction = ImageBatch.Predictions(logits);
         var correct = prediction.eq(labels).cpu().data<bool>().ToArray();
         var predictions = prediction.cpu().data<long>().ToArray();

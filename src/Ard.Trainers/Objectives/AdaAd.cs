@@ -68,7 +68,7 @@ public sealed class AdaAd(AdaAdOptions? options = null) : Objective
         var clean = Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (clean is null && Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
-        var loss = Options.Distillation.Loss(attacked, guide) * Options.Alpha;
-        return clean is null ? loss : loss + Options.Distillation.Loss(clean, target!) * (1 - Options.Alpha);
+        var loss = Options.Distillation.Loss(attacked, guide).Times(Options.Alpha);
+        return clean is null ? loss : loss.Plus(Options.Distillation.Loss(clean, target!).Times(1 - Options.Alpha));
     }
 }

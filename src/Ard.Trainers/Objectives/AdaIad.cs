@@ -79,8 +79,8 @@ public sealed class AdaIad(AdaIadOptions? options = null) : Objective
         if (Options.ExtraPasses) batch.MoveStatistics(batch.Images);
         if (Options.ExtraPasses && isPartial) batch.MoveStatistics(batch.Images);
 
-        var loss = Options.Distillation.Loss(attacked, guide, Options.TrustWeightsTeacher ? trust : null) * alpha;
-        if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
-        return alpha < 1 ? loss + batch.CrossEntropy(clean!) * (1 - alpha) : loss;
+        var loss = Options.Distillation.Loss(attacked, guide, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
+        if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
+        return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
     }
 }

@@ -122,7 +122,7 @@ public sealed class AdversarialWeightPerturbation : Objective
             if (parameter.dim() >= 2 && parameter.grad is { } ascent)
             {
                 perturbed.Add((parameter, parameter.detach().clone().MoveToOuterDisposeScope()));
-                parameter.add_(ascent * (parameter.norm() / (ascent.norm() + 1e-20) * Options.Gamma));
+                parameter.Add_(ascent * (parameter.norm() / ascent.norm().Plus(1e-20)).Times(Options.Gamma));
             }
             parameter.grad = before;
         }

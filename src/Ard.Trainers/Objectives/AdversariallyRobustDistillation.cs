@@ -86,8 +86,8 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
         var adversarial = Options.Inner.Maximise(batch);
         var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(adversarial));
-        var loss = Options.Distillation.Loss(attacked, target) * Options.Alpha;
-        if (Options.Alpha < 1) return loss + batch.CrossEntropy(batch.Student.call(batch.Images)) * (1 - Options.Alpha);
+        var loss = Options.Distillation.Loss(attacked, target).Times(Options.Alpha);
+        if (Options.Alpha < 1) return loss.Plus(batch.CrossEntropy(batch.Student.call(batch.Images)).Times(1 - Options.Alpha));
         if (Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
         return loss;
     }

@@ -42,7 +42,7 @@ public sealed class Distillation(DistillationOptions? options = null) : Objectiv
     {
         var target = batch.TeacherLogits;
         var logits = batch.Report(batch.Student.call(batch.Images));
-        var loss = Options.Distillation.Loss(logits, target) * Options.Alpha;
-        return Options.Alpha == 1 ? loss : loss + batch.CrossEntropy(logits) * (1 - Options.Alpha);
+        var loss = Options.Distillation.Loss(logits, target).Times(Options.Alpha);
+        return Options.Alpha == 1 ? loss : loss.Plus(batch.CrossEntropy(logits).Times(1 - Options.Alpha));
     }
 }

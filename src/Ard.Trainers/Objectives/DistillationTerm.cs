@@ -24,7 +24,7 @@ public sealed record DistillationTerm
     /// <param name="weights">A factor [N] for each point. Default none.</param>
     /// <returns>A scalar.</returns>
     public Tensor Loss(Tensor student, Tensor teacher, Tensor? weights = null) =>
-        KlDivergence.Between(student, teacher, Temperature, Reduction, weights) * (Weight * Temperature * Temperature);
+        KlDivergence.Between(student, teacher, Temperature, Reduction, weights).Times(Weight * Temperature * Temperature);
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
     public IEnumerable<string> Faults()

@@ -84,7 +84,7 @@ public sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? opti
         using var mode = Options.Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
         var noise = new ThreatModel(norm, Options.Noise * epsilon);
         var start = batch.StartNoise is { } given
-            ? noise.Project(batch.Images + given, batch.Images)
+            ? noise.Project(batch.Images.Plus(given), batch.Images)
             : Start.Uniform.Points(batch.Images, noise, new GeneratorNoise(batch.Generator));
         // Noise and step together stay in a ball of this size, so that projecting onto it only clamps to [0,1].
         var reach = Options.Project ? Options.Threat : new ThreatModel(norm, (Options.Noise + Options.Step) * epsilon);

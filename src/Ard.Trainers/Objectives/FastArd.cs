@@ -62,10 +62,10 @@ public sealed class FastArd(FastArdOptions? options = null) : Objective
     {
         var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(Options.Free.Points(batch)));
-        var loss = Options.Distillation.Loss(attacked, target) * Options.Alpha;
+        var loss = Options.Distillation.Loss(attacked, target).Times(Options.Alpha);
         return Options.Alpha == 1
             ? loss
-            : loss + batch.CrossEntropy(batch.Student.call(batch.Images)) * (1 - Options.Alpha);
+            : loss.Plus(batch.CrossEntropy(batch.Student.call(batch.Images)).Times(1 - Options.Alpha));
     }
 
     /// <inheritdoc/>

@@ -34,7 +34,7 @@ public sealed record FreePerturbation
         if (batch.Memory[Memory] is { } delta)
         {
             var rows = Math.Min(delta.shape[0], images.shape[0]);
-            points.narrow(0, 0, rows).add_(delta.narrow(0, 0, rows));
+            points.narrow(0, 0, rows).Add_(delta.narrow(0, 0, rows));
         }
         return batch.Adversarial = Threat.Project(points, images).requires_grad_();
     }
@@ -50,7 +50,7 @@ public sealed record FreePerturbation
         using var noGrad = no_grad();
         var points = batch.Adversarial ?? throw new InvalidOperationException("The batch has no points yet: the loss comes first.");
         var gradient = points.grad ?? throw new InvalidOperationException("The points have no gradient yet: backward comes first.");
-        var moved = Threat.Project(points.detach().add(Threat.SteepestAscent(gradient), Threat.Epsilon), batch.Images) - batch.Images;
+        var moved = Threat.Project(points.detach().PlusScaled(Threat.SteepestAscent(gradient), Threat.Epsilon), batch.Images) - batch.Images;
         var (rows, before) = (moved.shape[0], batch.Memory[Memory]);
         batch.Memory.Set(
             Memory, before is not null && before.shape[0] > rows ? cat([moved, before.narrow(0, rows, before.shape[0] - rows)]) : moved);

@@ -81,8 +81,8 @@ public sealed class Iad(IadOptions? options = null) : Objective
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.ExtraPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
 
-        var loss = Options.Distillation.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null) * alpha;
-        if (trust is not null) loss += KlDivergence.Between(attacked, clean!, weights: 1 - trust) * alpha;
-        return alpha < 1 ? loss + batch.CrossEntropy(clean!) * (1 - alpha) : loss;
+        var loss = Options.Distillation.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
+        if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
+        return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
     }
 }

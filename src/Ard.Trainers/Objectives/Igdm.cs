@@ -64,9 +64,9 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
         var adversarial = batch.Adversarial ?? throw new InvalidOperationException($"{Name}: {Host.Name} finds no adversarial images.");
         // Without the graph that free adversarial training has there.
         var plus = adversarial.detach();
-        var minus = batch.Images * 2 - plus;
+        var minus = batch.Images.Times(2) - plus;
         var teacher = batch.AskTeacher(plus) - batch.AskTeacher(minus);
         var student = batch.Student.call(plus) - batch.Student.call(minus);
-        return loss + KlDivergence.Between(student, teacher) * (Options.Weight * (batch.Epoch + 1) / batch.Epochs);
+        return loss.Plus(KlDivergence.Between(student, teacher).Times(Options.Weight * (batch.Epoch + 1) / batch.Epochs));
     }
 }

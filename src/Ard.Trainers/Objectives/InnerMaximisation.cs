@@ -60,7 +60,7 @@ public sealed record InnerMaximisation
         using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
         using var frozen = FrozenParameters.Of(batch.Student);
         var start = batch.StartNoise is { } noise
-            ? batch.Images + noise
+            ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, new GeneratorNoise(batch.Generator));
         return Pgd.Maximise(Loss.On(batch), batch.Images, start, Threat, StepSize, Steps);
     }

@@ -37,13 +37,13 @@ public static class KlDivergence
     public static Tensor Between(
         Tensor prediction, Tensor target, double temperature = 1, KlReduction reduction = KlReduction.BatchMean, Tensor? weights = null)
     {
-        var logQ = (prediction / temperature).log_softmax(1);
-        var logP = (target / temperature).log_softmax(1);
+        var logQ = prediction.Over(temperature).log_softmax(1);
+        var logP = target.Over(temperature).log_softmax(1);
         var terms = logP.exp() * (logP - logQ);
         if (weights is not null) terms *= weights.unsqueeze(1);
         return reduction switch
         {
-            KlReduction.BatchMean => terms.sum() / prediction.shape[0],
+            KlReduction.BatchMean => terms.sum().Over(prediction.shape[0]),
             KlReduction.BatchAndClassMean => terms.mean(),
             KlReduction.Sum => terms.sum(),
             KlReduction.None => terms.sum(1),

@@ -60,12 +60,12 @@ public sealed class Mart(MartOptions? options = null) : Objective
         var attacked = batch.Report(batch.Student.call(adversarial));
         var label = batch.Labels.unsqueeze(1);
 
-        var isLabel = arange(attacked.shape[1], dtype: ScalarType.Int64, device: attacked.device).eq(label);
-        var strongestWrong = attacked.softmax(1).masked_fill(isLabel, 0).amax(1);
-        var boosted = batch.CrossEntropy(attacked) - (AboveOne - strongestWrong).log().mean();
+        var isLabel = Arange(attacked.shape[1], dtype: ScalarType.Int64, device: attacked.device).eq(label);
+        var strongestWrong = attacked.softmax(1).MaskedFill(isLabel, 0).amax(1);
+        var boosted = batch.CrossEntropy(attacked) - AboveOne.Minus(strongestWrong).log().mean();
 
-        var doubt = 1 - clean.softmax(1).gather(1, label).squeeze(1);
+        var doubt = 1.Minus(clean.softmax(1).gather(1, label).squeeze(1));
         var divergence = KlDivergence.Between(attacked, clean, reduction: KlReduction.None);
-        return boosted + (divergence * doubt).mean() * Options.Lambda;
+        return boosted.Plus((divergence * doubt).mean().Times(Options.Lambda));
     }
 }

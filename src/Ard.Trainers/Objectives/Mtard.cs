@@ -84,11 +84,11 @@ public sealed class Mtard(MtardOptions? options = null) : Objective
     private Tensor Weights(TrainingBatch batch, Tensor losses)
     {
         using var noGrad = no_grad();
-        var first = batch.Memory[FirstLosses] ?? losses.clamp_min(1e-12);
+        var first = batch.Memory[FirstLosses] ?? losses.ClampMin(1e-12);
         var relative = losses / first;
-        var share = relative / relative.sum().clamp_min(1e-12);
-        var before = batch.Memory[LossWeights] ?? full_like(losses, 0.5);
-        var weights = before + (share - before) * Options.Rate;
+        var share = relative / relative.sum().ClampMin(1e-12);
+        var before = batch.Memory[LossWeights] ?? FullLike(losses, 0.5);
+        var weights = before.Plus((share - before).Times(Options.Rate));
         (batch.Notes[FirstLosses], batch.Notes[LossWeights]) = (first, weights);
         return weights;
     }

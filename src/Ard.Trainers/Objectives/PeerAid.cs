@@ -90,10 +90,10 @@ public sealed class PeerAid(PeerAidOptions? options = null) : Objective
         batch.MoveStatistics(adversarial);
         var clean = batch.Student.call(batch.Images);
 
-        var ofPeer = batch.CrossEntropy(peer) * Options.PeerLabelWeight + Options.PeerDistillation.Loss(peer, attacked);
-        var ofStudent = batch.CrossEntropy(attacked) * Options.LabelWeight
-            + Options.Distillation.Loss(attacked, peer.detach())
-            + Options.Consistency.Loss(attacked, clean);
-        return ofPeer + ofStudent;
+        var ofPeer = batch.CrossEntropy(peer).Times(Options.PeerLabelWeight).Plus(Options.PeerDistillation.Loss(peer, attacked));
+        var ofStudent = batch.CrossEntropy(attacked).Times(Options.LabelWeight)
+            .Plus(Options.Distillation.Loss(attacked, peer.detach()))
+            .Plus(Options.Consistency.Loss(attacked, clean));
+        return ofPeer.Plus(ofStudent);
     }
 }

@@ -64,7 +64,7 @@ public sealed class Rslad(RsladOptions? options = null) : Objective
         var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(adversarial));
         var clean = batch.Student.call(batch.Images);
-        return Options.Distillation.Loss(attacked, target) * Options.Alpha
-            + Options.Distillation.Loss(clean, target) * (1 - Options.Alpha);
+        return Options.Distillation.Loss(attacked, target).Times(Options.Alpha)
+            .Plus(Options.Distillation.Loss(clean, target).Times(1 - Options.Alpha));
     }
 }

@@ -24,7 +24,7 @@ public sealed record TeacherTrust
     /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     public Tensor Of(Tensor teacher, Tensor labels) =>
-        (teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1) * Exponent).exp();
+        teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1).Times(Exponent).exp();
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
     public IEnumerable<string> Faults()

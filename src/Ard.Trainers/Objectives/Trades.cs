@@ -62,6 +62,6 @@ public sealed class Trades(TradesOptions? options = null) : Objective
         var clean = batch.Student.call(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.SecondCleanPass) batch.MoveStatistics(batch.Images);
-        return batch.CrossEntropy(clean) + KlDivergence.Between(attacked, clean) * Options.Beta;
+        return batch.CrossEntropy(clean).Plus(KlDivergence.Between(attacked, clean).Times(Options.Beta));
     }
 }

@@ -89,7 +89,7 @@ public static class OnnxExport
         if (options.FoldBatchNorm) BatchNormFolding.Fold(graph, name);
 
         // On another number of images than the description was made with: it must not depend on it.
-        var more = cat([images, 1 - images.narrow(0, 0, 1)], 0);
+        var more = cat([images, 1.Minus(images.narrow(0, 0, 1))], 0);
         var forward = graph.Forward(network, more);
         OnnxGraph.Check(title, RunOn(more), options.Softmax ? forward.softmax(1) : forward);
         return (graph, new OnnxValue(graph, name, last.Probe));

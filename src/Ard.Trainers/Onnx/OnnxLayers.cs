@@ -24,9 +24,9 @@ internal static class OnnxLayers
             BatchNorm norm => BatchNorm(norm, input, layer),
             ReLU _ => input.Relu(),
             ReLU6 _ => input.Operator(
-                "Clip", x => x[0].clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
+                "Clip", x => x[0].Clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
             LeakyReLU leaky => input.Operator(
-                "LeakyRelu", x => functional.leaky_relu(x[0], leaky.negative_slope),
+                "LeakyRelu", x => x[0].LeakyRelu(leaky.negative_slope),
                 attributes: [OnnxAttribute.Of("alpha", leaky.negative_slope)]),
             Sigmoid _ => Sigmoid(input),
             SiLU _ => input * Sigmoid(input),

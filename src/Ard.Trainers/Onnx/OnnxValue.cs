@@ -25,7 +25,7 @@ public sealed class OnnxValue
     public OnnxValue Then(Module<Tensor, Tensor> module) => Graph.Call(module, this);
 
     /// <summary>The sum, element by element.</summary>
-    public static OnnxValue operator +(OnnxValue left, OnnxValue right) => left.Operator("Add", x => x[0] + x[1], [right]);
+    public static OnnxValue operator +(OnnxValue left, OnnxValue right) => left.Operator("Add", x => x[0].Plus(x[1]), [right]);
 
     /// <summary>The difference, element by element.</summary>
     public static OnnxValue operator -(OnnxValue left, OnnxValue right) => left.Operator("Sub", x => x[0] - x[1], [right]);

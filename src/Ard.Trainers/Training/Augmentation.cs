@@ -56,27 +56,27 @@ public sealed record Augmentation(int Padding, bool Flip)
 
         var top = Draw(2 * Padding + 1);
         var left = Draw(2 * Padding + 1);
-        var column = arange(width, dtype: ScalarType.Int64, device: images.device).view(1, 1, 1, width);
+        var column = Arange(width, dtype: ScalarType.Int64, device: images.device).view(1, 1, 1, width);
         Tensor? mirrored = null;
         if (Flip)
         {
             // width - 1 - column where mirrored: column · (1 - 2m) + (width - 1) · m.
             mirrored = Draw(2);
-            column = column * (1 - mirrored * 2) + mirrored * (width - 1);
+            column = (column * 1.Minus(mirrored.Times(2))).Plus(mirrored.Times(width - 1));
         }
-        var row = arange(height, dtype: ScalarType.Int64, device: images.device).view(1, 1, height, 1);
+        var row = Arange(height, dtype: ScalarType.Int64, device: images.device).view(1, 1, height, 1);
         // The same places for all channels of an image.
-        var places = ((row + top) * paddedWidth + (column + left)).view(count, 1, height * width).expand(count, channels, height * width);
+        var places = row.Plus(top).Times(paddedWidth).Plus(column.Plus(left)).view(count, 1, height * width).expand(count, channels, height * width);
         var result = padded.flatten(2).gather(2, places).view(images.shape);
         if (Cutout > 0)
         {
-            row = row - (Draw(height) - Cutout / 2);
-            column = arange(width, dtype: ScalarType.Int64, device: images.device).view(1, 1, 1, width) - (Draw(width) - Cutout / 2);
-            result = result.masked_fill(Inside(row).logical_and(Inside(column)), 0);
+            row = row - Draw(height).Minus(Cutout / 2);
+            column = Arange(width, dtype: ScalarType.Int64, device: images.device).view(1, 1, 1, width) - Draw(width).Minus(Cutout / 2);
+            result = result.MaskedFill(Inside(row).logical_and(Inside(column)), 0);
         }
         return (result.MoveToOuterDisposeScope(), mirrored?.view(count).MoveToOuterDisposeScope());
 
-        Tensor Inside(Tensor offset) => offset.ge(0).logical_and(offset.lt(Cutout));
+        Tensor Inside(Tensor offset) => offset.Ge(0).logical_and(offset.Lt(Cutout));
 
         Tensor Draw(long choices) => randint(0, choices, [count], dtype: ScalarType.Int64, generator: generator)
             .to(images.device).view(count, 1, 1, 1);

@@ -17,7 +17,7 @@ internal static class GradientNorm
         var gradients = parameters.Select(parameter => parameter.grad).OfType<Tensor>().ToArray();
         if (gradients.Length == 0) return;
         var norm = stack(gradients.Select(gradient => gradient.norm()).ToArray()).norm();
-        var factor = (limit / (norm + 1e-6)).clamp_max(1);
+        var factor = limit.Over(norm.Plus(1e-6)).ClampMax(1);
         foreach (var gradient in gradients) gradient.mul_(factor);
     }
 }

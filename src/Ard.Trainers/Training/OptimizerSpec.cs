@@ -1,5 +1,4 @@
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -41,8 +40,7 @@ public sealed record SgdOptimizer : OptimizerSpec
     public bool Nesterov { get; init; }
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(IEnumerable<Parameter> parameters) =>
-        optim.SGD(parameters, LearningRate, momentum: Momentum, weight_decay: WeightDecay, nesterov: Nesterov);
+    public override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldSgd(parameters, this);
 
     /// <inheritdoc/>
     public override IEnumerable<string> Faults()
@@ -75,9 +73,8 @@ public sealed record AdamOptimizer : OptimizerSpec
     public bool Decoupled { get; init; }
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(IEnumerable<Parameter> parameters) => Decoupled
-        ? optim.AdamW(parameters, LearningRate, Beta1, Beta2, Epsilon, WeightDecay)
-        : optim.Adam(parameters, LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
+    public override OptimizerHelper Create(IEnumerable<Parameter> parameters) =>
+        Decoupled ? new HeldAdamW(parameters, this) : new HeldAdam(parameters, this);
 
     /// <inheritdoc/>
     public override IEnumerable<string> Faults()

@@ -30,7 +30,7 @@ internal sealed class TeacherLogitsCache(
         using var noGradient = no_grad();
         logits ??= Compute();
         var row = images.to(logits.device);
-        if (variant is not null) row = row + variant.to(logits.device) * data.Count;
+        if (variant is not null) row = row.Plus(variant.to(logits.device).Times(data.Count));
         return logits.index_select(0, row).MoveToOuterDisposeScope();
     }
 

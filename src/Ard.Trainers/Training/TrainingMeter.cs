@@ -11,7 +11,7 @@ internal sealed class TrainingMeter(long images, int batchSize, Device device) :
 {
     // Row 0: the loss of each step; row 1: how many images the student got right in it.
     private readonly Tensor values =
-        full([2, Steps(images, batchSize)], double.NaN, dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
+        Full([2, Steps(images, batchSize)], double.NaN, dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
 
     public static int Steps(long images, int batchSize) => checked((int)((images + batchSize - 1) / batchSize));
 

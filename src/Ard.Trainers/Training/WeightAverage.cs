@@ -23,7 +23,7 @@ internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
         {
             if (!Values.TryGetValue(name, out var mean)) Values[name] = value.detach().clone().DetachFromDisposeScope();
             // In this form what does not change stays as it is to the last bit.
-            else if (value.is_floating_point()) mean.add_((value - mean) * share);
+            else if (value.is_floating_point()) mean.Add_((value - mean).Times(share));
             else mean.copy_(value);
         }
     }
