@@ -30,12 +30,12 @@ internal sealed class BusyNeighbours : IDisposable
         while (!stop.IsCancellationRequested)
         {
             JsonSerializer.Deserialize<JsonElement[]>(JsonSerializer.Serialize(rows));
-            Thread.Yield();
+            Thread.Sleep(1);
         }
     }
 
     private void Collect()
     {
-        while (!stop.Token.WaitHandle.WaitOne(5)) GC.Collect();
+        while (!stop.Token.WaitHandle.WaitOne(20)) GC.Collect();
     }
 }

@@ -30,7 +30,7 @@ public sealed class TeacherEnsemble : Module<Tensor, Tensor>, IOnnxModule
     {
         using var scope = NewDisposeScope();
         var each = stack(teachers.Select(teacher => teacher.call(images).log_softmax(1)));
-        return (each.logsumexp(0) - Math.Log(teachers.Length)).MoveToOuterDisposeScope();
+        return each.logsumexp(0).Minus(Math.Log(teachers.Length)).MoveToOuterDisposeScope();
     }
 
     internal IReadOnlyList<Module<Tensor, Tensor>> Teachers => teachers;

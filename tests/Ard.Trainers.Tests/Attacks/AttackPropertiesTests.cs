@@ -12,6 +12,8 @@ namespace Ard.Trainers.Tests.Attacks;
 [Collection(GlobalRandomStateCollection.Name)]
 public sealed class AttackPropertiesTests
 {
+    private static readonly Tensor OneToSix = arange(1, 7).DetachFromDisposeScope();
+
     // With the number of classes that the attack needs.
     internal static readonly (Attack Attack, int Classes)[] Attacks =
     [
@@ -28,7 +30,7 @@ public sealed class AttackPropertiesTests
         (new CarliniWagner(new CarliniWagnerOptions { Steps = 8, Searches = 3, InitialWeight = 1, LearningRate = 0.1 }), 2),
         (new CarliniWagner(new CarliniWagnerOptions { Steps = 5, Searches = 2, InitialWeight = 10, StopWithinBudget = true }), 2),
         (new Transfer(new Pgd(new PgdOptions { Steps = 3 }), new FunctionNetwork(
-            x => (x.flatten(1).sum(1, keepdim: true) * arange(1, 7).to(x.dtype)).sin())), 2),
+            x => (x.flatten(1).sum(1, keepdim: true) * OneToSix.to(x.dtype)).sin())), 2),
         (new Apgd(new ApgdOptions { Steps = 9 }), 2),
         (new Apgd(new ApgdOptions { Steps = 1 }), 2),
         (new Apgd(new ApgdOptions { Steps = 12, Restarts = 2, Keep = KeptPoint.Worst }), 2),
