@@ -50,7 +50,8 @@ public sealed record FreePerturbation
         using var noGrad = no_grad();
         var points = batch.Adversarial ?? throw new InvalidOperationException("The batch has no points yet: the loss comes first.");
         var gradient = points.grad ?? throw new InvalidOperationException("The points have no gradient yet: backward comes first.");
-        var moved = Threat.Project(points.detach().PlusScaled(Threat.SteepestAscent(gradient), Threat.Epsilon), batch.Images) - batch.Images;
+        var stepped = points.detach().PlusScaled(Threat.SteepestAscent(gradient), Threat.Epsilon);
+        var moved = Threat.Project(stepped, batch.Images) - batch.Images;
         var (rows, before) = (moved.shape[0], batch.Memory[Memory]);
         batch.Memory.Set(
             Memory, before is not null && before.shape[0] > rows ? cat([moved, before.narrow(0, rows, before.shape[0] - rows)]) : moved);

@@ -66,7 +66,8 @@ public sealed record Augmentation(int Padding, bool Flip)
         }
         var row = Arange(height, dtype: ScalarType.Int64, device: images.device).view(1, 1, height, 1);
         // The same places for all channels of an image.
-        var places = row.Plus(top).Times(paddedWidth).Plus(column.Plus(left)).view(count, 1, height * width).expand(count, channels, height * width);
+        var places = row.Plus(top).Times(paddedWidth).Plus(column.Plus(left)).view(count, 1, height * width)
+            .expand(count, channels, height * width);
         var result = padded.flatten(2).gather(2, places).view(images.shape);
         if (Cutout > 0)
         {

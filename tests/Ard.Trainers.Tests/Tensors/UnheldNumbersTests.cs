@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Tests.Tensors;
 
 /// <summary>
-/// No code of the library calls a member of TorchSharp that makes a number which nothing holds during the native call. The banned symbols say
-/// so while one writes, but not of compound assignments (x += y); this reads what was compiled.
+/// No code of the library calls a member of TorchSharp that makes a number which nothing holds during the native call. The banned symbols
+/// say so while one writes, but not of compound assignments (x += y); this reads what was compiled.
 /// </summary>
 public sealed class UnheldNumbersTests
 {
@@ -32,7 +32,8 @@ public sealed class UnheldNumbersTests
     [Fact]
     public void Those_members_are_the_banned_ones()
     {
-        var banned = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "BannedSymbols.txt")).Select(line => line.Split(';')[0]).ToHashSet();
+        var lines = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "BannedSymbols.txt"));
+        var banned = lines.Select(line => line.Split(';')[0]).ToHashSet();
         Type[] owners = [typeof(Scalar), typeof(torch), typeof(Tensor), typeof(nn.functional), typeof(TensorExtensionMethods)];
         var members = Unheld.Where(method => method.IsPublic && owners.Contains(method.DeclaringType)).ToArray();
         Assert.True(members.Length > 100);

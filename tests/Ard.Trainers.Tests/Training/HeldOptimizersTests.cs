@@ -15,7 +15,10 @@ public sealed class HeldOptimizersTests
         { new SgdOptimizer { WeightDecay = 0.01 }, own => optim.SGD(own, 0.1, momentum: 0.9, weight_decay: 0.01) },
         { new SgdOptimizer { Nesterov = true }, own => optim.SGD(own, 0.1, momentum: 0.9, weight_decay: 2e-4, nesterov: true) },
         { new AdamOptimizer(), own => optim.Adam(own, 1e-3) },
-        { new AdamOptimizer { Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-3, WeightDecay = 0.02 }, own => optim.Adam(own, 1e-3, 0.8, 0.95, 1e-3, 0.02) },
+        {
+            new AdamOptimizer { Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-3, WeightDecay = 0.02 },
+            own => optim.Adam(own, 1e-3, 0.8, 0.95, 1e-3, 0.02)
+        },
         { new AdamOptimizer { Decoupled = true, WeightDecay = 0.02 }, own => optim.AdamW(own, 1e-3, weight_decay: 0.02) },
     };
 
@@ -46,7 +49,7 @@ public sealed class HeldOptimizersTests
         string[] names = ["a", "b", "c"];
         var (expected, found) = (OptimizerState.Read(original, names).ToArray(), OptimizerState.Read(held, names).ToArray());
         Assert.Equal(expected.Select(each => each.Name), found.Select(each => each.Name));
-        foreach (var (theirState, ourState) in expected.Zip(found)) Fixtures.Compare.Same(theirState.Value, ourState.Value, theirState.Name);
+        foreach (var ((name, theirState), (_, ourState)) in expected.Zip(found)) Fixtures.Compare.Same(theirState, ourState, name);
     }
 
     private static Parameter[] Parameters()
