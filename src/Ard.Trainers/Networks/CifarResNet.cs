@@ -58,7 +58,7 @@ internal sealed class CifarResNet : ImageNetwork
         }
 
         protected override Tensor Compute(Tensor input) =>
-            (input.Then(conv1, bn1, Relu, conv2, bn2) + Shortcut(input)).relu();
+            input.Then(conv1, bn1, Relu, conv2, bn2).Plus(Shortcut(input)).relu();
 
         private Tensor Shortcut(Tensor input)
         {

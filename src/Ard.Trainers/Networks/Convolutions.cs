@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -30,6 +31,7 @@ internal static class Convolutions
                 {
                     Conv2d convolution when convolution.weight.dtype != previous.dtype =>
                         Convolve(convolution, previous, convolution.weight, convolution.bias),
+                    BatchNorm2d { training: true, track_running_stats: true } learning => Learning(learning, previous),
                     Linear linear => linear.call(MixedPrecision.Full(previous)),
                     var layer => layer.call(previous),
                 };
@@ -42,6 +44,27 @@ internal static class Convolutions
     /// <inheritdoc cref="Then(Tensor, IReadOnlyList{IModule{Tensor, Tensor}})"/>
     public static Tensor Then(this Tensor input, Sequential layers) =>
         input.Then([.. Enumerable.Range(0, layers.Count).Select(i => layers[i])]);
+
+    // In train mode TorchSharp counts the batches, by a number that nothing holds (see Arithmetic). So the batch is counted here, and the
+    // layer does not see its counter meanwhile.
+    private static Tensor Learning(BatchNorm2d norm, Tensor input)
+    {
+        ref var counter = ref Counter(norm);
+        var (counted, momentum) = (counter!.Add_(1), norm.momentum);
+        try
+        {
+            norm.momentum ??= 1 / counted.to(ScalarType.Float64).item<double>();
+            counter = null;
+            return norm.call(input);
+        }
+        finally
+        {
+            (counter, norm.momentum) = (counted, momentum);
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_num_batches_tracked")]
+    private static extern ref Tensor? Counter(NormBase norm);
 
     // In eval mode, where nothing is learnt: each time anew, for that costs a pass over the weights and saves one over the outputs. So
     // nothing has to be kept in step with weights that change, and threads do not meet.
@@ -57,10 +80,10 @@ internal static class Convolutions
     // With running statistics, norm(w * x + b) = (w · scale) * x + (b - mean) · scale + shift.
     private static Tensor Folded(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
-        var scale = (norm.running_var! + norm.eps).rsqrt_().mul_(norm.weight!);
+        var scale = norm.running_var!.Plus(norm.eps).rsqrt_().mul_(norm.weight!);
         var weight = convolution.weight * scale.view(-1, 1, 1, 1);
         var bias = convolution.bias is null ? norm.running_mean!.neg() : convolution.bias - norm.running_mean!;
-        return Convolve(convolution, input, weight, bias.mul_(scale).add_(norm.bias!));
+        return Convolve(convolution, input, weight, bias.mul_(scale).Add_(norm.bias!));
     }
 
     private static Tensor Convolve(Conv2d convolution, Tensor input, Tensor weight, Tensor? bias) => functional.conv2d(

@@ -78,7 +78,7 @@ internal sealed class MobileNetV2 : ImageNetwork
         protected override Tensor Compute(Tensor input)
         {
             var x = input.Then(conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3);
-            return residual ? x + (shortcut is null ? input : input.Then(shortcut)) : x;
+            return residual ? x.Plus(shortcut is null ? input : input.Then(shortcut)) : x;
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

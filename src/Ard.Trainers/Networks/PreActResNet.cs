@@ -60,7 +60,7 @@ internal sealed class PreActResNet : ImageNetwork
         protected override Tensor Compute(Tensor input)
         {
             var active = input.Then(bn1, Relu);
-            return active.Then(conv1, bn2, Relu, conv2) + (shortcut is null ? input : active.Then(shortcut));
+            return active.Then(conv1, bn2, Relu, conv2).Plus(shortcut is null ? input : active.Then(shortcut));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

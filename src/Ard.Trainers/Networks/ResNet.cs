@@ -56,7 +56,7 @@ internal sealed class ResNet : ImageNetwork
         }
 
         protected override Tensor Compute(Tensor input) =>
-            (input.Then(conv1, bn1, Relu, conv2, bn2) + (shortcut is null ? input : input.Then(shortcut))).relu();
+            input.Then(conv1, bn1, Relu, conv2, bn2).Plus(shortcut is null ? input : input.Then(shortcut)).relu();
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {

@@ -78,7 +78,7 @@ internal sealed class WideResNet : ImageNetwork
         protected override Tensor Compute(Tensor input)
         {
             var active = input.Then(bn1, Relu);
-            return active.Then(conv1, bn2, Relu, conv2) + (convShortcut is null ? input : active.Then(convShortcut));
+            return active.Then(conv1, bn2, Relu, conv2).Plus(convShortcut is null ? input : active.Then(convShortcut));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)

@@ -14,7 +14,7 @@ namespace Ard.Trainers.Tensors;
 /// What of TorchSharp makes such a number inside, although none is written or the one that is written is held: add and add_ (they scale
 /// what is added by 1), so the sum of two tensors too; square (the power of 2); arange (from 0, in steps of 1); leaky_relu; the steps of its
 /// optimizers, for which <c>Training/HeldOptimizers.cs</c> has others; BatchNorm in train mode (it counts the batches), so
-/// <c>Networks/BatchNormalisation.cs</c> does not call it there; and a script module that is called with numbers, which here gets tensors
+/// <c>Networks/Convolutions.cs</c> counts them itself; and a script module that is called with numbers, which here gets tensors
 /// only. Members that take a number as a double, such as normal_, pad or nan_to_num, make none. A tensor is held by the dispose scope that
 /// it was made in: all work on tensors has one.
 /// </remarks>

@@ -1,4 +1,5 @@
 using Ard.Trainers.Networks;
+using Ard.Trainers.Tests.Fixtures;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -108,6 +109,27 @@ public sealed class ConvolutionsTests
         var expected = norm.call(convolution.call(images));
         using var noGradient = no_grad();
         Assert.True(expected.allclose(images.Then(convolution, norm), rtol: 1e-4, atol: 1e-5));
+    }
+
+    [Theory]
+    [InlineData(0.1)]
+    [InlineData(null)]
+    public void Batch_normalisation_in_train_mode_is_the_layers_own_and_counts_once(double? momentum)
+    {
+        using var scope = NewDisposeScope();
+        using var norm = BatchNorm2d(3);
+        using var own = BatchNorm2d(3);
+        (norm.momentum, own.momentum) = (momentum, momentum);
+        foreach (var images in new[] { Images(4), Images(4) + 1 })
+        {
+            Compare.Same(own.call(images), images.Then(norm), "output");
+            foreach (var (name, value) in own.state_dict()) Compare.Same(value, norm.state_dict()[name], name);
+        }
+        Assert.Equal(2, norm.num_batches_tracked!.to(ScalarType.Int64).item<long>());
+        Assert.Equal(momentum, norm.momentum);
+        // An error leaves the counter where it was.
+        Assert.ThrowsAny<Exception>(() => zeros(2, 5, 4, 4).Then(norm));
+        Assert.NotNull(norm.num_batches_tracked);
     }
 
     // Eval mode, with running statistics, scales and shifts that are not those of the beginning.
