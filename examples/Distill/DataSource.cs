@@ -31,9 +31,14 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     public static ImageDataset LoadTest(string name, int? images, int? classes = null) =>
         name == BuiltIn ? Glyphs.Generate(images ?? 1000, seed: 2) : First(ImageDataset.Load(name, DataSplit.Test, classes), images);
 
-    /// <summary>The architecture for these images: their size, channels and classes; gray images are centred around 0.</summary>
-    public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train);
+    /// <summary>The architecture to be trained on these images: their size, channels, classes; gray images are centred around 0.</summary>
+    public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train) with
+    {
+        Mean = IsColour ? null : [0.5],
+        Std = IsColour ? null : [1.0],
+    };
 
+    /// <summary>The architecture of weights that are there, which say themselves how images are normalised for them.</summary>
     public static NetworkSpec Fit(NetworkSpec network, ImageDataset images)
     {
         if (network.Name is "tinycnn" or "smallcnn" && images.Height != images.Width)
@@ -48,8 +53,6 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
         Classes = images.Classes,
         InputChannels = images.Channels,
         ImageSize = images.Height,
-        Mean = images.Channels == 1 ? [0.5] : null,
-        Std = images.Channels == 1 ? [1.0] : null,
     };
 
     private static ImageDataset First(ImageDataset images, int? count)

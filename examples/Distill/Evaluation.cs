@@ -48,7 +48,7 @@ internal static class Evaluation
                 network, test.Images, test.Labels, epsilons, options, display.Evaluation(model), cancellation));
             foreach (var point in curve!.Points)
                 Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
-            Print(curve.Points.SelectMany(point => point.Flags));
+            Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
             Save(new ModelReport(model) { Curve = curve });
             return 0;
         }
@@ -93,15 +93,14 @@ internal static class Evaluation
 
     private static void Print(IEnumerable<RobustnessFlag> flags)
     {
-        foreach (var flag in flags.DistinctBy(flag => flag.Code)) Console.WriteLine($"Doubtful: {flag}");
+        foreach (var flag in flags) Console.WriteLine($"Doubtful: {flag}");
     }
 
     public static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)
     {
         if (architecture is null) return ModelFile.Read(model);
-        var network = architecture.Build(seed: 0);
-        ModelFile.Load(model, network);
-        network.eval();
-        return network;
+        var imported = ModelFile.Import(model, architecture);
+        Console.WriteLine($"{model}: {imported.Report.Notes[0]}");
+        return imported.Network;
     }
 }

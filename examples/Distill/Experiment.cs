@@ -85,15 +85,14 @@ internal sealed record Experiment
 
     private Module<Tensor, Tensor> Teacher(Display display, List<Row> rows, CancellationToken cancellation)
     {
-        var teacher = TeacherNetwork.Build(TeacherOptions.Seed);
         if (TeacherCheckpoint is null)
         {
-            Train(display, rows, "teacher", teacher, TeacherNetwork, TeacherMethod, null, null, TeacherOptions, cancellation);
-            return teacher;
+            var trained = TeacherNetwork.Build(TeacherOptions.Seed);
+            Train(display, rows, "teacher", trained, TeacherNetwork, TeacherMethod, null, null, TeacherOptions, cancellation);
+            return trained;
         }
-        ModelFile.Load(TeacherCheckpoint, teacher);
+        var teacher = Evaluation.Network(TeacherCheckpoint, DataSource.Fit(TeacherNetwork, Data.Train) with { Mean = null, Std = null });
         teacher.to(TrainingDevice.Find(TeacherOptions.Device));
-        teacher.eval();
         Evaluate(display, rows, "teacher", teacher, TeacherNetwork, "from a file", training: null, TeacherOptions, cancellation);
         return teacher;
     }

@@ -42,8 +42,8 @@ public sealed class TeacherNetwork
     /// <summary>A file of weights, read when the student is fitted.</summary>
     /// <param name="path">A safetensors file, or a state dict that <c>torch.save</c> has written; nothing in it is run. For a TorchScript
     /// program hand over the module of <see cref="ModelFile.ReadTorchScript"/>.</param>
-    /// <param name="network">What network it is, with its classes and image size. Default null: the file says so itself, as those of this
-    /// library do.</param>
+    /// <param name="network">What network it is, with its classes and image size. Where the file says with what its network normalises
+    /// images, that wins. Default null: the file says so itself, as those of this library do.</param>
     public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(null, null, path, network);
 
     /// <summary>The network, and what to dispose of afterwards.</summary>
@@ -55,6 +55,11 @@ public sealed class TeacherNetwork
         {
             var read = ModelFile.Read(path!);
             return (read, read);
+        }
+        if (network.Spec is { } spec)
+        {
+            var imported = ModelFile.Import(path!, spec);
+            return (imported.Network, imported);
         }
         var built = network.Build(seed: 0);
         try

@@ -24,6 +24,12 @@ public sealed class TeacherFileTests
             using (no_grad())
                 Assert.Equal(expected.Network.call(images).data<float>().ToArray(), network.call(images).data<float>().ToArray());
         }
+        // With what the file's network normalises images is its own word.
+        using var normalised = ModelFile.Import(Fixture("normalised.pt"));
+        var (filled, toDispose) = TeacherNetwork.FromFile(Fixture("normalised.pt"), spec with { Mean = [0, 0, 0], Std = [1, 1, 1] }).Open();
+        using (toDispose)
+        using (no_grad())
+            Assert.Equal(normalised.Network.call(images).data<float>().ToArray(), filled.call(images).data<float>().ToArray());
         // Without the network: PyTorch's files do not say what they are, but they look like something.
         var fault = Assert.Throws<CheckpointException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
         Assert.Contains("looks like tinycnn-2-bn, 4 classes", fault.Message);

@@ -51,7 +51,8 @@ public static class ModelFile
     /// <param name="key">See <see cref="Import(string, NetworkSpec, string)"/>.</param>
     /// <returns>What was done to the names.</returns>
     /// <exception cref="CheckpointException">
-    /// The file is damaged, or its names or shapes are not the network's; nothing has been loaded then.
+    /// The file is damaged, or its names or shapes are not the network's, or it says that its weights are for another normalisation than
+    /// that of a network built from a <see cref="NetworkSpec"/>; nothing has been loaded then.
     /// </exception>
     public static ImportReport Load(string path, Module<Tensor, Tensor> network, string? key = null) =>
         WeightsImport.Load(path, network, key);
@@ -70,8 +71,8 @@ public static class ModelFile
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="network">
-    /// What network it is. Its normalisation, if it names one, wins over the file's. Default null: as the file says, or as
-    /// <see cref="NetworkRecogniser"/> proposes.
+    /// What network it is. Where the file says with what its network normalises images, that wins; else this one's normalisation counts.
+    /// Default null: as the file says, or as <see cref="NetworkRecogniser"/> proposes.
     /// </param>
     /// <param name="key">Which entry of a file with several state dicts, such as <c>ema</c>. Default null: found by rule.</param>
     /// <exception cref="CheckpointException">

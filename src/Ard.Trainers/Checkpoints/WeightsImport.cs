@@ -19,7 +19,10 @@ internal static class WeightsImport
     {
         using var file = WeightsFile.Open(path, key);
         using var scope = NewDisposeScope();
-        return Fill(network, file, file.Read(), []);
+        var tensors = file.Read();
+        if (network is ImageNetwork { Spec: var spec } && Said(file, tensors, spec.InputChannels) is { } said && !said.Is(spec))
+            throw new CheckpointException(path, $"weights for {Text(spec.Mean, spec.Std)}", $"{said.Source}: {Text(said.Mean, said.Std)}");
+        return Fill(network, file, tensors, []);
     }
 
     public static ImportedNetwork Import(string path, NetworkSpec? spec, string? key)
@@ -42,7 +45,7 @@ internal static class WeightsImport
         }
         using var scope = NewDisposeScope();
         var tensors = file.Read();
-        spec = Normalised(spec, tensors, notes);
+        spec = Normalised(spec, file, tensors, notes);
         Module<Tensor, Tensor> network;
         try
         {
@@ -66,26 +69,35 @@ internal static class WeightsImport
         }
     }
 
-    private static NetworkSpec Normalised(NetworkSpec spec, Dictionary<string, Tensor> tensors, List<string> notes)
+    // What a file says of the normalisation; no mean is none.
+    private sealed record SaidNormalisation(IReadOnlyList<double>? Mean, IReadOnlyList<double>? Std, string Source)
     {
-        if (Normalisation(tensors, spec.InputChannels) is var (mean, std, name))
-        {
-            var values = $"mean [{Text(mean)}], std [{Text(std)}]";
-            if (spec.Mean is null)
-            {
-                notes.Add($"normalisation from the file's {name}: {values}");
-                return spec with { Mean = mean, Std = std };
-            }
-            if (!spec.Mean.SequenceEqual(mean) || !spec.Std!.SequenceEqual(std))
-                notes.Add($"the file's own normalisation is not used: {values}");
-        }
-        else if (spec.Mean is null)
-        {
-            notes.Add("no normalisation: the file does not tell whether its network expects other images than those in [0,1]");
-        }
-        return spec;
+        public bool Is(NetworkSpec spec) => Mean is null == spec.Mean is null
+            && (Mean is null || (Mean.SequenceEqual(spec.Mean!) && Std!.SequenceEqual(spec.Std!)));
+    }
 
-        static string Text(double[] values) => string.Join(", ", values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+    private static SaidNormalisation? Said(WeightsFile file, Dictionary<string, Tensor> tensors, int channels)
+    {
+        if (Normalisation(tensors, channels) is var (mean, std, name)) return new(mean, std, $"the file's {name}");
+        return ModelFile.Spec(file.Metadata, file.Path) is { } spec ? new(spec.Mean, spec.Std, "the file's metadata") : null;
+    }
+
+    private static string Text(IReadOnlyList<double>? mean, IReadOnlyList<double>? std) => mean is null ? "no normalisation"
+        : string.Create(CultureInfo.InvariantCulture, $"mean [{string.Join(", ", mean)}], std [{string.Join(", ", std!)}]");
+
+    // The file's word wins: it knows what its weights were trained with.
+    private static NetworkSpec Normalised(NetworkSpec spec, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
+    {
+        if (Said(file, tensors, spec.InputChannels) is not { } said)
+        {
+            notes.Add(spec.Mean is null
+                ? "no normalisation: the file does not tell whether its network expects other images than those in [0,1]"
+                : $"normalisation as given, for the file does not tell: {Text(spec.Mean, spec.Std)}");
+            return spec;
+        }
+        notes.Add($"normalisation from {said.Source}: {Text(said.Mean, said.Std)}");
+        if (spec.Mean is not null && !said.Is(spec)) notes.Add($"the normalisation given is not used: {Text(spec.Mean, spec.Std)}");
+        return spec with { Mean = said.Mean, Std = said.Std };
     }
 
     // The constants of a normalising layer beside the network, one a channel.

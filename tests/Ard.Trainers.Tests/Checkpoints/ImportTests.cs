@@ -56,11 +56,11 @@ public sealed class ImportTests
         Assert.Equal(["0.mean", "0.std"], imported.Report.LeftOut);
         Assert.Equal(("net", "1."), (imported.Report.Key, imported.Report.Prefix));
 
-        // One that the caller names wins.
+        // It wins over one that the caller names, which is told.
         var spec = imported.Spec with { Mean = [0, 0, 0], Std = [1, 1, 1] };
         using var other = ModelFile.Import(Fixture("normalised.pt"), spec);
-        AssertLogits(Logits, other.Network);
-        Assert.Contains("the file's own normalisation is not used", $"{other.Report}");
+        AssertLogits(NormalisedLogits, other.Network);
+        Assert.Contains("the normalisation given is not used: mean [0, 0, 0], std [1, 1, 1]", $"{other.Report}");
     }
 
     [Fact]
