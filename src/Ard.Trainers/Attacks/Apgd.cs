@@ -32,6 +32,8 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
         }
     }
 
+    internal override int Samples => Options.Samples;
+
     /// <inheritdoc/>
     public override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
 

@@ -37,7 +37,9 @@ public sealed record ApgdOptions
 
     /// <summary>
     /// How many gradients a step averages (expectation over transformation: Athalye, Engstrom, Ilyas and Kwok, ICML 2018), for networks
-    /// whose output is random. Default 1; AutoAttack's rand version uses 20. A point counts as misclassified when most of the samples are.
+    /// whose output is random. Default 1; AutoAttack's rand version uses 20. With several, a point counts as misclassified when the mean of
+    /// its samples' probabilities says so, a run goes on with points that are, and keeps of these the one of the largest mean loss; the
+    /// result is judged by as many passes.
     /// </summary>
     public int Samples { get; init; } = 1;
 

@@ -46,13 +46,7 @@ internal sealed class ApgdRun
     /// <param name="dense">Whether the start is mere noise, so that the number of values that it changes says nothing.</param>
     /// <returns>The points of the largest loss, of the images that have not left.</returns>
     public static Tensor Search(
-        AttackTarget target,
-        ApgdOptions options,
-        int steps,
-        ThreatModel threat,
-        WorstPoints? worst,
-        ApgdBatch batch,
-        Tensor start,
+        AttackTarget target, ApgdOptions options, int steps, ThreatModel threat, WorstPoints? worst, ApgdBatch batch, Tensor start,
         bool dense)
     {
         using var scope = NewDisposeScope();
@@ -64,9 +58,15 @@ internal sealed class ApgdRun
     private void Loop(int steps, ApgdSchedule schedule)
     {
         Report(0, schedule.StepSize);
-        for (var step = 1; step <= steps && OfferAndLeave(schedule); step++)
+        // What a look has found is recorded before a check moves the points.
+        for (var step = 1; OfferAndLeave(schedule) && step <= steps; step++)
         {
             using var scope = NewDisposeScope();
+            if (step > 1 && schedule.Review(loss, bestLoss, best, images) is { } back)
+            {
+                Replace(ref points, where(ThreatModel.PerPoint(back, points), best, points));
+                Replace(ref gradient, where(ThreatModel.PerPoint(back, points), bestGradient, gradient));
+            }
             var next = schedule.Next(points, previous, gradient, images);
             previous?.Dispose();
             (previous, points) = (points, next.MoveToOuterDisposeScope());
@@ -79,35 +79,32 @@ internal sealed class ApgdRun
             Replace(ref bestLoss, where(better, loss, bestLoss));
             Report(step, schedule.StepSize);
             // The last points need no gradient.
-            if (newGradient is null) break;
+            if (newGradient is null) continue;
             Replace(ref gradient, newGradient);
             Replace(ref bestGradient, where(ThreatModel.PerPoint(better, points), gradient, bestGradient));
-
-            if (schedule.Review(loss, bestLoss, best, images) is not { } back) continue;
-            Replace(ref points, where(ThreatModel.PerPoint(back, points), best, points));
-            Replace(ref gradient, where(ThreatModel.PerPoint(back, points), bestGradient, gradient));
         }
-        if (OfferAndLeave(schedule) && options.Keep == KeptPoint.FirstBroken)
-            worst?.Offer(rows, best, bestLoss, zeros_like(broken));
+        if (Leaves) worst?.Offer(rows, best, bestLoss, zeros_like(broken));
     }
 
-    // Loss, whether misclassified, and the gradient, at the current points.
+    // Loss, whether misclassified, and the gradient, at the current points: means of the samples.
     private (Tensor Loss, Tensor Broken, Tensor? Gradient) Look(bool backward)
     {
-        Tensor? losses = null, gradients = null, wrong = null;
+        Tensor? losses = null, gradients = null, scores = null;
         for (var sample = 0; sample < options.Samples; sample++)
         {
-            using var record = backward ? enable_grad() : no_grad();
-            var leaf = points.detach().requires_grad_(backward);
-            var logits = target.Logits(leaf, rows);
-            var each = Loss(logits);
-            var miss = logits.detach().argmax(1).ne(labels);
-            if (backward) gradients = Plus(gradients, autograd.grad([each.sum()], [leaf])[0]);
-            losses = Plus(losses, each.detach());
-            wrong = Plus(wrong, options.Samples == 1 ? miss : miss.to(ScalarType.Int64));
+            if (backward) gradients = Plus(gradients, target.Gradient(Sample, points, rows));
+            else Sample(points);
         }
-        if (options.Samples == 1) return (losses!, wrong!, gradients);
-        return (losses!.Div_(options.Samples), wrong!.Times(2).Gt(options.Samples), gradients?.Div_(options.Samples));
+        return (losses!.Over(options.Samples), scores!.argmax(1).ne(labels), gradients?.Div_(options.Samples));
+
+        Tensor Sample(Tensor at)
+        {
+            var logits = target.Logits(at, rows);
+            var each = Loss(logits);
+            losses = Plus(losses, each.detach());
+            scores = Plus(scores, options.Samples == 1 ? logits.detach() : logits.detach().softmax(1));
+            return each;
+        }
 
         static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.Add_(value);
     }
@@ -119,11 +116,14 @@ internal sealed class ApgdRun
         _ => AttackLosses.TargetedDlr(logits, labels, targets!),
     };
 
+    // Of random outputs the first broken point may be broken by chance.
+    private bool Leaves => options is { Keep: KeptPoint.FirstBroken, Samples: 1 };
+
     // Offers the current points; where broken ones leave, says whether any image is left.
     private bool OfferAndLeave(ApgdSchedule schedule)
     {
         if (worst is null) return true;
-        if (options.Keep == KeptPoint.Worst)
+        if (!Leaves)
         {
             worst.Offer(rows, points, loss, broken);
             return true;

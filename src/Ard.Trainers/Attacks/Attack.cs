@@ -23,6 +23,9 @@ public abstract class Attack
     /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
     public virtual int Targets => 0;
 
+    /// <summary>How many passes decide whether a point is misclassified. Here one, which is enough where outputs are not random.</summary>
+    internal virtual int Samples => 1;
+
     /// <summary>The name and every setting that its points depend on, for files that must fit to it. Here the name.</summary>
     public virtual string Description => Name;
 
@@ -184,9 +187,9 @@ public abstract class Attack
                 // A value that is no number cannot be projected.
                 found = where(
                     ThreatModel.PerPoint(beyond, clean), threat.Project(where(found.isfinite(), found, clean), clean), found);
-                var logits = target.Logits(found).MoveToOuterDisposeScope();
+                var logits = target.Scores(found, null, Samples).MoveToOuterDisposeScope();
                 attempt = new AttackAttempt(
-                    found, logits, target.Passes, target.MetNotFinite, beyond.cpu().data<bool>().ToArray(),
+                    found, logits, target.Passes, target.MetNotFinite, target.MetGradientFaults, beyond.cpu().data<bool>().ToArray(),
                     sizes.cpu().data<double>().ToArray());
                 return found;
             },
@@ -214,7 +217,7 @@ public abstract class Attack
         {
             using var scope = NewDisposeScope();
             var rows = Index(batch, images.device);
-            var correct = target.Logits(images.index_select(0, rows), rows).argmax(1).eq(labels.index_select(0, rows));
+            var correct = target.Scores(images.index_select(0, rows), rows, Samples).argmax(1).eq(labels.index_select(0, rows));
             correct.cpu().data<bool>().ToArray().CopyTo(right, batch[0]);
         }
 
@@ -256,7 +259,7 @@ public abstract class Attack
         using var scope = NewDisposeScope();
         var target = whole.For(Name, images.shape[0]);
         var points = Search(target, images, labels, threat, noise).detach();
-        var correct = target.Logits(points).argmax(1).eq(labels);
+        var correct = target.Scores(points, null, Samples).argmax(1).eq(labels);
         target.CheckFinite();
         threat.Verify(points, images, Name);
         whole.Add(target, rows);
@@ -286,12 +289,7 @@ public abstract class Attack
         var isFloat = images.dtype is ScalarType.Float32 or ScalarType.Float64;
         if (!isFloat) faults.Add($"images are {images.dtype}, expected Float32 or Float64");
         if (images.dim() < 2) faults.Add($"images have shape [{Shape(images)}], expected [N,...] of two or more dimensions");
-        if (isFloat && images.numel() > 0)
-        {
-            var lowest = images.detach().min().to(ScalarType.Float64).item<double>();
-            var highest = images.detach().max().to(ScalarType.Float64).item<double>();
-            if (!(lowest >= 0 && highest <= 1)) faults.Add($"images have values from {lowest:G4} to {highest:G4}, expected [0,1]");
-        }
+        if (isFloat && images.dim() >= 2 && ThreatModel.OutOfRange(images) is { } fault) faults.Add(fault);
 
         var largest = -1L;
         if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");

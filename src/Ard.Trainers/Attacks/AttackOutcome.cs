@@ -15,11 +15,12 @@ public sealed record AttackOutcome(Tensor Points, IReadOnlyList<AttackedPoint> E
 /// <param name="Logits">The logits there [N,classes].</param>
 /// <param name="Passes">Each image's passes; null where the attack does not say.</param>
 /// <param name="MetNotFinite">For each image whether the attack met logits that are not finite, there or on its way.</param>
+/// <param name="GradientFaults">For each image what was amiss with the gradients that the attack met.</param>
 /// <param name="Beyond">For each image whether the attack's own point was not an allowed one.</param>
 /// <param name="OwnSize">How far the attack's own point was from each image.</param>
 internal sealed record AttackAttempt(
-    Tensor Points, Tensor Logits, (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes, bool[] MetNotFinite, bool[] Beyond,
-    double[] OwnSize);
+    Tensor Points, Tensor Logits, (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes, bool[] MetNotFinite,
+    GradientFaults[] GradientFaults, bool[] Beyond, double[] OwnSize);
 
 /// <summary>What became of one image.</summary>
 /// <param name="WasRight">Whether the network gets the image right without an attack. Otherwise it was not attacked.</param>

@@ -15,8 +15,8 @@ public sealed class AttackTarget
     private readonly long count;
     private readonly CancellationToken cancellation;
     // These belong to the dispose scope that was open when the target was made.
-    private readonly Tensor notFinite, forwards, backwards;
-    private bool attributed = true;
+    private readonly Tensor notFinite, forwards, backwards, gradientFaults;
+    private bool attributed = true, gradientMissing;
 
     internal AttackTarget(
         Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device, CancellationToken cancellation = default)
@@ -29,6 +29,7 @@ public sealed class AttackTarget
         notFinite = zeros([count], dtype: ScalarType.Int64, device: device);
         forwards = zeros([count], dtype: ScalarType.Int64, device: device);
         backwards = zeros([count], dtype: ScalarType.Int64, device: device);
+        gradientFaults = zeros([3, count], dtype: ScalarType.Int64, device: device);
     }
 
     /// <summary>How many points have been sent through the network.</summary>
@@ -66,6 +67,9 @@ public sealed class AttackTarget
         if (logits.dim() != 2 || logits.shape[0] != sent)
             throw new InvalidOperationException(
                 $"{attack}: the network's output has shape [{string.Join(",", logits.shape)}], expected [{sent},classes].");
+        if (logits.shape[1] < 2)
+            throw new InvalidOperationException(
+                $"{attack}: the network has {logits.shape[1]} output, expected one for each of two classes or more.");
         if (logits.shape[1] <= largestLabel)
             throw new InvalidOperationException(
                 $"{attack}: the network has {logits.shape[1]} classes, expected more than {largestLabel}, the largest label.");
@@ -74,6 +78,58 @@ public sealed class AttackTarget
         if (rows is not null) notFinite.IndexAdd_(0, rows, odd);
         else notFinite.Add_(sent == count ? odd : odd.sum());
         return logits;
+    }
+
+    /// <summary>Logits, or of several passes the logarithms of the mean probabilities [n,classes], without a graph.</summary>
+    internal Tensor Scores(Tensor points, Tensor? rows, int passes)
+    {
+        if (passes == 1) return Logits(points, rows);
+        using var scope = NewDisposeScope();
+        var sum = Logits(points, rows).softmax(1);
+        for (var pass = 1; pass < passes; pass++) sum.Add_(Logits(points, rows).softmax(1));
+        // No logarithm of 0: that is no sign of a fault.
+        return sum.Div_(passes).ClampMin_(1e-30).log_().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The gradient of losses with regard to points. A value of it that is NaN becomes 0 and an infinite one a large number, so that no
+    /// step makes a point of no number; where there is no gradient it is 0. The report of an evaluation says at how many images it was 0, NaN,
+    /// infinite or missing.
+    /// </summary>
+    /// <param name="losses">
+    /// Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.
+    /// </param>
+    /// <param name="points">The points [n,...].</param>
+    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
+    /// <returns>[n,...], without a graph.</returns>
+    public Tensor Gradient(Func<Tensor, Tensor> losses, Tensor points, Tensor? rows = null)
+    {
+        using var record = enable_grad();
+        var leaf = points.detach().requires_grad_();
+        return Gradient(losses(leaf), leaf, rows);
+    }
+
+    /// <summary>The same of losses that are there.</summary>
+    /// <param name="losses">[n].</param>
+    /// <param name="leaf">What they hang on [n,...].</param>
+    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
+    /// <param name="counted">Which of the gradients the attack needs, bool [n]. Default all.</param>
+    /// <param name="retainGraph">Whether another gradient is taken of the same graph.</param>
+    internal Tensor Gradient(Tensor losses, Tensor leaf, Tensor? rows, Tensor? counted = null, bool retainGraph = false)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        if (InputGradient.Of(losses, leaf, retainGraph) is not { } gradient)
+        {
+            gradientMissing = true;
+            return zeros_like(leaf).detach().MoveToOuterDisposeScope();
+        }
+        var faults = InputGradient.Faults(gradient);
+        if (counted is not null) faults.logical_and_(counted);
+        faults = faults.to(ScalarType.Int64);
+        if (rows is not null) gradientFaults.IndexAdd_(1, rows, faults);
+        else gradientFaults.Add_(leaf.shape[0] == count ? faults : faults.sum(1, keepdim: true));
+        return InputGradient.Finite(gradient).MoveToOuterDisposeScope();
     }
 
     /// <summary>Counts backward passes beyond the one for each forward pass with a graph.</summary>
@@ -105,6 +161,10 @@ public sealed class AttackTarget
     /// for all images. Waits for the device.
     /// </summary>
     internal bool[] MetNotFinite => notFinite.Gt(0).cpu().data<bool>().ToArray();
+
+    /// <summary>For each image of the attack what was amiss with the gradients that it met. Waits for the device.</summary>
+    internal GradientFaults[] MetGradientFaults =>
+        [.. InputGradient.ToFlags(gradientFaults.Gt(0)).Select(met => gradientMissing ? met | GradientFaults.Missing : met)];
 
     /// <summary>Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">Some logits were not finite.</exception>

@@ -82,8 +82,8 @@ public sealed class AutoAttack : Attack
         [Norm.Linf, Norm.L2]);
 
     /// <summary>
-    /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples.
-    /// Needs 3 classes or more.
+    /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples,
+    /// each point judged by 20 passes (<see cref="ApgdOptions.Samples"/>). Needs 3 classes or more.
     /// </summary>
     public static AutoAttack Rand { get; } = new(
         "autoattack-rand",
@@ -99,6 +99,8 @@ public sealed class AutoAttack : Attack
 
     /// <inheritdoc/>
     public override IReadOnlyList<Norm> Norms { get; }
+
+    internal override int Samples => Norms.SelectMany(attacks).Max(attack => attack.Samples);
 
     /// <inheritdoc/>
     public override int Targets => Norms.SelectMany(attacks).Max(attack => attack.Targets);

@@ -83,7 +83,7 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
                 var margin = AttackLosses.Margin(logits, truth);
                 size = (points - clean).Square().flatten(1).sum(1);
                 loss = size.Plus(weight * Options.Confidence.Minus(margin).ClampMin(0));
-                gradient = autograd.grad([loss.sum()], [leaf])[0];
+                gradient = target.Gradient(loss, leaf, rows);
                 broken = logits.detach().argmax(1).ne(truth).logical_and(margin.detach().Ge(Options.Confidence));
             }
             (points, loss) = (points.detach().Clamp(0, 1), loss.detach());

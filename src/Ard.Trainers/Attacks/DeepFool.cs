@@ -68,7 +68,7 @@ public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
         for (var rival = 0; rival < rivals.shape[1]; rival++)
         {
             var gap = logits.gather(1, rivals.narrow(1, rival, 1)).squeeze(1) - own;
-            var gradient = autograd.grad([gap.sum()], [leaf], retain_graph: rival < rivals.shape[1] - 1)[0];
+            var gradient = target.Gradient(gap, leaf, rows, retainGraph: rival < rivals.shape[1] - 1);
             // The first backward pass is counted with the forward pass.
             if (rival > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();

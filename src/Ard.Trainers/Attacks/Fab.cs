@@ -110,7 +110,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
         if (aimed is not null)
         {
             var gap = gaps.gather(1, aimed.unsqueeze(1)).flatten();
-            return (gap.detach(), autograd.grad([gap.sum()], [leaf])[0].flatten(1));
+            return (gap.detach(), target.Gradient(gap, leaf, rows).flatten(1));
         }
 
         var classes = logits.shape[1];
@@ -119,7 +119,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
         for (var k = 0L; k < classes; k++)
         {
             var gap = gaps.select(1, k);
-            var gradient = autograd.grad([gap.sum()], [leaf], retain_graph: k < classes - 1)[0].flatten(1);
+            var gradient = target.Gradient(gap, leaf, rows, labels.Eq(k).logical_not_(), retainGraph: k < classes - 1).flatten(1);
             // The first backward pass is counted with the forward pass.
             if (k > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();

@@ -16,7 +16,9 @@ public sealed class Fgsm : Attack
     public override AttackKind Kind => AttackKind.OneStep;
 
     /// <inheritdoc/>
-    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Pgd.Maximise(
-            points => AttackLosses.CrossEntropy(target.Logits(points), labels).sum(), images, images, threat, threat.Epsilon, steps: 1);
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+    {
+        var gradient = target.Gradient(points => AttackLosses.CrossEntropy(target.Logits(points), labels), images);
+        return Pgd.Step(images, gradient, images, threat, threat.Epsilon);
+    }
 }

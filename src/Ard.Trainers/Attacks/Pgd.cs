@@ -54,7 +54,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         return points;
     }
 
-    private static Tensor Step(Tensor points, Tensor gradient, Tensor images, ThreatModel threat, double stepSize) =>
+    internal static Tensor Step(Tensor points, Tensor gradient, Tensor images, ThreatModel threat, double stepSize) =>
         threat.Project(points.PlusScaled(threat.SteepestAscent(gradient), stepSize), images);
 
     /// <summary>The gradient of the loss with regard to the points, and nothing else.</summary>
@@ -87,7 +87,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
             {
                 using var scope = NewDisposeScope();
                 var offer = Options.Keep != KeptPoint.Last && (step > 0 || Options.Start.IsAllowed);
-                var gradient = Gradient(x => Loss(x, offer), points);
+                var gradient = target.Gradient(x => Loss(x, offer), points, rows);
                 if (momentum is not null) StepTensors.Replace(ref momentum, gradient = Accumulated(momentum, gradient));
                 StepTensors.Replace(ref points, Step(points, gradient, images.index_select(0, rows), threat, stepSize));
                 if (DropBroken() is not { } left) continue;
@@ -109,7 +109,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
             var logits = target.Logits(points, rows);
             var losses = aims is null ? Options.Loss(logits, truth) : Options.Loss(logits, aims.index_select(0, rows)).neg();
             if (offer) worst.Offer(rows, points.detach(), losses.detach(), logits.detach().argmax(1).ne(truth));
-            return losses.sum();
+            return losses;
         }
 
         Tensor? DropBroken() =>

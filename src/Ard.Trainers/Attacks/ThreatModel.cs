@@ -64,14 +64,15 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
 
     /// <summary>
     /// The direction of unit size along which a linear function with this gradient grows fastest: the sign (Linf), or the gradient over its
-    /// length, point by point (L2), or along the value with the largest gradient only (L1). Zero where the gradient is.
+    /// length, point by point (L2), or along the value with the largest gradient only (L1). Zero where the gradient is 0 or NaN.
     /// </summary>
     /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
     public Tensor SteepestAscent(Tensor gradient) => Norm switch
     {
         Norm.Linf => gradient.sign(),
-        Norm.L2 => (gradient / Length(gradient).ClampMin(Tiny)).to(gradient.dtype),
-        _ => L1Ball.SparseAscent(gradient, zeros([gradient.shape[0]], dtype: ScalarType.Float64, device: gradient.device)),
+        Norm.L2 => OverItsLength(InputGradient.Finite(gradient)),
+        _ => L1Ball.SparseAscent(
+            InputGradient.Finite(gradient), zeros([gradient.shape[0]], dtype: ScalarType.Float64, device: gradient.device)),
     };
 
     /// <summary>
@@ -137,13 +138,34 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         var highest = perturbed.max().to(ScalarType.Float64).item<double>();
         // Written so that a NaN fails as well.
         if (!(lowest >= 0 && highest <= 1))
-            throw new InvalidOperationException($"{author} returned values from {Text(lowest)} to {Text(highest)}, expected [0,1].");
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture, $"{author} returned values from {lowest:R} to {highest:R}, expected [0,1]."));
         var sizes = Size(perturbed, images);
         var worst = sizes.argmax().item<long>();
         var size = sizes[worst].item<double>();
         if (!(size <= LargestSize(images)))
-            throw new InvalidOperationException(
-                $"{author} moved point {worst} by {Text(size)} in {Norm}, expected at most {Text(Epsilon)}.");
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{author} moved point {worst} by {size:R} in {Norm}, expected at most {Epsilon:R}."));
+    }
+
+    /// <summary>The first image with a value that is not in [0,1], in words; null where all are. Waits for the device.</summary>
+    /// <param name="images">Floats [N,...].</param>
+    internal static string? OutOfRange(Tensor images)
+    {
+        if (images.numel() == 0) return null;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        // A NaN goes through minimum and maximum, and fails.
+        var (lowest, highest) = (images.min().to(ScalarType.Float64).item<double>(), images.max().to(ScalarType.Float64).item<double>());
+        if (lowest >= 0 && highest <= 1) return null;
+        var odd = images.Ge(0).logical_and_(images.Le(1)).logical_not_();
+        var row = odd.flatten(1).any(1).nonzero()[0, 0].item<long>();
+        var value = images[row].masked_select(odd[row])[0];
+        var text = value.dtype == ScalarType.Float64
+            ? value.item<double>().ToString("R", CultureInfo.InvariantCulture)
+            : value.to(ScalarType.Float32).item<float>().ToString("R", CultureInfo.InvariantCulture);
+        return $"image {row} has the value {text}, expected [0,1]";
     }
 
     /// <summary>The part of <see cref="Verify"/> about shape and dtype.</summary>
@@ -172,7 +194,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     }
 
     /// <summary>For people, such as <c>Linf 0.03137</c>.</summary>
-    public override string ToString() => $"{Norm} {Text(Epsilon)}";
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Norm} {Epsilon:G4}");
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-300;
@@ -184,6 +206,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     private static Tensor Length(Tensor points) =>
         PerPoint(points.to(ScalarType.Float64).Square().flatten(1).sum(1).sqrt(), points);
 
+    private static Tensor OverItsLength(Tensor points) => (points / Length(points).ClampMin(Tiny)).to(points.dtype);
+
     /// <summary>One number a point, [N], in a shape that combines with the points': [N,1,...,1].</summary>
     internal static Tensor PerPoint(Tensor values, Tensor points) =>
         values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
@@ -191,6 +215,4 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     private static Tensor PerPoint(Tensor images, long count) => PerPoint(images.new_zeros([count]), images);
 
     private static long Values(Tensor images) => images.numel() / images.shape[0];
-
-    private static string Text(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 }

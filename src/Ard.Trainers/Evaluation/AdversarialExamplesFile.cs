@@ -63,7 +63,7 @@ public static class AdversarialExamplesFile
             var (clean, _) = ImageBatch.Of(model, images, labels, first, count);
             var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
             var logits = model.call(batch);
-            ImageBatch.CheckShape(logits, count);
+            ImageBatch.CheckClasses(nameof(AdversarialExamplesFile), logits, count, labels);
             var now = ImageBatch.Predictions(logits).cpu().data<long>().ToArray();
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
             var inRange = batch.Ge(0).logical_and(batch.Le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
@@ -78,7 +78,7 @@ public static class AdversarialExamplesFile
                 if (!(sizes[i] <= largest))
                     faults.Add(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"row {row}: moved by {sizes[i]:G4} in {threat.Norm}, expected at most {threat.Epsilon:G4}"));
+                        $"row {row}: moved by {sizes[i]:R} in {threat.Norm}, expected at most {threat.Epsilon:R}"));
                 // Where the file knows no class, the network's output was not finite there, or somewhere on the attack's way.
                 if (predictions[row] >= 0 && now[i] == given[row] != (predictions[row] == truth[row]))
                     faults.Add($"row {row}: class {predictions[row]} in the file, {now[i]} by the network, {given[row]} the true one");

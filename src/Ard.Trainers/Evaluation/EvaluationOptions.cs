@@ -32,9 +32,9 @@ public sealed record EvaluationOptions
     public bool Sequential { get; init; }
 
     /// <summary>
-    /// Whether the network is looked at for what deceives attacks: random outputs, probabilities for logits, gradients of zero. Costs five
-    /// passes of the first batch, and one forward and one backward pass of every point. Default true. What a comparison of the attacks
-    /// shows is reported in any case, for it costs nothing.
+    /// Whether the network is looked at for what deceives attacks: random outputs, outputs that depend on the rest of the batch,
+    /// probabilities for logits, gradients that are 0, NaN, infinite or missing. Costs seven passes of the first batch, and one forward and
+    /// one backward pass of every point. Default true. What the attacks meet and a comparison of them shows is reported in any case.
     /// </summary>
     public bool CheckNetwork { get; init; } = true;
 

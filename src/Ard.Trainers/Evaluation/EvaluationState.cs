@@ -38,6 +38,9 @@ internal sealed class Attempt(Attack attack, Attack part, int count)
     /// <summary>How far the attack's own point was moved, where that was not an allowed one; else 0.</summary>
     public double[] Beyond { get; } = new double[count];
 
+    /// <summary>What was amiss with the gradients that the attack met, as <see cref="Attacks.GradientFaults"/>.</summary>
+    public byte[] GradientFaults { get; } = new byte[count];
+
     /// <summary>[N,classes] row by row, where they are kept.</summary>
     public float[] Logits { get; set; } = [];
 
@@ -55,7 +58,7 @@ internal sealed class Attempt(Attack attack, Attack part, int count)
 internal sealed class EvaluationState : IDisposable
 {
     private const string MetadataName = "ard.evaluation";
-    private const int Version = 2;
+    private const int Version = 3;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -63,7 +66,7 @@ internal sealed class EvaluationState : IDisposable
     };
 
     private sealed record Place(
-        int Version, IReadOnlyDictionary<string, string> Settings, long Steps, int Rows, int Classes, double Spread);
+        int Version, IReadOnlyDictionary<string, string> Settings, long Steps, int Rows, int Classes, double Spread, double BatchSpread);
 
     private readonly EvaluationOptions options;
     private Tensor? examples;
@@ -78,8 +81,8 @@ internal sealed class EvaluationState : IDisposable
                from part in attack.Parts(options.Threat.Norm)
                select new Attempt(attack, part, count),
         ];
-        (Right, NotFinite, ZeroGradient, Probability) = (new bool[count], new bool[count], new bool[count], new bool[count]);
-        Prediction = new long[count];
+        (Right, NotFinite, Probability) = (new bool[count], new bool[count], new bool[count]);
+        (GradientFaults, Prediction) = (new byte[count], new long[count]);
     }
 
     /// <summary>How many points there are.</summary>
@@ -100,6 +103,11 @@ internal sealed class EvaluationState : IDisposable
     /// <summary>The largest difference of five passes of the first batch, in units of the largest output.</summary>
     public double Spread { get; set; }
 
+    /// <summary>The largest difference that the company of an image in the first batch makes, in the same units.</summary>
+    public double BatchSpread { get; set; }
+
+    public int BatchSize => options.BatchSize;
+
     // The clean images, one entry a point.
 
     public bool[] Right { get; }
@@ -107,7 +115,8 @@ internal sealed class EvaluationState : IDisposable
     /// <summary>Where the logits are not finite. The image then counts as wrong, and its prediction is -1.</summary>
     public bool[] NotFinite { get; }
 
-    public bool[] ZeroGradient { get; }
+    /// <summary>What is amiss with the gradient, where the network is right, as <see cref="Attacks.GradientFaults"/>.</summary>
+    public byte[] GradientFaults { get; }
 
     public bool[] Probability { get; }
 
@@ -214,7 +223,7 @@ internal sealed class EvaluationState : IDisposable
         using var scope = NewDisposeScope();
         var tensors = Arrays().Select(array => (array.Name, ToTensor(array.Values))).ToList();
         if (examples is not null) tensors.Add(("examples", Examples));
-        var place = new Place(Version, settings, Steps, Rows, Classes, Spread);
+        var place = new Place(Version, settings, Steps, Rows, Classes, Spread, BatchSpread);
         Safetensors.Write(path, tensors, new Dictionary<string, string> { [MetadataName] = JsonSerializer.Serialize(place, Json) });
     }
 
@@ -236,7 +245,7 @@ internal sealed class EvaluationState : IDisposable
         if (differences.Length > 0) throw Fault(path, "the state of this evaluation", string.Join("; ", differences));
 
         if (place.Rows < 0 || place.Rows > Count || place.Classes < 0 || place.Steps < 0) throw Fault(path, "a sound place", $"{place}");
-        (Steps, Rows, Spread) = (place.Steps, place.Rows, place.Spread);
+        (Steps, Rows, Spread, BatchSpread) = (place.Steps, place.Rows, place.Spread, place.BatchSpread);
         // Nothing is allocated that the file does not have.
         if (options.KeepLogits && tensors.GetValueOrDefault("clean.logits")?.numel() != (long)Count * place.Classes)
             throw Fault(path, $"clean.logits of {Count} points and {place.Classes} classes", "another size");
@@ -272,7 +281,7 @@ internal sealed class EvaluationState : IDisposable
     {
         yield return ("clean.right", Right);
         yield return ("clean.not_finite", NotFinite);
-        yield return ("clean.zero_gradient", ZeroGradient);
+        yield return ("clean.gradient_faults", GradientFaults);
         yield return ("clean.probability", Probability);
         yield return ("clean.prediction", Prediction);
         yield return ("clean.logits", Logits);
@@ -284,6 +293,7 @@ internal sealed class EvaluationState : IDisposable
             yield return ($"attempt.{i}.backward", Attempts[i].Backward);
             yield return ($"attempt.{i}.prediction", Attempts[i].Prediction);
             yield return ($"attempt.{i}.met_not_finite", Attempts[i].MetNotFinite);
+            yield return ($"attempt.{i}.gradient_faults", Attempts[i].GradientFaults);
             yield return ($"attempt.{i}.beyond", Attempts[i].Beyond);
             yield return ($"attempt.{i}.logits", Attempts[i].Logits);
         }

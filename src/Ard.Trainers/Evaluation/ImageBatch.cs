@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -15,15 +16,37 @@ internal static class ImageBatch
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
+        using var scope = NewDisposeScope();
         var faults = new List<string>();
         if (images.dtype is not (ScalarType.Byte or ScalarType.Float32 or ScalarType.Float64))
             faults.Add($"images are {images.dtype}, expected Byte, Float32 or Float64");
         if (images.dim() < 2)
             faults.Add($"images have shape [{string.Join(",", images.shape)}], expected [N,...] of two or more dimensions");
+        else if (images.is_floating_point() && ThreatModel.OutOfRange(images) is { } fault) faults.Add(fault);
         if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");
+        else if (labels.numel() > 0 && labels.min().item<long>() is < 0 and var smallest)
+            faults.Add($"labels have the value {smallest}, expected 0 or more");
         if (labels.dim() != 1 || images.dim() < 1 || labels.shape[0] != images.shape[0])
             faults.Add($"labels have shape [{string.Join(",", labels.shape)}], expected [N] with the N of the images");
         if (faults.Count > 0) throw new ArgumentException($"{author}: {string.Join("; ", faults)}.");
+    }
+
+    /// <summary>Checks that a network's output is [count,classes], of two classes or more, and that all labels are among these.</summary>
+    /// <param name="author">Who asks, for the message.</param>
+    /// <param name="logits">What the network gave.</param>
+    /// <param name="count">For how many images.</param>
+    /// <param name="labels">The labels of all images.</param>
+    /// <exception cref="ArgumentException">The classes do not fit.</exception>
+    /// <exception cref="InvalidOperationException">The output is not [count,classes].</exception>
+    public static void CheckClasses(string author, Tensor logits, long count, Tensor labels)
+    {
+        CheckShape(logits, count);
+        var classes = logits.shape[1];
+        if (classes < 2)
+            throw new ArgumentException($"{author}: the network has {classes} output, expected one for each of two classes or more.");
+        if (labels.numel() > 0 && labels.max().item<long>() is var largest && largest >= classes)
+            throw new ArgumentException(
+                $"{author}: labels go up to {largest}, the network has {classes} outputs (classes 0 to {classes - 1}).");
     }
 
     /// <summary>The dtype and the device of a network; of one without parameters float32 and the images' device.</summary>
@@ -41,11 +64,9 @@ internal static class ImageBatch
 
     /// <summary>Checks a network's output.</summary>
     /// <param name="logits">What it gave.</param>
-    /// <param name="count">For how many images.</param>
-    /// <exception cref="InvalidOperationException">It is not [count,classes], or not finite.</exception>
-    public static void CheckLogits(Tensor logits, long count)
+    /// <exception cref="InvalidOperationException">It is not finite.</exception>
+    public static void CheckLogits(Tensor logits)
     {
-        CheckShape(logits, count);
         if (!logits.isfinite().all().item<bool>())
             throw new InvalidOperationException(
                 "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");

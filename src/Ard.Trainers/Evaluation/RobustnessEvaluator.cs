@@ -35,7 +35,10 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <param name="cancellation">
     /// Looked at before each attack on each batch and before each of an attack's forward passes. What is done by then is in the state file.
     /// </param>
-    /// <exception cref="ArgumentException">Images or labels are not as described; the message names every fault.</exception>
+    /// <exception cref="ArgumentException">
+    /// Images or labels are not as described (the message names every fault), or the labels are no classes of the network, or it has one
+    /// output only.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The network's output, or an attack's, is of another shape.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -80,7 +83,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                     if (step < state.Steps) continue;
                     cancellation.ThrowIfCancellationRequested();
                     using var stepScope = NewDisposeScope();
-                    if (attempt < 0) Look(model, state, first, points, truth);
+                    if (attempt < 0) Look(model, state, first, points, truth, labels);
                     else Attack(model, state, attempt, first, points, truth, rows, cancellation);
                     state.Steps++;
                     if (settings is not null) state.Write(Options.StateFile!, settings);
@@ -103,7 +106,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     }
 
     // The clean images: which are right, and what is amiss with the network there.
-    private void Look(Module<Tensor, Tensor> model, EvaluationState state, int first, Tensor images, Tensor labels)
+    private void Look(Module<Tensor, Tensor> model, EvaluationState state, int first, Tensor images, Tensor labels, Tensor allLabels)
     {
         var count = (int)images.shape[0];
         Tensor logits;
@@ -112,27 +115,33 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         {
             var leaf = Options.CheckNetwork ? images.detach().requires_grad_() : images;
             logits = model.call(leaf);
-            ImageBatch.CheckShape(logits, count);
-            // Without a graph there is no gradient; with labels beyond the classes, no loss, which the attacks will say.
-            if (logits.requires_grad && labels.max().item<long>() < logits.shape[1])
-                gradient = autograd.grad([AttackLosses.CrossEntropy(logits, labels).sum()], [leaf])[0];
+            ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, count, allLabels);
+            if (Options.CheckNetwork) gradient = InputGradient.Of(AttackLosses.CrossEntropy(logits, labels), leaf);
         }
         logits = logits.detach();
-        if (Options.CheckNetwork && first == 0) state.Spread = Spread(model, images, logits);
+        if (Options.CheckNetwork && first == 0)
+        {
+            state.Spread = Spread(model, images, logits);
+            state.BatchSpread = BatchSpread(model, images, logits);
+        }
         state.Begin(images, logits.shape[1]);
 
-        logits.isfinite().all(1).logical_not_().cpu().data<bool>().ToArray().CopyTo(state.NotFinite, first);
-        var prediction = ImageBatch.Predictions(logits);
+        var scores = logits;
+        if (state.Attempts.Select(attempt => attempt.Part.Samples).DefaultIfEmpty(1).Max() is > 1 and var passes)
+            scores = new AttackTarget(model, 0, "clean", count, images.device).Scores(images, null, passes);
+        scores.isfinite().all(1).logical_not_().cpu().data<bool>().ToArray().CopyTo(state.NotFinite, first);
+        var prediction = ImageBatch.Predictions(scores);
         var right = prediction.eq(labels).cpu().data<bool>().ToArray();
         right.CopyTo(state.Right, first);
         prediction.cpu().data<long>().ToArray().CopyTo(state.Prediction, first);
-        if (Options.KeepLogits) Floats(logits).CopyTo(state.Logits, first * state.Classes);
+        if (Options.KeepLogits) Floats(scores).CopyTo(state.Logits, first * state.Classes);
         if (!Options.CheckNetwork) return;
         var probability = logits.Ge(0).all(1).logical_and(logits.sum(1).Minus(1).abs().Lt(1e-4));
         probability.cpu().data<bool>().ToArray().CopyTo(state.Probability, first);
-        var zero = gradient?.flatten(1).abs().amax(1).Eq(0).cpu().data<bool>().ToArray();
+        var faults = gradient is null ? null : InputGradient.ToFlags(InputGradient.Faults(gradient));
         // Where the network is wrong no gradient is needed.
-        for (var i = 0; i < count; i++) state.ZeroGradient[first + i] = right[i] && zero?[i] != false;
+        for (var i = 0; i < count; i++)
+            state.GradientFaults[first + i] = right[i] ? (byte)(faults?[i] ?? GradientFaults.Missing) : (byte)0;
     }
 
     private static double Spread(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
@@ -141,13 +150,30 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         for (var pass = 1; pass < 5; pass++)
         {
             using var scope = NewDisposeScope();
-            // What is not finite each time differs by no number; where it is so only sometimes, by infinitely much.
-            var other = model.call(images);
-            var difference = (other - logits).abs().MaskedFill(other.isfinite().logical_or(logits.isfinite()).logical_not(), 0)
-                .nan_to_num(double.PositiveInfinity);
-            most = Math.Max(most, difference.max().to(ScalarType.Float64).item<double>());
+            most = Math.Max(most, Difference(model.call(images), logits));
         }
-        return most == 0 ? 0 : most / logits.nan_to_num(0, 0, 0).abs().max().ClampMin(1e-30).to(ScalarType.Float64).item<double>();
+        return most;
+    }
+
+    // The first batch in halves, and in another order: what an image's output depends on beside the image.
+    private static double BatchSpread(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
+    {
+        if (images.shape[0] < 2) return 0;
+        using var scope = NewDisposeScope();
+        var halves = cat([.. images.tensor_split(2).Select(half => model.call(half))]);
+        var turned = model.call(images.flip([0L])).flip([0L]);
+        return Math.Max(Difference(halves, logits), Difference(turned, logits));
+    }
+
+    // In units of the largest output.
+    private static double Difference(Tensor logits, Tensor others)
+    {
+        // What is not finite both times differs by no number; where it is so only once, by infinitely much.
+        var difference = (logits - others).abs().MaskedFill(logits.isfinite().logical_or(others.isfinite()).logical_not(), 0)
+            .nan_to_num(double.PositiveInfinity).max().to(ScalarType.Float64).item<double>();
+        return difference == 0
+            ? 0
+            : difference / others.nan_to_num(0, 0, 0).abs().max().ClampMin(1e-30).to(ScalarType.Float64).item<double>();
     }
 
     // One attempt at those of a batch that are left. Only these are attacked: the adversary has no need to move the others.
@@ -175,6 +201,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             its.Set(row, correct[i]);
             (its.Size[row], its.Prediction[row], its.MetNotFinite[row]) = (sizes[i], predictions[i], found.MetNotFinite[i]);
             its.Beyond[row] = found.Beyond[i] ? found.OwnSize[i] : 0;
+            its.GradientFaults[row] = (byte)found.GradientFaults[i];
             (its.Forward[row], its.Backward[row]) = found.Passes is { } each ? (each.Forward[i], each.Backward[i]) : (-1, -1);
             if (Options.KeepLogits) Array.Copy(floats, i * state.Classes, its.Logits, row * state.Classes, state.Classes);
             if (!correct[i]) state.KeepExample(row, attempt, found.Points[i]);

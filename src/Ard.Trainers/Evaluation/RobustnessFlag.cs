@@ -15,7 +15,7 @@ public enum RobustnessFlagCode
     /// <summary>The outputs are probabilities, not logits.</summary>
     Probabilities,
 
-    /// <summary>The gradient of the loss is exactly 0 at some image.</summary>
+    /// <summary>The gradient of the loss is exactly 0 at some image, or where an attack looked.</summary>
     ZeroGradients,
 
     /// <summary>A targeted attack found fewer classes than it would aim at.</summary>
@@ -38,6 +38,15 @@ public enum RobustnessFlagCode
 
     /// <summary>The network says the same class of every image.</summary>
     OneClass,
+
+    /// <summary>The gradient of the loss is NaN or infinite at some image, or where an attack looked, at finite outputs.</summary>
+    NotFiniteGradients,
+
+    /// <summary>There is no gradient: the outputs do not hang on the images by a graph.</summary>
+    MissingGradients,
+
+    /// <summary>An image's outputs depend on what other images share its batch.</summary>
+    BatchDependentOutputs,
 }
 
 /// <summary>A reason not to believe the figures of a report.</summary>

@@ -13,6 +13,12 @@ internal static class RobustnessFlags
     /// <summary>A network whose outputs differ by more than this share of the largest one is random: rounding stays far below.</summary>
     private const double RandomSpread = 1e-4;
 
+    /// <summary>
+    /// The same for outputs in other company. A batch of another size takes other routes through the processor, and a GPU's rounding to
+    /// eleven bits (TF32) differs between them.
+    /// </summary>
+    private const double CompanySpread = 1e-3;
+
     /// <summary>How much more an attack may break than a better one before it means something: 0.2 points of accuracy.</summary>
     private const double Margin = 0.002;
 
@@ -25,6 +31,7 @@ internal static class RobustnessFlags
         [
             .. Adversary(state),
             .. Network(state),
+            .. Gradients(state),
             .. state.Attempts.SelectMany(attempt => Faults(state, attempt)),
             .. state.Attempts.Select(attempt => attempt.Attack).Distinct().SelectMany(attack => Incomplete(attack, state.Threat.Norm)),
             .. state.Attempts.SelectMany(attempt => Classes(state, attempt.Part)).Distinct(),
@@ -62,11 +69,46 @@ internal static class RobustnessFlags
             yield return new(
                 Probabilities, "every output is from 0 to 1 and each image's outputs add up to 1",
                 "Evaluate the logits, before the softmax: its rounding hides gradients from every attack");
-        if (state.ZeroGradient.Count(each => each) is > 0 and var zero)
+        // Of random outputs that cannot be told.
+        if (state.Spread <= RandomSpread && state.BatchSpread > CompanySpread)
             yield return new(
-                ZeroGradients, Invariant($"the gradient of the cross-entropy is 0 everywhere at {zero} of {state.Count} images"),
-                "Attacks that need it cannot move there: add an attack without gradients, such as square, and look for steps or saturation "
-                + "in the network");
+                BatchDependentOutputs,
+                Invariant($"an image's outputs depend on what shares its batch: by up to {state.BatchSpread:G3} of the largest output"),
+                $"The figures hold for these images in batches of {state.BatchSize} only, each attacked together with the others: "
+                    + "evaluate with a batch size of 1, or let the network normalise by statistics that it keeps");
+    }
+
+    private static IEnumerable<RobustnessFlag> Gradients(EvaluationState state)
+    {
+        const string gradientFree = "Attacks that need it cannot move there: add an attack without gradients, such as square. Look for ";
+        return
+        [
+            .. Met(GradientFaults.Zero, "0 everywhere", ZeroGradients, gradientFree + "steps or saturation in the network"),
+            .. Met(GradientFaults.NaN, "NaN", NotFiniteGradients, gradientFree + "the root of a 0 or a division by one in the network"),
+            .. Met(
+                GradientFaults.Infinite, "infinite", NotFiniteGradients,
+                gradientFree + "the root or the logarithm of a 0, or an overflow in the network"),
+            .. Met(
+                GradientFaults.Missing, "missing", MissingGradients,
+                gradientFree + "what cuts the graph in the network, such as detach or no_grad"),
+        ];
+
+        // At the clean images, and where an attack came on its way to a point that is still right.
+        IEnumerable<RobustnessFlag> Met(GradientFaults fault, string what, RobustnessFlagCode code, string advice)
+        {
+            bool Clean(int row) => ((GradientFaults)state.GradientFaults[row]).HasFlag(fault);
+            var rows = Enumerable.Range(0, state.Count).ToArray();
+            var seen = new List<string>();
+            if (rows.Count(Clean) is > 0 and var clean)
+                seen.Add($"the gradient of the cross-entropy is {what} at {clean} of {state.Count} images");
+            foreach (var attempt in state.Attempts)
+            {
+                bool Its(int row) => ((GradientFaults)attempt.GradientFaults[row]).HasFlag(fault);
+                var met = rows.Count(row => Its(row) && !Clean(row) && !attempt.Broke(row));
+                if (met > 0) seen.Add($"{attempt.Title} met a gradient of the loss that is {what} at {met} of {state.Count} images");
+            }
+            if (seen.Count > 0) yield return new(code, string.Join("; ", seen), advice);
+        }
     }
 
     private static IEnumerable<RobustnessFlag> Faults(EvaluationState state, Attempt attempt)
@@ -82,7 +124,7 @@ internal static class RobustnessFlags
             yield return new(
                 BudgetExceeded,
                 Invariant($"{attempt.Title} moved {beyond.Length} of {state.Count} points beyond {state.Threat} or out of [0,1]: ")
-                    + Invariant($"by up to {beyond.Max():G4}"),
+                    + Invariant($"by up to {beyond.Max():G7}"),
                 "They were projected back before the network was asked, so the figures hold; "
                     + "but repair the attack, which is weaker for it");
     }
@@ -124,27 +166,29 @@ internal static class RobustnessFlags
                 var seen = Invariant($"{name} broke {points} of {state.Count} points more than {than}");
                 yield return attempt.Part.Kind == AttackKind.OneStep
                     ? new(OneStepStronger, seen,
-                        $"Either {than} has too few steps to cross the budget, or the loss is not smooth within it, as after catastrophic "
-                        + "overfitting to one step: evaluate with autoattack")
+                        $"Either {than} has too few steps to cross the budget, or the gradients are masked: they lead astray on the way. "
+                        + "Trust the worst case only, and evaluate with autoattack")
                     : new(TransferStronger, seen,
                         "The gradients are masked: trust the worst case only, and add an attack without gradients, such as square");
             }
         }
     }
 
-    // By how many points it beats every direct attack, where both were run, and the best of these; null where one is as good, but for what
-    // chance explains: of points on which two equal attacks differ, each has half, with a deviation of √n of the difference.
+    // By how many points it beats every direct attack that saw the same images, and the best of these; null where one is as good, but for
+    // what chance explains: of points on which two equal attacks differ, each has half, with a deviation of √n of the difference. The parts
+    // of a sequence count together: they share the images among them.
     private static (int Points, string Than)? Advantage(EvaluationState state, Attempt attempt, IEnumerable<Attempt> direct)
     {
+        var rows = Enumerable.Range(0, state.Count).ToArray();
         (int Points, string Than)? least = null;
-        foreach (var other in direct)
+        foreach (var other in direct.GroupBy(each => each.Attack))
         {
-            var both = Enumerable.Range(0, state.Count).Where(row => attempt.Ran(row) && other.Ran(row)).ToArray();
-            if (both.Length == 0) continue;
-            var more = both.Count(attempt.Broke) - both.Count(other.Broke);
-            var differ = both.Count(row => attempt.Broke(row) != other.Broke(row));
+            if (!rows.Any(attempt.Ran) || rows.Any(row => attempt.Ran(row) != other.Any(part => part.Ran(row)))) continue;
+            bool Broke(int row) => other.Any(part => part.Broke(row));
+            var more = rows.Count(attempt.Broke) - rows.Count(Broke);
+            var differ = rows.Count(row => attempt.Broke(row) != Broke(row));
             if (more <= Math.Max(Margin * state.Count, 2 * Math.Sqrt(differ))) return null;
-            if (!(more >= least?.Points)) least = (more, other.Part.Name);
+            if (!(more >= least?.Points)) least = (more, other.Key.Name);
         }
         return least;
     }

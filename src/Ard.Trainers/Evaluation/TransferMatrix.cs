@@ -95,7 +95,8 @@ public sealed record TransferMatrix(
                 using var own = NewDisposeScope();
                 using var state = ModelState.Borrow(model);
                 var logits = model.call(points);
-                ImageBatch.CheckLogits(logits, count);
+                ImageBatch.CheckClasses(nameof(TransferMatrix), logits, count, labels);
+                ImageBatch.CheckLogits(logits);
                 return logits.argmax(1).eq(labels.narrow(0, first, count).to(logits.device)).cpu().data<bool>().ToArray();
             }
         }

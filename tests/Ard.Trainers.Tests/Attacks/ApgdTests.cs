@@ -103,6 +103,31 @@ public sealed class ApgdTests
         Tensor Loss(Tensor at) => AttackLosses.CrossEntropy(network.call(at), labels);
     }
 
+    [Theory]
+    [InlineData(KeptPoint.FirstBroken, Norm.Linf)]
+    [InlineData(KeptPoint.FirstBroken, Norm.L2)]
+    [InlineData(KeptPoint.Worst, Norm.Linf)]
+    public void A_point_that_breaks_just_before_the_search_goes_back_to_a_better_one_is_the_one_returned(KeptPoint keep, Norm norm)
+    {
+        using var scope = NewDisposeScope();
+        // One value, from 0.5 up by the whole budget, then with momentum to just below 0.5, where the second class wins with a smaller
+        // cross-entropy than the true class had before among many; with three steps each of them is a check, and this one goes back.
+        var network = new FunctionNetwork(x =>
+        {
+            var change = x - 0.5;
+            var below = (change * -1 - 0.01).clamp_min(0);
+            var rest = below.square() * -1e5 + 0.99;
+            return cat([change * (change * -1 + 0.1) * -0.2 + 1, below * 100 + 0.5, .. Enumerable.Repeat(rest, 8)], 1);
+        });
+        var (images, labels) = (full([1, 1], 0.5, dtype: ScalarType.Float64), tensor(new[] { 0L }));
+        var broken = new List<bool>();
+        var attack = new Apgd(new ApgdOptions { Steps = 3, Keep = keep, Observer = step => broken.Add(step.Broken.item<bool>()) });
+        var points = attack.PerturbFrom(network, images, labels, images, new ThreatModel(norm, 0.1));
+        Assert.Equal([false, false, true], broken.Take(3));
+        using var noGrad = no_grad();
+        Assert.NotEqual(0, network.call(points).argmax(1).item<long>());
+    }
+
     [Fact]
     public void An_unbroken_point_goes_through_the_network_once_more_than_there_are_steps_and_back_once_a_step()
     {

@@ -17,7 +17,7 @@ public sealed class AttackTests
         var message = Assert.Throws<ArgumentException>(
             () => new Fgsm().Perturb(network, images, tensor(new[] { 0, 1, -1 }), Threat, new PointNoise(0, [1]))).Message;
         Assert.Contains("fgsm: ", message);
-        Assert.Contains("images have values from 1.5 to 1.5, expected [0,1]", message);
+        Assert.Contains("image 0 has the value 1.5, expected [0,1]", message);
         Assert.Contains("labels are Int32, expected Int64", message);
         Assert.Contains("labels have shape [3], expected [N] with the N of the images [2,4]", message);
         Assert.Contains("the noise serves 1 points, expected 2", message);
@@ -30,7 +30,7 @@ public sealed class AttackTests
         using var network = LinearNetwork.Random(4, 3, seed: 1);
         Assert.Contains("images are Byte, expected Float32 or Float64", Refused(zeros([1, 4], dtype: ScalarType.Byte), Label(0)));
         Assert.Contains("images have shape [1], expected [N,...]", Refused(zeros([1]), Label(0)));
-        Assert.Contains("images have values from NaN", Refused(full([1, 4], double.NaN), Label(0)));
+        Assert.Contains("image 0 has the value NaN", Refused(full([1, 4], double.NaN), Label(0)));
         Assert.Contains("labels have the value -1, expected 0 or more", Refused(zeros([1, 4]), Label(-1)));
 
         string Refused(Tensor images, Tensor labels) =>
@@ -57,7 +57,7 @@ public sealed class AttackTests
     public void An_attack_that_breaks_the_threat_model_is_caught()
     {
         using var network = LinearNetwork.Random(4, 3, seed: 1);
-        Assert.Contains("cheat moved point 0 by 0.2", Failed(network, Label(0), new Cheat(x => x + 0.2)));
+        Assert.Matches(@"cheat moved point 0 by 0\.(2|1999)", Failed(network, Label(0), new Cheat(x => x + 0.2)));
         Assert.Contains("cheat returned values from -", Failed(network, Label(0), new Cheat(x => x - 0.6)));
         Assert.Contains("cheat returned Float64", Failed(network, Label(0), new Cheat(x => x.to(ScalarType.Float64))));
     }

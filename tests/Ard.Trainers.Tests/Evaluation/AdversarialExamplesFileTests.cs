@@ -45,7 +45,7 @@ public sealed class AdversarialExamplesFileTests
         var smaller = AdversarialExamplesFile.Verify(path, network, images, labels, ThreatModel.Linf(0.02));
         Assert.False(smaller.Holds);
         Assert.Equal(broken, smaller.Faults.Count);
-        Assert.Matches(@"row \d+: moved by 0\.03 in Linf, expected at most 0\.02", smaller.Faults[0]);
+        Assert.Matches(@"row \d+: moved by 0\.0(3|299)\d* in Linf, expected at most 0\.02", smaller.Faults[0]);
         Assert.Equal(50 - report.Clean.CorrectCount, smaller.Misclassified);
 
         using (no_grad())

@@ -76,7 +76,7 @@ public sealed class RobustnessFlagTests
     public void A_network_that_says_one_class_of_all_images_is_seen()
     {
         using var scope = NewDisposeScope();
-        var (_, images, labels) = EvaluationProblem.Smooth();
+        var (_, images, labels) = EvaluationProblem.Smooth(classes: 3);
         var constant = new FunctionNetwork(x => x.flatten(1).narrow(1, 0, 3) * 0.01 + tensor(new float[] { 0, 5, 0 }).to(x.dtype));
         Assert.Contains(Flags(constant, images, labels), flag => flag.Code == OneClass);
         // Where there is one class only, it is right to.
@@ -138,11 +138,37 @@ public sealed class RobustnessFlagTests
         Assert.Empty(Compare(kind, direct: 100, other: 99 + least));
         Assert.Empty(Compare(kind, direct: 100, other: 50));
         Assert.Contains($"broke {least} of 1000 points", Compare(kind, direct: 100, other: 100 + least)[0].Seen);
-        // In a sequence it gets only those that the gradient left; or all, and the gradient the rest, which proves nothing.
-        Assert.Equal(code, Assert.Single(Compare(kind, direct: 100, other: 100 + least, sequential: true)).Code);
+        // In a sequence it gets only those that the gradient left, which proves something only of an attack without gradients: others are
+        // compared where both saw the same images. Or it gets all, and the gradient the rest, which proves nothing.
+        var sequence = Compare(kind, direct: 100, other: 100 + least, sequential: true);
+        Assert.Equal(kind == AttackKind.GradientFree ? [code] : [], sequence.Select(flag => flag.Code));
         Assert.Empty(Compare(kind, direct: 110, other: 100, sequential: true, otherFirst: true));
         // With a stronger gradient besides, all is well.
         Assert.Empty(Compare(kind, direct: 100, other: 100 + least, stronger: 110));
+    }
+
+    // After catastrophic overfitting it is the other way round: one step finds little, and many find almost every point.
+    [Fact]
+    public void One_step_that_finds_more_than_many_is_called_a_sign_of_masked_gradients()
+    {
+        using var scope = NewDisposeScope();
+        var flag = Assert.Single(Compare(AttackKind.OneStep, direct: 100, other: 150));
+        Assert.Contains("masked", flag.Advice, StringComparison.Ordinal);
+        Assert.DoesNotContain("overfitting", flag.Advice, StringComparison.Ordinal);
+    }
+
+    // The parts of a sequence count together: FGSM beats the first of them, and not the whole.
+    [Fact]
+    public void One_step_is_compared_with_a_sequence_as_a_whole()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Line();
+        var sequence = new AutoAttack("sequence", [Breaks("weak", 50), Breaks("strong", 100)]);
+        var one = Breaks("one", 90, AttackKind.OneStep);
+        Assert.Empty(Flags(network, images, labels, Options with { Attacks = [], MoreAttacks = [one, sequence] }));
+        var other = Breaks("one", 110, AttackKind.OneStep);
+        var flag = Assert.Single(Flags(network, images, labels, Options with { Attacks = [], MoreAttacks = [other, sequence] }));
+        Assert.Contains("more than sequence", flag.Seen, StringComparison.Ordinal);
     }
 
     [Fact]
