@@ -17,7 +17,8 @@ run() { # folder, then the arguments of distill
     local folder=$1
     shift
     [[ -e $folder/done ]] && return
-    $ard distill --data "$data" --eps "${eps:-0.1}" --validation 0 --threads "${THREADS:-2}" --resume --output "$folder" "$@"
+    $ard distill --data "$data" --eps "${eps:-0.1}" --validation 0 --threads "${THREADS:-2}" --resume \
+        --weight-decay 5e-4 --schedule onecycle --augmentation "${augmentation:-none}" --output "$folder" "$@"
     touch "$folder/done"
 }
 
@@ -62,7 +63,7 @@ few() { # folder, seed, learning rate, teacher file, methods, what differs
 cifar() { # folder, then what differs
     local folder=$out/$1
     shift
-    data=${CIFAR:?"expected the folder of CIFAR-10's binary version"} eps=8/255 run "$folder" --seed "$seed" --steps 5 --step-size 4/255 \
+    data=${CIFAR:?"expected the folder of CIFAR-10's binary version"} eps=8/255 augmentation=crop-flip run "$folder" --seed "$seed" --steps 5 --step-size 4/255 \
         --test-images 2000 "$@"
 }
 cifar_student() { # folder, teacher, learning rate, methods, what differs

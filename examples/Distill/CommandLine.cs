@@ -37,19 +37,24 @@ internal static class CommandLine
 
     // Options of distill.
     private static readonly Option<NetworkSpec?> Student = new Option<NetworkSpec?>("--student")
-        .Reads("The student's architecture, such as mobilenetv2, resnet-20 or smallcnn-16. Default mobilenetv2; tinycnn-8-bn for builtin.",
+        .Reads("The student's architecture, such as mobilenetv2, resnet-20 or smallcnn-16. Default by images and device: see --teacher.",
             text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<NetworkSpec?> Teacher = new Option<NetworkSpec?>("--teacher")
-        .Reads("The teacher's architecture. Default resnet18; tinycnn-16-bn for builtin.", text => (NetworkSpec?)NetworkSpec.Parse(text));
+        .Reads("The teacher's architecture. Default resnet18, for the student mobilenetv2; smallcnn-32-bn and smallcnn-16-bn for gray "
+            + "images and on the CPU; tinycnn-16-bn and tinycnn-8-bn for images of at most 16 pixels.",
+            text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> TeacherCheckpoint = new Option<string?>("--teacher-checkpoint")
         .Reads("A file with the teacher's weights, safetensors or of torch.save. Default: the teacher is trained first.",
             text => (string?)text);
+    private static readonly Option<bool> AnyTeacher = new("--any-teacher")
+    {
+        Description = "Go on, with a warning, with a teacher from a file that is no better than chance on the training images.",
+    };
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
         .Reads("A method that needs no teacher, such as at, trades or natural. Default at.", Methods.WithoutTeacher);
-    private static readonly Option<IReadOnlyList<string>> Method =
-        new Option<IReadOnlyList<string>>("--method") { DefaultValueFactory = _ => ["ard"] }
+    private static readonly Option<IReadOnlyList<string>?> Method = new Option<IReadOnlyList<string>?>("--method")
         .Reads($"One or more of {string.Join(", ", ObjectiveCatalog.Names)}, with commas between; +igdm or +awp behind one. Default ard.",
-            text => (IReadOnlyList<string>)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
+            text => (IReadOnlyList<string>?)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
     private static readonly Option<Preset?> PresetOption = new Option<Preset?>("--preset")
         .Reads("A published recipe, method and training; other options override it. See --print-preset.",
             text => (Preset?)Presets.ByName(text));
@@ -57,15 +62,16 @@ internal static class CommandLine
         .Reads($"Print all settings of a preset, one a line, and exit: {string.Join(", ", Presets.All.Select(preset => preset.Name))}.",
             text => (Preset?)Presets.ByName(text));
     private static readonly Option<int?> Epochs = new Option<int?>("--epochs")
-        .Reads("Epochs. Default 30, or the preset's.", text => (int?)Positive(text));
+        .Reads("Epochs. Default the preset's, else by the images: 30, and up to 200 of few images.", text => (int?)Positive(text));
     private static readonly Option<int?> TeacherEpochs = new Option<int?>("--teacher-epochs")
-        .Reads("Epochs of the teacher. Default as --epochs, or 30.", text => (int?)Positive(text));
+        .Reads("Epochs of the teacher. Default as --epochs, else by the images.", text => (int?)Positive(text));
     private static readonly Option<int?> Batch = new Option<int?>("--batch")
-        .Reads("Images a step. Default 128, or the preset's.", text => (int?)Positive(text));
+        .Reads("Images a step. Default the preset's, else 128, and down to 32 of few images.", text => (int?)Positive(text));
     private static readonly Option<double?> Rate = new Option<double?>("--lr")
-        .Reads("Base learning rate of SGD with momentum 0.9. Default 0.1, or the preset's.", text => (double?)Fraction(text));
+        .Reads("Base learning rate of SGD with momentum 0.9. Default the preset's, else by method: 0.1 for at, 1 for ard, at 128 images.",
+            text => (double?)Fraction(text));
     private static readonly Option<double?> WeightDecay = new Option<double?>("--weight-decay")
-        .Reads("Default 5e-4, or the preset's.", text => (double?)Fraction(text));
+        .Reads("Default the preset's, else by the method: 5e-4 for at, 5e-5 for ard.", text => (double?)Fraction(text));
     private static readonly Option<Schedule?> ScheduleOption = new Option<Schedule?>("--schedule")
         .Reads($"{string.Join(", ", Schedule.Names)}. Default onecycle, or the preset's drops, moved in proportion to the epochs.",
             text => (Schedule?)Schedule.Parse(text));
@@ -82,12 +88,14 @@ internal static class CommandLine
     private static readonly Option<int?> Replays = new Option<int?>("--replays")
         .Reads("How often free and fast-ard train on a batch in a row. Default 8.", text => (int?)Positive(text));
     private static readonly Option<Augmentation?> AugmentationOption = new Option<Augmentation?>("--augmentation")
-        .Reads("crop-flip or none. Default crop-flip for colour images, none for gray ones.", text => text switch
-        {
-            "none" => Augmentation.None,
-            "crop-flip" => Augmentation.CropAndFlip,
-            _ => throw new FormatException("expected crop-flip or none"),
-        });
+        .Reads(
+            "crop-flip or none. Default by the images: a crop by an eighth of their size, and flips of colour images.",
+            text => text switch
+            {
+                "none" => Augmentation.None,
+                "crop-flip" => Augmentation.CropAndFlip,
+                _ => throw new FormatException("expected crop-flip or none"),
+            });
     private static readonly Option<int> Cutout = new Option<int>("--cutout")
         .Reads("Blacken a square of so many pixels' side in each training image. Default none.", Positive);
     private static readonly Option<double> LabelSmoothing = new Option<double>("--label-smoothing")
@@ -122,11 +130,9 @@ internal static class CommandLine
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> Surrogate = new Option<string?>("--surrogate")
         .Reads("A safetensors file of another network: adds transfer(pgd-20), the points that PGD-20 finds on it.", text => (string?)text);
-    private static readonly Option<IReadOnlyList<Attack>> Attacks = new Option<IReadOnlyList<Attack>>("--attacks")
-    {
-        DefaultValueFactory = _ => [AttackCatalog.ByName("fgsm"), AttackCatalog.ByName("pgd-20")],
-    }.Reads($"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20.",
-        text => (IReadOnlyList<Attack>)[.. text.Split(',').Select(AttackCatalog.ByName)]);
+    private static readonly Option<IReadOnlyList<Attack>?> Attacks = new Option<IReadOnlyList<Attack>?>("--attacks")
+        .Reads($"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20.",
+        text => (IReadOnlyList<Attack>?)[.. text.Split(',').Select(AttackCatalog.ByName)]);
     private static readonly Option<IReadOnlyList<double>?> Epsilons = new Option<IReadOnlyList<double>?>("--eps")
         .Reads("One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.",
             text => (IReadOnlyList<double>?)[.. text.Split(',').Select(Fraction).Distinct()]);
@@ -140,10 +146,10 @@ internal static class CommandLine
 
     private static readonly Option[] DistillOptions =
     [
-        Data, Classes, Student, Teacher, TeacherCheckpoint, TeacherMethod, Method, PresetOption, PrintPreset, Epochs, TeacherEpochs, Batch,
-        Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays, AugmentationOption, Cutout,
-        LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, CheckpointSteps, Resume, Seed, Device, Threads,
-        Output, Report,
+        Data, Classes, Student, Teacher, TeacherCheckpoint, AnyTeacher, TeacherMethod, Method, PresetOption, PrintPreset, Epochs,
+        TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays,
+        AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, CheckpointSteps,
+        Resume, Seed, Device, Threads, Output, Report,
     ];
 
     private static readonly Option[] EvaluateOptions =
@@ -160,8 +166,8 @@ internal static class CommandLine
 
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
         evaluate.SetAction(p => Evaluation.Run(
-            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Classes), p.GetValue(Attacks)!,
-            p.GetValue(Epsilons),
+            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Classes),
+            p.GetValue(Attacks) ?? [AttackCatalog.ByName("fgsm"), AttackCatalog.ByName("pgd-20")], p.GetValue(Epsilons),
             p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(Json),
             p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
@@ -192,13 +198,15 @@ internal static class CommandLine
     private static Experiment Distill(ParseResult p)
     {
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
-        var epsilon = p.GetValue(Epsilon) ?? data.DefaultEpsilon;
+        var threat = p.GetValue(Epsilon) is { } epsilon
+            ? ThreatModel.Linf(epsilon)
+            : new ObjectiveSettings().For(data.Train.Channels).Threat!;
         var preset = p.GetValue(PresetOption);
-        if (preset is not null && p.GetResult(Method) is { Implicit: false })
+        if (preset is not null && p.GetValue(Method) is not null)
             throw new ArgumentException("--preset and --method are both given, expected one of them.");
         var methods = new Methods(new ObjectiveSettings
         {
-            Threat = ThreatModel.Linf(epsilon),
+            Threat = threat,
             Steps = p.GetValue(Steps),
             StepSize = p.GetValue(StepSize),
             Temperature = p.GetValue(Temperature),
@@ -211,33 +219,29 @@ internal static class CommandLine
 
         TrainingOptions OptionsOf(TrainingOptions? recipe, int? epochs)
         {
-            var count = epochs ?? recipe?.Epochs ?? 30;
-            var schedule = recipe?.Schedule is MultiStepSchedule steps
-                ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * count / recipe.Epochs))] }
-                : (Schedule)new OneCycleSchedule();
-            var averaging = recipe?.Averaging is StochasticWeightAveraging { FromEpoch: { } from } swa
-                ? swa with { FromEpoch = (from - 1) * count / recipe.Epochs + 1 }
-                : recipe?.Averaging;
-            return (recipe ?? new TrainingOptions()) with
+            recipe ??= new TrainingOptions();
+            // Of another length, a recipe has its drops in proportion.
+            var (count, published) = (epochs ?? recipe.Epochs, recipe.Epochs ?? 1);
+            var schedule = recipe.Schedule is MultiStepSchedule steps
+                ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * (count ?? 1) / published))] }
+                : recipe.Schedule;
+            var averaging = recipe.Averaging is StochasticWeightAveraging { FromEpoch: { } from } swa
+                ? swa with { FromEpoch = (from - 1) * count / published + 1 }
+                : recipe.Averaging;
+            var usual = Augmentation.For(data.Train.Channels, data.Train.Height, data.Train.Width);
+            return recipe with
             {
                 Epochs = count,
-                BatchSize = p.GetValue(Batch) ?? recipe?.BatchSize ?? 128,
-                Optimizer = new SgdOptimizer
-                {
-                    LearningRate = p.GetValue(Rate) ?? recipe?.Optimizer.LearningRate ?? 0.1,
-                    WeightDecay = p.GetValue(WeightDecay) ?? recipe?.Optimizer.WeightDecay ?? 5e-4,
-                },
+                BatchSize = p.GetValue(Batch) ?? recipe.BatchSize,
                 Schedule = p.GetValue(ScheduleOption) ?? schedule,
-                Augmentation = (p.GetValue(AugmentationOption) ?? (data.IsColour ? Augmentation.CropAndFlip : Augmentation.None)) with
-                {
-                    Cutout = p.GetValue(Cutout),
-                },
+                Augmentation = (p.GetValue(AugmentationOption) ?? usual) with { Cutout = p.GetValue(Cutout) },
+                AcceptTeacherNearChance = p.GetValue(TeacherCheckpoint) is null || p.GetValue(AnyTeacher),
                 LabelSmoothing = p.GetValue(LabelSmoothing),
                 ClipGradientNorm = p.GetValue(Clip),
                 Precision = p.GetValue(Mixed) ? Precision.Mixed : Precision.Full,
                 Averaging = p.GetValue(Ema) ?? p.GetValue(Swa) ?? averaging,
-                ValidationFraction = p.GetValue(Validation) ?? recipe?.ValidationFraction ?? 0.05,
-                Validation = new() { Attacks = ["pgd-10"], Threat = ThreatModel.Linf(epsilon) },
+                ValidationFraction = p.GetValue(Validation) ?? recipe.ValidationFraction,
+                Validation = new() { Attacks = ["pgd-10"], Threat = threat },
                 Seed = p.GetValue(Seed),
                 Device = p.GetValue(Device)!,
                 Threads = p.GetValue(Threads),
@@ -247,14 +251,17 @@ internal static class CommandLine
             };
         }
 
+        var networks = data.DefaultNetworks(p.GetValue(Device)!);
         return new Experiment
         {
             Data = data,
-            TeacherNetwork = data.Fit(p.GetValue(Teacher) ?? NetworkSpec.Parse(data.IsBuiltIn ? "tinycnn-16-bn" : "resnet18")),
-            StudentNetwork = data.Fit(p.GetValue(Student) ?? NetworkSpec.Parse(data.IsBuiltIn ? "tinycnn-8-bn" : "mobilenetv2")),
+            TeacherNetwork = data.Fit(p.GetValue(Teacher) ?? NetworkSpec.Parse(networks.Teacher)),
+            StudentNetwork = data.Fit(p.GetValue(Student) ?? NetworkSpec.Parse(networks.Student)),
+            LearningRate = p.GetValue(Rate),
+            WeightDecay = p.GetValue(WeightDecay),
             TeacherCheckpoint = p.GetValue(TeacherCheckpoint),
             TeacherMethod = p.GetValue(TeacherMethod)!,
-            StudentMethods = preset is null ? p.GetValue(Method)! : [preset.Name],
+            StudentMethods = preset is null ? p.GetValue(Method) ?? ["ard"] : [preset.Name],
             Preset = preset?.Name,
             Methods = methods,
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),

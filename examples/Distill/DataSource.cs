@@ -1,5 +1,7 @@
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Training;
+using TorchSharp;
 
 namespace Ard.Examples.Distill;
 
@@ -8,11 +10,11 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
 {
     public const string BuiltIn = "builtin";
 
-    public bool IsBuiltIn => Name == BuiltIn;
-
-    public bool IsColour => Train.Channels == 3;
-
-    public double DefaultEpsilon => IsColour ? 8.0 / 255 : 0.1;
+    /// <summary>Teacher and student that the device can train on these images in hours.</summary>
+    public (string Teacher, string Student) DefaultNetworks(string device) =>
+        Train.Height <= 16 ? ("tinycnn-16-bn", "tinycnn-8-bn")
+        : Train.Channels == 1 || TrainingDevice.Find(device).type == DeviceType.CPU ? ("smallcnn-32-bn", "smallcnn-16-bn")
+        : ("resnet18", "mobilenetv2");
 
     /// <summary>A folder of files, or the built-in images.</summary>
     /// <param name="name">The folder, or <see cref="BuiltIn"/>.</param>
@@ -31,12 +33,8 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     public static ImageDataset LoadTest(string name, int? images, int? classes = null) =>
         name == BuiltIn ? Glyphs.Generate(images ?? 1000, seed: 2) : First(ImageDataset.Load(name, DataSplit.Test, classes), images);
 
-    /// <summary>The architecture to be trained on these images: their size, channels, classes; gray images are centred around 0.</summary>
-    public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train) with
-    {
-        Mean = IsColour ? null : [0.5],
-        Std = IsColour ? null : [1.0],
-    };
+    /// <summary>The architecture for these images: their size, channels and classes.</summary>
+    public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train);
 
     /// <summary>The architecture of weights that are there, which say themselves how images are normalised for them.</summary>
     public static NetworkSpec Fit(NetworkSpec network, ImageDataset images)

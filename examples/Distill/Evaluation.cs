@@ -3,6 +3,7 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 using TorchSharp;
@@ -33,7 +34,7 @@ internal static class Evaluation
         if (other is not null) attacks = [.. attacks, new Transfer(new Pgd(), other.to(place))];
         var options = new EvaluationOptions
         {
-            Threat = ThreatModel.Linf(epsilons?[0] ?? (test.Channels == 3 ? 8.0 / 255 : 0.1)),
+            Threat = epsilons is null ? new ObjectiveSettings().For(test.Channels).Threat! : ThreatModel.Linf(epsilons[0]),
             Attacks = [],
             MoreAttacks = attacks,
             Seed = seed,
@@ -57,7 +58,10 @@ internal static class Evaluation
             network, test.Images, test.Labels, display.Evaluation(model), cancellation));
         Console.WriteLine($"{options.Threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
+        {
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount);
+            foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
+        }
         Print(report.Flags);
         if (json is not null) AtomicFile.WriteAllText(json, (EvaluationSummary.Of(report, network) with { Data = data }).ToJson() + "\n");
         if (page is null) return 0;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
@@ -32,6 +33,12 @@ internal sealed record Experiment
     public required TrainingOptions TeacherOptions { get; init; }
 
     public required TrainingOptions StudentOptions { get; init; }
+
+    /// <summary>The base learning rate of all trainings; null for that of the recipe or the method.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>The weight decay of all trainings; null for that of the recipe or the method.</summary>
+    public double? WeightDecay { get; init; }
 
     public required string Output { get; init; }
 
@@ -93,7 +100,17 @@ internal sealed record Experiment
         }
         var teacher = Evaluation.Network(TeacherCheckpoint, DataSource.Fit(TeacherNetwork, Data.Train) with { Mean = null, Std = null });
         teacher.to(TrainingDevice.Find(TeacherOptions.Device));
-        Evaluate(display, rows, "teacher", teacher, TeacherNetwork, "from a file", training: null, TeacherOptions, cancellation);
+        teacher.eval();
+        Evaluate(
+            display, rows, "teacher", teacher, TeacherNetwork, "from a file", training: null, TeacherOptions, taught: false, cancellation);
+        // The file's own card says what it got right where it was evaluated.
+        if (TeacherCheckpoint.EndsWith(".safetensors", StringComparison.Ordinal)
+            && ModelCard.Read(TeacherCheckpoint, teacher).Evaluation is { Clean.Accuracy: var told } && rows[^1].Clean < 100 * told - 10)
+            rows[^1] = rows[^1] with
+            {
+                Warnings = [.. rows[^1].Warnings, string.Create(CultureInfo.InvariantCulture,
+                    $"its card says {100 * told:F1} % of clean images, far more than here: are images and classes the same?")],
+            };
         return teacher;
     }
 
@@ -103,6 +120,15 @@ internal sealed record Experiment
     {
         var objective = Methods.Create(method);
         var name = $"{role}-{method}";
+        options = options.For(objective, Data.Train);
+        options = options with
+        {
+            Optimizer = options.Optimizer! with
+            {
+                LearningRate = LearningRate ?? options.Optimizer.LearningRate,
+                WeightDecay = WeightDecay ?? options.Optimizer.WeightDecay,
+            },
+        };
         // Where a folder is given, every training has one of its own in it.
         if (options.CheckpointFolder is { } folder) options = options with { CheckpointFolder = Path.Combine(folder, name) };
         var progress = display.Training($"{role}, {Methods.Title(method)}");
@@ -120,19 +146,30 @@ internal sealed record Experiment
         ModelFile.Write(
             Path.Combine(Output, $"{name}.safetensors"), network,
             new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
-        Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, cancellation);
+        Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, objective.NeedsTeacher, cancellation);
     }
 
     private void Evaluate(
         Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method,
-        TrainingResult? training, TrainingOptions options, CancellationToken cancellation)
+        TrainingResult? training, TrainingOptions options, bool taught, CancellationToken cancellation)
     {
         var evaluation = new EvaluationOptions { Threat = Methods.Settings.Threat!, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed };
         var report = new RobustnessEvaluator(evaluation)
             .Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
             $"{role} {spec}", method, Weights.Count(network), Math.Round(training?.Seconds ?? 0, 3),
-            Percent(report.Clean), Percent(report["fgsm"]), Percent(report["pgd-20"]));
+            Percent(report.Clean), Percent(report["fgsm"]), Percent(report["pgd-20"]))
+        {
+            Warnings = training?.Warnings ?? [],
+            Flags = [.. report.Flags.Select(flag => $"{flag}")],
+        };
+        if (taught && rows.FirstOrDefault(other => other.Model.StartsWith("teacher", StringComparison.Ordinal)) is { } teacher
+            && teacher.Pgd20 < row.Pgd20 && teacher.Clean < row.Clean)
+            row = row with
+            {
+                Warnings = [.. row.Warnings, $"the student is better than its teacher, on clean images and under PGD-20: "
+                    + "a teacher that was trained longer, or on more images, may give a better student"],
+            };
         rows.Add(row);
         // After each model, so that what is done is not lost with what is not.
         Summary.Write(Path.Combine(Output, "summary.json"), rows);

@@ -17,9 +17,8 @@ internal static class ModelExport
     };
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
-    private static readonly Option<IReadOnlyList<string>> Format =
-        new Option<IReadOnlyList<string>>("--format") { DefaultValueFactory = _ => ["onnx"] }
-        .Reads($"One or more of {string.Join(", ", Formats)}, with commas between. Default onnx.", text => (IReadOnlyList<string>)
+    private static readonly Option<IReadOnlyList<string>?> Format = new Option<IReadOnlyList<string>?>("--format")
+        .Reads($"One or more of {string.Join(", ", Formats)}, with commas between. Default onnx.", text => (IReadOnlyList<string>?)
             [.. text.Split(',').Select(format =>
                 Formats.Contains(format) ? format : throw new FormatException("expected onnx or safetensors"))]);
     private static readonly Option<bool> Softmax = new("--softmax")
@@ -49,7 +48,7 @@ internal static class ModelExport
         {
             var model = p.GetValue(Model)!;
             return Run(
-                model, p.GetValue(Network), p.GetValue(Format)!,
+                model, p.GetValue(Network), p.GetValue(Format) ?? ["onnx"],
                 new() { Softmax = p.GetValue(Softmax), FoldBatchNorm = p.GetValue(Fold), ClassNames = p.GetValue(ClassNames) },
                 p.GetValue(Evaluation), p.GetValue(Data), p.GetValue(Output) ?? Path.GetFileNameWithoutExtension(model));
         });

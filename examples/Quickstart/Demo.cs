@@ -128,7 +128,11 @@ internal static class Demo
             });
             var row = new Row(
                 $"{role} {classifier.Network}", method, Weights.Count(classifier.Model), Math.Round(classifier.Training!.Seconds, 3),
-                Percent(metrics.Clean), Percent(metrics["fgsm"]), Percent(metrics["pgd-20"]));
+                Percent(metrics.Clean), Percent(metrics["fgsm"]), Percent(metrics["pgd-20"]))
+            {
+                Warnings = classifier.Training.Warnings,
+                Flags = [.. metrics.Flags.Select(flag => $"{flag}")],
+            };
             rows.Add(row);
             // A curve needs no more images than these: the page says how many they are.
             var curve = ml.EvaluateRobustnessCurve(

@@ -25,7 +25,7 @@ internal static class Given
     /// <summary>A network for such images, of some 3,000 weights.</summary>
     public static NetworkSpec Network { get; } = NetworkSpec.Parse("tinycnn-4-bn") with { InputChannels = 1, ImageSize = Glyphs.ImageSize };
 
-    /// <summary>A training of a second or two; the defaults are those of papers, which take hours.</summary>
+    /// <summary>A training of a second or two; the defaults learn more, and take minutes.</summary>
     public static TrainingOptions Short { get; } = new()
     {
         Epochs = 5,

@@ -40,7 +40,7 @@ internal abstract class Display
             ? Invariant($", validation {100 * p.ValidationAccuracy:F1} % and {100 * robust:F1} % attacked")
             : "";
         return Invariant($"{what}: epoch {p.Epoch}/{p.Epochs}, loss {p.Loss:F3}, training accuracy {100 * p.TrainingAccuracy:F1} %")
-            + validation + Invariant($", rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {p.TimeLeft:h\\:mm\\:ss} left");
+            + validation + Invariant($", rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {Duration.Text(p.TimeLeft)} left");
     }
 
     // Fits beside a bar on 80 columns.
@@ -48,7 +48,7 @@ internal abstract class Display
     {
         var validation = p.RobustValidationAccuracy is { } robust ? Invariant($" robust {100 * robust:F0}%") : "";
         return Invariant($"{what} {p.Epoch}/{p.Epochs} loss {p.Loss:F2} acc {100 * p.TrainingAccuracy:F0}%{validation} ")
-            + Invariant($"{p.ImagesPerSecond:F0}/s {p.TimeLeft:h\\:mm\\:ss}");
+            + Invariant($"{p.ImagesPerSecond:F0}/s {Duration.Text(p.TimeLeft)}");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

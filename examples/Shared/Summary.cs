@@ -6,7 +6,14 @@ using Spectre.Console;
 namespace Ard.Examples;
 
 /// <summary>One trained network. Seconds are those of its training; accuracies are percentages of the test images.</summary>
-internal sealed record Row(string Model, string Method, long Parameters, double Seconds, double Clean, double Fgsm, double Pgd20);
+internal sealed record Row(string Model, string Method, long Parameters, double Seconds, double Clean, double Fgsm, double Pgd20)
+{
+    /// <summary>What its training had to warn of.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Reasons not to believe the accuracies.</summary>
+    public IReadOnlyList<string> Flags { get; init; } = [];
+}
 
 /// <summary>The results as a table and as a file.</summary>
 internal static class Summary
@@ -16,7 +23,18 @@ internal static class Summary
     public static void Write(string path, IReadOnlyList<Row> rows) =>
         AtomicFile.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
 
+    /// <summary>The table, and below it what there is to doubt or to warn of.</summary>
     public static void Print(IReadOnlyList<Row> rows)
+    {
+        PrintTable(rows);
+        foreach (var row in rows)
+        {
+            foreach (var flag in row.Flags) Console.WriteLine($"{row.Model}, {row.Method}: doubtful: {flag}");
+            foreach (var warning in row.Warnings) Console.WriteLine($"{row.Model}, {row.Method}: {warning}");
+        }
+    }
+
+    private static void PrintTable(IReadOnlyList<Row> rows)
     {
         string[] titles = ["model", "method", "parameters", "seconds", "clean", "FGSM", "PGD-20"];
         var cells = rows.Select(row => new[]

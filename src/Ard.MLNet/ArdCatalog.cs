@@ -31,10 +31,10 @@ public static class ArdCatalog
     public static ArdTrainer ArdTrainer(this MLContext mlContext, ArdTrainer.Options options) => new(mlContext, options);
 
     /// <summary>An estimator of adversarially robust distillation, with defaults.</summary>
-    /// <inheritdoc cref="MLNet.ArdTrainer(MLContext, NetworkDefinition, TeacherNetwork, string, string, int)"/>
+    /// <inheritdoc cref="MLNet.ArdTrainer(MLContext, NetworkDefinition, TeacherNetwork, string, string, int?)"/>
     public static ArdTrainer ArdTrainer(
         this MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
-        string featureColumnName = "Features", int epochs = 200) =>
+        string featureColumnName = "Features", int? epochs = null) =>
         new(mlContext, network, teacher, labelColumnName, featureColumnName, epochs);
 
     /// <summary>An estimator of training without a teacher.</summary>
@@ -43,10 +43,10 @@ public static class ArdCatalog
         new(mlContext, options);
 
     /// <summary>An estimator of training without a teacher, with defaults.</summary>
-    /// <inheritdoc cref="MLNet.AdversarialTrainer(MLContext, NetworkDefinition, string, string, int)"/>
+    /// <inheritdoc cref="MLNet.AdversarialTrainer(MLContext, NetworkDefinition, string, string, int?)"/>
     public static AdversarialTrainer AdversarialTrainer(
         this MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features",
-        int epochs = 200) =>
+        int? epochs = null) =>
         new(mlContext, network, labelColumnName, featureColumnName, epochs);
 
     /// <summary>A step that adds a column of adversarial images against a classifier.</summary>

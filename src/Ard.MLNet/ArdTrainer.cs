@@ -55,10 +55,10 @@ public sealed class ArdTrainer : ImageTrainer
     /// </param>
     /// <param name="labelColumnName">The column of labels, a key.</param>
     /// <param name="featureColumnName">The column of images, a vector of floats.</param>
-    /// <param name="epochs">How often every image is seen.</param>
+    /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public ArdTrainer(
         MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
-        string featureColumnName = "Features", int epochs = 200)
+        string featureColumnName = "Features", int? epochs = null)
         : this(mlContext, new Options
         {
             Network = network,

@@ -1,14 +1,12 @@
 using System.Globalization;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -100,7 +98,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         Module<Tensor, Tensor> network, NetworkDefinition definition, ImageDataset data, ImageDataset? validation, PixelFormat format,
         ClassLabels labels, IChannel channel)
     {
-        var objective = options.ChosenObjective();
+        var objective = options.ChosenObjective(format.Channels);
         if (teacher is not null && !objective.NeedsTeacher)
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no teacher: Teacher is left alone.");
         if (naturalTeacher is not null && !objective.NeedsNaturalTeacher)
@@ -109,7 +107,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         {
             Seed = seed,
             Device = Devices.Choose(mlContext, options.Training.Device),
-            Validation = Validation(objective),
+            Validation = Validation(objective, format.Channels),
         };
         var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
         using var main = new Loan(objective.NeedsTeacher ? teacher : null);
@@ -123,34 +121,27 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     }
 
     // The training loop takes the threat model of the objective; a method that trains on clean images has one in its settings only.
-    private EvaluationOptions Validation(Objective objective)
+    private EvaluationOptions Validation(Objective objective, int channels)
     {
         var validation = options.Training.Validation;
-        return objective.Threat is null && options.Settings.Threat is { } threat && validation.Threat == ThreatModel.Cifar10
-            ? validation with { Threat = threat }
+        return objective.Threat is null && options.Objective is null && !validation.SetsThreat
+            ? validation with { Threat = options.Settings.For(channels).Threat! }
             : validation;
     }
 
-    /// <summary>A teacher's network for the time of a training; afterwards freed, or on its device again where it is another's.</summary>
+    /// <summary>A teacher's network for the time of a training; afterwards freed, unless it is another's.</summary>
     private sealed class Loan : IDisposable
     {
         private readonly IDisposable? owned;
-        private readonly Device? home;
 
         public Loan(TeacherNetwork? teacher)
         {
-            if (teacher is null) return;
-            (Network, owned) = teacher.Open();
-            home = Network.parameters().FirstOrDefault()?.device;
+            if (teacher is not null) (Network, owned) = teacher.Open();
         }
 
         public Module<Tensor, Tensor>? Network { get; }
 
-        public void Dispose()
-        {
-            if (owned is not null) owned.Dispose();
-            else if (home is not null) Network?.to(home);
-        }
+        public void Dispose() => owned?.Dispose();
     }
 
     private ImageDataset? ReadValidation(PixelFormat format, ClassLabels labels)

@@ -29,9 +29,10 @@ public abstract record ImageTrainerOptions
     public string Method { get; init; }
 
     /// <summary>
-    /// What differs from the method's defaults, such as threat model and temperature. Default nothing. The threat model of the method, set
+    /// What differs from the method's defaults, such as threat model and temperature. Default nothing, and the threat model that
+    /// <see cref="ObjectiveSettings.For"/> has for the images. The threat model of the method, set
     /// here or in <see cref="Objective"/>, is also that of the validation, unless <see cref="TrainingOptions.Validation"/> has one of its
-    /// own other than the default Linf 8/255: that one stays, and where it is not the method's, the log and the result have a warning.
+    /// own: that one stays, and where it is not the method's, the log and the result have a warning.
     /// </summary>
     public ObjectiveSettings Settings { get; init; } = new();
 
@@ -86,7 +87,7 @@ public abstract record ImageTrainerOptions
         Collect(Training.Validate);
         if (Objective is null) Collect(() => ObjectiveCatalog.ByName(Method, Settings));
         else if (Settings != new ObjectiveSettings()) faults.Add("Settings are set together with Objective, which has its own");
-        if (faults.Count == 0) faults.AddRange(MethodFaults(ChosenObjective()));
+        if (faults.Count == 0) faults.AddRange(MethodFaults(ChosenObjective(channels: 3)));
         if (faults.Count > 0)
             throw new ArgumentException(
                 $"{GetType().DeclaringType?.Name}.{GetType().Name}: {string.Join("; ", faults)}.");
@@ -104,8 +105,8 @@ public abstract record ImageTrainerOptions
         }
     }
 
-    /// <summary>The training method itself.</summary>
-    internal Objective ChosenObjective() => Objective ?? ObjectiveCatalog.ByName(Method, Settings);
+    /// <summary>The training method itself, for images of so many channels.</summary>
+    internal Objective ChosenObjective(int channels) => Objective ?? ObjectiveCatalog.ByName(Method, Settings.For(channels));
 
     /// <summary>What is wrong with the method for this trainer.</summary>
     private protected abstract IEnumerable<string> MethodFaults(Objective objective);

@@ -7,7 +7,8 @@ namespace Ard.MLNet;
 
 /// <summary>
 /// Where a teacher comes from: a fitted <see cref="ImageClassifierTransformer"/>, a pipeline with one, a TorchSharp module, or a file. All
-/// are only read: the teacher is in the same state, and on the same device, after the training.
+/// are only read: the teacher is in the same state, and on the same device, after the training. Of a classifier a copy is made, so that it
+/// may go on scoring, teach another student, and be disposed of meanwhile.
 /// </summary>
 public sealed class TeacherNetwork
 {
@@ -49,7 +50,11 @@ public sealed class TeacherNetwork
     /// <summary>The network, and what to dispose of afterwards.</summary>
     internal (Module<Tensor, Tensor> Network, IDisposable? Owned) Open()
     {
-        if (Classifier is not null) return (Classifier.Model, null);
+        if (Classifier is not null)
+        {
+            var copy = Classifier.Classifier.Copy();
+            return (copy, copy);
+        }
         if (module is not null) return (module, null);
         if (network is null)
         {

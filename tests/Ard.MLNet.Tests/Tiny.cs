@@ -32,6 +32,7 @@ internal static class Tiny
         ValidationFraction = 0,
         Device = "cpu",
         Threads = 1,
+        AcceptTeacherNearChance = true,
     };
 
     /// <summary>Built-in images with their labels as keys, in the order in which they occur.</summary>

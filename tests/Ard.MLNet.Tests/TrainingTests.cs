@@ -74,6 +74,37 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public void A_classifier_that_teaches_may_score_and_be_disposed_of_meanwhile()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 40);
+        float[] Fit(ImageClassifierTransformer teacher, Action meanwhile)
+        {
+            var training = Tiny.Training() with { ProgressInterval = TimeSpan.Zero };
+            var options = Student(teacher) with { Seed = 1, Progress = new Watcher(meanwhile), Training = training };
+            using var student = new ArdTrainer(ml, options).Fit(data);
+            return Tiny.Weights(student);
+        }
+        ImageClassifierTransformer Teacher() => new AdversarialTrainer(ml, Tiny.Natural() with { Seed = 3 }).Fit(data);
+
+        using var teacher = Teacher();
+        var (parameters, scores) = (teacher.Model.parameters().ToArray(), Tiny.Vectors(teacher.Transform(data), "Score"));
+        var expected = Fit(teacher, () =>
+        {
+            Assert.Equal(parameters, teacher.Model.parameters());
+            Assert.Equal(scores, Tiny.Vectors(teacher.Transform(data), "Score"));
+        });
+        var other = Teacher();
+        Assert.Equal(expected, Fit(other, other.Dispose));
+        Assert.NotSame(teacher.Model, ((TeacherNetwork)teacher).Open().Network);
+    }
+
+    private sealed class Watcher(Action see) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => see();
+    }
+
+    [Fact]
     public void A_pipeline_fitted_or_loaded_is_a_teacher_by_its_classifier()
     {
         var ml = new MLContext(1).RegisterArd();
@@ -220,8 +251,8 @@ public sealed class TrainingTests
         var messages = Warnings(ml);
         var options = Tiny.Natural() with { Objective = new WarningObjective(), Training = Tiny.Training(epochs: 2) };
         using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
-        Assert.Contains("Epoch 2, step 1: mind {0} the step", Assert.Single(messages), StringComparison.Ordinal);
-        Assert.Equal(["Epoch 2, step 1: mind {0} the step"], model.Training!.Warnings);
+        Assert.Single(messages, message => message.Contains("Epoch 2, step 1: mind {0} the step", StringComparison.Ordinal));
+        Assert.Contains("Epoch 2, step 1: mind {0} the step", model.Training!.Warnings);
     }
 
     [Fact]
@@ -232,13 +263,13 @@ public sealed class TrainingTests
         var options = Tiny.Natural() with { Training = Tiny.Training() with { Augmentation = Augmentation.CropAndFlip } };
         using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
         {
-            Assert.Contains("crop 4 + flip moves images of 16x16 by a quarter of their size or more: a padding of 2 is usual",
-                Assert.Single(messages), StringComparison.Ordinal);
+            const string Crop = "crop 4 + flip moves images of 16x16 by a quarter of their size or more: a padding of 2 is usual";
+            Assert.Single(messages, message => message.Contains(Crop, StringComparison.Ordinal));
         }
         messages.Clear();
         using var quiet = new AdversarialTrainer(ml, options with { Training = options.Training with { Augmentation = null } })
             .Fit(Tiny.Glyphs(ml, 20));
-        Assert.Empty(messages);
+        Assert.DoesNotContain(messages, message => message.Contains("crop", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -256,7 +287,7 @@ public sealed class TrainingTests
         };
         using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
         Assert.Collection(
-            messages,
+            messages.Where(message => message.Contains("has no", StringComparison.Ordinal)),
             message => Assert.Contains("natural has no teacher: Teacher is left alone", message, StringComparison.Ordinal),
             message => Assert.Contains("natural has no natural teacher: NaturalTeacher is left", message, StringComparison.Ordinal));
     }
@@ -421,10 +452,13 @@ public sealed class TrainingTests
     {
         var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 16);
-        using var teacher = ml.AdversarialTrainer("tinycnn-2", epochs: 1).Fit(data);
+        using var teacher = ml.AdversarialTrainer("tinycnn-4-bn").Fit(data);
         using var student = ml.ArdTrainer("tinycnn-2", teacher, epochs: 1).Fit(data);
 
-        Assert.Single(teacher.Training!.History);
+        // So few images are seen often, and under the budget that is usual for gray ones.
+        Assert.Equal(200, teacher.Training!.History.Count);
+        Assert.Contains("Objective.Options.Inner.Threat: Linf 0.1", teacher.Training.Settings);
+        Assert.Contains("Options.Augmentation: crop 2", teacher.Training.Settings);
         Assert.Single(student.Training!.History);
     }
 

@@ -76,6 +76,37 @@ public sealed class DistillTests : IDisposable
     }
 
     [Fact]
+    public void Without_options_a_training_has_the_defaults_of_the_library_for_method_and_images()
+    {
+        var (code, output, error) = Run(
+            "--data", "builtin", "--epochs", "1", "--method", "at,ard", "--train-images", "60", "--test-images", "20", "--steps", "1",
+            "--threads", "1", "--output", Output);
+        Assert.True(code == 0, error);
+        Assert.Equal(["teacher tinycnn-16-bn", "student tinycnn-8-bn", "student tinycnn-8-bn"],
+            Summary().Select(row => row.GetProperty("model").GetString()));
+        string[] Card(string method)
+        {
+            var metadata = Ard.Trainers.Checkpoints.Safetensors.ReadMetadata(Path.Combine(Output, $"student-{method}.safetensors"));
+            return [.. JsonDocument.Parse(metadata["ard.card"]).RootElement.GetProperty("training").GetProperty("settings")
+                .EnumerateArray().Select(line => line.GetString()!)];
+        }
+        var (at, ard) = (Card("at"), Card("ard"));
+        Assert.All((string[])["Options.BatchSize: 32", "Options.Schedule: onecycle", "Options.Augmentation: crop 2"], line =>
+        {
+            Assert.Contains(line, at);
+            Assert.Contains(line, ard);
+        });
+        Assert.Contains("Options.Optimizer.LearningRate: 0.05", at);
+        Assert.Contains("Options.Optimizer.WeightDecay: 0.0005", at);
+        Assert.Contains("Options.Optimizer.LearningRate: 0.5", ard);
+        Assert.Contains("Objective.Options.Inner.Threat: Linf 0.1", ard);
+
+        // What there is to doubt is on the console and in the file.
+        Assert.All(Summary(), row => Assert.True(row.GetProperty("warnings").GetArrayLength() > 0));
+        Assert.Contains("it has learned nothing", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_short_training_takes_all_the_extras()
     {
         string[] train =
@@ -162,5 +193,12 @@ public sealed class DistillTests : IDisposable
         Assert.Equal(0, code);
         Assert.Contains("--teacher-checkpoint", output);
         Assert.Contains("ard-official", output);
+        // No default is the name of a type.
+        foreach (var verb in (string[])["distill", "evaluate", "export", "import"])
+        {
+            var (_, help, _) = Run(verb, "--help");
+            Assert.DoesNotContain("Ard.Trainers.", help, StringComparison.Ordinal);
+            Assert.DoesNotContain("System.", help, StringComparison.Ordinal);
+        }
     }
 }

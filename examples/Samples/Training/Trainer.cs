@@ -14,7 +14,7 @@ internal static class TrainerSample
         using var images = Glyphs.Generate(200, seed: 1);
         var student = (NetworkSpec.Parse("tinycnn-4-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
 
-        // The defaults are those of the ARD paper, 200 epochs.
+        // What is not set follows from method and images; by default 200 images are seen 200 times.
         var options = new TrainingOptions { Epochs = 2, BatchSize = 20 };
         var result = Trainer.Fit(student, new AdversarialTraining(), teacher: null, images, options);
 

@@ -95,7 +95,10 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
                     columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1,
                     columns[0].Annotations),
                 TableDataView.Vectors(columns[1].Name, columns[1].Type, outcome.Scores, labels.Count, columns[1].Annotations));
-            return new AttackMetrics(result.Name, result.Accuracy, result.Interval, mlContext.MulticlassClassification.Evaluate(table));
+            return new AttackMetrics(result.Name, result.Accuracy, result.Interval, mlContext.MulticlassClassification.Evaluate(table))
+            {
+                Parts = result.Parts,
+            };
         }
     }
 

@@ -15,7 +15,11 @@ namespace Ard.MLNet.Evaluation;
 /// <param name="Accuracy">The share of rows that the model gets right, from 0 to 1: both the row itself and its attacked image.</param>
 /// <param name="Interval">The 95 % interval of the accuracy, as the rows are a sample.</param>
 /// <param name="Metrics">ML.NET's metrics of the attacked data.</param>
-public sealed record AttackMetrics(string Name, double Accuracy, ConfidenceInterval Interval, MulticlassClassificationMetrics Metrics);
+public sealed record AttackMetrics(string Name, double Accuracy, ConfidenceInterval Interval, MulticlassClassificationMetrics Metrics)
+{
+    /// <summary>How many rows are right after each part of an attack that consists of others, such as AutoAttack; else empty.</summary>
+    public IReadOnlyList<AttackPart> Parts { get; init; } = [];
+}
 
 /// <summary>What an <see cref="AdversarialEvaluator"/> found.</summary>
 public sealed class RobustnessMetrics
@@ -35,7 +39,7 @@ public sealed class RobustnessMetrics
     {
         (Report, Clean, Attacks, WorstCase, Rows) = (report, clean, attacks, worstCase, rows);
         (this.classifier, this.options, Images) = (classifier, options, images);
-        Description = $"{classifier.Network}, {Weights.Count(classifier.Model).ToString("N0", CultureInfo.InvariantCulture)} parameters";
+        Parameters = $"{Weights.Count(classifier.Model).ToString("N0", CultureInfo.InvariantCulture)} parameters";
     }
 
     /// <summary>The report of the evaluator underneath: which rows are right, attack by attack.</summary>
@@ -60,7 +64,9 @@ public sealed class RobustnessMetrics
     public IReadOnlyList<string> ClassNames => classifier.ClassNames;
 
     /// <summary>The network and the number of its parameters.</summary>
-    public string Description { get; }
+    public string Description => $"{classifier.Network}, {Parameters}";
+
+    private string Parameters { get; }
 
     /// <summary>
     /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
@@ -111,6 +117,7 @@ public sealed class RobustnessMetrics
             attack.Name,
             attack.Accuracy,
             Interval = new[] { attack.Interval.Low, attack.Interval.High },
+            attack.Parts,
             attack.Metrics.MacroAccuracy,
             attack.Metrics.LogLoss,
             attack.Metrics.LogLossReduction,
@@ -134,7 +141,8 @@ public sealed class RobustnessMetrics
     public HtmlReport ToHtmlReport() => new($"Robustness of {classifier.Network}")
     {
         ClassNames = ClassNames,
-        Models = [ToModelReport($"{classifier.Network}")],
+        // The network is the name already.
+        Models = [ToModelReport($"{classifier.Network}") with { Description = Parameters }],
         Seed = options.Seed,
         Reproduction = Code(),
     };

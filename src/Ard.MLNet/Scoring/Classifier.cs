@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Ard.MLNet.Schema;
+using Ard.Trainers.Networks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -107,9 +109,28 @@ internal sealed class Classifier : BatchMapping
         MemoryMarshal.Cast<byte, float>(softmax.bytes).CopyTo(probabilities);
     }
 
+    /// <summary>A network of its own with the same weights, in eval mode on the CPU.</summary>
+    public Module<Tensor, Tensor> Copy()
+    {
+        using var used = Use();
+        var copy = Definition.Build(seed: 0);
+        try
+        {
+            if (Network.parameters().FirstOrDefault() is { } parameter) copy.to(parameter.dtype);
+            Weights.Load(copy, State());
+            copy.eval();
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Images in the network's dtype, on its device.</summary>
     public Tensor ToNetwork(Tensor images) =>
-        // Asked for anew each time: a training that uses the network as its teacher may move it for a while.
+        // Asked for anew each time: the network is its owner's, who may move it.
         Network.parameters().FirstOrDefault() is { } parameter ? images.to(parameter.dtype, parameter.device) : images;
 
     /// <summary>The network's parameters and buffers by name.</summary>

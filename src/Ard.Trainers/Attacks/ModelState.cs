@@ -58,9 +58,10 @@ internal sealed class ModelState : IDisposable
 
     private ModelState(Module model)
     {
-        parameters = FrozenParameters.Of(model);
+        // What may fail comes before anything is changed.
         buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         modes = ModuleModes.Eval(model);
+        parameters = FrozenParameters.Of(model);
     }
 
     public static ModelState Borrow(Module model) => new(model);

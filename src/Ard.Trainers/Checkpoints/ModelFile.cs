@@ -39,7 +39,7 @@ public static class ModelFile
         if (Spec(file.Metadata, path) is { } spec) return WeightsImport.Import(file, spec).Network;
         throw new CheckpointException(
             path, $"the metadata entry {NetworkName}, which says what network it is",
-            $"a file without it; it {NetworkRecogniser.Recognise(file.Tensors).Description}");
+            $"a file without it, which {NetworkRecogniser.Recognise(file.Tensors).Predicate}");
     }
 
     /// <summary>

@@ -5,7 +5,11 @@ namespace Ard.Trainers.Checkpoints;
 /// <summary>What network a file's names and shapes look like.</summary>
 /// <param name="Spec">The built-in network, without normalisation, which names and shapes do not tell; null where it is none.</param>
 /// <param name="Description">In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</param>
-public sealed record RecognisedNetwork(NetworkSpec? Spec, string Description);
+public sealed record RecognisedNetwork(NetworkSpec? Spec, string Description)
+{
+    /// <summary>The description after "which", in a sentence.</summary>
+    internal string Predicate => Spec is null ? $"is {Description}" : Description;
+}
 
 /// <summary>
 /// Proposes a <see cref="NetworkSpec"/> from the names and shapes of a state dict: its architecture from the names, depth from the number
@@ -40,7 +44,8 @@ public static class NetworkRecogniser
             }
             reason ??= why;
         }
-        return new(null, $"not recognised: {reason ?? "the names are those of no built-in network"}");
+        return new(null, $"not recognised: {reason ?? "the names are those of no built-in network"}; a module of your own takes them by "
+            + $"{nameof(ModelFile)}.{nameof(ModelFile.Load)}(path, yourModule)");
     }
 
     private static (NetworkSpec? Spec, string? Why) Propose(Shapes state)

@@ -53,7 +53,7 @@ internal static class WeightsImport
         }
         catch (ArgumentException exception)
         {
-            var description = NetworkRecogniser.Recognise(file.Tensors).Description;
+            var description = NetworkRecogniser.Recognise(file.Tensors).Predicate;
             throw new CheckpointException(path, $"the tensors of {spec}", $"{exception.Message} The file {description}", exception);
         }
         try
@@ -161,7 +161,7 @@ internal static class WeightsImport
             var found = exception.Message.Replace(" (Parameter 'tensors')", "", StringComparison.Ordinal);
             throw new CheckpointException(
                 file.Path, $"the tensors of {network.GetName()}",
-                $"{found.TrimEnd('.')}. The file {NetworkRecogniser.Recognise(file.Tensors).Description}", exception);
+                $"{found.TrimEnd('.')}. The file {NetworkRecogniser.Recognise(file.Tensors).Predicate}", exception);
         }
         return new()
         {

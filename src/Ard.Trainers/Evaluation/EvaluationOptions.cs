@@ -5,8 +5,18 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>The settings of a <see cref="RobustnessEvaluator"/>.</summary>
 public sealed record EvaluationOptions
 {
+    private readonly ThreatModel? threat;
+    private readonly bool setsThreat;
+
     /// <summary>What the adversary may do. Default Linf, 8/255.</summary>
-    public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
+    public ThreatModel Threat
+    {
+        get => setsThreat ? threat! : ThreatModel.Cifar10;
+        init => (threat, setsThreat) = (value, true);
+    }
+
+    /// <summary>Whether <see cref="Threat"/> was set, be it to its default.</summary>
+    internal bool SetsThreat => setsThreat;
 
     /// <summary>
     /// The attacks, by name, such as <c>pgd-1000</c>, <c>mi-fgsm-20</c>, <c>cw-30</c> or <c>deepfool</c>: see

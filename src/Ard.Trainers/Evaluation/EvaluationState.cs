@@ -187,9 +187,16 @@ internal sealed class EvaluationState : IDisposable
                 attack.Name,
                 [.. all.Select(row => Point(row, own, decisive[row]?.Broke(row) == true ? decisive[row]!.Part.Name : null, decisive[row]))])
             {
+                Parts = ReferenceEquals(Attempts[last].Part, attack) ? [] : [.. own.Select(Left)],
                 Predictions = [.. all.Select(row => decisive[row]?.Prediction[row] ?? Prediction[row])],
                 Logits = options.KeepLogits ? [.. all.SelectMany(row => Of(decisive[row]?.Logits ?? Logits, row))] : null,
             };
+
+            AttackPart Left(Attempt part)
+            {
+                var until = counting.TakeWhile(attempt => attempt != part).Append(part).ToArray();
+                return new(part.Part.Name, all.Count(row => Right[row] && !until.Any(attempt => attempt.Broke(row))));
+            }
 
             // The first that broke the point; else the attack itself, where it is not one of parts.
             Attempt? Decisive(int row) => counting.FirstOrDefault(attempt => attempt.Broke(row))

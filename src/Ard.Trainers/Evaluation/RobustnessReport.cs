@@ -50,6 +50,11 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(CorrectCount, Points.Count);
 
     /// <summary>
+    /// How many points are right after each part of an attack that consists of others, such as AutoAttack, in their order; else empty.
+    /// </summary>
+    public IReadOnlyList<AttackPart> Parts { get; init; } = [];
+
+    /// <summary>
     /// The class that the network takes each point for, after the attack; -1 where the network's output there, or where the attack has
     /// been, is not finite.
     /// </summary>
@@ -61,6 +66,11 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
     /// </summary>
     public IReadOnlyList<float>? Logits { get; init; }
 }
+
+/// <summary>What is left after one part of an attack and those before it.</summary>
+/// <param name="Name">The part, such as <c>apgd-ce</c>.</param>
+/// <param name="CorrectCount">How many points the network still gets right.</param>
+public sealed record AttackPart(string Name, int CorrectCount);
 
 /// <summary>How far an evaluation has come.</summary>
 /// <param name="Attack">

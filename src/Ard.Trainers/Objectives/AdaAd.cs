@@ -13,10 +13,10 @@ public sealed record AdaAdOptions
     public InnerMaximisation Inner { get; init; } = InnerMaximisation.Adaptive;
 
     /// <summary>
-    /// The distillation loss of both terms. Default temperature 1, mean over batch and classes, as the released code has it for 10 classes;
-    /// for 100 classes it takes <see cref="KlReduction.BatchMean"/>.
+    /// The distillation loss of both terms. Default temperature 1, mean over the batch with the weight 0.1: at 10 classes that is the mean
+    /// over batch and classes of the released code; at 100 classes the released code has the weight 1.
     /// </summary>
-    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1 };
+    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
 
     /// <summary>
     /// alpha, the share of the adversarial images' distillation; the rest is that of the clean images. Default 1.
@@ -55,6 +55,9 @@ public sealed class AdaAd(AdaAdOptions? options = null) : Objective
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
+
+    /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

@@ -64,6 +64,9 @@ public sealed class AdaIad(AdaIadOptions? options = null) : Objective
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

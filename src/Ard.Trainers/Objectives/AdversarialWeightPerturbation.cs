@@ -71,6 +71,9 @@ public sealed class AdversarialWeightPerturbation : Objective
     public override string Description => $"{Host.Description} + {Options}";
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Host.LossScale(classes);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => Host.NeedsTeacher;
 
     /// <inheritdoc/>
@@ -85,48 +88,53 @@ public sealed class AdversarialWeightPerturbation : Objective
     /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
-        if (Options.Gamma > 0 && batch.Epoch >= Options.WarmUpEpochs) batch.PerturbedWeights = Perturb(batch);
-        return Host.Loss(batch);
+        try
+        {
+            if (Options.Gamma > 0 && batch.Epoch >= Options.WarmUpEpochs) Perturb(batch);
+            return Host.Loss(batch);
+        }
+        catch
+        {
+            batch.Perturbed.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
     public override void AfterBackward(TrainingBatch batch)
     {
-        using (no_grad())
-        {
-            foreach (var (weight, values) in batch.PerturbedWeights) weight.copy_(values);
-        }
-        batch.PerturbedWeights = [];
+        batch.Perturbed.Dispose();
         Host.AfterBackward(batch);
     }
 
-    private List<(Tensor, Tensor)> Perturb(TrainingBatch batch)
+    private void Perturb(TrainingBatch batch)
     {
         // A scope of its own, so that the first pass's activations are gone before the second makes its own.
         using var scope = NewDisposeScope();
         var parameters = batch.Student.parameters().Where(parameter => parameter.requires_grad).ToArray();
         var gradients = parameters.Select(parameter => parameter.grad).ToArray();
         foreach (var parameter in parameters) parameter.grad = null;
-        using (var statistics = BufferState.Of(batch.Student))
+        try
         {
-            // What the attack does to the running statistics stays.
-            batch.Attacked = statistics.Update;
-            Host.Loss(batch).backward();
-            batch.Attacked = null;
-        }
-
-        using var noGrad = no_grad();
-        var perturbed = new List<(Tensor, Tensor)>();
-        foreach (var (parameter, before) in parameters.Zip(gradients))
-        {
-            if (parameter.dim() >= 2 && parameter.grad is { } ascent)
+            using (var statistics = BufferState.Of(batch.Student))
             {
-                perturbed.Add((parameter, parameter.detach().clone().MoveToOuterDisposeScope()));
-                parameter.Add_(ascent * (parameter.norm() / ascent.norm().Plus(1e-20)).Times(Options.Gamma));
+                // What the attack does to the running statistics stays.
+                batch.Attacked = statistics.Update;
+                Host.Loss(batch).backward();
             }
-            parameter.grad = before;
+
+            using var noGrad = no_grad();
+            foreach (var parameter in parameters)
+            {
+                if (parameter.dim() >= 2 && parameter.grad is { } ascent)
+                    batch.Perturbed.Move(parameter, ascent * (parameter.norm() / ascent.norm().Plus(1e-20)).Times(Options.Gamma));
+            }
+        }
+        finally
+        {
+            batch.Attacked = null;
+            foreach (var (parameter, before) in parameters.Zip(gradients)) parameter.grad = before;
         }
         batch.MoveToOuter(scope);
-        return perturbed;
     }
 }

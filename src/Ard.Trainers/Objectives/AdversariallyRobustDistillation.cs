@@ -70,6 +70,9 @@ public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) 
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <summary><see cref="ArdOptions.Official"/> at another temperature and alpha.</summary>

@@ -35,6 +35,9 @@ public sealed class Distillation(DistillationOptions? options = null) : Objectiv
     public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

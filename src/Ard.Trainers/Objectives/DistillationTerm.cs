@@ -26,6 +26,9 @@ public sealed record DistillationTerm
     public Tensor Loss(Tensor student, Tensor teacher, Tensor? weights = null) =>
         KlDivergence.Between(student, teacher, Temperature, Reduction, weights).Times(Weight * Temperature * Temperature);
 
+    /// <summary>The scale of the loss: see <see cref="Objective.LossScale"/>. A sum counts as a mean.</summary>
+    internal double Scale(int classes) => Weight * (Reduction == KlReduction.BatchAndClassMean ? 1.0 / classes : 1);
+
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
     public IEnumerable<string> Faults()
     {

@@ -52,6 +52,9 @@ public sealed class FastArd(FastArdOptions? options = null) : Objective
     public override ThreatModel? Threat => Options.Free.Threat;
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

@@ -6,7 +6,11 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="Igdm"/>.</summary>
 public sealed record IgdmOptions
 {
-    /// <summary>alpha, the weight of the term in the last epoch. Default 1, for 10 classes; for 100 the paper takes 10 to 20.</summary>
+    /// <summary>
+    /// alpha, the weight of the term in the last epoch. Default 1. The released code has it beside a divergence that is a mean over the
+    /// batch: 1 to 1 at 10 classes, 1 to 20 at 100 (the paper: 10 to 20). Beside a host whose divergence is a tenth of that mean, as those
+    /// of <see cref="AdaAd"/> and <see cref="Rslad"/> are, 0.1 and 2 are the same shares.
+    /// </summary>
     public double Weight { get; init; } = 1;
 
     /// <summary>Checks the settings.</summary>
@@ -37,6 +41,9 @@ public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objectiv
 
     /// <inheritdoc/>
     public override string Description => $"{Host.Description} +igdm {Options}";
+
+    /// <inheritdoc/>
+    public override double LossScale(int classes) => Host.LossScale(classes);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

@@ -53,6 +53,9 @@ public sealed class Mtard(MtardOptions? options = null) : Objective
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

@@ -22,6 +22,13 @@ public abstract class Objective
     /// </summary>
     public virtual ThreatModel? Threat => null;
 
+    /// <summary>
+    /// How large the method's loss and its gradients are beside those of a cross-entropy, a mean over the batch. The default learning rate
+    /// is divided by it, and the default weight decay is multiplied by it. Default 1.
+    /// </summary>
+    /// <param name="classes">The number of classes, by which some divergences are divided.</param>
+    public virtual double LossScale(int classes) => 1;
+
     /// <summary>Whether the method cannot work without a teacher. Default false.</summary>
     public virtual bool NeedsTeacher => false;
 

@@ -34,6 +34,14 @@ public sealed record ObjectiveSettings
     /// <summary>The weight of the term that +igdm behind a method's name adds (<see cref="Igdm"/>).</summary>
     public double? IgdmWeight { get; init; }
 
+    /// <summary>
+    /// The settings with a threat model that is usual for the images, where none is set: Linf, 8/255 for those of three channels (as on
+    /// CIFAR-10), 0.1 for those of one (as on Fashion-MNIST). The trainers of ML.NET and the command line take it.
+    /// </summary>
+    /// <param name="channels">The images' channels.</param>
+    public ObjectiveSettings For(int channels) =>
+        Threat is null ? this with { Threat = channels == 1 ? ThreatModel.Linf(0.1) : ThreatModel.Cifar10 } : this;
+
     /// <summary>The names of the settings that are not null.</summary>
     internal IEnumerable<string> Set() =>
         typeof(ObjectiveSettings).GetProperties().Where(property => property.GetValue(this) is not null).Select(property => property.Name);

@@ -55,6 +55,9 @@ public sealed class Rslad(RsladOptions? options = null) : Objective
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes);
+
+    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <inheritdoc/>

@@ -85,10 +85,8 @@ public sealed class TrainingBatch
     /// <summary>Called when the adversarial images have been found, for a method that has to tell the attack from what follows.</summary>
     internal Action? Attacked { get; set; }
 
-    /// <summary>
-    /// The weights that <see cref="AdversarialWeightPerturbation"/> has moved for the loss, each with the values to be put back.
-    /// </summary>
-    internal IReadOnlyList<(Tensor Weight, Tensor Values)> PerturbedWeights { get; set; } = [];
+    /// <summary>The weights that <see cref="AdversarialWeightPerturbation"/> has moved for the loss.</summary>
+    internal PerturbedWeights Perturbed { get; } = new();
 
     /// <summary>
     /// The teacher's logits [N,classes] of the clean images, without a graph. Found when first asked for: computed, unless the training

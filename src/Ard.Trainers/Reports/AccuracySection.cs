@@ -54,8 +54,14 @@ internal static class AccuracySection
         {
             table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Described(model)}</th></tr>");
             foreach (var result in Results(model.Robustness!))
+            {
                 table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}</th><td>{Text.Percent(result.Accuracy)}</td>")
                     .Line($"<td>{Text.Percent(result.Interval)}</td><td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
+                foreach (var part in result.Parts)
+                    table.Add($"<tr><th scope=\"row\" class=\"part\">after {part.Name}</th>")
+                        .Add($"<td>{Text.Percent((double)part.CorrectCount / result.Points.Count)}</td><td></td>")
+                        .Line($"<td>{part.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
+            }
             table.Line($"</tbody>");
         }
         return table.Add($"</table></div>");

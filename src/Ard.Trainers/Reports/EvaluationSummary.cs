@@ -53,8 +53,13 @@ public sealed record EvaluationSummary
     /// <param name="Interval">The lower and the upper bound of the 95 % interval.</param>
     public sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
     {
-        internal static Figures Of(AttackResult result) =>
-            new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High]);
+        /// <summary>How many images are right after each part of an attack that consists of others. Default null: it does not.</summary>
+        public IReadOnlyList<AttackPart>? Parts { get; init; }
+
+        internal static Figures Of(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])
+        {
+            Parts = result.Parts.Count > 0 ? result.Parts : null,
+        };
     }
 
     /// <summary>The figures of a report.</summary>

@@ -67,8 +67,8 @@ internal static class ImageGrid
         var grid = new Markup();
         grid.Line(
             $"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} "
-            + $"{Text.Epsilon(images.Threat)}; perturbations × {factor}; {broken} of these {images.Each.Count} are taken "
-            + $"for another class.</p>");
+            + $"{Text.Epsilon(images.Threat)}; perturbations × {factor}; {broken} of these {images.Each.Count} "
+            + $"{(broken == 1 ? "is" : "are")} taken for another class.</p>");
         return grid.Line($"<ul class=\"pictures\">").Each(images.Each, image => Picture(image, images, factor, name)).Line($"</ul>");
     }
 

@@ -148,13 +148,34 @@ public sealed record ModelCard
     public string ToMarkdown() => ModelCardText.Of(this);
 
     /// <summary>
-    /// Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>.
+    /// Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>. Files that a
+    /// card of the same weights names there, such as <c>student.safetensors</c>, stay on the card as long as they are there.
     /// </summary>
     /// <param name="model">The model's file, or its path without an ending.</param>
     public void Write(string model)
     {
-        AtomicFile.WriteAllText(Path.ChangeExtension(model, ".card.md"), ToMarkdown());
-        AtomicFile.WriteAllText(Path.ChangeExtension(model, ".card.json"), ToJson() + "\n");
+        var path = Path.ChangeExtension(model, ".card.json");
+        var card = this with { Files = [.. Others(path), .. Files] };
+        AtomicFile.WriteAllText(Path.ChangeExtension(model, ".card.md"), card.ToMarkdown());
+        AtomicFile.WriteAllText(path, card.ToJson() + "\n");
+    }
+
+    // The other files of the same weights that the card at this path names.
+    private IEnumerable<CardFile> Others(string path)
+    {
+        try
+        {
+            var before = File.Exists(path) ? JsonSerializer.Deserialize<ModelCard>(File.ReadAllText(path), Json) : null;
+            if (before?.Weights != Weights) return [];
+            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            return before.Files.Where(file => Path.GetFileName(file.Name) == file.Name && Files.All(own => own.Name != file.Name)
+                && File.Exists(Path.Combine(folder, file.Name)));
+        }
+        // What is there is no card: it is replaced.
+        catch (JsonException)
+        {
+            return [];
+        }
     }
 
     private ModelCard With(string path, string format)

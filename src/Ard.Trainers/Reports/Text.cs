@@ -46,13 +46,4 @@ internal static class Text
         _ when name.StartsWith("pgd-", StringComparison.Ordinal) => "PGD" + name[3..],
         _ => name,
     };
-
-    /// <summary>Such as 1 min 12 s.</summary>
-    public static string Duration(double seconds)
-    {
-        var time = TimeSpan.FromSeconds(Math.Round(seconds, seconds < 10 ? 1 : 0));
-        return time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
-            : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
-            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
-    }
 }

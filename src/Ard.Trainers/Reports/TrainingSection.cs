@@ -50,11 +50,12 @@ internal static class TrainingSection
 
     private static string Summary(TrainingResult training)
     {
-        var epochs = $"{Text.Count(training.History.Count, "epoch")} in {Text.Duration(training.Seconds)}";
+        var epochs = $"{Text.Count(training.History.Count, "epoch")} in {Duration.Text(TimeSpan.FromSeconds(training.Seconds))}";
         if (training.Cancelled) epochs += ", cancelled before the last";
+        var attacked = training.ChosenUnderAttack ? "attacked " : "";
         var kept = training.KeptEpoch is not { } at ? ""
             : FormattableString.Invariant($"; kept: epoch {at}")
-                + (at == training.BestEpoch ? ", the best on attacked validation images" : "");
+                + (at == training.BestEpoch ? $", the best on {Text.Count(training.ValidationImages, $"{attacked}validation image")}" : "");
         return $"{epochs}{kept}.";
     }
 }

@@ -15,7 +15,9 @@ internal static class BatchStatistics
     /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="data">The images, on the network's device; they are taken as they are and in order.</param>
-    /// <param name="batchSize">Images a batch at most. All batches have the same size, or one less.</param>
+    /// <param name="batchSize">
+    /// Images a batch at most; all batches have the same size, or one less. Where some would have a single image, there are fewer batches.
+    /// </param>
     public static void Recompute(Module<Tensor, Tensor> network, ImageDataset data, int batchSize)
     {
         var layers = network.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats).ToArray();
@@ -25,12 +27,14 @@ internal static class BatchStatistics
         var dtype = network.parameters().First().dtype;
         using var modes = ModuleModes.Eval(network);
         using var momenta = new Momenta(layers);
+        using var statistics = BufferState.Of(network);
         foreach (var layer in layers)
         {
             layer.reset_running_stats();
             layer.train();
         }
         var batches = (data.Count + batchSize - 1) / batchSize;
+        if (batchSize > 1) batches = Math.Max(1, Math.Min(batches, data.Count / 2));
         for (long batch = 0; batch < batches; batch++)
         {
             using var step = NewDisposeScope();
@@ -39,6 +43,8 @@ internal static class BatchStatistics
             foreach (var layer in layers) layer.momentum = (double)(end - first) / end;
             network.call(data.Batch(first, end - first).Images.to(dtype));
         }
+        // The new ones stay; where anything fails, the old ones.
+        statistics.Update();
     }
 
     /// <summary>The momenta as they were, to be put back.</summary>

@@ -20,6 +20,9 @@ public static class Presets
     // What all of the recipes have beside what they say: 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay 2e-4.
     private static TrainingOptions Published { get; } = new()
     {
+        Epochs = 200,
+        BatchSize = 128,
+        Optimizer = new SgdOptimizer(),
         Schedule = new MultiStepSchedule([100, 150]),
         Augmentation = Augmentation.CropAndFlip,
         ValidationFraction = 0,

@@ -18,12 +18,12 @@ public static class Trainer
     /// </param>
     /// <param name="objective">The training method.</param>
     /// <param name="teacher">
-    /// The teacher, for objectives that need one. It is moved to the device, and otherwise left as it was found.
+    /// The teacher, for objectives that need one. It is on the device of the options meanwhile, and afterwards where and as it was found.
     /// </param>
     /// <param name="data">
     /// The training images; a share is set aside for validation where the options say so and no validation set is given.
     /// </param>
-    /// <param name="options">The settings; default those of the ARD paper.</param>
+    /// <param name="options">The settings; default those that <see cref="TrainingOptions.For"/> finds for method and images.</param>
     /// <param name="validation">Images to choose the best epoch by. Default: a share of <paramref name="data"/>.</param>
     /// <param name="progress">Told at intervals and after each epoch, on this thread.</param>
     /// <param name="cancellation">Looked at before each step and during validation.</param>
@@ -34,7 +34,9 @@ public static class Trainer
     /// A network to be trained beside the student, for objectives that have one, such as PeerAiD: as a rule a fresh one of the student's
     /// architecture. Afterwards it has its last weights and is in eval mode.
     /// </param>
-    /// <exception cref="ArgumentException">Options or arguments do not fit; the message names every fault.</exception>
+    /// <exception cref="ArgumentException">
+    /// Options or arguments do not fit; the message names every fault. Or a teacher is no better than chance.
+    /// </exception>
     /// <exception cref="InvalidOperationException">Gradients of convolutions are wrong on this machine's CPU.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>
@@ -55,7 +57,7 @@ public static class Trainer
         using var run = new TrainingRun(student, objective, teacher, naturalTeacher, peer, data, validation, options, progress);
         try
         {
-            for (run.ResumeIfAsked(); run.Epoch < options.Epochs; run.EndEpoch(cancellation))
+            for (run.ResumeIfAsked(); run.Epoch < run.Epochs; run.EndEpoch(cancellation))
             {
                 run.BeginEpoch();
                 for (; run.Step < run.Steps; run.EndStep())
@@ -63,6 +65,7 @@ public static class Trainer
                     cancellation.ThrowIfCancellationRequested();
                     using var scope = NewDisposeScope();
                     var batch = run.NextBatch();
+                    using var perturbed = batch.Perturbed;
                     run.SetLearningRate();
                     for (var replay = 1; replay <= objective.Replays; replay++)
                     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
 
@@ -6,7 +7,7 @@ namespace Ard.Trainers.Training;
 /// <summary>What is allowed in the settings of a training, and is a mistake as a rule: told as warnings before the first step.</summary>
 internal static class TrainingAdvice
 {
-    /// <summary>One sentence each. Usually nothing.</summary>
+    /// <summary>What there is to say before the first step, one sentence each. Usually nothing.</summary>
     /// <param name="options">The settings as they are used.</param>
     /// <param name="objective">The method.</param>
     /// <param name="data">The training images.</param>
@@ -27,5 +28,47 @@ internal static class TrainingAdvice
         if (options.Schedule is MultiStepSchedule { Milestones: [var first, ..] } schedule && first >= options.Epochs)
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
                 + $"{nameof(RelativeMultiStepSchedule)} has its milestones as shares of the training";
+    }
+
+    /// <summary>What there is to say after the last step of a training that has learned nothing. Usually nothing.</summary>
+    /// <param name="options">The settings as they were used.</param>
+    /// <param name="objective">The method.</param>
+    /// <param name="last">The last epoch.</param>
+    /// <param name="best">The epoch whose weights are kept by validation; null where there was none.</param>
+    /// <param name="meetsAdversary">Whether the method is one against an adversary.</param>
+    /// <param name="validated">The number of validation images.</param>
+    /// <param name="data">The training images.</param>
+    public static IEnumerable<string> After(
+        TrainingOptions options, Objective objective, EpochRecord last, EpochRecord? best, bool meetsAdversary, long validated,
+        ImageDataset data)
+    {
+        var (images, of, clean, robust) = best is null
+            ? (data.Count, "images in training", last.TrainingAccuracy, double.NaN)
+            : (validated, "validation images", best.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
+        var chance = string.Create(CultureInfo.InvariantCulture, $"where chance gets {100.0 / data.Classes:0.#} %");
+        if (Right(clean) <= Chance.Reach(images, data.Classes))
+            yield return $"it ends with {Right(clean)} of {images} {of} right, {chance}: it has learned nothing. "
+                + Remedy(options, objective, data);
+        else if (meetsAdversary && Right(robust) <= images / data.Classes)
+            yield return $"under attack {Right(robust)} of {images} {of} are right, {chance}, so that the choice of the best epoch rests "
+                + $"on clean images alone. {Remedy(options, objective, data)}";
+
+        // What is not known is no reason to warn.
+        long Right(double accuracy) => double.IsFinite(accuracy) ? (long)Math.Round(accuracy * images) : long.MaxValue;
+    }
+
+    private static string Remedy(TrainingOptions options, Objective objective, ImageDataset data)
+    {
+        // What the rule would have taken, where something else was.
+        var usual = (options with { Epochs = null, Optimizer = null }).For(objective, data);
+        var (rate, usualRate) = (options.Optimizer!.LearningRate, usual.Optimizer!.LearningRate);
+        List<string> remedies = [];
+        if (options.Optimizer is SgdOptimizer && (rate > 2 * usualRate || rate < usualRate / 2))
+            remedies.Add(string.Create(CultureInfo.InvariantCulture,
+                $"a learning rate of {usualRate:G2}, which is usual for {objective.Name} at this batch size, in place of {rate:G2}"));
+        if (options.Epochs < usual.Epochs)
+            remedies.Add($"{usual.Epochs} epochs, which are usual for so many images, in place of {options.Epochs}");
+        if (remedies.Count == 0) remedies.Add("another learning rate, or more epochs");
+        return $"Try {string.Join("; ", remedies)}; a smaller budget; a larger network with batch normalisation; more images";
     }
 }

@@ -42,8 +42,6 @@ internal static class TrainingCheckpoint
         tensors.Add(("meter", run.Meter.Values));
         tensors.Add(("random.data", run.DataGenerator.get_state()));
         tensors.Add(("random.noise", run.NoiseGenerator.get_state()));
-        // Only networks with a random part of their own, such as dropout, draw from it.
-        tensors.Add(("random.default", Generator.Default.get_state()));
         var metadata = ModelFile.Metadata(run.Student);
         metadata[MetadataName] = JsonSerializer.Serialize(place, Json);
         Safetensors.Write(path, tensors, metadata);
@@ -71,7 +69,6 @@ internal static class TrainingCheckpoint
             run.Meter.Values.copy_(tensors["meter"]);
             run.DataGenerator.set_state(tensors["random.data"]);
             run.NoiseGenerator.set_state(tensors["random.noise"]);
-            lock (Initialisation.Gate) Generator.Default.set_state(tensors["random.default"]);
         }
         catch (Exception exception) when (exception is ArgumentException or KeyNotFoundException)
         {

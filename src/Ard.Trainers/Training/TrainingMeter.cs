@@ -7,13 +7,11 @@ namespace Ard.Trainers.Training;
 /// Loss and right answers of every step of an epoch. They stay on the device, so that recording waits for nothing, until somebody reads
 /// them.
 /// </summary>
-internal sealed class TrainingMeter(long images, int batchSize, Device device) : IDisposable
+internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposable
 {
     // Row 0: the loss of each step; row 1: how many images the student got right in it.
     private readonly Tensor values =
-        Full([2, Steps(images, batchSize)], double.NaN, dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
-
-    public static int Steps(long images, int batchSize) => checked((int)((images + batchSize - 1) / batchSize));
+        Full([2, batches.Steps], double.NaN, dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
 
     /// <summary>Everything recorded, [2, steps].</summary>
     public Tensor Values => values;
@@ -36,7 +34,7 @@ internal sealed class TrainingMeter(long images, int batchSize, Device device) :
         var bad = -1;
         for (var step = 0; step < steps; step++)
         {
-            var count = Math.Min(batchSize, images - (long)step * batchSize);
+            var count = batches.Count(step);
             seen += count;
             loss += read[step] * count;
             right += read[steps + step];

@@ -1,4 +1,3 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
@@ -32,24 +31,35 @@ public enum Precision
 }
 
 /// <summary>
-/// The settings of a training. Defaults that a paper fixes are those of the released code of ARD (Goldblum et al., AAAI 2020).
+/// The settings of a training. What is null follows from the method and the images: <see cref="For"/>. Published recipes are
+/// <see cref="Presets"/>.
 /// </summary>
 public sealed record TrainingOptions
 {
-    /// <summary>How often every image is seen. Default 200.</summary>
-    public int Epochs { get; init; } = 200;
-
-    /// <summary>Images a step. Default 128. The last step of an epoch takes what is left.</summary>
-    public int BatchSize { get; init; } = 128;
-
-    /// <summary>The optimizer. Default SGD, learning rate 0.1, momentum 0.9, weight decay 2e-4.</summary>
-    public OptimizerSpec Optimizer { get; init; } = new SgdOptimizer();
+    /// <summary>
+    /// How often every image is seen. Default null, by the images: 30 (Wong, Rice and Kolter, ICLR 2020), and up to 200 where they are few,
+    /// so that there are 1,500 steps; divided by the replays of free adversarial training.
+    /// </summary>
+    public int? Epochs { get; init; }
 
     /// <summary>
-    /// The learning rate over time. Default times 0.1 after one half and again after three quarters of the training: at epochs 100 and 150
-    /// of the 200 of the ARD paper, as there, and in a shorter training where it still helps.
+    /// Images a step. Default null, by the images: 128, and down to 32 where they are few: a twentieth of them. The last step of an epoch
+    /// takes what is left; a single image that is left goes with the step before.
     /// </summary>
-    public Schedule Schedule { get; init; } = new RelativeMultiStepSchedule([0.5, 0.75]);
+    public int? BatchSize { get; init; }
+
+    /// <summary>
+    /// The optimizer. Default null, by the method: SGD with momentum 0.9, learning rate 0.1 at a batch of 128 (ARD), in proportion to the
+    /// root of the batch (Hoffer, Hubara and Soudry, NeurIPS 2017) and divided by the scale of the method's loss
+    /// (<see cref="Objective.LossScale"/>); weight decay 5e-4 (Pang et al., ICLR 2021) times that scale.
+    /// </summary>
+    public OptimizerSpec? Optimizer { get; init; }
+
+    /// <summary>
+    /// The learning rate over time. Default null: <see cref="OneCycleSchedule"/>, which learns in few epochs and forgives a rate that is
+    /// somewhat too high or too low.
+    /// </summary>
+    public Schedule? Schedule { get; init; }
 
     /// <summary>
     /// What happens to the images first. Default null, by the images: <see cref="Augmentation.For"/>, which on CIFAR-10 is the
@@ -84,6 +94,12 @@ public sealed record TrainingOptions
     public bool? CacheTeacherLogits { get; init; }
 
     /// <summary>
+    /// Whether to go on, with a warning, where a teacher is no better than chance on 200 of the training images. Default false: that is an
+    /// error, for as a rule its classes are in another order, or its input is normalised otherwise.
+    /// </summary>
+    public bool AcceptTeacherNearChance { get; init; }
+
+    /// <summary>
     /// The share of the training images that is set aside to choose the best epoch by, where no validation set is given. Default 0.05; 0
     /// for none: then the weights of the last epoch are the result.
     /// </summary>
@@ -91,8 +107,8 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// How the validation images are judged after an epoch. The epoch with the highest accuracy against all of its attacks together is the
-    /// best one. Default PGD-10. The threat model, where it is left at its default Linf 8/255, is that of the objective; any other one that
-    /// is set here stays, with a warning where the objective's differs.
+    /// best one: see <see cref="TrainingResult.BestEpoch"/>. Default PGD-10. The threat model, where it is not set, is that of the
+    /// objective; one that is set here stays, with a warning where the objective's differs.
     /// </summary>
     public EvaluationOptions Validation { get; init; } = new() { Attacks = ["pgd-10"] };
 
@@ -151,14 +167,27 @@ public sealed record TrainingOptions
     /// </summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>The settings with those filled in that are left to method and images.</summary>
-    internal TrainingOptions For(Objective objective, ImageDataset data) => this with
+    /// <summary>
+    /// The settings with those filled in that are left to the method and the images: epochs, batch size, optimizer, schedule, augmentation,
+    /// and the threat model of the validation. A training fills them in by itself; this is for whoever wants to see them, or to change one.
+    /// </summary>
+    /// <param name="objective">The method.</param>
+    /// <param name="data">The training images.</param>
+    public TrainingOptions For(Objective objective, ImageDataset data)
     {
-        Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
-        Validation = Validation.Threat == ThreatModel.Cifar10 && objective.Threat is { } threat
-            ? Validation with { Threat = threat }
-            : Validation,
-    };
+        ArgumentNullException.ThrowIfNull(objective);
+        ArgumentNullException.ThrowIfNull(data);
+        var batchSize = BatchSize ?? TrainingDefaults.BatchSize(data.Count);
+        return this with
+        {
+            BatchSize = batchSize,
+            Epochs = Epochs ?? TrainingDefaults.Epochs(data.Count, batchSize, objective.Replays),
+            Optimizer = Optimizer ?? TrainingDefaults.Optimizer(objective, data.Classes, batchSize),
+            Schedule = Schedule ?? TrainingDefaults.Schedule,
+            Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
+            Validation = !Validation.SetsThreat && objective.Threat is { } threat ? Validation with { Threat = threat } : Validation,
+        };
+    }
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
@@ -167,8 +196,8 @@ public sealed record TrainingOptions
         var faults = new List<string>();
         if (Epochs < 1) faults.Add($"Epochs is {Epochs}, expected 1 or more");
         if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
-        faults.AddRange(Optimizer.Faults());
-        faults.AddRange(Schedule.Faults());
+        if (Optimizer is not null) faults.AddRange(Optimizer.Faults());
+        if (Schedule is not null) faults.AddRange(Schedule.Faults());
         if (Augmentation is not null) faults.AddRange(Augmentation.Faults());
         if (ClipGradientNorm is { } norm && !(double.IsFinite(norm) && norm > 0))
             faults.Add($"ClipGradientNorm is {norm}, expected a positive finite number");

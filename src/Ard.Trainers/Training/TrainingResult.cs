@@ -17,7 +17,8 @@ public sealed record EpochRecord(
 /// <summary>What a training was. The weights are in the student that was given.</summary>
 /// <param name="History">One record an epoch that was finished.</param>
 /// <param name="BestEpoch">
-/// The epoch, from 1, of the highest robust validation accuracy (the first one among equals); null where nothing was validated.
+/// The epoch, from 1, of the highest accuracy on attacked validation images; of equals the one of the highest clean accuracy, then the
+/// latest. A method that meets no adversary, such as natural training, is judged by clean accuracy first. Null where nothing was validated.
 /// </param>
 /// <param name="KeptEpoch">The epoch, from 1, whose weights the student has; null where it was cancelled between two epochs' ends.</param>
 /// <param name="Seconds">How long it took, earlier processes of a resumed run included.</param>
@@ -29,6 +30,12 @@ public sealed record TrainingResult(IReadOnlyList<EpochRecord> History, int? Bes
     /// checkpoint. Usually nothing.
     /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>On how many images the choice of <see cref="BestEpoch"/> rests; 0 where nothing was validated.</summary>
+    public long ValidationImages { get; init; }
+
+    /// <summary>Whether <see cref="BestEpoch"/> was chosen by the accuracy under attack rather than by the clean one.</summary>
+    public bool ChosenUnderAttack { get; init; } = true;
 
     /// <summary>Method and options in full, one setting a line, such as <c>Options.BatchSize: 128</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];

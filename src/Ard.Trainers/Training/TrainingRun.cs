@@ -32,6 +32,11 @@ internal sealed class TrainingRun : IDisposable
     private readonly List<IDisposable> owned = [];
     private readonly List<string> warningsToTell = [];
     private readonly ScalarType dtype;
+    private readonly BatchPlan batches;
+    private readonly int epochs;
+    private readonly int batchSize;
+    private readonly OptimizerSpec optimizer;
+    private readonly Schedule schedule;
     private readonly Device device;
     private readonly IReadOnlyDictionary<string, string> digests = new Dictionary<string, string>();
     private readonly TeacherLogitsCache? teacherLogits;
@@ -42,6 +47,8 @@ internal sealed class TrainingRun : IDisposable
     private double validationSeconds;
     private int validationsHere;
     private long stepsHere;
+    private double secondsOfFirstStep;
+    private bool saidHowLong;
     private long imagesThisEpoch;
 
     public TrainingRun(
@@ -51,6 +58,8 @@ internal sealed class TrainingRun : IDisposable
     {
         options.Validate();
         options = options.For(objective, data);
+        (epochs, batchSize, optimizer, schedule) =
+            (options.Epochs!.Value, options.BatchSize!.Value, options.Optimizer!, options.Schedule!);
         Check(student, objective, teacher, naturalTeacher, peer, data, validation, options);
         (this.student, this.objective, this.options, this.progress) = (student, objective, options, progress);
         try
@@ -77,9 +86,9 @@ internal sealed class TrainingRun : IDisposable
                 owned.Add(this.data);
             }
 
-            if (this.teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(options.Augmentation!, options.Epochs)))
+            if (this.teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(options.Augmentation!, epochs)))
             {
-                teacherLogits = new(this.teacher, this.data, options.Augmentation!.Variants!.Value, options.BatchSize, dtype);
+                teacherLogits = new(this.teacher, this.data, options.Augmentation!.Variants!.Value, batchSize, dtype);
                 owned.Add(teacherLogits);
             }
             if (options.Averaging is not null)
@@ -88,7 +97,8 @@ internal sealed class TrainingRun : IDisposable
                 owned.Add(Average);
             }
 
-            Meter = new TrainingMeter(this.data.Count, options.BatchSize, device);
+            batches = new(this.data.Count, batchSize);
+            Meter = new TrainingMeter(batches, device);
             (string Name, Parameter Value)[] trained =
             [
                 .. from network in Trained
@@ -97,11 +107,12 @@ internal sealed class TrainingRun : IDisposable
                    select (network.Prefix + named.name, named.parameter),
             ];
             ParameterNames = [.. trained.Select(parameter => parameter.Name)];
-            Optimizer = options.Optimizer.Create(trained.Select(parameter => parameter.Value));
+            Optimizer = optimizer.Create(trained.Select(parameter => parameter.Value));
             DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
             NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, device);
             owned.AddRange([Meter, Optimizer, DataGenerator, NoiseGenerator, Memory]);
             foreach (var advice in TrainingAdvice.On(options, objective, data, this.validation is not null)) Warn(advice);
+            foreach (var advice in CheckTeachers()) Warn(advice);
         }
         catch
         {
@@ -156,7 +167,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Whether the student has other weights than it came with.</summary>
     public bool HasTrained => Epoch > 0 || Step > 0;
 
-    public int Steps => TrainingMeter.Steps(data.Count, options.BatchSize);
+    public int Steps => batches.Steps;
+
+    public int Epochs => epochs;
 
     public Module<Tensor, Tensor> Student => student;
 
@@ -172,10 +185,10 @@ internal sealed class TrainingRun : IDisposable
     {
         [nameof(options.Precision)] = $"{options.Precision}",
         ["objective"] = objective.Description,
-        [nameof(options.Epochs)] = $"{options.Epochs}",
-        [nameof(options.BatchSize)] = $"{options.BatchSize}",
-        [nameof(options.Optimizer)] = $"{options.Optimizer}",
-        [nameof(options.Schedule)] = $"{options.Schedule}",
+        [nameof(options.Epochs)] = $"{epochs}",
+        [nameof(options.BatchSize)] = $"{batchSize}",
+        [nameof(options.Optimizer)] = $"{optimizer}",
+        [nameof(options.Schedule)] = $"{schedule}",
         [nameof(options.Augmentation)] = $"{options.Augmentation}",
         [nameof(options.ClipGradientNorm)] = options.ClipGradientNorm is { } norm ? $"{norm}" : "none",
         [nameof(options.LabelSmoothing)] = $"{options.LabelSmoothing}",
@@ -206,8 +219,8 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainingBatch NextBatch()
     {
-        var first = (long)Step * options.BatchSize;
-        var numbers = Order!.narrow(0, first, Math.Min(options.BatchSize, data.Count - first));
+        SeedDefaultGenerators();
+        var numbers = Order!.narrow(0, batches.First(Step), batches.Count(Step));
         var (images, labels) = data.Batch(numbers);
         (images, var variants) = options.Augmentation!.ApplyDrawn(images, DataGenerator);
         return new TrainingBatch
@@ -222,11 +235,23 @@ internal sealed class TrainingRun : IDisposable
             LabelSmoothing = options.LabelSmoothing,
             Generator = NoiseGenerator,
             Epoch = Epoch,
-            Epochs = options.Epochs,
+            Epochs = epochs,
             Step = (long)Epoch * Steps + Step,
             Memory = Memory,
             Warn = Warn,
         };
+    }
+
+    // Networks with a random part of their own, such as dropout, draw from libtorch's default generators. Seeded anew for each step, they
+    // need no place in the checkpoint, and that of a GPU, whose state TorchSharp does not give, is covered too.
+    private void SeedDefaultGenerators()
+    {
+        var seed = unchecked((options.Seed * (long)0x9E3779B97F4A7C15) + (long)Epoch * Steps + Step);
+        lock (Initialisation.Gate)
+        {
+            Generator.Default.manual_seed(seed);
+            if (device.type == DeviceType.CUDA) cuda.manual_seed(seed);
+        }
     }
 
     /// <summary>Until the result is disposed, networks compute in the precision of the training.</summary>
@@ -251,10 +276,11 @@ internal sealed class TrainingRun : IDisposable
 
     public void EndStep()
     {
-        imagesThisEpoch += Math.Min(options.BatchSize, data.Count - (long)Step * options.BatchSize);
+        imagesThisEpoch += batches.Count(Step);
         Step++;
         stepsHere++;
-        if (options.Averaging?.Takes((long)Epoch * Steps + Step, Steps, options.Epochs) == true) Average!.Take(student);
+        if (options.Averaging?.Takes((long)Epoch * Steps + Step, Steps, epochs) == true) Average!.Take(student);
+        if (stepsHere == 1) secondsOfFirstStep = elapsed.Elapsed.TotalSeconds;
         if (sinceReport.Elapsed >= options.ProgressInterval && Step < Steps) Report(epochEnded: false);
         if (options.CheckpointEverySteps is { } every && ((long)Epoch * Steps + Step) % every == 0) SaveCheckpoint();
     }
@@ -264,20 +290,21 @@ internal sealed class TrainingRun : IDisposable
         trainingTime.Stop();
         var (loss, accuracy) = ReadMeter();
         CheckWeights();
-        var validates = validation is not null && ((Epoch + 1) % options.ValidateEveryEpochs == 0 || Epoch + 1 == options.Epochs);
+        var validates = validation is not null && ((Epoch + 1) % options.ValidateEveryEpochs == 0 || Epoch + 1 == epochs);
         using (validates ? LendAverage() : null)
         {
             var judged = validates ? Judge(cancellation) : null;
             History.Add(new EpochRecord(
                 Epoch + 1, loss, accuracy, RateAt(Steps - 1), judged?.Clean.Accuracy, judged?.WorstCase.Accuracy,
                 Seconds - secondsAtEpochStart));
-            if (judged is not null && !(BestEpoch is { } best && judged.WorstCase.Accuracy <= History[best - 1].RobustValidationAccuracy))
+            if (judged is not null && (Best is not { } best || Rank(History[^1]).CompareTo(Rank(best)) >= 0))
             {
                 BestEpoch = Epoch + 1;
                 KeepWeights();
                 WriteModel();
             }
         }
+        if (Epoch + 1 == epochs) TellOutcome();
         Report(epochEnded: true);
         (Epoch, Step) = (Epoch + 1, 0);
         Order?.Dispose();
@@ -296,7 +323,7 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainingResult Finish()
     {
-        var cancelled = Epoch < options.Epochs;
+        var cancelled = Epoch < epochs;
         int? kept = Step == 0 && Epoch > 0 ? Epoch : null;
         if (BestEpoch is not null && options.KeepBest)
         {
@@ -314,6 +341,8 @@ internal sealed class TrainingRun : IDisposable
         return new TrainingResult(History, BestEpoch, kept, Seconds, cancelled)
         {
             Warnings = Warnings,
+            ValidationImages = validation?.Count ?? 0,
+            ChosenUnderAttack = MeetsAdversary,
             Settings = [.. SettingsText.Lines(nameof(Objective), objective), .. SettingsText.Lines("Options", options)],
         };
     }
@@ -326,20 +355,54 @@ internal sealed class TrainingRun : IDisposable
         owned.Clear();
     }
 
-    // Moved to the device, and as it was found once the run is disposed.
+    // Moved to the device, and where and as it was found once the run is disposed.
     private Module<Tensor, Tensor> Borrow(Module<Tensor, Tensor> network)
     {
+        if (network.parameters().FirstOrDefault()?.device is { } home) owned.Add(new Home(network, home));
         network.to(device);
         using var scope = NewDisposeScope();
         owned.Add(ModelState.Borrow(network));
         return network;
     }
 
+    private sealed class Home(Module network, Device device) : IDisposable
+    {
+        public void Dispose() => network.to(device);
+    }
+
     private void Warn(string message)
     {
-        var warning = $"Epoch {Epoch + 1}, step {Step + 1}: {message}";
+        var warning = $"Epoch {Epoch + 1}, step {Math.Min(Step + 1, Steps)}: {message}";
         Warnings.Add(warning);
         warningsToTell.Add(warning);
+    }
+
+    private IEnumerable<string> CheckTeachers()
+    {
+        var threat = objective.Threat ?? (options.Validation.SetsThreat ? options.Validation.Threat : null);
+        foreach (var (role, network, its) in new[] { ("the teacher", teacher, threat), ("the natural teacher", naturalTeacher, null) })
+        {
+            if (network is null) continue;
+            foreach (var advice in TeacherCheck.On(role, network, data, its, options.AcceptTeacherNearChance)) yield return advice;
+        }
+    }
+
+    // A method that meets no adversary, neither itself nor by its teacher, is not judged by one.
+    private bool MeetsAdversary => objective.Threat is not null || objective.NeedsTeacher;
+
+    private EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
+
+    // Epochs in rising order: under attack, then clean, then the later one.
+    private (double, double, int) Rank(EpochRecord epoch)
+    {
+        var (clean, robust) = (epoch.ValidationAccuracy!.Value, epoch.RobustValidationAccuracy!.Value);
+        return MeetsAdversary ? (robust, clean, epoch.Epoch) : (clean, robust, epoch.Epoch);
+    }
+
+    private void TellOutcome()
+    {
+        foreach (var advice in TrainingAdvice.After(
+            options, objective, History[^1], Best, MeetsAdversary, validation?.Count ?? 0, data)) Warn(advice);
     }
 
     /// <summary>Until the result is disposed, the student has the weights that are judged and kept; null where they are its own.</summary>
@@ -347,13 +410,21 @@ internal sealed class TrainingRun : IDisposable
     {
         if (Average is not { Count: > 0 }) return null;
         var loan = Average.Lend(student);
-        FitStatistics();
+        try
+        {
+            FitStatistics();
+        }
+        catch
+        {
+            loan.Dispose();
+            throw;
+        }
         return loan;
     }
 
     private void FitStatistics()
     {
-        if (options.Averaging!.RecomputesStatistics) BatchStatistics.Recompute(student, data, options.BatchSize);
+        if (options.Averaging!.RecomputesStatistics) BatchStatistics.Recompute(student, data, batchSize);
     }
 
     private RobustnessReport Judge(CancellationToken cancellation)
@@ -369,7 +440,7 @@ internal sealed class TrainingRun : IDisposable
     }
 
     private double RateAt(int step) =>
-        options.Schedule.LearningRate(options.Optimizer.LearningRate, (long)Epoch * Steps + step, Steps, options.Epochs);
+        schedule.LearningRate(optimizer.LearningRate, (long)Epoch * Steps + step, Steps, epochs);
 
     private void KeepWeights()
     {
@@ -395,17 +466,18 @@ internal sealed class TrainingRun : IDisposable
     {
         sinceReport.Restart();
         var (loss, accuracy) = ReadMeter();
+        SayIfItTakesDays();
         if (progress is null) return;
         var judged = History.LastOrDefault(epoch => epoch.RobustValidationAccuracy is not null);
         // At the pace of this process, for another may have run on another machine.
         var secondsPerStep = stepsHere == 0 ? 0 : (elapsed.Elapsed.TotalSeconds - validationSeconds) / stepsHere;
         var secondsPerValidation = validationsHere == 0 ? 0 : validationSeconds / validationsHere;
-        var stepsLeft = (long)(options.Epochs - Epoch) * Steps - Step;
-        var validationsLeft = (options.Epochs - Epoch - (epochEnded ? 1 : 0)) / (double)options.ValidateEveryEpochs;
+        var stepsLeft = (long)(epochs - Epoch) * Steps - Step;
+        var validationsLeft = (epochs - Epoch - (epochEnded ? 1 : 0)) / (double)options.ValidateEveryEpochs;
         progress.Report(new TrainingProgress
         {
             Epoch = Epoch + 1,
-            Epochs = options.Epochs,
+            Epochs = epochs,
             Step = Step,
             Steps = Steps,
             EpochEnded = epochEnded,
@@ -417,10 +489,25 @@ internal sealed class TrainingRun : IDisposable
             ValidationAccuracy = judged?.ValidationAccuracy,
             RobustValidationAccuracy = judged?.RobustValidationAccuracy,
             Elapsed = TimeSpan.FromSeconds(Seconds),
-            TimeLeft = TimeSpan.FromSeconds(Math.Max(0, stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation)),
+            TimeLeft = Time(stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation),
         });
         warningsToTell.Clear();
     }
+
+    // Once, as soon as the pace is known; the first step is slower than the others.
+    private void SayIfItTakesDays()
+    {
+        if (saidHowLong || stepsHere < 3) return;
+        saidHowLong = true;
+        var secondsPerStep = (elapsed.Elapsed.TotalSeconds - validationSeconds - secondsOfFirstStep) / (stepsHere - 1);
+        var whole = Time(secondsPerStep * Steps * epochs);
+        if (whole.TotalDays >= 1)
+            Warn($"at the pace of its first steps the training takes {Duration.Text(whole)} on {device}: fewer epochs, attack steps or "
+                + $"images, or a smaller network{(device.type == DeviceType.CPU ? ", or a GPU," : "")} make it shorter");
+    }
+
+    // Of a pace that nobody will wait for, as much as a TimeSpan holds.
+    private static TimeSpan Time(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 9e11));
 
     private (double Loss, double Accuracy) ReadMeter()
     {
@@ -443,6 +530,8 @@ internal sealed class TrainingRun : IDisposable
         var rate = RateAt(step - 1);
         var cause = teacher is not null && !IsFinite(teacher) ? "the teacher, whose outputs are not finite"
             : naturalTeacher is not null && !IsFinite(naturalTeacher) ? "the natural teacher, whose outputs are not finite"
+            : batches.Count(step - 1) == 1 && student.modules().OfType<BatchNorm>().Any()
+                ? "a batch of one image, of which batch normalisation has no variance: expected BatchSize 2 or more, and as many images"
             : Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
             : $"the learning rate, {rate:G4} at that step, is too high for this objective; a lower one may help, or a one-cycle schedule";
         return new TrainingDivergedException(Epoch + 1, step, what, cause);
@@ -528,8 +617,8 @@ internal sealed class TrainingRun : IDisposable
 
         public ProcessState(int? threads)
         {
-            threadsBefore = CpuThreads.Set(threads);
             lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();
+            threadsBefore = CpuThreads.Set(threads);
         }
 
         public void Dispose()

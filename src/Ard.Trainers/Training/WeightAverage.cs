@@ -46,7 +46,15 @@ internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
             this.network = network;
             using var scope = NewDisposeScope();
             own = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
-            Weights.Load(network, values);
+            try
+            {
+                Weights.Load(network, values);
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
         }
 
         public void Dispose()

@@ -15,6 +15,22 @@ public sealed class RobustnessEvaluatorTests
     };
 
     [Fact]
+    public void A_sequence_says_what_is_left_after_each_of_its_parts()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["autoattack", "fgsm"] };
+        var report = new RobustnessEvaluator(options).Evaluate(network, images[..12], labels[..12]);
+        var (result, names) = (report["autoattack"], AutoAttack.Standard.Parts(Norm.Linf).Select(part => part.Name).ToArray());
+        Assert.Equal(
+            names.Select((name, i) => new AttackPart(name, result.Points.Count(point => point.IsRight
+                || (point.WasRight && Array.IndexOf(names, point.BrokenBy) > i)))),
+            result.Parts);
+        Assert.Equal(result.CorrectCount, result.Parts[^1].CorrectCount);
+        Assert.Empty(report["fgsm"].Parts);
+    }
+
+    [Fact]
     public void The_worst_case_is_at_most_each_attack_and_each_attack_at_most_clean_point_by_point()
     {
         using var scope = NewDisposeScope();

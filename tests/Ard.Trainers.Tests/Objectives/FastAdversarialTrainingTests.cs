@@ -177,9 +177,13 @@ public sealed class FastAdversarialTrainingTests
         {
             var (result, _) = Small.Train(objective, options, progress => told.AddRange(progress.Warnings));
             Assert.Equal(result.Warnings, told);
-            Assert.StartsWith("Epoch 6, step 1: catastrophic overfitting", Assert.Single(told), StringComparison.Ordinal);
+            Assert.StartsWith("Epoch 6, step 1: catastrophic overfitting", Assert.Single(told, OfOverfitting), StringComparison.Ordinal);
         }
-        foreach (var afterReports in new[] { 2, 15, 16 }) Assert.Single(Small.SurvivesAKill(objective, afterReports, options).Warnings);
+        foreach (var afterReports in new[] { 2, 15, 16 })
+            Assert.Single(Small.SurvivesAKill(objective, afterReports, options).Warnings, OfOverfitting);
+
+        // Such a training ends near chance as well, which is told too.
+        static bool OfOverfitting(string warning) => warning.Contains("catastrophic overfitting", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -87,7 +87,8 @@ public sealed class ObjectiveCatalogTests
             var (result, weights) = Small.Train(
                 ObjectiveCatalog.ByName(name, new() { Threat = ThreatModel.Linf(0.1) }), Small.Options with { Epochs = 1 });
             Assert.True(result.History is [{ Loss: > 0 and < 100, TrainingAccuracy: >= 0 and <= 1 }], $"{name}: {result.History[0]}");
-            Assert.Empty(result.Warnings);
+            // Neither the teachers nor one epoch teach anything, which is told.
+            Assert.All(result.Warnings, warning => Assert.Contains("where chance gets", warning, StringComparison.Ordinal));
             using var untrained = Small.GlyphNetwork(3);
             Assert.Contains(untrained.state_dict(), pair => !pair.Value.allclose(weights[pair.Key]));
         }

@@ -70,6 +70,7 @@ internal static class Small
         Threads = 1,
         Device = "cpu",
         ProgressInterval = TimeSpan.Zero,
+        AcceptTeacherNearChance = true,
     };
 
     /// <summary>

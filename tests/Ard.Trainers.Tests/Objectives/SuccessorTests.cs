@@ -40,6 +40,17 @@ public sealed class SuccessorTests
     }
 
     [Theory]
+    [InlineData(10)]
+    [InlineData(100)]
+    public void AdaAD_is_a_tenth_of_the_batch_mean_at_any_number_of_classes(int classes)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        var (student, teacher) = (randn([6, classes], ScalarType.Float64, generator: generator), randn([6, classes], ScalarType.Float64));
+        Compare.Close(KlDivergence.Between(student, teacher) * 0.1, new AdaAdOptions().Distillation.Loss(student, teacher), 1e-12, "loss");
+    }
+
+    [Theory]
     [InlineData("rslad")]
     [InlineData("adaad_a05")]
     [InlineData("iad_t5_a07_weighted")]
@@ -201,6 +212,7 @@ public sealed class SuccessorTests
             ValidationFraction = 0,
             Augmentation = Augmentation.None,
             Threads = 1,
+            AcceptTeacherNearChance = true,
         });
         Assert.True(result.History[0].Loss > 0 && double.IsFinite(result.History[0].Loss));
         Assert.InRange(result.History[0].TrainingAccuracy, 0, 1);

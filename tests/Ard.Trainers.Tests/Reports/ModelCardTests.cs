@@ -120,6 +120,22 @@ public sealed class ModelCardTests : IDisposable
     }
 
     [Fact]
+    public void A_card_keeps_the_other_files_of_the_same_weights()
+    {
+        OnnxExport.Write(In("model.onnx"), network);
+        ModelCard.Of(network).WithOnnx(In("model.onnx")).Write(In("model.onnx"));
+        ModelFile.Write(In("model.safetensors"), network);
+        ModelCard.Of(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
+        foreach (var file in (string[])["| model.onnx |", "| model.safetensors |"])
+            Assert.Contains(file, File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
+
+        Train();
+        ModelFile.Write(In("model.safetensors"), network);
+        ModelCard.Of(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
+        Assert.DoesNotContain("| model.onnx |", File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Names_are_no_markup()
     {
         var text = (ModelCard.Of(network) with { ClassNames = ["a|b", "<script>\n# c"] }).ToMarkdown();

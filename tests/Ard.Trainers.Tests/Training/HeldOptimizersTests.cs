@@ -1,5 +1,4 @@
 using Ard.Trainers.Training;
-using TorchSharp;
 using TorchSharp.Modules;
 using OptimizerState = Ard.Trainers.Training.OptimizerState;
 using static TorchSharp.torch;

@@ -21,7 +21,7 @@ public sealed class PresetTests
         Assert.Equal(new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = weightDecay }, options.Optimizer);
         Assert.Equal(Augmentation.CropAndFlip, options.Augmentation);
         foreach (var (epoch, rate) in new[] { (epoch1, rate1), (epoch2, rate2), (epoch3, rate3) })
-            Assert.Equal(rate, options.Schedule.LearningRate(0.1, epoch * 7, 7, epochs), 1e-12);
+            Assert.Equal(rate, options.Schedule!.LearningRate(0.1, epoch * 7, 7, epochs), 1e-12);
     }
 
     [Fact]

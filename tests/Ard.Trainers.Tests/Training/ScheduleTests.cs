@@ -19,9 +19,9 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void The_default_is_the_papers_in_its_200_epochs_and_drops_in_every_other_training_too()
+    public void Shares_are_the_papers_milestones_in_its_200_epochs_and_drop_in_every_other_training_too()
     {
-        var (standard, paper) = (new TrainingOptions().Schedule, new MultiStepSchedule([100, 150]));
+        var (standard, paper) = (new RelativeMultiStepSchedule([0.5, 0.75]), new MultiStepSchedule([100, 150]));
         foreach (var steps in new[] { 1L, 7, 391 })
             for (var step = 0L; step < 200 * steps; step++)
                 Assert.Equal(paper.LearningRate(0.1, step, steps, 200), standard.LearningRate(0.1, step, steps, 200));
@@ -46,7 +46,7 @@ public sealed class ScheduleTests
     [InlineData(150, 0.01)]
     [InlineData(199, 0.01)]
     public void In_the_released_code_the_second_drop_has_no_effect(int epoch, double expected) =>
-        Assert.Equal(expected, Presets.ArdOfficial.Options.Schedule.LearningRate(0.1, epoch * 391L, 391, 200), 12);
+        Assert.Equal(expected, Presets.ArdOfficial.Options.Schedule!.LearningRate(0.1, epoch * 391L, 391, 200), 12);
 
     [Fact]
     public void Cosine_follows_the_closed_form_and_PyTorchs_CosineAnnealingLR()

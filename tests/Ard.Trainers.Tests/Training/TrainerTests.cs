@@ -55,6 +55,7 @@ public sealed class TrainerTests : IDisposable
         Threads = 1,
         Seed = 5,
         ProgressInterval = TimeSpan.Zero,
+        AcceptTeacherNearChance = true,   // teachers of these tests are as they were built
     };
 
     internal static readonly InnerMaximisation Inner = new() { Threat = Threat, Steps = 2, StepSize = 0.05 };
@@ -206,11 +207,12 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void The_best_epoch_is_the_first_of_the_highest_robust_validation_accuracy_and_its_weights_are_kept()
+    public void The_best_epoch_has_the_highest_robust_validation_accuracy_and_its_weights_are_kept()
     {
         var weights = Trained(Options with { Epochs = 5, CheckpointFolder = folder }, out var result);
         var highest = result.History.Max(epoch => epoch.RobustValidationAccuracy);
-        Assert.Equal(result.History.First(epoch => epoch.RobustValidationAccuracy == highest).Epoch, result.BestEpoch);
+        Assert.Equal(highest, result.Best!.RobustValidationAccuracy);
+        Assert.Equal(9, result.ValidationImages);
         Assert.Equal(result.BestEpoch, result.KeptEpoch);
 
         // What the record says is what the kept weights have: measured again from the file.
@@ -262,7 +264,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(12 * 9, seen.Count);   // 72 images in batches of 8: eight reports between steps and one at each end
         Assert.All(seen, p => Assert.True(p.ImagesPerSecond > 0 && p.LearningRate > 0 && double.IsFinite(p.Loss)));
         Assert.Equal(TimeSpan.Zero, seen[^1].TimeLeft);
-        Assert.Equal(options.Schedule.LearningRate(0.05, 107, 9, 12), seen[^1].LearningRate);
+        Assert.Equal(options.Schedule!.LearningRate(0.05, 107, 9, 12), seen[^1].LearningRate);
     }
 
     [Fact]

@@ -124,7 +124,7 @@ public sealed class TrainingOptionsTests
         var preset = Presets.ByName("ARD-corrected");
         var settings = Assert.IsType<AdversariallyRobustDistillation>(preset.Objective).Options;
         Assert.Equal(KlReduction.BatchMean, settings.Distillation.Reduction);
-        Assert.Equal(0.001, preset.Options.Schedule.LearningRate(0.1, 150, 1, 200), 12);
+        Assert.Equal(0.001, preset.Options.Schedule!.LearningRate(0.1, 150, 1, 200), 12);
         Assert.Contains("ard-official", Assert.Throws<ArgumentException>(() => Presets.ByName("ard")).Message);
     }
 }

@@ -1,0 +1,58 @@
+using System.Globalization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>What a teacher gets right of some training images before it teaches: another order of classes shows there.</summary>
+internal static class TeacherCheck
+{
+    private const int Most = 200;
+
+    /// <summary>What there is to warn of. Usually nothing.</summary>
+    /// <param name="role">The teacher's name in messages.</param>
+    /// <param name="teacher">The teacher, in eval mode, on the device of the images.</param>
+    /// <param name="data">The training images, of which every so manieth is looked at.</param>
+    /// <param name="threat">What its students are to stand; null where that is not known or not its part.</param>
+    /// <param name="accept">Whether a teacher near chance is a warning rather than an error.</param>
+    /// <exception cref="ArgumentException">The teacher is not better than chance.</exception>
+    public static IEnumerable<string> On(
+        string role, Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat, bool accept)
+    {
+        var count = Math.Min(Most, data.Count);
+        using var scope = NewDisposeScope();
+        long[] rows = [.. Enumerable.Range(0, (int)count).Select(row => row * data.Count / count)];
+        using var some = data.Subset(tensor(rows, dtype: ScalarType.Int64));
+        var options = new EvaluationOptions { Attacks = [], CheckNetwork = false };
+        if (threat is not null && new Pgd().Norms.Contains(threat.Norm)) options = options with { Threat = threat, Attacks = ["pgd-10"] };
+        var report = new RobustnessEvaluator(options).Evaluate(teacher, some.Images, some.Labels);
+        var (right, robust) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
+        var chance = string.Create(CultureInfo.InvariantCulture, $"{100.0 / data.Classes:0.#} %");
+        if (right <= Chance.Reach(count, data.Classes))
+        {
+            var fault = $"{role} gets {right} of {count} training images right, where chance gets {chance}. Likely causes: its classes are "
+                + $"in another order than the labels' ({Order(data)}); it normalises its input otherwise, or not at all; it expects other "
+                + "values than [0,1]; it was never trained";
+            if (accept) return [fault];
+            throw new ArgumentException($"{fault}. {nameof(TrainingOptions.AcceptTeacherNearChance)} goes on with it all the same.");
+        }
+        return options.Attacks.Count > 0 && robust <= count / data.Classes
+            ? [$"{role} gets {robust} of {count} training images right under attack (PGD-10, {threat}), where chance gets {chance}: "
+                + "it has no robustness that a student could learn from it"]
+            : [];
+    }
+
+    private static string Order(ImageDataset data) => string.Join(", ", data.ClassNames.Take(4))
+        + (data.Classes > 4 ? ", …" : "");
+}
+
+/// <summary>What a network that has learned nothing gets right.</summary>
+internal static class Chance
+{
+    /// <summary>The most right answers of so many that are no sign of having learned: 1/classes and two standard deviations.</summary>
+    public static double Reach(long images, int classes) =>
+        images * 1.0 / classes + 2 * Math.Sqrt(images * (1.0 / classes) * (1 - 1.0 / classes));
+}

@@ -1,0 +1,95 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Training;
+
+public sealed class BestEpochTests
+{
+    // One pixel an image: class 1 above one half. A student that says class 1 above t gets an image right under attack where the image is
+    // further than the budget from t.
+    private static ImageDataset Data()
+    {
+        byte[] pixels = [77, 89, 102, 115, 122, 133, 140, 153, 166, 179];
+        return new ImageDataset(
+            tensor(pixels).view(10, 1, 1, 1), tensor(pixels.Select(pixel => pixel > 127 ? 1L : 0).ToArray()), ["dark", "bright"]);
+    }
+
+    private static TrainingResult Train(double[] thresholds, ThreatModel? threat, TrainingOptions? options = null)
+    {
+        using var data = Data();
+        using var student = Sequential(Flatten(), Linear(1, 2));
+        return Trainer.Fit(student, new Scripted(thresholds, threat), null, data, (options ?? new()) with
+        {
+            Epochs = thresholds.Length,
+            BatchSize = 10,
+            Augmentation = Augmentation.None,
+            Optimizer = new SgdOptimizer { LearningRate = 1e-9, WeightDecay = 0, Momentum = 0 },
+            Validation = (options ?? new()).Validation with { Attacks = ["fgsm"] },
+            Device = "cpu",
+        }, data);
+    }
+
+    private static (double, double)[] Judged(TrainingResult result) => [.. result.History.Select(epoch =>
+        (Math.Round(epoch.ValidationAccuracy!.Value, 3), Math.Round(epoch.RobustValidationAccuracy!.Value, 3)))];
+
+    [Fact]
+    public void Among_equals_under_attack_the_more_accurate_and_then_the_later_epoch_is_kept()
+    {
+        var result = Train([0.42, 0.5, 0.5, 0.58], ThreatModel.Linf(0.3));
+        Assert.Equal([(0.8, 0), (1, 0), (1, 0), (0.8, 0)], Judged(result));
+        Assert.Equal((3, 3), (result.BestEpoch, result.KeptEpoch));
+    }
+
+    [Fact]
+    public void Under_attack_comes_first()
+    {
+        var result = Train([0.2, 0.5], ThreatModel.Linf(0.25));
+        Assert.Equal([(0.5, 0.5), (1, 0)], Judged(result));
+        Assert.Equal(1, result.BestEpoch);
+    }
+
+    [Fact]
+    public void A_method_that_meets_no_adversary_is_judged_by_clean_accuracy()
+    {
+        var against = new EvaluationOptions { Threat = ThreatModel.Linf(0.25) };
+        var result = Train([0.2, 0.5, 0.5, 0.58], threat: null, new() { Validation = against });
+        Assert.Equal([(0.5, 0.5), (1, 0), (1, 0), (0.8, 0.1)], Judged(result));
+        Assert.Equal(3, result.BestEpoch);
+    }
+
+    [Theory]
+    [InlineData(0.3, true)]      // nothing is left under attack
+    [InlineData(0.01, false)]
+    public void A_choice_that_rests_on_nothing_is_told_with_the_remedy(double epsilon, bool told)
+    {
+        var warnings = Train([0.5, 0.5], ThreatModel.Linf(epsilon)).Warnings;
+        if (!told) Assert.Empty(warnings);
+        else Assert.Contains("under attack 0 of 10 validation images are right", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    // Puts the student where the script says, epoch by epoch.
+    private sealed class Scripted(double[] thresholds, ThreatModel? threat) : Objective
+    {
+        public override string Name => "scripted";
+
+        public override ThreatModel? Threat => threat;
+
+        public override Tensor Loss(TrainingBatch batch)
+        {
+            var linear = batch.Student.modules().OfType<Linear>().Single();
+            var at = (float)thresholds[batch.Epoch];
+            using (no_grad())
+            {
+                linear.weight.copy_(tensor(new[] { -10f, 10f }).view(2, 1));
+                linear.bias!.copy_(tensor(new[] { 10 * at, -10 * at }));
+            }
+            return batch.Report(batch.Student.call(batch.Images)).sum() * 0;
+        }
+    }
+}
