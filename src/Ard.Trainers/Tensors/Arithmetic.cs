@@ -6,17 +6,17 @@ namespace Ard.Trainers.Tensors;
 
 /// <summary>
 /// Arithmetic of tensors and numbers, which holds every number for the time of the native call. TorchSharp's own conversion of a number
-/// makes a <see cref="Scalar"/> that nothing holds: a collection on another thread frees it in the middle of the call, which then fails with
-/// "Expected false to be true" or "Unknown scalar type" (dotnet/TorchSharp#1434). The operators are Plus, Minus, Times and Over here; other
-/// members have TorchSharp's names, with a capital. BannedSymbols.txt makes what they replace an error of the build.
+/// makes a <see cref="Scalar"/> that nothing holds: a collection on another thread frees it in the middle of the call, which then fails
+/// with "Expected false to be true" or "Unknown scalar type" (dotnet/TorchSharp#1434). The operators are Plus, Minus, Times and Over
+/// here; other members have TorchSharp's names, with a capital. BannedSymbols.txt makes what they replace an error of the build.
 /// </summary>
 /// <remarks>
 /// What of TorchSharp makes such a number inside, although none is written or the one that is written is held: add and add_ (they scale
-/// what is added by 1), so the sum of two tensors too; square (the power of 2); arange (from 0, in steps of 1); leaky_relu; the steps of its
-/// optimizers, for which <c>Training/HeldOptimizers.cs</c> has others; BatchNorm in train mode (it counts the batches), so
-/// <c>Networks/Convolutions.cs</c> counts them itself; and a script module that is called with numbers, which here gets tensors
-/// only. Members that take a number as a double, such as normal_, pad or nan_to_num, make none. A tensor is held by the dispose scope that
-/// it was made in: all work on tensors has one.
+/// what is added by 1), so the sum of two tensors too; square (the power of 2); arange (from 0, in steps of 1); leaky_relu; the steps of
+/// its optimizers, for which <c>Training/HeldOptimizers.cs</c> has others; BatchNorm in train mode, which counts the batches:
+/// <c>Networks/Convolutions.cs</c> counts them itself; and a script module that is called with numbers, which here gets tensors only.
+/// Members that take a number as a double, such as normal_, pad or nan_to_num, make none. A tensor is held by the dispose scope that it
+/// was made in: all work on tensors has one.
 /// </remarks>
 internal static class Arithmetic
 {
