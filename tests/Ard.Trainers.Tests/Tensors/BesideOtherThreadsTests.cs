@@ -1,6 +1,7 @@
 using Ard.Tests;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Attacks;
@@ -67,6 +68,28 @@ public sealed class BesideOtherThreadsTests
         var before = DisposeScopeManager.Statistics.TensorStatistics.CreatedOutsideScopeCount;
         using var points = Every[attack].Perturb(network, images, labels, new ThreatModel(Every[attack].Norms[0], 0.1), seed: 3);
         Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.CreatedOutsideScopeCount);
+    }
+
+    [Fact]
+    public void Nor_do_evaluations_and_the_steps_of_a_training()
+    {
+        using var network = Small.GlyphNetwork(3);
+        using var data = Glyphs.Generate(16, seed: 1);
+        var options = new EvaluationOptions { Attacks = ["pgd-3"], Threat = ThreatModel.Linf(0.1) };
+        Assert.Equal(0, Unscoped(() => new RobustnessEvaluator(options).Evaluate(network, data.Images, data.Labels)));
+        var objective = new Trades(new TradesOptions { Inner = new() { Steps = 2 } });
+        // What belongs to the whole training, in steps of any number, is its own to hold.
+        Assert.Equal(Unscoped(() => Train(batchSize: 8)), Unscoped(() => Train(batchSize: 4)));
+
+        void Train(int batchSize) =>
+            Trainer.Fit(network, objective, null, data, Small.Options with { BatchSize = batchSize, ClipGradientNorm = 1 });
+
+        static long Unscoped(Action work)
+        {
+            var before = DisposeScopeManager.Statistics.TensorStatistics.CreatedOutsideScopeCount;
+            work();
+            return DisposeScopeManager.Statistics.TensorStatistics.CreatedOutsideScopeCount - before;
+        }
     }
 
     private static void AttackBesideOthers(Attack attack, int times)
