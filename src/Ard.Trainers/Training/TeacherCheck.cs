@@ -18,7 +18,7 @@ internal static class TeacherCheck
     /// <param name="data">The training images, of which every so manieth is looked at.</param>
     /// <param name="threat">What its students are to stand; null where that is not known or not its part.</param>
     /// <param name="accept">Whether a teacher near chance is a warning rather than an error.</param>
-    /// <exception cref="ArgumentException">The teacher is not better than chance.</exception>
+    /// <exception cref="ArgumentException">The teacher is not better than chance, or has outputs that are not finite.</exception>
     public static IEnumerable<string> On(
         string role, Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat, bool accept)
     {
@@ -29,6 +29,11 @@ internal static class TeacherCheck
         var options = new EvaluationOptions { Attacks = [], CheckNetwork = false };
         if (threat is not null && new Pgd().Norms.Contains(threat.Norm)) options = options with { Threat = threat, Attacks = ["pgd-10"] };
         var report = new RobustnessEvaluator(options).Evaluate(teacher, some.Images, some.Labels);
+        if (report.Clean.Predictions.Count(prediction => prediction < 0) is > 0 and var bad)
+        {
+            throw new ArgumentException(
+                $"{role} gives outputs that are not finite for {bad} of {count} training images, expected finite logits.");
+        }
         var (right, robust) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
         var chance = string.Create(CultureInfo.InvariantCulture, $"{100.0 / data.Classes:0.#} %");
         if (right <= Chance.Reach(count, data.Classes))

@@ -62,12 +62,13 @@ public sealed class ApgdTraceTests
         var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float64);
         (images, labels) = (images.index_select(0, trace["rows"]), labels.index_select(0, trace["rows"]));
         var threat = ThreatModel.L1(4);
-        var attack = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst });
+        Tensor? best = null;
+        var attack = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst, Observer = step => best = Kept(step.BestLoss) });
         var points = attack.PerturbFrom(network, images, labels, trace.Double("start_x"), threat);
         using var noGrad = no_grad();
-        var logits = network.call(points);
-        Compare.Close(expected, AttackLosses.CrossEntropy(logits, labels), 1e-5, "best loss");
-        Assert.Equal(21, logits.argmax(1).eq(labels).sum().item<long>());
+        Compare.Close(expected, best!, 1e-5, "best loss");
+        // A misclassified point is returned where there was one, be its loss the largest or not.
+        Assert.Equal(21, network.call(points).argmax(1).eq(labels).sum().item<long>());
     }
 
     private static string[] Runs => ["ce20", "ce100", "dlrt20", "dlrt100"];

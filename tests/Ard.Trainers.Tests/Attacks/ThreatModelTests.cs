@@ -70,7 +70,7 @@ public sealed class ThreatModelTests
         threat.Verify(images + 0.1, images, "a");
         var far = images.clone();
         far[1, 0] = 0.7;
-        Assert.Contains("point 1 by 0.2", Assert.Throws<InvalidOperationException>(() => threat.Verify(far, images, "a")).Message);
+        Assert.Contains("point 1 by 0.1999999", Assert.Throws<InvalidOperationException>(() => threat.Verify(far, images, "a")).Message);
         far[1, 0] = 1.5;
         Assert.Contains("to 1.5, expected [0,1]", Assert.Throws<InvalidOperationException>(() => threat.Verify(far, images, "a")).Message);
         far[1, 0] = double.NaN;

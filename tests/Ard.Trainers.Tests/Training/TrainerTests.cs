@@ -380,9 +380,8 @@ public sealed class TrainerTests : IDisposable
         using var student = Spec.Build(3);
         using var teacher = new NaNTeacher(Teacher());
         teacher.eval();
-        var fault = Assert.Throws<TrainingDivergedException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
-        Assert.Contains("the teacher, whose outputs are not finite", fault.Message);
-        Assert.DoesNotContain("the student's initial weights", fault.Message);
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
+        Assert.Contains("the teacher gives outputs that are not finite", fault.Message);
     }
 
     private sealed class NaNTeacher : Module<Tensor, Tensor>
