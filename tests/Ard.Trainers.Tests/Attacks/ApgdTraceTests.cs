@@ -62,13 +62,23 @@ public sealed class ApgdTraceTests
         var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float64);
         (images, labels) = (images.index_select(0, trace["rows"]), labels.index_select(0, trace["rows"]));
         var threat = ThreatModel.L1(4);
-        Tensor? best = null;
-        var attack = new Apgd(new ApgdOptions { Keep = KeptPoint.Worst, Observer = step => best = Kept(step.BestLoss) });
+        var broken = zeros([32], dtype: ScalarType.Bool);
+        Tensor? best = null, bestPoints = null;
+        var attack = new Apgd(new ApgdOptions
+        {
+            Keep = KeptPoint.Worst,
+            Observer = step =>
+            {
+                (best, bestPoints) = (Kept(step.BestLoss), Kept(step.BestPoints));
+                broken.logical_or_(step.Broken);
+            },
+        });
         var points = attack.PerturbFrom(network, images, labels, trace.Double("start_x"), threat);
         using var noGrad = no_grad();
         Compare.Close(expected, best!, 1e-5, "best loss");
-        // A misclassified point is returned where there was one, be its loss the largest or not.
-        Assert.Equal(21, network.call(points).argmax(1).eq(labels).sum().item<long>());
+        Assert.Equal(21, network.call(bestPoints!).argmax(1).eq(labels).sum().item<long>());
+        // A misclassified point is returned where any was, be its loss the largest or not.
+        Compare.Same(broken, network.call(points).argmax(1).ne(labels), "misclassified points returned");
     }
 
     private static string[] Runs => ["ce20", "ce100", "dlrt20", "dlrt100"];
