@@ -59,7 +59,7 @@ internal static class Evaluation
         Console.WriteLine($"{options.Threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
         {
-            Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount);
+            Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
         }
         Print(report.Flags);
@@ -89,11 +89,12 @@ internal static class Evaluation
         }
     }
 
-    private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right) =>
+    private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right, string details = "") =>
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{name.ToString(CultureInfo.InvariantCulture),-15} {100 * accuracy,6:F2} %  ({right} right; ")
-            + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * interval.Low:F2} to {100 * interval.High:F2})"));
+            + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * interval.Low:F2} to {100 * interval.High:F2})")
+            + (details == "" ? "" : $" {details}"));
 
     private static void Print(IEnumerable<RobustnessFlag> flags)
     {

@@ -29,6 +29,17 @@ public abstract class Attack
     /// <summary>The name and every setting that its points depend on, for files that must fit to it. Here the name.</summary>
     public virtual string Description => Name;
 
+    /// <summary>
+    /// In words, for the row of a report, what the name leaves open, such as step size, start and kept iterate. Here nothing.
+    /// </summary>
+    /// <param name="threat">The threat model, on which defaults depend.</param>
+    public virtual string Details(ThreatModel threat) => "";
+
+    /// <summary><see cref="Description"/> of all that is run in a norm.</summary>
+    internal string DescriptionIn(Norm norm) => Parts(norm) is [var only] && ReferenceEquals(only, this)
+        ? Description
+        : $"{Name} ({string.Join("; ", Parts(norm).Select(part => part.DescriptionIn(norm)))})";
+
     /// <summary>What the published attack of this name has beside in a norm, for the report; null (here) where that is nothing.</summary>
     /// <param name="norm">The norm of the threat model.</param>
     public virtual string? Lacks(Norm norm) => null;

@@ -8,7 +8,8 @@ public static class AttackCatalog
     /// <summary>The names understood, N standing for a number.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "fgsm", "pgd-N", "pgd-NxR", "pgd-N-least", "pgd-N-second", "pgd-N-to-K", "cw-N", "mi-fgsm-N", "deepfool", "cw",
+        "fgsm", "pgd-N", "pgd-NxR", "pgd-N-least", "pgd-N-second", "pgd-N-to-K", "pgd-N@S", "cw-N", "mi-fgsm-N", "deepfool",
+        "cw-l2",
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
         "fab", "fab-N", "fab-t", "fab-t-N", "square", "square-N",
         "autoattack", "autoattack-plus", "autoattack-rand",
@@ -17,9 +18,10 @@ public static class AttackCatalog
     /// <summary>
     /// The attack of that name: <c>fgsm</c>; <c>pgd-20</c>, 20 steps of epsilon/4 from one random start; <c>pgd-20x5</c>, from five;
     /// <c>pgd-20-least</c>, <c>pgd-20-second</c> and <c>pgd-20-to-3</c>, towards the least likely, the second most likely class or class 3;
-    /// <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner; <c>mi-fgsm-20</c>, with momentum; <c>deepfool</c> and <c>cw</c>, which
-    /// look for small perturbations, <c>cw</c> in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from one
-    /// random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in
+    /// <c>pgd-20@2/255</c> and <c>pgd-20@0.003</c>, with steps of that length; <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner;
+    /// <c>mi-fgsm-20</c>, with momentum (both with a step size too); <c>deepfool</c> and <c>cw-l2</c>, which look for small perturbations,
+    /// the second, Carlini and Wagner's own attack, in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from
+    /// one random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in
     /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number;
     /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at
     /// the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
@@ -31,19 +33,20 @@ public static class AttackCatalog
         ArgumentNullException.ThrowIfNull(name);
         var parts = name.Trim().ToLowerInvariant().Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
-        if (parts is ["pgd" or "cw", var figures, ..] && Figures(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))
+        if (parts is ["pgd" or "cw", var figures, ..] && Sized(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))
             return new Pgd(new PgdOptions
             {
                 Steps = pgd.Steps,
                 Restarts = pgd.Restarts,
+                StepSize = pgd.StepSize,
                 Keep = KeptPoint.FirstBroken,
                 Loss = parts[0] == "cw" ? AttackLosses.Margin : AttackLosses.CrossEntropy,
                 Target = aim,
             });
-        if (parts is ["mi", "fgsm", var count] && Number(count) is { } steps)
-            return new MiFgsm(new MiFgsmOptions { Steps = steps, Keep = KeptPoint.FirstBroken });
+        if (parts is ["mi", "fgsm", var count] && Sized(count) is { Restarts: 1 } momentum)
+            return new MiFgsm(new MiFgsmOptions { Steps = momentum.Steps, StepSize = momentum.StepSize, Keep = KeptPoint.FirstBroken });
         if (parts is ["deepfool"]) return new DeepFool();
-        if (parts is ["cw"]) return new CarliniWagner(new CarliniWagnerOptions { StopWithinBudget = true });
+        if (parts is ["cw", "l2"]) return new CarliniWagner(new CarliniWagnerOptions { StopWithinBudget = true });
         if (parts is ["apgd", var loss, ..] && Apgd(loss, parts[2..]) is { } apgd) return apgd;
         if (parts is ["autoattack"]) return AutoAttack.Standard;
         if (parts is ["autoattack", "plus"]) return AutoAttack.Plus;
@@ -55,7 +58,8 @@ public static class AttackCatalog
         if (parts is ["square"]) return new Square();
         if (parts is ["square", var tries] && Number(tries) is { } queries) return new Square(new SquareOptions { Queries = queries });
         throw new ArgumentException(
-            $"There is no attack '{name}': expected {string.Join(", ", Names)} (N, R: whole numbers from 1; K: a class, from 0).");
+            $"There is no attack '{name}': expected {string.Join(", ", Names)} "
+            + "(N, R: whole numbers from 1; K: a class, from 0; S: a step size, such as 2/255 or 0.003).");
     }
 
     private static Apgd? Apgd(string loss, string[] figures)
@@ -97,6 +101,37 @@ public static class AttackCatalog
         [{ } steps] => (steps, 1),
         [{ } steps, { } restarts] => (steps, restarts),
         _ => null,
+    };
+
+    // N or NxR, then @ and a step size, as a fraction or a decimal number.
+    private static (int Steps, int Restarts, double? StepSize)? Sized(string text)
+    {
+        if (text.Split('@', 2) is not [var figures, var size])
+            return Figures(text) is { } plain ? (plain.Steps, plain.Restarts, null) : null;
+        var numbers = size.Split('/', 2)
+            .Select(part => double.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) ? value : 0);
+        var step = numbers.Aggregate((one, other) => one / other);
+        return Figures(figures) is { } known && double.IsFinite(step) && step > 0 ? (known.Steps, known.Restarts, step) : null;
+    }
+
+    /// <summary>The end of a name that says how long a step is; nothing where it was not set.</summary>
+    internal static string AtStep(double? size) => size is { } set ? $"@{Text(set)}" : "";
+
+    /// <summary>A length: in 255ths where it is a whole number of them.</summary>
+    internal static string Text(double length)
+    {
+        var steps = length * 255;
+        return Math.Round(steps) is >= 1 and var whole && Math.Abs(steps - whole) < 1e-9
+            ? string.Create(CultureInfo.InvariantCulture, $"{whole}/255")
+            : length.ToString("0.################", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Which iterate counts, in words.</summary>
+    internal static string Text(KeptPoint keep) => keep switch
+    {
+        KeptPoint.FirstBroken => "the first misclassified iterate counts",
+        KeptPoint.Worst => "the worst iterate counts",
+        _ => "the last iterate counts",
     };
 
     private static int? Number(string text) =>

@@ -54,6 +54,10 @@ public static class AttackLosses
         return (Of(logits, targets) - Of(logits, labels)) / spread;
     }
 
+    /// <summary>What a loss is called: that of a compiler for a function without a name says nothing.</summary>
+    internal static string NameOf(AttackLoss loss) =>
+        loss.Method.Name.Contains('<', StringComparison.Ordinal) ? "own loss" : loss.Method.Name;
+
     private static Tensor Of(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
 
     internal static void RequireClasses(Tensor logits, long least, string loss)

@@ -110,6 +110,9 @@ public sealed class AutoAttack : Attack
         $"{Name} ({string.Join("; ", Norms.SelectMany(attacks).Select(attack => attack.Description).Distinct())})";
 
     /// <inheritdoc/>
+    public override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
+
+    /// <inheritdoc/>
     public override string? Lacks(Norm norm) => lacks?.Invoke(norm);
 
     /// <summary>The attacks in their order.</summary>

@@ -18,7 +18,7 @@ public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
     public CarliniWagnerOptions Options { get; } = Validated(options ?? new CarliniWagnerOptions());
 
     /// <inheritdoc/>
-    public override string Name => "cw";
+    public override string Name => "cw-l2";
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";

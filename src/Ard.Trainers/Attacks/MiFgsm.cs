@@ -15,11 +15,16 @@ public sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
     /// <summary>The settings.</summary>
     public MiFgsmOptions Options { get; } = Validated(options ?? new MiFgsmOptions());
 
-    /// <inheritdoc/>
-    public override string Name => $"mi-fgsm-{Options.Steps}";
+    /// <summary><c>mi-fgsm-20</c>; <c>mi-fgsm-20@2/255</c> with a step size that was set.</summary>
+    public override string Name => $"mi-fgsm-{Options.Steps}{AttackCatalog.AtStep(Options.StepSize)}";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
+    public override string Description => $"{Name} {Options}, {AttackLosses.NameOf(Options.Loss)}";
+
+    /// <inheritdoc/>
+    public override string Details(ThreatModel threat) =>
+        $"{Options.Steps} steps of {AttackCatalog.Text(Options.StepSize ?? threat.Epsilon / Options.Steps)} {Start.Clean}; "
+        + AttackCatalog.Text(Options.Keep);
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

@@ -14,18 +14,24 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     public PgdOptions Options { get; } = Validated(options ?? new PgdOptions());
 
     /// <summary>
-    /// <c>pgd-20</c>, or <c>cw-20</c> with the margin loss; <c>pgd-20x5</c> with restarts; with a class to aim at <c>pgd-20-least</c>,
-    /// <c>pgd-20-second</c> or <c>pgd-20-to-3</c>.
+    /// <c>pgd-20</c>, or <c>cw-20</c> with the margin loss; <c>pgd-20x5</c> with restarts; <c>pgd-20@2/255</c> with a step size that was
+    /// set; with a class to aim at <c>pgd-20-least</c>, <c>pgd-20-second</c> or <c>pgd-20-to-3</c>.
     /// </summary>
     public override string Name =>
         (Options.Loss == AttackLosses.Margin ? "cw" : "pgd") + $"-{Options.Steps}" +
-        (Options.Restarts > 1 ? $"x{Options.Restarts}" : "") + (Options.Target is { } aim ? $"-{aim}" : "");
+        (Options.Restarts > 1 ? $"x{Options.Restarts}" : "") + AttackCatalog.AtStep(Options.StepSize) +
+        (Options.Target is { } aim ? $"-{aim}" : "");
 
     /// <inheritdoc/>
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}, {Options.Loss.Method.Name}";
+    public override string Description => $"{Name} {Options}, {AttackLosses.NameOf(Options.Loss)}";
+
+    /// <inheritdoc/>
+    public override string Details(ThreatModel threat) =>
+        $"{Options.Steps} steps of {AttackCatalog.Text(Options.StepSize ?? threat.Epsilon / 4)} {Options.Start}"
+        + (Options.Restarts > 1 ? $", {Options.Restarts} times" : "") + $"; {AttackCatalog.Text(Options.Keep)}";
 
     /// <summary>
     /// The loop itself, for attacks and for the inner maximisation of training alike: <paramref name="steps"/> times

@@ -41,12 +41,16 @@ public abstract record Start
     {
         public override bool IsAllowed => true;
 
+        public override string ToString() => "from the clean image";
+
         public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.clone();
     }
 
     private sealed record UniformStart(bool Clamped) : Start
     {
         public override bool IsAllowed => Clamped;
+
+        public override string ToString() => Clamped ? "from a random point" : "from a random point, not clamped";
 
         public override Tensor Points(Tensor images, ThreatModel threat, Noise noise)
         {
@@ -58,6 +62,8 @@ public abstract record Start
     private sealed record GaussianStart(double Deviation) : Start
     {
         public override bool IsAllowed => false;
+
+        public override string ToString() => $"from normal noise of {AttackCatalog.Text(Deviation)}";
 
         public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.Plus(noise.Normal(images).Mul_(Deviation));
     }

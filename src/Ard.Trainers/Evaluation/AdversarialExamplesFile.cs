@@ -105,7 +105,7 @@ public static class AdversarialExamplesFile
                 {
                     norm = report.Threat.Norm.ToString(),
                     epsilon = report.Threat.Epsilon,
-                    attacks = options.AllAttacks().Select(attack => attack.Description),
+                    attacks = options.AllAttacks().Select(attack => attack.DescriptionIn(report.Threat.Norm)),
                     seed = options.Seed,
                     digests,
                 }),

@@ -188,6 +188,7 @@ internal sealed class EvaluationState : IDisposable
                 [.. all.Select(row => Point(row, own, decisive[row]?.Broke(row) == true ? decisive[row]!.Part.Name : null, decisive[row]))])
             {
                 Parts = ReferenceEquals(Attempts[last].Part, attack) ? [] : [.. own.Select(Left)],
+                Details = attack.Details(options.Threat),
                 Predictions = [.. all.Select(row => decisive[row]?.Prediction[row] ?? Prediction[row])],
                 Logits = options.KeepLogits ? [.. all.SelectMany(row => Of(decisive[row]?.Logits ?? Logits, row))] : null,
             };

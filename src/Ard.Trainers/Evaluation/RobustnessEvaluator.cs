@@ -221,7 +221,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     private IEnumerable<(string Name, string Value)> Settings() =>
     [
         (nameof(Options.Threat), string.Create(CultureInfo.InvariantCulture, $"{Options.Threat.Norm} {Options.Threat.Epsilon:R}")),
-        (nameof(Options.Attacks), string.Join(", ", Options.AllAttacks().Select(attack => attack.Description))),
+        (nameof(Options.Attacks), string.Join(", ", Options.AllAttacks().Select(attack => attack.DescriptionIn(Options.Threat.Norm)))),
         (nameof(Options.BatchSize), $"{Options.BatchSize}"),
         (nameof(Options.Seed), $"{Options.Seed}"),
         (nameof(Options.Sequential), $"{Options.Sequential}"),

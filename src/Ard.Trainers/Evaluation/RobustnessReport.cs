@@ -40,6 +40,11 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
     /// <summary>Which points the network gets right, in the order of the images.</summary>
     public IReadOnlyList<bool> Correct { get; } = [.. Points.Select(point => point.IsRight)];
 
+    /// <summary>
+    /// What the name leaves open, such as <c>20 steps of 2/255 from a random point; the first misclassified iterate counts</c>.
+    /// </summary>
+    public string Details { get; init; } = "";
+
     /// <summary>How many points the network gets right.</summary>
     public int CorrectCount { get; } = Points.Count(point => point.IsRight);
 

@@ -55,8 +55,8 @@ internal static class AccuracySection
             table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Described(model)}</th></tr>");
             foreach (var result in Results(model.Robustness!))
             {
-                table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}</th><td>{Text.Percent(result.Accuracy)}</td>")
-                    .Line($"<td>{Text.Percent(result.Interval)}</td><td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
+                table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}{Note(result.Details)}</th>")
+                    .Line($"<td>{Text.Percent(result.Accuracy)}</td><td>{Text.Percent(result.Interval)}</td><td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
                 foreach (var part in result.Parts)
                     table.Add($"<tr><th scope=\"row\" class=\"part\">after {part.Name}</th>")
                         .Add($"<td>{Text.Percent((double)part.CorrectCount / result.Points.Count)}</td><td></td>")
@@ -67,6 +67,7 @@ internal static class AccuracySection
         return table.Add($"</table></div>");
     }
 
-    private static Markup? Described(ModelReport model) =>
-        model.Description is null ? null : Markup.Of($" <span class=\"note\">{model.Description}</span>");
+    private static Markup? Described(ModelReport model) => Note(model.Description);
+
+    private static Markup? Note(string? text) => string.IsNullOrEmpty(text) ? null : Markup.Of($" <span class=\"note\">{text}</span>");
 }

@@ -59,8 +59,8 @@ public sealed class AdversarialTests
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, ml.Data.LoadGlyphs(10, 7))));
         Assert.Throws<ArgumentException>(() => ml.AdversarialExamples(classifier, new() { AttackName = "magic" }));
         var faults = Assert.Throws<ArgumentException>(
-            () => ml.AdversarialExamples(classifier, new() { AttackName = "cw", BatchSize = int.MaxValue })).Message;
-        Assert.Contains("'cw' cannot do Linf, expected L2", faults, StringComparison.Ordinal);
+            () => ml.AdversarialExamples(classifier, new() { AttackName = "cw-l2", BatchSize = int.MaxValue })).Message;
+        Assert.Contains("'cw-l2' cannot do Linf, expected L2", faults, StringComparison.Ordinal);
         Assert.Contains("BatchSize is 2147483647, expected 1 to 65536", faults, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => new AdversarialEvaluator(null!));
     }

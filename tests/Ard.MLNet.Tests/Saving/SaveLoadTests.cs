@@ -116,7 +116,7 @@ public sealed class SaveLoadTests
     public void An_attack_that_has_no_name_is_not_saved_and_says_why()
     {
         var data = Tiny.Glyphs(ml, 10);
-        var own = new Pgd(new PgdOptions { Steps = 3, StepSize = 0.1, Keep = KeptPoint.FirstBroken });
+        var own = new Pgd(new PgdOptions { Steps = 3, Start = Start.Clean, Keep = KeptPoint.FirstBroken });
         var step = ml.AdversarialExamples(Tiny.Classifier, new() { Attack = own }).Fit(data);
         var fault = Assert.Throws<NotSupportedException>(() => Save(step, data.Schema));
         Assert.Contains("'pgd-3 PgdOptions", fault.Message, StringComparison.Ordinal);

@@ -108,7 +108,7 @@ public sealed class CarliniWagnerTests
         using var network = LinearNetwork.Random(4, 3, seed: 1);
         var refused = Assert.Throws<ArgumentException>(() => new CarliniWagner().Perturb(
             network, full([1, 4], 0.5), zeros([1], dtype: ScalarType.Int64), ThreatModel.Linf(0.1)));
-        Assert.Contains("cw: the norm is Linf, expected L2", refused.Message);
+        Assert.Contains("cw-l2: the norm is Linf, expected L2", refused.Message);
         var options = new CarliniWagnerOptions { Steps = 0, Searches = 0, InitialWeight = 0, LearningRate = -1, Confidence = double.NaN };
         var message = Assert.Throws<ArgumentException>(() => new CarliniWagner(options)).Message;
         foreach (var fault in new[] { "Steps is 0", "Searches is 0", "InitialWeight is 0", "LearningRate is -1", "Confidence is NaN" })

@@ -84,7 +84,7 @@ public sealed class CnnATraceTests
     [InlineData("pgd-20-second", Norm.Linf, 71)]
     [InlineData("deepfool", Norm.Linf, 50)]
     [InlineData("deepfool", Norm.L2, 20)]
-    [InlineData("cw", Norm.L2, 22)]
+    [InlineData("cw-l2", Norm.L2, 22)]
     public void The_attacks_of_the_distillation_papers_break_nothing_that_AutoAttack_does_not(string name, Norm norm, int left)
     {
         using var scope = NewDisposeScope();
@@ -92,7 +92,7 @@ public sealed class CnnATraceTests
         var count = norm == Norm.Linf ? 256 : 48;
         (images, labels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
         // The full search for c takes minutes.
-        var attack = name == "cw"
+        var attack = name == "cw-l2"
             ? new CarliniWagner(new CarliniWagnerOptions { Steps = 100, Searches = 4, InitialWeight = 0.1, StopWithinBudget = true })
             : AttackCatalog.ByName(name);
         var points = attack.Perturb(network, images, labels, norm == Norm.Linf ? ThreatModel.Cifar10 : ThreatModel.L2(0.5));

@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
 using static TorchSharp.torch;
 
@@ -72,7 +73,11 @@ public sealed class TargetClassTests
     [InlineData("pgd-1000")]
     [InlineData("mi-fgsm-20")]
     [InlineData("deepfool")]
-    [InlineData("cw")]
+    [InlineData("cw-l2")]
+    [InlineData("pgd-20@2/255")]
+    [InlineData("pgd-20x5@0.003-least")]
+    [InlineData("cw-30@2/255")]
+    [InlineData("mi-fgsm-20@1/255")]
     public void The_catalog_knows_the_attack_by_its_name(string name) => Assert.Equal(name, AttackCatalog.ByName(name).Name);
 
     [Theory]
@@ -82,8 +87,47 @@ public sealed class TargetClassTests
     [InlineData("mi-fgsm")]
     [InlineData("mi-fgsm-0")]
     [InlineData("deepfool-3")]
+    [InlineData("cw")]
+    [InlineData("pgd-20@0")]
+    [InlineData("pgd-20@2/0")]
+    [InlineData("pgd-20@-1")]
     public void A_name_that_is_nearly_right_gets_the_list_of_those_known(string name) => Assert.Contains(
-        "pgd-N-to-K, cw-N, mi-fgsm-N, deepfool, cw,", Assert.Throws<ArgumentException>(() => AttackCatalog.ByName(name)).Message);
+        "pgd-N-to-K, pgd-N@S, cw-N, mi-fgsm-N, deepfool, cw-l2,",
+        Assert.Throws<ArgumentException>(() => AttackCatalog.ByName(name)).Message);
+
+    // The two of the papers can run in one evaluation, and their rows say which is which.
+    [Fact]
+    public void The_row_of_a_report_says_step_size_start_and_iterate()
+    {
+        var options = new EvaluationOptions { Attacks = ["pgd-3@2/255", "pgd-3@0.003", "pgd-3", "mi-fgsm-4", "apgd-ce-2"] };
+        var (network, images, labels) = Problem();
+        using var noGrad = no_grad();
+        var report = new RobustnessEvaluator(options).Evaluate(network, images.narrow(0, 0, 2), labels.narrow(0, 0, 2));
+        Assert.Equal(
+            [
+                "3 steps of 2/255 from a random point; the first misclassified iterate counts",
+                "3 steps of 0.003 from a random point; the first misclassified iterate counts",
+                "3 steps of 2/255 from a random point; the first misclassified iterate counts",
+                "4 steps of 2/255 from the clean image; the first misclassified iterate counts",
+                "",
+            ],
+            report.Attacks.Select(attack => attack.Details));
+    }
+
+    [Fact]
+    public void A_description_names_neither_a_compilers_function_nor_the_attacks_of_another_norm()
+    {
+        var own = new Pgd(new PgdOptions { Loss = (logits, labels) => AttackLosses.Margin(logits, labels) });
+        Assert.EndsWith("own loss", own.Description, StringComparison.Ordinal);
+        Assert.EndsWith("Margin", AttackCatalog.ByName("cw-30").Description, StringComparison.Ordinal);
+        var (network, images, labels) = Problem();
+        using var noGrad = no_grad();
+        var right = network.call(images.narrow(0, 0, 1)).argmax(1);
+        var options = new EvaluationOptions { Attacks = ["autoattack"], Threat = ThreatModel.Linf(0) };
+        var settings = string.Join("\n", new RobustnessEvaluator(options).Evaluate(network, images.narrow(0, 0, 1), right).Settings);
+        Assert.Contains("apgd-t", settings, StringComparison.Ordinal);
+        Assert.DoesNotContain("LargerRadii = True", settings, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void The_margin_is_that_of_the_strongest_other_class()

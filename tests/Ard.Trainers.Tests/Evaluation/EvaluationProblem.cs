@@ -32,7 +32,7 @@ internal static class EvaluationProblem
         .Where(name => !name.StartsWith("autoattack", StringComparison.Ordinal))
         .Select(name => name.Replace("square-N", "square-300", StringComparison.Ordinal)
             .Replace("-NxR", "-4x2", StringComparison.Ordinal).Replace("-N", "-6", StringComparison.Ordinal)
-            .Replace("-K", "-1", StringComparison.Ordinal));
+            .Replace("-K", "-1", StringComparison.Ordinal).Replace("@S", "@0.01", StringComparison.Ordinal));
 
     /// <summary>What of a report can be compared: everything.</summary>
     public static string Text(RobustnessReport report) => string.Join(

@@ -110,8 +110,8 @@ public sealed class UselessGradientTests
         {
             Threat = new ThreatModel(norm, epsilon),
             // Not the thousands of steps of the usual settings.
-            Attacks = attack == "cw" ? [] : [attack],
-            MoreAttacks = attack == "cw" ? [new CarliniWagner(new CarliniWagnerOptions { Steps = 20, Searches = 3 })] : [],
+            Attacks = attack == "cw-l2" ? [] : [attack],
+            MoreAttacks = attack == "cw-l2" ? [new CarliniWagner(new CarliniWagnerOptions { Steps = 20, Searches = 3 })] : [],
             BatchSize = 20,
         }).Evaluate(network, images, labels);
 }
