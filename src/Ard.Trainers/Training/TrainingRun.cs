@@ -97,6 +97,7 @@ internal sealed class TrainingRun : IDisposable
                 owned.Add(Average);
             }
 
+            CheckOutputs();
             batches = new(this.data.Count, batchSize);
             Meter = new TrainingMeter(batches, device);
             (string Name, Parameter Value)[] trained =
@@ -375,6 +376,29 @@ internal sealed class TrainingRun : IDisposable
         var warning = $"Epoch {Epoch + 1}, step {Math.Min(Step + 1, Steps)}: {message}";
         Warnings.Add(warning);
         warningsToTell.Add(warning);
+    }
+
+    // One image through each network: what no parameter's shape tells of a module of one's own.
+    private void CheckOutputs()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var image = data.Batch(0, 1).Images.to(dtype);
+        var faults = new List<string>();
+        (string, Module<Tensor, Tensor>?)[] networks =
+            [(nameof(student), student), (nameof(teacher), teacher), (nameof(naturalTeacher), naturalTeacher), (nameof(peer), peer)];
+        foreach (var (name, network) in networks)
+        {
+            if (network is null) continue;
+            using var state = ModelState.Borrow(network);
+            var shape = network.call(image).shape;
+            if (shape.Length != 2 || shape[0] != 1 || shape[1] != data.Classes)
+            {
+                faults.Add($"{name} gives [{string.Join(",", shape)}] for one image, "
+                    + $"expected [1,{data.Classes}], a logit for each class of the data");
+            }
+        }
+        if (faults.Count > 0) throw new ArgumentException($"{nameof(Trainer)}: {string.Join("; ", faults)}.");
     }
 
     private IEnumerable<string> CheckTeachers()

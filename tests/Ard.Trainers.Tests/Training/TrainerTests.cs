@@ -384,6 +384,23 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("the teacher gives outputs that are not finite", fault.Message);
     }
 
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(0, -1)]
+    [InlineData(1, 2)]
+    public void Networks_of_other_classes_than_the_data_s_are_refused_before_anything_is_trained(int moreOfStudent, int moreOfTeacher)
+    {
+        using var scope = NewDisposeScope();
+        using var data = Data();
+        var (ofStudent, ofTeacher) = (data.Classes + moreOfStudent, data.Classes + moreOfTeacher);
+        using var student = (Spec with { Classes = ofStudent }).Build(3);
+        using var teacher = (Spec with { Classes = ofTeacher }).Build(4);
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, teacher, data, Options)).Message;
+        var expected = $"for one image, expected [1,{data.Classes}]";
+        Assert.Equal(moreOfStudent != 0, fault.Contains($"student gives [1,{ofStudent}] {expected}", StringComparison.Ordinal));
+        Assert.Equal(moreOfTeacher != 0, fault.Contains($"teacher gives [1,{ofTeacher}] {expected}", StringComparison.Ordinal));
+    }
+
     private sealed class NaNTeacher : Module<Tensor, Tensor>
     {
         private readonly Module<Tensor, Tensor> network;

@@ -190,7 +190,9 @@ public sealed class WeightAveragingTests : IDisposable
         // The statistics are those of the mean weights on the training images.
         using var model = Spec.Build(seed: 3);
         Weights.Load(model, end);
+        var threads = CpuThreads.Set(options.Threads);
         BatchStatistics.Recompute(model, data, options.BatchSize!.Value);
+        CpuThreads.Set(threads);
         foreach (var (name, value) in model.state_dict()) Compare.Same(value, end[name], name);
         Assert.NotEqual(path[^1]["net.1.running_mean"].data<float>().ToArray(), end["net.1.running_mean"].data<float>().ToArray());
     }
