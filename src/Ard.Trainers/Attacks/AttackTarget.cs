@@ -93,8 +93,8 @@ public sealed class AttackTarget
 
     /// <summary>
     /// The gradient of losses with regard to points. A value of it that is NaN becomes 0 and an infinite one a large number, so that no
-    /// step makes a point of no number; where there is no gradient it is 0. The report of an evaluation says at how many images it was 0, NaN,
-    /// infinite or missing.
+    /// step makes a point of no number; where there is no gradient it is 0. The report of an evaluation says at how many images it was 0,
+    /// NaN, infinite or missing.
     /// </summary>
     /// <param name="losses">
     /// Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.

@@ -56,7 +56,8 @@ internal static class AccuracySection
             foreach (var result in Results(model.Robustness!))
             {
                 table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}{Note(result.Details)}</th>")
-                    .Line($"<td>{Text.Percent(result.Accuracy)}</td><td>{Text.Percent(result.Interval)}</td><td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
+                    .Add($"<td>{Text.Percent(result.Accuracy)}</td><td>{Text.Percent(result.Interval)}</td>")
+                    .Line($"<td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
                 foreach (var part in result.Parts)
                     table.Add($"<tr><th scope=\"row\" class=\"part\">after {part.Name}</th>")
                         .Add($"<td>{Text.Percent((double)part.CorrectCount / result.Points.Count)}</td><td></td>")

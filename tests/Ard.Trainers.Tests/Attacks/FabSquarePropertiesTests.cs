@@ -172,7 +172,7 @@ public sealed class FabSquarePropertiesTests
             using var generator = new Generator(unchecked((ulong)drawn.Seed));
             var dtype = (drawn.Kind & 1) == 0 ? ScalarType.Float32 : ScalarType.Float64;
             long[] shape = [1 + drawn.Count % 5, 1 + drawn.Channels % 3, 1 + drawn.Side % 6, 1 + drawn.Side / 7 % 5];
-            var outputs = 1 + drawn.Classes % 5;
+            var outputs = 2 + drawn.Classes % 4;
             Images = empty(shape, dtype: dtype).uniform_(-0.3, 1.3, generator).clamp_(0, 1);
             var epsilon = (1 + drawn.Epsilon) / (drawn.Epsilon % 8 == 0 ? 40.0 : 1000.0);
             Threat = new ThreatModel((drawn.Kind & 2) == 0 ? Norm.Linf : Norm.L2, epsilon);
