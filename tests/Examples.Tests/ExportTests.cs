@@ -54,7 +54,7 @@ public sealed class ExportTests : IDisposable
     [InlineData("no-such-file", "export", "no-such-file")]
     [InlineData("'x.safetensors' is the file itself", "export", "x.safetensors", "--format", "safetensors")]
     [InlineData("expected one budget", "evaluate", "--model", "x", "--eps", "0,0.1", "--json", "y")]
-    [InlineData("Required argument missing", "export")]
+    [InlineData("Required argument 'FILE' missing", "export")]
     public void Bad_arguments_give_one_line_that_says_what_is_wrong_and_exit_code_2(string expected, params string[] arguments)
     {
         var (code, output, error) = program.Run(arguments);

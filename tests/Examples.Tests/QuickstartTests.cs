@@ -32,7 +32,9 @@ public sealed class QuickstartTests : IDisposable
         Assert.Single(rows[1..].Select(r => r.GetProperty("model").GetString()).Distinct());
         Assert.All(rows, row =>
         {
-            Assert.Equal(["model", "method", "parameters", "seconds", "clean", "fgsm", "pgd20"], row.EnumerateObject().Select(p => p.Name));
+            Assert.Equal(["model", "method", "parameters", "seconds", "clean", "fgsm", "pgd20"],
+                row.EnumerateObject().Select(p => p.Name).Except(["warnings", "flags"]));
+            Assert.Contains("it has learned nothing", row.GetProperty("warnings").GetRawText());
             Assert.True(row.GetProperty("parameters").GetInt64() > 1000);
             Assert.True(row.GetProperty("seconds").GetDouble() > 0);
             var (clean, fgsm, pgd) = (

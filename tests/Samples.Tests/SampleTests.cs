@@ -57,7 +57,8 @@ public sealed partial class SampleTests
     public void Every_component_has_a_sample_and_one_with_options_where_it_has_options()
     {
         // Tools of the library's own that are public for those who write a method or an attack.
-        string[] tools = ["AtomicFile", "AttackLosses", "CpuThreads", "Initialisation", "KlDivergence", "TrainingDevice", "Weights"];
+        string[] tools =
+            ["AtomicFile", "AttackLosses", "CpuThreads", "Duration", "Initialisation", "KlDivergence", "TrainingDevice", "Weights"];
         // Where the sample has the name of what is called.
         var elsewhere = new Dictionary<string, string>
         {

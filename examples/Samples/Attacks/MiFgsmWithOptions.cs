@@ -21,7 +21,7 @@ internal static class MiFgsmWithOptionsSample
         Console.WriteLine($"largest perturbation {outcome.Each.Max(point => point.Size):F2}");
 
         // Expected output:
-        // mi-fgsm-5: 34 % stay right
+        // mi-fgsm-5@0.04: 31 % stay right
         // largest perturbation 0.10
     }
 }

@@ -10,7 +10,7 @@ internal static class TeacherNetworkSample
     public static void Example()
     {
         var ml = new MLContext(seed: 1);
-        var train = ml.Data.LoadGlyphs(100, seed: 1);
+        var train = ml.Data.LoadGlyphs(40, seed: 1); // with 50 or more, teachers that have learned nothing are refused
         var keys = ml.Transforms.Conversion.MapValueToKey("Label");
         var pipeline = keys.Append(ml.AdversarialTrainer("tinycnn-4-bn", epochs: 1)).Fit(train);
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.safetensors");

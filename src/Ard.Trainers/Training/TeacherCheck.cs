@@ -12,13 +12,16 @@ internal static class TeacherCheck
 {
     private const int Most = 200;
 
+    // Of fewer images a fair teacher may get no more right than chance does.
+    private const int EnoughToRefuse = 50;
+
     /// <summary>What there is to warn of. Usually nothing.</summary>
     /// <param name="role">The teacher's name in messages.</param>
     /// <param name="teacher">The teacher, in eval mode, on the device of the images.</param>
     /// <param name="data">The training images, of which every so manieth is looked at.</param>
     /// <param name="threat">What its students are to stand; null where that is not known or not its part.</param>
     /// <param name="accept">Whether a teacher near chance is a warning rather than an error.</param>
-    /// <exception cref="ArgumentException">The teacher is not better than chance, or has outputs that are not finite.</exception>
+    /// <exception cref="ArgumentException">The teacher is not better than chance on 50 images or more, or has outputs that are not finite.</exception>
     public static IEnumerable<string> On(
         string role, Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat, bool accept)
     {
@@ -41,7 +44,7 @@ internal static class TeacherCheck
             var fault = $"{role} gets {right} of {count} training images right, where chance gets {chance}. Likely causes: its classes are "
                 + $"in another order than the labels' ({Order(data)}); it normalises its input otherwise, or not at all; it expects other "
                 + "values than [0,1]; it was never trained";
-            if (accept) return [fault];
+            if (accept || count < EnoughToRefuse) return [fault];
             throw new ArgumentException($"{fault}. {nameof(TrainingOptions.AcceptTeacherNearChance)} goes on with it all the same.");
         }
         return options.Attacks.Count > 0 && robust <= count / data.Classes

@@ -95,7 +95,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Whether to go on, with a warning, where a teacher is no better than chance on 200 of the training images. Default false: that is an
-    /// error, for as a rule its classes are in another order, or its input is normalised otherwise.
+    /// error, for as a rule its classes are in another order, or its input is normalised otherwise. With fewer than 50 images, a warning.
     /// </summary>
     public bool AcceptTeacherNearChance { get; init; }
 
