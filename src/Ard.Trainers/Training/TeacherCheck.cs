@@ -21,7 +21,7 @@ internal static class TeacherCheck
     /// <param name="data">The training images, of which every so manieth is looked at.</param>
     /// <param name="threat">What its students are to stand; null where that is not known or not its part.</param>
     /// <param name="accept">Whether a teacher near chance is a warning rather than an error.</param>
-    /// <exception cref="ArgumentException">It is not better than chance on 50 images or more, or has outputs that are not finite.</exception>
+    /// <exception cref="ArgumentException">It is no better than chance on 50 images or more, or its outputs are not finite.</exception>
     public static IEnumerable<string> On(
         string role, Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat, bool accept)
     {
