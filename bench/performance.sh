@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the tables of docs/performance.md, about 12 minutes on two processors. On a quiet machine; what is compared takes turns.
+# Prints the tables of docs/performance.md. On a quiet machine; what is compared takes turns.
 #   bench/performance.sh    AutoAttack is compared where ARD_AUTOATTACK names a checkout of github.com/fra31/auto-attack, PyTorch where a Python
 #                           has it: ARD_PYTHON, python3 or /usr/bin/python3 (Debian: apt install python3-torch).
 set -euo pipefail
