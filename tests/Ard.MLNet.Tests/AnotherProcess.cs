@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using TorchSharp;
 
 namespace Ard.MLNet.Tests;
 
@@ -11,6 +13,8 @@ internal static class AnotherProcess
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Ard.MLNet.Tests.Scorer.dll"));
+        // The number of threads decides how sums are rounded.
+        start.Environment["OMP_NUM_THREADS"] = torch.get_num_threads().ToString(CultureInfo.InvariantCulture);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         return start;
     }

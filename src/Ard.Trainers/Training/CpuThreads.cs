@@ -25,4 +25,31 @@ public static class CpuThreads
         set_num_threads(count ?? Default);
         return before;
     }
+
+    private static readonly Lock Gate = new();
+    private static int users;
+    private static int before;
+
+    /// <summary>Sets the number until it is given back. Of several users at once the last to leave puts back what the first has found.</summary>
+    /// <param name="count">Threads, from 1. Null: <see cref="Default"/>.</param>
+    internal static IDisposable Borrow(int? count)
+    {
+        lock (Gate)
+        {
+            var found = Set(count);
+            if (users++ == 0) before = found;
+        }
+        return new Borrowed();
+    }
+
+    private sealed class Borrowed : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (Gate)
+            {
+                if (--users == 0) set_num_threads(before);
+            }
+        }
+    }
 }

@@ -636,18 +636,18 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>What belongs to the process: number of threads, global random state. As found, after disposal.</summary>
     private sealed class ProcessState : IDisposable
     {
-        private readonly int threadsBefore;
+        private readonly IDisposable borrowed;
         private readonly Tensor random;
 
         public ProcessState(int? threads)
         {
             lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();
-            threadsBefore = CpuThreads.Set(threads);
+            borrowed = CpuThreads.Borrow(threads);
         }
 
         public void Dispose()
         {
-            CpuThreads.Set(threadsBefore);
+            borrowed.Dispose();
             lock (Initialisation.Gate) Generator.Default.set_state(random);
             random.Dispose();
         }
