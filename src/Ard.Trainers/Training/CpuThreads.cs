@@ -30,7 +30,7 @@ public static class CpuThreads
     private static int users;
     private static int before;
 
-    /// <summary>Sets the number until it is given back. Of several users at once the last to leave puts back what the first has found.</summary>
+    /// <summary>Sets the number until it is given back: of several users at once the last puts back what the first has found.</summary>
     /// <param name="count">Threads, from 1. Null: <see cref="Default"/>.</param>
     internal static IDisposable Borrow(int? count)
     {
