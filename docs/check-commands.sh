@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every command of the README (its sh blocks) and its C# program as a newcomer would: in a fresh copy of what git knows of this
-# repository, from an empty package cache, in the order of the page. What would take long is made small by the table below.
+# Runs every command of the README and of docs/install.md (their sh blocks), and the README's C# program, as a newcomer would: in a fresh
+# copy of what git knows of this repository, from an empty package cache. What would take long is made small by the table below.
 # Usage: docs/check-commands.sh
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,7 +11,7 @@ export NUGET_PACKAGES=$work/cache
 mkdir -p "$copy"
 (cd "$root" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy")
 
-blocks() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/ { /^\`\`\`/d; p; }" "$root/README.md"; } # of a language
+blocks() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/ { /^\`\`\`/d; p; }" "$root/$2"; } # of a language in a page
 small() { # a command that does the same with less
     case $1 in
         './ard demo') echo './ard demo --scale 0.02 --threads 1' ;;
@@ -28,9 +28,9 @@ while IFS= read -r line; do
     [[ $command != ./* ]] || folder=$copy
     # The program comes from the page, when the project is there.
     if [[ $command == 'dotnet run --project MyApp'* ]]; then
-        blocks csharp | sed 's/epochs: 20/epochs: 1/; s/LoadGlyphs([0-9]*/LoadGlyphs(100/' > "$folder/MyApp/Program.cs"
+        blocks csharp README.md | sed 's/epochs: 20/epochs: 1/; s/LoadGlyphs([0-9]*/LoadGlyphs(100/' > "$folder/MyApp/Program.cs"
     fi
     echo "-- $(small "$command")"
     (cd "$folder" && eval "$(small "$command")") > "$work/log" 2>&1 < /dev/null || { failed=1; tail -n 40 "$work/log"; echo "-- FAILED: $command"; }
-done < <(blocks sh)
+done < <(blocks sh README.md; blocks sh docs/install.md)
 exit $failed
