@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Spectre.Console;
 
 namespace Ard.Examples;

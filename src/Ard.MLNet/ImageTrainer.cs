@@ -3,6 +3,7 @@ using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using Microsoft.ML;
@@ -171,7 +172,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var evalMode = EvalMode.Of(network);
+        using var evalMode = ModuleModes.Eval(network);
         var parameter = network.parameters().FirstOrDefault();
         var image = zeros([1, format.Channels, format.Height, format.Width], parameter?.dtype ?? ScalarType.Float32, parameter?.device);
         Tensor logits;
@@ -201,7 +202,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         using var noGradient = no_grad();
         using var twin = definition.Build(unchecked(seed + 1));
         twin.load_state_dict(state);
-        using var evalMode = EvalMode.Of(network);
+        using var evalMode = ModuleModes.Eval(network);
         twin.eval();
         var pixels = format.Channels * format.Height * format.Width;
         var type = network.parameters().FirstOrDefault()?.dtype ?? ScalarType.Float32;
@@ -213,23 +214,6 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
                 $"The network {definition} has weights outside of its state dict, which would be neither trained nor saved: another one "
                 + "with the same state dict gives other logits. Expected every layer to be a field that RegisterComponents() finds, or in "
                 + "a Sequential or ModuleList; layers in a List or an array are not found.");
-    }
-
-    /// <summary>A network in eval mode until the end, whatever mode its parts were in.</summary>
-    private sealed class EvalMode(IReadOnlyList<(Module Module, bool Training)> modes) : IDisposable
-    {
-        public static EvalMode Of(Module network)
-        {
-            var modes = network.modules().Prepend(network).Distinct().Select(module => (module, module.training)).ToArray();
-            network.eval();
-            return new(modes);
-        }
-
-        // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
-        public void Dispose()
-        {
-            foreach (var (module, training) in modes) module.train(training);
-        }
     }
 
     private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner, bool attacks) : IProgress<TrainingProgress>

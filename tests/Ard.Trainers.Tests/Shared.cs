@@ -14,6 +14,9 @@ internal static class Shared
 
     public static bool Has(string relative) => File.Exists(Path(relative)) || Directory.Exists(Path(relative));
 
+    /// <summary>A file of the repository itself.</summary>
+    public static string InRepository(string relative) => System.IO.Path.Combine(Repository(), relative);
+
     // The sources' own place, so that tests find it from any output folder.
     private static string Repository([CallerFilePath] string here = "") =>
         System.IO.Path.GetFullPath(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "..", ".."));

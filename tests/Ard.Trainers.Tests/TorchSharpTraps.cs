@@ -103,7 +103,7 @@ public sealed class TorchSharpTraps
         Assert.Same(weight, layer.weight);
     }
 
-    // Attacks/ModelState.cs: the modes are put back parents first, and the network itself is added to its modules.
+    // Networks/ModelState.cs: the modes are put back parents first, and the network itself is added to its modules.
     [Fact]
     public void Modules_come_before_what_they_hold_and_a_mode_reaches_all_of_them()
     {

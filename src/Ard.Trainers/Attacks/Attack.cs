@@ -1,4 +1,5 @@
 using Ard.Trainers.Native;
+using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

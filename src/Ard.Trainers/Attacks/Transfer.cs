@@ -1,4 +1,4 @@
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

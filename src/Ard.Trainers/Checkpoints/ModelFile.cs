@@ -1,3 +1,4 @@
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -14,15 +15,13 @@ public static class ModelFile
     /// <summary>What stands before the student's names in a training checkpoint.</summary>
     internal const string StudentPrefix = "student.";
 
-    private const string NetworkName = "ard.network";
-
     /// <summary>Writes a network.</summary>
     /// <param name="path">The file to create or to replace; see <see cref="AtomicFile"/>.</param>
     /// <param name="network">The network.</param>
     /// <param name="metadata">Texts to be stored beside it.</param>
     public static void Write(string path, Module<Tensor, Tensor> network, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        var all = Metadata(network);
+        var all = NetworkSpec.Metadata(network);
         foreach (var (name, value) in metadata ?? new Dictionary<string, string>()) all[name] = value;
         Safetensors.Write(path, network.state_dict(), all);
     }
@@ -38,7 +37,7 @@ public static class ModelFile
         file.RefuseProgram();
         if (Spec(file.Metadata, path) is { } spec) return WeightsImport.Import(file, spec).Network;
         throw new CheckpointException(
-            path, $"the metadata entry {NetworkName}, which says what network it is",
+            path, $"the metadata entry {NetworkSpec.MetadataName}, which says what network it is",
             $"a file without it, which {NetworkRecogniser.Recognise(file.Tensors).Predicate}");
     }
 
@@ -99,17 +98,14 @@ public static class ModelFile
 
     internal static NetworkSpec? Spec(IReadOnlyDictionary<string, string> metadata, string path)
     {
-        if (!metadata.TryGetValue(NetworkName, out var json)) return null;
+        if (!metadata.TryGetValue(NetworkSpec.MetadataName, out var json)) return null;
         try
         {
             return NetworkSpec.FromJson(json);
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
-            throw new CheckpointException(path, $"a network specification in {NetworkName}", exception.Message, exception);
+            throw new CheckpointException(path, $"a network specification in {NetworkSpec.MetadataName}", exception.Message, exception);
         }
     }
-
-    internal static Dictionary<string, string> Metadata(Module<Tensor, Tensor> network) =>
-        network is ImageNetwork { Spec: var spec } ? new() { [NetworkName] = spec.ToJson() } : [];
 }

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Numerics;
 using System.Text;
 using Ard.Trainers.Data;
+using Ard.Trainers.Tensors;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;

@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Ard.Trainers.Data;
+using Ard.Trainers.Tensors;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;

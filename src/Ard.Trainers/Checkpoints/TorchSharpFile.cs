@@ -1,5 +1,6 @@
 using System.Text;
 using Ard.Trainers.Data;
+using Ard.Trainers.Tensors;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;

@@ -1,4 +1,3 @@
-using Ard.Trainers.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -125,6 +125,13 @@ public sealed record NetworkSpec
     /// <summary>The specification as a JSON object on one line; what is not set is left out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
+    /// <summary>The entry of a file's metadata that holds it.</summary>
+    internal const string MetadataName = "ard.network";
+
+    /// <summary>What a file says of a network: the specification that it was built from, if any.</summary>
+    internal static Dictionary<string, string> Metadata(Module network) =>
+        network is ImageNetwork { Spec: var spec } ? new() { [MetadataName] = spec.ToJson() } : [];
+
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
     /// <exception cref="FormatException">Not JSON, not an object of these fields, or a field of the wrong type.</exception>
     /// <exception cref="ArgumentException">The fields do not make a network; the message holds all faults.</exception>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
 using Google.Protobuf;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

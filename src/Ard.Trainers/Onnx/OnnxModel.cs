@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx.Schema;
 using Google.Protobuf;
 using static TorchSharp.torch;
@@ -36,7 +36,7 @@ internal static class OnnxModel
                 },
             },
         };
-        var metadata = ModelFile.Metadata(network);
+        var metadata = NetworkSpec.Metadata(network);
         if (options.ClassNames is { } names) metadata["ard.classes"] = JsonSerializer.Serialize(names);
         foreach (var (name, text) in options.Metadata) metadata[name] = text;
         model.MetadataProps.Add(metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }));

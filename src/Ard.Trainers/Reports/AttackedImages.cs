@@ -1,5 +1,6 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

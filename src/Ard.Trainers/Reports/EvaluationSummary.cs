@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

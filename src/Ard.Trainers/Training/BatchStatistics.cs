@@ -1,5 +1,6 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -42,7 +42,7 @@ internal static class TrainingCheckpoint
         tensors.Add(("meter", run.Meter.Values));
         tensors.Add(("random.data", run.DataGenerator.get_state()));
         tensors.Add(("random.noise", run.NoiseGenerator.get_state()));
-        var metadata = ModelFile.Metadata(run.Student);
+        var metadata = NetworkSpec.Metadata(run.Student);
         metadata[MetadataName] = JsonSerializer.Serialize(place, Json);
         Safetensors.Write(path, tensors, metadata);
     }

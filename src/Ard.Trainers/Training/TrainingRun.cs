@@ -7,6 +7,7 @@ using Ard.Trainers.Evaluation;
 using Ard.Trainers.Native;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;

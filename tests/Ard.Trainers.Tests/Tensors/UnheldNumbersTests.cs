@@ -1,6 +1,6 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using TorchSharp;
+using static Ard.Trainers.Tests.Fixtures.CompiledCode;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Tensors;
@@ -13,9 +13,6 @@ public sealed class UnheldNumbersTests
 {
     // Given tensors only, not numbers.
     private static readonly string[] Allowed = ["ScriptModule`2.call"];
-
-    private static readonly Dictionary<short, OpCode> OpCodesByValue = typeof(OpCodes).GetFields().Select(field => field.GetValue(null))
-        .OfType<OpCode>().ToDictionary(code => code.Value);
 
     private static readonly HashSet<MethodBase> Unheld = FindUnheld();
 
@@ -55,42 +52,6 @@ public sealed class UnheldNumbersTests
         return unheld;
 
         IEnumerable<MethodBase> Callers(MethodBase method) => callers[method];
-    }
-
-    private static IEnumerable<MethodBase> Methods(Assembly assembly)
-    {
-        const BindingFlags all =
-            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
-        return assembly.GetTypes().SelectMany(type => type.GetMethods(all).Concat<MethodBase>(type.GetConstructors(all)));
-    }
-
-    // The methods that a method's instructions name, as they are defined: generic ones without their types.
-    private static IEnumerable<MethodBase> Calls(MethodBase method)
-    {
-        if (method.GetMethodBody()?.GetILAsByteArray() is not { } code) yield break;
-        var ofType = method.DeclaringType is { IsGenericType: true } type ? type.GetGenericArguments() : null;
-        var ofMethod = method.IsGenericMethod ? method.GetGenericArguments() : null;
-        for (var at = 0; at < code.Length;)
-        {
-            short value = code[at++];
-            if (value == 0xFE) value = unchecked((short)(0xFE00 | code[at++]));
-            var operand = OpCodesByValue[value].OperandType;
-            if (operand is OperandType.InlineMethod)
-            {
-                var called = method.Module.ResolveMethod(BitConverter.ToInt32(code, at), ofType, ofMethod)!;
-                // What .NET makes for arrays of several dimensions has no definition.
-                yield return called.DeclaringType is { IsArray: true } ? called : called.Module.ResolveMethod(called.MetadataToken)!;
-            }
-            at += operand switch
-            {
-                OperandType.InlineNone => 0,
-                OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-                OperandType.InlineVar => 2,
-                OperandType.InlineI8 or OperandType.InlineR => 8,
-                OperandType.InlineSwitch => 4 + 4 * BitConverter.ToInt32(code, at),
-                _ => 4,
-            };
-        }
     }
 
     // As documentation files name it.

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Ard.Trainers.Checkpoints;
+namespace Ard.Trainers.Tensors;
 
 /// <summary>A tensor's elements as bytes, in pieces that fit a span and little memory.</summary>
 internal static class TensorBytes

@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Ard.Trainers.Onnx;
+namespace Ard.Trainers.Networks;
 
 /// <summary>
 /// A value that flows through an ONNX graph: the images, a constant, or what an operator gives. Its methods add to the graph, so that an

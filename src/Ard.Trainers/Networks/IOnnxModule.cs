@@ -1,8 +1,8 @@
-namespace Ard.Trainers.Onnx;
+namespace Ard.Trainers.Networks;
 
 /// <summary>
 /// A module that says beside its forward what it computes in operators of ONNX. A forward is code and cannot be read; this is its
-/// description, which <see cref="OnnxExport"/> checks against the forward. Networks of the usual layers in a Sequential need none.
+/// description, which <see cref="Onnx.OnnxExport"/> checks against the forward. Networks of the usual layers in a Sequential need none.
 /// </summary>
 /// <example>
 /// A residual block, whose forward is <c>bn.call(conv.call(input)).add_(input).relu_()</c>:

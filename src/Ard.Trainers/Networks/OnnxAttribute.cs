@@ -1,4 +1,4 @@
-namespace Ard.Trainers.Onnx;
+namespace Ard.Trainers.Networks;
 
 /// <summary>
 /// A named setting of an ONNX operator: whole numbers, floating-point numbers or a text, as the operator's definition says.

@@ -1,4 +1,4 @@
-namespace Ard.Trainers.Checkpoints;
+namespace Ard.Trainers.Data;
 
 /// <summary>Files that are either the old one or the new one, never half of each, whenever the process or the machine stops.</summary>
 public static class AtomicFile

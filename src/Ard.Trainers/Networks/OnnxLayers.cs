@@ -1,10 +1,9 @@
-using Ard.Trainers.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Ard.Trainers.Onnx;
+namespace Ard.Trainers.Networks;
 
 /// <summary>The usual layers in operators of ONNX (opset 17), in eval mode.</summary>
 internal static class OnnxLayers

@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Ard.Trainers.Attacks;
+namespace Ard.Trainers.Networks;
 
 /// <summary>The train or eval mode of every module of a network, as it was, to be put back.</summary>
 internal sealed class ModuleModes : IDisposable

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Ard.Trainers.Onnx;
+namespace Ard.Trainers.Networks;
 
 /// <summary>An operator at its place: it reads values by name and gives one.</summary>
 /// <param name="Type">The operator, such as Conv.</param>

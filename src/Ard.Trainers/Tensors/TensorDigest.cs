@@ -3,7 +3,7 @@ using System.Text;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Ard.Trainers.Checkpoints;
+namespace Ard.Trainers.Tensors;
 
 /// <summary>SHA-256 of tensors with their names, types and shapes: by it a file knows what it belongs to.</summary>
 internal static class TensorDigest
