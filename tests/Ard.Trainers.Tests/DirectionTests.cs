@@ -14,7 +14,8 @@ public sealed class DirectionTests
         Objectives   Evaluation
         Attacks   Onnx   Checkpoints
         Networks
-        Native   Data   Distributed
+        Data   Distributed
+        Native
         Tensors
         """;
 

@@ -16,9 +16,14 @@ internal static class NativeSettings
     [SuppressMessage("Usage", "CA2255", Justification = "libtorch reads its settings once, while it loads: nothing later is early enough.")]
     internal static void Apply()
     {
-        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libc.so.6", out _)) return;
-        if (!IsSet("GOMP_SPINCOUNT")) SetIfUnset("OMP_WAIT_POLICY", "passive", 0);
-        if (HidesCaches("/sys/devices/system/cpu/cpu0/cache", "/proc/cpuinfo")) SetIfUnset("ONEDNN_MAX_CPU_ISA", "SSE41", 0);
+        if (!IsSet("GOMP_SPINCOUNT")) SetUnlessSet("OMP_WAIT_POLICY", "passive");
+        if (HidesCaches("/sys/devices/system/cpu/cpu0/cache", "/proc/cpuinfo")) SetUnlessSet("ONEDNN_MAX_CPU_ISA", "SSE41");
+    }
+
+    /// <summary>Sets an environment variable that the user has not set, for native libraries that are loaded later.</summary>
+    internal static void SetUnlessSet(string name, string value)
+    {
+        if (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out _)) SetVariable(name, value, 0);
     }
 
     /// <summary>Whether this is an AMD processor that does not tell the size of its caches: oneDNN's gradients are wrong then.</summary>
@@ -32,5 +37,5 @@ internal static class NativeSettings
     private static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is not null;
 
     [DllImport("libc.so.6", EntryPoint = "setenv", CharSet = CharSet.Ansi)]
-    private static extern int SetIfUnset(string name, string value, int overwrite);
+    private static extern int SetVariable(string name, string value, int overwrite);
 }

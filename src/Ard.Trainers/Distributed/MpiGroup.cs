@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Ard.Trainers.Distributed;
+
+/// <summary>
+/// All processes that an MPI launcher has started. MPI is left when the process ends, as it asks for. A process that ends by an exception,
+/// or by an exit code other than 0, leaves it out, whereupon the launcher ends the others.
+/// </summary>
+internal sealed class MpiGroup : ProcessGroup
+{
+    private readonly MpiLibrary mpi;
+    private readonly Lock calls = new();
+    private readonly TimeSpan patience;
+    private readonly Timer watch;
+    private long callBegan;
+    private bool left;
+
+    public MpiGroup(MpiLibrary mpi)
+    {
+        this.mpi = mpi;
+        Check(mpi.Initialized(out var initialized), "MPI_Initialized");
+        if (initialized == 0)
+        {
+            Check(mpi.InitThread(0, 0, mpi.Serialized, out var provided), "MPI_Init_thread");
+            if (provided < mpi.Serialized)
+                throw new InvalidOperationException($"{mpi.Path} cannot be called from more than one thread: expected one that can.");
+        }
+        Check(mpi.CommRank(mpi.World, out var rank), "MPI_Comm_rank");
+        Check(mpi.CommSize(mpi.World, out var size), "MPI_Comm_size");
+        (Rank, Size) = (rank, size);
+        patience = Patience(Environment.GetEnvironmentVariable("ARD_MPI_TIMEOUT"));
+        var period = TimeSpan.FromSeconds(Math.Clamp(patience.TotalSeconds / 10, 0.1, 10));
+        watch = new Timer(_ => GiveUpIfLate(), null, period, period);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Leave();
+        AppDomain.CurrentDomain.UnhandledException += (_, happened) =>
+        {
+            if (happened.ExceptionObject is Exception exception) Abort(exception.ToString());
+        };
+        if (size > 1) (LocalRank, Neighbours) = FindNeighbours();
+    }
+
+    public override int Rank { get; }
+
+    public override int Size { get; }
+
+    public override int LocalRank { get; }
+
+    public override int Neighbours { get; } = 1;
+
+    public override void Sum(Span<float> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Float);
+
+    public override void Sum(Span<double> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Double);
+
+    public override void Broadcast(Span<byte> values, int root = 0)
+    {
+        if (values.IsEmpty) return;
+        using var call = new Call(this);
+        Check(mpi.Bcast(ref MemoryMarshal.GetReference(values), values.Length, mpi.Byte, root, mpi.World), "MPI_Bcast");
+    }
+
+    public override void Abort(string message)
+    {
+        if (Size == 1) return;
+        Say(message);
+        left = true;
+        mpi.Abort(mpi.World, 1);
+        // Where MPI comes back from it, or another thread is in a call.
+        Environment.Exit(1);
+    }
+
+    private void Sum(Span<byte> values, int count, nint type)
+    {
+        if (count == 0) return;
+        using var call = new Call(this);
+        Check(mpi.Allreduce(mpi.InPlace, ref MemoryMarshal.GetReference(values), count, type, mpi.Add, mpi.World), "MPI_Allreduce");
+    }
+
+    // One call at a time, watched.
+    private readonly ref struct Call
+    {
+        private readonly MpiGroup group;
+
+        public Call(MpiGroup group)
+        {
+            this.group = group;
+            group.calls.Enter();
+            Volatile.Write(ref group.callBegan, Stopwatch.GetTimestamp());
+        }
+
+        public void Dispose()
+        {
+            Volatile.Write(ref group.callBegan, 0);
+            group.calls.Exit();
+        }
+    }
+
+    // A cut connection shows by nothing but silence: MPI itself would wait for ever.
+    private void GiveUpIfLate()
+    {
+        if (Volatile.Read(ref callBegan) is var began && (began == 0 || Stopwatch.GetElapsedTime(began) < patience)) return;
+        Say($"the other processes have not answered for {patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s "
+            + "(ARD_MPI_TIMEOUT): this one gives up.");
+        // Another thread is within MPI, which nobody may call now.
+        left = true;
+        Environment.Exit(1);
+    }
+
+    private void Say(string message)
+    {
+        Console.Error.WriteLine($"Rank {Rank} of {Size} on {Environment.MachineName}: {message}");
+        Console.Error.Flush();
+    }
+
+    private void Leave()
+    {
+        watch.Dispose();
+        if (left || Environment.ExitCode != 0 || Volatile.Read(ref callBegan) != 0) return;
+        left = true;
+        mpi.Finalize();
+    }
+
+    // Who is on this machine, and who of them may use the same processors: a launcher may have given each process its own.
+    private (int LocalRank, int Neighbours) FindNeighbours()
+    {
+        var keys = new double[2 * Size];
+        keys[Rank] = Key(Environment.MachineName);
+        keys[Size + Rank] = Key(Environment.MachineName + AllowedProcessors());
+        Sum(keys);
+        return (keys.AsSpan(0, Rank).Count(keys[Rank]), keys.AsSpan(Size).Count(keys[Size + Rank]));
+
+        // Within the whole numbers of a double.
+        static double Key(string text) => BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes(text))) >> 16;
+    }
+
+    private static string AllowedProcessors() => File.Exists("/proc/self/status")
+        ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("Cpus_allowed:", StringComparison.Ordinal)) ?? ""
+        : "";
+
+    private static TimeSpan Patience(string? seconds)
+    {
+        if (string.IsNullOrEmpty(seconds)) return TimeSpan.FromMinutes(30);
+        return double.TryParse(seconds, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 1e9
+            ? TimeSpan.FromSeconds(value)
+            : throw new InvalidOperationException($"ARD_MPI_TIMEOUT is '{seconds}', expected seconds, more than 0.");
+    }
+
+    private static void Check(int code, string function)
+    {
+        if (code != 0) throw new InvalidOperationException($"{function} has failed with the code {code}.");
+    }
+}
