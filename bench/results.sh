@@ -31,25 +31,6 @@ measure() { # file, then the arguments of evaluate
     mv "$file.part" "$file"
 }
 
-# Mean ± standard deviation of the attacks in the files of one folder a network, one line a network.
-summary() { # folder, then the names of attacks
-    local folder=$1 network
-    shift
-    for network in "$folder"/*/; do
-        awk -v name="$(basename "$network")" -v attacks="clean $*" '
-            { n[$1]++; sum[$1] += $2; square[$1] += $2 * $2 }
-            END {
-                printf "| %s |", name
-                count = split(attacks, list, " ")
-                for (i = 1; i <= count; i++) {
-                    a = list[i]; mean = sum[a] / n[a]; rest = n[a] > 1 ? (square[a] - n[a] * mean * mean) / (n[a] - 1) : 0
-                    printf " %.1f ± %.1f |", mean, sqrt(rest > 0 ? rest : 0)
-                }
-                print ""
-            }' "$network"/*.txt
-    done
-}
-
 # Students with few images: they overfit. Every method with the settings of its release, on the same schedule. The divergences of ARD, RSLAD
 # and AdaAD are means over batch and classes, a tenth of the usual mean, so their learning rate is larger; docs/results.md says how it was chosen.
 few() { # folder, seed, learning rate, teacher file, methods, what differs
@@ -130,10 +111,11 @@ for seed in $seeds; do
 done
 
 for folder in "$out"/*/; do
+    attacks=()
     case $(basename "$folder") in
-        transfer) printf '\ntransfer: clean, PGD-20, PGD-20 from the surrogate\n\n'; summary "$folder" pgd-20 'transfer(pgd-20)'; continue ;;
-        *autoattack) printf '\n%s: clean, PGD-20, AutoAttack\n\n' "$(basename "$folder")"; summary "$folder" pgd-20 autoattack; continue ;;
+        transfer) attacks=(clean pgd-20 'transfer(pgd-20)') ;;
+        *autoattack) attacks=(clean pgd-20 autoattack) ;;
     esac
     printf '\n%s\n\n' "$(basename "$folder")"
-    "$root/ard" bench table "$folder"
+    "$root/ard" bench table "$folder" ${attacks[@]+"${attacks[@]}"}
 done

@@ -5,19 +5,28 @@ namespace Ard.Bench;
 
 /// <summary>
 /// <c>bench table DIR</c>: the summary.json files of several seeds, one folder each, as one Markdown table of mean ± deviation.
+/// <c>bench table DIR ATTACK ...</c>: the same of what <c>./ard evaluate</c> printed, a folder a network and a .txt file a seed.
 /// </summary>
 internal static class ResultsTable
 {
     public static Command Command()
     {
         var folder = new Argument<DirectoryInfo>("folder").AcceptExistingOnly();
-        var command = new Command("table", "The summary.json files of several seeds as a Markdown table.") { folder };
-        command.SetAction(p => Run(p.GetValue(folder)!.FullName));
+        var attacks = new Argument<string[]>("attacks") { Description = "Of evaluations in .txt files, such as clean and pgd-20." };
+        var command = new Command("table", "Results of several seeds as a Markdown table.") { folder, attacks };
+        command.SetAction(p => Run(p.GetValue(folder)!.FullName, p.GetValue(attacks)!));
         return command;
     }
 
-    private static void Run(string folder)
+    private static void Run(string folder, string[] attacks)
     {
+        if (attacks.Length > 0)
+        {
+            Markdown.Header(["network", .. attacks]);
+            foreach (var network in Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
+                Markdown.Row([Path.GetFileName(network), .. attacks.Select(attack => Spread(Accuracies(network, attack)))]);
+            return;
+        }
         var files = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToArray();
         if (files.Length == 0) throw new ArgumentException($"table: no summary.json below {folder}.");
         Console.WriteLine("| model | method | parameters | runs | clean | FGSM | PGD-20 |");
@@ -25,13 +34,21 @@ internal static class ResultsTable
         foreach (var group in files.SelectMany(SummaryRow.Read).GroupBy(row => (row.Model, row.Method, row.Parameters)))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {group.Key.Model} | {group.Key.Method} | {group.Key.Parameters:N0} | {group.Count()} " +
-                $"| {Spread(group, row => row.Clean)} | {Spread(group, row => row.Fgsm)} | {Spread(group, row => row.Pgd20)} |"));
+                $"| {Spread(group.Select(row => row.Clean))} | {Spread(group.Select(row => row.Fgsm))} | {Spread(group.Select(row => row.Pgd20))} |"));
     }
 
+    // A line of an evaluation: the attack, its accuracy in percent, and more.
+    private static IEnumerable<double> Accuracies(string folder, string attack) =>
+        from file in Directory.GetFiles(folder, "*.txt")
+        from line in File.ReadLines(file)
+        let words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        where words.Length > 1 && words[0] == attack
+        select double.Parse(words[1], CultureInfo.InvariantCulture);
+
     // Mean ± standard deviation of the sample; one run has none.
-    private static string Spread(IEnumerable<SummaryRow> rows, Func<SummaryRow, double> figure)
+    private static string Spread(IEnumerable<double> figures)
     {
-        var values = rows.Select(figure).ToArray();
+        var values = figures.ToArray();
         var mean = values.Average();
         if (values.Length < 2) return mean.ToString("F1", CultureInfo.InvariantCulture);
         var deviation = Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1));

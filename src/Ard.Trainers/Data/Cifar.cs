@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Text;
 using static TorchSharp.torch;
 
@@ -97,29 +98,46 @@ public static class Cifar
         Rows? rows = null;
         try
         {
-            using var tar = new TarArchive(DataFileReader.OpenStream(path), path, ArchiveLimit);
+            using var stream = new TarStream(DataFileReader.OpenStream(path), path, ArchiveLimit);
+            using var tar = new TarReader(stream);
             Variant? named = null;
-            while (tar.MoveNext())
+            while (Next(tar, path) is { } entry)
             {
                 // Only an entry's last name counts and nothing is written anywhere, so a path that leads elsewhere is harmless.
-                var file = tar.Name[(tar.Name.LastIndexOf('/') + 1)..];
-                var variant = Variants.FirstOrDefault(v => (v.NameFile == file || v.Files(split).Contains(file))
-                    // The names of CIFAR-100's pickles say little by themselves.
-                    && (v.Folder != "cifar-100-python" || tar.Name.Contains($"{v.Folder}/", StringComparison.Ordinal)));
+                var file = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
+                var variant = entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) ? null
+                    : Variants.FirstOrDefault(v => (v.NameFile == file || v.Files(split).Contains(file))
+                        // The names of CIFAR-100's pickles say little by themselves.
+                        && (v.Folder != "cifar-100-python" || entry.Name.Contains($"{v.Folder}/", StringComparison.Ordinal)));
                 if (variant is null) continue;
                 if (named is not null && named != variant)
                     throw new DataFileException(path, 0, "one data set", $"{named.Name} and {variant.Name}");
                 named = variant;
                 rows ??= new Rows(variant, split, rowsPerFile);
-                if (file == variant.NameFile) rows.ReadNames(tar.Contents(), $"{path}:{tar.Name}", tar.Length);
-                else rows.Read(file, tar.Contents(), $"{path}:{tar.Name}", tar.Length);
+                var (contents, name) = (entry.DataStream ?? Stream.Null, $"{path}:{entry.Name}");
+                if (file == variant.NameFile) rows.ReadNames(contents, name, entry.Length);
+                else rows.Read(file, contents, name, entry.Length);
             }
+            stream.CopyTo(Stream.Null);   // only at the very end does gzip compare its checksum
             if (rows is null) throw new DataFileException(path, 0, $"{Description}, {split} split", "an archive without it");
             return rows.ToDataset(path);
         }
         finally
         {
             rows?.Dispose();
+        }
+    }
+
+    private static TarEntry? Next(TarReader tar, string path)
+    {
+        try
+        {
+            return tar.GetNextEntry();
+        }
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException or ArgumentException
+            or InvalidOperationException or OverflowException)
+        {
+            throw new DataFileException(path, 0, "a tar archive, plain or gzip-compressed", $"'{exception.Message}'", exception);
         }
     }
 

@@ -148,6 +148,42 @@ public sealed class CifarTests
         }
     }
 
+    [Fact]
+    public void Hostile_archives_are_refused()
+    {
+        using var folder = new DataFolder();
+        const string Entry = "test_batch.bin";
+        var path = folder.File("x.tar");
+        // A path that leads elsewhere leads nowhere.
+        using (Cifar.Load(folder.Write("x.tar", Tar([($"../../{Entry}", File(0))])), DataSplit.Test, Rows)) { }
+        Assert.Equal(["x.tar"], Directory.GetFileSystemEntries(folder.Root).Select(Path.GetFileName));
+        // Links, and whatever else is not a plain file.
+        foreach (var type in "1234567") Refused(156, $"{type}");
+        // Sizes: more than there is, less than none, extended headers of two gigabytes.
+        Refused(124, "77777777777");
+        Refused(124, "-0000000001");
+        foreach (var type in "xgLK") Refused(124, "16711330000", type);
+
+        void Refused(int offset, string value, char type = '0')
+        {
+            var tar = Tar([(Entry, File(0))]);
+            tar[512 + 156] = (byte)type;
+            System.Text.Encoding.ASCII.GetBytes(value).CopyTo(tar, 512 + offset);
+            folder.Write("x.tar", tar);
+            var fault = Assert.Throws<DataFileException>(() => Cifar.Load(path, DataSplit.Test, Rows));
+            Assert.StartsWith(path, fault.Path);
+        }
+    }
+
+    [Fact]
+    public void An_archive_longer_than_its_limit_is_refused_when_the_limit_is_reached()
+    {
+        using var stream = new TarStream(new MemoryStream(new byte[100]), "x", 90);
+        var fault = Assert.Throws<DataFileException>(() => stream.CopyTo(Stream.Null, 40));
+        Assert.Equal(("x", 90, "at most 90 unpacked bytes", "more"), (fault.Path, fault.Offset, fault.Expected, fault.Found));
+        new TarStream(new MemoryStream(new byte[90]), "x", 90).CopyTo(Stream.Null);
+    }
+
     [CifarFact]
     public void The_real_cifar10_has_the_rows_that_the_traces_name()
     {

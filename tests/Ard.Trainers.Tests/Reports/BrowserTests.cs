@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 
 namespace Ard.Trainers.Tests.Reports;
 
@@ -42,22 +42,22 @@ public sealed class BrowserTests
         foreach (var (width, scheme) in new[] { (390, "light"), (390, "dark"), (1280, "light"), (1280, "dark") })
         {
             await browser.Open(file, width, scheme);
-            var charts = (await browser.Evaluate(Marks))!.AsArray();
-            Assert.Equal(2 + 2 * networks, charts.Count);
+            var charts = (await browser.Evaluate(Marks)).EnumerateArray().ToArray();
+            Assert.Equal(2 + 2 * networks, charts.Length);
             Assert.All(charts, chart =>
             {
                 Assert.InRange(Number(chart, "width"), 300, width);
-                Assert.True(Number(chart, "marks") > 5, $"{chart!["title"]} has {Number(chart, "marks")} marks");
-                Assert.True(Number(chart, "outside") == 0, $"{chart["title"]} has {Number(chart, "outside")} marks outside");
+                Assert.True(Number(chart, "marks") > 5, $"{chart.GetProperty("title")} has {Number(chart, "marks")} marks");
+                Assert.True(Number(chart, "outside") == 0, $"{chart.GetProperty("title")} has {Number(chart, "outside")} marks outside");
             });
-            Assert.Equal("", string.Join('\n', (await browser.Evaluate(Overlaps))!.AsArray()));
+            Assert.Empty((await browser.Evaluate(Overlaps)).EnumerateArray());
             Assert.True((await browser.Evaluate(
                 "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) "
-                + "<= document.documentElement.clientWidth"))!.GetValue<bool>());
+                + "<= document.documentElement.clientWidth")).GetBoolean());
             Assert.Equal(0, (await browser.Evaluate(
-                "[...document.images].filter(image => !image.complete || image.naturalWidth !== 16).length"))!.GetValue<int>());
+                "[...document.images].filter(image => !image.complete || image.naturalWidth !== 16).length")).GetInt32());
             // Dark on light or light on dark.
-            var paper = (await browser.Evaluate("getComputedStyle(document.body).backgroundColor"))!.GetValue<string>();
+            var paper = (await browser.Evaluate("getComputedStyle(document.body).backgroundColor")).GetString();
             Assert.Equal(scheme == "light" ? "rgb(255, 255, 255)" : "rgb(16, 21, 26)", paper);
         }
         Assert.Empty(browser.Complaints);
@@ -72,9 +72,9 @@ public sealed class BrowserTests
         await using var browser = await Browser.Start();
         await browser.Open(file, 390);
         Assert.Contains(browser.Complaints, complaint => complaint.Contains("request for http://example.com/a.png"));
-        Assert.Contains(browser.Complaints, complaint => complaint.Contains("\"oh\""));
+        Assert.Contains(browser.Complaints, complaint => complaint.EndsWith("oh"));
         Assert.Contains(browser.Complaints, complaint => complaint.Contains("nothing is not defined"));
     }
 
-    private static double Number(JsonNode? chart, string name) => chart![name]!.GetValue<double>();
+    private static double Number(JsonElement chart, string name) => chart.GetProperty(name).GetDouble();
 }
