@@ -34,7 +34,8 @@ internal static class ResultsTable
         foreach (var group in files.SelectMany(SummaryRow.Read).GroupBy(row => (row.Model, row.Method, row.Parameters)))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {group.Key.Model} | {group.Key.Method} | {group.Key.Parameters:N0} | {group.Count()} " +
-                $"| {Spread(group.Select(row => row.Clean))} | {Spread(group.Select(row => row.Fgsm))} | {Spread(group.Select(row => row.Pgd20))} |"));
+                $"| {Spread(group.Select(row => row.Clean))} | {Spread(group.Select(row => row.Fgsm))} " +
+                $"| {Spread(group.Select(row => row.Pgd20))} |"));
     }
 
     // A line of an evaluation: the attack, its accuracy in percent, and more.
