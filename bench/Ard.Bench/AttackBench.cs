@@ -37,7 +37,7 @@ internal static class AttackBench
     {
         var original = Environment.GetEnvironmentVariable("ARD_AUTOATTACK");
         var hasPeer = original is not null && Peer.HasPyTorch;
-        CpuThreads.Set(threads);
+        set_num_threads(threads);
         var limits = MachineLimits.Measure(CPU);
         using var trained = TrainedNetwork();
         using var network = new PassCounter(trained);
@@ -83,8 +83,7 @@ internal static class AttackBench
         var network = (NetworkSpec.Parse("smallcnn-16") with { InputChannels = 1, ImageSize = Glyphs.ImageSize }).Build(1);
         using var data = Glyphs.Generate(1000, seed: 1);
         Trainer.Fit(
-            network, new AdversarialTraining(new() { Inner = new() { Threat = ThreatModel.Linf(0.1), StepSize = 0.05, Steps = 5 } }),
-            null, data,
+            network, new AdversarialTraining(new() { Inner = new() { Threat = ThreatModel.Linf(0.1), StepSize = 0.05, Steps = 5 } }), data,
             new TrainingOptions
             {
                 Epochs = 10,

@@ -32,7 +32,7 @@ internal static class DataBench
 
     private static void Run(int rounds, int count, int threads)
     {
-        CpuThreads.Set(threads);
+        set_num_threads(threads);
         var limits = MachineLimits.Measure(CPU);
         Markdown.Title($"Data, {count} images of 3x32x32 bytes, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}");
         Markdown.Header("", "ours, ms", "peer, ms", "ratio", "floor/ours", "peer");

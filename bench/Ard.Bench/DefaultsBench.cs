@@ -48,7 +48,7 @@ internal static class DefaultsBench
 
     private static void Run(ParseResult p)
     {
-        CpuThreads.Set(p.GetValue(Options.Threads));
+        set_num_threads(p.GetValue(Options.Threads));
         const long seed = 0;
         var (data, folder) = (p.GetValue(Data)!, Directory.CreateDirectory(p.GetValue(Output)!).FullName);
         long[] counts = [.. p.GetValue(Images)!.Split(',').Select(count => long.Parse(count, CultureInfo.InvariantCulture))];
@@ -94,9 +94,8 @@ internal static class DefaultsBench
             using var peer = objective.NeedsPeer ? spec.Build(networkSeed + 1) : null;
             using var images = train.Take(count);
             var training = Trainer.Fit(
-                network, objective, objective.NeedsTeacher ? teacher : null, images,
-                new TrainingOptions { Epochs = save is null ? null : p.GetValue(TeacherEpochs), Seed = seed, Device = "cpu" },
-                naturalTeacher: objective.NeedsNaturalTeacher ? teacher : null, peer: peer);
+                new(network, teacher, NaturalTeacher: teacher, peer), objective, images,
+                new TrainingOptions { Epochs = save is null ? null : p.GetValue(TeacherEpochs), Seed = seed, Device = "cpu" });
             var threat = new ObjectiveSettings().For(train.Channels).Threat!;
             var report = new RobustnessEvaluator(new() { Threat = threat, Attacks = ["pgd-20"], Seed = seed, CheckNetwork = false })
                 .Evaluate(network, test.Images, test.Labels);

@@ -32,7 +32,7 @@ internal static class GrowthBench
 
     private static void Run(int rounds, int threads)
     {
-        CpuThreads.Set(threads);
+        set_num_threads(threads);
         Markdown.Title($"Growth, {threads} threads, {rounds} rounds, libtorch {__version__}: seconds, and in brackets seconds over what "
             + "they should be proportional to, as a multiple of the first");
         Markdown.Header("what grows", "first", "second", "third");

@@ -33,7 +33,7 @@ internal static class MethodBench
 
     private static void Run(int rounds, int batchSize, string network, int threads, string[] names)
     {
-        CpuThreads.Set(threads);
+        set_num_threads(threads);
         var limits = MachineLimits.Measure(CPU);
         using var generator = new Generator(7);
         using var images = rand([batchSize, 3, 32, 32], generator: generator);

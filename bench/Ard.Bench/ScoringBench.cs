@@ -30,7 +30,7 @@ internal static class ScoringBench
 
     private static void Run(int rounds, int threads)
     {
-        CpuThreads.Set(threads);
+        set_num_threads(threads);
         var limits = MachineLimits.Measure(CPU);
         Markdown.Title($"Scoring, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}; microseconds an image");
         Markdown.Header("network", "batch", "ML.NET", "raw network", "ratio", "floor/ours", "one row");

@@ -58,7 +58,7 @@ internal static class StepBench
     private static void Run(int rounds, int batch, int threads, string where, bool mixed, string[] steps)
     {
         var hasPyTorch = Peer.HasPyTorch;
-        CpuThreads.Set(threads);
+        set_num_threads(threads);
         var limits = MachineLimits.Measure(TrainingDevice.Find(where));
         Markdown.Title($"A step, batch {batch}, {where}, {threads} threads, {rounds} rounds{(mixed ? ", ours in mixed precision" : "")}; "
             + $"{limits}; libtorch {__version__}");

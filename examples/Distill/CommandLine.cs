@@ -165,11 +165,7 @@ internal static class CommandLine
         foreach (var option in EvaluateOptions) evaluate.Options.Add(option);
 
         distill.SetAction(p => p.GetValue(PrintPreset) is { } preset ? Print(preset) : Distill(p).Run(cancellation));
-        evaluate.SetAction(p => Evaluation.Run(
-            p.GetValue(Model)!, p.GetValue(Network), p.GetValue(Surrogate), p.GetValue(Data)!, p.GetValue(Classes),
-            p.GetValue(Attacks) ?? [AttackCatalog.ByName("fgsm"), AttackCatalog.ByName("pgd-20")], p.GetValue(Epsilons),
-            p.GetValue(State), p.GetValue(SaveExamples), p.GetValue(Report), CommandOf(p), p.GetValue(Json),
-            p.GetValue(TestImages), p.GetValue(Seed), p.GetValue(Device)!, p.GetValue(Threads), cancellation));
+        evaluate.SetAction(p => Evaluate(p).Run(cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
         root.Subcommands.Add(ModelExport.Command());
@@ -194,6 +190,26 @@ internal static class CommandLine
         Console.WriteLine(preset.Describe());
         return 0;
     }
+
+    private static Evaluation Evaluate(ParseResult p) => new()
+    {
+        Model = p.GetValue(Model)!,
+        Architecture = p.GetValue(Network),
+        Surrogate = p.GetValue(Surrogate),
+        Data = p.GetValue(Data)!,
+        Classes = p.GetValue(Classes),
+        TestImages = p.GetValue(TestImages),
+        Attacks = p.GetValue(Attacks) ?? [new Fgsm(), new Pgd()],
+        Epsilons = p.GetValue(Epsilons),
+        StateFile = p.GetValue(State),
+        ExamplesFile = p.GetValue(SaveExamples),
+        Report = p.GetValue(Report),
+        Json = p.GetValue(Json),
+        Seed = p.GetValue(Seed),
+        Device = p.GetValue(Device)!,
+        Threads = p.GetValue(Threads),
+        Command = CommandOf(p),
+    };
 
     private static Experiment Distill(ParseResult p)
     {

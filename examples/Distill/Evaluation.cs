@@ -14,49 +14,86 @@ using static TorchSharp.torch.nn;
 namespace Ard.Examples.Distill;
 
 /// <summary>A trained network on clean and on attacked test images.</summary>
-internal static class Evaluation
+internal sealed record Evaluation
 {
-    public static int Run(
-        string model, NetworkSpec? architecture, string? surrogate, string data, int? classes, IReadOnlyList<Attack> attacks,
-        IReadOnlyList<double>? epsilons, string? state, string? examples, string? page, string command, string? json, int? images,
-        long seed, string device, int? threads, CancellationToken cancellation)
+    /// <summary>The file of the network.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The architecture, where the file does not say it.</summary>
+    public NetworkSpec? Architecture { get; init; }
+
+    /// <summary>The file of a network whose adversarial examples are tried too.</summary>
+    public string? Surrogate { get; init; }
+
+    public required string Data { get; init; }
+
+    public int? Classes { get; init; }
+
+    public int? TestImages { get; init; }
+
+    public required IReadOnlyList<Attack> Attacks { get; init; }
+
+    /// <summary>The budgets in the maximum norm; several for a curve. Null: one that is usual for the images.</summary>
+    public IReadOnlyList<double>? Epsilons { get; init; }
+
+    public string? StateFile { get; init; }
+
+    public string? ExamplesFile { get; init; }
+
+    /// <summary>The page to write, if any.</summary>
+    public string? Report { get; init; }
+
+    /// <summary>The file for the figures, if any.</summary>
+    public string? Json { get; init; }
+
+    public long Seed { get; init; }
+
+    public string Device { get; init; } = "auto";
+
+    public int? Threads { get; init; }
+
+    /// <summary>The arguments that say all this.</summary>
+    public string Command { get; init; } = "";
+
+    /// <summary>Evaluates and prints; the exit code.</summary>
+    public int Run(CancellationToken cancellation)
     {
-        CpuThreads.Set(threads);
-        if (examples is not null && epsilons?.Count > 1)
+        Entry.UseThreads(Threads);
+        if (ExamplesFile is not null && Epsilons?.Count > 1)
             throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
-        if (json is not null && epsilons?.Count > 1)
+        if (Json is not null && Epsilons?.Count > 1)
             throw new ArgumentException("--json and several budgets are given, expected one budget.");
-        using var test = DataSource.LoadTest(data, images, classes);
-        using var network = Network(model, architecture is null ? null : DataSource.Fit(architecture, test));
-        var place = TrainingDevice.Find(device);
+        using var test = DataSource.LoadTest(Data, TestImages, Classes);
+        using var network = Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
+        var place = TrainingDevice.Find(Device);
         network.to(place);
-        using var other = surrogate is null ? null : Network(surrogate, architecture: null);
+        using var other = Surrogate is null ? null : Network(Surrogate, architecture: null);
         // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
-        if (other is not null) attacks = [.. attacks, new Transfer(new Pgd(), other.to(place))];
+        IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, new Transfer(new Pgd(), other.to(place))];
         var options = new EvaluationOptions
         {
-            Threat = epsilons is null ? new ObjectiveSettings().For(test.Channels).Threat! : ThreatModel.Linf(epsilons[0]),
+            Threat = Epsilons is null ? new ObjectiveSettings().For(test.Channels).Threat! : ThreatModel.Linf(Epsilons[0]),
             Attacks = [],
             MoreAttacks = attacks,
-            Seed = seed,
-            StateFile = state,
-            ExamplesFile = examples,
+            Seed = Seed,
+            StateFile = StateFile,
+            ExamplesFile = ExamplesFile,
         };
-        Console.WriteLine($"{model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
+        Console.WriteLine($"{Model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
         RobustnessCurve? curve = null;
-        if (epsilons?.Count > 1)
+        if (Epsilons?.Count > 1)
         {
             Display.Run(display => curve = RobustnessCurve.Evaluate(
-                network, test.Images, test.Labels, epsilons, options, display.Evaluation(model), cancellation));
+                network, test.Images, test.Labels, Epsilons, options, display.Evaluation(Model), cancellation));
             foreach (var point in curve!.Points)
                 Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
             Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
-            Save(new ModelReport(model) { Curve = curve });
+            Save(new ModelReport(Model) { Curve = curve });
             return 0;
         }
         RobustnessReport? report = null;
         Display.Run(display => report = new RobustnessEvaluator(options).Evaluate(
-            network, test.Images, test.Labels, display.Evaluation(model), cancellation));
+            network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
         Console.WriteLine($"{options.Threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
         {
@@ -64,11 +101,11 @@ internal static class Evaluation
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
         }
         Print(report.Flags);
-        if (json is not null) AtomicFile.WriteAllText(json, (EvaluationSummary.Of(report, network) with { Data = data }).ToJson() + "\n");
-        if (page is null) return 0;
+        if (Json is not null) AtomicFile.WriteAllText(Json, (EvaluationSummary.Of(report, network) with { Data = Data }).ToJson() + "\n");
+        if (Report is null) return 0;
         // The one that broke most, or its first part: the others take long.
         var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
-        Save(new ModelReport(model)
+        Save(new ModelReport(Model)
         {
             Robustness = report,
             Images = Pages.Images(network, test, strongest.Parts(options.Threat.Norm)[0], options, cancellation),
@@ -77,16 +114,16 @@ internal static class Evaluation
 
         void Save(ModelReport found)
         {
-            if (page is null) return;
-            new HtmlReport($"Robustness of {Path.GetFileName(model)}")
+            if (Report is null) return;
+            new HtmlReport($"Robustness of {Path.GetFileName(Model)}")
             {
-                Introduction = $"{test.Count:N0} test images of {data}.",
+                Introduction = $"{test.Count:N0} test images of {Data}.",
                 ClassNames = test.ClassNames,
-                Models = [found with { Description = Pages.Description(network, architecture) }],
-                Reproduction = command,
-                Seed = seed,
-            }.Save(page);
-            Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(page)}");
+                Models = [found with { Description = Pages.Description(network, Architecture) }],
+                Reproduction = Command,
+                Seed = Seed,
+            }.Save(Report);
+            Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(Report)}");
         }
     }
 

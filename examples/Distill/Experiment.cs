@@ -55,7 +55,7 @@ internal sealed record Experiment
     {
         TeacherOptions.Validate();
         StudentOptions.Validate();
-        CpuThreads.Set(TeacherOptions.Threads);
+        Entry.UseThreads(TeacherOptions.Threads);
         Directory.CreateDirectory(Output);
         page = page with
         {
@@ -76,11 +76,11 @@ internal sealed record Experiment
                 ? TeacherNetwork.Build(TeacherOptions.Seed)
                 : null;
             if (natural is not null)
-                Train(display, rows, "teacher", natural, TeacherNetwork, "natural", null, null, TeacherOptions, cancellation);
+                Train(display, rows, "teacher", natural, TeacherNetwork, "natural", TeacherOptions, cancellation);
             foreach (var method in StudentMethods)
             {
                 using var student = StudentNetwork.Build(StudentOptions.Seed + 1);
-                Train(display, rows, "student", student, StudentNetwork, method, teacher, natural, StudentOptions, cancellation);
+                Train(display, rows, "student", new(student, teacher, natural), StudentNetwork, method, StudentOptions, cancellation);
             }
         });
         Summary.Print(rows);
@@ -95,7 +95,7 @@ internal sealed record Experiment
         if (TeacherCheckpoint is null)
         {
             var trained = TeacherNetwork.Build(TeacherOptions.Seed);
-            Train(display, rows, "teacher", trained, TeacherNetwork, TeacherMethod, null, null, TeacherOptions, cancellation);
+            Train(display, rows, "teacher", trained, TeacherNetwork, TeacherMethod, TeacherOptions, cancellation);
             return trained;
         }
         var teacher = Evaluation.Network(TeacherCheckpoint, DataSource.Fit(TeacherNetwork, Data.Train) with { Mean = null, Std = null });
@@ -115,9 +115,10 @@ internal sealed record Experiment
     }
 
     private void Train(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method,
-        Module<Tensor, Tensor>? teacher, Module<Tensor, Tensor>? natural, TrainingOptions options, CancellationToken cancellation)
+        Display display, List<Row> rows, string role, TrainingNetworks networks, NetworkSpec spec, string method, TrainingOptions options,
+        CancellationToken cancellation)
     {
+        var network = networks.Student;
         var objective = Methods.Create(method);
         var name = $"{role}-{method}";
         options = options.For(objective, Data.Train);
@@ -135,8 +136,7 @@ internal sealed record Experiment
         // Of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
         var result = Trainer.Fit(
-            network, objective, objective.NeedsTeacher ? teacher : null, Data.Train, options, progress: progress,
-            cancellation: cancellation, naturalTeacher: objective.NeedsNaturalTeacher ? natural : null, peer: peer);
+            networks with { Peer = peer }, objective, Data.Train, options, progress: progress, cancellation: cancellation);
         var card = ModelCard.Of(network, result) with
         {
             Data = $"{Data.Name}, {Data.Train.Count} training images",

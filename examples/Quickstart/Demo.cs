@@ -22,7 +22,7 @@ internal static class Demo
     {
         int Scaled(int count) => (int)Math.Max(1, Math.Round(count * scale));
 
-        CpuThreads.Set(threads);
+        Entry.UseThreads(threads);
         Directory.CreateDirectory(output);
         var ml = new MLContext().RegisterArd();
 

@@ -87,7 +87,7 @@ internal static class Given
     private static Module<Tensor, Tensor> Trained(Objective objective, TrainingOptions options)
     {
         var network = Network.Build(seed: 1);
-        Trainer.Fit(network, objective, teacher: null, Training, options);
+        Trainer.Fit(network, objective, Training, options);
         return network;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ard.Trainers.Training;
+using TorchSharp;
 
 namespace Ard.Examples;
 
@@ -39,6 +40,10 @@ internal static class Entry
             return Refuse(exception.Message);
         }
     }
+
+    /// <summary>Sets the threads of one operation on the CPU. Default what OMP_NUM_THREADS says, else all processors.</summary>
+    public static void UseThreads(int? threads) => torch.set_num_threads(threads
+        ?? (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var said) ? said : Environment.ProcessorCount));
 
     private static int Refuse(string message)
     {

@@ -118,7 +118,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         // A peer is of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? definition.Build(seed + 1) : null;
         return Trainer.Fit(
-            network, objective, main.Network, data, training, validation, progress, options.Cancellation, natural.Network, peer);
+            new(network, main.Network, natural.Network, peer), objective, data, training, validation, progress, options.Cancellation);
     }
 
     // The training loop takes the threat model of the objective; a method that trains on clean images has one in its settings only.

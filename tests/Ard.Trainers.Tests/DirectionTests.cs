@@ -16,7 +16,7 @@ public sealed class DirectionTests
         Networks
         Data   Distributed
         Native
-        Tensors
+        Tensors   Settings
         """;
 
     private static readonly string[][] Lines =

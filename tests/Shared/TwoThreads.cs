@@ -1,4 +1,4 @@
-using Ard.Trainers.Training;
+using static TorchSharp.torch;
 
 namespace Ard.Tests;
 
@@ -7,7 +7,9 @@ namespace Ard.Tests;
 /// </summary>
 internal sealed class TwoThreads : IDisposable
 {
-    private readonly int before = CpuThreads.Set(2);
+    private readonly int before = get_num_threads();
 
-    public void Dispose() => CpuThreads.Set(before);
+    public TwoThreads() => set_num_threads(2);
+
+    public void Dispose() => set_num_threads(before);
 }

@@ -16,7 +16,7 @@ internal static class AdaIadWithOptionsSample
             ExtraPasses = false,
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -21,7 +21,7 @@ internal static class AdversarialTrainingWithOptionsSample
             },
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -14,7 +14,7 @@ internal static class AdversarialWeightPerturbationWithOptionsSample
             WarmUpEpochs = 1,                       // without it at first
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

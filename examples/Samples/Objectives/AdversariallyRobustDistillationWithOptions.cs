@@ -17,7 +17,7 @@ internal static class AdversariallyRobustDistillationWithOptionsSample
             AlwaysCleanPass = false,                // the released code runs the clean images even where alpha is 1
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

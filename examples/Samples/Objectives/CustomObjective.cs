@@ -13,7 +13,7 @@ internal static class CustomObjectiveSample
     {
         var objective = new LogitPairing();
         var student = Given.Student();
-        var result = Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        var result = Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Console.WriteLine($"the loss fell: {result.History[^1].Loss < result.History[0].Loss}");
         Given.Evaluate(objective, student);
 

@@ -18,7 +18,7 @@ internal static class DistillationWithOptionsSample
             Alpha = 0.9,                            // the rest, 0.1, is cross-entropy with the labels
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -16,7 +16,7 @@ internal static class FastAdversarialTrainingWithOptionsSample
             Guard = new OverfittingGuard { EveryBatches = 20, Images = 50, Steps = 5 },
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

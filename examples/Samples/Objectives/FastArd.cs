@@ -10,7 +10,7 @@ internal static class FastArdSample
     {
         var objective = new FastArd();
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

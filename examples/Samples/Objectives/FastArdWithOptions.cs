@@ -15,7 +15,7 @@ internal static class FastArdWithOptionsSample
             Distillation = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean },
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -10,7 +10,7 @@ internal static class FreeAdversarialTrainingSample
     {
         var objective = new FreeAdversarialTraining();
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -18,7 +18,7 @@ internal static class FreeAdversarialTrainingWithOptionsSample
             },
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -13,7 +13,7 @@ internal static class IgdmWithOptionsSample
             Weight = 0.5,                           // default 1
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -10,7 +10,7 @@ internal static class MtardSample
     {
         var objective = new Mtard();
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing, naturalTeacher: Given.Natural);
+        Trainer.Fit(new(student, Given.Robust, NaturalTeacher: Given.Natural), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -16,7 +16,7 @@ internal static class MtardWithOptionsSample
             Rate = 0.1,                             // default 0.025
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing, naturalTeacher: Given.Natural);
+        Trainer.Fit(new(student, Given.Robust, NaturalTeacher: Given.Natural), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

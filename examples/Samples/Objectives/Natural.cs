@@ -10,7 +10,7 @@ internal static class NaturalSample
     {
         var objective = new Natural();
         var student = Given.Network.Build(seed: 1);
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Short);
+        Trainer.Fit(student, objective, Given.Training, Given.Short);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -10,7 +10,7 @@ internal static class PeerAidSample
     {
         var objective = new PeerAid();
         var (student, peer) = (Given.Student(), Given.Student());
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing, peer: peer);
+        Trainer.Fit(new(student, Peer: peer), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -16,7 +16,7 @@ internal static class PeerAidWithOptionsSample
             PeerLabelWeight = 1,
         });
         var (student, peer) = (Given.Student(), Given.Student());
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing, peer: peer);
+        Trainer.Fit(new(student, Peer: peer), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -16,7 +16,7 @@ internal static class RsladWithOptionsSample
             Alpha = 0.5,                            // default 5/6 on attacked, 1/6 on clean images
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: Given.Robust, Given.Training, Given.Finishing);
+        Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -16,7 +16,7 @@ internal static class TradesWithOptionsSample
             SecondCleanPass = false,                // the released code runs the clean images twice
         });
         var student = Given.Student();
-        Trainer.Fit(student, objective, teacher: null, Given.Training, Given.Finishing);
+        Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);
 
         // Expected output:

@@ -13,7 +13,7 @@ internal static class PresetsSample
         var rslad = Presets.Rslad;
         var student = Given.Network.Build(seed: 1);
         var options = rslad.Options with { Epochs = 1, Schedule = Schedule.Constant };
-        var result = Trainer.Fit(student, rslad.Objective, Given.Robust, Given.Training, options);
+        var result = Trainer.Fit(new(student, Given.Robust), rslad.Objective, Given.Training, options);
         Console.WriteLine($"{rslad.Objective.Name}: {result.History.Count} epoch");
 
         // Expected output:

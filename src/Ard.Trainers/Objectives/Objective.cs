@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -8,7 +9,7 @@ namespace Ard.Trainers.Objectives;
 /// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/>, <see cref="KlDivergence"/>
 /// and <see cref="DistillationTerm"/> are the usual parts.
 /// </summary>
-public abstract class Objective
+public abstract class Objective : INamed
 {
     /// <summary>A short name for tables, such as <c>ard</c>.</summary>
     public abstract string Name { get; }

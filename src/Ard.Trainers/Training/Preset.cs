@@ -1,4 +1,5 @@
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Training;
 
@@ -11,7 +12,7 @@ public sealed record Preset(string Name, string Summary, Objective Objective, Tr
 {
     /// <summary>The whole preset for people: name and summary, then every setting on a line of its own, under its name in C#.</summary>
     public string Describe() => string.Join('\n', [
-        $"{Name}: {Summary}", .. SettingsText.Lines(nameof(Objective), Objective), .. SettingsText.Lines(nameof(Options), Options)]);
+        $"{Name}: {Summary}", .. OptionsText.Lines(nameof(Objective), Objective), .. OptionsText.Lines(nameof(Options), Options)]);
 }
 
 /// <summary>The presets.</summary>

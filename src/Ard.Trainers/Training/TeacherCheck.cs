@@ -15,6 +15,16 @@ internal static class TeacherCheck
     // Of fewer images a fair teacher may get no more right than chance does.
     private const int EnoughToRefuse = 50;
 
+    /// <summary>What there is to warn of in the teachers of a training. Usually nothing.</summary>
+    /// <exception cref="ArgumentException">As <see cref="On"/>.</exception>
+    public static IEnumerable<string> Advice(TrainingSetup setup)
+    {
+        var threat = setup.Objective.Threat ?? (setup.Options.Validation.SetsThreat ? setup.Options.Validation.Threat : null);
+        return setup.Teachers.SelectMany(teacher => On(
+            $"the {teacher.Role}", teacher.Network, setup.Data, teacher.Network == setup.Networks.Teacher ? threat : null,
+            setup.Options.AcceptTeacherNearChance));
+    }
+
     /// <summary>What there is to warn of. Usually nothing.</summary>
     /// <param name="role">The teacher's name in messages.</param>
     /// <param name="teacher">The teacher, in eval mode, on the device of the images.</param>
@@ -22,7 +32,7 @@ internal static class TeacherCheck
     /// <param name="threat">What its students are to stand; null where that is not known or not its part.</param>
     /// <param name="accept">Whether a teacher near chance is a warning rather than an error.</param>
     /// <exception cref="ArgumentException">It is no better than chance on 50 images or more, or its outputs are not finite.</exception>
-    public static IEnumerable<string> On(
+    private static IEnumerable<string> On(
         string role, Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat, bool accept)
     {
         var count = Math.Min(Most, data.Count);

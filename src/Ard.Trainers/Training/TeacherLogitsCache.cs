@@ -24,7 +24,7 @@ internal sealed class TeacherLogitsCache(
     /// <summary>Logits [N,classes].</summary>
     /// <param name="images">The images' numbers in the data set, int64 [N].</param>
     /// <param name="variant">The variant of each, int64 [N]; null for the images as they are.</param>
-    public Tensor Of(Tensor images, Tensor? variant)
+    public Tensor Find(Tensor images, Tensor? variant)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

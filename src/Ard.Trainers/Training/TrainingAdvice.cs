@@ -8,11 +8,16 @@ namespace Ard.Trainers.Training;
 internal static class TrainingAdvice
 {
     /// <summary>What there is to say before the first step, one sentence each. Usually nothing.</summary>
+    /// <param name="setup">The training.</param>
+    public static IEnumerable<string> Before(TrainingSetup setup) =>
+        Before(setup.Options, setup.Objective, setup.Data, setup.Validation is not null);
+
+    /// <inheritdoc cref="Before(TrainingSetup)"/>
     /// <param name="options">The settings as they are used.</param>
     /// <param name="objective">The method.</param>
     /// <param name="data">The training images.</param>
     /// <param name="validates">Whether there are validation images.</param>
-    public static IEnumerable<string> On(TrainingOptions options, Objective objective, ImageDataset data, bool validates)
+    internal static IEnumerable<string> Before(TrainingOptions options, Objective objective, ImageDataset data, bool validates)
     {
         if (objective.Threat is { } threat && threat.Doubt is { } budget) yield return $"the training is against {threat}: {budget}";
         if (validates && options.Validation.Threat is var judge && judge != objective.Threat)
@@ -31,36 +36,32 @@ internal static class TrainingAdvice
     }
 
     /// <summary>What there is to say after the last step of a training that has learned nothing. Usually nothing.</summary>
-    /// <param name="options">The settings as they were used.</param>
-    /// <param name="objective">The method.</param>
+    /// <param name="setup">The training.</param>
     /// <param name="last">The last epoch.</param>
     /// <param name="best">The epoch whose weights are kept by validation; null where there was none.</param>
-    /// <param name="meetsAdversary">Whether the method is one against an adversary.</param>
-    /// <param name="validated">The number of validation images.</param>
-    /// <param name="data">The training images.</param>
-    public static IEnumerable<string> After(
-        TrainingOptions options, Objective objective, EpochRecord last, EpochRecord? best, bool meetsAdversary, long validated,
-        ImageDataset data)
+    public static IEnumerable<string> After(TrainingSetup setup, EpochRecord last, EpochRecord? best)
     {
+        var data = setup.Data;
         var (images, of, clean, robust) = best is null
             ? (data.Count, "images in training", last.TrainingAccuracy, double.NaN)
-            : (validated, "validation images", best.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
+            : (setup.Validation!.Count, "validation images", best.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
         var chance = string.Create(CultureInfo.InvariantCulture, $"where chance gets {100.0 / data.Classes:0.#} %");
         if (Right(clean) <= Chance.Reach(images, data.Classes))
             yield return $"it ends with {Right(clean)} of {images} {of} right, {chance}: it has learned nothing. "
-                + Remedy(options, objective, data);
-        else if (meetsAdversary && Right(robust) <= images / data.Classes)
+                + Remedy(setup);
+        else if (setup.MeetsAdversary && Right(robust) <= images / data.Classes)
             yield return $"under attack {Right(robust)} of {images} {of} are right, {chance}, so that the choice of the best epoch rests "
-                + $"on clean images alone. {Remedy(options, objective, data)}";
+                + $"on clean images alone. {Remedy(setup)}";
 
         // What is not known is no reason to warn.
         long Right(double accuracy) => double.IsFinite(accuracy) ? (long)Math.Round(accuracy * images) : long.MaxValue;
     }
 
-    private static string Remedy(TrainingOptions options, Objective objective, ImageDataset data)
+    private static string Remedy(TrainingSetup setup)
     {
+        var (options, objective) = (setup.Options, setup.Objective);
         // What the rule would have taken, where something else was.
-        var usual = (options with { Epochs = null, Optimizer = null }).For(objective, data);
+        var usual = (options with { Epochs = null, Optimizer = null }).For(objective, setup.Data);
         var (rate, usualRate) = (options.Optimizer!.LearningRate, usual.Optimizer!.LearningRate);
         List<string> remedies = [];
         if (options.Optimizer is SgdOptimizer && (rate > 2 * usualRate || rate < usualRate / 2))

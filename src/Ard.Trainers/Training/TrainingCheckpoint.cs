@@ -14,7 +14,7 @@ internal static class TrainingCheckpoint
     private const string MetadataName = "ard.training";
     private const string SeedName = nameof(TrainingOptions.Seed);
     private const string PeerPrefix = "peer.";
-    private const int Version = 1;
+    private const int Version = 2;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -26,45 +26,47 @@ internal static class TrainingCheckpoint
         int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds,
         IReadOnlyList<EpochRecord> History, IReadOnlyList<string>? Warnings = null, long Averaged = 0);
 
-    public static void Write(string path, TrainingRun run)
+    public static void Write(string path, TrainingSetup setup, TrainingRun run)
     {
         using var scope = NewDisposeScope();
         var place = new Place(
-            Version, run.Settings, run.Epoch, run.Step, run.BestEpoch, run.Seconds, run.History, run.Warnings, run.Average?.Count ?? 0);
+            Version, setup.Settings, run.Epoch, run.Step, run.Selection.BestEpoch, run.Reporter.Seconds, run.Selection.History,
+            run.Reporter.Warnings, run.Average?.Count ?? 0);
         var tensors = new List<(string, Tensor)>();
-        tensors.AddRange(run.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
-        if (run.Peer is not null) tensors.AddRange(run.Peer.state_dict().Select(pair => (PeerPrefix + pair.Key, pair.Value)));
+        tensors.AddRange(setup.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
+        if (setup.Networks.Peer is { } peer) tensors.AddRange(peer.state_dict().Select(pair => (PeerPrefix + pair.Key, pair.Value)));
         tensors.AddRange(OptimizerState.Read(run.Optimizer, run.ParameterNames).Select(pair => ("optimizer." + pair.Name, pair.Value)));
-        tensors.AddRange(run.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
+        tensors.AddRange(run.Selection.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
         if (run.Average is not null) tensors.AddRange(run.Average.Values.Select(pair => ("average." + pair.Key, pair.Value)));
         if (run.Order is not null) tensors.Add(("order", run.Order));
         tensors.AddRange(run.Memory.Entries.Select(pair => ("memory." + pair.Key, pair.Value)));
         tensors.Add(("meter", run.Meter.Values));
         tensors.Add(("random.data", run.DataGenerator.get_state()));
         tensors.Add(("random.noise", run.NoiseGenerator.get_state()));
-        var metadata = NetworkSpec.Metadata(run.Student);
+        var metadata = NetworkSpec.Metadata(setup.Student);
         metadata[MetadataName] = JsonSerializer.Serialize(place, Json);
         Safetensors.Write(path, tensors, metadata);
     }
 
-    public static void Restore(string path, TrainingRun run)
+    public static void Restore(string path, TrainingSetup setup, TrainingRun run)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var tensors = Safetensors.Read(path, requireDigest: true);
         var place = ReadPlace(path);
+        var given = setup.Settings;
         string Text(IReadOnlyDictionary<string, string> settings, string name) => settings.GetValueOrDefault(name, "nothing");
-        var differences = run.Settings.Keys.Union(place.Settings.Keys)
-            .Where(name => Text(place.Settings, name) != Text(run.Settings, name))
-            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(run.Settings, name)} given").ToList();
-        if (Text(place.Settings, SeedName) != Text(run.Settings, SeedName))
+        var differences = given.Keys.Union(place.Settings.Keys)
+            .Where(name => Text(place.Settings, name) != Text(given, name))
+            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(given, name)} given").ToList();
+        if (Text(place.Settings, SeedName) != Text(given, SeedName))
             differences.Add($"to go on with it set {SeedName} = {Text(place.Settings, SeedName)}");
         if (differences.Count > 0) throw Fault("a checkpoint of this training", string.Join("; ", differences));
 
         try
         {
-            Weights.Load(run.Student, tensors, ModelFile.StudentPrefix);
-            if (run.Peer is not null) Weights.Load(run.Peer, tensors, PeerPrefix);
+            Weights.Load(setup.Student, tensors, ModelFile.StudentPrefix);
+            if (setup.Networks.Peer is { } peer) Weights.Load(peer, tensors, PeerPrefix);
             OptimizerState.Restore(run.Optimizer, run.ParameterNames, Part("optimizer."));
             run.Meter.Values.copy_(tensors["meter"]);
             run.DataGenerator.set_state(tensors["random.data"]);
@@ -74,20 +76,20 @@ internal static class TrainingCheckpoint
         {
             throw Fault("the tensors of this student and training", exception.Message, exception);
         }
-        var device = run.Student.parameters().First().device;
-        foreach (var (name, value) in Part("best.")) run.BestWeights[name] = value.to(device).DetachFromDisposeScope();
+        foreach (var (name, value) in Part("best.")) run.Selection.BestWeights[name] = value.to(setup.Device).DetachFromDisposeScope();
         if (run.Average is { } average)
         {
             average.Count = place.Averaged;
-            foreach (var (name, value) in Part("average.")) average.Values[name] = value.to(device).DetachFromDisposeScope();
+            foreach (var (name, value) in Part("average.")) average.Values[name] = value.to(setup.Device).DetachFromDisposeScope();
         }
-        foreach (var (name, value) in Part("memory.")) run.Memory.Set(name, value.to(device));
+        foreach (var (name, value) in Part("memory.")) run.Memory.Set(name, value.to(setup.Device));
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
-        (run.Epoch, run.Step, run.BestEpoch, run.EarlierSeconds) = (place.Epoch, place.Step, place.BestEpoch, place.Seconds);
-        run.History.AddRange(place.History);
+        (run.Epoch, run.Step) = (place.Epoch, place.Step);
+        (run.Selection.BestEpoch, run.Reporter.EarlierSeconds) = (place.BestEpoch, place.Seconds);
+        run.Selection.History.AddRange(place.History);
         // What there was to warn of before the first step is in the file as well.
-        run.Warnings.Clear();
-        run.Warnings.AddRange(place.Warnings ?? []);
+        run.Reporter.Warnings.Clear();
+        run.Reporter.Warnings.AddRange(place.Warnings ?? []);
 
         Dictionary<string, Tensor> Part(string prefix) => tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
@@ -101,8 +103,10 @@ internal static class TrainingCheckpoint
             throw new CheckpointException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
         try
         {
-            if (JsonSerializer.Deserialize<Place>(text, Json) is { Version: Version } place) return place;
-            throw new CheckpointException(path, $"a training checkpoint of version {Version}", "another version");
+            var place = JsonSerializer.Deserialize<Place>(text, Json);
+            return place?.Version == Version ? place : throw new CheckpointException(
+                path, $"a training checkpoint of version {Version}",
+                $"version {place?.Version}: finish that training with the version of this library that began it");
         }
         catch (JsonException exception)
         {

@@ -136,7 +136,8 @@ public sealed record TrainingOptions
     public Precision Precision { get; init; } = Precision.Full;
 
     /// <summary>
-    /// Threads of one operation on the CPU. Default null: <see cref="CpuThreads.Default"/>. The number is put back afterwards.
+    /// Threads of one operation on the CPU. Default null: what the environment variable OMP_NUM_THREADS says, else the logical
+    /// processors that the process may use. The number is put back afterwards.
     /// </summary>
     public int? Threads { get; init; }
 

@@ -29,19 +29,19 @@ internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
     }
 
     /// <summary>Gives the network the mean weights until the result is disposed; then it has its own again.</summary>
-    public IDisposable Lend(Module network) => new Loan(network, Values);
+    public IDisposable ApplyTo(Module network) => new Applied(network, Values);
 
     public void Dispose()
     {
         foreach (var value in Values.Values) value.Dispose();
     }
 
-    private sealed class Loan : IDisposable
+    private sealed class Applied : IDisposable
     {
         private readonly Module network;
         private readonly Dictionary<string, Tensor> own;
 
-        public Loan(Module network, IReadOnlyDictionary<string, Tensor> values)
+        public Applied(Module network, IReadOnlyDictionary<string, Tensor> values)
         {
             this.network = network;
             using var scope = NewDisposeScope();

@@ -48,7 +48,7 @@ public sealed class TeacherEnsembleTests
         Assert.Equal(2 * student.parameters().Count(), ensemble.parameters().Count());
         var before = ensemble.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         var result = Ard.Trainers.Training.Trainer.Fit(
-            student, new Distillation(), ensemble, data, Objectives.Small.Options with { Epochs = 1 });
+            new(student, ensemble), new Distillation(), data, Objectives.Small.Options with { Epochs = 1 });
         Assert.True(result.History[0].Loss > 0);
         foreach (var (name, value) in ensemble.state_dict()) Compare.Same(before[name], value, name);
         Assert.All(ensemble.modules(), module => Assert.True(module.training));

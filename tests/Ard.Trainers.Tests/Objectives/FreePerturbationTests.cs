@@ -164,7 +164,7 @@ public sealed class FreePerturbationTests
             Augmentation = Augmentation.None,
             Optimizer = new SgdOptimizer { LearningRate = 0.3, Momentum = 0, WeightDecay = 0 },
         };
-        Trainer.Fit(trained, objective, null, data, options);
+        Trainer.Fit(trained, objective, data, options);
 
         var delta = zeros_like(images);
         for (var replay = 0; replay < 3; replay++)

@@ -145,19 +145,19 @@ public sealed class MtardTests
         natural.train();
         var objective = new Mtard(new() { Inner = new MtardOptions().Inner with { Steps = 1 } });
         string Fault(Module<Tensor, Tensor>? second) => Assert.Throws<ArgumentException>(() => Trainer.Fit(
-            student, objective, teacher, data, Small.Options, naturalTeacher: second)).Message;
-        Assert.Contains("naturalTeacher is missing", Fault(null), StringComparison.Ordinal);
-        Assert.Contains("naturalTeacher is the student itself", Fault(student), StringComparison.Ordinal);
+            new(student, teacher, NaturalTeacher: second), objective, data, Small.Options)).Message;
+        Assert.Contains("NaturalTeacher is missing", Fault(null), StringComparison.Ordinal);
+        Assert.Contains("NaturalTeacher is the Student too", Fault(student), StringComparison.Ordinal);
 
         var before = natural.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
-        Trainer.Fit(student, objective, teacher, data, Small.Options with { Epochs = 1 }, naturalTeacher: natural);
+        Trainer.Fit(new(student, teacher, NaturalTeacher: natural), objective, data, Small.Options with { Epochs = 1 });
         Assert.True(natural.training);
         Assert.All(natural.parameters(), parameter => Assert.True(parameter.requires_grad));
         foreach (var (name, value) in natural.state_dict()) Compare.Same(before[name], value, name);
 
         using (no_grad()) natural.parameters().Last().fill_(double.NaN);
-        Assert.Contains("naturalTeacher has NaN or infinity", Assert.Throws<ArgumentException>(() => Trainer.Fit(
-            student, objective, teacher, data, Small.Options, naturalTeacher: natural)).Message, StringComparison.Ordinal);
+        Assert.Contains("NaturalTeacher has NaN or infinity", Assert.Throws<ArgumentException>(() => Trainer.Fit(
+            new(student, teacher, NaturalTeacher: natural), objective, data, Small.Options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

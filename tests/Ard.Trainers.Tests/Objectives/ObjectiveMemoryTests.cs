@@ -44,7 +44,7 @@ public sealed class ObjectiveMemoryTests
             };
             using var whole = Student();
             var uninterrupted = new Counting();
-            Trainer.Fit(whole, uninterrupted, null, data, options);
+            Trainer.Fit(whole, uninterrupted, data, options);
             // 3 batches an epoch, 2 epochs, 2 replays.
             Assert.Equal(12, uninterrupted.LastCount);
             Assert.Equal(12, uninterrupted.BackwardCalls);
@@ -52,10 +52,10 @@ public sealed class ObjectiveMemoryTests
             using var stopped = Student();
             using var stop = new CancellationTokenSource();
             Assert.ThrowsAny<OperationCanceledException>(
-                () => Trainer.Fit(stopped, new Counting(() => stop.Cancel(), at: 7), null, data, options, cancellation: stop.Token));
+                () => Trainer.Fit(stopped, new Counting(() => stop.Cancel(), at: 7), data, options, cancellation: stop.Token));
             using var resumed = Student();
             var rest = new Counting();
-            Trainer.Fit(resumed, rest, null, data, options with { Resume = true });
+            Trainer.Fit(resumed, rest, data, options with { Resume = true });
             Assert.Equal(12, rest.LastCount);
             foreach (var (name, value) in resumed.state_dict()) Assert.True(value.Equals(whole.state_dict()[name]), name);
         }

@@ -136,16 +136,16 @@ public sealed class PeerAidTests
         using var peer = Small.GlyphNetwork(2);
         var objective = ObjectiveCatalog.ByName("peeraid", new() { Steps = 1 });
         string Fault(Module<Tensor, Tensor>? other) => Assert.Throws<ArgumentException>(
-            () => Trainer.Fit(student, objective, null, data, Small.Options, peer: other)).Message;
-        Assert.Contains("peer is missing, the objective peeraid trains one", Fault(null), StringComparison.Ordinal);
-        Assert.Contains("peer is the student itself", Fault(student), StringComparison.Ordinal);
+            () => Trainer.Fit(new(student, Peer: other), objective, data, Small.Options)).Message;
+        Assert.Contains("Peer is missing, the objective peeraid trains one", Fault(null), StringComparison.Ordinal);
+        Assert.Contains("Peer is the Student too", Fault(student), StringComparison.Ordinal);
 
         var guided = new Igdm(objective);
-        Assert.Contains("peer is the teacher too", Assert.Throws<ArgumentException>(
-            () => Trainer.Fit(student, guided, peer, data, Small.Options, peer: peer)).Message, StringComparison.Ordinal);
+        Assert.Contains("Peer is the Teacher too", Assert.Throws<ArgumentException>(
+            () => Trainer.Fit(new(student, peer, Peer: peer), guided, data, Small.Options)).Message, StringComparison.Ordinal);
 
         var before = peer.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
-        Trainer.Fit(student, objective, null, data, Small.Options with { ClipGradientNorm = 1 }, peer: peer);
+        Trainer.Fit(new(student, Peer: peer), objective, data, Small.Options with { ClipGradientNorm = 1 });
         Assert.False(peer.training);
         Assert.All(peer.parameters(), parameter => Assert.Null(parameter.grad));
         Assert.All(peer.state_dict(), pair => Assert.False(pair.Value.equal(before[pair.Key]).all().item<bool>(), pair.Key));

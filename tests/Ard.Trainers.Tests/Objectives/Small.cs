@@ -86,8 +86,8 @@ internal static class Small
         using var natural = GlyphNetwork(5);
         using var peer = GlyphNetwork(6);
         var result = Trainer.Fit(
-            student, objective, teacher, data, options, progress: see is null ? null : new Observer(see), naturalTeacher: natural,
-            peer: peer);
+            new(student, teacher, NaturalTeacher: natural, Peer: peer), objective, data, options,
+            progress: see is null ? null : new Observer(see));
         return (result, student.state_dict().Concat(peer.state_dict().Select(pair => KeyValuePair.Create("peer." + pair.Key, pair.Value)))
             .ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone()));
     }

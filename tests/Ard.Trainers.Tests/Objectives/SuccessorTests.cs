@@ -205,7 +205,7 @@ public sealed class SuccessorTests
         using var teacher = spec.Build(1);
         using var student = spec.Build(2);
         var before = student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
-        var result = Trainer.Fit(student, ObjectiveCatalog.ByName(method), teacher, data, new TrainingOptions
+        var result = Trainer.Fit(new(student, teacher), ObjectiveCatalog.ByName(method), data, new TrainingOptions
         {
             Epochs = 1,
             BatchSize = 16,

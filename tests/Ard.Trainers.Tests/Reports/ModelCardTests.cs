@@ -31,7 +31,7 @@ public sealed class ModelCardTests : IDisposable
     private string In(string name) => Path.Combine(folder, name);
 
     private TrainingResult Train() => Trainer.Fit(
-        network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Linf(0.1), Steps = 1 }), null, data, new()
+        network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Linf(0.1), Steps = 1 }), data, new()
         {
             Epochs = 2,
             BatchSize = 10,

@@ -82,7 +82,7 @@ public sealed class BesideOtherThreadsTests
         Assert.Equal(Unscoped(() => Train(batchSize: 8)), Unscoped(() => Train(batchSize: 4)));
 
         void Train(int batchSize) =>
-            Trainer.Fit(network, objective, null, data, Small.Options with { BatchSize = batchSize, ClipGradientNorm = 1 });
+            Trainer.Fit(network, objective, data, Small.Options with { BatchSize = batchSize, ClipGradientNorm = 1 });
 
         static long Unscoped(Action work)
         {
@@ -130,7 +130,7 @@ public sealed class BesideOtherThreadsTests
         Dictionary<string, Tensor> Train()
         {
             using var student = Small.GlyphNetwork(3);
-            Trainer.Fit(student, objective, teacher, data, options);
+            Trainer.Fit(new(student, teacher), objective, data, options);
             return student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone());
         }
     }

@@ -24,7 +24,7 @@ public sealed class BestEpochTests
     {
         using var data = Data();
         using var student = Sequential(Flatten(), Linear(1, 2));
-        return Trainer.Fit(student, new Scripted(thresholds, threat), null, data, (options ?? new()) with
+        return Trainer.Fit(student, new Scripted(thresholds, threat), data, (options ?? new()) with
         {
             Epochs = thresholds.Length,
             BatchSize = 10,

@@ -45,7 +45,7 @@ public sealed class BorrowedStateTests
         var objective = new AdversarialWeightPerturbation(new FailsLater(host, inBackward: failsAt == 4));
         var still = new SgdOptimizer { LearningRate = 1e-30 };
         var options = TrainerTests.Options with { Epochs = 1, ValidationFraction = 0, Optimizer = still };
-        Assert.ThrowsAny<Exception>(() => Trainer.Fit(failing, objective, null, data, options));
+        Assert.ThrowsAny<Exception>(() => Trainer.Fit(failing, objective, data, options));
         foreach (var (parameter, value) in failing.parameters().Zip(before)) Compare.Same(value, parameter.detach(), "weight");
         Assert.All(failing.parameters(), parameter => Assert.True(parameter.requires_grad));
         Assert.True(failing.training);

@@ -27,7 +27,7 @@ public sealed class SingleImageTests
         var sizes = new List<long>();
         var seen = new List<TrainingProgress>();
         var result = Trainer.Fit(
-            student, new Counting(sizes), null, data, Options(batchSize), progress: new TrainerTests.Observer(seen.Add));
+            student, new Counting(sizes), data, Options(batchSize), progress: new TrainerTests.Observer(seen.Add));
         Assert.True(double.IsFinite(result.History[^1].Loss));
         Assert.All(seen, progress => Assert.Equal(steps, progress.Steps));
         Assert.Equal(2 * images, sizes.Sum());
@@ -40,7 +40,7 @@ public sealed class SingleImageTests
         using var scope = NewDisposeScope();
         using var data = TrainerTests.Data(3);
         using var student = Student();
-        Trainer.Fit(student, new Natural(), null, data, Options(2) with { Averaging = new StochasticWeightAveraging { FromEpoch = 1 } });
+        Trainer.Fit(student, new Natural(), data, Options(2) with { Averaging = new StochasticWeightAveraging { FromEpoch = 1 } });
         Assert.All(student.buffers(), buffer => Assert.True(buffer.isfinite().all().item<bool>()));
     }
 
@@ -49,7 +49,7 @@ public sealed class SingleImageTests
     {
         using var data = TrainerTests.Data(6);
         using var student = Student();
-        var fault = Assert.Throws<TrainingDivergedException>(() => Trainer.Fit(student, new Natural(), null, data, Options(1)));
+        var fault = Assert.Throws<TrainingDivergedException>(() => Trainer.Fit(student, new Natural(), data, Options(1)));
         Assert.Contains("a batch of one image, of which batch normalisation has no variance: expected BatchSize 2 or more", fault.Message,
             StringComparison.Ordinal);
     }

@@ -28,7 +28,7 @@ public sealed class TeacherCheckTests
     {
         using var data = images ?? TrainerTests.Data(60);
         using var student = TrainerTests.Spec.Build(3);
-        return Trainer.Fit(student, TrainerTests.Ard, teacher, data, options ?? Options);
+        return Trainer.Fit(new(student, teacher), TrainerTests.Ard, data, options ?? Options);
     }
 
     [Fact]
@@ -62,7 +62,8 @@ public sealed class TeacherCheckTests
         var inner = TrainerTests.Inner with { Threat = Ard.Trainers.Attacks.ThreatModel.Linf(0.5) };
         using var data = TrainerTests.Data(60);
         using var student = TrainerTests.Spec.Build(3);
-        var result = Trainer.Fit(student, new AdversariallyRobustDistillation(new ArdOptions { Inner = inner }), Teacher(0), data, Options);
+        var ard = new AdversariallyRobustDistillation(new ArdOptions { Inner = inner });
+        var result = Trainer.Fit(new(student, Teacher(0)), ard, data, Options);
         Assert.Contains(result.Warnings, warning => warning.Contains(
             "the teacher gets 0 of 60 training images right under attack (PGD-10, Linf 0.5)", StringComparison.Ordinal));
     }
@@ -74,6 +75,6 @@ public sealed class TeacherCheckTests
         using var student = TrainerTests.Spec.Build(3);
         var mtard = new Mtard(new() { Inner = TrainerTests.Inner });
         Assert.Contains("the natural teacher gets 0 of 60", Assert.Throws<ArgumentException>(
-            () => Trainer.Fit(student, mtard, Teacher(0), data, Options, naturalTeacher: Teacher(1))).Message, StringComparison.Ordinal);
+            () => Trainer.Fit(new(student, Teacher(0), Teacher(1)), mtard, data, Options)).Message, StringComparison.Ordinal);
     }
 }

@@ -85,7 +85,7 @@ public sealed class TrainerTests : IDisposable
         using var student = (build ?? (spec => spec.Build(seed: 3)))(Spec);
         using var teacher = Teacher();
         result = Trainer.Fit(
-            student, objective ?? Ard, teacher, data, options, progress: see is null ? null : new Observer(see),
+            new(student, teacher), objective ?? Ard, data, options, progress: see is null ? null : new Observer(see),
             cancellation: cancellation);
         return Bytes(student);
     }
@@ -254,7 +254,7 @@ public sealed class TrainerTests : IDisposable
             Augmentation = Augmentation.None,
             Validation = Options.Validation with { Attacks = ["fgsm"] },
         };
-        var result = Trainer.Fit(student, new Natural(), null, data, options, progress: new Observer(seen.Add));
+        var result = Trainer.Fit(student, new Natural(), data, options, progress: new Observer(seen.Add));
         Assert.True(result.Best!.ValidationAccuracy > 0.9, $"{result.Best}");
         Assert.True(result.History[^1].Loss < 0.5 * result.History[0].Loss);
         Assert.True(result.History[^1].TrainingAccuracy > 0.9);
@@ -286,10 +286,10 @@ public sealed class TrainerTests : IDisposable
         using var same = Spec.Build(3);
         var (images, labels) = data.Batch(0, 20);
         var logits = same.call(images);
-        var result = Trainer.Fit(student, new Natural(), null, data, options);
+        var result = Trainer.Fit(student, new Natural(), data, options);
         Assert.Equal(functional.cross_entropy(logits, labels).item<float>(), result.History[0].Loss, 5);
         Assert.Equal(logits.argmax(1).eq(labels).to(ScalarType.Float64).mean().item<double>(), result.History[0].TrainingAccuracy, 12);
-        var averaging = Trainer.Fit(student, new Natural(), null, data, options with { BatchSize = 15 });
+        var averaging = Trainer.Fit(student, new Natural(), data, options with { BatchSize = 15 });
         Assert.InRange(averaging.History[0].Loss, 0.1, 10);
     }
 
@@ -311,7 +311,7 @@ public sealed class TrainerTests : IDisposable
         using var student = Spec.Build(seed: 3);
         using var teacher = Teacher();
         var before = LiveTensors;
-        Trainer.Fit(student, Ard, teacher, data, options, progress: new Observer(_ => counts.Add(LiveTensors)));
+        Trainer.Fit(new(student, teacher), Ard, data, options, progress: new Observer(_ => counts.Add(LiveTensors)));
         Assert.True(counts.Count >= 205);
         Assert.Equal(counts[5], counts[204]);
         Assert.Equal(counts[5], counts.Skip(5).SkipLast(1).Max());
@@ -327,7 +327,7 @@ public sealed class TrainerTests : IDisposable
         using var teacher = Spec.Build(99);
         teacher.train();
         var before = Bytes(teacher);
-        Trainer.Fit(student, Ard, teacher, data, Options with { Epochs = 1 });
+        Trainer.Fit(new(student, teacher), Ard, data, Options with { Epochs = 1 });
         Assert.True(before.AsSpan().SequenceEqual(Bytes(teacher)));
         Assert.True(teacher.training);
         Assert.All(teacher.parameters(), parameter => Assert.True(parameter.requires_grad));
@@ -368,8 +368,8 @@ public sealed class TrainerTests : IDisposable
         using var teacher = Teacher();
         var (name, last) = teacher.named_parameters().Last();
         using (no_grad()) last.fill_(double.NaN);
-        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
-        Assert.Contains($"teacher has NaN or infinity in {last.numel()} of {last.numel()} elements of its tensor '{name}'", fault.Message);
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(new(student, teacher), Ard, data, Options));
+        Assert.Contains($"Teacher has NaN or infinity in {last.numel()} of {last.numel()} elements of its tensor '{name}'", fault.Message);
     }
 
     [Fact]
@@ -380,7 +380,7 @@ public sealed class TrainerTests : IDisposable
         using var student = Spec.Build(3);
         using var teacher = new NaNTeacher(Teacher());
         teacher.eval();
-        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, teacher, data, Options));
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(new(student, teacher), Ard, data, Options));
         Assert.Contains("the teacher gives outputs that are not finite", fault.Message);
     }
 
@@ -395,10 +395,10 @@ public sealed class TrainerTests : IDisposable
         var (ofStudent, ofTeacher) = (data.Classes + moreOfStudent, data.Classes + moreOfTeacher);
         using var student = (Spec with { Classes = ofStudent }).Build(3);
         using var teacher = (Spec with { Classes = ofTeacher }).Build(4);
-        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, teacher, data, Options)).Message;
+        var fault = Assert.Throws<ArgumentException>(() => Trainer.Fit(new(student, teacher), Ard, data, Options)).Message;
         var expected = $"for one image, expected [1,{data.Classes}]";
-        Assert.Equal(moreOfStudent != 0, fault.Contains($"student gives [1,{ofStudent}] {expected}", StringComparison.Ordinal));
-        Assert.Equal(moreOfTeacher != 0, fault.Contains($"teacher gives [1,{ofTeacher}] {expected}", StringComparison.Ordinal));
+        Assert.Equal(moreOfStudent != 0, fault.Contains($"Student gives [1,{ofStudent}] {expected}", StringComparison.Ordinal));
+        Assert.Equal(moreOfTeacher != 0, fault.Contains($"Teacher gives [1,{ofTeacher}] {expected}", StringComparison.Ordinal));
     }
 
     private sealed class NaNTeacher : Module<Tensor, Tensor>
@@ -439,7 +439,7 @@ public sealed class TrainerTests : IDisposable
         void Fit(ImageDataset images, ImageDataset judged, Module<Tensor, Tensor> teacher, bool resume = true)
         {
             using var student = Spec.Build(3);
-            Trainer.Fit(student, Ard, teacher, images, options with { Resume = resume }, judged);
+            Trainer.Fit(new(student, teacher), Ard, images, options with { Resume = resume }, judged);
         }
         using var teacher = Teacher();
         Fit(data, validation, teacher, resume: false);
@@ -493,6 +493,21 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_of_another_version_is_refused_by_its_version()
+    {
+        Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
+        using (NewDisposeScope())
+        {
+            var (tensors, metadata) = (Safetensors.Read(Last), Safetensors.ReadMetadata(Last).ToDictionary());
+            metadata["ard.training"] = metadata["ard.training"].Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal);
+            Safetensors.Write(Last, tensors.Select(pair => (pair.Key, pair.Value)), metadata);
+        }
+        var fault = Assert.Throws<CheckpointException>(
+            () => Trained(Options with { Epochs = 1, CheckpointFolder = folder, Resume = true }, out _));
+        Assert.Contains("expected a training checkpoint of version 2, found version 1: finish that training with", fault.Message);
+    }
+
+    [Fact]
     public void A_truncated_or_bit_flipped_checkpoint_is_refused_with_file_expected_and_found()
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
@@ -522,15 +537,15 @@ public sealed class TrainerTests : IDisposable
         using var data = Data();
         using var student = Spec.Build(3);
         var fault = Assert.Throws<ArgumentException>(
-            () => Trainer.Fit(student, Ard, null, data, Options with { Augmentation = new(8, false), ValidationFraction = 0.999 }));
-        Assert.Contains("teacher is missing", fault.Message);
+            () => Trainer.Fit(student, Ard, data, Options with { Augmentation = new(8, false), ValidationFraction = 0.999 }));
+        Assert.Contains("Teacher is missing", fault.Message);
         Assert.Contains("padding 8", fault.Message);
         Assert.Contains("leaves none", fault.Message);
         using var empty = Sequential(Flatten());
         Assert.Contains("RegisterComponents()",
-            Assert.Throws<ArgumentException>(() => Trainer.Fit(empty, new Natural(), null, data, Options)).Message);
-        Assert.Contains("student itself",
-            Assert.Throws<ArgumentException>(() => Trainer.Fit(student, Ard, student, data, Options)).Message);
+            Assert.Throws<ArgumentException>(() => Trainer.Fit(empty, new Natural(), data, Options)).Message);
+        Assert.Contains("Teacher is the Student too",
+            Assert.Throws<ArgumentException>(() => Trainer.Fit(new(student, student), Ard, data, Options)).Message);
     }
 
     [Fact]
@@ -540,7 +555,7 @@ public sealed class TrainerTests : IDisposable
         using var data = Data();
         using var student = Spec.Build(3);
         student.to(ScalarType.Float64);
-        Trainer.Fit(student, new AdversarialTraining(new() { Inner = Inner }), null, data, Options with { Epochs = 1 });
+        Trainer.Fit(student, new AdversarialTraining(new() { Inner = Inner }), data, Options with { Epochs = 1 });
         Assert.All(student.parameters(), parameter => Assert.Equal(ScalarType.Float64, parameter.dtype));
     }
 

@@ -15,7 +15,7 @@ public sealed class TrainingAdviceTests
     {
         using var data = TrainerTests.Data(12);
         objective ??= Against(Tenth);
-        return [.. TrainingAdvice.On(options.For(objective, data), objective, data, validates: options.ValidationFraction > 0)];
+        return [.. TrainingAdvice.Before(options.For(objective, data), objective, data, validates: options.ValidationFraction > 0)];
     }
 
     [Fact]

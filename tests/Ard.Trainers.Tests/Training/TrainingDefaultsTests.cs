@@ -70,7 +70,8 @@ public sealed class TrainingDefaultsTests
             teacher.to(ScalarType.Float64);
             var term = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean, Weight = weight };
             var objective = new AdversariallyRobustDistillation(new() { Inner = TrainerTests.Inner, Distillation = term });
-            Trainer.Fit(student, objective, teacher, data, TrainerTests.Options with { Optimizer = null, BatchSize = null, Epochs = 2 });
+            Trainer.Fit(new(student, teacher), objective, data,
+                TrainerTests.Options with { Optimizer = null, BatchSize = null, Epochs = 2 });
             return [.. student.parameters().SelectMany(parameter => parameter.detach().data<double>().ToArray())];
         }
         Assert.All(Train(1).Zip(Train(0.1)), pair => Assert.Equal(pair.First, pair.Second, 1e-9));

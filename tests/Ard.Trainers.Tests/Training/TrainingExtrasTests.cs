@@ -109,7 +109,7 @@ public sealed class TrainingExtrasTests : IDisposable
         using var data = TrainerTests.Data(8);
         using var student = Spec.Build(3);
         var before = student.parameters().Select(p => p.detach().clone()).ToArray();
-        Trainer.Fit(student, new Natural(), null, data, Options with
+        Trainer.Fit(student, new Natural(), data, Options with
         {
             Epochs = 1,
             ValidationFraction = 0,
@@ -130,7 +130,7 @@ public sealed class TrainingExtrasTests : IDisposable
         using var student = Spec.Build(seed: 3);
         using var teacher = Teacher();
         var before = Live();
-        Trainer.Fit(student, new AdversarialWeightPerturbation(TrainerTests.Ard), teacher, data, Options with
+        Trainer.Fit(new(student, teacher), new AdversarialWeightPerturbation(TrainerTests.Ard), data, Options with
         {
             Epochs = 2,
             BatchSize = 4,
@@ -158,7 +158,7 @@ public sealed class TrainingExtrasTests : IDisposable
         var teacher = new RecordingNetwork(Teacher());
         teacher.eval();
         var asking = new Asks((RecordingNetwork)teacher);
-        Trainer.Fit(student, asking, teacher, data, options with { ValidationFraction = 0 });
+        Trainer.Fit(new(student, teacher), asking, data, options with { ValidationFraction = 0 });
         return (asking.Seen, asking.Difference);
     }
 

@@ -150,7 +150,7 @@ public sealed class WeightAveragingTests : IDisposable
         using var student = Spec.Build(seed: 3);
         using var teacher = Teacher();
         var path = new List<Dictionary<string, Tensor>>();
-        var result = Trainer.Fit(student, TrainerTests.Ard, teacher, data, options, progress: new Observer(_ => path.Add(Copy())));
+        var result = Trainer.Fit(new(student, teacher), TrainerTests.Ard, data, options, progress: new Observer(_ => path.Add(Copy())));
         return (path, result, Copy());
 
         Dictionary<string, Tensor> Copy() => student.state_dict().ToDictionary(
@@ -190,9 +190,7 @@ public sealed class WeightAveragingTests : IDisposable
         // The statistics are those of the mean weights on the training images.
         using var model = Spec.Build(seed: 3);
         Weights.Load(model, end);
-        var threads = CpuThreads.Set(options.Threads);
-        BatchStatistics.Recompute(model, data, options.BatchSize!.Value);
-        CpuThreads.Set(threads);
+        using (new ProcessState(options.Threads)) BatchStatistics.Recompute(model, data, options.BatchSize!.Value);
         foreach (var (name, value) in model.state_dict()) Compare.Same(value, end[name], name);
         Assert.NotEqual(path[^1]["net.1.running_mean"].data<float>().ToArray(), end["net.1.running_mean"].data<float>().ToArray());
     }
@@ -207,7 +205,7 @@ public sealed class WeightAveragingTests : IDisposable
         using var student = Spec.Build(seed: 3);
         using var teacher = Teacher();
         var options = Options with { Epochs = 4, ValidateEveryEpochs = 4, Averaging = averaging, CheckpointFolder = folder };
-        var result = Trainer.Fit(student, TrainerTests.Ard, teacher, data, options, held);
+        var result = Trainer.Fit(new(student, teacher), TrainerTests.Ard, data, options, held);
         Assert.Equal(result.BestEpoch, result.KeptEpoch);
 
         using var best = ModelFile.Read(Path.Combine(folder, "best.safetensors"));
@@ -236,7 +234,7 @@ public sealed class WeightAveragingTests : IDisposable
             WhenCancelled = CancellationBehaviour.ReturnBestSoFar,
         };
         var weights = new List<double>();
-        Trainer.Fit(student, new Natural(), null, data, options, cancellation: source.Token, progress: new Observer(p =>
+        Trainer.Fit(student, new Natural(), data, options, cancellation: source.Token, progress: new Observer(p =>
         {
             weights.Add(student.state_dict()["net.10.bias"][0].item<float>());
             if (p.Step == 2) source.Cancel();
@@ -252,7 +250,10 @@ public sealed class WeightAveragingTests : IDisposable
         var other = options with { Resume = true, Averaging = new StochasticWeightAveraging(), ClipGradientNorm = 2, LabelSmoothing = 0.1 };
         var message = Assert.Throws<CheckpointException>(() => Trained(other, out _)).Message;
         Assert.All(
-            ["Averaging: ExponentialAveraging", "Decay = 0.9", "ClipGradientNorm: none in the file, 2 given", "LabelSmoothing: 0 in"],
+            [
+                "Averaging: ExponentialAveraging in the file", "Averaging.Decay: 0.9 in the file, nothing given",
+                "ClipGradientNorm: not set in the file, 2 given", "LabelSmoothing: 0 in",
+            ],
             part => Assert.Contains(part, message));
     }
 }

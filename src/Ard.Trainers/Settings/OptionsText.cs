@@ -1,0 +1,64 @@
+using System.Collections;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace Ard.Trainers.Settings;
+
+/// <summary>What is called by its name and has settings as properties, such as a training method.</summary>
+internal interface INamed
+{
+    /// <summary>The name.</summary>
+    string Name { get; }
+}
+
+/// <summary>Settings in full, one by one, such as <c>Optimizer.Momentum</c> and <c>0.9</c>.</summary>
+internal static class OptionsText
+{
+    /// <summary>The settings as lines of text, <c>Optimizer.Momentum: 0.9</c>.</summary>
+    /// <param name="path">What the value is called.</param>
+    /// <param name="value">Anything.</param>
+    public static IEnumerable<string> Lines(string path, object? value) => All(path, value).Select(line => $"{line.Path}: {line.Value}");
+
+    /// <summary>The settings of an options record by their names in it.</summary>
+    public static IEnumerable<(string Path, string Value)> All(object options) =>
+        Settings(options).SelectMany(setting => All(setting.Name, setting.GetValue(options)));
+
+    /// <summary>A value, or all settings in it where it is a record of them, by their paths.</summary>
+    public static IEnumerable<(string Path, string Value)> All(string path, object? value)
+    {
+        if (value is INamed named) yield return (path, named.Name);
+        else if (!IsRecordOfSettings(value))
+        {
+            yield return (path, Text(value));
+            yield break;
+        }
+        // One kind of several, such as of optimizers.
+        else if (value!.GetType().BaseType != typeof(object)) yield return (path, value.GetType().Name);
+        foreach (var setting in Settings(value!))
+        {
+            foreach (var line in All($"{path}.{setting.Name}", setting.GetValue(value))) yield return line;
+        }
+    }
+
+    // What everything of that kind has, such as its name, is no setting, nor is what changes later.
+    private static IEnumerable<PropertyInfo> Settings(object value) => value.GetType()
+        .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        .Where(property => value is not INamed || property.GetMethod!.GetBaseDefinition().DeclaringType!.BaseType != typeof(object))
+        .Where(property => property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ?? true);
+
+    // A record that has no text of its own but the one that the compiler gives it.
+    private static bool IsRecordOfSettings(object? value) => value?.GetType() is { IsVisible: true } type
+        && type.Assembly == typeof(OptionsText).Assembly
+        && type.GetMethod(nameof(ToString), Type.EmptyTypes)!.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false);
+
+    private static string Text(object? value) => value switch
+    {
+        null => "not set",
+        string text => text,
+        INamed named => named.Name,
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        IEnumerable items => string.Join(", ", items.Cast<object?>().Select(Text).DefaultIfEmpty("none")),
+        _ => value.ToString()!,
+    };
+}

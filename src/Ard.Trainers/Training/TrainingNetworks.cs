@@ -1,0 +1,43 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// The student and the networks that its method needs beside it. All take images [N,C,H,W] in [0,1] to logits [N,classes] in the same
+/// dtype, float32 or float64.
+/// </summary>
+/// <param name="Student">
+/// The network to train. Afterwards it has the weights of the result, is in eval mode and on the device of the options.
+/// </param>
+/// <param name="Teacher">
+/// The teacher, for objectives that need one. It is on the device of the options meanwhile, and afterwards where and as it was found.
+/// </param>
+/// <param name="NaturalTeacher">
+/// The second teacher, for objectives that need one for clean images, such as MTARD. Treated as the first.
+/// </param>
+/// <param name="Peer">
+/// A network to be trained beside the student, for objectives that have one, such as PeerAiD: as a rule a fresh one of the student's
+/// architecture. Afterwards it has its last weights and is in eval mode.
+/// </param>
+public sealed record TrainingNetworks(
+    Module<Tensor, Tensor> Student, Module<Tensor, Tensor>? Teacher = null, Module<Tensor, Tensor>? NaturalTeacher = null,
+    Module<Tensor, Tensor>? Peer = null)
+{
+    /// <summary>A student alone.</summary>
+    /// <param name="student">The network to train.</param>
+    public static implicit operator TrainingNetworks(Module<Tensor, Tensor> student) => new(student);
+
+    /// <summary>All that there are, by name, the student first.</summary>
+    internal IEnumerable<(string Name, Module<Tensor, Tensor> Network)> All =>
+        from pair in new[]
+        {
+            (nameof(Student), Student), (nameof(Teacher), Teacher), (nameof(NaturalTeacher), NaturalTeacher), (nameof(Peer), Peer),
+        }
+        where pair.Item2 is not null
+        select (pair.Item1, pair.Item2!);
+
+    /// <summary>Those that learn. Parameters of the student are named as they are: a module's name holds no slash.</summary>
+    internal IReadOnlyList<(string Prefix, Module<Tensor, Tensor> Network)> Trained =>
+        Peer is null ? [("", Student)] : [("", Student), ("peer/", Peer)];
+}

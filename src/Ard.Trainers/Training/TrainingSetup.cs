@@ -1,0 +1,168 @@
+using Ard.Trainers.Data;
+using Ard.Trainers.Native;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
+using Ard.Trainers.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// What stays the same all through a training, made ready: settings filled in and checked, networks and images on the device. What is
+/// borrowed (teachers, number of threads, global random state) is put back on disposal.
+/// </summary>
+internal sealed class TrainingSetup : IDisposable
+{
+    private readonly List<IDisposable> owned = [];
+    private readonly Dictionary<string, string> digests = [];
+
+    public TrainingSetup(
+        TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options)
+    {
+        options.Validate();
+        (Objective, Options) = (objective, options.For(objective, data));
+        TrainingInput.Check(networks, objective, data, validation, Options);
+        Networks = networks with
+        {
+            Teacher = objective.NeedsTeacher ? networks.Teacher : null,
+            NaturalTeacher = objective.NeedsNaturalTeacher ? networks.NaturalTeacher : null,
+            Peer = objective.NeedsPeer ? networks.Peer : null,
+        };
+        try
+        {
+            Device = TrainingDevice.Find(options.Device);
+            if (Device.type == DeviceType.CPU) GradientCheck.Require();
+            owned.Add(new ProcessState(options.Threads));
+            foreach (var (_, network) in Networks.Trained) network.to(Device);
+            DType = Student.parameters().First().dtype;
+            foreach (var teacher in Teachers) Borrow(teacher.Network);
+
+            if (options.CheckpointFolder is not null) Digest(data, validation);
+            (Data, Validation) = (data, validation);
+            if (validation is null && (long)Math.Round(data.Count * options.ValidationFraction) is > 0 and var count)
+            {
+                (Data, Validation) = data.Split(count, unchecked((ulong)options.Seed));
+                owned.AddRange([Data, Validation]);
+            }
+            if (Device.type != DeviceType.CPU) owned.Add(Data = Data.To(Device));
+            Batches = new(Data.Count, Options.BatchSize!.Value);
+            if (Networks.Teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options.Augmentation!, Epochs)))
+            {
+                TeacherLogits = new(Networks.Teacher, Data, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType);
+                owned.Add(TeacherLogits);
+            }
+            TrainingInput.CheckOutputs(Networks, Data, DType);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The networks that the method needs, and no others.</summary>
+    public TrainingNetworks Networks { get; }
+
+    public Module<Tensor, Tensor> Student => Networks.Student;
+
+    public Objective Objective { get; }
+
+    /// <summary>The settings with everything filled in.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>The training images, without those set aside for validation.</summary>
+    public ImageDataset Data { get; }
+
+    /// <summary>The images to choose the best epoch by; null where there are none.</summary>
+    public ImageDataset? Validation { get; }
+
+    public Device Device { get; } = CPU;
+
+    public ScalarType DType { get; }
+
+    public BatchPlan Batches { get; }
+
+    public int Epochs => Options.Epochs!.Value;
+
+    /// <summary>Where the teacher's logits of clean images are kept; null where they are computed each time.</summary>
+    public TeacherLogitsCache? TeacherLogits { get; }
+
+    public IEnumerable<(string Role, Module<Tensor, Tensor> Network)> Teachers =>
+        from pair in new[] { ("teacher", Networks.Teacher), ("natural teacher", Networks.NaturalTeacher) }
+        where pair.Item2 is not null
+        select (pair.Item1, pair.Item2!);
+
+    /// <summary>Whether the method meets an adversary, itself or by its teacher. One that does not is not judged by one.</summary>
+    public bool MeetsAdversary => Objective.Threat is not null || Objective.NeedsTeacher;
+
+    /// <summary>The learning rate of a step, counted from 0 over all epochs.</summary>
+    public double LearningRate(long step) =>
+        Options.Schedule!.LearningRate(Options.Optimizer!.LearningRate, step, Batches.Steps, Epochs);
+
+    /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings
+    {
+        get
+        {
+            // These may be others when a training goes on.
+            var compared = Options with
+            {
+                Device = $"{Device.type}",
+                Threads = null,
+                CheckpointFolder = null,
+                CheckpointEverySteps = null,
+                Resume = false,
+                WhenCancelled = default,
+                ProgressInterval = default,
+                KeepBest = default,
+                AcceptTeacherNearChance = default,
+                CacheTeacherLogits = TeacherLogits is not null,
+                ValidationFraction = default,
+            };
+            var settings = new Dictionary<string, string>(digests)
+            {
+                ["Objective.Description"] = Objective.Description,
+                ["validation images"] = $"{Validation?.Count ?? 0}",
+            };
+            foreach (var (name, value) in OptionsText.All(nameof(Objective), Objective).Concat(OptionsText.All(compared)))
+                settings[name] = value;
+            return settings;
+        }
+    }
+
+    public void Dispose()
+    {
+        for (var last = owned.Count - 1; last >= 0; last--) owned[last].Dispose();
+        owned.Clear();
+    }
+
+    // Moved to the device, and where and as it was found once the training is over.
+    private void Borrow(Module<Tensor, Tensor> network)
+    {
+        if (network.parameters().FirstOrDefault()?.device is { } home) owned.Add(new Home(network, home));
+        network.to(Device);
+        using var scope = NewDisposeScope();
+        owned.Add(ModelState.Borrow(network));
+    }
+
+    private sealed class Home(Module network, Device device) : IDisposable
+    {
+        public void Dispose() => network.to(device);
+    }
+
+    // Of all that is given beside the settings: images and labels in their order, and the teachers' weights.
+    private void Digest(ImageDataset data, ImageDataset? validation)
+    {
+        foreach (var (name, images) in new[] { ("data", data), ("validation", validation) })
+        {
+            if (images is null) continue;
+            digests[name] = $"[{string.Join(",", images.Images.shape)}]";
+            digests[$"{name} labels"] = TensorDigest.Of(images.Labels)[..16];
+            digests[$"{name} pixels"] = TensorDigest.Of(images.Images)[..16];
+        }
+        foreach (var (role, network) in Teachers) digests[$"{role} weights"] = TensorDigest.Of(network)[..16];
+    }
+}
