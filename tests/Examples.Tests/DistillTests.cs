@@ -125,7 +125,7 @@ public sealed class DistillTests : IDisposable
         Assert.All(
             [
                 "ClipGradientNorm: 1 in the file", "LabelSmoothing: 0.1 in the file", "cutout 5 in the file", "cutout 6 given",
-                "Decay = 0.9", "FromEpoch = 1",
+                "Averaging.Decay: 0.9 in the file", "Averaging.FromEpoch: nothing in the file, 1 given",
             ],
             part => Assert.Contains(part, other.Error));
 
