@@ -4,7 +4,6 @@ using Ard.MLNet;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;

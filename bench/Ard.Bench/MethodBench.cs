@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

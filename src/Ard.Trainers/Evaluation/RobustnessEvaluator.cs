@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 using static TorchSharp.torch;

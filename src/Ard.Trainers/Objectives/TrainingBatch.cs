@@ -1,4 +1,3 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;

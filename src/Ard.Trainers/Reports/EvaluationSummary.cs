@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tensors;
 using static TorchSharp.torch;

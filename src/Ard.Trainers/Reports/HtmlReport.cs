@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;

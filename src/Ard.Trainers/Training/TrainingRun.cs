@@ -4,7 +4,6 @@ using Ard.Trainers.Settings;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Training;
 

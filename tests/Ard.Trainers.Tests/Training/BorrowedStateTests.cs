@@ -1,4 +1,3 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Fixtures;
