@@ -40,7 +40,8 @@ internal static class TrainingInput
 
     private static IEnumerable<string> Missing(TrainingNetworks networks, Objective objective)
     {
-        if (objective.NeedsTeacher && networks.Teacher is null) yield return $"Teacher is missing, the objective {objective.Name} needs one";
+        if (objective.NeedsTeacher && networks.Teacher is null)
+            yield return $"Teacher is missing, the objective {objective.Name} needs one";
         if (objective.NeedsNaturalTeacher && networks.NaturalTeacher is null)
             yield return $"NaturalTeacher is missing, the objective {objective.Name} needs one";
         if (objective.NeedsPeer && networks.Peer is null)
