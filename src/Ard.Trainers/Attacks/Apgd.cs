@@ -34,8 +34,7 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
 
     internal override int Samples => Options.Samples;
 
-    /// <inheritdoc/>
-    public override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
+    internal override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
@@ -56,7 +55,7 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
     /// <returns>A new tensor [N,...]: one allowed point for each image.</returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
     /// <exception cref="InvalidOperationException">The network's output is unfit.</exception>
-    public Tensor PerturbFrom(
+    internal Tensor PerturbFrom(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, Tensor start, ThreatModel threat, long seed = 0)
     {
         ArgumentNullException.ThrowIfNull(start);
@@ -65,9 +64,8 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
                 $"{Name}: the start is {start.dtype} [{string.Join(",", start.shape)}], expected {images.dtype} " +
                 $"[{string.Join(",", images.shape)}] as the images.", nameof(start));
         var noise = new PointNoise(seed, PointNoise.Rows(images.shape[0]));
-        return Guarded(model, images, labels, threat, noise, (target, clean) => images.shape[0] == 0 || threat.Epsilon == 0
-            ? clean.clone()
-            : Search(target, clean, labels, threat, noise, start.detach()));
+        return Perturb(
+            model, images, labels, threat, noise, target => Search(target, images.detach(), labels, threat, noise, start.detach()));
     }
 
     /// <inheritdoc/>
@@ -95,9 +93,9 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
                     targets?.select(1, aim).index_select(0, rows));
                 Run(target, batch, threat, worst, noise, restart == 0 ? start?.index_select(0, rows) : null);
                 if (Options.Keep == KeptPoint.Worst) continue;
-                var left = worst.Broken.index_select(0, rows).logical_not().nonzero().flatten();
-                rows = rows.index_select(0, left).MoveToOuterDisposeScope();
-                noise = noise.Select(left.cpu().data<long>().ToArray());
+                var left = StepTensors.TruePlaces(worst.Broken.index_select(0, rows).logical_not());
+                rows = rows.index_select(0, StepTensors.Index(left, rows)).MoveToOuterDisposeScope();
+                noise = noise.Select(left);
             }
         }
         return worst.Points;

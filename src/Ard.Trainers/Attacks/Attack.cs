@@ -21,12 +21,6 @@ public abstract class Attack
     /// <summary>How it finds its points, which says what it means when it finds more than another. Here a gradient in many steps.</summary>
     public virtual AttackKind Kind => AttackKind.Gradient;
 
-    /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
-    public virtual int Targets => 0;
-
-    /// <summary>How many passes decide whether a point is misclassified. Here one, which is enough where outputs are not random.</summary>
-    internal virtual int Samples => 1;
-
     /// <summary>The name and every setting that its points depend on, for files that must fit to it. Here the name.</summary>
     public virtual string Description => Name;
 
@@ -36,18 +30,26 @@ public abstract class Attack
     /// <param name="threat">The threat model, on which defaults depend.</param>
     public virtual string Details(ThreatModel threat) => "";
 
+    /// <summary>The attacks that it consists of, in their order, each on the images that are left. Here itself.</summary>
+    /// <param name="norm">The norm of the threat model.</param>
+    public virtual IReadOnlyList<Attack> Parts(Norm norm) => [this];
+
+    /// <summary>What the published attack of this name has beside in a norm, for the report; null (here) where that is nothing.</summary>
+    internal virtual string? MissingParts(Norm norm) => null;
+
+    /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
+    internal virtual int Targets => 0;
+
+    /// <summary>How many passes decide whether a point is misclassified. Here one, which is enough where outputs are not random.</summary>
+    internal virtual int Samples => 1;
+
+    /// <summary>How many images a part gets at a time. Here all of them.</summary>
+    private protected virtual int BatchSize => int.MaxValue;
+
     /// <summary><see cref="Description"/> of all that is run in a norm.</summary>
     internal string DescriptionIn(Norm norm) => Parts(norm) is [var only] && ReferenceEquals(only, this)
         ? Description
         : $"{Name} ({string.Join("; ", Parts(norm).Select(part => part.DescriptionIn(norm)))})";
-
-    /// <summary>What the published attack of this name has beside in a norm, for the report; null (here) where that is nothing.</summary>
-    /// <param name="norm">The norm of the threat model.</param>
-    public virtual string? Lacks(Norm norm) => null;
-
-    /// <summary>The attacks that it consists of, in their order, each on the images that are left. Here itself.</summary>
-    /// <param name="norm">The norm of the threat model.</param>
-    public virtual IReadOnlyList<Attack> Parts(Norm norm) => [this];
 
     /// <summary>
     /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
@@ -65,19 +67,28 @@ public abstract class Attack
     /// The network's output is unfit, the attack's result breaks the threat model, or gradients are wrong on this machine's CPU.
     /// </exception>
     public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Guarded(model, images, labels, threat, noise, (target, clean) => images.shape[0] == 0 || threat.Epsilon == 0
-            ? clean.clone()
-            : Search(target, clean, labels, threat, noise));
+        Perturb(model, images, labels, threat, noise, target => Search(target, images.detach(), labels, threat, noise));
 
     /// <summary>Attacks a batch with the noise of the seed for the rows 0 to N-1.</summary>
     /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>
     public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0) =>
         Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
 
-    /// <summary>Attacks a batch with the noise of one number that the generator draws.</summary>
-    /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, Generator generator) =>
-        Perturb(model, images, labels, threat, PointNoise.From(generator, images.shape[0]));
+    /// <summary>The same with another search, which gets the network without gradients being recorded.</summary>
+    private protected Tensor Perturb(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, Func<AttackTarget, Tensor> search)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var largestLabel = Check(model, images, labels, threat, noise);
+        if (images.shape[0] == 0 || threat.Epsilon == 0) return images.detach().clone().MoveToOuterDisposeScope();
+        using var state = ModelState.Borrow(model);
+        var target = new AttackTarget(model, Name, images, largestLabel);
+        var points = search(target).detach();
+        target.CheckFinite();
+        threat.Verify(points, images.detach(), Name);
+        return points.MoveToOuterDisposeScope();
+    }
 
     /// <summary>
     /// Attacks the images that the network gets right, part by part, each part on those that are left, and says of each image what became
@@ -88,7 +99,11 @@ public abstract class Attack
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="threat">What is allowed. The result is checked against it.</param>
     /// <param name="noise">The randomness, with as many points as there are images. Every part gets the same.</param>
-    /// <param name="cancellation">Looked at before each forward pass.</param>
+    /// <param name="cancellation">Checked before each forward pass.</param>
+    /// <returns>
+    /// For each image the first point that is misclassified; where there is none, the attack's own point, or the clean image where the
+    /// attack consists of others or the network was wrong without an attack.
+    /// </returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
     /// <exception cref="InvalidOperationException">
     /// The network's output is unfit, a part's result breaks the threat model, or gradients are wrong on this machine's CPU.
@@ -98,23 +113,11 @@ public abstract class Attack
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
         CancellationToken cancellation = default)
     {
-        AttackedPoint[] each = [];
-        var points = Guarded(
-            model, images, labels, threat, noise,
-            (target, clean) =>
-            {
-                var (found, wasRight, brokenBy) = Sequence(target, clean, labels, threat, noise);
-                var sizes = threat.Size(found, clean).cpu().data<double>().ToArray();
-                var passes = target.Passes;
-                each =
-                [
-                    .. sizes.Select((size, i) =>
-                        new AttackedPoint(wasRight[i], brokenBy[i], size, passes?.Forward[i], passes?.Backward[i])),
-                ];
-                return found;
-            },
-            cancellation);
-        return new AttackOutcome(points, each);
+        using var scope = NewDisposeScope();
+        var outcome = Run(
+            model, images.detach(), labels, threat, noise, Check(model, images, labels, threat, noise), cancellation: cancellation);
+        outcome.Points.MoveToOuterDisposeScope();
+        return outcome;
     }
 
     /// <summary>Attacks with the noise of the seed for the rows 0 to N-1, and says of each image what became of it.</summary>
@@ -136,155 +139,138 @@ public abstract class Attack
     /// <returns>Points [N,...] that the threat model allows.</returns>
     protected abstract Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise);
 
-    /// <summary>
-    /// Everything but the search: the checks before and after it, and the network made ready and put back. For attacks that offer more than
-    /// <see cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>.
-    /// </summary>
-    /// <param name="model">The network.</param>
-    /// <param name="images">Images [N,...], not checked yet.</param>
-    /// <param name="labels">Labels [N], not checked yet.</param>
-    /// <param name="threat">What is allowed.</param>
-    /// <param name="noise">The randomness.</param>
-    /// <param name="search">The network and the clean images without a graph, to points; the batch may be empty and epsilon 0.</param>
-    /// <param name="cancellation">Looked at before each forward pass.</param>
-    private protected Tensor Guarded(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        ThreatModel threat,
-        PointNoise noise,
-        Func<AttackTarget, Tensor, Tensor> search,
-        CancellationToken cancellation = default) =>
-        Prepared(
-            model, images, labels, threat, noise,
-            (target, clean) =>
-            {
-                var points = search(target, clean).detach();
-                target.CheckFinite();
-                threat.Verify(points, clean, Name);
-                return points;
-            },
-            cancellation);
-
-    // Guarded without the checks of the result.
-    private Tensor Prepared(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
-        Func<AttackTarget, Tensor, Tensor> search, CancellationToken cancellation)
-    {
-        using var scope = NewDisposeScope();
-        var largestLabel = Check(model, images, labels, threat, noise);
-        if (images.device_type == DeviceType.CPU) GradientCheck.Require();
-        using var state = ModelState.Borrow(model);
-        using var noGrad = no_grad();
-        var target = new AttackTarget(model, largestLabel, Name, images.shape[0], images.device, cancellation);
-        return search(target, images.detach()).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// One part alone, on images that the network gets right: what an evaluation asks for, which knows that already. What the attack does
-    /// amiss is told, and no error.
-    /// </summary>
-    internal AttackAttempt Attempt(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, CancellationToken cancellation)
-    {
-        AttackAttempt? attempt = null;
-        var points = Prepared(
-            model, images, labels, threat, noise,
-            (target, clean) =>
-            {
-                var found = Search(target, clean, labels, threat, noise).detach();
-                ThreatModel.VerifyShape(found, clean, Name);
-                var sizes = threat.Size(found, clean);
-                var beyond = threat.Allows(found, clean).logical_not();
-                // A value that is no number cannot be projected.
-                found = where(
-                    ThreatModel.PerPoint(beyond, clean), threat.Project(where(found.isfinite(), found, clean), clean), found);
-                var logits = target.Scores(found, null, Samples).MoveToOuterDisposeScope();
-                attempt = new AttackAttempt(
-                    found, logits, target.Passes, target.MetNotFinite, target.MetGradientFaults, beyond.cpu().data<bool>().ToArray(),
-                    sizes.cpu().data<double>().ToArray());
-                return found;
-            },
-            cancellation);
-        return attempt! with { Points = points };
-    }
-
-    /// <summary>The parts in their order, each on the images that are still right.</summary>
-    /// <param name="target">The network.</param>
-    /// <param name="images">The clean images [N,...].</param>
-    /// <param name="labels">Their labels [N].</param>
-    /// <param name="threat">What is allowed; epsilon may be 0.</param>
-    /// <param name="noise">The randomness, the same for every part.</param>
-    /// <param name="batchSize">How many images a part gets at a time. Those that are left are put into full batches again.</param>
-    /// <returns>
-    /// Points [N,...]: the first one that is misclassified; where there is none, the attack's own point, or the clean image where the
-    /// attack consists of others. Then which images were right at the beginning, and the name of the part that broke each.
-    /// </returns>
-    private protected (Tensor Points, bool[] WasRight, string?[] BrokenBy) Sequence(
-        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, int batchSize)
-    {
-        var points = images.clone();
-        var right = new bool[images.shape[0]];
-        foreach (var batch in Enumerable.Range(0, right.Length).Chunk(batchSize))
-        {
-            using var scope = NewDisposeScope();
-            var rows = Index(batch, images.device);
-            var correct = target.Scores(images.index_select(0, rows), rows, Samples).argmax(1).eq(labels.index_select(0, rows));
-            correct.cpu().data<bool>().ToArray().CopyTo(right, batch[0]);
-        }
-
-        bool[] wasRight = [.. right];
-        var brokenBy = new string?[right.Length];
-        foreach (var part in threat.Epsilon == 0 ? [] : Parts(threat.Norm))
-        {
-            foreach (var batch in Enumerable.Range(0, right.Length).Where(row => right[row]).ToArray().Chunk(batchSize))
-            {
-                using var scope = NewDisposeScope();
-                var rows = Index(batch, images.device);
-                var (its, correct) = part.Part(
-                    target,
-                    rows,
-                    images.index_select(0, rows),
-                    labels.index_select(0, rows),
-                    threat,
-                    noise.Select(batch.Select(row => (long)row)));
-                var broken = correct.logical_not().nonzero().flatten();
-                if (ReferenceEquals(part, this)) points.index_copy_(0, rows, its);
-                else points.index_copy_(0, rows.index_select(0, broken), its.index_select(0, broken));
-                foreach (var place in broken.cpu().data<long>().ToArray())
-                    (right[batch[place]], brokenBy[batch[place]]) = (false, part.Name);
-            }
-        }
-        return (points, wasRight, brokenBy);
-    }
-
-    // A sequence overrides this by batches of its own.
-    private protected virtual (Tensor Points, bool[] WasRight, string?[] BrokenBy) Sequence(
-        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Sequence(target, images, labels, threat, noise, batchSize: int.MaxValue);
-
-    // The search as a part of another attack, on some of its images, at least one: points [n,...], and which of them are right. What is
-    // used counts there too.
-    private (Tensor Points, Tensor Correct) Part(
-        AttackTarget whole, Tensor rows, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
-    {
-        using var scope = NewDisposeScope();
-        var target = whole.For(Name, images.shape[0]);
-        var points = Search(target, images, labels, threat, noise).detach();
-        var correct = target.Scores(points, null, Samples).argmax(1).eq(labels);
-        target.CheckFinite();
-        threat.Verify(points, images, Name);
-        whole.Add(target, rows);
-        return (points.MoveToOuterDisposeScope(), correct.MoveToOuterDisposeScope());
-    }
-
     /// <summary>The search of another attack, where this one is a way of setting that one.</summary>
     /// <inheritdoc cref="Search"/>
-    private protected static Tensor SearchOf(
+    private protected static Tensor SearchBy(
         Attack other, AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         other.Search(target, images, labels, threat, noise);
 
-    private static Tensor Index(int[] rows, Device device) =>
+    /// <summary>
+    /// The images that the network gets right, then the parts in their order, each on those that are still right, put into full batches
+    /// again.
+    /// </summary>
+    /// <param name="model">The network.</param>
+    /// <param name="images">Checked images [N,...], without a graph.</param>
+    /// <param name="labels">Checked labels [N].</param>
+    /// <param name="threat">What is allowed; epsilon may be 0.</param>
+    /// <param name="noise">The randomness, the same for every part.</param>
+    /// <param name="largestLabel">Of all labels.</param>
+    /// <param name="tellFaults">See <see cref="RunPart"/>.</param>
+    /// <param name="cancellation">Checked before each forward pass.</param>
+    internal AttackOutcome Run(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, long largestLabel,
+        bool tellFaults = false, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var points = images.clone();
+        var each = new AttackedPoint[images.shape[0]];
+        var predictions = new long[each.Length];
+        foreach (var batch in Enumerable.Range(0, each.Length).Chunk(BatchSize))
+        {
+            using var batchScope = NewDisposeScope();
+            using var state = ModelState.Borrow(model);
+            var (its, truth) = (images.narrow(0, batch[0], batch.Length), labels.narrow(0, batch[0], batch.Length));
+            var target = new AttackTarget(model, Name, its, largestLabel, cancellation: cancellation);
+            var found = AttackTarget.Predictions(target.Scores(its, Samples));
+            var right = stack([found, found.eq(truth).to(ScalarType.Int64)]).cpu().data<long>().ToArray();
+            foreach (var row in batch)
+            {
+                predictions[row] = right[row - batch[0]];
+                each[row] = new AttackedPoint(right[batch.Length + row - batch[0]] == 1, null, 0, Samples, 0);
+            }
+            if (!tellFaults && predictions.Contains(-1)) target.CheckFinite();
+        }
+
+        foreach (var part in threat.Epsilon == 0 ? [] : Parts(threat.Norm))
+        {
+            foreach (var batch in Enumerable.Range(0, each.Length).Where(row => each[row].IsRight).ToArray().Chunk(BatchSize))
+            {
+                using var batchScope = NewDisposeScope();
+                var rows = Rows(batch, images.device);
+                var (theirs, truth) = (images.index_select(0, rows), labels.index_select(0, rows));
+                var found = part.RunPart(
+                    model, theirs, truth, threat, noise.Select(batch.Select(row => (long)row)), tellFaults, cancellation);
+                for (var i = 0; i < batch.Length; i++)
+                {
+                    var (before, point) = (each[batch[i]], found.Each[i]);
+                    predictions[batch[i]] = point.Prediction;
+                    each[batch[i]] = before with
+                    {
+                        BrokenBy = point.Correct ? null : part.Name,
+                        Size = point.Correct && part != this ? 0 : point.Size,
+                        ForwardPasses = before.ForwardPasses + point.Forward,
+                        BackwardPasses = before.BackwardPasses + point.Backward,
+                    };
+                }
+                int[] kept = [.. Enumerable.Range(0, batch.Length).Where(i => part == this || !found.Each[i].Correct)];
+                var places = Rows(kept, images.device);
+                points.index_copy_(0, rows.index_select(0, places), found.Points.index_select(0, places));
+            }
+        }
+        return new AttackOutcome(points.MoveToOuterDisposeScope(), each) { Predictions = predictions };
+    }
+
+    /// <summary>This attack alone on images that the network gets right.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="images">Checked images [N,...] without a graph, at least one.</param>
+    /// <param name="labels">Checked labels [N].</param>
+    /// <param name="threat">What is allowed; epsilon is positive.</param>
+    /// <param name="noise">The randomness, a point for each image.</param>
+    /// <param name="tellFaults">
+    /// Whether outputs that are not finite and points that are not allowed are told; else they are errors.
+    /// </param>
+    /// <param name="cancellation">Checked before each forward pass.</param>
+    internal PartOutcome RunPart(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, bool tellFaults,
+        CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var state = ModelState.Borrow(model);
+        using var passes = new PassCounter(images.shape[0]);
+        var target = new AttackTarget(model, Name, images, passes: passes, cancellation: cancellation);
+        var own = Search(target, images, labels, threat, noise).detach();
+        ThreatModel.VerifyShape(own, images, Name);
+        var ownSize = threat.Size(own, images);
+        var allowed = threat.Allows(own, images, ownSize);
+        // A value that is no number cannot be projected.
+        var points = where(
+            ThreatModel.PerPoint(allowed, images), own, threat.Project(where(own.isfinite(), own, images), images));
+        var scores = target.Scores(points, Samples);
+        var logits = scores.MaskedFill(target.NotFinite.unsqueeze(1), double.NaN);
+        // One wait for the device.
+        var told = cat(
+        [
+            stack(
+            [
+                AttackTarget.Predictions(logits).to(ScalarType.Float64), threat.Size(points, images), ownSize,
+                allowed.to(ScalarType.Float64), target.NotFinite.to(ScalarType.Float64),
+            ]),
+            target.GradientFaults.to(ScalarType.Float64),
+        ]).cpu();
+        var (numbers, truth) = (told.data<double>().ToArray(), labels.cpu().data<long>().ToArray());
+        var (count, cost) = (truth.Length, passes.Each());
+        var faults = InputGradient.ToFlags(told.narrow(0, 5, 3).Gt(0));
+        var each = new PartPoint[count];
+        for (var i = 0; i < count; i++)
+        {
+            double Number(int which) => numbers[which * count + i];
+            each[i] = new PartPoint(Number(0) == truth[i], (long)Number(0), Number(1))
+            {
+                Beyond = Number(3) == 0 ? Number(2) : 0,
+                MetNotFinite = Number(4) != 0,
+                GradientFaults = faults[i] | (target.GradientMissing ? GradientFaults.Missing : 0),
+                Forward = cost?.Forward[i],
+                Backward = cost?.Backward[i],
+            };
+        }
+        if (!tellFaults && each.Any(point => point.MetNotFinite)) target.CheckFinite();
+        if (!tellFaults && each.Any(point => point.Beyond != 0)) threat.Verify(own, images, Name);
+        return new PartOutcome(points.MoveToOuterDisposeScope(), logits.MoveToOuterDisposeScope(), each);
+    }
+
+    private static Tensor Rows(int[] rows, Device device) =>
         tensor(rows.Select(row => (long)row).ToArray(), dtype: ScalarType.Int64, device: device);
 
     // Names every fault; returns the largest label, or -1.
@@ -327,6 +313,7 @@ public abstract class Attack
         }
 
         if (faults.Count > 0) throw new ArgumentException($"{Name}: {string.Join("; ", faults)}.");
+        if (images.device_type == DeviceType.CPU) GradientCheck.Require();
         return largest;
     }
 

@@ -8,19 +8,11 @@ namespace Ard.Trainers.Attacks;
 /// of the caller.
 /// </param>
 /// <param name="Each">One entry an image, in their order.</param>
-public sealed record AttackOutcome(Tensor Points, IReadOnlyList<AttackedPoint> Each);
-
-/// <summary>What one attack found on some images, with what it did amiss.</summary>
-/// <param name="Points">Allowed points [N,...]: those that are beyond what is allowed were projected back.</param>
-/// <param name="Logits">The logits there [N,classes].</param>
-/// <param name="Passes">Each image's passes; null where the attack does not say.</param>
-/// <param name="MetNotFinite">For each image whether the attack met logits that are not finite, there or on its way.</param>
-/// <param name="GradientFaults">For each image what was amiss with the gradients that the attack met.</param>
-/// <param name="Beyond">For each image whether the attack's own point was not an allowed one.</param>
-/// <param name="OwnSize">How far the attack's own point was from each image.</param>
-internal sealed record AttackAttempt(
-    Tensor Points, Tensor Logits, (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes, bool[] MetNotFinite,
-    GradientFaults[] GradientFaults, bool[] Beyond, double[] OwnSize);
+public sealed record AttackOutcome(Tensor Points, IReadOnlyList<AttackedPoint> Each)
+{
+    /// <summary>The class that the network takes each point for; -1 where an output was not finite.</summary>
+    internal IReadOnlyList<long> Predictions { get; init; } = [];
+}
 
 /// <summary>What became of one image.</summary>
 /// <param name="WasRight">Whether the network gets the image right without an attack. Otherwise it was not attacked.</param>
@@ -29,11 +21,42 @@ internal sealed record AttackAttempt(
 /// </param>
 /// <param name="Size">How far the point is from the image, in the norm of the threat model.</param>
 /// <param name="ForwardPasses">
-/// How often the image went through the network, the look at the clean image and at the result included; null where an attack does not say.
+/// How often the image went through the network, those of the clean image and of the result included; null where an attack does not say.
 /// </param>
 /// <param name="BackwardPasses">How often its gradient was taken; null where an attack does not say.</param>
 public sealed record AttackedPoint(bool WasRight, string? BrokenBy, double Size, long? ForwardPasses, long? BackwardPasses)
 {
     /// <summary>Whether the network gets it right, also after the attack.</summary>
     public bool IsRight => WasRight && BrokenBy is null;
+}
+
+/// <summary>What one attack, alone or as a part of a sequence, found on some images.</summary>
+/// <param name="Points">Allowed points [N,...]: those that were beyond what is allowed are projected back.</param>
+/// <param name="Logits">The logits there [N,classes]; NaN where the attack met some that are not finite, there or on its way.</param>
+/// <param name="Each">One entry an image.</param>
+internal sealed record PartOutcome(Tensor Points, Tensor Logits, IReadOnlyList<PartPoint> Each);
+
+/// <summary>What one attack did to one image.</summary>
+/// <param name="Correct">Whether the network gets its point right.</param>
+/// <param name="Prediction">The class that the network takes it for; -1 where the attack met logits that are not finite.</param>
+/// <param name="Size">How far it is from the image.</param>
+internal sealed record PartPoint(bool Correct, long Prediction, double Size)
+{
+    /// <summary>How far the attack's own point was moved, where that was not an allowed one; else 0.</summary>
+    public double Beyond { get; init; }
+
+    /// <summary>Whether the attack met logits that are not finite. The point then counts as broken.</summary>
+    public bool MetNotFinite { get; init; }
+
+    /// <summary>What was amiss with the gradients that the attack met.</summary>
+    public GradientFaults GradientFaults { get; init; }
+
+    /// <summary>How often the image went forward through the network; null where the attack does not say.</summary>
+    public long? Forward { get; init; }
+
+    /// <summary>How often its gradient was taken; null where the attack does not say.</summary>
+    public long? Backward { get; init; }
+
+    /// <summary>Its logits, where an evaluation keeps them.</summary>
+    public float[]? Logits { get; init; }
 }

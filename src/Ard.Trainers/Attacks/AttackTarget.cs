@@ -4,51 +4,36 @@ using static TorchSharp.torch.nn;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The network as an attack sees it: logits that are checked, and a count of what they cost, point by point. Counts and checks stay on the
-/// device; the attack need not wait for it.
+/// The network as an attack sees it: logits and gradients that are checked, and a count of the passes of each image. Nothing here waits for
+/// the device until the attack is over.
 /// </summary>
 public sealed class AttackTarget
 {
-    private readonly Module<Tensor, Tensor> model;
     private readonly long largestLabel;
     private readonly string attack;
     private readonly long count;
+    private readonly PassCounter? passes;
     private readonly CancellationToken cancellation;
-    // These belong to the dispose scope that was open when the target was made.
-    private readonly Tensor notFinite, forwards, backwards, gradientFaults;
-    private bool attributed = true, gradientMissing;
+    // A sum of 0 for each image, NaN where some logits were not finite; and how often its gradient had each of the faults. They belong to
+    // the dispose scope that was open when the target was made.
+    private readonly Tensor notFinite, gradientFaults;
 
     internal AttackTarget(
-        Module<Tensor, Tensor> model, long largestLabel, string attack, long count, Device device, CancellationToken cancellation = default)
+        Module<Tensor, Tensor> model, string attack, Tensor images, long largestLabel = -1, PassCounter? passes = null,
+        CancellationToken cancellation = default)
     {
-        this.model = model;
-        this.largestLabel = largestLabel;
-        this.attack = attack;
-        this.count = count;
-        this.cancellation = cancellation;
-        notFinite = zeros([count], dtype: ScalarType.Int64, device: device);
-        forwards = zeros([count], dtype: ScalarType.Int64, device: device);
-        backwards = zeros([count], dtype: ScalarType.Int64, device: device);
-        gradientFaults = zeros([3, count], dtype: ScalarType.Int64, device: device);
+        (Model, this.attack, this.largestLabel, this.passes, this.cancellation) = (model, attack, largestLabel, passes, cancellation);
+        count = images.shape[0];
+        notFinite = zeros([count], dtype: images.dtype, device: images.device);
+        gradientFaults = zeros([3, count], dtype: ScalarType.Int64, device: images.device);
     }
 
-    /// <summary>How many points have been sent through the network.</summary>
-    public long ForwardPoints { get; private set; }
-
-    /// <summary>How many points' gradients have been taken.</summary>
-    public long BackwardPoints { get; private set; }
-
-    /// <summary>
-    /// For each image of the attack, how often it went forward through the network, and how often backward. Null where a call did not say
-    /// whose points it sent. Waits for the device.
-    /// </summary>
-    public (IReadOnlyList<long> Forward, IReadOnlyList<long> Backward)? Passes =>
-        attributed ? (forwards.cpu().data<long>().ToArray(), backwards.cpu().data<long>().ToArray()) : null;
+    internal Module<Tensor, Tensor> Model { get; }
 
     /// <summary>
     /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count
     /// as one backward pass too; an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are
-    /// finite is looked at when the attack is over.
+    /// finite is checked when the attack is over.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">
@@ -59,11 +44,9 @@ public sealed class AttackTarget
     public Tensor Logits(Tensor points, Tensor? rows = null)
     {
         cancellation.ThrowIfCancellationRequested();
-        var logits = model.call(points);
+        var logits = Model.call(points);
         var sent = points.shape[0];
-        ForwardPoints += sent;
-        Count(forwards, sent, rows);
-        if (logits.requires_grad) CountBackward(sent, rows);
+        passes?.Count(sent, rows, forward: 1, backward: logits.requires_grad ? 1 : 0);
         if (logits.dim() != 2 || logits.shape[0] != sent)
             throw new InvalidOperationException(
                 $"{attack}: the network's output has shape [{string.Join(",", logits.shape)}], expected [{sent},classes].");
@@ -74,19 +57,20 @@ public sealed class AttackTarget
             throw new InvalidOperationException(
                 $"{attack}: the network has {logits.shape[1]} classes, expected more than {largestLabel}, the largest label.");
         using var scope = NewDisposeScope();
-        var odd = logits.detach().isfinite().all(1).logical_not_().to(ScalarType.Int64);
-        if (rows is not null) notFinite.IndexAdd_(0, rows, odd);
-        else notFinite.Add_(sent == count ? odd : odd.sum());
+        using var noGrad = no_grad();
+        var zeroOrNaN = logits.detach().Times(0).sum(1).to(notFinite.dtype);
+        if (rows is not null) notFinite.IndexAdd_(0, rows, zeroOrNaN);
+        else notFinite.Add_(sent == count ? zeroOrNaN : zeroOrNaN.sum());
         return logits;
     }
 
     /// <summary>Logits, or of several passes the logarithms of the mean probabilities [n,classes], without a graph.</summary>
-    internal Tensor Scores(Tensor points, Tensor? rows, int passes)
+    internal Tensor Scores(Tensor points, int passes)
     {
-        if (passes == 1) return Logits(points, rows);
+        if (passes == 1) return Logits(points);
         using var scope = NewDisposeScope();
-        var sum = Logits(points, rows).softmax(1);
-        for (var pass = 1; pass < passes; pass++) sum.Add_(Logits(points, rows).softmax(1));
+        var sum = Logits(points).softmax(1);
+        for (var pass = 1; pass < passes; pass++) sum.Add_(Logits(points).softmax(1));
         // No logarithm of 0: that is no sign of a fault.
         return sum.Div_(passes).ClampMin_(1e-30).log_().MoveToOuterDisposeScope();
     }
@@ -109,9 +93,9 @@ public sealed class AttackTarget
         return Gradient(losses(leaf), leaf, rows);
     }
 
-    /// <summary>The same of losses that are there.</summary>
+    /// <summary>The gradient of losses that are computed already.</summary>
     /// <param name="losses">[n].</param>
-    /// <param name="leaf">What they hang on [n,...].</param>
+    /// <param name="leaf">The points that they were computed from [n,...].</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
     /// <param name="counted">Which of the gradients the attack needs, bool [n]. Default all.</param>
     /// <param name="retainGraph">Whether another gradient is taken of the same graph.</param>
@@ -119,9 +103,9 @@ public sealed class AttackTarget
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        if (InputGradient.Of(losses, leaf, retainGraph) is not { } gradient)
+        if (InputGradient.Take(losses, leaf, retainGraph) is not { } gradient)
         {
-            gradientMissing = true;
+            GradientMissing = true;
             return zeros_like(leaf).detach().MoveToOuterDisposeScope();
         }
         var faults = InputGradient.Faults(gradient);
@@ -135,51 +119,30 @@ public sealed class AttackTarget
     /// <summary>Counts backward passes beyond the one for each forward pass with a graph.</summary>
     /// <param name="points">How many points went backward.</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
-    public void CountBackward(long points, Tensor? rows = null)
-    {
-        BackwardPoints += points;
-        Count(backwards, points, rows);
-    }
-
-    /// <summary>The same network for another attack on <paramref name="images"/> of the images, with counts of its own.</summary>
-    internal AttackTarget For(string other, long images) => new(model, largestLabel, other, images, forwards.device, cancellation);
-
-    /// <summary>Adds what another attack has used on some of the images.</summary>
-    /// <param name="other">The network as the other attack saw it.</param>
-    /// <param name="rows">For each image of the other attack its row in this one's batch, int64.</param>
-    internal void Add(AttackTarget other, Tensor rows)
-    {
-        ForwardPoints += other.ForwardPoints;
-        BackwardPoints += other.BackwardPoints;
-        forwards.IndexAdd_(0, rows, other.forwards);
-        backwards.IndexAdd_(0, rows, other.backwards);
-        attributed &= other.attributed;
-    }
+    public void CountBackward(long points, Tensor? rows = null) => passes?.Count(points, rows, forward: 0, backward: 1);
 
     /// <summary>
-    /// For each image of the attack, whether some of its logits were not finite; where a call did not say whose points it sent, that counts
-    /// for all images. Waits for the device.
+    /// For each image whether some of its logits were not finite, bool [N]; where a call did not say whose points it sent, that counts for
+    /// all images.
     /// </summary>
-    internal bool[] MetNotFinite => notFinite.Gt(0).cpu().data<bool>().ToArray();
+    internal Tensor NotFinite => notFinite.isnan();
 
-    /// <summary>For each image of the attack what was amiss with the gradients that it met. Waits for the device.</summary>
-    internal GradientFaults[] MetGradientFaults =>
-        [.. InputGradient.ToFlags(gradientFaults.Gt(0)).Select(met => gradientMissing ? met | GradientFaults.Missing : met)];
+    /// <summary>For each image whether the attack met a gradient that was 0, NaN and infinite, bool [3,N].</summary>
+    internal Tensor GradientFaults => gradientFaults.Gt(0);
+
+    /// <summary>Whether the attack met a loss without a gradient.</summary>
+    internal bool GradientMissing { get; private set; }
 
     /// <summary>Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">Some logits were not finite.</exception>
     internal void CheckFinite()
     {
-        if (notFinite.any().item<bool>())
+        if (NotFinite.any().item<bool>())
             throw new InvalidOperationException(
                 $"{attack}: the network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
     }
 
-    private void Count(Tensor passes, long points, Tensor? rows)
-    {
-        using var scope = NewDisposeScope();
-        if (rows is not null) passes.IndexAdd_(0, rows, ones_like(rows));
-        else if (count > 0 && points % count == 0) passes.Add_(points / count);
-        else attributed = false;
-    }
+    /// <summary>The class of the largest logit of each image, int64 [N]; -1, no class, where its logits are not finite.</summary>
+    internal static Tensor Predictions(Tensor logits) =>
+        logits.argmax(1).MaskedFill_(logits.isfinite().all(1).logical_not_(), -1);
 }

@@ -23,8 +23,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
     public override string Name =>
         (Options.Targeted ? "fab-t" : "fab") + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
 
-    /// <inheritdoc/>
-    public override int Targets => Options.Targeted ? Options.Targets : 0;
+    internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
     /// <inheritdoc/>
     public override string Description => $"{Name} {Options}";
@@ -34,8 +33,9 @@ public sealed class Fab(FabOptions? options = null) : Attack
     {
         var logits = target.Logits(images);
         var closest = new ClosestPoints(images, threat);
-        var rows = logits.argmax(1).eq(labels).nonzero().flatten();
-        noise = noise.Select(rows.cpu().data<long>().ToArray());
+        var right = StepTensors.TruePlaces(logits.argmax(1).eq(labels));
+        var rows = StepTensors.Index(right, labels);
+        noise = noise.Select(right);
         // The other classes, from the highest logit down.
         var others = logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.NegativeInfinity)).argsort(1, descending: true);
         var aims = Options.Targeted ? Math.Min(Options.Targets, logits.shape[1] - 1) : Math.Min(1, logits.shape[1] - 1);
@@ -55,31 +55,32 @@ public sealed class Fab(FabOptions? options = null) : Attack
                     points = Step(target, points, rows, clean, truth, aimed, threat.Norm);
                     var broken = target.Logits(points, rows).argmax(1).ne(truth);
                     closest.Offer(rows, points, broken);
-                    points = where(PerPoint(broken, points), clean.Plus((points - clean).Mul_(Options.Beta)), points);
+                    points = where(ThreatModel.PerPoint(broken, points), clean.Plus((points - clean).Mul_(Options.Beta)), points);
                     DropFound(ref points);
                     points.MoveToOuterDisposeScope();
                 }
             }
         }
         Finish(target, images, labels, closest);
-        return where(PerPoint(closest.Distances.Le(threat.Epsilon), images), closest.Points, images);
+        return where(ThreatModel.PerPoint(closest.Distances.Le(threat.Epsilon), images), closest.Points, images);
 
         // As far from the clean image as half the budget, or half the distance already found.
         Tensor RandomStart(Tensor clean, Tensor distances)
         {
             var radius = distances.ClampMax(threat.Epsilon).Over(2).to(clean.dtype);
             var direction = new ThreatModel(threat.Norm, 1).RandomPerturbation(clean, noise);
-            return clean.Plus(direction.mul_(PerPoint(radius, clean))).Clamp_(0, 1);
+            return clean.Plus(direction.mul_(ThreatModel.PerPoint(radius, clean))).Clamp_(0, 1);
         }
 
         void DropFound(ref Tensor points)
         {
             if (!Options.StopWithinBudget) return;
-            var left = closest.Distances.index_select(0, rows).Gt(threat.Epsilon).nonzero().flatten();
-            if (left.shape[0] == rows.shape[0]) return;
-            rows = rows.index_select(0, left).MoveToOuterDisposeScope();
-            points = points.index_select(0, left);
-            noise = noise.Select(left.cpu().data<long>().ToArray());
+            var left = StepTensors.TruePlaces(closest.Distances.index_select(0, rows).Gt(threat.Epsilon));
+            if (left.Length == rows.shape[0]) return;
+            var places = StepTensors.Index(left, rows);
+            rows = rows.index_select(0, places).MoveToOuterDisposeScope();
+            points = points.index_select(0, places);
+            noise = noise.Select(left);
         }
     }
 
@@ -145,10 +146,10 @@ public sealed class Fab(FabOptions? options = null) : Attack
             var innerMargin = AttackLosses.Margin(target.Logits(inner, rows), truth).neg();
             var outerMargin = AttackLosses.Margin(target.Logits(outer, rows), truth);
             var share = innerMargin / innerMargin.Plus(outerMargin).ClampMin(Tiny);
-            var middle = inner.Plus((outer - inner) * PerPoint(share, images));
+            var middle = inner.Plus((outer - inner) * ThreatModel.PerPoint(share, images));
             var broken = target.Logits(middle, rows).argmax(1).ne(truth);
             closest.Offer(rows, middle, broken);
-            var pick = PerPoint(broken, images);
+            var pick = ThreatModel.PerPoint(broken, images);
             (inner, outer) = (where(pick, inner, middle), where(pick, middle, outer));
         }
     }
@@ -156,9 +157,6 @@ public sealed class Fab(FabOptions? options = null) : Attack
     // The length of each step, [n,1].
     private static Tensor Length(Tensor steps, Norm norm) =>
         (norm == Norm.Linf ? steps.abs().amax([1], keepdim: true) : steps.Square().sum([1], keepdim: true).sqrt()).ClampMin(Tiny);
-
-    private static Tensor PerPoint(Tensor values, Tensor points) =>
-        values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-12;

@@ -18,7 +18,7 @@ internal enum GradientFaults : byte
     /// <summary>A value of it is infinite.</summary>
     Infinite = 4,
 
-    /// <summary>There is none: the output does not hang on the input by a graph.</summary>
+    /// <summary>There is none: no graph leads from the output to the input.</summary>
     Missing = 8,
 }
 
@@ -32,13 +32,18 @@ internal static class InputGradient
     /// The gradient [n,...] of the sum of the losses with regard to the leaf; null where there is none, for which libtorch would end the
     /// process.
     /// </summary>
-    public static Tensor? Of(Tensor losses, Tensor leaf, bool retainGraph = false)
+    public static Tensor? Take(Tensor losses, Tensor leaf, bool retainGraph = false)
     {
         if (!losses.requires_grad) return null;
         using var record = enable_grad();
         var gradient = autograd.grad([losses.sum()], [leaf], retain_graph: retainGraph, allow_unused: true)[0];
         return gradient is null || gradient.IsInvalid ? null : gradient;
     }
+
+    /// <summary>The same, where there has to be one.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public static Tensor Require(Tensor losses, Tensor leaf) => Take(losses, leaf) ?? throw new InvalidOperationException(
+        "The loss has no gradient with regard to the images: look for what cuts the graph in the network, such as detach or no_grad.");
 
     /// <summary>The gradient with 0 in place of NaN and large numbers in place of infinite ones: no step along it makes a NaN.</summary>
     public static Tensor Finite(Tensor gradient) => gradient.nan_to_num(0, Large, -Large);

@@ -38,7 +38,7 @@ public sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
             Keep = Options.Keep,
             Loss = Options.Loss,
         });
-        return SearchOf(pgd, target, images, labels, threat, noise);
+        return SearchBy(pgd, target, images, labels, threat, noise);
     }
 
     private static MiFgsmOptions Validated(MiFgsmOptions options)

@@ -47,6 +47,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     /// <param name="stepSize">The length of a step in the norm of the threat model.</param>
     /// <param name="steps">The number of steps.</param>
     /// <returns>The points after the last step, a new tensor without a graph.</returns>
+    /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
     public static Tensor Maximise(Func<Tensor, Tensor> loss, Tensor images, Tensor start, ThreatModel threat, double stepSize, int steps)
     {
         using var noGrad = no_grad();
@@ -66,11 +67,12 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     /// <summary>The gradient of the loss with regard to the points, and nothing else.</summary>
     /// <param name="loss">Points [N,...] to a scalar.</param>
     /// <param name="points">Where the gradient is wanted.</param>
+    /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
     public static Tensor Gradient(Func<Tensor, Tensor> loss, Tensor points)
     {
         using var record = enable_grad();
         var leaf = points.detach().requires_grad_();
-        return autograd.grad([loss(leaf)], [leaf])[0];
+        return InputGradient.Require(loss(leaf), leaf);
     }
 
     /// <inheritdoc/>
@@ -124,11 +126,12 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
         // Keeps these images in the batch, [n]; returns where in it they were, unless all of them are kept.
         Tensor? Keep(Tensor which)
         {
-            var left = which.nonzero().flatten();
-            if (left.shape[0] == rows.shape[0]) return null;
-            StepTensors.Select(ref rows, left);
-            noise = noise.Select(left.cpu().data<long>().ToArray());
-            return left;
+            var left = StepTensors.TruePlaces(which);
+            if (left.Length == rows.shape[0]) return null;
+            noise = noise.Select(left);
+            var places = StepTensors.Index(left, rows);
+            StepTensors.Select(ref rows, places);
+            return places;
         }
     }
 

@@ -30,15 +30,6 @@ public sealed class PointNoise : Noise
         this.draws = draws;
     }
 
-    /// <summary>Makes the noise of a batch from one number that the generator draws.</summary>
-    /// <param name="generator">Advanced by one number.</param>
-    /// <param name="count">The number of rows.</param>
-    public static PointNoise From(Generator generator, long count)
-    {
-        using var number = empty([1], dtype: ScalarType.Float64, device: generator.device).uniform_(0, 1, generator);
-        return new PointNoise(BitConverter.DoubleToInt64Bits(number.item<double>()), Rows(count));
-    }
-
     /// <summary>The rows 0 to <paramref name="count"/> - 1.</summary>
     internal static IEnumerable<long> Rows(long count, long first = 0)
     {

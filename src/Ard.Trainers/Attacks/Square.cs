@@ -40,15 +40,16 @@ public sealed class Square(SquareOptions? options = null) : Attack
     {
         var worst = new WorstPoints(images);
         var windows = SquareWindows.Of(threat, images.shape);
-        var rows = target.Logits(images).argmax(1).eq(labels).nonzero().flatten();
-        noise = noise.Select(rows.cpu().data<long>().ToArray());
+        var left = StepTensors.TruePlaces(target.Logits(images).argmax(1).eq(labels));
+        var rows = StepTensors.Index(left, labels);
+        noise = noise.Select(left);
         for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
         {
             using var scope = NewDisposeScope();
             var broken = Search(target, images.index_select(0, rows), labels.index_select(0, rows), rows, windows, noise, worst);
-            var left = broken.logical_not().nonzero().flatten();
-            rows = rows.index_select(0, left).MoveToOuterDisposeScope();
-            noise = noise.Select(left.cpu().data<long>().ToArray());
+            left = StepTensors.TruePlaces(broken.logical_not());
+            rows = rows.index_select(0, StepTensors.Index(left, rows)).MoveToOuterDisposeScope();
+            noise = noise.Select(left);
         }
         return worst.Points;
     }
@@ -74,7 +75,7 @@ public sealed class Square(SquareOptions? options = null) : Attack
                 var (its, misclassified) = Query(target, tried, truth, whose);
                 // A misclassified point is always taken, and then stays.
                 var taken = its.gt(theirs).logical_or(misclassified).logical_and(done.logical_not());
-                points.copy_(where(taken.reshape([taken.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]), tried, points));
+                points.copy_(where(ThreatModel.PerPoint(taken, points), tried, points));
                 theirs.copy_(where(taken, its, theirs));
                 done.copy_(done.logical_or(misclassified));
             }

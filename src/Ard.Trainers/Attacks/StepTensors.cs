@@ -19,4 +19,15 @@ internal static class StepTensors
     /// <param name="field">[n,...].</param>
     /// <param name="rows">Which rows stay, int64 [m].</param>
     public static void Select(ref Tensor field, Tensor rows) => Replace(ref field, field.index_select(0, rows));
+
+    /// <summary>Where a mask is true: one wait for the device.</summary>
+    /// <param name="mask">Bool [n].</param>
+    public static long[] TruePlaces(Tensor mask)
+    {
+        var values = mask.cpu().data<bool>().ToArray();
+        return [.. PointNoise.Rows(values.Length).Where(row => values[row])];
+    }
+
+    /// <summary>Rows as a tensor beside another.</summary>
+    public static Tensor Index(long[] rows, Tensor beside) => tensor(rows, dtype: ScalarType.Int64, device: beside.device);
 }

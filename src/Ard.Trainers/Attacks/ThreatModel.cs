@@ -177,13 +177,13 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
                 $"expected {images.dtype} [{string.Join(",", images.shape)}] as the images.");
     }
 
-    /// <summary>Which points <see cref="Verify"/> lets pass: bool [N].</summary>
-    internal Tensor Allows(Tensor perturbed, Tensor images)
+    /// <summary>Which points <see cref="Verify"/> lets pass, given the sizes of their perturbations: bool [N].</summary>
+    internal Tensor Allows(Tensor perturbed, Tensor images, Tensor sizes)
     {
         if (images.numel() == 0) return ones([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
         // A NaN is in no range.
         var inRange = perturbed.Ge(0).logical_and_(perturbed.Le(1)).flatten(1).all(1);
-        return inRange.logical_and_(Size(perturbed, images).Le(LargestSize(images)));
+        return inRange.logical_and_(sizes.Le(LargestSize(images)));
     }
 
     /// <summary>The largest size of a perturbation that passes: epsilon and what <see cref="Verify"/> grants.</summary>

@@ -33,11 +33,12 @@ internal sealed class WorstPoints
         using var scope = NewDisposeScope();
         var (bestPoints, bestLoss, wasBroken) = (Points.index_select(0, rows), losses.index_select(0, rows), Broken.index_select(0, rows));
         var better = broken.logical_and(wasBroken.logical_not()).logical_or(broken.eq(wasBroken).logical_and(loss.gt(bestLoss)));
-        var pick = better.reshape([rows.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
+        var pick = ThreatModel.PerPoint(better, points);
         Points.index_copy_(0, rows, where(pick, points, bestPoints));
         losses.index_copy_(0, rows, where(better, loss, bestLoss));
         Broken.index_copy_(0, rows, broken.logical_or(wasBroken));
     }
+
     /// <summary>
     /// What an attack that looks for small perturbations returns: the misclassified points that the threat model allows, and the clean
     /// images in place of the others.

@@ -61,11 +61,11 @@ public static class AdversarialExamplesFile
         {
             using var batchScope = NewDisposeScope();
             var count = Math.Min(batchSize, given.Length - first);
-            var (clean, _) = ImageBatch.Of(model, images, labels, first, count);
+            var (clean, _) = ImageBatch.Take(model, images, labels, first, count);
             var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
             var logits = model.call(batch);
             ImageBatch.CheckClasses(nameof(AdversarialExamplesFile), logits, count, labels);
-            var now = ImageBatch.Predictions(logits).cpu().data<long>().ToArray();
+            var now = AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
             var inRange = batch.Ge(0).logical_and(batch.Le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
             var largest = threat.LargestSize(clean);

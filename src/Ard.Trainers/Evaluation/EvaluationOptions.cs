@@ -52,8 +52,8 @@ public sealed record EvaluationOptions
     public bool KeepLogits { get; init; }
 
     /// <summary>
-    /// A file that keeps what is done, written after each attack on each batch (of AutoAttack, after each of its parts). An evaluation of
-    /// the same settings, weights and images goes on from there, to the same report; any other is refused. Default none.
+    /// A file that keeps what is done: a record is added after each attack on each batch (of AutoAttack, after each of its parts). An
+    /// evaluation of the same settings, weights and images goes on from there, to the same report; any other is refused. Default none.
     /// </summary>
     public string? StateFile { get; init; }
 

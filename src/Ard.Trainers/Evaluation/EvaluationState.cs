@@ -1,16 +1,52 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What an attack, or one part of an attack that consists of others, has done to each point.</summary>
-internal sealed class Attempt(Attack attack, Attack part, int count)
+/// <summary>What the network makes of one image without an attack.</summary>
+/// <param name="Right">Whether it gets it right.</param>
+/// <param name="Prediction">The class that it takes it for; -1 where its logits are not finite, which counts as wrong.</param>
+internal sealed record CleanPoint(bool Right, long Prediction)
 {
-    private const byte Held = 1, Broken = 2;
+    /// <summary>What is amiss with the gradient, where the network is right.</summary>
+    public GradientFaults GradientFaults { get; init; }
 
+    /// <summary>Whether the outputs are from 0 to 1 and add up to 1.</summary>
+    public bool Probability { get; init; }
+
+    /// <summary>The logits, where they are kept.</summary>
+    public float[]? Logits { get; init; }
+}
+
+/// <summary>What a step of an evaluation has found: the clean images of a batch, or one attack on those of them that were left.</summary>
+internal sealed record EvaluationStep
+{
+    /// <summary>The images, by their place among those that are evaluated.</summary>
+    public required int[] Rows { get; init; }
+
+    /// <summary>Of clean images, one entry a row.</summary>
+    public CleanPoint[] Clean { get; init; } = [];
+
+    /// <summary>Of an attack, one entry a row.</summary>
+    public PartPoint[] Attacked { get; init; } = [];
+
+    /// <summary>The points that an attack was the first to break, one after another, in the network's dtype, where they are kept.</summary>
+    public byte[] Examples { get; init; } = [];
+
+    /// <summary>Of clean images the number of the network's outputs.</summary>
+    public int Classes { get; init; }
+
+    /// <summary>Of the first batch the largest difference of five passes, in units of the largest output.</summary>
+    public double Spread { get; init; }
+
+    /// <summary>Of the first batch the largest difference that the company of an image makes, in the same units.</summary>
+    public double BatchSpread { get; init; }
+}
+
+/// <summary>What an attack, or one part of an attack that consists of others, has done to each point.</summary>
+internal sealed class PartResult(Attack attack, Attack part, int count)
+{
     /// <summary>The attack as it was asked for.</summary>
     public Attack Attack => attack;
 
@@ -19,329 +55,176 @@ internal sealed class Attempt(Attack attack, Attack part, int count)
 
     public string Title => ReferenceEquals(attack, part) ? attack.Name : $"{attack.Name}: {part.Name}";
 
-    /// <summary>For each point 0 where it was not attacked, 1 where it is still right, 2 where it is not.</summary>
-    public byte[] Outcome { get; } = new byte[count];
+    /// <summary>One entry a point; null where it was not attacked.</summary>
+    public PartPoint?[] Points { get; } = new PartPoint?[count];
 
-    public double[] Size { get; } = new double[count];
+    public bool Ran(int row) => Points[row] is not null;
 
-    /// <summary>-1 where the attack does not say.</summary>
-    public long[] Forward { get; } = new long[count];
-
-    public long[] Backward { get; } = new long[count];
-
-    /// <summary>-1 where the logits, or others that the attack met, are not finite.</summary>
-    public long[] Prediction { get; } = new long[count];
-
-    /// <summary>Whether the attack met logits that are not finite. The point then counts as broken.</summary>
-    public bool[] MetNotFinite { get; } = new bool[count];
-
-    /// <summary>How far the attack's own point was moved, where that was not an allowed one; else 0.</summary>
-    public double[] Beyond { get; } = new double[count];
-
-    /// <summary>What was amiss with the gradients that the attack met, as <see cref="Attacks.GradientFaults"/>.</summary>
-    public byte[] GradientFaults { get; } = new byte[count];
-
-    /// <summary>[N,classes] row by row, where they are kept.</summary>
-    public float[] Logits { get; set; } = [];
-
-    public bool Ran(int row) => Outcome[row] != 0;
-
-    public bool Broke(int row) => Outcome[row] == Broken;
-
-    public void Set(int row, bool correct) => Outcome[row] = correct ? Held : Broken;
+    public bool Broke(int row) => Points[row] is { Correct: false };
 }
 
 /// <summary>
-/// Everything that an evaluation knows so far, and its file: safetensors with a digest, the numbers beside the arrays as JSON in its
-/// metadata. The steps have one order (batch by batch: the clean images, then attempt by attempt), so that their number says what is done.
+/// Everything that an evaluation knows so far. Its steps have one order (batch by batch: the clean images, then part by part), so that
+/// their number says what is done. With a file, what is known is what the file's records say: each step becomes a record of it.
 /// </summary>
 internal sealed class EvaluationState : IDisposable
 {
-    private const string MetadataName = "ard.evaluation";
-    private const int Version = 3;
-
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
-
-    private sealed record Place(
-        int Version, IReadOnlyDictionary<string, string> Settings, long Steps, int Rows, int Classes, double Spread, double BatchSpread);
-
     private readonly EvaluationOptions options;
-    private Tensor? examples;
+    private readonly StateFile? file;
+    // [N,...]: the misclassified point that was found first, or the clean image; kept where a file of them was asked for.
+    private readonly Tensor? examples;
 
-    public EvaluationState(EvaluationOptions options, int count)
+    /// <param name="options">The settings.</param>
+    /// <param name="images">All images, of which a copy is kept where examples are asked for.</param>
+    /// <param name="dtype">The network's dtype, in which they are kept.</param>
+    /// <param name="settings">What a state file has to be of; null without one.</param>
+    /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
+    public EvaluationState(EvaluationOptions options, Tensor images, ScalarType dtype, StateSettings? settings)
     {
-        this.options = options;
-        Count = count;
-        Attempts =
+        (this.options, Count) = (options, checked((int)images.shape[0]));
+        Parts =
         [
             .. from attack in options.AllAttacks()
                from part in attack.Parts(options.Threat.Norm)
-               select new Attempt(attack, part, count),
+               select new PartResult(attack, part, Count),
         ];
-        (Right, NotFinite, Probability) = (new bool[count], new bool[count], new bool[count]);
-        (GradientFaults, Prediction) = (new byte[count], new long[count]);
+        Clean = new CleanPoint?[Count];
+        if (options.ExamplesFile is not null)
+            examples = ImageBatch.Convert(images, dtype, CPU).clone().contiguous().DetachFromDisposeScope();
+        if (options.StateFile is null) return;
+        file = StateFile.Open(options.StateFile, settings!);
+        try
+        {
+            foreach (var step in file.Steps())
+            {
+                if (Fault(step) is { } fault)
+                    throw new CheckpointException(file.Path, $"what step {Steps} of this evaluation finds", fault);
+                Take(step);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>How many points there are.</summary>
     public int Count { get; }
 
-    public IReadOnlyList<Attempt> Attempts { get; }
+    public IReadOnlyList<PartResult> Parts { get; }
 
     public ThreatModel Threat => options.Threat;
 
-    /// <summary>How many steps are done.</summary>
-    public long Steps { get; set; }
+    public int BatchSize => options.BatchSize;
 
-    /// <summary>Of how many points the clean images have been seen.</summary>
-    public int Rows { get; private set; }
+    /// <summary>How many steps are done.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>
+    /// What the next step is about: the first image of its batch, and the part, -1 for the clean images. Null where all is done.
+    /// </summary>
+    public (int First, int Part)? Next =>
+        (int)(Steps / (1 + Parts.Count) * options.BatchSize) is var first && first < Count
+            ? (first, (int)(Steps % (1 + Parts.Count)) - 1)
+            : null;
+
+    /// <summary>The images of the next step: all of its batch, or those to be attacked.</summary>
+    public int[] NextRows()
+    {
+        var (first, part) = Next!.Value;
+        var batch = Enumerable.Range(first, Math.Min(options.BatchSize, Count - first));
+        return [.. batch.Where(row => part < 0 || (Threat.Epsilon > 0 && IsLeft(row, part)))];
+    }
+
+    /// <summary>The clean images, one entry a point; null where the network has not been asked yet.</summary>
+    public CleanPoint?[] Clean { get; }
 
     public int Classes { get; private set; }
 
-    /// <summary>The largest difference of five passes of the first batch, in units of the largest output.</summary>
-    public double Spread { get; set; }
+    public double Spread { get; private set; }
 
-    /// <summary>The largest difference that the company of an image in the first batch makes, in the same units.</summary>
-    public double BatchSpread { get; set; }
+    public double BatchSpread { get; private set; }
 
-    public int BatchSize => options.BatchSize;
+    public Tensor Examples => examples!;
 
-    // The clean images, one entry a point.
-
-    public bool[] Right { get; }
-
-    /// <summary>Where the logits are not finite. The image then counts as wrong, and its prediction is -1.</summary>
-    public bool[] NotFinite { get; }
-
-    /// <summary>What is amiss with the gradient, where the network is right, as <see cref="Attacks.GradientFaults"/>.</summary>
-    public byte[] GradientFaults { get; }
-
-    public bool[] Probability { get; }
-
-    public long[] Prediction { get; }
-
-    public float[] Logits { get; private set; } = [];
-
-    /// <summary>
-    /// For each point that has been seen, [rows,...]: the misclassified point that was found first, or the clean image; kept where a file
-    /// of them was asked for.
-    /// </summary>
-    public Tensor Examples => examples!.narrow(0, 0, Rows);
-
-    /// <summary>Whether an attempt is to be made at a point: it is right, and no attempt that counts has broken it.</summary>
-    public bool IsLeft(int row, int attempt) => Right[row] && !Before(attempt).Any(other => other.Broke(row));
+    public bool IsRight(int row) => Clean[row] is { Right: true };
 
     /// <summary>Whether nothing so far has broken a point.</summary>
-    public bool IsRobust(int row) => Right[row] && !Attempts.Any(attempt => attempt.Broke(row));
+    public bool IsRobust(int row) => IsRight(row) && !Parts.Any(part => part.Broke(row));
 
-    /// <summary>Makes room for a batch of clean images.</summary>
-    /// <param name="images">The images as the network gets them.</param>
-    /// <param name="classes">The number of the network's outputs.</param>
-    public void Begin(Tensor images, long classes)
+    /// <summary>The parts before one whose broken points it does not get.</summary>
+    public IEnumerable<PartResult> Before(int part) =>
+        Parts.Take(part).Where(other => options.Sequential || other.Attack == Parts[part].Attack);
+
+    /// <summary>Adds what the next step has found.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="points">Its points [rows,...]; null for clean images.</param>
+    public void Add(EvaluationStep step, Tensor? points = null)
     {
-        if (Classes == 0) Allocate((int)classes);
-        if (options.ExamplesFile is not null)
+        if (examples is not null && points is not null)
         {
-            examples ??= zeros([Count, .. images.shape[1..]], dtype: images.dtype).DetachFromDisposeScope();
             using var scope = NewDisposeScope();
-            examples.narrow(0, Rows, images.shape[0]).copy_(images);
+            var broken = FirstBroken(step).ToArray();
+            if (broken.Length > 0)
+                step = step with { Examples = stack(broken.Select(i => points[i])).to(examples.dtype, CPU).contiguous().bytes.ToArray() };
         }
-        Rows += (int)images.shape[0];
+        file?.Append(step);
+        Take(step);
     }
 
-    /// <summary>Keeps the point that broke a row, unless one is kept already.</summary>
-    public void KeepExample(int row, int attempt, Tensor point)
+    public void Dispose()
     {
-        if (examples is null || Attempts.Take(attempt).Any(other => other.Broke(row))) return;
-        using var scope = NewDisposeScope();
-        examples[row].copy_(point);
+        examples?.Dispose();
+        file?.Dispose();
     }
 
-    /// <summary>What is known, as a report.</summary>
-    public RobustnessReport Report()
+    // Whether a part is to be run on a point: it is right, and no part that counts has broken it.
+    private bool IsLeft(int row, int part) => IsRight(row) && !Before(part).Any(other => other.Broke(row));
+
+    private void Take(EvaluationStep step)
     {
-        var all = Enumerable.Range(0, Count).ToArray();
-        var clean = new AttackResult("clean", [.. all.Select(row => new AttackedPoint(Right[row], null, 0, 1, 0))])
+        var part = Next!.Value.Part;
+        if (part < 0)
         {
-            Predictions = Prediction,
-            Logits = options.KeepLogits ? Logits : null,
-        };
-        var attacks = Attempts.Select((attempt, i) => (attempt.Attack, Last: i)).GroupBy(pair => pair.Attack)
-            .Select(parts => Result(parts.Key, parts.Last().Last)).ToArray();
-        return new RobustnessReport(options.Threat, clean, attacks, new AttackResult("worst-case", [.. all.Select(Worst)])
+            Classes = step.Classes;
+            if (Steps == 0) (Spread, BatchSpread) = (step.Spread, step.BatchSpread);
+            for (var i = 0; i < step.Rows.Length; i++) Clean[step.Rows[i]] = step.Clean[i];
+        }
+        else
         {
-            Predictions = [.. all.Select(row => First(row)?.Prediction[row] ?? Prediction[row])],
-        })
-        {
-            Flags = RobustnessFlags.Find(this),
-        };
-
-        AttackResult Result(Attack attack, int last)
-        {
-            var own = Attempts.Where(attempt => attempt.Attack == attack).ToArray();
-            Attempt[] counting = [.. Before(last), Attempts[last]];
-            var decisive = all.Select(Decisive).ToArray();
-            return new AttackResult(
-                attack.Name,
-                [.. all.Select(row => Point(row, own, decisive[row]?.Broke(row) == true ? decisive[row]!.Part.Name : null, decisive[row]))])
+            if (step.Examples.Length > 0)
             {
-                Parts = ReferenceEquals(Attempts[last].Part, attack) ? [] : [.. own.Select(Left)],
-                Details = attack.Details(options.Threat),
-                Predictions = [.. all.Select(row => decisive[row]?.Prediction[row] ?? Prediction[row])],
-                Logits = options.KeepLogits ? [.. all.SelectMany(row => Of(decisive[row]?.Logits ?? Logits, row))] : null,
-            };
-
-            AttackPart Left(Attempt part)
-            {
-                var until = counting.TakeWhile(attempt => attempt != part).Append(part).ToArray();
-                return new(part.Part.Name, all.Count(row => Right[row] && !until.Any(attempt => attempt.Broke(row))));
+                using var scope = NewDisposeScope();
+                int[] broken = [.. FirstBroken(step)];
+                var size = step.Examples.Length / broken.Length;
+                for (var n = 0; n < broken.Length; n++)
+                    step.Examples.AsSpan(n * size, size).CopyTo(examples![step.Rows[broken[n]]].bytes);
             }
-
-            // The first that broke the point; else the attack itself, where it is not one of parts.
-            Attempt? Decisive(int row) => counting.FirstOrDefault(attempt => attempt.Broke(row))
-                ?? (ReferenceEquals(Attempts[last].Part, attack) && Attempts[last].Ran(row) ? Attempts[last] : null);
+            for (var i = 0; i < step.Rows.Length; i++) Parts[part].Points[step.Rows[i]] = step.Attacked[i];
         }
-
-        AttackedPoint Worst(int row)
-        {
-            var first = First(row);
-            return Point(row, Attempts, first?.Attack.Name, first);
-        }
-
-        Attempt? First(int row) => Attempts.FirstOrDefault(attempt => attempt.Broke(row));
-
-        AttackedPoint Point(int row, IReadOnlyList<Attempt> paid, string? brokenBy, Attempt? decisive)
-        {
-            var ran = paid.Where(attempt => attempt.Ran(row)).ToArray();
-            var told = ran.All(attempt => attempt.Forward[row] >= 0);
-            return new AttackedPoint(
-                Right[row], brokenBy, decisive?.Size[row] ?? 0,
-                told ? 1 + ran.Sum(attempt => attempt.Forward[row]) : null,
-                told ? ran.Sum(attempt => attempt.Backward[row]) : null);
-        }
-
-        IEnumerable<float> Of(float[] logits, int row) => logits.Skip(row * Classes).Take(Classes);
+        Steps++;
     }
 
-    /// <summary>Writes the file, which is the old or the new one, whenever the process stops.</summary>
-    public void Write(string path, IReadOnlyDictionary<string, string> settings)
+    // Which of a step's points are broken for the first time.
+    private IEnumerable<int> FirstBroken(EvaluationStep step) => Enumerable.Range(0, step.Rows.Length)
+        .Where(i => !step.Attacked[i].Correct && !Parts.Any(part => part.Broke(step.Rows[i])));
+
+    // Why a step of a file cannot be the next one; null where it can.
+    private string? Fault(EvaluationStep step)
     {
-        using var scope = NewDisposeScope();
-        var tensors = Arrays().Select(array => (array.Name, ToTensor(array.Values))).ToList();
-        if (examples is not null) tensors.Add(("examples", Examples));
-        var place = new Place(Version, settings, Steps, Rows, Classes, Spread, BatchSpread);
-        Safetensors.Write(path, tensors, new Dictionary<string, string> { [MetadataName] = JsonSerializer.Serialize(place, Json) });
+        if (Next is not (_, var part)) return "one step more";
+        // Files may be made by others, with nulls in the arrays.
+        var points = step.Clean.Select(point => (point?.Prediction, point?.Logits))
+            .Concat(step.Attacked.Select(point => (point?.Prediction, point?.Logits))).ToArray();
+        if (!NextRows().SequenceEqual(step.Rows) || (part < 0 ? step.Clean.Length : step.Attacked.Length) != step.Rows.Length
+            || points.Length != step.Rows.Length)
+            return $"{points.Length} entries of {step.Rows.Length} other images";
+        var classes = Classes == 0 ? step.Classes : Classes;
+        if (classes < 2 || (part < 0 && step.Classes != classes) || !points.All(each => each.Prediction >= -1 && each.Prediction < classes))
+            return $"{classes} classes, or another one";
+        if (points.Any(each => (each.Logits?.Length ?? 0) != (options.KeepLogits ? classes : 0))) return "another number of logits";
+        var bytes = examples is null || part < 0 ? 0 : FirstBroken(step).Count() * (examples.numel() / Count * examples.element_size());
+        return step.Examples.Length == bytes ? null : $"examples of {step.Examples.Length} bytes";
     }
-
-    /// <summary>Takes over what a file holds.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="settings">What has to be the same.</param>
-    /// <param name="images">All images, whose shape the examples have.</param>
-    /// <param name="dtype">The dtype of the examples.</param>
-    /// <exception cref="CheckpointException">It is damaged, or of another evaluation; the message names what differs.</exception>
-    public void Read(string path, IReadOnlyDictionary<string, string> settings, Tensor images, ScalarType dtype)
-    {
-        using var scope = NewDisposeScope();
-        var tensors = Safetensors.Read(path, requireDigest: true);
-        var place = ReadPlace(path);
-        string Text(IReadOnlyDictionary<string, string> texts, string name) => texts.GetValueOrDefault(name, "nothing");
-        var differences = settings.Keys.Union(place.Settings.Keys)
-            .Where(name => Text(place.Settings, name) != Text(settings, name))
-            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(settings, name)} given").ToArray();
-        if (differences.Length > 0) throw Fault(path, "the state of this evaluation", string.Join("; ", differences));
-
-        if (place.Rows < 0 || place.Rows > Count || place.Classes < 0 || place.Steps < 0) throw Fault(path, "a sound place", $"{place}");
-        (Steps, Rows, Spread, BatchSpread) = (place.Steps, place.Rows, place.Spread, place.BatchSpread);
-        // Nothing is allocated that the file does not have.
-        if (options.KeepLogits && tensors.GetValueOrDefault("clean.logits")?.numel() != (long)Count * place.Classes)
-            throw Fault(path, $"clean.logits of {Count} points and {place.Classes} classes", "another size");
-        if (place.Classes > 0) Allocate(place.Classes);
-        foreach (var (name, values) in Arrays()) CopyTo(Tensor(name, ToTensor(values)), values);
-        if (options.ExamplesFile is null || Rows == 0) return;
-        examples = zeros(images.shape, dtype: dtype).DetachFromDisposeScope();
-        examples.narrow(0, 0, Rows).copy_(Tensor("examples", Examples));
-
-        Tensor Tensor(string name, Tensor like)
-        {
-            var tensor = tensors.GetValueOrDefault(name);
-            if (tensor?.dtype == like.dtype && tensor.shape.SequenceEqual(like.shape)) return tensor;
-            var found = tensor is null ? "none" : $"{tensor.dtype} [{string.Join(",", tensor.shape)}]";
-            throw Fault(path, $"the tensor '{name}', {like.dtype} [{string.Join(",", like.shape)}]", found);
-        }
-    }
-
-    public void Dispose() => examples?.Dispose();
-
-    private IEnumerable<Attempt> Before(int attempt) =>
-        Attempts.Take(attempt).Where(other => options.Sequential || other.Attack == Attempts[attempt].Attack);
-
-    private void Allocate(int classes)
-    {
-        Classes = classes;
-        if (!options.KeepLogits) return;
-        Logits = new float[checked(Count * classes)];
-        foreach (var attempt in Attempts) attempt.Logits = new float[Logits.Length];
-    }
-
-    private IEnumerable<(string Name, Array Values)> Arrays()
-    {
-        yield return ("clean.right", Right);
-        yield return ("clean.not_finite", NotFinite);
-        yield return ("clean.gradient_faults", GradientFaults);
-        yield return ("clean.probability", Probability);
-        yield return ("clean.prediction", Prediction);
-        yield return ("clean.logits", Logits);
-        for (var i = 0; i < Attempts.Count; i++)
-        {
-            yield return ($"attempt.{i}.outcome", Attempts[i].Outcome);
-            yield return ($"attempt.{i}.size", Attempts[i].Size);
-            yield return ($"attempt.{i}.forward", Attempts[i].Forward);
-            yield return ($"attempt.{i}.backward", Attempts[i].Backward);
-            yield return ($"attempt.{i}.prediction", Attempts[i].Prediction);
-            yield return ($"attempt.{i}.met_not_finite", Attempts[i].MetNotFinite);
-            yield return ($"attempt.{i}.gradient_faults", Attempts[i].GradientFaults);
-            yield return ($"attempt.{i}.beyond", Attempts[i].Beyond);
-            yield return ($"attempt.{i}.logits", Attempts[i].Logits);
-        }
-    }
-
-    private static Tensor ToTensor(Array values) => values switch
-    {
-        bool[] flags => tensor(flags, dtype: ScalarType.Bool),
-        byte[] bytes => tensor(bytes, dtype: ScalarType.Byte),
-        long[] numbers => tensor(numbers, dtype: ScalarType.Int64),
-        double[] numbers => tensor(numbers, dtype: ScalarType.Float64),
-        _ => tensor((float[])values, dtype: ScalarType.Float32),
-    };
-
-    private static void CopyTo(Tensor from, Array values)
-    {
-        switch (values)
-        {
-            case bool[] flags: from.data<bool>().ToArray().CopyTo(flags, 0); break;
-            case byte[] bytes: from.data<byte>().ToArray().CopyTo(bytes, 0); break;
-            case long[] numbers: from.data<long>().ToArray().CopyTo(numbers, 0); break;
-            case double[] numbers: from.data<double>().ToArray().CopyTo(numbers, 0); break;
-            default: from.data<float>().ToArray().CopyTo((float[])values, 0); break;
-        }
-    }
-
-    private static Place ReadPlace(string path)
-    {
-        if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var text))
-            throw Fault(path, $"the state of an evaluation, with the metadata entry {MetadataName}", "a file without it");
-        try
-        {
-            if (JsonSerializer.Deserialize<Place>(text, Json) is { Version: Version } place) return place;
-            throw Fault(path, $"the state of an evaluation of version {Version}", "another version");
-        }
-        catch (JsonException exception)
-        {
-            throw new CheckpointException(path, 8, $"JSON of an evaluation of version {Version}", exception.Message, exception);
-        }
-    }
-
-    private static CheckpointException Fault(string path, string expected, string found) => new(path, 8, expected, found);
 }

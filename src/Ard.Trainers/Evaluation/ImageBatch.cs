@@ -54,13 +54,25 @@ internal static class ImageBatch
         model.parameters().FirstOrDefault() is { } parameter ? (parameter.dtype, parameter.device) : (ScalarType.Float32, images.device);
 
     /// <summary>Some of the images and labels in the dtype and on the device of a network; bytes are divided by 255.</summary>
-    public static (Tensor Images, Tensor Labels) Of(Module<Tensor, Tensor> model, Tensor images, Tensor labels, long first, long count)
+    public static (Tensor Images, Tensor Labels) Take(Module<Tensor, Tensor> model, Tensor images, Tensor labels, long first, long count)
     {
         var (type, device) = Home(model, images);
-        var batch = images.narrow(0, first, count).to(type, device);
-        if (images.dtype == ScalarType.Byte) batch = batch.Div_(255);
-        return (batch, labels.narrow(0, first, count).to(device));
+        return (Convert(images.narrow(0, first, count), type, device), labels.narrow(0, first, count).to(device));
     }
+
+    /// <summary>The same of any rows.</summary>
+    public static (Tensor Images, Tensor Labels) Take(Module<Tensor, Tensor> model, Tensor images, Tensor labels, IEnumerable<long> rows)
+    {
+        var (type, device) = Home(model, images);
+        using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64);
+        return (
+            Convert(images.index_select(0, index.to(images.device)), type, device),
+            labels.index_select(0, index.to(labels.device)).to(device));
+    }
+
+    /// <summary>Images in another dtype and on another device; bytes are divided by 255.</summary>
+    public static Tensor Convert(Tensor images, ScalarType type, Device device) =>
+        images.dtype == ScalarType.Byte ? images.to(type, device).Div_(255) : images.to(type, device);
 
     /// <summary>Checks a network's output.</summary>
     /// <param name="logits">What it gave.</param>
@@ -71,10 +83,6 @@ internal static class ImageBatch
             throw new InvalidOperationException(
                 "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
     }
-
-    /// <summary>The class of the largest logit of each image, int64 [N]; -1, no class, where its logits are not finite.</summary>
-    public static Tensor Predictions(Tensor logits) =>
-        logits.argmax(1).MaskedFill_(logits.isfinite().all(1).logical_not_(), -1);
 
     /// <summary>Checks that a network's output is [count,classes].</summary>
     public static void CheckShape(Tensor logits, long count)

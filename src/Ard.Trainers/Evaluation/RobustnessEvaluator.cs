@@ -34,7 +34,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="progress">Told after each attack on each batch.</param>
     /// <param name="cancellation">
-    /// Looked at before each attack on each batch and before each of an attack's forward passes. What is done by then is in the state file.
+    /// Checked before each attack on each batch and before each of an attack's forward passes. What is done by then is in the state file.
     /// </param>
     /// <exception cref="ArgumentException">
     /// Images or labels are not as described (the message names every fault), or the labels are no classes of the network, or it has one
@@ -65,38 +65,38 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : Digests(model, images, labels);
-        var settings = Options.StateFile is null ? null : Settings(digests!, rows, ImageBatch.Home(model, images).Device);
-        using var state = new EvaluationState(Options, checked((int)images.shape[0]));
-        if (File.Exists(Options.StateFile)) state.Read(Options.StateFile, settings!, images, ImageBatch.Home(model, images).Type);
-
-        using (ModelState.Borrow(model))
+        var (type, device) = ImageBatch.Home(model, images);
+        using var state = new EvaluationState(
+            Options, images, type, Options.StateFile is null ? null : new StateSettings(Settings(digests!, device), rows));
+        while (state.Next is var (first, part))
         {
-            for (var first = 0; first < state.Count; first += Options.BatchSize)
+            cancellation.ThrowIfCancellationRequested();
+            using var stepScope = NewDisposeScope();
+            var places = state.NextRows();
+            var (points, truth) = ImageBatch.Take(model, images, labels, places.Select(place => (long)place));
+            if (part < 0) state.Add(CleanStep(model, state, places, points, truth, labels));
+            else if (places.Length == 0) state.Add(new EvaluationStep { Rows = [] });
+            else
             {
-                // The steps of a batch, one for the clean images and one for each attempt, of which some may be done.
-                var step = (long)(first / Options.BatchSize) * (1 + state.Attempts.Count);
-                if (step + state.Attempts.Count < state.Steps) continue;
-                using var batchScope = NewDisposeScope();
-                var count = Math.Min(Options.BatchSize, state.Count - first);
-                var (points, truth) = ImageBatch.Of(model, images, labels, first, count);
-                for (var attempt = -1; attempt < state.Attempts.Count; attempt++, step++)
-                {
-                    if (step < state.Steps) continue;
-                    cancellation.ThrowIfCancellationRequested();
-                    using var stepScope = NewDisposeScope();
-                    if (attempt < 0) Look(model, state, first, points, truth, labels);
-                    else Attack(model, state, attempt, first, points, truth, rows, cancellation);
-                    state.Steps++;
-                    if (settings is not null) state.Write(Options.StateFile!, settings);
-                    progress?.Report(new EvaluationProgress(
-                        attempt < 0 ? "clean" : state.Attempts[attempt].Title,
-                        attempt == state.Attempts.Count - 1 ? first + count : first,
-                        state.Count,
-                        Enumerable.Range(0, state.Rows).Count(state.IsRobust)));
-                }
+                // Only these are attacked: the adversary has no need to move the others.
+                var noise = new PointNoise(Options.Seed, places.Select(place => rows[place]));
+                var found = state.Parts[part].Part.RunPart(
+                    model, points, truth, Options.Threat, noise, tellFaults: true, cancellation);
+                state.Add(
+                    new EvaluationStep
+                    {
+                        Rows = places,
+                        Attacked = [.. found.Each.Zip(Logits(found.Logits), (point, logits) => point with { Logits = logits })],
+                    },
+                    found.Points);
             }
+            progress?.Report(new EvaluationProgress(
+                part < 0 ? "clean" : state.Parts[part].Title,
+                part == state.Parts.Count - 1 ? Math.Min(first + Options.BatchSize, state.Count) : first,
+                state.Count,
+                Enumerable.Range(0, state.Count).Count(state.IsRobust)));
         }
-        var report = state.Report() with
+        var report = EvaluationReport.Make(state, Options) with
         {
             Labels = labels.cpu().data<long>().ToArray(),
             Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
@@ -107,42 +107,48 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     }
 
     // The clean images: which are right, and what is amiss with the network there.
-    private void Look(Module<Tensor, Tensor> model, EvaluationState state, int first, Tensor images, Tensor labels, Tensor allLabels)
+    private EvaluationStep CleanStep(
+        Module<Tensor, Tensor> model, EvaluationState state, int[] rows, Tensor images, Tensor labels, Tensor allLabels)
     {
-        var count = (int)images.shape[0];
+        using var borrowed = ModelState.Borrow(model);
         Tensor logits;
         Tensor? gradient = null;
         using (Options.CheckNetwork ? enable_grad() : no_grad())
         {
             var leaf = Options.CheckNetwork ? images.detach().requires_grad_() : images;
             logits = model.call(leaf);
-            ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, count, allLabels);
-            if (Options.CheckNetwork) gradient = InputGradient.Of(AttackLosses.CrossEntropy(logits, labels), leaf);
+            ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, rows.Length, allLabels);
+            if (Options.CheckNetwork) gradient = InputGradient.Take(AttackLosses.CrossEntropy(logits, labels), leaf);
         }
         logits = logits.detach();
-        if (Options.CheckNetwork && first == 0)
-        {
-            state.Spread = Spread(model, images, logits);
-            state.BatchSpread = BatchSpread(model, images, logits);
-        }
-        state.Begin(images, logits.shape[1]);
+        var checkBatch = Options.CheckNetwork && state.Steps == 0;
+        var (spread, batchSpread) = checkBatch ? (Spread(model, images, logits), BatchSpread(model, images, logits)) : (0, 0);
 
         var scores = logits;
-        if (state.Attempts.Select(attempt => attempt.Part.Samples).DefaultIfEmpty(1).Max() is > 1 and var passes)
-            scores = new AttackTarget(model, 0, "clean", count, images.device).Scores(images, null, passes);
-        scores.isfinite().all(1).logical_not_().cpu().data<bool>().ToArray().CopyTo(state.NotFinite, first);
-        var prediction = ImageBatch.Predictions(scores);
-        var right = prediction.eq(labels).cpu().data<bool>().ToArray();
-        right.CopyTo(state.Right, first);
-        prediction.cpu().data<long>().ToArray().CopyTo(state.Prediction, first);
-        if (Options.KeepLogits) Floats(scores).CopyTo(state.Logits, first * state.Classes);
-        if (!Options.CheckNetwork) return;
+        if (state.Parts.Select(part => part.Part.Samples).DefaultIfEmpty(1).Max() is > 1 and var passes)
+            scores = new AttackTarget(model, "clean", images).Scores(images, passes);
+        var prediction = AttackTarget.Predictions(scores);
         var probability = logits.Ge(0).all(1).logical_and(logits.sum(1).Minus(1).abs().Lt(1e-4));
-        probability.cpu().data<bool>().ToArray().CopyTo(state.Probability, first);
+        var (numbers, count) = (
+            stack([prediction, prediction.eq(labels), probability]).to(ScalarType.Int64).cpu().data<long>().ToArray(), rows.Length);
         var faults = gradient is null ? null : InputGradient.ToFlags(InputGradient.Faults(gradient));
-        // Where the network is wrong no gradient is needed.
-        for (var i = 0; i < count; i++)
-            state.GradientFaults[first + i] = right[i] ? (byte)(faults?[i] ?? GradientFaults.Missing) : (byte)0;
+        return new EvaluationStep
+        {
+            Rows = rows,
+            Classes = (int)logits.shape[1],
+            Spread = spread,
+            BatchSpread = batchSpread,
+            Clean =
+            [
+                .. Logits(scores).Select((floats, i) => new CleanPoint(numbers[count + i] != 0, numbers[i])
+                {
+                    Probability = Options.CheckNetwork && numbers[2 * count + i] != 0,
+                    // Where the network is wrong no gradient is needed.
+                    GradientFaults = Options.CheckNetwork && numbers[count + i] != 0 ? faults?[i] ?? GradientFaults.Missing : 0,
+                    Logits = floats,
+                }),
+            ],
+        };
     }
 
     private static double Spread(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
@@ -177,44 +183,11 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             : difference / others.nan_to_num(0, 0, 0).abs().max().ClampMin(1e-30).to(ScalarType.Float64).item<double>();
     }
 
-    // One attempt at those of a batch that are left. Only these are attacked: the adversary has no need to move the others.
-    private void Attack(
-        Module<Tensor, Tensor> model, EvaluationState state, int attempt, int first, Tensor images, Tensor labels,
-        IReadOnlyList<long> numbers, CancellationToken cancellation)
-    {
-        var places = Enumerable.Range(0, (int)images.shape[0]).Where(place => state.IsLeft(first + place, attempt)).ToArray();
-        if (places.Length == 0 || Options.Threat.Epsilon == 0) return;
-        var index = tensor(places.Select(place => (long)place).ToArray(), dtype: ScalarType.Int64, device: images.device);
-        (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
-        var its = state.Attempts[attempt];
-        var noise = new PointNoise(Options.Seed, places.Select(place => numbers[first + place]));
-        var found = its.Part.Attempt(model, images, labels, Options.Threat, noise, cancellation);
-        var odd = tensor(found.MetNotFinite, dtype: ScalarType.Bool, device: images.device);
-        var logits = found.Logits.MaskedFill(odd.unsqueeze(1), double.NaN);
-        var prediction = ImageBatch.Predictions(logits);
-        var correct = prediction.eq(labels).cpu().data<bool>().ToArray();
-        var predictions = prediction.cpu().data<long>().ToArray();
-        var sizes = Options.Threat.Size(found.Points, images).cpu().data<double>().ToArray();
-        var floats = Options.KeepLogits ? Floats(logits) : [];
-        for (var i = 0; i < places.Length; i++)
-        {
-            var row = first + places[i];
-            its.Set(row, correct[i]);
-            (its.Size[row], its.Prediction[row], its.MetNotFinite[row]) = (sizes[i], predictions[i], found.MetNotFinite[i]);
-            its.Beyond[row] = found.Beyond[i] ? found.OwnSize[i] : 0;
-            its.GradientFaults[row] = (byte)found.GradientFaults[i];
-            (its.Forward[row], its.Backward[row]) = found.Passes is { } each ? (each.Forward[i], each.Backward[i]) : (-1, -1);
-            if (Options.KeepLogits) Array.Copy(floats, i * state.Classes, its.Logits, row * state.Classes, state.Classes);
-            if (!correct[i]) state.KeepExample(row, attempt, found.Points[i]);
-        }
-    }
-
-    private Dictionary<string, string> Settings(IReadOnlyDictionary<string, string> digests, IReadOnlyList<long> rows, Device device) =>
+    private Dictionary<string, string> Settings(IReadOnlyDictionary<string, string> digests, Device device) =>
         new(digests.Concat(Settings().Select(setting => KeyValuePair.Create(setting.Name, setting.Value))))
         {
             [nameof(Options.KeepLogits)] = $"{Options.KeepLogits}",
             [nameof(Options.ExamplesFile)] = Options.ExamplesFile is null ? "none" : "one",
-            ["rows"] = TensorDigest.Of(tensor(rows.ToArray(), dtype: ScalarType.Int64)),
             ["kind of device"] = $"{device.type}",
         };
 
@@ -236,7 +209,10 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         ["labels"] = TensorDigest.Of(labels),
     };
 
-    private static float[] Floats(Tensor logits) => logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+    // Those of each image, where they are kept.
+    private IEnumerable<float[]?> Logits(Tensor logits) => Options.KeepLogits
+        ? logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)logits.shape[1])
+        : Enumerable.Repeat<float[]?>(null, (int)logits.shape[0]);
 
     private static EvaluationOptions Validated(EvaluationOptions options)
     {

@@ -32,9 +32,9 @@ internal static class RobustnessFlags
             .. Adversary(state),
             .. Network(state),
             .. Gradients(state),
-            .. state.Attempts.SelectMany(attempt => Faults(state, attempt)),
-            .. state.Attempts.Select(attempt => attempt.Attack).Distinct().SelectMany(attack => Incomplete(attack, state.Threat.Norm)),
-            .. state.Attempts.SelectMany(attempt => Classes(state, attempt.Part)).Distinct(),
+            .. state.Parts.SelectMany(part => Faults(state, part)),
+            .. state.Parts.Select(part => part.Attack).Distinct().SelectMany(attack => Incomplete(attack, state.Threat.Norm)),
+            .. state.Parts.SelectMany(part => Classes(state, part.Part)).Distinct(),
             .. Compared(state),
         ];
 
@@ -43,7 +43,7 @@ internal static class RobustnessFlags
         if (state.Threat.Doubt is { } doubt)
             yield return new(
                 NoAdversary, $"against {state.Threat} {doubt}", "The accuracy under attack says nothing: evaluate with another budget");
-        if (state.Attempts.Count == 0)
+        if (state.Parts.Count == 0)
             yield return new(
                 NoAdversary, "no attack was asked for, so the worst case is the clean accuracy",
                 "Name attacks, such as pgd-20 or autoattack");
@@ -51,13 +51,13 @@ internal static class RobustnessFlags
 
     private static IEnumerable<RobustnessFlag> Network(EvaluationState state)
     {
-        if (state.Count > 0 && state.Prediction[0] is >= 0 and var only && state.Prediction.All(each => each == only)
-            && !state.Right.All(each => each))
+        if (state.Count > 0 && state.Clean[0]!.Prediction is >= 0 and var only && state.Clean.All(each => each!.Prediction == only)
+            && !state.Clean.All(each => each!.Right))
             yield return new(
                 OneClass, $"the network says class {only} of every one of {state.Count} images",
                 "It tells no images apart, so no attack changes its answer: it has learned nothing, "
                     + "or its input is not what it was trained on");
-        if (state.NotFinite.Count(each => each) is > 0 and var odd)
+        if (state.Clean.Count(each => each!.Prediction < 0) is > 0 and var odd)
             yield return new(
                 NotFinite, $"the outputs are not finite (NaN or infinity) at {odd} of {state.Count} images, which count as wrong",
                 NotFiniteAdvice);
@@ -65,7 +65,7 @@ internal static class RobustnessFlags
             yield return new(
                 RandomOutputs, Invariant($"five passes of the same images differ by up to {state.Spread:G3} of the largest output"),
                 "Evaluate with autoattack-rand, which averages gradients, or fix what is random in the network");
-        if (state.Count > 0 && state.Probability.All(each => each))
+        if (state.Count > 0 && state.Clean.All(each => each!.Probability))
             yield return new(
                 Probabilities, "every output is from 0 to 1 and each image's outputs add up to 1",
                 "Evaluate the logits, before the softmax: its rounding hides gradients from every attack");
@@ -96,34 +96,34 @@ internal static class RobustnessFlags
         // At the clean images, and where an attack came on its way to a point that is still right.
         IEnumerable<RobustnessFlag> Met(GradientFaults fault, string what, RobustnessFlagCode code, string advice)
         {
-            bool Clean(int row) => ((GradientFaults)state.GradientFaults[row]).HasFlag(fault);
+            bool Clean(int row) => state.Clean[row]!.GradientFaults.HasFlag(fault);
             var rows = Enumerable.Range(0, state.Count).ToArray();
             var seen = new List<string>();
             if (rows.Count(Clean) is > 0 and var clean)
                 seen.Add($"the gradient of the cross-entropy is {what} at {clean} of {state.Count} images");
-            foreach (var attempt in state.Attempts)
+            foreach (var part in state.Parts)
             {
-                bool Its(int row) => ((GradientFaults)attempt.GradientFaults[row]).HasFlag(fault);
-                var met = rows.Count(row => Its(row) && !Clean(row) && !attempt.Broke(row));
-                if (met > 0) seen.Add($"{attempt.Title} met a gradient of the loss that is {what} at {met} of {state.Count} images");
+                bool Its(int row) => part.Points[row]?.GradientFaults.HasFlag(fault) == true;
+                var met = rows.Count(row => Its(row) && !Clean(row) && !part.Broke(row));
+                if (met > 0) seen.Add($"{part.Title} met a gradient of the loss that is {what} at {met} of {state.Count} images");
             }
             if (seen.Count > 0) yield return new(code, string.Join("; ", seen), advice);
         }
     }
 
-    private static IEnumerable<RobustnessFlag> Faults(EvaluationState state, Attempt attempt)
+    private static IEnumerable<RobustnessFlag> Faults(EvaluationState state, PartResult part)
     {
-        if (attempt.MetNotFinite.Count(each => each) is > 0 and var odd)
+        if (part.Points.Count(point => point?.MetNotFinite == true) is > 0 and var odd)
             yield return new(
                 NotFinite,
-                $"{attempt.Title} met outputs that are not finite (NaN or infinity) at {odd} of {state.Count} images, "
+                $"{part.Title} met outputs that are not finite (NaN or infinity) at {odd} of {state.Count} images, "
                     + "which count as broken",
                 NotFiniteAdvice);
-        var beyond = attempt.Beyond.Where(size => size != 0).ToArray();
+        double[] beyond = [.. part.Points.Select(point => point?.Beyond ?? 0).Where(size => size != 0)];
         if (beyond.Length > 0)
             yield return new(
                 BudgetExceeded,
-                Invariant($"{attempt.Title} moved {beyond.Length} of {state.Count} points beyond {state.Threat} or out of [0,1]: ")
+                Invariant($"{part.Title} moved {beyond.Length} of {state.Count} points beyond {state.Threat} or out of [0,1]: ")
                     + Invariant($"by up to {beyond.Max():G7}"),
                 "They were projected back before the network was asked, so the figures hold; "
                     + "but repair the attack, which is weaker for it");
@@ -131,7 +131,7 @@ internal static class RobustnessFlags
 
     private static IEnumerable<RobustnessFlag> Incomplete(Attack attack, Norm norm)
     {
-        if (attack.Lacks(norm) is { } what)
+        if (attack.MissingParts(norm) is { } what)
             yield return new(
                 IncompleteSequence, $"{attack.Name} is without {what} in {norm}",
                 "The accuracy is an upper bound of that of the whole sequence: do not report it under that name alone");
@@ -147,24 +147,24 @@ internal static class RobustnessFlags
 
     private static IEnumerable<RobustnessFlag> Compared(EvaluationState state)
     {
-        var direct = state.Attempts.Where(attempt => attempt.Part.Kind == AttackKind.Gradient).ToArray();
-        foreach (var attempt in state.Attempts.Where(attempt => attempt.Part.Kind != AttackKind.Gradient))
+        var direct = state.Parts.Where(part => part.Part.Kind == AttackKind.Gradient).ToArray();
+        foreach (var part in state.Parts.Where(part => part.Part.Kind != AttackKind.Gradient))
         {
-            var name = attempt.Part.Name;
-            if (attempt.Part.Kind == AttackKind.GradientFree)
+            var name = part.Part.Name;
+            if (part.Part.Kind == AttackKind.GradientFree)
             {
                 var beyond = Enumerable.Range(0, state.Count).Count(row =>
-                    attempt.Broke(row) && direct.Any(other => other.Ran(row)) && !direct.Any(other => other.Broke(row)));
+                    part.Broke(row) && direct.Any(other => other.Ran(row)) && !direct.Any(other => other.Broke(row)));
                 if (beyond > Margin * state.Count)
                     yield return new(
                         GradientFreeStronger,
                         Invariant($"{name} broke {beyond} of {state.Count} points that no attack with gradients broke"),
                         "The gradients are masked: trust the worst case only, and attack with more queries or an adapted attack");
             }
-            else if (Advantage(state, attempt, direct) is (var points, var than))
+            else if (Advantage(state, part, direct) is (var points, var than))
             {
                 var seen = Invariant($"{name} broke {points} of {state.Count} points more than {than}");
-                yield return attempt.Part.Kind == AttackKind.OneStep
+                yield return part.Part.Kind == AttackKind.OneStep
                     ? new(OneStepStronger, seen,
                         $"Either {than} has too few steps to cross the budget, or the gradients are masked: they lead astray on the way. "
                         + "Trust the worst case only, and evaluate with autoattack")
@@ -177,16 +177,16 @@ internal static class RobustnessFlags
     // By how many points it beats every direct attack that saw the same images, and the best of these; null where one is as good, but for
     // what chance explains: of points on which two equal attacks differ, each has half, with a deviation of √n of the difference. The parts
     // of a sequence count together: they share the images among them.
-    private static (int Points, string Than)? Advantage(EvaluationState state, Attempt attempt, IEnumerable<Attempt> direct)
+    private static (int Points, string Than)? Advantage(EvaluationState state, PartResult part, IEnumerable<PartResult> direct)
     {
         var rows = Enumerable.Range(0, state.Count).ToArray();
         (int Points, string Than)? least = null;
         foreach (var other in direct.GroupBy(each => each.Attack))
         {
-            if (!rows.Any(attempt.Ran) || rows.Any(row => attempt.Ran(row) != other.Any(part => part.Ran(row)))) continue;
-            bool Broke(int row) => other.Any(part => part.Broke(row));
-            var more = rows.Count(attempt.Broke) - rows.Count(Broke);
-            var differ = rows.Count(row => attempt.Broke(row) != Broke(row));
+            if (!rows.Any(part.Ran) || rows.Any(row => part.Ran(row) != other.Any(each => each.Ran(row)))) continue;
+            bool Broke(int row) => other.Any(each => each.Broke(row));
+            var more = rows.Count(part.Broke) - rows.Count(Broke);
+            var differ = rows.Count(row => part.Broke(row) != Broke(row));
             if (more <= Math.Max(Margin * state.Count, 2 * Math.Sqrt(differ))) return null;
             if (!(more >= least?.Points)) least = (more, other.Key.Name);
         }

@@ -68,14 +68,14 @@ public sealed record TransferMatrix(
             using var scope = NewDisposeScope();
             var count = Math.Min(batchSize, images.shape[0] - first);
             var right = models
-                .Select(model => Right(model.Model, ImageBatch.Of(model.Model, images, labels, first, count).Images)).ToArray();
+                .Select(model => Right(model.Model, ImageBatch.Take(model.Model, images, labels, first, count).Images)).ToArray();
             for (var target = 0; target < models.Count; target++)
                 clean[target].AddRange(right[target].Select(each => new AttackedPoint(each, null, 0, null, null)));
             for (var source = 0; source < models.Count; source++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var sourceScope = NewDisposeScope();
-                var (batch, truth) = ImageBatch.Of(models[source].Model, images, labels, first, count);
+                var (batch, truth) = ImageBatch.Take(models[source].Model, images, labels, first, count);
                 var noise = new PointNoise(seed, PointNoise.Rows(count, first));
                 var points = attack.Perturb(models[source].Model, batch, truth, threat, noise);
                 var sizes = threat.Size(points, batch).cpu().data<double>().ToArray();

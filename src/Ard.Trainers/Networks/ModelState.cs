@@ -72,11 +72,14 @@ internal sealed class ModelState : IDisposable
         modes.Dispose();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        foreach (var (buffer, copy) in buffers)
+        if (buffers.Length == 0) return;
+        // One wait for the device. Written is only what has moved: it would invalidate a graph of the caller's that uses the buffer.
+        var device = buffers[0].Buffer.device;
+        var same = stack(buffers.Select(each => each.Buffer.eq(each.Copy).all().to(device))).cpu().data<bool>().ToArray();
+        for (var i = 0; i < buffers.Length; i++)
         {
-            // Only where something has moved: writing to a buffer would invalidate a graph of the caller's that uses it.
-            if (!buffer.eq(copy).all().item<bool>()) buffer.copy_(copy);
-            copy.Dispose();
+            if (!same[i]) buffers[i].Buffer.copy_(buffers[i].Copy);
+            buffers[i].Copy.Dispose();
         }
     }
 }

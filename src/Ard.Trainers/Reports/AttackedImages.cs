@@ -41,7 +41,7 @@ public sealed record AttackedImages(
     /// <param name="threat">What the adversary may do.</param>
     /// <param name="count">How many images at most. Default 6.</param>
     /// <param name="seed">The seed of what is random. Default 0.</param>
-    /// <param name="cancellation">Looked at before each of the attack's forward passes.</param>
+    /// <param name="cancellation">Checked before each of the attack's forward passes.</param>
     /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
     /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -65,32 +65,19 @@ public sealed record AttackedImages(
                 $"{nameof(AttackedImages)}: images have shape [{string.Join(",", images.shape)}], expected [N,C,H,W].", nameof(images));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var (batch, truth) = ImageBatch.Of(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
+        var (batch, truth) = ImageBatch.Take(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
         var classes = truth.cpu().data<long>().ToArray();
         var clean = Predict(model, batch);
         var rows = Choose(classes, clean, count);
-        var chosen = batch.index_select(0, Index(rows));
-        var points = chosen.clone();
-        var attacked = rows.Select(row => clean[row]).ToArray();
-        foreach (var part in threat.Epsilon == 0 ? [] : attack.Parts(threat.Norm))
-        {
-            long[] left = [.. PointNoise.Rows(rows.Length).Where(i => attacked[i] == classes[rows[i]])];
-            if (left.Length == 0) break;
-            var at = Index(left);
-            var noise = new PointNoise(seed, left.Select(i => rows[i]));
-            var attempt = part.Attempt(
-                model, chosen.index_select(0, at), truth.index_select(0, Index([.. left.Select(i => rows[i])])),
-                threat, noise, cancellation);
-            points.index_copy_(0, at, attempt.Points);
-            var predictions = ImageBatch.Predictions(attempt.Logits).cpu().data<long>().ToArray();
-            for (var i = 0; i < left.Length; i++) attacked[left[i]] = predictions[i];
-        }
+        var index = tensor(rows, dtype: ScalarType.Int64, device: batch.device);
+        var chosen = batch.index_select(0, index);
+        var found = attack.Run(
+            model, chosen, truth.index_select(0, index), threat, new PointNoise(seed, rows), -1, tellFaults: true, cancellation);
         return new AttackedImages(attack.Name, threat, (int)images.shape[1], (int)images.shape[2], (int)images.shape[3],
         [
-            .. rows.Select((row, i) => new AttackedImage(row, Values(chosen[i]), Values(points[i]), classes[row], clean[row], attacked[i])),
+            .. rows.Select((row, i) => new AttackedImage(
+                row, Values(chosen[i]), Values(found.Points[i]), classes[row], clean[row], found.Predictions[i])),
         ]);
-
-        Tensor Index(long[] numbers) => tensor(numbers, dtype: ScalarType.Int64, device: batch.device);
     }
 
     private static long[] Predict(Module<Tensor, Tensor> model, Tensor points)
@@ -98,7 +85,7 @@ public sealed record AttackedImages(
         using var state = ModelState.Borrow(model);
         var logits = model.call(points);
         ImageBatch.CheckShape(logits, points.shape[0]);
-        return ImageBatch.Predictions(logits).cpu().data<long>().ToArray();
+        return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
     }
 
     // The rows that are right, the first of every class before the second of any.

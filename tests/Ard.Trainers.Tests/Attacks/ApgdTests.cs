@@ -134,7 +134,7 @@ public sealed class ApgdTests
         using var scope = NewDisposeScope();
         var (network, images, labels) = Problem();
         var recorded = new RecordingNetwork(network);
-        var attack = new AutoAttack("one", [new Apgd(new ApgdOptions { Steps = 10, Restarts = 2 })]);
+        var attack = new AttackSequence("one", [new Apgd(new ApgdOptions { Steps = 10, Restarts = 2 })]);
         var report = attack.Run(recorded, images, labels, ThreatModel.Linf(0.05));
         foreach (var point in report.Each)
         {

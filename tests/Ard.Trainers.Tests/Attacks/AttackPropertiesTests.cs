@@ -37,7 +37,7 @@ public sealed class AttackPropertiesTests
         (new Apgd(new ApgdOptions { Steps = 5, Loss = ApgdLoss.Dlr, Restarts = 2, Samples = 2 }), 3),
         (new Apgd(new ApgdOptions { Steps = 5, Loss = ApgdLoss.TargetedDlr, Targets = 2 }), 4),
         (new Apgd(new ApgdOptions { Steps = 7, LargerRadii = true, Restarts = 2 }), 2),
-        (new AutoAttack("two", [new Fgsm(), new Apgd(new ApgdOptions { Steps = 4 })], batchSize: 2), 2),
+        (new AttackSequence("two", [new Fgsm(), new Apgd(new ApgdOptions { Steps = 4 })], batchSize: 2), 2),
     ];
 
     [Property(MaxTest = 200)]

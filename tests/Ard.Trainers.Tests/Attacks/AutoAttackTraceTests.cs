@@ -34,7 +34,7 @@ public sealed class AutoAttackTraceTests
         (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
 
         using var noGrad = no_grad();
-        var report = new AutoAttack("apgd", [new Apgd(), targeted]).Run(network, images, labels, threat);
+        var report = new AttackSequence("apgd", [new Apgd(), targeted]).Run(network, images, labels, threat);
         Assert.Equal(rows.Select(row => right[row]), report.Each.Select(point => point.WasRight));
         // The first of a sequence runs as it does alone; and a point's attack does not depend on the other points in its batch.
         AssertAgree(trace, "seq.apgd-ce", rows, After("apgd-ce"), within: 1);

@@ -69,7 +69,7 @@ public sealed class CarliniWagnerTests
 
         (long Passes, Tensor Broken) Run(CarliniWagnerOptions settings)
         {
-            var report = new AutoAttack("one", [new CarliniWagner(settings)]).Run(network, images, labels, threat);
+            var report = new AttackSequence("one", [new CarliniWagner(settings)]).Run(network, images, labels, threat);
             var found = network.call(report.Points).argmax(1).ne(labels);
             Compare.Same(found.logical_not(), report.Points.eq(images).all(1), "clean");
             return (report.Each.Sum(point => point.ForwardPasses!.Value), found);

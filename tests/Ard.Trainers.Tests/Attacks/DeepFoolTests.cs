@@ -67,7 +67,7 @@ public sealed class DeepFoolTests
         using var scope = NewDisposeScope();
         var (network, images, labels, _) = SmallestPerturbations.Problem(20, 5, seed: 2, euclidean: true);
         labels = cat([(labels.narrow(0, 0, 4) + 1).remainder(5), labels.narrow(0, 4, labels.shape[0] - 4)], 0);
-        var report = new AutoAttack("one", [new DeepFool(new DeepFoolOptions { Classes = 4 })])
+        var report = new AttackSequence("one", [new DeepFool(new DeepFoolOptions { Classes = 4 })])
             .Run(network, images, labels, ThreatModel.L2(100));
         // On a linear network one move is enough: clean, before and behind it, and once to see what the attack has found. The three rival
         // classes cost three backward passes, and the look at what the move has led to is made with a graph.

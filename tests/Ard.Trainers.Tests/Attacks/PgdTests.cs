@@ -137,4 +137,21 @@ public sealed class PgdTests
         var images = empty([40, 10]).uniform_(0, 1, generator);
         return (network, images, network.call(images).argmax(1));
     }
+
+    [Fact]
+    public void A_loss_without_a_gradient_is_an_error_that_says_where_to_look()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images) = (LinearNetwork.Random(4, 3, seed: 1), full([2, 4], 0.5));
+        Tensor Cut(Tensor x) => network.call(x.detach()).sum();
+        Tensor Unused(Tensor x) => network.call(ones_like(x)).sum() + zeros(1, requires_grad: true).sum();
+        foreach (var loss in new Func<Tensor, Tensor>[] { Cut, Unused })
+        {
+            var message = Assert.Throws<InvalidOperationException>(() => Pgd.Gradient(loss, images)).Message;
+            Assert.Contains("no gradient with regard to the images", message);
+            Assert.Contains("detach or no_grad", message);
+            Assert.Equal(message, Assert.Throws<InvalidOperationException>(
+                () => Pgd.Maximise(loss, images, images, Threat, stepSize: 0.01, steps: 2)).Message);
+        }
+    }
 }

@@ -53,17 +53,6 @@ public sealed class PointNoiseTests
         "numbers");
 
     [Fact]
-    public void A_generator_gives_a_new_batch_each_time_and_the_same_again_from_the_same_seed()
-    {
-        using var generator = new Generator(9);
-        var like = empty([2, 5]);
-        var (first, second) = (PointNoise.From(generator, 2).Uniform(like), PointNoise.From(generator, 2).Uniform(like));
-        Assert.False(first.allclose(second));
-        using var again = new Generator(9);
-        Compare.Same(first, PointNoise.From(again, 2).Uniform(like), "numbers");
-    }
-
-    [Fact]
     public void Another_count_of_points_is_refused() => Assert.Contains(
         "2 points was asked for 3", Assert.Throws<ArgumentException>(() => new PointNoise(0, [0, 1]).Uniform(empty([3, 1]))).Message);
 }

@@ -36,7 +36,7 @@ public sealed class RandomNetworkTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var rand = new AutoAttack("rand", [new Apgd(new ApgdOptions { Steps = 20, Samples = Draws })]);
+        var rand = new AttackSequence("rand", [new Apgd(new ApgdOptions { Steps = 20, Samples = Draws })]);
         var options = new EvaluationOptions
         {
             Threat = Threat,

@@ -14,7 +14,7 @@ public sealed class EvaluationStateTests
         Attacks = ["fgsm", "pgd-3"],
         MoreAttacks =
         [
-            new AutoAttack(
+            new AttackSequence(
                 "two", [new Apgd(new ApgdOptions { Steps = 4 }), new Apgd(new ApgdOptions { Steps = 4, Loss = ApgdLoss.TargetedDlr })]),
         ],
         BatchSize = 12,
@@ -114,13 +114,57 @@ public sealed class EvaluationStateTests
         (images, labels) = (images.flip(0), labels.roll(-1));
         Assert.Contains("images: ", Refused(options));
 
+        images = images.flip(0);
+        Assert.Contains("rows: ", Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(options).EvaluateRows(
+            network, images, labels, [.. Enumerable.Range(1, 50).Select(row => (long)row)], null, default)).Message);
+        Assert.Equal("Threat: Linf 0.03 in the file, L2 0.5 given", Assert.Throws<CheckpointException>(
+            () => new RobustnessEvaluator(options with { Threat = ThreatModel.L2(0.5) }).Evaluate(network, images, labels)).Found);
+
         var bytes = File.ReadAllBytes(options.StateFile!);
-        bytes[^20] ^= 1;
+        bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(options.StateFile!, bytes);
         Assert.Contains("SHA-256", Refused(options));
+        bytes[20] ^= 1;
+        File.WriteAllBytes(options.StateFile!, bytes);
+        Assert.Contains("another file, or a state that an older version has written", Refused(options));
+        Assert.Equal(bytes, File.ReadAllBytes(options.StateFile!));
 
         string Refused(EvaluationOptions other) =>
             Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(other).Evaluate(network, images, labels)).Message;
+    }
+
+    [Fact]
+    public void Each_step_adds_to_the_file_and_nothing_before_a_torn_end_is_lost()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var passes = 0;
+        var watched = new WatchedNetwork(network, () => passes++);
+        var options = Options with { StateFile = EvaluationProblem.File("state"), ExamplesFile = EvaluationProblem.File("examples") };
+        var ends = new List<long>();
+        var expected = EvaluationProblem.Text(new RobustnessEvaluator(options).Evaluate(
+            watched, images, labels, new Immediate(_ => ends.Add(new FileInfo(options.StateFile!).Length))));
+        var (whole, all) = (File.ReadAllBytes(options.StateFile!), passes);
+        var examples = File.ReadAllBytes(options.ExamplesFile!);
+        Assert.Equal(25, ends.Count);
+        Assert.Equal(whole.Length, ends[^1]);
+        var random = new Random(3);
+        foreach (var step in new[] { 0, 1, 7, 24 })
+        {
+            // A record of which some bytes were not written, or written as zeros.
+            var (first, last) = ((int)(step == 0 ? ends[0] : ends[step - 1]), (int)ends[step]);
+            var torn = whole[..(step == 0 ? first : random.Next(first + 1, last))];
+            if (step == 7) torn = [.. torn, .. new byte[last - torn.Length]];
+            File.WriteAllBytes(options.StateFile!, torn);
+            passes = 0;
+            var steps = 0;
+            Assert.Equal(expected, EvaluationProblem.Text(
+                new RobustnessEvaluator(options).Evaluate(watched, images, labels, new Immediate(_ => steps++))));
+            Assert.Equal(25 - Math.Max(step, 1), steps);
+            Assert.True(passes < all);
+            Assert.Equal(whole, File.ReadAllBytes(options.StateFile!));
+            Assert.Equal(examples, File.ReadAllBytes(options.ExamplesFile!));
+        }
     }
 
     [Fact]

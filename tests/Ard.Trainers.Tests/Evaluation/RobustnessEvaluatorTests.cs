@@ -161,7 +161,7 @@ public sealed class RobustnessEvaluatorTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth();
-        var two = new AutoAttack(
+        var two = new AttackSequence(
             "two", [new Pgd(new PgdOptions { Steps = 1 }), new Apgd(new ApgdOptions { Steps = 30, Loss = ApgdLoss.TargetedDlr })]);
         var options = new EvaluationOptions { Threat = EvaluationProblem.Threat, Attacks = ["pgd-5"], MoreAttacks = [two], BatchSize = 16 };
         var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
@@ -269,7 +269,7 @@ public sealed class RobustnessEvaluatorTests
         RobustnessCurve.Evaluate(network, images, labels, [0.01, 0.02]);
         TransferMatrix.Evaluate([("one", network)], images, labels, new Fgsm(), options.Threat);
         Assert.Equal(0, scope.DisposablesCount);
-        new AutoAttack("two", [new Fgsm(), new Apgd()]).Run(network, images, labels, options.Threat).Points.Dispose();
+        new AttackSequence("two", [new Fgsm(), new Apgd()]).Run(network, images, labels, options.Threat).Points.Dispose();
         Assert.Equal(0, scope.DisposablesCount);
     }
 

@@ -21,7 +21,7 @@ public sealed class RobustnessFlagTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = EvaluationProblem.Smooth(classes: 11);
-        var sequence = new AutoAttack(
+        var sequence = new AttackSequence(
             "sequence",
             [new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 20 }), new Square(new SquareOptions { Queries = 100 })]);
         var square = new Square(new SquareOptions { Queries = 50 });
@@ -163,7 +163,7 @@ public sealed class RobustnessFlagTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Line();
-        var sequence = new AutoAttack("sequence", [Breaks("weak", 50), Breaks("strong", 100)]);
+        var sequence = new AttackSequence("sequence", [Breaks("weak", 50), Breaks("strong", 100)]);
         var one = Breaks("one", 90, AttackKind.OneStep);
         Assert.Empty(Flags(network, images, labels, Options with { Attacks = [], MoreAttacks = [one, sequence] }));
         var other = Breaks("one", 110, AttackKind.OneStep);
@@ -176,7 +176,7 @@ public sealed class RobustnessFlagTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Line();
-        var attack = new AutoAttack("auto", [Breaks("apgd", 100), Breaks("square", 105, AttackKind.GradientFree)]);
+        var attack = new AttackSequence("auto", [Breaks("apgd", 100), Breaks("square", 105, AttackKind.GradientFree)]);
         var flag = Assert.Single(Flags(network, images, labels, Options with { Attacks = [], MoreAttacks = [attack] }));
         Assert.Equal(GradientFreeStronger, flag.Code);
         Assert.Contains("square broke 5 of 1000 points", flag.Seen);
@@ -322,7 +322,7 @@ public sealed class RobustnessFlagTests
         var flag = Assert.Single(Flags(network, images, labels, options));
         Assert.Equal(IncompleteSequence, flag.Code);
         Assert.Equal("autoattack is without the FAB-T and Square of the reference implementation in L1", flag.Seen);
-        Assert.All(new[] { Norm.Linf, Norm.L2 }, norm => Assert.Null(AutoAttack.Standard.Lacks(norm)));
+        Assert.All(new[] { Norm.Linf, Norm.L2 }, norm => Assert.Null(AutoAttack.Standard.MissingParts(norm)));
     }
 
     // A network that gives another number, or none, where a condition holds.

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Attacks;
 
-public sealed class AutoAttackTests
+public sealed class AttackSequenceTests
 {
     private static readonly ThreatModel Threat = ThreatModel.Linf(0.05);
 
@@ -19,7 +19,7 @@ public sealed class AutoAttackTests
         var even = new Breaker("even", row => row % 2 == 0);
         var third = new Breaker("third", row => row % 3 == 0);
         var none = new Breaker("none", _ => false);
-        var report = new AutoAttack("three", [even, third, none], batchSize: 8).Run(network, images, labels, Threat);
+        var report = new AttackSequence("three", [even, third, none], batchSize: 8).Run(network, images, labels, Threat);
         Assert.Equal(Enumerable.Range(5, 35), even.Rows);
         Assert.Equal(Enumerable.Range(5, 35).Where(row => row % 2 == 1), third.Rows);
         Assert.Equal(Enumerable.Range(5, 35).Where(row => row % 2 == 1 && row % 3 != 0), none.Rows);
@@ -44,10 +44,10 @@ public sealed class AutoAttackTests
         [
             new Apgd(new ApgdOptions { Steps = 5 }), new Apgd(new ApgdOptions { Steps = 8, Loss = ApgdLoss.TargetedDlr, Targets = 3 }),
         ];
-        var whole = new AutoAttack("whole", attacks);
+        var whole = new AttackSequence("whole", attacks);
         var report = whole.Run(network, images, labels, Threat, seed: 3);
         Assert.InRange(report.Each.Count(point => point.IsRight), 2, 38);
-        var small = new AutoAttack("small", attacks, batchSize: 3).Run(network, images, labels, Threat, seed: 3);
+        var small = new AttackSequence("small", attacks, batchSize: 3).Run(network, images, labels, Threat, seed: 3);
         Compare.Close(report.Points, small.Points, 1e-9, "batches of 3");
         Assert.Equal(report.Each.Select(point => point.BrokenBy), small.Each.Select(point => point.BrokenBy));
         Assert.Equal(report.Each.Select(point => point.ForwardPasses), small.Each.Select(point => point.ForwardPasses));
@@ -105,16 +105,16 @@ public sealed class AutoAttackTests
         foreach (var name in new[] { "autoattack", "autoattack-plus", "autoattack-rand" })
             Assert.Equal(name, AttackCatalog.ByName(name).Name);
 
-        static IEnumerable<string> Names(AutoAttack version, Norm norm) => version.Parts(norm).Select(attack => attack.Name);
+        static IEnumerable<string> Names(AttackSequence version, Norm norm) => version.Parts(norm).Select(attack => attack.Name);
     }
 
     [Fact]
     public void A_sequence_of_your_own_can_do_what_all_its_attacks_can_and_names_its_faults()
     {
-        Assert.Equal([Norm.Linf, Norm.L2], new AutoAttack("a", [new Apgd(), new Fgsm()]).Norms);
-        var message = Assert.Throws<ArgumentException>(() => new AutoAttack("mine", [new Fgsm(), new Fgsm()], batchSize: 0)).Message;
+        Assert.Equal([Norm.Linf, Norm.L2], new AttackSequence("a", [new Apgd(), new Fgsm()]).Norms);
+        var message = Assert.Throws<ArgumentException>(() => new AttackSequence("mine", [new Fgsm(), new Fgsm()], batchSize: 0)).Message;
         Assert.Contains("mine: the attack 'fgsm' is named twice; batchSize is 0", message);
-        Assert.Contains("there is no attack", Assert.Throws<ArgumentException>(() => new AutoAttack("none", [])).Message);
+        Assert.Contains("there is no attack", Assert.Throws<ArgumentException>(() => new AttackSequence("none", [])).Message);
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class AutoAttackTests
             if (++passes == 7) stop.Cancel();
             return network.call(x);
         });
-        var attack = new AutoAttack("two", [new Fgsm(), new Apgd()], batchSize: 15);
+        var attack = new AttackSequence("two", [new Fgsm(), new Apgd()], batchSize: 15);
         Assert.Throws<OperationCanceledException>(() => attack.Run(stopping, images, labels, Threat, cancellation: stop.Token));
         Assert.Equal(7, passes);
     }

@@ -1,0 +1,67 @@
+using Ard.Trainers.Attacks;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>What is known of an evaluation, as a report.</summary>
+internal static class EvaluationReport
+{
+    public static RobustnessReport Make(EvaluationState state, EvaluationOptions options)
+    {
+        int[] all = [.. Enumerable.Range(0, state.Count)];
+        var clean = new AttackResult("clean", [.. all.Select(row => new AttackedPoint(state.IsRight(row), null, 0, 1, 0))])
+        {
+            Predictions = [.. all.Select(row => state.Clean[row]!.Prediction)],
+            Logits = options.KeepLogits ? [.. all.SelectMany(row => state.Clean[row]!.Logits!)] : null,
+        };
+        var worst = all.Select(row => state.Parts.FirstOrDefault(part => part.Broke(row))).ToArray();
+        var attacks = state.Parts.Select((part, place) => (part.Attack, place)).GroupBy(pair => pair.Attack);
+        return new RobustnessReport(
+            state.Threat,
+            clean,
+            [.. attacks.Select(parts => Result(parts.Key, parts.Last().place))],
+            new AttackResult("worst-case", [.. all.Select(row => Point(row, state.Parts, worst[row]?.Attack, worst[row]))])
+            {
+                Predictions = [.. all.Select(row => Prediction(row, worst[row]))],
+            })
+        {
+            Flags = RobustnessFlags.Find(state),
+        };
+
+        AttackResult Result(Attack attack, int last)
+        {
+            PartResult[] own = [.. state.Parts.Where(part => part.Attack == attack)], counting = [.. state.Before(last), state.Parts[last]];
+            var alone = own is [var only] && only.Part == attack ? only : null;
+            // The first that broke the point; else the attack itself, where it is not one of parts.
+            var decisive = all.Select(row =>
+                counting.FirstOrDefault(part => part.Broke(row)) ?? (alone?.Ran(row) == true ? alone : null)).ToArray();
+            return new AttackResult(
+                attack.Name,
+                [.. all.Select(row => Point(row, own, decisive[row]?.Broke(row) == true ? decisive[row]!.Part : null, decisive[row]))])
+            {
+                Parts = alone is not null ? [] : [.. own.Select(Left)],
+                Details = attack.Details(options.Threat),
+                Predictions = [.. all.Select(row => Prediction(row, decisive[row]))],
+                Logits = options.KeepLogits
+                    ? [.. all.SelectMany(row => decisive[row]?.Points[row]!.Logits ?? state.Clean[row]!.Logits!)]
+                    : null,
+            };
+
+            AttackPart Left(PartResult part)
+            {
+                PartResult[] until = [.. counting.TakeWhile(other => other != part), part];
+                return new(part.Part.Name, all.Count(row => state.IsRight(row) && !until.Any(other => other.Broke(row))));
+            }
+        }
+
+        long Prediction(int row, PartResult? decisive) => decisive?.Points[row]!.Prediction ?? state.Clean[row]!.Prediction;
+
+        AttackedPoint Point(int row, IEnumerable<PartResult> paid, Attack? brokenBy, PartResult? decisive)
+        {
+            PartPoint[] ran = [.. paid.Select(part => part.Points[row]).OfType<PartPoint>()];
+            return new AttackedPoint(
+                state.IsRight(row), brokenBy?.Name, decisive?.Points[row]!.Size ?? 0,
+                ran.Aggregate((long?)1, (sum, point) => sum + point.Forward),
+                ran.Aggregate((long?)0, (sum, point) => sum + point.Backward));
+        }
+    }
+}

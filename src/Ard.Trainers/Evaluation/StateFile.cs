@@ -1,0 +1,135 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>What an evaluation is of, by which its state file is known.</summary>
+/// <param name="Values">Network, data and options by name, as texts.</param>
+/// <param name="Rows">The evaluated images, by their numbers in the whole data set.</param>
+internal sealed record StateSettings(IReadOnlyDictionary<string, string> Values, IReadOnlyList<long> Rows);
+
+/// <summary>
+/// The file of an evaluation's steps, which grows by a record a step: its length in eight bytes, its SHA-256, and JSON. The first record
+/// says what was evaluated. A last record that a stop has left torn is taken off; all before it count.
+/// </summary>
+internal sealed class StateFile : IDisposable
+{
+    private const int Version = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        RespectNullableAnnotations = true,
+    };
+
+    private readonly FileStream stream;
+
+    private StateFile(string path) => (Path, stream) =
+        (path, new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16));
+
+    private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows);
+
+    public string Path { get; }
+
+    /// <summary>Opens a file, or makes one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="settings">What it has to be of.</param>
+    /// <exception cref="CheckpointException">It is no such file, or of another evaluation; the message names what differs.</exception>
+    public static StateFile Open(string path, StateSettings settings)
+    {
+        if (!File.Exists(path))
+            AtomicFile.Write(path, stream => Write(stream, new Header(Version, new(settings.Values), [.. settings.Rows])));
+        var file = new StateFile(path);
+        try
+        {
+            file.CheckHeader(settings);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The steps that it holds, to be read once, before one is added.</summary>
+    /// <exception cref="CheckpointException">It is damaged.</exception>
+    public IEnumerable<EvaluationStep> Steps()
+    {
+        while (Read<EvaluationStep>() is { } step) yield return step;
+        stream.SetLength(stream.Position);
+    }
+
+    /// <summary>Adds a step.</summary>
+    public void Append(EvaluationStep step)
+    {
+        Write(stream, step);
+        stream.Flush(flushToDisk: true);
+    }
+
+    public void Dispose() => stream.Dispose();
+
+    private void CheckHeader(StateSettings settings)
+    {
+        if (Read<Header>() is not { Version: Version, Settings: { } values, Rows: { } rows })
+            throw new CheckpointException(
+                Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
+        string Text(IReadOnlyDictionary<string, string> texts, string name) => texts.GetValueOrDefault(name, "nothing");
+        var differences = settings.Values.Keys.Union(values.Keys)
+            .Where(name => Text(values, name) != Text(settings.Values, name))
+            .Select(name => $"{name}: {Text(values, name)} in the file, {Text(settings.Values, name)} given").ToList();
+        if (!rows.SequenceEqual(settings.Rows))
+            differences.Add($"rows: {rows.Length} others in the file, {settings.Rows.Count} given");
+        if (differences.Count > 0) throw new CheckpointException(Path, "the state of this evaluation", string.Join("; ", differences));
+    }
+
+    private static void Write<T>(Stream stream, T record)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(record, Json);
+        var bytes = new byte[Prefix + json.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
+        SHA256.HashData(json, bytes.AsSpan(sizeof(long)));
+        json.CopyTo(bytes, Prefix);
+        stream.Write(bytes);
+    }
+
+    // The next record; null, at the place where it would begin, where there is none or a torn one.
+    private T? Read<T>() where T : class
+    {
+        var start = stream.Position;
+        var left = stream.Length - start;
+        var prefix = new byte[Prefix];
+        if (left >= Prefix)
+        {
+            stream.ReadExactly(prefix);
+            var length = BinaryPrimitives.ReadInt64LittleEndian(prefix);
+            if (length > 0 && length <= left - Prefix && length <= Array.MaxLength)
+            {
+                var json = new byte[length];
+                stream.ReadExactly(json);
+                if (SHA256.HashData(json).AsSpan().SequenceEqual(prefix.AsSpan(sizeof(long)))) return Parse<T>(json);
+                if (start > 0 && length < left - Prefix)
+                    throw new CheckpointException(Path, "records that fit to their SHA-256", $"another one at byte {start}");
+            }
+        }
+        stream.Position = start;
+        return null;
+    }
+
+    private T Parse<T>(byte[] json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, Json) ?? throw new JsonException("null");
+        }
+        catch (JsonException exception)
+        {
+            throw new CheckpointException(Path, $"JSON of an evaluation of version {Version}", exception.Message, exception);
+        }
+    }
+}
