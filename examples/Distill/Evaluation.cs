@@ -101,7 +101,7 @@ internal sealed record Evaluation
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
         }
         Print(report.Flags);
-        if (Json is not null) AtomicFile.WriteAllText(Json, (EvaluationSummary.Of(report, network) with { Data = Data }).ToJson() + "\n");
+        if (Json is not null) File.WriteAllText(Json, (EvaluationSummary.Of(report, network) with { Data = Data }).ToJson() + "\n");
         if (Report is null) return 0;
         // The one that broke most, or its first part: the others take long.
         var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];

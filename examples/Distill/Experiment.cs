@@ -105,7 +105,7 @@ internal sealed record Experiment
             display, rows, "teacher", teacher, TeacherNetwork, "from a file", training: null, TeacherOptions, taught: false, cancellation);
         // The file's own card says what it got right where it was evaluated.
         if (TeacherCheckpoint.EndsWith(".safetensors", StringComparison.Ordinal)
-            && ModelCard.Read(TeacherCheckpoint, teacher).Evaluation is { Clean.Accuracy: var told } && rows[^1].Clean < 100 * told - 10)
+            && ModelCard.Read(TeacherCheckpoint, teacher).CleanAccuracy is { } told && rows[^1].Clean < 100 * told - 10)
             rows[^1] = rows[^1] with
             {
                 Warnings = [.. rows[^1].Warnings, string.Create(CultureInfo.InvariantCulture,

@@ -62,7 +62,7 @@ internal static class ModelCommands
         Print(string.Create(
             CultureInfo.InvariantCulture,
             $"{path}: {file.Format}, {file.Tensors.Count} tensors{where}, {file.Tensors.Sum(tensor => tensor.Count):N0} elements"));
-        Console.WriteLine(NetworkRecogniser.Recognise(file.Tensors).Description);
+        Console.WriteLine(file.Description);
         foreach (var (name, value) in file.Metadata)
             Print($"metadata {name} = {(value.Length > MetadataShown ? $"{value[..MetadataShown]}…" : value)}");
         if (file.Others.Count > 0) Print($"besides: {string.Join(", ", file.Others)}");
@@ -93,14 +93,14 @@ internal static class ModelCommands
     {
         if (network is null && classes is null && mean is null && std is null) return null;
         using var file = WeightsFile.Open(path, key);
-        var recognised = NetworkRecogniser.Recognise(file.Tensors);
-        var spec = network ?? recognised.Spec
-            ?? throw new CheckpointException(path, "a network that --network names or that can be recognised", recognised.Description);
+        var recognised = file.Recognised;
+        var spec = network ?? recognised
+            ?? throw new ArgumentException($"{path}: expected a network that --network names or that can be recognised, found {file.Description}.");
         return spec with
         {
-            Classes = classes ?? recognised.Spec?.Classes ?? spec.Classes,
-            InputChannels = recognised.Spec?.InputChannels ?? mean?.Count ?? spec.InputChannels,
-            ImageSize = recognised.Spec?.ImageSize ?? spec.ImageSize,
+            Classes = classes ?? recognised?.Classes ?? spec.Classes,
+            InputChannels = recognised?.InputChannels ?? mean?.Count ?? spec.InputChannels,
+            ImageSize = recognised?.ImageSize ?? spec.ImageSize,
             Mean = mean,
             Std = std,
         };

@@ -78,9 +78,7 @@ internal static class ModelExport
             card = card.WithOnnx(onnx, options);
         }
         card.Write(output + ".card");
-        foreach (var file in card.Files)
-            Console.WriteLine($"wrote {Path.Combine(Path.GetDirectoryName(output)!, file.Name)}: {file.Format}");
-        Console.WriteLine($"wrote {output}.card.md and {output}.card.json");
+        Console.WriteLine($"wrote {string.Join(" and ", formats.Select(format => $"{output}.{format}"))}; more is in {output}.card.md and .json");
         return 0;
     }
 }

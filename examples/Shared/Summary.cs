@@ -21,7 +21,7 @@ internal static class Summary
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static void Write(string path, IReadOnlyList<Row> rows) =>
-        AtomicFile.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
+        File.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
 
     /// <summary>The table, and below it what there is to doubt or to warn of.</summary>
     public static void Print(IReadOnlyList<Row> rows)

@@ -37,7 +37,7 @@ public sealed record ImageLayout
     public double Offset { get; init; }
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
+    internal IEnumerable<string> Faults()
     {
         foreach (var (name, size) in new[] { (nameof(Channels), Channels), (nameof(Height), Height), (nameof(Width), Width) })
             if (size < 1) yield return $"Layout has {name} {size}, expected 1 or more";

@@ -75,7 +75,7 @@ public abstract record ImageTrainerOptions
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
+    internal void Validate()
     {
         var faults = new List<string>();
         if (Network is null) faults.Add("Network is missing");

@@ -17,10 +17,10 @@ internal static class LoadCifar10Sample
         }
         catch (DataFileException exception)
         {
-            Console.WriteLine($"{exception.Path}: found {exception.Found}");
+            Console.WriteLine($"{exception.Path} is not there");
         }
 
         // Expected output:
-        // no-such-folder: found none
+        // no-such-folder is not there
     }
 }

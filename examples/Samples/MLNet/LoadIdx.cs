@@ -18,7 +18,7 @@ internal static class LoadIdxSample
         File.WriteAllBytes(Path.Combine(folder, "train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 9]);
 
         var ml = new MLContext();
-        var images = ml.Data.LoadIdx(folder, DataSplit.Train, Idx.FashionMnist);
+        var images = ml.Data.LoadIdx(folder, DataSplit.Train, ImageDataset.FashionMnistClasses);
         var pixels = images.GetColumn<float[]>("Features").Single().Select(value => value.ToString("F1", CultureInfo.InvariantCulture));
         Console.WriteLine($"{images.GetColumn<string>("Label").Single()}: {string.Join(" ", pixels)}");
         Directory.Delete(folder, recursive: true);

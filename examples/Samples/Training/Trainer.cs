@@ -10,7 +10,7 @@ internal static class TrainerSample
 {
     public static void Example()
     {
-        // Ten classes of 1x16x16; ImageDataset.Load, Cifar.Load and Idx.Load read files.
+        // Ten classes of 1x16x16; ImageDataset.Load reads files.
         using var images = Glyphs.Generate(200, seed: 1);
         var student = (NetworkSpec.Parse("tinycnn-4-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
 

@@ -43,7 +43,7 @@ public sealed record AdversarialEvaluatorOptions
 /// </summary>
 /// <param name="mlContext">The context.</param>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
-public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
+internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
 {
     private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
     private readonly AdversarialEvaluatorOptions options = options ?? new AdversarialEvaluatorOptions();
@@ -83,7 +83,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Rows(report, truth, labels),
             transformer,
             options.Evaluation,
-            Look(classifier.Network, images, report));
+            StrongestExamples(classifier.Network, images, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
         {
@@ -132,7 +132,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     }
 
     /// <summary>The first images that are right, under the attack that broke most.</summary>
-    private AttackedImages? Look(Module<Tensor, Tensor> network, ImageDataset images, RobustnessReport report)
+    private AttackedImages? StrongestExamples(Module<Tensor, Tensor> network, ImageDataset images, RobustnessReport report)
     {
         if (options.Images == 0 || report.Attacks.Count == 0) return null;
         var (attacks, threat) = (options.Evaluation.AllAttacks(), options.Evaluation.Threat);

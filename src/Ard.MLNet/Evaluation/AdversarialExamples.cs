@@ -37,7 +37,7 @@ public sealed record AdversarialExamplesOptions
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
+    internal void Validate()
     {
         var faults = new List<string>();
         if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
@@ -74,7 +74,7 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
     /// <param name="classifier">The classifier that is attacked. It stays the caller's.</param>
     /// <param name="options">The settings; default PGD-20, Linf 8/255.</param>
     /// <exception cref="ArgumentException">A setting is wrong.</exception>
-    public AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null)
+    internal AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(classifier);

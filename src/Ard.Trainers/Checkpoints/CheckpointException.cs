@@ -11,7 +11,7 @@ public sealed class CheckpointException : IOException
     /// <param name="expected">What the right file has.</param>
     /// <param name="found">What this file has.</param>
     /// <param name="inner">The exception that led here, if any.</param>
-    public CheckpointException(string path, string expected, string found, Exception? inner = null)
+    internal CheckpointException(string path, string expected, string found, Exception? inner = null)
         : base($"{path}: expected {expected}, found {found.TrimEnd('.')}.", inner)
     {
         (Path, Expected, Found) = (path, expected, found);
@@ -23,7 +23,7 @@ public sealed class CheckpointException : IOException
     /// <param name="expected">What a sound file has there.</param>
     /// <param name="found">What this file has there.</param>
     /// <param name="inner">The exception that led here, if any.</param>
-    public CheckpointException(string path, long offset, string expected, string found, Exception? inner = null)
+    internal CheckpointException(string path, long offset, string expected, string found, Exception? inner = null)
         : base($"{path}, offset {offset}: expected {expected}, found {found}.", inner)
     {
         (Path, Offset, Expected, Found) = (path, offset, expected, found);
@@ -33,11 +33,11 @@ public sealed class CheckpointException : IOException
     public string Path { get; }
 
     /// <summary>The byte, counted from the start of the file, at which a damage was found; null where the file is sound.</summary>
-    public long? Offset { get; }
+    internal long? Offset { get; }
 
     /// <summary>What was expected.</summary>
-    public string Expected { get; }
+    internal string Expected { get; }
 
     /// <summary>What was found.</summary>
-    public string Found { get; }
+    internal string Found { get; }
 }

@@ -5,7 +5,7 @@ namespace Ard.Trainers.Checkpoints;
 /// <summary>What network a file's names and shapes look like.</summary>
 /// <param name="Spec">The built-in network, without normalisation, which names and shapes do not tell; null where it is none.</param>
 /// <param name="Description">In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</param>
-public sealed record RecognisedNetwork(NetworkSpec? Spec, string Description)
+internal sealed record RecognisedNetwork(NetworkSpec? Spec, string Description)
 {
     /// <summary>The description after "which", in a sentence.</summary>
     internal string Predicate => Spec is null ? $"is {Description}" : Description;
@@ -16,7 +16,7 @@ public sealed record RecognisedNetwork(NetworkSpec? Spec, string Description)
 /// of blocks, widths and classes from the shapes. Each block's last convolution must have the shape that the proposal gives it, so that a
 /// proposal is never much larger than the file.
 /// </summary>
-public static class NetworkRecogniser
+internal static class NetworkRecogniser
 {
     /// <summary>Proposes the network of a file's tensors.</summary>
     /// <param name="tensors">Names and shapes, with whatever prefix; see <see cref="WeightsFile.Tensors"/>.</param>

@@ -22,7 +22,7 @@ namespace Ard.Trainers.Checkpoints;
 public static class Safetensors
 {
     /// <summary>The longest header that is read, in bytes: 100 MB, the limit of the format's reference implementation.</summary>
-    public const long MaximumHeaderLength = 100_000_000;
+    internal const long MaximumHeaderLength = 100_000_000;
 
     private const string MetadataName = "__metadata__";
     private const string DigestName = "ard.sha256";
@@ -68,7 +68,7 @@ public static class Safetensors
     /// <param name="requireDigest">See <see cref="Read(string, bool)"/>.</param>
     /// <inheritdoc cref="Read(string, bool)" path="/returns"/>
     /// <inheritdoc cref="Read(string, bool)" path="/exception"/>
-    public static Dictionary<string, Tensor> Read(Stream stream, string path, bool requireDigest = false)
+    internal static Dictionary<string, Tensor> Read(Stream stream, string path, bool requireDigest = false)
     {
         var header = ReadHeader(stream, path);
         if (requireDigest && !header.HasDigest)
@@ -129,7 +129,7 @@ public static class Safetensors
     /// <param name="stream">A stream that can seek, at its beginning.</param>
     /// <param name="path">What to call it in messages.</param>
     /// <exception cref="CheckpointException">The header is damaged or not that of a safetensors file.</exception>
-    public static IReadOnlyDictionary<string, string> ReadMetadata(Stream stream, string path) => ReadHeader(stream, path).Metadata;
+    internal static IReadOnlyDictionary<string, string> ReadMetadata(Stream stream, string path) => ReadHeader(stream, path).Metadata;
 
     /// <summary>Whether a file of this length begins as safetensors do: a header's length that fits, then its brace.</summary>
     internal static bool Is(ReadOnlySpan<byte> beginning, long length) =>

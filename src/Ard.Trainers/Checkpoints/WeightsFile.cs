@@ -1,4 +1,5 @@
 using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
@@ -69,6 +70,15 @@ public sealed class WeightsFile : IDisposable
 
     /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; private init; } = [];
+
+    /// <summary>The built-in network that names and shapes look like, without normalisation, which they do not tell; null where it is
+    /// none.</summary>
+    public NetworkSpec? Recognised => Recognition.Spec;
+
+    /// <summary>In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</summary>
+    public string Description => Recognition.Description;
+
+    private RecognisedNetwork Recognition => NetworkRecogniser.Recognise(Tensors);
 
     /// <summary>Texts beside the tensors; only safetensors files have them.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();

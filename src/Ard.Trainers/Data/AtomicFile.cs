@@ -1,7 +1,7 @@
 namespace Ard.Trainers.Data;
 
 /// <summary>Files that are either the old one or the new one, never half of each, whenever the process or the machine stops.</summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>
     /// Writes a file beside <paramref name="path"/>, flushes it to the disk and renames it onto <paramref name="path"/>. Until the

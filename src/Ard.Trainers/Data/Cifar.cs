@@ -9,7 +9,7 @@ namespace Ard.Trainers.Data;
 /// (CIFAR-100: coarse, then fine) and 3072 bytes, the red, green and blue planes of 32x32 pixels. The Python version, which torchvision
 /// downloads, has the same rows as an array in a pickle, whose other names are never looked up.
 /// </summary>
-public static class Cifar
+internal static class Cifar
 {
     internal const string Description =
         "CIFAR-10 or CIFAR-100, binary or for Python (data_batch_1.bin or data_batch_1 …, train.bin or train; a folder, or its .tar.gz)";

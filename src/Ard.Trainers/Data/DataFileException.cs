@@ -12,7 +12,7 @@ public sealed class DataFileException : IOException
     /// <param name="expected">What a sound file has there.</param>
     /// <param name="found">What this file has there.</param>
     /// <param name="inner">The exception that led here, if any.</param>
-    public DataFileException(string path, long offset, string expected, string found, Exception? inner = null)
+    internal DataFileException(string path, long offset, string expected, string found, Exception? inner = null)
         : base($"{path}, offset {offset}: expected {expected}, found {found}.", inner)
     {
         (Path, Offset, Expected, Found) = (path, offset, expected, found);
@@ -22,11 +22,11 @@ public sealed class DataFileException : IOException
     public string Path { get; }
 
     /// <summary>The byte, counted from the start of the file's (unpacked) contents, at which the fault was found.</summary>
-    public long Offset { get; }
+    internal long Offset { get; }
 
     /// <summary>What a sound file has there.</summary>
-    public string Expected { get; }
+    internal string Expected { get; }
 
     /// <summary>What this file has there.</summary>
-    public string Found { get; }
+    internal string Found { get; }
 }

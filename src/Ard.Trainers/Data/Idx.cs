@@ -7,7 +7,7 @@ namespace Ard.Trainers.Data;
 /// The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist, "The IDX file format"): a magic number
 /// 0x00000803 for images or 0x00000801 for labels, the sizes as big-endian 32-bit numbers, then bytes. Plain or gzip-compressed.
 /// </summary>
-public static class Idx
+internal static class Idx
 {
     /// <summary>The longest (unpacked) body that is read, in bytes: 1 GiB. A header that promises more is refused.</summary>
     public const long MaximumLength = 1L << 30;
@@ -21,10 +21,6 @@ public static class Idx
 
     /// <summary>The class names of MNIST.</summary>
     public static IReadOnlyList<string> Digits { get; } = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-
-    /// <summary>The class names of Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017).</summary>
-    public static IReadOnlyList<string> FashionMnist { get; } =
-        ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
     /// <summary>Reads a pair of files as images [N,1,H,W] with their labels.</summary>
     /// <param name="imagesPath">The file of images.</param>

@@ -51,21 +51,34 @@ public sealed class ImageDataset : IDisposable
     /// <summary>Columns of the images.</summary>
     public int Width => (int)Images.shape[3];
 
-    /// <summary>
-    /// Reads what <paramref name="path"/> is: a folder with the four IDX files of MNIST or its relatives (<see cref="Idx.LoadFolder"/>);
-    /// NumPy's arrays, a .npz or a folder of .npy (<see cref="Npy.Load"/>); or CIFAR-10 or CIFAR-100, binary or for Python, as a folder, a
-    /// folder that holds that folder, or the .tar.gz (<see cref="Cifar.Load"/>).
-    /// </summary>
+    /// <summary>The class names of Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017).</summary>
+    public static IReadOnlyList<string> FashionMnistClasses { get; } =
+        ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+    /// <summary>Reads what <paramref name="path"/> is:
+    /// <list type="bullet">
+    /// <item>A folder with the IDX files of MNIST or its relatives, train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-…, plain or
+    /// with .gz.</item>
+    /// <item>NumPy's arrays: a .npz, a folder of .npy, or a .npy of images with labels.npy beside it. Of the arrays with train in their
+    /// names (test for the test split) the one of three or four dimensions are the images, [N,H,W], [N,H,W,C] or [N,C,H,W] with 1 or 3
+    /// channels, and the one of one dimension the labels; where no name says train or test, there is only a test split.</item>
+    /// <item>CIFAR-10 or CIFAR-100 (fine labels), binary or for Python: the folder, a folder that holds it, or the .tar.gz.</item>
+    /// </list></summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="split">Which of the two splits.</param>
     /// <param name="classes">The number of classes, for files that do not say it. Default: the largest label and 1, of both splits; with
     /// IDX at least 10.</param>
+    /// <param name="classNames">One name a class; a label beyond them is a fault. Default: as the file says, else numbers.</param>
+    /// <exception cref="ArgumentException">There are not as many names as classes.</exception>
     /// <exception cref="DataFileException">None of them is there, a file is not sound, or it has other classes.</exception>
-    public static ImageDataset Load(string path, DataSplit split, int? classes = null)
+    public static ImageDataset Load(string path, DataSplit split, int? classes = null, IReadOnlyList<string>? classNames = null)
     {
-        string[]? names = classes is { } number ? Idx.Numbers(number) : null;
-        if (Idx.IsFolder(path)) return Idx.LoadFolder(path, split, names);
-        if (Npy.Is(path)) return Npy.Load(path, split, names);
+        if (classNames is not null && classes is not null && classes != classNames.Count)
+            throw new ArgumentException($"There are {classNames.Count} class names, expected {classes}.", nameof(classNames));
+        classes ??= classNames?.Count;
+        classNames ??= classes is { } number ? Idx.Numbers(number) : null;
+        if (Idx.IsFolder(path)) return Idx.LoadFolder(path, split, classNames);
+        if (Npy.Is(path)) return Npy.Load(path, split, classNames);
         if (!Cifar.Is(path))
             throw new DataFileException(path, 0, $"{Idx.Description}, {Npy.Description}, or {Cifar.Description}",
                 Directory.Exists(path) ? "a folder without them" : File.Exists(path) ? "another file" : "nothing");

@@ -10,7 +10,7 @@ namespace Ard.Trainers.Data;
 /// Images and labels as NumPy's arrays (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html): a .npz archive with all of
 /// them, or .npy files in one folder. Arrays of Python's objects, which are pickles, are refused.
 /// </summary>
-public static class Npy
+internal static class Npy
 {
     /// <summary>The longest (unpacked) array that is read, in bytes: 1 GiB.</summary>
     public const long MaximumLength = 1L << 30;

@@ -7,7 +7,7 @@ namespace Ard.Trainers.Networks;
 /// Seeded construction. Modules draw their initial weights from the process-wide random state; here it is set for the time of one
 /// construction and then put back. One construction at a time.
 /// </summary>
-public static class Initialisation
+internal static class Initialisation
 {
     /// <summary>To be held by whoever sets the process-wide random state, so that no construction is disturbed.</summary>
     internal static Lock Gate { get; } = new();

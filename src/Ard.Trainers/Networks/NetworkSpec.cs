@@ -153,7 +153,7 @@ public sealed record NetworkSpec
 
     /// <summary>Checks the whole specification.</summary>
     /// <exception cref="ArgumentException">It names no network that can be built; the message holds all faults.</exception>
-    public void Validate()
+    internal void Validate()
     {
         var faults = new List<string>();
         if (!Names.Contains(Name)) faults.Add($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
@@ -226,7 +226,7 @@ public sealed record NetworkSpec
     /// </summary>
     /// <param name="weights">The file's tensors; they are not loaded here.</param>
     /// <exception cref="ArgumentException">The specification is not valid, or the file is too small for it.</exception>
-    public Module<Tensor, Tensor> BuildFor(IEnumerable<Tensor> weights)
+    internal Module<Tensor, Tensor> BuildFor(IEnumerable<Tensor> weights)
     {
         Validate();
         var (least, found) = (LeastWeights(), weights.Sum(tensor => tensor.numel()));

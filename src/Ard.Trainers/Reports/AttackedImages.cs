@@ -15,20 +15,29 @@ namespace Ard.Trainers.Reports;
 /// <param name="AttackedPrediction">
 /// The class that it takes the attacked image for; -1, no class, where its output was not finite.
 /// </param>
-public sealed record AttackedImage(
+internal sealed record AttackedImage(
     long Row, IReadOnlyList<float> Clean, IReadOnlyList<float> Attacked, long Label, long CleanPrediction, long AttackedPrediction);
 
 /// <summary>Some images before and after an attack, to be looked at.</summary>
-/// <param name="Attack">The attack's name.</param>
-/// <param name="Threat">What the adversary was allowed to do.</param>
-/// <param name="Channels">Channels of the images.</param>
-/// <param name="Height">Rows of the images.</param>
-/// <param name="Width">Columns of the images.</param>
-/// <param name="Each">The images.</param>
-public sealed record AttackedImages(
-    string Attack, ThreatModel Threat, int Channels, int Height, int Width, IReadOnlyList<AttackedImage> Each)
+public sealed class AttackedImages
 {
     private const int MostLookedAt = 250;
+
+    internal AttackedImages(string attack, ThreatModel threat, int channels, int height, int width, IReadOnlyList<AttackedImage> each) =>
+        (Attack, Threat, Channels, Height, Width, Each) = (attack, threat, channels, height, width, each);
+
+    // The attack's name.
+    internal string Attack { get; }
+
+    internal ThreatModel Threat { get; }
+
+    internal int Channels { get; }
+
+    internal int Height { get; }
+
+    internal int Width { get; }
+
+    internal IReadOnlyList<AttackedImage> Each { get; }
 
     /// <summary>
     /// Attacks the first images that a network gets right: the first of every class, then the second, until there are enough, among the

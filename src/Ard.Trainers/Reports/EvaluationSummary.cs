@@ -21,37 +21,45 @@ public sealed record EvaluationSummary
     };
 
     /// <summary>What the adversary was allowed to do.</summary>
-    public required ThreatModel Threat { get; init; }
+    [JsonInclude, JsonRequired]
+    internal ThreatModel Threat { get; init; } = null!;
 
     /// <summary>How many images there were.</summary>
-    public required int Rows { get; init; }
+    [JsonInclude, JsonRequired]
+    internal int Rows { get; init; }
 
     /// <summary>Without an attack.</summary>
-    public required Figures Clean { get; init; }
+    [JsonInclude, JsonRequired]
+    internal Figures Clean { get; init; } = null!;
 
     /// <summary>One entry an attack.</summary>
-    public required IReadOnlyList<Figures> Attacks { get; init; }
+    [JsonInclude, JsonRequired]
+    internal IReadOnlyList<Figures> Attacks { get; init; } = [];
 
     /// <summary>Against all attacks together.</summary>
-    public required Figures WorstCase { get; init; }
+    [JsonInclude, JsonRequired]
+    internal Figures WorstCase { get; init; } = null!;
 
     /// <summary>Reasons not to believe the figures.</summary>
-    public required IReadOnlyList<RobustnessFlag> Flags { get; init; }
+    [JsonInclude, JsonRequired]
+    internal IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
     /// <summary>The settings of the evaluation, its attacks' included, one a line: <see cref="RobustnessReport.Settings"/>.</summary>
-    public IReadOnlyList<string> Settings { get; init; } = [];
+    [JsonInclude]
+    internal IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>Which images they were. Default null: unknown.</summary>
     public string? Data { get; init; }
 
     /// <summary>The digest of the network's weights, by which it is known again. Default null: unknown.</summary>
-    public string? Weights { get; init; }
+    [JsonInclude]
+    internal string? Weights { get; init; }
 
     /// <summary>One line of the table: an attack, and the share of images that the network gets right under it.</summary>
     /// <param name="Name">The attack; <c>clean</c> and <c>worst-case</c> besides.</param>
     /// <param name="Accuracy">From 0 to 1.</param>
     /// <param name="Interval">The lower and the upper bound of the 95 % interval.</param>
-    public sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
+    internal sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
     {
         /// <summary>How many images are right after each part of an attack that consists of others. Default null: it does not.</summary>
         public IReadOnlyList<AttackPart>? Parts { get; init; }

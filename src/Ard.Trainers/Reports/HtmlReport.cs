@@ -30,7 +30,7 @@ public sealed record HtmlReport(string Title)
     public long? Seed { get; init; }
 
     /// <summary>When it was written. Default now.</summary>
-    public DateTimeOffset Written { get; init; } = DateTimeOffset.UtcNow;
+    internal DateTimeOffset Written { get; init; } = DateTimeOffset.UtcNow;
 
     /// <summary>Writes the page to a file, which appears whole or not at all.</summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>

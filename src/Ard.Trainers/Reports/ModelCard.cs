@@ -30,16 +30,20 @@ public sealed record ModelCard
     };
 
     /// <summary>The architecture: a built-in network's short name, else the module's type.</summary>
-    public required string Network { get; init; }
+    [JsonInclude, JsonRequired]
+    internal string Network { get; init; } = "";
 
     /// <summary>The specification of a built-in network, from which it can be built.</summary>
-    public JsonElement? Specification { get; init; }
+    [JsonInclude]
+    internal JsonElement? Specification { get; init; }
 
     /// <summary>Number of its parameters.</summary>
-    public required long Parameters { get; init; }
+    [JsonInclude, JsonRequired]
+    internal long Parameters { get; init; }
 
     /// <summary>SHA-256 of its weights with their names and shapes, by which evaluations know it again.</summary>
-    public required string Weights { get; init; }
+    [JsonInclude, JsonRequired]
+    internal string Weights { get; init; } = "";
 
     /// <summary>The classes in the order of the outputs.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
@@ -57,16 +61,24 @@ public sealed record ModelCard
     public long? Seed { get; init; }
 
     /// <summary>How the training went.</summary>
-    public CardTraining? Training { get; init; }
+    [JsonInclude]
+    internal CardTraining? Training { get; init; }
 
     /// <summary>What it gets right.</summary>
-    public EvaluationSummary? Evaluation { get; init; }
+    [JsonInclude]
+    internal EvaluationSummary? Evaluation { get; init; }
+
+    /// <summary>What it gets right without an attack, from 0 to 1; null where that is unknown.</summary>
+    [JsonIgnore]
+    public double? CleanAccuracy => Evaluation?.Clean.Accuracy;
 
     /// <summary>The files that it was exported to.</summary>
-    public IReadOnlyList<CardFile> Files { get; init; } = [];
+    [JsonInclude]
+    internal IReadOnlyList<CardFile> Files { get; init; } = [];
 
     /// <summary>The versions of the packages that wrote the card.</summary>
-    public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
+    [JsonInclude]
+    internal IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>What can be read off a network and its training.</summary>
     /// <param name="network">The network, as trained.</param>
@@ -200,7 +212,7 @@ public sealed record ModelCard
 /// <param name="Warnings">What it had to warn of.</param>
 /// <param name="Settings">Every setting, one a line.</param>
 /// <param name="Versions">The versions of the packages that trained.</param>
-public sealed record CardTraining(
+internal sealed record CardTraining(
     int Epochs, int? KeptEpoch, double Seconds, bool Cancelled, IReadOnlyList<string> Warnings, IReadOnlyList<string> Settings,
     IReadOnlyDictionary<string, string> Versions);
 
@@ -209,4 +221,4 @@ public sealed record CardTraining(
 /// <param name="Format">What it is and how it is to be used.</param>
 /// <param name="Bytes">Its length.</param>
 /// <param name="Sha256">Its digest.</param>
-public sealed record CardFile(string Name, string Format, long Bytes, string Sha256);
+internal sealed record CardFile(string Name, string Format, long Bytes, string Sha256);

@@ -35,7 +35,7 @@ public sealed class IdxTests
         folder.Write("t10k-images-idx3-ubyte.gz", DataFolder.Gzip(DataFolder.Idx(Images, [2, 1, 1], [8, 9])));
         folder.Write("t10k-labels-idx1-ubyte.gz", DataFolder.Gzip(DataFolder.Idx(Labels, [2], [2, 3])));
         using var train = ImageDataset.Load(folder.Root, DataSplit.Train);
-        using var test = Idx.LoadFolder(folder.Root, DataSplit.Test, Idx.FashionMnist);
+        using var test = Idx.LoadFolder(folder.Root, DataSplit.Test, ImageDataset.FashionMnistClasses);
         Assert.Equal([7], train.Images.data<byte>().ToArray());
         Assert.Equal([2, 3], test.Labels.data<long>().ToArray());
         Assert.Equal("Ankle boot", test.ClassNames[9]);
@@ -160,7 +160,7 @@ public sealed class IdxTests
     [SharedFact("data/fashion-mnist/t10k-images-idx3-ubyte.gz", "data/fashion-mnist/t10k-labels-idx1-ubyte.gz")]
     public void The_test_split_of_fashion_mnist_is_read()
     {
-        using var data = Idx.LoadFolder(Shared.Path("data/fashion-mnist"), DataSplit.Test, Idx.FashionMnist);
+        using var data = Idx.LoadFolder(Shared.Path("data/fashion-mnist"), DataSplit.Test, ImageDataset.FashionMnistClasses);
         Assert.Equal([10000, 1, 28, 28], data.Images.shape);
         Assert.Equal([9, 2, 1, 1, 6, 1, 4, 6, 5, 7], data.Labels.data<long>().ToArray()[..10]);
         Assert.All(data.Labels.data<long>().ToArray().CountBy(label => label), count => Assert.Equal(1000, count.Value));

@@ -62,7 +62,7 @@ public sealed class SuccessorTests
         var answer = Teacher().call(Images()).detach();
         var teacher = new FunctionNetwork(_ => answer);
         teacher.eval();
-        var objective = SuccessorRunTests.Objective(method);
+        var objective = RecordedRunTests.Objective(method);
         Tensor Loss(Tensor adversarial)
         {
             var batch = Batch(teacher);
@@ -78,7 +78,7 @@ public sealed class SuccessorTests
     public void The_outer_loss_has_the_gradient_of_finite_differences_in_the_weights(string method)
     {
         using var scope = NewDisposeScope();
-        var objective = SuccessorRunTests.Objective(method);
+        var objective = RecordedRunTests.Objective(method);
         var batch = Batch(Teacher());
         var weight = batch.Student.get_parameter("conv2.weight")!;
         batch.Adversarial = Images() * 0.9 + 0.05;

@@ -56,7 +56,8 @@ public sealed class PicturesTests
         Assert.Contains("[Linf, L2], expected one norm", Assert.Throws<ArgumentException>(() => Pictures.Curves(Models[1], other)).Message);
         var images = SampleReport.Images(new Random(1), channels: 1, classes: 4);
         Assert.Contains("2 classes, expected", Assert.Throws<ArgumentException>(() => Pictures.Images(images, ["a", "b"])).Message);
-        Assert.Contains("no image", Assert.Throws<ArgumentException>(() => Pictures.Images(images with { Each = [] }, [])).Message);
+        var none = new AttackedImages("pgd", ThreatModel.Cifar10, 1, 4, 4, []);
+        Assert.Contains("no image", Assert.Throws<ArgumentException>(() => Pictures.Images(none, [])).Message);
     }
 
     private static IElement Drawn(string picture) => new HtmlParser().ParseDocument(picture).QuerySelector("svg")!;

@@ -4,7 +4,7 @@ using Ard.Trainers.Data;
 namespace Ard.Samples;
 
 /// <summary>Images and labels as NumPy saves them: a .npz, or .npy files in one folder.</summary>
-internal static class NpySample
+internal static class LoadNumPyFilesSample
 {
     public static void Example()
     {
@@ -13,7 +13,7 @@ internal static class NpySample
         Write("x_train.npy", "(2, 2, 3)", [0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255]);
         Write("y_train.npy", "(2,)", [1, 0]);
 
-        using var images = Npy.Load(folder, DataSplit.Train, ["cat", "dog"]);
+        using var images = ImageDataset.Load(folder, DataSplit.Train, classNames: ["cat", "dog"]);
         Console.WriteLine($"{images.Count} images of {images.Channels}x{images.Height}x{images.Width}");
         Console.WriteLine(string.Join(", ", images.Labels.data<long>().ToArray().Select(label => images.ClassNames[(int)label])));
         Directory.Delete(folder, recursive: true);
