@@ -95,7 +95,8 @@ internal static class ModelCommands
         using var file = WeightsFile.Open(path, key);
         var recognised = file.Recognised;
         var spec = network ?? recognised
-            ?? throw new ArgumentException($"{path}: expected a network that --network names or that can be recognised, found {file.Description}.");
+            ?? throw new ArgumentException(
+                $"{path}: expected a network that --network names or that can be recognised, found {file.Description}.");
         return spec with
         {
             Classes = classes ?? recognised?.Classes ?? spec.Classes,

@@ -78,7 +78,8 @@ internal static class ModelExport
             card = card.WithOnnx(onnx, options);
         }
         card.Write(output + ".card");
-        Console.WriteLine($"wrote {string.Join(" and ", formats.Select(format => $"{output}.{format}"))}; more is in {output}.card.md and .json");
+        foreach (var format in formats) Console.WriteLine($"wrote {output}.{format}");
+        Console.WriteLine($"wrote {output}.card.md and {output}.card.json");
         return 0;
     }
 }
