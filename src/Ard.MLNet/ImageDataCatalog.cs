@@ -1,4 +1,5 @@
 using Ard.MLNet.Data;
+using Ard.MLNet.Schema;
 using Ard.Trainers.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -8,7 +9,7 @@ namespace Ard.MLNet;
 
 /// <summary>
 /// Loaders of image data sets. All but <see cref="LoadImageFolder"/> give the columns Features (vector of floats in [0,1], planes
-/// [channels, height, width]) and Label (text, the class's name; MapValueToKey makes the key that trainers expect).
+/// [channels, height, width]) and Label (a key of the classes, with their names).
 /// </summary>
 public static class ImageDataCatalog
 {
@@ -58,15 +59,12 @@ public static class ImageDataCatalog
         var size = channels * height * width;
         var rows = checked((int)dataset.Count);
         var type = new VectorDataViewType(NumberDataViewType.Single, channels, height, width);
-        var names = dataset.ClassNames.Select(name => name.AsMemory()).ToArray();
         var labels = dataset.Labels.cpu().data<long>().ToArray();
         var images = dataset.Images.cpu().contiguous();
         var features = images.dtype == ScalarType.Byte
             ? Bytes(images.bytes.ToArray())
             : TableDataView.Vectors("Features", type, images.data<float>().ToArray(), size);
-        return new TableDataView(
-            rows, features, TableDataView.Of(
-                "Label", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = names[labels[row]]));
+        return new TableDataView(rows, features, Label(dataset.ClassNames, labels));
 
         TableDataView.Column Bytes(byte[] all) => TableDataView.Of("Features", type, (int row, ref VBuffer<float> value) =>
         {
@@ -78,7 +76,7 @@ public static class ImageDataCatalog
 
     /// <summary>
     /// The image files of a folder with one folder a class, such as <c>train/cat/1.png</c> or <c>train/cat/more/1.png</c>: columns
-    /// ImagePath (for LoadImages) and Label (text, the name of the class's folder), in the ordinal order of folders and files. Hidden files
+    /// ImagePath (for LoadImages) and Label (a key of the classes, with the names of their folders), in the ordinal order of folders and files. Hidden files
     /// and folders and <c>__MACOSX</c> are passed over. The files are not opened; ML.NET's LoadImages does not turn them as their EXIF
     /// orientation says, so that photographs are to be turned before.
     /// </summary>
@@ -112,18 +110,28 @@ public static class ImageDataCatalog
         var files = (
             from image in all
             where Has(image.File, ImageExtensions)
-            select (Path: Path.GetFullPath(image.File).AsMemory(), Label: image.Class.AsMemory())).ToArray();
+            select (Path: Path.GetFullPath(image.File).AsMemory(), image.Class)).ToArray();
         if (files.Length == 0)
             throw new DataFileException(folder, 0, $"folders, one a class, with images ({string.Join(", ", ImageExtensions)})", "none");
+        string[] classes = [.. files.Select(file => file.Class).Distinct()];
         return new TableDataView(
             files.Length,
             TableDataView.Of("ImagePath", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = files[row].Path),
-            TableDataView.Of("Label", TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = files[row].Label));
+            Label(classes, [.. files.Select(file => (long)Array.IndexOf(classes, file.Class))]));
 
         static bool IsHidden(string name) => name.StartsWith('.') || name == "__MACOSX";
 
         static bool Has(string file, string[] extensions) =>
             extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
+    }
+
+    private static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        ClassLabels.Texts(classes).AddTo(annotations);
+        return TableDataView.Of(
+            "Label", new KeyDataViewType(typeof(uint), classes.Count), (int row, ref uint value) => value = (uint)labels[row] + 1,
+            annotations.ToAnnotations());
     }
 
     private static IDataView View(DataOperationsCatalog catalog, ImageDataset dataset)

@@ -38,7 +38,9 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         seed = options.Seed ?? host.Rand.NextInt64();
     }
 
-    /// <summary>The columns after <see cref="Fit"/>: Score and PredictedLabel are added.</summary>
+    /// <summary>
+    /// The columns after <see cref="Fit"/>: Score and PredictedLabel are added, which is a key of the label's values.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
@@ -46,19 +48,23 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         foreach (var column in inputSchema)
         {
             // Here a pipeline fails first that lacks something; ML.NET's own message would not say what.
-            if (column.Name == options.LabelColumnName && !column.IsKey)
-                throw SchemaErrors.Mismatch("label", column.Name, "Key<UInt32>", column.ItemType + SchemaErrors.KeyHint(column.Name));
             if (column.Name == options.FeatureColumnName && column.Kind == SchemaShape.Column.VectorKind.VariableVector)
                 throw SchemaErrors.Mismatch(
                     "feature", column.Name, "Vector<Single> of known size", $"Vector<{column.ItemType}>{SchemaErrors.SizeHint}");
         }
+        var label = inputSchema.FirstOrDefault(column => column.Name == options.LabelColumnName);
         // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
-        return mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName)
-            .GetOutputSchema(inputSchema);
+        var likeOurs = mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName);
+        if (label.Name is null || label.IsKey) return likeOurs.GetOutputSchema(inputSchema);
+        LabelKeys.Check(label);
+        var withKey = mlContext.Transforms.Conversion.MapValueToKey(label.Name).GetOutputSchema(inputSchema);
+        return new SchemaShape(likeOurs.GetOutputSchema(withKey).Select(column => column.Name == label.Name ? label : column));
     }
 
     /// <summary>Trains the network.</summary>
-    /// <param name="input">Rows with the feature and the label column. They are read once.</param>
+    /// <param name="input">
+    /// Rows with the feature and the label column. They are read once; of a label that is no key, the values once before.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">
     /// There are no rows, all of one class, a label is missing, a pixel is not in [0,1], or the network or the teacher does not fit the
@@ -69,6 +75,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     public ImageClassifierTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        var keys = LabelKeys.Learn(mlContext, input, options.LabelColumnName);
+        input = keys?.Transform(input) ?? input;
         var label = SchemaErrors.Find(input.Schema, "label", options.LabelColumnName);
         var features = SchemaErrors.Find(input.Schema, "feature", options.FeatureColumnName);
         ImageReader.CheckClasses(input, label);
@@ -148,6 +156,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     private ImageDataset? ReadValidation(PixelFormat format, ClassLabels labels)
     {
         if (options.Validation is not { } view) return null;
+        view = LabelKeys.Map(mlContext, view, options.LabelColumnName, labels);
         var found = ClassLabels.Read(SchemaErrors.Find(view.Schema, "validation label", options.LabelColumnName));
         if (!found.Matches(labels))
             throw SchemaErrors.Mismatch(

@@ -42,6 +42,13 @@ internal static class Tiny
         return Keys(ml).Fit(ml.Data.LoadGlyphs(10, seed)).Transform(data);
     }
 
+    /// <summary>Built-in images with the names of their classes as labels.</summary>
+    public static IDataView Texts(MLContext ml, int count, ulong seed = 7) => Texts(ml, ml.Data.LoadGlyphs(count, seed));
+
+    /// <summary>The same with the values of its label's keys.</summary>
+    public static IDataView Texts(MLContext ml, IDataView data) =>
+        ml.Transforms.Conversion.MapKeyToValue("Label").Fit(data).Transform(data);
+
     public static IEstimator<ITransformer> Keys(MLContext ml) => ml.Transforms.Conversion.MapValueToKey("Label");
 
     /// <summary>The same images as objects.</summary>

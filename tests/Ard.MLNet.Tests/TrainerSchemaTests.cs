@@ -1,3 +1,6 @@
+using Ard.MLNet.Evaluation;
+using Ard.MLNet.Tests.Scorer;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
@@ -58,23 +61,65 @@ public sealed class TrainerSchemaTests
         }
     }
 
-    [Fact]
-    public void A_label_that_is_not_a_key_is_refused_in_the_words_of_mlnet()
+    [Theory]
+    [InlineData("text")]
+    [InlineData("int")]
+    [InlineData("bool")]
+    public void A_label_that_is_no_key_becomes_one_of_its_values_in_their_order(string kind)
     {
-        var data = ml.Data.LoadGlyphs(10, seed: 7);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural());
+        var all = Tiny.Images(ml, 20);
+        var rows = all.Select(image => new AnyLabel
+        {
+            Features = image.Features,
+            Text = image.Label % 2 == 0 ? "odd" : "even",
+            Number = image.Label % 2 == 0 ? 7 : -3,
+            Truth = image.Label % 2 == 0,
+        }).ToArray();
+        var data = ml.Data.LoadFromEnumerable(rows);
+        var label = kind switch { "text" => "Text", "int" => "Number", _ => "Truth" };
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { LabelColumnName = label, Validation = data, Seed = 3 });
+        using var model = trainer.Fit(data);
+        Assert.Equal(
+            Shapes.Text(trainer.GetOutputSchema(Shapes.Of(ml, data))), Shapes.Text(model.GetOutputSchema(data.Schema)));
 
+        // The same as with a key by value in front of it.
+        var key = ml.Transforms.Conversion.MapValueToKey(
+            label, keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(data).Transform(data);
+        using var same = new AdversarialTrainer(ml, Tiny.Natural() with { LabelColumnName = label, Validation = key, Seed = 3 })
+            .Fit(key);
+        Assert.Equal(Scores.Of(ml, same, data), Scores.Of(ml, model, data));
+        var named = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(data)).Transform(model.Transform(data));
+        Assert.Equal(data.Schema[label].Type, named.Schema["PredictedLabel"].Type);
+
+        // Evaluated on the values, and on the key.
+        var evaluator = new AdversarialEvaluatorOptions
+        {
+            LabelColumnName = label,
+            Evaluation = new() { Attacks = ["fgsm"], Threat = ThreatModel.Linf(0.1) },
+        };
+        Assert.Equal(
+            ml.EvaluateRobustness(model, key, evaluator)["fgsm"].Accuracy, ml.EvaluateRobustness(model, data, evaluator)["fgsm"].Accuracy);
+        var unknown = ml.Data.LoadFromEnumerable(
+            rows.Append(new AnyLabel { Features = rows[0].Features, Text = "none", Number = 5 }).Reverse().ToArray());
+        if (kind == "bool") return;
+        var fault = Assert.Throws<InvalidOperationException>(() => ml.EvaluateRobustness(model, unknown, evaluator));
+        Assert.Contains($"Row 0, label column '{label}': the label is missing", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_label_that_cannot_name_a_class_is_refused_in_the_words_of_mlnet()
+    {
+        var data = ml.Transforms.CopyColumns("Vector", "Features").Fit(Tiny.Glyphs(ml, 10)).Transform(Tiny.Glyphs(ml, 10));
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { LabelColumnName = "Vector" });
         var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
         var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
-
-        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atSchema.Message,
-            StringComparison.Ordinal);
-        Assert.Contains("Schema mismatch for label column 'Label': expected Key<UInt32>, got String", atFit.Message,
-            StringComparison.Ordinal);
-        var inPipeline = Assert.Throws<ArgumentOutOfRangeException>(
-            () => ml.Transforms.CopyColumns("Copy", "Label").Append(trainer).Fit(data));
-        foreach (var fault in new[] { atSchema, atFit, inPipeline })
-            Assert.Contains("MapValueToKey(\"Label\") in front of the trainer", fault.Message, StringComparison.Ordinal);
+        foreach (var fault in new[] { atSchema, atFit })
+            Assert.Contains("Schema mismatch for label column 'Vector': expected a key, text, a number or a truth value, got Vector<Single",
+                fault.Message, StringComparison.Ordinal);
+        using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var other = Assert.Throws<ArgumentOutOfRangeException>(
+            () => ml.EvaluateRobustness(model, data, new() { LabelColumnName = "Vector" }));
+        Assert.Contains("expected a key, or text as 10 classes (", other.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -320,7 +365,7 @@ public sealed class TrainerSchemaTests
     {
         // Keys are numbered by first occurrence: reversed data has reversed keys.
         var reversed = ml.Data.LoadFromEnumerable(
-            ml.Data.CreateEnumerable<TextRow>(ml.Data.LoadGlyphs(20, 7), reuseRowObject: false).Reverse().ToArray());
+            ml.Data.CreateEnumerable<TextRow>(Tiny.Texts(ml, 20), reuseRowObject: false).Reverse().ToArray());
         var data = Tiny.Keys(ml).Fit(reversed).Transform(reversed);
         var trainer = new ArdTrainer(
             ml, new ArdTrainer.Options { Network = "tinycnn-2", Teacher = Tiny.Classifier, Training = Tiny.Training() });
@@ -339,6 +384,18 @@ public sealed class TrainerSchemaTests
         });
         fault = Assert.Throws<ArgumentOutOfRangeException>(() => second.Fit(data));
         Assert.Contains("as the natural teacher has them", fault.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class AnyLabel
+    {
+        [VectorType(1, 16, 16)]
+        public float[] Features { get; set; } = [];
+
+        public string Text { get; set; } = "";
+
+        public int Number { get; set; }
+
+        public bool Truth { get; set; }
     }
 
     private void Refused(string message, Image[] rows)

@@ -178,16 +178,16 @@ public sealed class TrainingTests
     public void What_the_data_have_that_the_model_does_not_know_is_named()
     {
         var ml = new MLContext(1);
-        var keys = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(4, 7));
+        var keys = Tiny.Keys(ml).Fit(Tiny.Texts(ml, 4));
         var unknown = Ard.Trainers.Data.Glyphs.ClassNames[4];
         var fault = Assert.Throws<InvalidOperationException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(ml.Data.LoadGlyphs(10, 7))));
+            () => new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 10))));
         Assert.Contains($"the label is missing (it is '{unknown}', which MapValueToKey was not fitted on)", fault.Message,
             StringComparison.Ordinal);
 
-        using var four = new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(ml.Data.LoadGlyphs(4, 7)));
+        using var four = new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 4)));
         var robustness = Assert.Throws<InvalidOperationException>(
-            () => ml.EvaluateRobustness(keys.Append(four), ml.Data.LoadGlyphs(10, 7)));
+            () => ml.EvaluateRobustness(keys.Append(four), Tiny.Texts(ml, 10)));
         Assert.Contains($"(it is '{unknown}'", robustness.Message, StringComparison.Ordinal);
     }
 
@@ -370,7 +370,7 @@ public sealed class TrainingTests
         var ml = new MLContext(1);
         var keys = ml.Transforms.Conversion.MapValueToKey(
             "Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue);
-        var other = ml.Data.LoadGlyphs(10, 8);
+        var other = Tiny.Texts(ml, 10, 8);
         var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { Validation = keys.Fit(other).Transform(other) });
 
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(Tiny.Glyphs(ml, 20)));

@@ -15,7 +15,7 @@ namespace Ard.MLNet.Evaluation;
 /// <summary>The settings of <see cref="AdversarialEvaluator"/>.</summary>
 public sealed record AdversarialEvaluatorOptions
 {
-    /// <summary>The column of true labels, a key of the classifier's classes. Default Label.</summary>
+    /// <summary>The column of true labels, a key of the classifier's classes or their values. Default Label.</summary>
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
@@ -124,8 +124,9 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     private (ImageClassifierTransformer, ImageDataset) Open(ITransformer model, IDataView data)
     {
         var (before, transformer) = Split(model);
-        var view = before.Aggregate(data, (current, step) => step.Transform(current));
         var classifier = transformer.Classifier;
+        var view = LabelKeys.Map(
+            mlContext, before.Aggregate(data, (current, step) => step.Transform(current)), options.LabelColumnName, classifier.Labels);
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", options.LabelColumnName), classifier);
         return (transformer, ImageReader.Read(
             view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ard.MLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -58,6 +59,12 @@ internal abstract class ClassLabels
 
     /// <summary>Adds the values as an annotation; nothing where there are none.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string name = KeyValues);
+
+    /// <summary>A column with a value in each row; null where there are none.</summary>
+    public abstract TableDataView.Column? ValueColumn(string name);
+
+    /// <summary>Whether values of this type can be those of classes.</summary>
+    public static bool CanName(DataViewType type) => Array.Exists(Kinds, kind => kind.Type.Equals(type));
 
     /// <summary>Reads them from a label column.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The column is not a key of at least two classes.</exception>
@@ -123,6 +130,8 @@ internal abstract class ClassLabels
         public override void AddTo(DataViewSchema.Annotations.Builder annotations, string name)
         {
         }
+
+        public override TableDataView.Column? ValueColumn(string name) => null;
     }
 
     private sealed class WithValues<T>(Kind<T> kind, T[] values) : ClassLabels([.. values.Select(kind.Text)], kind.Name)
@@ -130,5 +139,8 @@ internal abstract class ClassLabels
         public override void AddTo(DataViewSchema.Annotations.Builder annotations, string name) => annotations.Add(
             name, new VectorDataViewType(kind.Type, values.Length), (ref VBuffer<T> value) =>
                 VBuffer<T>.Copy(values, 0, ref value, values.Length));
+
+        public override TableDataView.Column ValueColumn(string name) =>
+            TableDataView.Of(name, kind.Type, (int row, ref T value) => value = values[row]);
     }
 }

@@ -55,8 +55,8 @@ public sealed class AdversarialTests
 
         Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))),
             Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(ml.Data.LoadGlyphs(10, 7)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, ml.Data.LoadGlyphs(10, 7))));
+        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(Tiny.Texts(ml, 10)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, Tiny.Texts(ml, 10))));
         Assert.Throws<ArgumentException>(() => ml.AdversarialExamples(classifier, new() { AttackName = "magic" }));
         var faults = Assert.Throws<ArgumentException>(
             () => ml.AdversarialExamples(classifier, new() { AttackName = "cw-l2", BatchSize = int.MaxValue })).Message;

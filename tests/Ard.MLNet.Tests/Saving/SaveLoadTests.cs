@@ -185,7 +185,7 @@ public sealed class SaveLoadTests
     [Fact]
     public void A_whole_file_of_the_first_version_loads_with_the_scores_of_then()
     {
-        var data = ml.Data.LoadGlyphs(2, 7);
+        var data = Tiny.Texts(ml, 2);
         var model = Load(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "model-v1.zip")), out var schema);
         Assert.Equal(data.Schema["Features"].Type, schema["Features"].Type);
         AssertScores(FirstVersionScores, model, data);
