@@ -20,7 +20,6 @@ var split = ml.Data.TrainTestSplit(ml.Data.LoadImageFolder(folder), testFraction
 var images = ml.Transforms.LoadImages("Image", "", "ImagePath")
     .Append(ml.Transforms.ResizeImages("Image", size, size))
     .Append(ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1f / 255))
-    .Append(ml.Transforms.Conversion.MapValueToKey("Label"))
     .Fit(split.TrainSet);
 // Every trainer reads the files anew otherwise.
 var train = ml.Data.Cache(images.Transform(split.TrainSet), "Features", "Label");

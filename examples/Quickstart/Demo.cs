@@ -32,8 +32,6 @@ internal static class Demo
         var test = ml.Data.LoadGlyphs(Scaled(1000), seed: 2);
         var validation = ml.Data.LoadGlyphs(Scaled(200), seed: 3);
 
-        // Labels are texts: trainers need keys, and users the text of the predicted key.
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
         var names = ml.Transforms.Conversion.MapKeyToValue("Prediction", "PredictedLabel");
 
         // The adversary may change every pixel by 0.1, and the trainings meet it in five steps.
@@ -89,11 +87,11 @@ internal static class Demo
                 Network = "tinycnn-16-bn",
                 Objective = adversarial,
                 Training = teachers,
-                Validation = keys.Transform(validation),
+                Validation = validation,
                 Seed = seed,
                 Progress = display.Training("teacher, adversarial training"),
                 Cancellation = cancellation,
-            }).Fit(keys.Transform(train));
+            }).Fit(train);
             Report(display, "teacher", "adversarial training", teacher);
 
             foreach (var (name, objective) in methods)
@@ -104,11 +102,11 @@ internal static class Demo
                     Teacher = teacher,
                     Objective = objective,
                     Training = students,
-                    Validation = keys.Transform(validation),
+                    Validation = validation,
                     Seed = seed,
                     Progress = display.Training($"student, {name}"),
                     Cancellation = cancellation,
-                }).Fit(keys.Transform(few));
+                }).Fit(few);
                 best = Report(display, "student", name, student);
             }
         });
@@ -120,7 +118,7 @@ internal static class Demo
         // Accuracy under attack; and one model from image to class name, with ML.NET's own metrics, saved.
         ITransformer Report(Display display, string role, string method, ImageClassifierTransformer classifier)
         {
-            var metrics = ml.EvaluateRobustness(classifier, keys.Transform(test), new AdversarialEvaluatorOptions
+            var metrics = ml.EvaluateRobustness(classifier, test, new AdversarialEvaluatorOptions
             {
                 Evaluation = new() { Threat = threat, Attacks = ["fgsm", "pgd-20"], Seed = seed },
                 Progress = display.Evaluation($"{role}, {method}"),
@@ -136,7 +134,7 @@ internal static class Demo
             rows.Add(row);
             // A curve needs no more images than these: the page says how many they are.
             var curve = ml.EvaluateRobustnessCurve(
-                classifier, keys.Transform(ml.Data.TakeRows(test, Scaled(200))), [0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2], new()
+                classifier, ml.Data.TakeRows(test, Scaled(200)), [0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2], new()
                 {
                     Evaluation = new() { Threat = threat, Attacks = ["pgd-20"], Seed = seed, CheckNetwork = false },
                     Cancellation = cancellation,
@@ -147,7 +145,7 @@ internal static class Demo
                 Models = [.. page.Models, metrics.ToModelReport($"{role}, {method}") with { Curve = curve }],
             };
 
-            var model = keys.Append(classifier).Append(names.Fit(classifier.Transform(keys.Transform(test))));
+            var model = classifier.Append(names.Fit(classifier.Transform(test)));
             var builtIn = ml.MulticlassClassification.Evaluate(model.Transform(test));
             var file = Path.Combine(output, $"{role}-{method.Replace(' ', '-').ToLowerInvariant()}");
             // After each model, so that what is done is not lost with what is not.
@@ -168,7 +166,8 @@ internal static class Demo
         var loaded = ml.Model.Load(file, out _);
         using var engine = ml.Model.CreatePredictionEngine<Glyph, GlyphPrediction>(loaded);
         using var before = ml.Model.CreatePredictionEngine<Glyph, GlyphPrediction>(model);
-        var glyphs = ml.Data.CreateEnumerable<Glyph>(ml.Data.TakeRows(images, 3), reuseRowObject: false).ToArray();
+        var few = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(images).Transform(ml.Data.TakeRows(images, 3));
+        var glyphs = ml.Data.CreateEnumerable<Glyph>(few, reuseRowObject: false).ToArray();
         Console.WriteLine();
         foreach (var glyph in glyphs)
         {

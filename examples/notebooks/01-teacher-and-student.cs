@@ -35,7 +35,6 @@ var threat = ThreatModel.Linf(0.1);
 var many = ml.Data.LoadGlyphs(4000, seed: 1);
 var few = ml.Data.TakeRows(many, 500);
 var test = ml.Data.LoadGlyphs(1000, seed: 2);
-var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(many);
 Console.WriteLine(string.Join(", ", Glyphs.ClassNames));
 
 // %% [markdown]
@@ -60,11 +59,11 @@ var natural = ml.AdversarialTrainer(new()
     Method = "natural",
     Training = training,
     Seed = 0,
-}).Fit(keys.Transform(many));
+}).Fit(many);
 
 // Accuracy as it is and under two attacks. PGD-20 takes twenty steps, each where the network's own gradient says that it hurts most.
 var evaluation = new AdversarialEvaluatorOptions { Evaluation = new() { Threat = threat, Attacks = ["fgsm", "pgd-20"] } };
-var naturalMetrics = ml.EvaluateRobustness(natural, keys.Transform(test), evaluation);
+var naturalMetrics = ml.EvaluateRobustness(natural, test, evaluation);
 Print("natural", naturalMetrics);
 
 void Print(string name, RobustnessMetrics metrics) => Console.WriteLine(
@@ -95,8 +94,8 @@ var teacher = ml.AdversarialTrainer(new()
     Settings = settings,
     Training = training,
     Seed = 0,
-}).Fit(keys.Transform(many));
-var teacherMetrics = ml.EvaluateRobustness(teacher, keys.Transform(test), evaluation);
+}).Fit(many);
+var teacherMetrics = ml.EvaluateRobustness(teacher, test, evaluation);
 Print("teacher", teacherMetrics);
 
 // %% [markdown]
@@ -126,7 +125,7 @@ ImageClassifierTransformer Student(Objective objective) => ml.ArdTrainer(new()
     Objective = objective,
     Training = longer,
     Seed = 0,
-}).Fit(keys.Transform(few));
+}).Fit(few);
 
 var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
 var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
@@ -134,9 +133,9 @@ var alone = Student(new AdversarialTraining(new() { Inner = inner }));
 var imitator = Student(new Distillation(new() { Distillation = soft }));
 var student = Student(new AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, AlwaysCleanPass = false }));
 
-var aloneMetrics = ml.EvaluateRobustness(alone, keys.Transform(test), evaluation);
-var imitatorMetrics = ml.EvaluateRobustness(imitator, keys.Transform(test), evaluation);
-var studentMetrics = ml.EvaluateRobustness(student, keys.Transform(test), evaluation);
+var aloneMetrics = ml.EvaluateRobustness(alone, test, evaluation);
+var imitatorMetrics = ml.EvaluateRobustness(imitator, test, evaluation);
+var studentMetrics = ml.EvaluateRobustness(student, test, evaluation);
 Print("alone", aloneMetrics);
 Print("clean distil.", imitatorMetrics);
 Print("ARD", studentMetrics);
@@ -182,14 +181,14 @@ Pictures.Curves(reports).DisplayAs("image/svg+xml");
 
 // %%
 var names = ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel");
-var model = keys.Append(student).Append(names.Fit(student.Transform(keys.Transform(test))));
+var model = student.Append(names.Fit(student.Transform(test)));
 var file = Path.Combine(Path.GetTempPath(), $"student-{Guid.NewGuid():N}.zip");
 ml.Model.Save(model, test.Schema, file);
 
 var loaded = new MLContext().RegisterArd().Model.Load(file, out _);
 var five = ml.Data.TakeRows(test, 5);
-foreach (var (truth, name) in five.GetColumn<string>("Label").Zip(loaded.Transform(five).GetColumn<string>("Name")))
-    Console.WriteLine($"a {truth} is taken for a {name}");
+foreach (var (truth, name) in five.GetColumn<uint>("Label").Zip(loaded.Transform(five).GetColumn<string>("Name")))
+    Console.WriteLine($"a {Glyphs.ClassNames[(int)truth - 1]} is taken for a {name}");
 File.Delete(file);
 
 // %% [markdown]

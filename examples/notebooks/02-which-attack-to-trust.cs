@@ -26,8 +26,7 @@ using static TorchSharp.torch;
 var ml = new MLContext(seed: 1);
 var threat = ThreatModel.Linf(0.1);             // every pixel by 0.1
 var train = ml.Data.LoadGlyphs(1000, seed: 1);
-var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
-var test = keys.Transform(ml.Data.LoadGlyphs(300, seed: 2));
+var test = ml.Data.LoadGlyphs(300, seed: 2);
 
 AdversarialTrainer Trainer(string method, ObjectiveSettings settings) => ml.AdversarialTrainer(new()
 {
@@ -45,7 +44,7 @@ AdversarialTrainer Trainer(string method, ObjectiveSettings settings) => ml.Adve
     },
     Seed = 1,
 });
-var robust = Trainer("at", new ObjectiveSettings { Threat = threat, Steps = 5, StepSize = 0.05 }).Fit(keys.Transform(train));
+var robust = Trainer("at", new ObjectiveSettings { Threat = threat, Steps = 5, StepSize = 0.05 }).Fit(train);
 
 RobustnessMetrics Evaluate(ImageClassifierTransformer classifier, IDataView rows, params string[] attacks)
 {
@@ -84,7 +83,7 @@ Pictures.Accuracy(new ModelReport("adversarial training") { Robustness = honest.
 // which FGSM and PGD walk, is zero. Distillation at a high temperature did the same by accident, and was published as a defence.
 
 // %%
-var hiding = Trainer("natural", new ObjectiveSettings()).Fit(keys.Transform(train));
+var hiding = Trainer("natural", new ObjectiveSettings()).Fit(train);
 Console.WriteLine("before");
 var before = Evaluate(hiding, test, "fgsm", "pgd-20");
 using (no_grad())

@@ -63,12 +63,11 @@ Pictures.Images(AttackedImages.Find(imported.Network, images, labels, new Pgd(),
 //
 // - the images: planes of channels in [0,1]. A normalisation belongs inside the network, and the import puts it there if the file has it;
 // - the order of the classes. The teacher's third logit is its third class, and has to be the third key of the label column.
-//   `MapValueToKey` numbers the labels as they occur, unless it is told the order (`keyData`). Look at `ClassNames`.
+//   The loaders' keys are in the order of the data set, those of text labels in the order of their values. Look at `ClassNames`.
 
 // %%
 var ml = new MLContext(seed: 1);
 var train = ml.Data.LoadGlyphs(400, seed: 1);
-var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
 
 ImageClassifierTransformer Student(Objective objective) => ml.ArdTrainer(new()
 {
@@ -85,7 +84,7 @@ ImageClassifierTransformer Student(Objective objective) => ml.ArdTrainer(new()
         ValidationFraction = 0,
     },
     Seed = 1,
-}).Fit(keys.Transform(train));
+}).Fit(train);
 
 var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
 var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };

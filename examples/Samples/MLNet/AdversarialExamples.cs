@@ -10,11 +10,10 @@ internal static class AdversarialExamplesSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
         var trainer = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 });
-        using var classifier = trainer.Fit(keys.Transform(train));
+        using var classifier = trainer.Fit(train);
 
-        var test = keys.Transform(ml.Data.LoadGlyphs(200, seed: 2));
+        var test = ml.Data.LoadGlyphs(200, seed: 2);
         var attacked = ml.AdversarialExamples(classifier)
             .Append(ml.Transforms.CopyColumns("Features", "AdversarialFeatures"))
             .Fit(test).Transform(test);

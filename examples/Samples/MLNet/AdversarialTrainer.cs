@@ -10,8 +10,7 @@ internal static class AdversarialTrainerSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(200, seed: 1);
-        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.AdversarialTrainer("tinycnn-4-bn", epochs: 2))
+        var pipeline = ml.AdversarialTrainer("tinycnn-4-bn", epochs: 2)
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         var model = pipeline.Fit(train);
 

@@ -12,7 +12,6 @@ internal static class AdversarialTrainerWithOptionsSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(300, seed: 1);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
 
         var threat = ThreatModel.Linf(0.1);
         using var classifier = ml.AdversarialTrainer(new()
@@ -30,9 +29,9 @@ internal static class AdversarialTrainerWithOptionsSample
                 ValidationFraction = 0,
             },
             Seed = 1,
-        }).Fit(keys.Transform(train));
+        }).Fit(train);
 
-        var test = keys.Transform(ml.Data.LoadGlyphs(200, seed: 2));
+        var test = ml.Data.LoadGlyphs(200, seed: 2);
         var metrics = ml.EvaluateRobustness(classifier, test, new() { Evaluation = new() { Threat = threat } });
         Console.WriteLine(classifier.Network.Name);
         Console.WriteLine($"clean {Given.Percent(metrics.Clean.Accuracy)}, pgd-20 {Given.Percent(metrics["pgd-20"].Accuracy)}");

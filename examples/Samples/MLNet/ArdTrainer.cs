@@ -11,9 +11,8 @@ internal static class ArdTrainerSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(200, seed: 1);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
-        using var teacher = ml.AdversarialTrainer("tinycnn-8-bn", epochs: 2).Fit(keys.Transform(train));
-        using var student = ml.ArdTrainer("tinycnn-4-bn", teacher, epochs: 2).Fit(keys.Transform(train));
+        using var teacher = ml.AdversarialTrainer("tinycnn-8-bn", epochs: 10).Fit(train);
+        using var student = ml.ArdTrainer("tinycnn-4-bn", teacher, epochs: 2).Fit(train);
 
         Console.WriteLine($"teacher {Weights.Count(teacher.Model)} weights, student {Weights.Count(student.Model)}");
         Console.WriteLine($"{student.ClassNames.Count} classes: {string.Join(", ", student.ClassNames.Take(3))} …");

@@ -14,7 +14,6 @@ internal static class ArdTrainerWithOptionsSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(600, seed: 1);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
         var settings = new ObjectiveSettings { Threat = ThreatModel.Linf(0.1), Steps = 3 };
         var training = new TrainingOptions
         {
@@ -31,7 +30,7 @@ internal static class ArdTrainerWithOptionsSample
             Settings = settings,
             Training = training,
             Seed = 1,
-        }).Fit(keys.Transform(train));
+        }).Fit(train);
         using var student = ml.ArdTrainer(new()
         {
             Network = "tinycnn-4-bn",
@@ -40,9 +39,9 @@ internal static class ArdTrainerWithOptionsSample
             Settings = settings with { Temperature = 4 },
             Training = training with { Epochs = 12 },
             Seed = 1,
-        }).Fit(keys.Transform(ml.Data.TakeRows(train, 300)));
+        }).Fit(ml.Data.TakeRows(train, 300));
 
-        var test = keys.Transform(ml.Data.LoadGlyphs(200, seed: 2));
+        var test = ml.Data.LoadGlyphs(200, seed: 2);
         var evaluation = new EvaluationOptions { Threat = settings.Threat, Attacks = ["pgd-10"] };
         foreach (var (name, model) in new[] { ("teacher", teacher), ("student", student) })
         {

@@ -10,8 +10,7 @@ internal static class EvaluateRobustnessCurveSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 }))
+        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Fit(train);
         var curve = ml.EvaluateRobustnessCurve(model, ml.Data.LoadGlyphs(200, seed: 2), [0, 0.02, 0.05], new()
         {

@@ -13,8 +13,7 @@ internal static class EvaluateRobustnessWithOptionsSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Training = Given.Short, Seed = 1 }))
+        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Training = Given.Short, Seed = 1 })
             .Fit(train);
         var metrics = ml.EvaluateRobustness(model, ml.Data.LoadGlyphs(100, seed: 2), new AdversarialEvaluatorOptions
         {

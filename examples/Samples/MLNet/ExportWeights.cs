@@ -10,8 +10,7 @@ internal static class ExportWeightsSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(100, seed: 1);
-        var model = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 }))
+        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Fit(train);
         var robustness = ml.EvaluateRobustness(model, ml.Data.LoadGlyphs(50, seed: 2));
 

@@ -17,7 +17,6 @@ internal static class ImageLayoutSample
             Name = n % 2 == 0 ? "white" : "red",
         });
         var data = ml.Data.LoadFromEnumerable(rows);
-        var keyed = ml.Transforms.Conversion.MapValueToKey("Name").Fit(data).Transform(data);
         using var classifier = ml.AdversarialTrainer(new()
         {
             Network = "tinycnn-2-bn",
@@ -26,9 +25,9 @@ internal static class ImageLayoutSample
             Layout = new ImageLayout { Channels = 3, Height = 8, Width = 8, Interleaved = true, Scale = 1.0 / 255 },
             Training = Given.Short with { Epochs = 10, BatchSize = 10 },
             Seed = 1,
-        }).Fit(keyed);
-        var metrics = ml.MulticlassClassification.Evaluate(classifier.Transform(keyed), labelColumnName: "Name");
-        Console.WriteLine($"right: {Given.Percent(metrics.MicroAccuracy)}");
+        }).Fit(data);
+        var metrics = ml.EvaluateRobustness(classifier, data, new() { LabelColumnName = "Name", Evaluation = new() { Attacks = [] } });
+        Console.WriteLine($"right: {Given.Percent(metrics.Clean.Accuracy)}");
 
         // Expected output:
         // right: 100 %

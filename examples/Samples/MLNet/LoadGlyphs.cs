@@ -15,7 +15,7 @@ internal static class LoadGlyphsSample
 
         // Expected output:
         // Features: Vector<Single, 1, 16, 16>
-        // Label: String
+        // Label: Key<UInt32, 0-9>
         // 50 rows
     }
 }

@@ -19,8 +19,9 @@ internal static class LoadIdxSample
 
         var ml = new MLContext();
         var images = ml.Data.LoadIdx(folder, DataSplit.Train, ImageDataset.FashionMnistClasses);
+        var label = ImageDataset.FashionMnistClasses[(int)images.GetColumn<uint>("Label").Single() - 1];
         var pixels = images.GetColumn<float[]>("Features").Single().Select(value => value.ToString("F1", CultureInfo.InvariantCulture));
-        Console.WriteLine($"{images.GetColumn<string>("Label").Single()}: {string.Join(" ", pixels)}");
+        Console.WriteLine($"{label}: {string.Join(" ", pixels)}");
         Directory.Delete(folder, recursive: true);
 
         // Expected output:

@@ -14,9 +14,10 @@ internal static class LoadImageDatasetSample
         using var dataset = new ImageDataset(rand(6, 1, 4, 4), arange(6) % 2, ["empty", "full"]);
         var ml = new MLContext();
         var images = ml.Data.LoadImageDataset(dataset);
-        Console.WriteLine($"{images.Schema["Features"].Type}: {string.Join(", ", images.GetColumn<string>("Label"))}");
+        // The keys of the classes, from 1.
+        Console.WriteLine($"{images.Schema["Features"].Type}: {string.Join(", ", images.GetColumn<uint>("Label"))}");
 
         // Expected output:
-        // Vector<Single, 1, 4, 4>: empty, full, empty, full, empty, full
+        // Vector<Single, 1, 4, 4>: 1, 2, 1, 2, 1, 2
     }
 }

@@ -22,6 +22,7 @@ internal static class LoadImageFolderSample
         var images = ml.Transforms.LoadImages("Image", "", "ImagePath")
             .Append(ml.Transforms.ResizeImages("Image", 4, 4))
             .Append(ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1f / 255))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("Label"))
             .Fit(files).Transform(files);
         foreach (var (label, values) in images.GetColumn<string>("Label").Zip(images.GetColumn<float[]>("Features")))
             Console.WriteLine($"{label}: {values.Length} values, mean {values.Average():F0}");

@@ -11,8 +11,7 @@ internal static class RegisterArdSample
     {
         var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 }))
+        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Append(ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel"))
             .Fit(train);
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.zip");
@@ -22,7 +21,9 @@ internal static class RegisterArdSample
         var application = new MLContext().RegisterArd();
         var loaded = application.Model.Load(path, out var schema);
         using var engine = application.Model.CreatePredictionEngine<Shape, Answer>(loaded);
-        var shapes = application.Data.CreateEnumerable<Shape>(application.Data.LoadGlyphs(20, seed: 2), reuseRowObject: false).ToArray();
+        var glyphs = application.Data.LoadGlyphs(20, seed: 2);
+        var named = application.Transforms.Conversion.MapKeyToValue("Label").Fit(glyphs).Transform(glyphs);
+        var shapes = application.Data.CreateEnumerable<Shape>(named, reuseRowObject: false).ToArray();
         Console.WriteLine($"needs {string.Join(", ", schema.Select(column => column.Name))}");
         Console.WriteLine($"right: {Given.Percent(shapes.Average(shape => engine.Predict(shape).Name == shape.Label ? 1.0 : 0))}");
         File.Delete(path);

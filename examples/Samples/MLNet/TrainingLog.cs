@@ -24,7 +24,7 @@ internal static class TrainingLogSample
             Training = Given.Short with { Epochs = 50, WhenCancelled = CancellationBehaviour.ReturnBestSoFar },
             Progress = new StopAfter(2, stop),
             Cancellation = stop.Token,
-        }).Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(train).Transform(train));
+        }).Fit(train);
         Console.WriteLine($"cancelled: {classifier.Training!.Cancelled}, epochs {classifier.Training.History.Count}");
 
         // Expected output:
