@@ -31,7 +31,7 @@ internal static class LabelKeys
     }
 
     /// <summary>The same data with a label column that is a key of these classes, where it has their values.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or its values are of another type than the classes'.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or its values are of another type than these.</exception>
     public static IDataView Map(MLContext mlContext, IDataView data, string column, ClassLabels classes)
     {
         var label = SchemaErrors.Find(data.Schema, "label", column);

@@ -21,7 +21,7 @@ public sealed class ImageDataTests
         Assert.Equal(12, view.GetRowCount());
         var (images, _) = glyphs.Batch(0, 12);
         Assert.Equal(images.data<float>().ToArray(), Tiny.Vectors(view, "Features").SelectMany(pixels => pixels));
-        var names = Tiny.Column<ReadOnlyMemory<char>>(Tiny.Texts(ml, view), "Label").Select(name => name.ToString());
+        var names = Labels(view);
         Assert.Equal(glyphs.Labels.data<long>().ToArray().Select(label => Glyphs.ClassNames[(int)label]), names);
     }
 
@@ -34,7 +34,7 @@ public sealed class ImageDataTests
         File.WriteAllBytes(Path.Combine(folder, "test_batch.bin"), bytes);
         var view = ml.Data.TakeRows(ml.Data.LoadCifar10(folder, DataSplit.Test), 2);
 
-        Assert.Equal(["3", "9"], Tiny.Column<ReadOnlyMemory<char>>(Tiny.Texts(ml, view), "Label").Select(name => name.ToString()));
+        Assert.Equal(["3", "9"], Labels(view));
         var rows = Tiny.Vectors(view, "Features");
         Assert.Equal(0.2f, rows[0][0]);
         Assert.Equal(1f, rows[1][1024]);
@@ -51,7 +51,7 @@ public sealed class ImageDataTests
         var view = ml.Data.LoadIdx(folder, DataSplit.Test, ["no", "yes"]);
 
         Assert.Equal([[0f, 0.2f], [0.4f, 1f]], Tiny.Vectors(view, "Features"));
-        Assert.Equal(["yes", "no"], Tiny.Column<ReadOnlyMemory<char>>(Tiny.Texts(ml, view), "Label").Select(name => name.ToString()));
+        Assert.Equal(["yes", "no"], Labels(view));
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class ImageDataTests
         }
         var view = ml.Data.LoadImageFolder(folder);
 
-        Assert.Equal(["cat", "dog", "dog"], Tiny.Column<ReadOnlyMemory<char>>(Tiny.Texts(ml, view), "Label").Select(name => name.ToString()));
+        Assert.Equal(["cat", "dog", "dog"], Labels(view));
         Assert.Equal(["z.png", "a.JPG", "b.png"],
             Tiny.Column<ReadOnlyMemory<char>>(view, "ImagePath").Select(path => Path.GetFileName(path.ToString())));
         var fault = Assert.Throws<DataFileException>(() => ml.Data.LoadImageFolder(Path.Combine(folder, "cat")));
@@ -87,7 +87,7 @@ public sealed class ImageDataTests
             File.WriteAllText(Path.Combine(folder, file), "");
         }
         var view = ml.Data.LoadImageFolder(folder);
-        Assert.Equal(["cat", "dog", "dog"], Tiny.Column<ReadOnlyMemory<char>>(Tiny.Texts(ml, view), "Label").Select(name => name.ToString()));
+        Assert.Equal(["cat", "dog", "dog"], Labels(view));
         Assert.Equal(["z.gif", "a.png", "b.webp"],
             Tiny.Column<ReadOnlyMemory<char>>(view, "ImagePath").Select(path => Path.GetFileName(path.ToString())));
 
@@ -144,4 +144,7 @@ public sealed class ImageDataTests
         Assert.Equal(ScalarType.Float32, floats.Images.dtype);
         Assert.Equal(rows.SelectMany(row => row.Features), floats.Images.data<float>().ToArray());
     }
+
+    private IEnumerable<string> Labels(IDataView view) =>
+        Tiny.Column<ReadOnlyMemory<char>>(Tiny.Texts(ml, view), "Label").Select(name => name.ToString());
 }
