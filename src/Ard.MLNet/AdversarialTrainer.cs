@@ -29,7 +29,7 @@ public sealed class AdversarialTrainer : ImageTrainer
     /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
     /// <param name="options">The settings.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    internal AdversarialTrainer(MLContext mlContext, Options options) : base(mlContext, options, null, null)
+    public AdversarialTrainer(MLContext mlContext, Options options) : base(mlContext, options, null, null)
     {
     }
 
@@ -39,7 +39,7 @@ public sealed class AdversarialTrainer : ImageTrainer
     /// <param name="labelColumnName">The column of labels, a key.</param>
     /// <param name="featureColumnName">The column of images, a vector of floats.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
-    internal AdversarialTrainer(
+    public AdversarialTrainer(
         MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features",
         int? epochs = null)
         : this(mlContext, new Options

@@ -43,7 +43,7 @@ public sealed class ArdTrainer : ImageTrainer
     /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
     /// <param name="options">The settings.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    internal ArdTrainer(MLContext mlContext, Options options) : base(mlContext, options, options?.Teacher, options?.NaturalTeacher)
+    public ArdTrainer(MLContext mlContext, Options options) : base(mlContext, options, options?.Teacher, options?.NaturalTeacher)
     {
     }
 
@@ -56,7 +56,7 @@ public sealed class ArdTrainer : ImageTrainer
     /// <param name="labelColumnName">The column of labels, a key.</param>
     /// <param name="featureColumnName">The column of images, a vector of floats.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
-    internal ArdTrainer(
+    public ArdTrainer(
         MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
         string featureColumnName = "Features", int? epochs = null)
         : this(mlContext, new Options

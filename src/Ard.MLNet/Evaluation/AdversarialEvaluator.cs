@@ -43,7 +43,7 @@ public sealed record AdversarialEvaluatorOptions
 /// </summary>
 /// <param name="mlContext">The context.</param>
 /// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
-internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
+public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
 {
     private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
     private readonly AdversarialEvaluatorOptions options = options ?? new AdversarialEvaluatorOptions();
