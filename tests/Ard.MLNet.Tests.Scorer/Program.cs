@@ -1,6 +1,7 @@
 // MODEL COUNT [COLUMN] loads a model file and writes its scores (or another column of vectors) of the first COUNT built-in images, one
 // image a line, each score as the hexadecimal digits of its bits.
 // --evaluate MODEL STATE EXAMPLES REPORT attacks a model and writes the examples and the report; where STATE is there, it goes on from it.
+// --freed FILE writes the pages of a large block that had to be asked for when it was used again: in a row, and after a training.
 // --write MODEL makes a small model and saves it. Its entry Ard is what the files in Ard.MLNet.Tests/Fixtures hold, each written by the
 // version in its name.
 using Ard.MLNet;
@@ -11,7 +12,7 @@ using Ard.Trainers.Training;
 using Microsoft.ML;
 
 var ml = new MLContext(1).RegisterArd(LinearNetwork.Definition);
-if (args[0] == "--write")
+if (args[0] is "--write" or "--freed")
 {
     var training = new TrainingOptions
     {
@@ -24,7 +25,15 @@ if (args[0] == "--write")
     var data = ml.Data.LoadGlyphs(50, seed: 7);
     var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(ml.AdversarialTrainer(new() { Network = "tinycnn-2-bn", Method = "natural", Training = training }));
-    ml.Model.Save(pipeline.Fit(data), data.Schema, args[1]);
+    if (args[0] == "--write")
+    {
+        ml.Model.Save(pipeline.Fit(data), data.Schema, args[1]);
+        return;
+    }
+    PageFaults.OfLargeBlock();
+    var again = PageFaults.OfLargeBlock();
+    pipeline.Fit(data);
+    File.WriteAllText(args[1], $"{again} {PageFaults.OfLargeBlock()}");
     return;
 }
 if (args[0] == "--evaluate")

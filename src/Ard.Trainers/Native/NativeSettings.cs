@@ -17,6 +17,7 @@ internal static class NativeSettings
     internal static void Apply()
     {
         if (!IsSet("GOMP_SPINCOUNT")) SetUnlessSet("OMP_WAIT_POLICY", "passive");
+        FreedMemory.Keep();
         if (HidesCaches("/sys/devices/system/cpu/cpu0/cache", "/proc/cpuinfo")) SetUnlessSet("ONEDNN_MAX_CPU_ISA", "SSE41");
     }
 

@@ -137,6 +137,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         for (var last = owned.Count - 1; last >= 0; last--) owned[last].Dispose();
         owned.Clear();
+        FreedMemory.Return();
     }
 
     // Moved to the device, and where and as it was found once the training is over.
