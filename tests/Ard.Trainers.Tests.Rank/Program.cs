@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Ard.Trainers.Distributed;
+using Ard.Trainers.Tests.Rank;
 
 var group = ProcessGroup.Current;
 switch (args)
@@ -24,6 +25,11 @@ switch (args)
         foreach (var line in File.ReadLines("/proc/self/maps").Where(line => line.Contains(".so", StringComparison.Ordinal)))
             Console.WriteLine(Path.GetFileName(line.Split(' ')[^1]));
         return 0;
+    case ["train", var folder, .. var methods]:
+        foreach (var method in methods) Console.WriteLine($"rank {group.Rank}: {method} {Methods.Train(method, folder)}");
+        return 0;
+    case ["run", var folder, var epochs]:
+        return Methods.Run(folder, int.Parse(epochs, CultureInfo.InvariantCulture));
     case ["wait"]:
         Wait();
         return 0;

@@ -1,3 +1,4 @@
+using Ard.Trainers.Distributed;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -19,9 +20,21 @@ public abstract class Noise
 /// <param name="generator">Where the numbers come from; it is on the device of the images.</param>
 public sealed class GeneratorNoise(Generator generator) : Noise
 {
-    /// <inheritdoc/>
-    public override Tensor Uniform(Tensor like) => empty_like(like).uniform_(-1, 1, generator);
+    private readonly BatchShare? share;
+
+    /// <summary>The same of the rows of a batch that are this process's: drawn are those of the whole batch.</summary>
+    internal GeneratorNoise(Generator generator, BatchShare? share) : this(generator) => this.share = share;
 
     /// <inheritdoc/>
-    public override Tensor Normal(Tensor like) => empty_like(like).normal_(0, 1, generator);
+    public override Tensor Uniform(Tensor like) => Draw(like, empty => empty.uniform_(-1, 1, generator));
+
+    /// <inheritdoc/>
+    public override Tensor Normal(Tensor like) => Draw(like, empty => empty.normal_(0, 1, generator));
+
+    private Tensor Draw(Tensor like, Func<Tensor, Tensor> fill)
+    {
+        if (share is null or { IsAll: true }) return fill(empty_like(like));
+        using var scope = NewDisposeScope();
+        return share.Of(fill(empty([share.Count, .. like.shape[1..]], like.dtype, like.device))).MoveToOuterDisposeScope();
+    }
 }

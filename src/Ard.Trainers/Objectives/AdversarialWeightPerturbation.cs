@@ -122,6 +122,7 @@ public sealed class AdversarialWeightPerturbation : Objective
                 // What the attack does to the running statistics stays.
                 batch.Attacked = statistics.Update;
                 Host.Loss(batch).backward();
+                if (batch.Share is { } share) batch.Gradients?.Average(share);
             }
 
             using var noGrad = no_grad();

@@ -86,7 +86,7 @@ public sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? opti
         var noise = new ThreatModel(norm, Options.Noise * epsilon);
         var start = batch.StartNoise is { } given
             ? noise.Project(batch.Images.Plus(given), batch.Images)
-            : Start.Uniform.Points(batch.Images, noise, new GeneratorNoise(batch.Generator));
+            : Start.Uniform.Points(batch.Images, noise, batch.Noise);
         // Noise and step together stay in a ball of this size, so that projecting onto it only clamps to [0,1].
         var reach = Options.Project ? Options.Threat : new ThreatModel(norm, (Options.Noise + Options.Step) * epsilon);
         return Pgd.Maximise(InnerLoss.CrossEntropy.On(batch), batch.Images, start, reach, Options.Step * epsilon, steps: 1);

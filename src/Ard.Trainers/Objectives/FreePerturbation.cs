@@ -52,9 +52,12 @@ public sealed record FreePerturbation
         var gradient = points.grad ?? throw new InvalidOperationException("The points have no gradient yet: backward comes first.");
         var stepped = points.detach().PlusScaled(Threat.SteepestAscent(gradient), Threat.Epsilon);
         var moved = Threat.Project(stepped, batch.Images) - batch.Images;
+        // An image of another process's: that one remembers its perturbation.
+        if (batch.Share is { Own: 0 }) return;
         var (rows, before) = (moved.shape[0], batch.Memory[Memory]);
         batch.Memory.Set(
-            Memory, before is not null && before.shape[0] > rows ? cat([moved, before.narrow(0, rows, before.shape[0] - rows)]) : moved);
+            Memory, before is not null && before.shape[0] > rows ? cat([moved, before.narrow(0, rows, before.shape[0] - rows)]) : moved,
+            perImage: true);
     }
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>

@@ -62,7 +62,7 @@ public sealed record InnerMaximisation
         using var frozen = FrozenParameters.Of(batch.Student);
         var start = batch.StartNoise is { } noise
             ? batch.Images.Plus(noise)
-            : Start.Points(batch.Images, Threat, new GeneratorNoise(batch.Generator));
+            : Start.Points(batch.Images, Threat, batch.Noise);
         return Pgd.Maximise(Loss.On(batch), batch.Images, start, Threat, StepSize, Steps);
     }
 

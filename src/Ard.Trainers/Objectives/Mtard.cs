@@ -73,7 +73,7 @@ public sealed class Mtard(MtardOptions? options = null) : Objective
             Options.Distillation.Loss(attacked, robust),
             Options.Distillation.Loss(clean, natural),
         ]);
-        return (losses * Weights(batch, losses.detach())).sum();
+        return (losses * Weights(batch, batch.MeanOfAll(losses))).sum();
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,7 @@ namespace Ard.Trainers.Objectives;
 public sealed class ObjectiveMemory : IDisposable
 {
     private readonly Dictionary<string, Tensor> entries = [];
+    private readonly HashSet<string> perImage = [];
 
     /// <summary>All that is remembered. The tensors belong to the memory.</summary>
     public IReadOnlyDictionary<string, Tensor> Entries => entries;
@@ -22,12 +23,21 @@ public sealed class ObjectiveMemory : IDisposable
     /// <summary>Remembers a copy of the values, without their graph.</summary>
     /// <param name="name">Letters, digits and points.</param>
     /// <param name="value">Any tensor.</param>
-    public void Set(string name, Tensor value)
+    /// <param name="perImage">
+    /// Whether it has a row for each image of the batch. Where several processes train together, each remembers those of its own images;
+    /// of all else every process has to remember the same. Default false.
+    /// </param>
+    public void Set(string name, Tensor value, bool perImage = false)
     {
+        if (perImage) this.perImage.Add(name);
+        else this.perImage.Remove(name);
         var copy = value.detach().clone().DetachFromDisposeScope();
         if (entries.Remove(name, out var before)) before.Dispose();
         entries[name] = copy;
     }
+
+    /// <summary>Whether the entry has a row for each image of the batch.</summary>
+    internal bool IsPerImage(string name) => perImage.Contains(name);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

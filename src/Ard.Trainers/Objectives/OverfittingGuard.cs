@@ -49,7 +49,10 @@ public sealed record OverfittingGuard
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var mode = ModuleModes.Eval(batch.Student);
-        var count = Math.Min(Images, batch.Images.shape[0]);
+        var share = batch.Share is { } whole ? whole with { Count = Math.Min(Images, whole.Count) } : null;
+        var count = share?.Count ?? Math.Min(Images, batch.Images.shape[0]);
+        // The first ones of the batch that are this process's are the first ones that it has.
+        var here = share?.Rows.Length ?? count;
         var weak = Accuracy(oneStep);
         var strong = Accuracy(Pgd(threat).Maximise);
         if (weak - strong <= Gap + 1 / Math.Sqrt(count)) return false;
@@ -64,11 +67,13 @@ public sealed record OverfittingGuard
             var few = new TrainingBatch
             {
                 Student = batch.Student,
-                Images = batch.Images.narrow(0, 0, count),
-                Labels = batch.Labels.narrow(0, 0, count),
+                Images = batch.Images.narrow(0, 0, here),
+                Labels = batch.Labels.narrow(0, 0, here),
                 Generator = batch.Generator,
+                Share = share,
             };
-            return batch.Student.call(attack(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean().item<double>();
+            var right = batch.Student.call(attack(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean();
+            return few.MeanOfAll(right).item<double>();
         }
     }
 

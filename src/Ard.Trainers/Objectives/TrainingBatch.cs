@@ -1,3 +1,5 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -31,8 +33,28 @@ public sealed class TrainingBatch
     /// <summary>The true classes, int64 [N].</summary>
     public required Tensor Labels { get; init; }
 
-    /// <summary>The randomness, on the device of the images.</summary>
+    /// <summary>Where <see cref="Noise"/> comes from, on the device of the images.</summary>
     public required Generator Generator { get; init; }
+
+    /// <summary>
+    /// The randomness. Where several processes train together, each has other images and gets other numbers: those that the image would
+    /// have got in a process alone.
+    /// </summary>
+    public Noise Noise => new GeneratorNoise(Generator, Share);
+
+    /// <summary>Which images of the whole batch these are; null for all.</summary>
+    internal BatchShare? Share { get; init; }
+
+    /// <summary>What makes gradients of these images those of the whole batch; null where these are all.</summary>
+    internal SharedGradients? Gradients { get; init; }
+
+    /// <summary>
+    /// Means over these images as means over the whole batch: where several processes train together, each has some of its images. For
+    /// a method that weights its terms by their size, say; the loss that it returns stays the mean over these images.
+    /// </summary>
+    /// <param name="means">Any shape. All processes ask, in the same order.</param>
+    /// <returns>Without a graph.</returns>
+    public Tensor MeanOfAll(Tensor means) => Share is null ? means.detach() : Share.Mean(means.detach());
 
     /// <summary>
     /// The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.
@@ -110,6 +132,9 @@ public sealed class TrainingBatch
     /// where there are any. Null until the objective hands them in.
     /// </summary>
     public Tensor? Logits { get; private set; }
+
+    /// <summary>How many of the images those logits are right about; null where there are none.</summary>
+    internal Tensor? RightAnswers => Logits?.argmax(1).eq(Labels).sum();
 
     /// <summary>Hands in the logits for the training accuracy; they are not looked at during the step.</summary>
     /// <param name="logits">[N,classes].</param>

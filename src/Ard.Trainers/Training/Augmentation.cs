@@ -1,3 +1,4 @@
+using Ard.Trainers.Distributed;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -36,7 +37,8 @@ public sealed record Augmentation(int Padding, bool Flip)
     /// <summary>A new batch [N,C,H,W] of the same dtype and device.</summary>
     /// <param name="images">[N,C,H,W].</param>
     /// <param name="generator">Where the chances come from, on the CPU.</param>
-    public Tensor Apply(Tensor images, Generator generator) => ApplyDrawn(images, generator).Images;
+    public Tensor Apply(Tensor images, Generator generator) =>
+        ApplyDrawn(images, generator, new(ProcessGroup.Alone, images.shape[0])).Images;
 
     /// <summary>How many images this can make of one, where that are few; null where they are many.</summary>
     internal int? Variants => Padding != 0 || Cutout != 0 ? null : Flip ? 2 : 1;
@@ -44,8 +46,11 @@ public sealed record Augmentation(int Padding, bool Flip)
     /// <summary>One of the <see cref="Variants"/> of every image, from 0: as it is, mirrored.</summary>
     internal static Tensor Variant(Tensor images, int variant) => variant == 0 ? images : images.flip(3);
 
-    /// <summary>As <see cref="Apply"/>, with the number of each image's variant, int64 [N]; null where nothing is mirrored.</summary>
-    internal (Tensor Images, Tensor? Variants) ApplyDrawn(Tensor images, Generator generator)
+    /// <summary>
+    /// As <see cref="Apply"/> to the images that are a process's share of a batch, with the number of each image's variant, int64 [N]; null
+    /// where nothing is mirrored. Drawn is for the whole batch.
+    /// </summary>
+    internal (Tensor Images, Tensor? Variants) ApplyDrawn(Tensor images, Generator generator, BatchShare share)
     {
         if (this == None) return (images.clone(), null);
         using var scope = NewDisposeScope();
@@ -79,7 +84,7 @@ public sealed record Augmentation(int Padding, bool Flip)
 
         Tensor Inside(Tensor offset) => offset.Ge(0).logical_and(offset.Lt(Cutout));
 
-        Tensor Draw(long choices) => randint(0, choices, [count], dtype: ScalarType.Int64, generator: generator)
+        Tensor Draw(long choices) => share.Of(randint(0, choices, [share.Count], dtype: ScalarType.Int64, generator: generator))
             .to(images.device).view(count, 1, 1, 1);
     }
 

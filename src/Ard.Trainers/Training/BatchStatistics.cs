@@ -1,4 +1,5 @@
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,7 +19,8 @@ internal static class BatchStatistics
     /// <param name="batchSize">
     /// Images a batch at most; all batches have the same size, or one less. Where some would have a single image, there are fewer batches.
     /// </param>
-    public static void Recompute(Module<Tensor, Tensor> network, ImageDataset data, int batchSize)
+    /// <param name="group">The processes that share the batches, all with the same weights.</param>
+    public static void Recompute(Module<Tensor, Tensor> network, ImageDataset data, int batchSize, ProcessGroup group)
     {
         var layers = network.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats).ToArray();
         if (layers.Length == 0) return;
@@ -35,16 +37,47 @@ internal static class BatchStatistics
         }
         var batches = (data.Count + batchSize - 1) / batchSize;
         if (batchSize > 1) batches = Math.Max(1, Math.Min(batches, data.Count / 2));
-        for (long batch = 0; batch < batches; batch++)
+        long seen = 0;
+        for (long batch = group.Rank; batch < batches; batch += group.Size)
         {
             using var step = NewDisposeScope();
             var (first, end) = (data.Count * batch / batches, data.Count * (batch + 1) / batches);
+            seen += end - first;
             // With this momentum each batch so far has its share of the images in the mean.
-            foreach (var layer in layers) layer.momentum = (double)(end - first) / end;
+            foreach (var layer in layers) layer.momentum = (double)(end - first) / seen;
             network.call(data.Batch(first, end - first).Images.to(dtype));
         }
+        Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => buffer.is_floating_point()), group, seen, data.Count);
+        // Those that count the batches.
+        Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => !buffer.is_floating_point()), group, 1, 1);
         // The new ones stay; where anything fails, the old ones.
         statistics.Update();
+    }
+
+    /// <summary>
+    /// Running statistics become their mean over the processes. What is the same in all of them, such as the constants of a normalisation,
+    /// stays as it is.
+    /// </summary>
+    /// <param name="buffers">The statistics.</param>
+    /// <param name="group">The processes.</param>
+    /// <param name="weight">By how much this process's count.</param>
+    /// <param name="total">The sum of all processes' weights.</param>
+    public static void Average(IEnumerable<Tensor> buffers, ProcessGroup group, double weight, double total)
+    {
+        if (group.Size == 1) return;
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        Tensor[] all = [.. buffers];
+        if (all.Length == 0) return;
+        var flat = cat([.. all.Select(buffer => buffer.to(ScalarType.Float64, CPU).flatten())]).Mul_(weight);
+        group.Sum(flat);
+        flat.Div_(total);
+        long first = 0;
+        foreach (var buffer in all)
+        {
+            buffer.copy_(flat.narrow(0, first, buffer.numel()).view(buffer.shape));
+            first += buffer.numel();
+        }
     }
 
     /// <summary>The momenta as they were, to be put back.</summary>

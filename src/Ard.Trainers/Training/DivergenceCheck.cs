@@ -13,9 +13,12 @@ internal sealed class DivergenceCheck(TrainingSetup setup)
 
     /// <summary>The means over the epoch's steps so far.</summary>
     /// <exception cref="TrainingDivergedException">A loss is not finite.</exception>
-    public (double Loss, double Accuracy) Losses(TrainingRun run)
+    public (double Loss, double Accuracy) Losses(TrainingRun run) => Losses(run, run.Step);
+
+    /// <inheritdoc cref="Losses(TrainingRun)"/>
+    public (double Loss, double Accuracy) Losses(TrainingRun run, int steps)
     {
-        var (loss, accuracy, bad, badLoss) = run.Meter.Read(run.Step);
+        var (loss, accuracy, bad, badLoss) = run.Meter.Read(steps);
         return bad < 0 ? (loss, accuracy) : throw Diverged(run, bad + 1, $"the loss is {badLoss}");
     }
 
@@ -34,8 +37,11 @@ internal sealed class DivergenceCheck(TrainingSetup setup)
     {
         var cause = setup.Teachers.Where(teacher => !IsFinite(teacher.Network))
                 .Select(teacher => $"the {teacher.Role}, whose outputs are not finite").FirstOrDefault()
-            ?? (setup.Batches.Count(step - 1) == 1 && setup.Student.modules().OfType<BatchNorm>().Any()
-                ? "a batch of one image, of which batch normalisation has no variance: expected BatchSize 2 or more, and as many images"
+            ?? (setup.Batches.Count(step - 1) <= setup.Group.Size && setup.Student.modules().OfType<BatchNorm>().Any()
+                ? (setup.Group.Size == 1
+                    ? "a batch of one image, of which batch normalisation has no variance: expected BatchSize 2 or more, and as many images"
+                    : $"a batch of one image for a process, of which batch normalisation has no variance: expected 2 or more for each of "
+                        + $"{setup.Group.Size} processes")
             : run.Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
             : $"the learning rate, {run.LearningRate(step - 1):G4} at that step, is too high for this objective; "
                 + "a lower one may help, or a one-cycle schedule");

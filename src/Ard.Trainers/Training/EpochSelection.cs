@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
@@ -26,8 +27,8 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         using var averaged = validates ? UseAverage() : null;
         if (validates)
         {
-            var judged = reporter.Validating(() => Evaluate(cancellation));
-            epoch = epoch with { ValidationAccuracy = judged.Clean.Accuracy, RobustValidationAccuracy = judged.WorstCase.Accuracy };
+            var (clean, robust) = reporter.Validating(() => Evaluate(cancellation));
+            epoch = epoch with { ValidationAccuracy = clean, RobustValidationAccuracy = robust };
         }
         History.Add(epoch with { Seconds = reporter.EpochSeconds });
         if (!validates || (Best is { } best && Rank(epoch).CompareTo(Rank(best)) < 0)) return;
@@ -60,7 +61,7 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     /// <summary>Writes the student as the best model, where there is a folder.</summary>
     public void WriteModel()
     {
-        if (setup.Options.CheckpointFolder is not { } folder) return;
+        if (setup.Options.CheckpointFolder is not { } folder || setup.Group.Rank != 0) return;
         ModelFile.Write(Path.Combine(folder, "best.safetensors"), setup.Student, new Dictionary<string, string>
         {
             ["ard.epoch"] = JsonSerializer.Serialize(History[^1], TrainingCheckpoint.Json),
@@ -79,12 +80,34 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         return setup.MeetsAdversary ? (robust, clean, epoch.Epoch) : (clean, robust, epoch.Epoch);
     }
 
-    private RobustnessReport Evaluate(CancellationToken cancellation)
+    // The shares of images that are right, clean and under attack; of several processes each looks at some of the images.
+    private (double Clean, double Robust) Evaluate(CancellationToken cancellation)
     {
         // Only the figures are wanted here, as cheap as they can be, and of weights that are others each time.
-        var figures = setup.Options.Validation with { CheckNetwork = false, StateFile = null, ExamplesFile = null };
-        return new RobustnessEvaluator(figures).Evaluate(
-            setup.Student, setup.Validation!.Images, setup.Validation.Labels, null, cancellation);
+        var evaluator = new RobustnessEvaluator(
+            setup.Options.Validation with { CheckNetwork = false, StateFile = null, ExamplesFile = null });
+        var (images, labels) = (setup.Validation!.Images, setup.Validation.Labels);
+        var share = new BatchShare(setup.Group, setup.Validation.Count);
+        using var scope = NewDisposeScope();
+        // Clean, under attack, cancelled.
+        var counts = new double[3];
+        try
+        {
+            if (share.Own > 0)
+            {
+                var report = evaluator.EvaluateRows(
+                    setup.Student, share.Of(images), share.Of(labels), share.Rows, null, cancellation);
+                (counts[0], counts[1]) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
+            }
+        }
+        catch (OperationCanceledException) when (setup.Group.Size > 1)
+        {
+            // The others do not know yet.
+            counts[2] = 1;
+        }
+        setup.Group.Sum(counts);
+        if (counts[2] > 0) throw new OperationCanceledException(cancellation);
+        return (counts[0] / share.Count, counts[1] / share.Count);
     }
 
     // Until the result is disposed, the student has the mean weights, which are judged and kept; null where there are none.
@@ -107,7 +130,7 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     private void FitStatistics()
     {
         if (setup.Options.Averaging!.RecomputesStatistics)
-            BatchStatistics.Recompute(setup.Student, setup.Data, setup.Batches.BatchSize);
+            BatchStatistics.Recompute(setup.Student, setup.Data, setup.Batches.BatchSize, setup.Group);
     }
 
     private void KeepWeights()

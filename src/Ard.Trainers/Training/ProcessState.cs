@@ -16,21 +16,24 @@ internal sealed class ProcessState : IDisposable
     private readonly Tensor random;
 
     /// <summary>Sets the number of threads: of several trainings at once the last to end puts back what the first has found.</summary>
-    /// <param name="threads">From 1. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use.</param>
-    public ProcessState(int? threads)
+    /// <param name="threads">
+    /// From 1. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use, divided among those that share them.
+    /// </param>
+    /// <param name="sharing">How many processes of this training share these processors.</param>
+    public ProcessState(int? threads, int sharing = 1)
     {
         lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();
         lock (Gate)
         {
             if (users++ == 0) threadsBefore = get_num_threads();
-            set_num_threads(threads ?? UsualThreads);
+            set_num_threads(threads ?? UsualThreads(sharing));
         }
     }
 
-    private static int UsualThreads =>
+    private static int UsualThreads(int sharing) =>
         int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var count) && count > 0
             ? count
-            : Environment.ProcessorCount;
+            : Math.Max(1, Environment.ProcessorCount / sharing);
 
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -7,10 +8,11 @@ namespace Ard.Trainers.Training;
 /// <summary>
 /// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for:
 /// the images in order, in batches of the training's size. So they do not depend on when the training was interrupted. They may differ in
-/// the last bits from what the teacher says of the same image in another batch.
+/// the last bits from what the teacher says of the same image in another batch. Of several processes each computes some of the batches,
+/// and all get all of them, for every image comes to every process sooner or later.
 /// </summary>
 internal sealed class TeacherLogitsCache(
-    Module<Tensor, Tensor> teacher, ImageDataset data, int variants, int batchSize, ScalarType dtype) : IDisposable
+    Module<Tensor, Tensor> teacher, ImageDataset data, int variants, int batchSize, ScalarType dtype, ProcessGroup group) : IDisposable
 {
     // [variants · images, classes]
     private Tensor? logits;
@@ -44,10 +46,15 @@ internal sealed class TeacherLogitsCache(
             for (long first = 0; first < data.Count; first += batchSize)
             {
                 using var step = NewDisposeScope();
-                var images = data.Batch(first, Math.Min(batchSize, data.Count - first)).Images;
-                parts.Add(teacher.call(Augmentation.Variant(images, variant).to(dtype)).MoveToOuterDisposeScope());
+                var count = Math.Min(batchSize, data.Count - first);
+                var part = parts.Count % group.Size == group.Rank
+                    ? teacher.call(Augmentation.Variant(data.Batch(first, count).Images, variant).to(dtype))
+                    : zeros([count, data.Classes], dtype, data.Images.device);
+                parts.Add(part.MoveToOuterDisposeScope());
             }
         }
-        return cat(parts, 0).DetachFromDisposeScope();
+        var all = cat(parts, 0);
+        group.Sum(all);
+        return all.DetachFromDisposeScope();
     }
 }

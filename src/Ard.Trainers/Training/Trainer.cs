@@ -1,4 +1,5 @@
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using static TorchSharp.torch;
@@ -41,16 +42,33 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(data);
         options ??= new TrainingOptions();
-        using var setup = new TrainingSetup(networks, objective, data, validation, options);
-        using var run = new TrainingRun(setup, progress);
+        var group = options.Group ?? ProcessGroup.Current;
+        using var setup = group.Together(() => new TrainingSetup(networks, objective, data, validation, options));
+        setup.Unite();
+        using var run = new TrainingRun(setup, progress, cancellation);
         try
         {
-            for (run.Start(); run.Epoch < setup.Epochs; run.EndEpoch(cancellation))
+            return Loop(setup, run);
+        }
+        catch (Exception exception) when (group.Size > 1 && !run.IsThrownByAll(exception))
+        {
+            // The other processes wait for this one.
+            group.Abort(exception.ToString());
+            throw;
+        }
+    }
+
+    private static TrainingResult Loop(TrainingSetup setup, TrainingRun run)
+    {
+        var (objective, options) = (setup.Objective, setup.Options);
+        try
+        {
+            for (run.Start(); run.Epoch < setup.Epochs; run.EndEpoch())
             {
                 run.BeginEpoch();
                 for (; run.Step < run.Steps; run.EndStep())
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    run.ThrowIfCancelled();
                     using var scope = NewDisposeScope();
                     using var precision = MixedPrecision.Use(options.Precision == Precision.Mixed);
                     var batch = run.NextBatch();
@@ -62,14 +80,14 @@ public static class Trainer
                         var loss = objective.Loss(batch);
                         loss.backward();
                         objective.AfterBackward(batch);
+                        run.Share(loss, batch);
                         run.ClipGradients();
                         run.Optimizer.step();
-                        run.Meter.Record(run.Step, loss, batch);
                     }
                 }
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (run.IsCancelled)
         {
             run.SaveCheckpoint();
             if (options.WhenCancelled == CancellationBehaviour.Throw || run is { Epoch: 0, Step: 0 }) throw;

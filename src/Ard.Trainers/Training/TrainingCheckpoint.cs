@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 
@@ -29,6 +30,10 @@ internal static class TrainingCheckpoint
     public static void Write(string path, TrainingSetup setup, TrainingRun run)
     {
         using var scope = NewDisposeScope();
+        var memory = run.Memory.Entries.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => (Name: MemoryPrefix(run.Memory.IsPerImage(pair.Key)) + pair.Key, Value: run.Memory.IsPerImage(pair.Key)
+                ? Gather(setup.Group, pair.Value) : pair.Value)).ToArray();
+        if (setup.Group.Rank != 0) return;
         var place = new Place(
             Version, setup.Settings, run.Epoch, run.Step, run.Selection.BestEpoch, run.Reporter.Seconds, run.Selection.History,
             run.Reporter.Warnings, run.Average?.Count ?? 0);
@@ -39,7 +44,7 @@ internal static class TrainingCheckpoint
         tensors.AddRange(run.Selection.BestWeights.Select(pair => ("best." + pair.Key, pair.Value)));
         if (run.Average is not null) tensors.AddRange(run.Average.Values.Select(pair => ("average." + pair.Key, pair.Value)));
         if (run.Order is not null) tensors.Add(("order", run.Order));
-        tensors.AddRange(run.Memory.Entries.Select(pair => ("memory." + pair.Key, pair.Value)));
+        tensors.AddRange(memory);
         tensors.Add(("meter", run.Meter.Values));
         tensors.Add(("random.data", run.DataGenerator.get_state()));
         tensors.Add(("random.noise", run.NoiseGenerator.get_state()));
@@ -48,12 +53,27 @@ internal static class TrainingCheckpoint
         Safetensors.Write(path, tensors, metadata);
     }
 
-    public static void Restore(string path, TrainingSetup setup, TrainingRun run)
+    private static string MemoryPrefix(bool perImage) => perImage ? "memory.images." : "memory.batch.";
+
+    // Of rows that are those of each process's images one tensor with all, by their place in the batch.
+    private static Tensor Gather(ProcessGroup group, Tensor rows)
+    {
+        if (group.Size == 1) return rows;
+        double[] count = [rows.shape[0]];
+        group.Sum(count);
+        var all = zeros([(long)count[0], .. rows.shape[1..]], rows.dtype, rows.device);
+        all.index_copy_(0, tensor(new BatchShare(group, all.shape[0]).Rows, dtype: ScalarType.Int64, device: rows.device), rows);
+        group.Sum(all);
+        return all;
+    }
+
+    public static void Restore(Stream file, string path, TrainingSetup setup, TrainingRun run)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var tensors = Safetensors.Read(path, requireDigest: true);
-        var place = ReadPlace(path);
+        var tensors = Safetensors.Read(file, path, requireDigest: true);
+        file.Position = 0;
+        var place = ReadPlace(file, path);
         var given = setup.Settings;
         string Text(IReadOnlyDictionary<string, string> settings, string name) => settings.GetValueOrDefault(name, "nothing");
         var differences = given.Keys.Union(place.Settings.Keys)
@@ -82,7 +102,9 @@ internal static class TrainingCheckpoint
             average.Count = place.Averaged;
             foreach (var (name, value) in Part("average.")) average.Values[name] = value.to(setup.Device).DetachFromDisposeScope();
         }
-        foreach (var (name, value) in Part("memory.")) run.Memory.Set(name, value.to(setup.Device));
+        foreach (var (name, value) in Part(MemoryPrefix(true)))
+            run.Memory.Set(name, new BatchShare(setup.Group, value.shape[0]).Of(value.to(setup.Device)), perImage: true);
+        foreach (var (name, value) in Part(MemoryPrefix(false))) run.Memory.Set(name, value.to(setup.Device));
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step) = (place.Epoch, place.Step);
         (run.Selection.BestEpoch, run.Reporter.EarlierSeconds) = (place.BestEpoch, place.Seconds);
@@ -97,9 +119,9 @@ internal static class TrainingCheckpoint
         CheckpointException Fault(string expected, string found, Exception? inner = null) => new(path, expected, found, inner);
     }
 
-    private static Place ReadPlace(string path)
+    private static Place ReadPlace(Stream file, string path)
     {
-        if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var text))
+        if (!Safetensors.ReadMetadata(file, path).TryGetValue(MetadataName, out var text))
             throw new CheckpointException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
         try
         {

@@ -10,12 +10,17 @@ public static class TrainingDevice
     /// <summary>The device of that name.</summary>
     /// <param name="name">auto (the first GPU if there is one, else the CPU), cpu, cuda or cuda:N.</param>
     /// <exception cref="ArgumentException">The name is none of these, or there is no such GPU.</exception>
-    public static Device Find(string name)
+    public static Device Find(string name) => Find(name, 0);
+
+    /// <summary>
+    /// As <see cref="Find(string)"/>; of several processes on a machine each takes a GPU of its own, where none is named by its number.
+    /// </summary>
+    internal static Device Find(string name, int localRank)
     {
         if (!IsWellFormed(name)) throw new ArgumentException($"Device '{name}': expected auto, cpu, cuda or cuda:N.", nameof(name));
         if (name == "cpu" || (name == "auto" && !cuda.is_available())) return CPU;
-        var index = name.Contains(':') ? int.Parse(name.Split(':')[1], CultureInfo.InvariantCulture) : 0;
         var count = cuda.is_available() ? cuda.device_count() : 0;
+        var index = name.Contains(':') ? int.Parse(name.Split(':')[1], CultureInfo.InvariantCulture) : localRank % Math.Max(1, count);
         if (index >= count)
             throw new ArgumentException($"Device '{name}': expected a GPU of this machine, found {count} GPU(s).", nameof(name));
         return device(DeviceType.CUDA, index);

@@ -1,6 +1,8 @@
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
@@ -14,10 +16,13 @@ internal static class TrainingInput
     /// <param name="data">The training images.</param>
     /// <param name="validation">The validation images, where they are given.</param>
     /// <param name="options">The settings, filled in.</param>
+    /// <param name="group">The processes that train together.</param>
     /// <exception cref="ArgumentException">Something does not fit; the message names every fault.</exception>
     public static void Check(
-        TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options) =>
-        Require([.. Missing(networks, objective), .. Networks(networks), .. Images(networks, data, validation, options)]);
+        TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options,
+        ProcessGroup group) =>
+        Require([.. Missing(networks, objective), .. Networks(networks), .. Images(networks, data, validation, options),
+            .. Shares(objective, options, group)]);
 
     /// <summary>Sends one image through each network, which tells what no parameter's shape tells of a module of one's own.</summary>
     /// <exception cref="ArgumentException">A network does not give a logit for each class; the message names every one.</exception>
@@ -85,6 +90,20 @@ internal static class TrainingInput
             yield return $"Augmentation has the padding {augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}";
         if (augmentation.Cutout > side)
             yield return $"Augmentation has the cutout {augmentation.Cutout}, expected at most the images' {data.Height}x{data.Width}";
+    }
+
+    // What one process can do and several together cannot.
+    private static IEnumerable<string> Shares(Objective objective, TrainingOptions options, ProcessGroup group)
+    {
+        if (group.Size == 1) yield break;
+        if (options.BatchSize < group.Size)
+            yield return $"BatchSize is {options.BatchSize}, expected an image for each of {group.Size} processes";
+        foreach (var (path, value) in OptionsText.All(nameof(Objective), objective))
+        {
+            // Each process's loss counts by its images.
+            if (value == $"{KlReduction.Sum}")
+                yield return $"{path} is Sum, expected a mean over the batch where several processes share it";
+        }
     }
 
     private static void Require(IReadOnlyList<string> faults)

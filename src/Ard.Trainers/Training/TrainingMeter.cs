@@ -16,11 +16,11 @@ internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposa
     /// <summary>Everything recorded, [2, steps].</summary>
     public Tensor Values => values;
 
-    public void Record(int step, Tensor loss, TrainingBatch batch)
+    public void Record(int step, Tensor loss, Tensor? right)
     {
         using var noGradient = no_grad();
         values.narrow(0, 0, 1).narrow(1, step, 1).copy_(loss.detach());
-        if (batch.Logits is { } logits) values.narrow(0, 1, 1).narrow(1, step, 1).copy_(logits.argmax(1).eq(batch.Labels).sum());
+        if (right is not null) values.narrow(0, 1, 1).narrow(1, step, 1).copy_(right);
     }
 
     /// <summary>Waits for the device and reads the first <paramref name="steps"/> steps.</summary>

@@ -1,4 +1,5 @@
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
 
@@ -43,8 +44,8 @@ public sealed record TrainingOptions
     public int? Epochs { get; init; }
 
     /// <summary>
-    /// Images a step. Default null, by the images: 128, and down to 32 where they are few: a twentieth of them. The last step of an epoch
-    /// takes what is left; a single image that is left goes with the step before.
+    /// Images a step, in all processes together. Default null, by the images: 128, and down to 32 where they are few: a twentieth of them.
+    /// The last step of an epoch takes what is left; a single image that is left goes with the step before.
     /// </summary>
     public int? BatchSize { get; init; }
 
@@ -134,6 +135,13 @@ public sealed record TrainingOptions
     /// docs/performance.md has the figures of one CPU. Validation is always in full.
     /// </summary>
     public Precision Precision { get; init; } = Precision.Full;
+
+    /// <summary>
+    /// The processes that train together, each on its share of every batch: <see cref="ProcessGroup.Alone"/>, or a group of one's own. All
+    /// call the training with the same arguments, and get the same network. Default null: those that mpirun or srun has started
+    /// (<see cref="ProcessGroup.Current"/>), and without such a launcher this process alone.
+    /// </summary>
+    public ProcessGroup? Group { get; init; }
 
     /// <summary>
     /// Threads of one operation on the CPU. Default null: what the environment variable OMP_NUM_THREADS says, else the logical

@@ -1,3 +1,4 @@
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
@@ -12,12 +13,14 @@ internal sealed class TrainingRun : IDisposable
 {
     private readonly TrainingSetup setup;
     private readonly DivergenceCheck divergence;
+    private readonly SharedGradients? gradients;
+    private readonly CancellationToken cancellation;
 
-    public TrainingRun(TrainingSetup setup, IProgress<TrainingProgress>? progress)
+    public TrainingRun(TrainingSetup setup, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        (this.setup, divergence) = (setup, new(setup));
+        (this.setup, divergence, this.cancellation) = (setup, new(setup), cancellation);
         var options = setup.Options;
-        Reporter = new(setup, progress);
+        Reporter = new(setup, setup.Group.Rank == 0 ? progress : null);
         Average = options.Averaging is { } averaging ? new(averaging) : null;
         Selection = new(setup, Average, Reporter);
         Meter = new(setup.Batches, setup.Device);
@@ -30,6 +33,7 @@ internal sealed class TrainingRun : IDisposable
         ];
         ParameterNames = [.. trained.Select(parameter => parameter.Name)];
         Optimizer = options.Optimizer!.Create(trained.Select(parameter => parameter.Value));
+        if (setup.Group.Size > 1) gradients = new([.. trained.Select(parameter => parameter.Value)], numbers: 3);
         DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
         NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, setup.Device);
     }
@@ -69,6 +73,13 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Clocks and warnings.</summary>
     public ProgressReporter Reporter { get; }
 
+    /// <summary>Whether it was cancelled: of several processes in any of them, as all have found out at the same step.</summary>
+    public bool IsCancelled
+    {
+        get => setup.Group.Size == 1 ? cancellation.IsCancellationRequested : field;
+        private set;
+    }
+
     public int Steps => setup.Batches.Steps;
 
     /// <summary>Steps since the start of the training.</summary>
@@ -82,9 +93,41 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Goes to the place of the checkpoint where the options ask for it; else warns of what looks like a mistake.</summary>
     public void Start()
     {
-        foreach (var advice in TrainingAdvice.Before(setup).Concat(TeacherCheck.Advice(setup))) Reporter.Warn(this, advice);
-        if (setup.Options.Resume && File.Exists(LastFile)) TrainingCheckpoint.Restore(LastFile, setup, this);
+        setup.Group.Together(() =>
+        {
+            foreach (var advice in TrainingAdvice.Before(setup).Concat(TeacherCheck.Advice(setup))) Reporter.Warn(this, advice);
+        });
+        if (setup.Options.Resume) Resume();
+        AskWhetherCancelled();
     }
+
+    // The file is that of rank 0: the others may have none, on other machines.
+    private void Resume()
+    {
+        var group = setup.Group;
+        if (group.Size == 1)
+        {
+            if (!File.Exists(LastFile)) return;
+            using var file = File.OpenRead(LastFile);
+            TrainingCheckpoint.Restore(file, LastFile, setup, this);
+            return;
+        }
+        var bytes = group.BroadcastArray(
+            group.Together(() => group.Rank == 0 && File.Exists(LastFile) ? File.ReadAllBytes(LastFile) : null));
+        if (bytes is null) return;
+        group.Together(() => TrainingCheckpoint.Restore(new MemoryStream(bytes), LastFile, setup, this));
+    }
+
+    /// <summary>Whether all processes throw this, so that none waits for another.</summary>
+    public bool IsThrownByAll(Exception exception) => exception.IsCommon() || exception is TrainingDivergedException
+        || (exception is OperationCanceledException && IsCancelled);
+
+    public void ThrowIfCancelled()
+    {
+        if (IsCancelled) throw new OperationCanceledException(cancellation);
+    }
+
+    private void AskWhetherCancelled() => IsCancelled = setup.Group.Any(cancellation.IsCancellationRequested);
 
     public void BeginEpoch()
     {
@@ -96,9 +139,10 @@ internal sealed class TrainingRun : IDisposable
     public TrainingBatch NextBatch()
     {
         SeedDefaultGenerators();
-        var numbers = Order!.narrow(0, setup.Batches.First(Step), setup.Batches.Count(Step));
+        var share = new BatchShare(setup.Group, setup.Batches.Count(Step));
+        var numbers = share.Of(Order!.narrow(0, setup.Batches.First(Step), share.Count));
         var (images, labels) = setup.Data.Batch(numbers);
-        (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator);
+        (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator, share);
         return new TrainingBatch
         {
             Student = setup.Student,
@@ -110,6 +154,8 @@ internal sealed class TrainingRun : IDisposable
             Labels = labels,
             LabelSmoothing = setup.Options.LabelSmoothing,
             Generator = NoiseGenerator,
+            Share = share,
+            Gradients = gradients,
             Epoch = Epoch,
             Epochs = setup.Epochs,
             Step = StepsSoFar,
@@ -129,6 +175,29 @@ internal sealed class TrainingRun : IDisposable
         foreach (var (_, network) in setup.Networks.Trained) network.zero_grad();
     }
 
+    /// <summary>
+    /// Makes of this process's gradients those of the whole batch, and records its loss and right answers. In the same sum each process
+    /// learns whether another was cancelled.
+    /// </summary>
+    public void Share(Tensor loss, TrainingBatch batch)
+    {
+        if (gradients is null)
+        {
+            Meter.Record(Step, loss, batch.RightAnswers);
+            return;
+        }
+        using var scope = NewDisposeScope();
+        var share = batch.Share!;
+        var sums = gradients.Average(
+            share, Own(loss.detach()) * share.Own, Own(batch.RightAnswers), cancellation.IsCancellationRequested ? 1 : 0);
+        Meter.Record(Step, tensor(sums[0] / share.Count), tensor(sums[1]));
+        IsCancelled |= sums[2] > 0;
+        // All know it at once, and none may stop at another step than the others.
+        if (!double.IsFinite(sums[0])) divergence.Losses(this, Step + 1);
+
+        double Own(Tensor? value) => share.Own == 0 ? 0 : value?.to(ScalarType.Float64).item<double>() ?? double.NaN;
+    }
+
     public void ClipGradients()
     {
         if (setup.Options.ClipGradientNorm is not { } limit) return;
@@ -144,12 +213,22 @@ internal sealed class TrainingRun : IDisposable
         if (setup.Options.CheckpointEverySteps is { } every && StepsSoFar % every == 0) SaveCheckpoint();
     }
 
-    public void EndEpoch(CancellationToken cancellation)
+    public void EndEpoch()
     {
         Reporter.EndOfSteps();
+        AverageStatistics();
         var (loss, accuracy) = divergence.Losses(this);
         divergence.TrainedWeights(this);
-        Selection.Add(new EpochRecord(Epoch + 1, loss, accuracy, LearningRate(Steps - 1), null, null, 0), cancellation);
+        try
+        {
+            Selection.Add(new EpochRecord(Epoch + 1, loss, accuracy, LearningRate(Steps - 1), null, null, 0), cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            IsCancelled = true;
+            throw;
+        }
+        AskWhetherCancelled();
         if (Epoch + 1 == setup.Epochs)
         {
             foreach (var advice in Selection.Advice()) Reporter.Warn(this, advice);
@@ -167,11 +246,23 @@ internal sealed class TrainingRun : IDisposable
         // What is on the disk stays sound: a diverged training does not overwrite the checkpoint from before.
         divergence.Losses(this);
         divergence.TrainedWeights(this);
+        AverageStatistics();
         TrainingCheckpoint.Write(LastFile, setup, this);
+    }
+
+    // Each process has normalised by the statistics of its own images.
+    private void AverageStatistics()
+    {
+        var names = setup.Student.named_buffers().Select(buffer => buffer.name).ToHashSet();
+        var buffers = setup.Networks.Trained.SelectMany(each => each.Network.buffers())
+            .Concat(Average?.Values.Where(value => names.Contains(value.Key)).OrderBy(value => value.Key, StringComparer.Ordinal)
+                .Select(value => value.Value) ?? []);
+        BatchStatistics.Average(buffers.Where(buffer => buffer.is_floating_point()), setup.Group, 1, setup.Group.Size);
     }
 
     public TrainingResult Finish()
     {
+        AverageStatistics();
         var cancelled = Epoch < setup.Epochs;
         var kept = Selection.Finish(Step == 0 && Epoch > 0 ? Epoch : null);
         ZeroGradients();
@@ -188,8 +279,8 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
-        foreach (var each in new IDisposable?[] { Order, Selection, Average, Meter, Optimizer, DataGenerator, NoiseGenerator, Memory })
-            each?.Dispose();
+        IDisposable?[] all = [Order, Selection, Average, Meter, Optimizer, DataGenerator, NoiseGenerator, Memory, gradients];
+        foreach (var each in all) each?.Dispose();
     }
 
     private void Report(bool epochEnded)
@@ -202,7 +293,8 @@ internal sealed class TrainingRun : IDisposable
     // need no place in the checkpoint, and that of a GPU, whose state TorchSharp does not give, is covered too.
     private void SeedDefaultGenerators()
     {
-        var seed = unchecked(setup.Options.Seed * (long)0x9E3779B97F4A7C15 + StepsSoFar);
+        // Processes have other images, and so other numbers.
+        var seed = unchecked(setup.Options.Seed * (long)0x9E3779B97F4A7C15 + StepsSoFar + setup.Group.Rank * 0x632BE59BD9B4E019);
         lock (Initialisation.Gate)
         {
             Generator.Default.manual_seed(seed);

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Native;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
@@ -23,8 +25,8 @@ internal sealed class TrainingSetup : IDisposable
         TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options)
     {
         options.Validate();
-        (Objective, Options) = (objective, options.For(objective, data));
-        TrainingInput.Check(networks, objective, data, validation, Options);
+        (Objective, Options, Group) = (objective, options.For(objective, data), options.Group ?? ProcessGroup.Current);
+        TrainingInput.Check(networks, objective, data, validation, Options, Group);
         Networks = networks with
         {
             Teacher = objective.NeedsTeacher ? networks.Teacher : null,
@@ -33,14 +35,14 @@ internal sealed class TrainingSetup : IDisposable
         };
         try
         {
-            Device = TrainingDevice.Find(options.Device);
+            Device = TrainingDevice.Find(options.Device, Group.LocalRank);
             if (Device.type == DeviceType.CPU) GradientCheck.Require();
-            owned.Add(new ProcessState(options.Threads));
+            owned.Add(new ProcessState(options.Threads, Group.Neighbours));
             foreach (var (_, network) in Networks.Trained) network.to(Device);
             DType = Student.parameters().First().dtype;
             foreach (var teacher in Teachers) Borrow(teacher.Network);
 
-            if (options.CheckpointFolder is not null) Digest(data, validation);
+            if (options.CheckpointFolder is not null || Group.Size > 1) Digest(data, validation);
             (Data, Validation) = (data, validation);
             if (validation is null && (long)Math.Round(data.Count * options.ValidationFraction) is > 0 and var count)
             {
@@ -51,7 +53,7 @@ internal sealed class TrainingSetup : IDisposable
             Batches = new(Data.Count, Options.BatchSize!.Value);
             if (Networks.Teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options.Augmentation!, Epochs)))
             {
-                TeacherLogits = new(Networks.Teacher, Data, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType);
+                TeacherLogits = new(Networks.Teacher, Data, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group);
                 owned.Add(TeacherLogits);
             }
             TrainingInput.CheckOutputs(Networks, Data, DType);
@@ -78,6 +80,9 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>The images to choose the best epoch by; null where there are none.</summary>
     public ImageDataset? Validation { get; }
+
+    /// <summary>The processes that train together.</summary>
+    public ProcessGroup Group { get; }
 
     public Device Device { get; } = CPU;
 
@@ -112,6 +117,7 @@ internal sealed class TrainingSetup : IDisposable
             {
                 Device = $"{Device.type}",
                 Threads = null,
+                Group = null,
                 CheckpointFolder = null,
                 CheckpointEverySteps = null,
                 Resume = false,
@@ -130,6 +136,31 @@ internal sealed class TrainingSetup : IDisposable
             foreach (var (name, value) in OptionsText.All(nameof(Objective), Objective).Concat(OptionsText.All(compared)))
                 settings[name] = value;
             return settings;
+        }
+    }
+
+    /// <summary>Makes sure that all processes train the same: by one's weights, on the same images, with the same settings.</summary>
+    /// <exception cref="ArgumentException">Something differs; the message names it.</exception>
+    public void Unite()
+    {
+        if (Group.Size == 1) return;
+        var own = Settings;
+        var first = JsonSerializer.Deserialize<Dictionary<string, string>>(Group.BroadcastArray(JsonSerializer.SerializeToUtf8Bytes(own)))!;
+        Group.Together(() =>
+        {
+            string[] differences =
+            [
+                .. own.Keys.Union(first.Keys).Where(name => own.GetValueOrDefault(name) != first.GetValueOrDefault(name)).Select(name =>
+                    $"{name} is {own.GetValueOrDefault(name, "missing")}, in that of rank 0 {first.GetValueOrDefault(name, "missing")}"),
+            ];
+            if (differences.Length > 0)
+                throw new ArgumentException(
+                    $"{nameof(Trainer)}: expected the same training in all processes; in that of rank {Group.Rank} "
+                    + $"{string.Join("; ", differences)}.");
+        });
+        foreach (var (_, network) in Networks.Trained)
+        {
+            foreach (var value in network.state_dict().Values) Group.Broadcast(value);
         }
     }
 

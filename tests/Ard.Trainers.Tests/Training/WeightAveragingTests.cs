@@ -1,5 +1,6 @@
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
@@ -110,7 +111,7 @@ public sealed class WeightAveragingTests : IDisposable
         var before = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         using var random = Generator.Default.get_state();
 
-        BatchStatistics.Recompute(network, data, batchSize);
+        BatchStatistics.Recompute(network, data, batchSize, ProcessGroup.Alone);
 
         using var noGradient = no_grad();
         var features = functional.conv2d(data.Batch(0, 30).Images, before["0.weight"], padding: [1L, 1L]);
@@ -190,7 +191,7 @@ public sealed class WeightAveragingTests : IDisposable
         // The statistics are those of the mean weights on the training images.
         using var model = Spec.Build(seed: 3);
         Weights.Load(model, end);
-        using (new ProcessState(options.Threads)) BatchStatistics.Recompute(model, data, options.BatchSize!.Value);
+        using (new ProcessState(options.Threads)) BatchStatistics.Recompute(model, data, options.BatchSize!.Value, ProcessGroup.Alone);
         foreach (var (name, value) in model.state_dict()) Compare.Same(value, end[name], name);
         Assert.NotEqual(path[^1]["net.1.running_mean"].data<float>().ToArray(), end["net.1.running_mean"].data<float>().ToArray());
     }

@@ -1,0 +1,39 @@
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Distributed;
+
+/// <summary>
+/// Which rows of a batch a process works on: of n processes that of rank r every nth from row r on, so that a row stays with its process
+/// where a batch is smaller than the others. A batch of fewer rows than processes leaves some without one: each of these works on a row
+/// of another's, so that all do the same, and counts for nothing.
+/// </summary>
+/// <param name="Group">The processes.</param>
+/// <param name="Count">The rows of the batch, in all processes together.</param>
+internal sealed record BatchShare(ProcessGroup Group, long Count)
+{
+    /// <summary>Whether there are no others.</summary>
+    public bool IsAll => Group.Size == 1;
+
+    /// <summary>How many of the rows that this process works on count.</summary>
+    public long Own => (Count - Group.Rank + Group.Size - 1) / Group.Size;
+
+    /// <summary>The numbers of this process's rows in the batch.</summary>
+    public long[] Rows => Own == 0
+        ? [Group.Rank % Count]
+        : [.. Enumerable.Range(0, (int)Own).Select(i => Group.Rank + (long)i * Group.Size)];
+
+    /// <summary>Of a tensor with all rows of the batch those of this process.</summary>
+    public Tensor Of(Tensor all) => IsAll ? all : all.index_select(0, tensor(Rows, dtype: ScalarType.Int64, device: all.device));
+
+    /// <summary>Numbers that are means over this process's rows become those over the whole batch, the same in all processes.</summary>
+    /// <param name="means">Any shape, without a graph.</param>
+    public Tensor Mean(Tensor means)
+    {
+        if (IsAll) return means;
+        var numbers = means.to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+        foreach (ref var number in numbers.AsSpan()) number = Own == 0 ? 0 : number * Own;
+        Group.Sum(numbers);
+        foreach (ref var number in numbers.AsSpan()) number /= Count;
+        return tensor(numbers, means.shape, dtype: means.dtype, device: means.device);
+    }
+}

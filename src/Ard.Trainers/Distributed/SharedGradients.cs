@@ -1,0 +1,68 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Distributed;
+
+/// <summary>
+/// Makes of the gradients that each process has of its share of a batch those of the whole batch: one flat buffer, one sum. On a GPU the
+/// buffer goes through pinned memory of the host.
+/// </summary>
+internal sealed class SharedGradients : IDisposable
+{
+    private readonly (Tensor Parameter, Tensor Part)[] parts;
+    private readonly Tensor beside;
+    private readonly Tensor flat;
+    private readonly Tensor host;
+
+    /// <summary>Room for the gradients of these, and for some numbers beside them.</summary>
+    public SharedGradients(IReadOnlyCollection<Tensor> parameters, int numbers)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var (type, device) = (parameters.First().dtype, parameters.First().device);
+        flat = zeros([parameters.Sum(parameter => parameter.numel()) + numbers], type, device).DetachFromDisposeScope();
+        host = device.type == DeviceType.CPU ? flat.alias() : zeros(flat.shape, type).pin_memory();
+        host.DetachFromDisposeScope();
+        long first = 0;
+        parts =
+        [
+            .. parameters.Select(parameter =>
+            {
+                var part = flat.narrow(0, first, parameter.numel()).view(parameter.shape).DetachFromDisposeScope();
+                first += parameter.numel();
+                return (parameter, part);
+            }),
+        ];
+        beside = host.narrow(0, first, numbers).DetachFromDisposeScope();
+    }
+
+    /// <summary>Each gradient becomes the mean over the batch, of those that are means over each process's rows.</summary>
+    /// <param name="share">The rows.</param>
+    /// <param name="numbers">Of these the sums over the processes are wanted too.</param>
+    public double[] Average(BatchShare share, params double[] numbers)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        foreach (var (parameter, part) in parts)
+        {
+            // What counts for nothing must not spread what is not finite.
+            if (parameter.grad is { } gradient && share.Own > 0) part.copy_(gradient);
+            else part.zero_();
+        }
+        flat.Mul_((double)share.Own);
+        if (flat.device.type != DeviceType.CPU) host.copy_(flat);
+        beside.narrow(0, 0, numbers.Length).copy_(tensor(numbers));
+        share.Group.Sum(host);
+        double[] sums = [.. beside.narrow(0, 0, numbers.Length).to(ScalarType.Float64).data<double>()];
+        if (flat.device.type != DeviceType.CPU) flat.copy_(host);
+        flat.Div_((double)share.Count);
+        foreach (var (parameter, part) in parts) parameter.grad?.copy_(part);
+        return sums;
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, part) in parts) part.Dispose();
+        foreach (var tensor in new[] { beside, host, flat }) tensor.Dispose();
+    }
+}
