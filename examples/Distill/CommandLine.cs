@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
@@ -138,6 +139,13 @@ internal static class CommandLine
             text => (IReadOnlyList<double>?)[.. text.Split(',').Select(Fraction).Distinct()]);
     private static readonly Option<string?> State = new Option<string?>("--state")
         .Reads("Keep what is done in this file, and go on from it where it exists.", text => (string?)text);
+    private static readonly Option<int?> ImagesAtATime = new Option<int?>("--images-at-a-time")
+        .Reads("Images that go through the network together. Default 250. A shard has whole ones of these batches.",
+            text => (int?)Positive(text));
+    private static readonly Option<EvaluationShard?> Shard = new Option<EvaluationShard?>("--shard")
+        .Reads("Evaluate one of several parts by itself, such as 3/8; of /8 the one of this task in a Slurm array or an indexed job of "
+            + "Kubernetes. Needs --state, and writes FILE.3-of-8; then: merge FILE.",
+            text => (EvaluationShard?)EvaluationShard.Parse(text));
     private static readonly Option<string?> SaveExamples = new Option<string?>("--save-examples")
         .Reads("Write the adversarial examples to this safetensors file.", text => (string?)text);
 
@@ -153,7 +161,10 @@ internal static class CommandLine
     ];
 
     private static readonly Option[] EvaluateOptions =
-        [Model, Network, Surrogate, Data, Classes, Attacks, Epsilons, State, SaveExamples, Report, Json, TestImages, Seed, Device, Threads];
+    [
+        Model, Network, Surrogate, Data, Classes, Attacks, Epsilons, State, Shard, ImagesAtATime, SaveExamples, Report, Json, TestImages,
+        Seed, Device, Threads,
+    ];
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation)
@@ -168,8 +179,20 @@ internal static class CommandLine
         evaluate.SetAction(p => Evaluate(p).Run(cancellation));
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
+        root.Subcommands.Add(MergeCommand());
         root.Subcommands.Add(ModelExport.Command());
         return root;
+    }
+
+    private static Command MergeCommand()
+    {
+        var file = new Argument<string>("FILE") { Description = "What evaluate --shard had as --state: FILE.1-of-8 and so on are read." };
+        var merge = new Command("merge", "Puts the shards of an evaluation together, for evaluate with --state FILE and no --shard.")
+        {
+            file,
+        };
+        merge.SetAction(p => Evaluation.Merge(p.GetValue(file)!));
+        return merge;
     }
 
     /// <summary>The arguments with the verb that they mean.</summary>
@@ -202,6 +225,8 @@ internal static class CommandLine
         Attacks = p.GetValue(Attacks) ?? [new Fgsm(), new Pgd()],
         Epsilons = p.GetValue(Epsilons),
         StateFile = p.GetValue(State),
+        Shard = p.GetValue(Shard),
+        ImagesAtATime = p.GetValue(ImagesAtATime),
         ExamplesFile = p.GetValue(SaveExamples),
         Report = p.GetValue(Report),
         Json = p.GetValue(Json),

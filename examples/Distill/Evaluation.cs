@@ -2,6 +2,7 @@ using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
@@ -38,6 +39,11 @@ internal sealed record Evaluation
 
     public string? StateFile { get; init; }
 
+    /// <summary>The part to evaluate by itself; null for everything.</summary>
+    public EvaluationShard? Shard { get; init; }
+
+    public int? ImagesAtATime { get; init; }
+
     public string? ExamplesFile { get; init; }
 
     /// <summary>The page to write, if any.</summary>
@@ -63,6 +69,10 @@ internal sealed record Evaluation
             throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
         if (Json is not null && Epsilons?.Count > 1)
             throw new ArgumentException("--json and several budgets are given, expected one budget.");
+        var group = ProcessGroup.Current;
+        if (Epsilons?.Count > 1 && (Shard is not null || group.Size > 1))
+            throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
+        if (Shard is not null && StateFile is null) throw new ArgumentException("--shard needs --state, by which the shards are merged.");
         using var test = DataSource.LoadTest(Data, TestImages, Classes);
         using var network = Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
         var place = TrainingDevice.Find(Device);
@@ -76,9 +86,11 @@ internal sealed record Evaluation
             Attacks = [],
             MoreAttacks = attacks,
             Seed = Seed,
-            StateFile = StateFile,
+            StateFile = Shard is null ? StateFile : $"{StateFile}.{Shard.Number}-of-{Shard.Count}",
+            Shard = Shard,
             ExamplesFile = ExamplesFile,
         };
+        if (ImagesAtATime is { } images) options = options with { BatchSize = images };
         Console.WriteLine($"{Model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
         RobustnessCurve? curve = null;
         if (Epsilons?.Count > 1)
@@ -101,6 +113,7 @@ internal sealed record Evaluation
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
         }
         Print(report.Flags);
+        if (group.Rank != 0) return 0;
         if (Json is not null) File.WriteAllText(Json, (EvaluationSummary.Of(report, network) with { Data = Data }).ToJson() + "\n");
         if (Report is null) return 0;
         // The one that broke most, or its first part: the others take long.
@@ -125,6 +138,16 @@ internal sealed record Evaluation
             }.Save(Report);
             Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(Report)}");
         }
+    }
+
+    /// <summary>Puts the state files of an evaluation's shards together; the exit code.</summary>
+    public static int Merge(string file)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        string[] shards = [.. Directory.GetFiles(folder, $"{Path.GetFileName(file)}.*-of-*").Order(StringComparer.Ordinal)];
+        EvaluationShard.Merge(shards, file);
+        Console.WriteLine($"{file}: {shards.Length} shards. The same evaluate with --state {file} and without --shard prints the figures.");
+        return 0;
     }
 
     private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right, string details = "") =>

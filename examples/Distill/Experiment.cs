@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Reports;
@@ -143,9 +144,12 @@ internal sealed record Experiment
             Preset = (role == "student" ? Preset : null) ?? "none",
             ClassNames = Data.Train.ClassNames.Count > 0 ? Data.Train.ClassNames : null,
         };
-        ModelFile.Write(
-            Path.Combine(Output, $"{name}.safetensors"), network,
-            new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
+        if (ProcessGroup.Current.Rank == 0)
+        {
+            ModelFile.Write(
+                Path.Combine(Output, $"{name}.safetensors"), network,
+                new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
+        }
         Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, objective.NeedsTeacher, cancellation);
     }
 
@@ -171,6 +175,8 @@ internal sealed record Experiment
                     + "a teacher that was trained longer, or on more images, may give a better student"],
             };
         rows.Add(row);
+        // The first process writes for all.
+        if (ProcessGroup.Current.Rank != 0) return;
         // After each model, so that what is done is not lost with what is not.
         Summary.Write(Path.Combine(Output, "summary.json"), rows);
         var model = Pages.Model($"{role}, {method}", network, spec, Data.Test, evaluation, cancellation);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
 using Spectre.Console;
@@ -10,7 +11,8 @@ namespace Ard.Examples;
 internal abstract class Display
 {
     /// <summary>Whether the output is a terminal.</summary>
-    public static bool IsLive { get; } = !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
+    public static bool IsLive { get; } = ProcessGroup.Current.Size == 1 && !Console.IsOutputRedirected
+        && AnsiConsole.Profile.Capabilities.Ansi;
 
     /// <summary>Runs something with a display.</summary>
     public static void Run(Action<Display> body)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Training;
 using TorchSharp;
 
@@ -20,6 +21,8 @@ internal static class Entry
 
         try
         {
+            // Of processes that mpirun has started the first one speaks.
+            if (ProcessGroup.Current.Rank != 0) Console.SetOut(TextWriter.Null);
             var command = build(cancellation.Token).Parse(arguments);
             if (command.Errors.Count == 0) return command.Invoke(new() { EnableDefaultExceptionHandler = false });
             return Refuse(string.Join(" ", command.Errors.Select(error => error.Message)));
@@ -43,7 +46,9 @@ internal static class Entry
 
     /// <summary>Sets the threads of one operation on the CPU. Default what OMP_NUM_THREADS says, else all processors.</summary>
     public static void UseThreads(int? threads) => torch.set_num_threads(threads
-        ?? (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var said) ? said : Environment.ProcessorCount));
+        ?? (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var said)
+            ? said
+            : Math.Max(1, Environment.ProcessorCount / ProcessGroup.Current.Neighbours)));
 
     private static int Refuse(string message)
     {

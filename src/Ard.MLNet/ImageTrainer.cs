@@ -2,6 +2,7 @@ using System.Globalization;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
@@ -82,6 +83,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         ImageReader.CheckClasses(input, label);
         var labels = ClassLabels.Read(label);
         var format = options.Layout.Resolve(features.Name, features.Type, options.Network.Spec);
+        var seed = SeedOfAll();
         using var channel = ((IChannelProvider)host).Start("Training");
         using var data = ImageReader.Read(input, features.Name, label.Name, format, labels);
         using var validation = ReadValidation(format, labels);
@@ -91,8 +93,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         try
         {
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
-            if (definition.Spec is null) CheckRegistered(network, definition, format);
-            var result = Train(network, definition, data, validation, format, labels, channel);
+            if (definition.Spec is null) CheckRegistered(network, definition, format, seed);
+            var result = Train(network, definition, data, validation, format, labels, channel, seed);
             var scoring = new Scoring.Classifier(network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
         }
@@ -103,9 +105,13 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         }
     }
 
+    // Of processes that train together those without a seed have drawn others.
+    private long SeedOfAll() =>
+        BitConverter.ToInt64((options.Training.Group ?? ProcessGroup.Current).BroadcastArray(BitConverter.GetBytes(seed)));
+
     private TrainingResult Train(
         Module<Tensor, Tensor> network, NetworkDefinition definition, ImageDataset data, ImageDataset? validation, PixelFormat format,
-        ClassLabels labels, IChannel channel)
+        ClassLabels labels, IChannel channel, long seed)
     {
         var objective = options.ChosenObjective(format.Channels);
         if (teacher is not null && !objective.NeedsTeacher)
@@ -202,7 +208,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     /// Finds out a module of one's own with weights that it has not registered: they would not be trained, and not be saved. Another one
     /// that takes over its state dict has to give the same logits.
     /// </summary>
-    private void CheckRegistered(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format)
+    private static void CheckRegistered(
+        Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, long seed)
     {
         var state = network.state_dict();
         // One without any weights at all is refused where it is trained.

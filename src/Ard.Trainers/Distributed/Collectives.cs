@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,16 +25,38 @@ internal static class Collectives
     /// <summary>All get the values that the process of rank 0 has, of any dtype and on any device.</summary>
     public static void Broadcast(this ProcessGroup group, Tensor values) => OnHost(group, values, piece => group.Broadcast(piece.bytes));
 
-    /// <summary>All get the bytes that the process of rank 0 has, as many as there are; null where it has none.</summary>
-    public static byte[]? BroadcastArray(this ProcessGroup group, byte[]? bytes)
+    /// <summary>All get the bytes that one process has, as many as there are; null where it has none.</summary>
+    public static byte[]? BroadcastArray(this ProcessGroup group, byte[]? bytes, int root = 0)
     {
         if (group.Size == 1) return bytes;
         var length = BitConverter.GetBytes(bytes?.Length ?? -1);
-        group.Broadcast(length);
+        group.Broadcast(length, root);
         if (BitConverter.ToInt32(length) is var count && count < 0) return null;
-        if (group.Rank != 0) bytes = new byte[count];
-        group.Broadcast(bytes!);
+        if (group.Rank != root) bytes = new byte[count];
+        group.Broadcast(bytes!, root);
         return bytes;
+    }
+
+    /// <summary>Makes sure that all processes work on the same.</summary>
+    /// <param name="group">The processes.</param>
+    /// <param name="author">Who asks, for the message.</param>
+    /// <param name="own">What this process works on, by name.</param>
+    /// <exception cref="ArgumentException">Something differs; the message names it.</exception>
+    public static void RequireSame(this ProcessGroup group, string author, IReadOnlyDictionary<string, string> own)
+    {
+        if (group.Size == 1) return;
+        var first = JsonSerializer.Deserialize<Dictionary<string, string>>(group.BroadcastArray(JsonSerializer.SerializeToUtf8Bytes(own)))!;
+        group.Together(() =>
+        {
+            string[] differences =
+            [
+                .. own.Keys.Union(first.Keys).Where(name => own.GetValueOrDefault(name) != first.GetValueOrDefault(name)).Select(name =>
+                    $"{name} is {own.GetValueOrDefault(name, "missing")}, in that of rank 0 {first.GetValueOrDefault(name, "missing")}"),
+            ];
+            if (differences.Length > 0)
+                throw new ArgumentException(
+                    $"{author}: expected the same in all processes; in that of rank {group.Rank} {string.Join("; ", differences)}.");
+        });
     }
 
     /// <summary>Whether it is so in any of the processes.</summary>

@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Distributed;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -57,8 +58,21 @@ public sealed record EvaluationOptions
     /// </summary>
     public string? StateFile { get; init; }
 
-    /// <summary>Where to write the adversarial examples, see <see cref="AdversarialExamplesFile"/>. Default none.</summary>
+    /// <summary>
+    /// Where to write the adversarial examples, see <see cref="AdversarialExamplesFile"/>. Default none. A shard keeps them in its state
+    /// file; they are written where the shards have been merged.
+    /// </summary>
     public string? ExamplesFile { get; init; }
+
+    /// <summary>The part to evaluate by itself, see <see cref="EvaluationShard"/>. Default null: everything.</summary>
+    public EvaluationShard? Shard { get; init; }
+
+    /// <summary>
+    /// The processes that evaluate together, each a shard: all call the evaluation with the same arguments, and get the report of all
+    /// images. A state file is then one for each, with <c>.i-of-n</c> behind its name. Default null: those that mpirun or srun has started
+    /// (<see cref="ProcessGroup.Current"/>), and without such a launcher, or where <see cref="Shard"/> is set, this process alone.
+    /// </summary>
+    public ProcessGroup? Group { get; init; }
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
@@ -73,6 +87,9 @@ public sealed record EvaluationOptions
         // Found out now and not when the attacks are over.
         foreach (var file in new[] { StateFile, ExamplesFile }.Where(Directory.Exists))
             faults.Add($"'{file}' is a folder, expected a file");
+        if (Shard?.Fault is { } shardFault) faults.Add(shardFault);
+        if (Shard is not null && Group is { Size: > 1 })
+            faults.Add("Shard is set, and Group has several processes, expected one of the two");
         if (StateFile is not null && StateFile == ExamplesFile) faults.Add($"StateFile and ExamplesFile are both '{StateFile}'");
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in Attacks)

@@ -109,6 +109,9 @@ internal sealed class EvaluationState : IDisposable
         }
     }
 
+    /// <summary>All steps so far.</summary>
+    public List<EvaluationStep> AllSteps { get; } = [];
+
     /// <summary>How many points there are.</summary>
     public int Count { get; }
 
@@ -119,7 +122,7 @@ internal sealed class EvaluationState : IDisposable
     public int BatchSize => options.BatchSize;
 
     /// <summary>How many steps are done.</summary>
-    public long Steps { get; private set; }
+    public long Steps => AllSteps.Count;
 
     /// <summary>
     /// What the next step is about: the first image of its batch, and the part, -1 for the clean images. Null where all is done.
@@ -203,7 +206,7 @@ internal sealed class EvaluationState : IDisposable
             }
             for (var i = 0; i < step.Rows.Length; i++) Parts[part].Points[step.Rows[i]] = step.Attacked[i];
         }
-        Steps++;
+        AllSteps.Add(step);
     }
 
     // Which of a step's points are broken for the first time.

@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Text.Json;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 using static TorchSharp.torch;
@@ -41,15 +44,83 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// output only.
     /// </exception>
     /// <exception cref="InvalidOperationException">The network's output, or an attack's, is of another shape.</exception>
-    /// <exception cref="Checkpoints.CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
+    /// <exception cref="CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
         Module<Tensor, Tensor> model,
         Tensor images,
         Tensor labels,
         IProgress<EvaluationProgress>? progress = null,
-        CancellationToken cancellation = default) =>
-        EvaluateRows(model, images, labels, [.. PointNoise.Rows(images?.shape[0] ?? 0)], progress, cancellation);
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ImageBatch.Check(nameof(RobustnessEvaluator), images, labels);
+        var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
+        if (group.Size > 1) return EvaluateTogether(group, model, images, labels, progress, cancellation);
+        if (Options.Shard is null)
+            return EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.shape[0])], progress, cancellation);
+        using var scope = NewDisposeScope();
+        using var state = Run(Options, Options.Shard, model, images, labels, progress, cancellation);
+        return Report(state, Part(Options.Shard, labels));
+    }
+
+    // Each process runs a shard and tells the others its steps.
+    private RobustnessReport EvaluateTogether(
+        ProcessGroup group, Module<Tensor, Tensor> model, Tensor images, Tensor labels, IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (type, device) = ImageBatch.Home(model, images);
+        var digests = Digests(model, images, labels);
+        group.RequireSame(nameof(RobustnessEvaluator), Settings(digests, device));
+        var shard = new EvaluationShard(group.Rank + 1, group.Size);
+        var options = Options with
+        {
+            StateFile = Options.StateFile is { } file ? $"{file}.{shard.Number}-of-{shard.Count}" : null,
+        };
+        var own = group.Together(() =>
+        {
+            try
+            {
+                using var part = Run(options, shard, model, images, labels, group.Rank == 0 ? progress : null, cancellation);
+                return part.AllSteps;
+            }
+            catch (Exception exception) when (exception is not (ArgumentException or CheckpointException or OperationCanceledException))
+            {
+                // The others would go on to the ends of theirs before they hear of it.
+                group.Abort(exception.ToString());
+                throw;
+            }
+        });
+        EvaluationStep[][] shards =
+        [
+            .. Enumerable.Range(0, group.Size).Select(rank => JsonSerializer.Deserialize<EvaluationStep[]>(
+                group.BroadcastArray(rank == group.Rank ? JsonSerializer.SerializeToUtf8Bytes(own, StateFile.Json) : null, rank),
+                StateFile.Json)!),
+        ];
+        using var whole = new EvaluationState(Options with { StateFile = null }, images, type, null);
+        foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) whole.Add(step);
+        var report = Report(whole, labels);
+        if (Options.ExamplesFile is not null && whole.Count > 0 && group.Rank == 0)
+            AdversarialExamplesFile.Write(
+                Options.ExamplesFile, whole.Examples, [.. PointNoise.Rows(whole.Count)], labels, report, Options, digests);
+        return report;
+    }
+
+    // The images or labels of a shard.
+    private Tensor Part(EvaluationShard shard, Tensor values) => values.index_select(
+        0, tensor(shard.Rows(values.shape[0], Options.BatchSize).ToArray(), dtype: ScalarType.Int64, device: values.device));
+
+    private EvaluationState Run(
+        EvaluationOptions options, EvaluationShard shard, Module<Tensor, Tensor> model, Tensor images, Tensor labels,
+        IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    {
+        var settings = options.StateFile is null ? null : Settings(Digests(model, images, labels), ImageBatch.Home(model, images).Device);
+        settings?.Add(EvaluationShard.Setting, $"{shard}");
+        long[] rows = [.. shard.Rows(images.shape[0], options.BatchSize)];
+        return Run(options, model, Part(shard, images), Part(shard, labels), rows, settings, progress, cancellation);
+    }
 
     /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
     internal RobustnessReport EvaluateRows(
@@ -63,11 +134,56 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         ArgumentNullException.ThrowIfNull(model);
         ImageBatch.Check(nameof(RobustnessEvaluator), images, labels);
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : Digests(model, images, labels);
-        var (type, device) = ImageBatch.Home(model, images);
-        using var state = new EvaluationState(
-            Options, images, type, Options.StateFile is null ? null : new StateSettings(Settings(digests!, device), rows));
+        var settings = Options.StateFile is null ? null : Settings(digests!, ImageBatch.Home(model, images).Device);
+        using var state = Run(Options, model, images, labels, rows, settings, progress, cancellation);
+        var report = Report(state, labels);
+        if (Options.ExamplesFile is not null && state.Count > 0)
+            AdversarialExamplesFile.Write(Options.ExamplesFile, state.Examples, rows, labels, report, Options, digests!);
+        return report;
+    }
+
+    private RobustnessReport Report(EvaluationState state, Tensor labels) => EvaluationReport.Make(state, Options) with
+    {
+        Labels = labels.cpu().data<long>().ToArray(),
+        Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
+    };
+
+    // Takes all steps that are not in the state file.
+    private EvaluationState Run(
+        EvaluationOptions options,
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        IReadOnlyList<long> rows,
+        IReadOnlyDictionary<string, string>? settings,
+        IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
+    {
+        using var noGrad = no_grad();
+        var state = new EvaluationState(
+            options, images, ImageBatch.Home(model, images).Type, settings is null ? null : new StateSettings(settings, rows));
+        try
+        {
+            TakeSteps(state, model, images, labels, rows, progress, cancellation);
+            return state;
+        }
+        catch
+        {
+            state.Dispose();
+            throw;
+        }
+    }
+
+    private void TakeSteps(
+        EvaluationState state,
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        IReadOnlyList<long> rows,
+        IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
+    {
         while (state.Next is var (first, part))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -96,14 +212,6 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 state.Count,
                 Enumerable.Range(0, state.Count).Count(state.IsRobust)));
         }
-        var report = EvaluationReport.Make(state, Options) with
-        {
-            Labels = labels.cpu().data<long>().ToArray(),
-            Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
-        };
-        if (Options.ExamplesFile is not null && state.Count > 0)
-            AdversarialExamplesFile.Write(Options.ExamplesFile, state.Examples, rows, labels, report, Options, digests!);
-        return report;
     }
 
     // The clean images: which are right, and what is amiss with the network there.

@@ -20,7 +20,7 @@ internal sealed class StateFile : IDisposable
 {
     private const int Version = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
@@ -31,6 +31,9 @@ internal sealed class StateFile : IDisposable
 
     private StateFile(string path) => (Path, stream) =
         (path, new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16));
+
+    /// <summary>All that a file holds.</summary>
+    internal sealed record Contents(StateSettings Settings, IReadOnlyList<EvaluationStep> Steps);
 
     private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows);
 
@@ -57,6 +60,31 @@ internal sealed class StateFile : IDisposable
         }
     }
 
+    /// <summary>Reads a file whatever it is of.</summary>
+    /// <exception cref="CheckpointException">It is no such file, or damaged.</exception>
+    public static Contents Read(string path)
+    {
+        using var file = new StateFile(path);
+        var header = file.ReadHeader();
+        return new(new(header.Settings, header.Rows), [.. file.Steps()]);
+    }
+
+    /// <summary>Writes a file as it stands after these steps.</summary>
+    public static void Write(string path, StateSettings settings, IEnumerable<EvaluationStep> steps) => AtomicFile.Write(path, stream =>
+    {
+        Write(stream, new Header(Version, new(settings.Values), [.. settings.Rows]));
+        foreach (var step in steps) Write(stream, step);
+    });
+
+    /// <summary>What differs between the settings of two evaluations.</summary>
+    public static IEnumerable<string> Differences(
+        IReadOnlyDictionary<string, string> some, IReadOnlyDictionary<string, string> others, string here, string there)
+    {
+        static string Text(IReadOnlyDictionary<string, string> texts, string name) => texts.GetValueOrDefault(name, "nothing");
+        return others.Keys.Union(some.Keys).Where(name => Text(some, name) != Text(others, name))
+            .Select(name => $"{name}: {Text(some, name)} {here}, {Text(others, name)} {there}");
+    }
+
     /// <summary>The steps that it holds, to be read once, before one is added.</summary>
     /// <exception cref="CheckpointException">It is damaged.</exception>
     public IEnumerable<EvaluationStep> Steps()
@@ -76,17 +104,17 @@ internal sealed class StateFile : IDisposable
 
     private void CheckHeader(StateSettings settings)
     {
-        if (Read<Header>() is not { Version: Version, Settings: { } values, Rows: { } rows })
-            throw new CheckpointException(
-                Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
-        string Text(IReadOnlyDictionary<string, string> texts, string name) => texts.GetValueOrDefault(name, "nothing");
-        var differences = settings.Values.Keys.Union(values.Keys)
-            .Where(name => Text(values, name) != Text(settings.Values, name))
-            .Select(name => $"{name}: {Text(values, name)} in the file, {Text(settings.Values, name)} given").ToList();
+        var (_, values, rows) = ReadHeader();
+        var differences = Differences(values, settings.Values, "in the file", "given").ToList();
         if (!rows.SequenceEqual(settings.Rows))
             differences.Add($"rows: {rows.Length} others in the file, {settings.Rows.Count} given");
         if (differences.Count > 0) throw new CheckpointException(Path, "the state of this evaluation", string.Join("; ", differences));
     }
+
+    private Header ReadHeader() => Read<Header>() is { Version: Version, Settings: not null, Rows: not null } header
+        ? header
+        : throw new CheckpointException(
+            Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
 
     private static void Write<T>(Stream stream, T record)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -39,7 +40,8 @@ internal static class TeacherCheck
         using var scope = NewDisposeScope();
         long[] rows = [.. Enumerable.Range(0, (int)count).Select(row => row * data.Count / count)];
         using var some = data.Subset(tensor(rows, dtype: ScalarType.Int64));
-        var options = new EvaluationOptions { Attacks = [], CheckNetwork = false };
+        // Every process asks the same of its own.
+        var options = new EvaluationOptions { Attacks = [], CheckNetwork = false, Group = ProcessGroup.Alone };
         if (threat is not null && new Pgd().Norms.Contains(threat.Norm)) options = options with { Threat = threat, Attacks = ["pgd-10"] };
         var report = new RobustnessEvaluator(options).Evaluate(teacher, some.Images, some.Labels);
         if (report.Clean.Predictions.Count(prediction => prediction < 0) is > 0 and var bad)

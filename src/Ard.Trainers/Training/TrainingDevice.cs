@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ard.Trainers.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,14 +8,15 @@ namespace Ard.Trainers.Training;
 /// <summary>Devices by the names that options and command lines use: auto, cpu, cuda, cuda:N.</summary>
 public static class TrainingDevice
 {
-    /// <summary>The device of that name.</summary>
+    /// <summary>
+    /// The device of that name. Of several processes on a machine that mpirun or srun has started each gets a GPU of its own, where none is
+    /// named by its number.
+    /// </summary>
     /// <param name="name">auto (the first GPU if there is one, else the CPU), cpu, cuda or cuda:N.</param>
     /// <exception cref="ArgumentException">The name is none of these, or there is no such GPU.</exception>
-    public static Device Find(string name) => Find(name, 0);
+    public static Device Find(string name) => Find(name, ProcessGroup.Current.LocalRank);
 
-    /// <summary>
-    /// As <see cref="Find(string)"/>; of several processes on a machine each takes a GPU of its own, where none is named by its number.
-    /// </summary>
+    /// <summary>As <see cref="Find(string)"/>, for the process of a number on its machine.</summary>
     internal static Device Find(string name, int localRank)
     {
         if (!IsWellFormed(name)) throw new ArgumentException($"Device '{name}': expected auto, cpu, cuda or cuda:N.", nameof(name));

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Native;
@@ -144,20 +143,7 @@ internal sealed class TrainingSetup : IDisposable
     public void Unite()
     {
         if (Group.Size == 1) return;
-        var own = Settings;
-        var first = JsonSerializer.Deserialize<Dictionary<string, string>>(Group.BroadcastArray(JsonSerializer.SerializeToUtf8Bytes(own)))!;
-        Group.Together(() =>
-        {
-            string[] differences =
-            [
-                .. own.Keys.Union(first.Keys).Where(name => own.GetValueOrDefault(name) != first.GetValueOrDefault(name)).Select(name =>
-                    $"{name} is {own.GetValueOrDefault(name, "missing")}, in that of rank 0 {first.GetValueOrDefault(name, "missing")}"),
-            ];
-            if (differences.Length > 0)
-                throw new ArgumentException(
-                    $"{nameof(Trainer)}: expected the same training in all processes; in that of rank {Group.Rank} "
-                    + $"{string.Join("; ", differences)}.");
-        });
+        Group.RequireSame(nameof(Trainer), Settings);
         foreach (var (_, network) in Networks.Trained)
         {
             foreach (var value in network.state_dict().Values) Group.Broadcast(value);

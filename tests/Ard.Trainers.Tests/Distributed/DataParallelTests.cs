@@ -170,7 +170,7 @@ public sealed class DataParallelTests : IDisposable
             group, objective, group.Rank == 2 ? options with { Device = "cuda:77" } : options)));
         var messages = failure.InnerExceptions.Select(each => each.Message).ToArray();
         Assert.Equal(3, messages.Length);
-        Assert.Equal(2, messages.Count(message => message.Contains("In the process of rank 2: Device 'cuda:77'", StringComparison.Ordinal)));
+        Assert.Equal(2, messages.Count(text => text.Contains("In the process of rank 2: Device 'cuda:77'", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -254,7 +254,7 @@ public sealed class DataParallelTests : IDisposable
                 linear.weight!.copy_(tensor(new[] { -10f, 10f }).view(2, 1));
                 linear.bias!.copy_(tensor(new[] { 5f, -5f }));
             }
-            var guard = new OverfittingGuard { EveryBatches = 1, Images = 8, Gap = 0.1, Steps = 3 };
+            var guard = new OverfittingGuard { EveryBatches = 1, Images = 8, Gap = 0.1, Steps = 10 };
             return guard.TakesOver(
                 new TrainingBatch
                 {

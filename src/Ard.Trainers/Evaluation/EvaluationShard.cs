@@ -1,0 +1,131 @@
+using System.Globalization;
+using Ard.Trainers.Checkpoints;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// A part of an evaluation that runs by itself, on another machine say: of n shards the i-th has every n-th batch from the i-th on. Its
+/// images keep the numbers that they have in the whole data set, and so their random starts; <see cref="Merge"/> makes of the state files
+/// of all shards that of the whole evaluation.
+/// </summary>
+/// <param name="Number">i, from 1.</param>
+/// <param name="Count">n.</param>
+public sealed record EvaluationShard(int Number, int Count)
+{
+    internal const string Setting = "shard";
+
+    /// <summary>
+    /// Reads a shard such as <c>3/8</c>; of <c>/8</c> the number is that of this task in a Slurm array (SLURM_ARRAY_TASK_ID, counted from
+    /// SLURM_ARRAY_TASK_MIN) or in an indexed job of Kubernetes (JOB_COMPLETION_INDEX, from 0).
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <exception cref="ArgumentException">It is neither, or there is no such variable.</exception>
+    public static EvaluationShard Parse(string text) => Parse(text, Environment.GetEnvironmentVariable);
+
+    internal static EvaluationShard Parse(string text, Func<string, string?> variable)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var parts = text.Split('/');
+        var number = parts is ["", _]
+            ? (Variable("SLURM_ARRAY_TASK_ID") - (Variable("SLURM_ARRAY_TASK_MIN") ?? 0) ?? Variable("JOB_COMPLETION_INDEX")) + 1
+                ?? throw new ArgumentException(
+                    $"Shard '{text}': expected SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX in the environment, or a number before the /.")
+            : Whole(parts[0]);
+        var shard = new EvaluationShard(number ?? 0, (parts.Length == 2 ? Whole(parts[1]) : null) ?? 0);
+        return shard.Fault is null ? shard : throw new ArgumentException($"Shard '{text}': expected i/n, from 1/n to n/n, or /n.");
+
+        int? Variable(string name) => variable(name) is { } value ? Whole(value) : null;
+
+        static int? Whole(string value) =>
+            int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) ? whole : null;
+    }
+
+    /// <summary>Such as <c>3 of 8</c>.</summary>
+    public override string ToString() => $"{Number} of {Count}";
+
+    /// <summary>What is wrong; null where nothing is.</summary>
+    internal string? Fault => Number >= 1 && Number <= Count ? null : $"Shard is {Number} of {Count}, expected 1 of n to n of n";
+
+    /// <summary>The places of its images among so many.</summary>
+    internal IEnumerable<long> Rows(long images, int batchSize)
+    {
+        for (var first = (Number - 1L) * batchSize; first < images; first += (long)Count * batchSize)
+            for (var row = first; row < Math.Min(images, first + batchSize); row++) yield return row;
+    }
+
+    /// <summary>
+    /// Puts the state files of all shards of an evaluation together to the one that a single process would have written, from which the
+    /// same evaluation without a shard makes its report at once.
+    /// </summary>
+    /// <param name="files">The files of the shards, in any order.</param>
+    /// <param name="target">The file to write.</param>
+    /// <exception cref="CheckpointException">
+    /// A file is damaged, of no shard, of another evaluation (the message names what differs), or not finished; or shards are missing,
+    /// which the message lists.
+    /// </exception>
+    public static void Merge(IEnumerable<string> files, string target)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        ArgumentNullException.ThrowIfNull(target);
+        var found = new SortedDictionary<int, StateFile.Contents>();
+        (string Path, int Count, IReadOnlyDictionary<string, string> Settings)? first = null;
+        foreach (var path in files)
+        {
+            var contents = StateFile.Read(path);
+            var shard = contents.Settings.Values.GetValueOrDefault(Setting, "").Split(" of ") is [var number, var count]
+                ? new EvaluationShard(int.Parse(number, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture))
+                : throw new CheckpointException(path, "the state of a shard", "that of a whole evaluation");
+            var settings = contents.Settings.Values.Where(pair => pair.Key != Setting).ToDictionary();
+            first ??= (path, shard.Count, settings);
+            var differences = StateFile.Differences(settings, first.Value.Settings, "here", "there").ToList();
+            if (shard.Count != first.Value.Count) differences.Add($"shards: {shard.Count} here, {first.Value.Count} there");
+            if (differences.Count > 0)
+                throw new CheckpointException(path, $"a shard of the evaluation of {first.Value.Path}", string.Join("; ", differences));
+            if (!found.TryAdd(shard.Number, contents)) throw new CheckpointException(path, "each shard once", $"shard {shard} again");
+        }
+        if (first is not var (_, shards, values))
+            throw new CheckpointException(target, "the state files of shards to make it of", "none");
+        var missing = Enumerable.Range(1, shards).Where(number => !found.ContainsKey(number)).ToArray();
+        if (missing.Length > 0)
+            throw new CheckpointException(target, $"all of {shards} shards to make it of", $"none of shard {string.Join(", ", missing)}");
+        var batchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture);
+        foreach (var (number, contents) in found)
+        {
+            if (Batches(contents.Steps).Sum(batch => batch[0].Rows.Length) != contents.Settings.Rows.Count
+                || Batches(contents.Steps).Select(batch => batch.Count).Distinct().Count() > 1)
+                throw new CheckpointException(target, "shards that are finished", $"shard {number}, which is not: start it again");
+        }
+        long[] rows = [.. found.Values.SelectMany(contents => contents.Settings.Rows).Order()];
+        StateFile.Write(target, new StateSettings(values, rows), Join([.. found.Values.Select(contents => contents.Steps)], batchSize));
+    }
+
+    /// <summary>The steps of all shards in the order of the whole evaluation, with the places that images have in it.</summary>
+    /// <param name="shards">Of each shard its steps.</param>
+    /// <param name="batchSize">The images of a batch.</param>
+    internal static IEnumerable<EvaluationStep> Join(IReadOnlyList<IReadOnlyList<EvaluationStep>> shards, int batchSize)
+    {
+        var batches = shards.Select(steps => Batches(steps).ToArray()).ToArray();
+        for (var batch = 0; batch < batches.Sum(each => each.Length); batch++)
+        {
+            var (place, shard) = Math.DivRem(batch, shards.Count);
+            var shift = (batch - place) * batchSize;
+            foreach (var step in batches[shard][place]) yield return step with { Rows = [.. step.Rows.Select(row => row + shift)] };
+        }
+    }
+
+    // Each begins with its clean images.
+    private static IEnumerable<List<EvaluationStep>> Batches(IReadOnlyList<EvaluationStep> steps)
+    {
+        List<EvaluationStep>? batch = null;
+        foreach (var step in steps)
+        {
+            if (step.Classes > 0)
+            {
+                if (batch is not null) yield return batch;
+                batch = [];
+            }
+            (batch ??= []).Add(step);
+        }
+        if (batch is not null) yield return batch;
+    }
+}
