@@ -38,12 +38,12 @@ internal static class Demo
         var threat = ThreatModel.Linf(0.1);
         var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
         var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
-        var adversarial = new AdversarialTraining(new() { Inner = inner });
+        var adversarial = Objective.AdversarialTraining(new() { Inner = inner });
         (string Name, Objective Objective)[] methods =
         [
             ("adversarial training", adversarial),
-            ("clean distillation", new Distillation(new() { Distillation = soft })),
-            ("ARD", new AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, AlwaysCleanPass = false })),
+            ("clean distillation", Objective.Distillation(new() { Distillation = soft })),
+            ("ARD", Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, AlwaysCleanPass = false })),
         ];
         var teachers = new TrainingOptions
         {

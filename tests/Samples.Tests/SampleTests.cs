@@ -85,9 +85,14 @@ public sealed partial class SampleTests
                 .Any(parameter => parameter.ParameterType.Name.EndsWith("Options", StringComparison.Ordinal));
             foreach (var extension in extensions) yield return extension;
             if (type is { IsAbstract: true, IsSealed: true } ? !extensions.Any()
-                : hasOptions || (!type.IsAbstract && (type.IsAssignableTo(typeof(Attack)) || type.IsAssignableTo(typeof(Objective)))))
+                : hasOptions || (!type.IsAbstract && type.IsAssignableTo(typeof(Attack))))
                 yield return type.Name;
             if (hasOptions && !type.IsAbstract) yield return type.Name + "WithOptions";
+        }
+        foreach (var method in typeof(Objective).GetMethods(BindingFlags.Static | BindingFlags.Public))
+        {
+            yield return method.Name;
+            if (method.GetParameters().Any(parameter => parameter.Name == "options")) yield return method.Name + "WithOptions";
         }
     }
 

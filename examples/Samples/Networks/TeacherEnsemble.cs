@@ -17,7 +17,7 @@ internal static class TeacherEnsembleSample
         teachers.eval();
 
         var student = Given.Network.Build(seed: 2);
-        var objective = new Distillation(new() { Distillation = new() { Temperature = 1 } });
+        var objective = Objective.Distillation(new() { Distillation = new() { Temperature = 1 } });
         Trainer.Fit(new(student, teachers), objective, Given.Training, Given.Short);
         Console.WriteLine($"teachers {Given.Accuracy(teachers, Given.Test.Images)}, student {Given.Accuracy(student, Given.Test.Images)}");
 

@@ -8,7 +8,7 @@ internal static class AdaAdSample
 {
     public static void Example()
     {
-        var objective = new AdaAd();
+        var objective = Objective.AdaAd();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class AdaAdWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new AdaAd(new AdaAdOptions
+        var objective = Objective.AdaAd(new AdaAdOptions
         {
             Inner = InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Distillation = new DistillationTerm { Temperature = 1, Reduction = KlReduction.BatchMean },

@@ -8,7 +8,7 @@ internal static class AdaIadSample
 {
     public static void Example()
     {
-        var objective = new AdaIad();
+        var objective = Objective.AdaIad();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

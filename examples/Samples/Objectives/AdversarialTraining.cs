@@ -8,7 +8,7 @@ internal static class AdversarialTrainingSample
 {
     public static void Example()
     {
-        var objective = new AdversarialTraining();
+        var objective = Objective.AdversarialTraining();
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class AdversarialTrainingWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new AdversarialTraining(new AdversarialTrainingOptions
+        var objective = Objective.AdversarialTraining(new AdversarialTrainingOptions
         {
             Inner = new InnerMaximisation
             {

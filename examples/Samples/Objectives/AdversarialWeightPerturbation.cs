@@ -8,7 +8,7 @@ internal static class AdversarialWeightPerturbationSample
 {
     public static void Example()
     {
-        var objective = new AdversarialWeightPerturbation(new AdversarialTraining());
+        var objective = Objective.AdversarialWeightPerturbation(Objective.AdversarialTraining());
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

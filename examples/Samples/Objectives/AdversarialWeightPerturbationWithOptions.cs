@@ -8,7 +8,7 @@ internal static class AdversarialWeightPerturbationWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new AdversarialWeightPerturbation(new Trades(), new AdversarialWeightPerturbationOptions
+        var objective = Objective.AdversarialWeightPerturbation(Objective.Trades(), new AdversarialWeightPerturbationOptions
         {
             Gamma = 0.005,                          // default 0.01, the size in units of a layer's weights
             WarmUpEpochs = 1,                       // without it at first

@@ -8,7 +8,7 @@ internal static class AdversariallyRobustDistillationSample
 {
     public static void Example()
     {
-        var objective = AdversariallyRobustDistillation.Corrected();
+        var objective = Objective.AdversariallyRobustDistillation(ArdOptions.Corrected);
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

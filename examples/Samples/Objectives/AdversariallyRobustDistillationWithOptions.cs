@@ -9,7 +9,7 @@ internal static class AdversariallyRobustDistillationWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new AdversariallyRobustDistillation(new ArdOptions
+        var objective = Objective.AdversariallyRobustDistillation(new ArdOptions
         {
             Inner = new InnerMaximisation { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Distillation = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean },

@@ -8,7 +8,7 @@ internal static class DistillationSample
 {
     public static void Example()
     {
-        var objective = new Distillation();
+        var objective = Objective.Distillation();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

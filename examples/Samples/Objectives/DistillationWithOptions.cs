@@ -8,7 +8,7 @@ internal static class DistillationWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Distillation(new DistillationOptions
+        var objective = Objective.Distillation(new DistillationOptions
         {
             Distillation = new DistillationTerm
             {

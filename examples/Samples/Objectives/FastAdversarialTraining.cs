@@ -8,7 +8,7 @@ internal static class FastAdversarialTrainingSample
 {
     public static void Example()
     {
-        var objective = new FastAdversarialTraining();
+        var objective = Objective.FastAdversarialTraining();
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class FastAdversarialTrainingWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new FastAdversarialTraining(FastAdversarialTrainingOptions.NFgsm with
+        var objective = Objective.FastAdversarialTraining(FastAdversarialTrainingOptions.NFgsm with
         {
             Threat = ThreatModel.Linf(0.05),                    // default 8/255
             Noise = 1,                              // in units of epsilon; N-FGSM's own default is 2

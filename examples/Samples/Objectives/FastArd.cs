@@ -8,7 +8,7 @@ internal static class FastArdSample
 {
     public static void Example()
     {
-        var objective = new FastArd();
+        var objective = Objective.FastArd();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

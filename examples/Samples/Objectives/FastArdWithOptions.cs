@@ -9,7 +9,7 @@ internal static class FastArdWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new FastArd(new FastArdOptions
+        var objective = Objective.FastArd(new FastArdOptions
         {
             Free = new FreePerturbation { Threat = ThreatModel.Linf(0.05), Replays = 4 },
             Distillation = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean },

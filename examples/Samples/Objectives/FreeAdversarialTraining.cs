@@ -8,7 +8,7 @@ internal static class FreeAdversarialTrainingSample
 {
     public static void Example()
     {
-        var objective = new FreeAdversarialTraining();
+        var objective = Objective.FreeAdversarialTraining();
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class FreeAdversarialTrainingWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new FreeAdversarialTraining(new FreeAdversarialTrainingOptions
+        var objective = Objective.FreeAdversarialTraining(new FreeAdversarialTrainingOptions
         {
             Free = new FreePerturbation
             {

@@ -8,7 +8,7 @@ internal static class IadSample
 {
     public static void Example()
     {
-        var objective = new Iad();
+        var objective = Objective.Iad();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class IadWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Iad(new IadOptions
+        var objective = Objective.Iad(new IadOptions
         {
             Inner = new InnerMaximisation { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Trust = new TeacherTrust

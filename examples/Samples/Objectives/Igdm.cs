@@ -8,7 +8,7 @@ internal static class IgdmSample
 {
     public static void Example()
     {
-        var objective = new Igdm(new AdaAd());
+        var objective = Objective.Igdm(Objective.AdaAd());
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

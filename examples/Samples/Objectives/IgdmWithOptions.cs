@@ -8,7 +8,7 @@ internal static class IgdmWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Igdm(new Rslad(), new IgdmOptions
+        var objective = Objective.Igdm(Objective.Rslad(), new IgdmOptions
         {
             Weight = 0.5,                           // default 1
         });

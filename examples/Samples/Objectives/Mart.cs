@@ -8,7 +8,7 @@ internal static class MartSample
 {
     public static void Example()
     {
-        var objective = new Mart();
+        var objective = Objective.Mart();
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class MartWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Mart(new MartOptions
+        var objective = Objective.Mart(new MartOptions
         {
             Lambda = 2,                             // default 5
             Inner = new MartOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },

@@ -8,7 +8,7 @@ internal static class MtardSample
 {
     public static void Example()
     {
-        var objective = new Mtard();
+        var objective = Objective.Mtard();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust, NaturalTeacher: Given.Natural), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

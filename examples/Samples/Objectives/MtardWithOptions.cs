@@ -9,7 +9,7 @@ internal static class MtardWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Mtard(new MtardOptions
+        var objective = Objective.Mtard(new MtardOptions
         {
             Inner = new MtardOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Distillation = new DistillationTerm { Temperature = 1, Reduction = KlReduction.BatchMean },

@@ -8,7 +8,7 @@ internal static class NaturalSample
 {
     public static void Example()
     {
-        var objective = new Natural();
+        var objective = Objective.Natural();
         var student = Given.Network.Build(seed: 1);
         Trainer.Fit(student, objective, Given.Training, Given.Short);
         Given.Evaluate(objective, student);

@@ -8,7 +8,7 @@ internal static class PeerAidSample
 {
     public static void Example()
     {
-        var objective = new PeerAid();
+        var objective = Objective.PeerAid();
         var (student, peer) = (Given.Student(), Given.Student());
         Trainer.Fit(new(student, Peer: peer), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

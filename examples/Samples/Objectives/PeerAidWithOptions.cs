@@ -9,7 +9,7 @@ internal static class PeerAidWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new PeerAid(new PeerAidOptions
+        var objective = Objective.PeerAid(new PeerAidOptions
         {
             Inner = new PeerAidOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             LabelWeight = 0.5,                      // default 0

@@ -8,7 +8,7 @@ internal static class RsladSample
 {
     public static void Example()
     {
-        var objective = new Rslad();
+        var objective = Objective.Rslad();
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class RsladWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Rslad(new RsladOptions
+        var objective = Objective.Rslad(new RsladOptions
         {
             Inner = new RsladOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Distillation = new DistillationTerm { Temperature = 1, Reduction = KlReduction.BatchMean },

@@ -8,7 +8,7 @@ internal static class TradesSample
 {
     public static void Example()
     {
-        var objective = new Trades();
+        var objective = Objective.Trades();
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,7 +9,7 @@ internal static class TradesWithOptionsSample
 {
     public static void Example()
     {
-        var objective = new Trades(new TradesOptions
+        var objective = Objective.Trades(new TradesOptions
         {
             Beta = 3,                               // default 6; more is more robust and less accurate
             Inner = new TradesOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },

@@ -18,7 +18,7 @@ internal static class OptimizersSample
         {
             var student = Given.Network.Build(seed: 1);
             var options = Given.Short with { Epochs = 2, Optimizer = optimizer };
-            var result = Trainer.Fit(student, new Natural(), Given.Training, options);
+            var result = Trainer.Fit(student, Objective.Natural(), Given.Training, options);
             Console.WriteLine($"{optimizer.GetType().Name}: the loss fell {result.History[1].Loss < result.History[0].Loss}");
         }
 

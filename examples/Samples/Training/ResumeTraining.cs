@@ -17,7 +17,7 @@ internal static class ResumeTrainingSample
         try
         {
             Trainer.Fit(
-                first, new Natural(), Given.Training, options, progress: new StopIn(2, stop), cancellation: stop.Token);
+                first, Objective.Natural(), Given.Training, options, progress: new StopIn(2, stop), cancellation: stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -25,9 +25,9 @@ internal static class ResumeTrainingSample
         }
 
         var resumed = Given.Network.Build(seed: 1);
-        Trainer.Fit(resumed, new Natural(), Given.Training, options with { Resume = true });
+        Trainer.Fit(resumed, Objective.Natural(), Given.Training, options with { Resume = true });
         var undisturbed = Given.Network.Build(seed: 1);
-        Trainer.Fit(undisturbed, new Natural(), Given.Training, options with { CheckpointFolder = null });
+        Trainer.Fit(undisturbed, Objective.Natural(), Given.Training, options with { CheckpointFolder = null });
         Console.WriteLine($"the same weights bit for bit: {Given.Same(resumed, undisturbed)}");
         Directory.Delete(folder, recursive: true);
 

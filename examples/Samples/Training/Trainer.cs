@@ -16,7 +16,7 @@ internal static class TrainerSample
 
         // What is not set follows from method and images; by default 200 images are seen 200 times.
         var options = new TrainingOptions { Epochs = 2, BatchSize = 20 };
-        var result = Trainer.Fit(student, new AdversarialTraining(), images, options);
+        var result = Trainer.Fit(student, Objective.AdversarialTraining(), images, options);
 
         foreach (var epoch in result.History)
             Console.WriteLine($"epoch {epoch.Epoch}, validated under attack: {epoch.RobustValidationAccuracy is not null}");

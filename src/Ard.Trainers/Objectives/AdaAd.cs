@@ -42,7 +42,7 @@ public sealed record AdaAdOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class AdaAd(AdaAdOptions? options = null) : Objective
+internal sealed class AdaAd(AdaAdOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public AdaAdOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

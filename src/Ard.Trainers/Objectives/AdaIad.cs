@@ -49,7 +49,7 @@ public sealed record AdaIadOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class AdaIad(AdaIadOptions? options = null) : Objective
+internal sealed class AdaIad(AdaIadOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public AdaIadOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

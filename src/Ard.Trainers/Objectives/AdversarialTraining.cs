@@ -22,7 +22,7 @@ public sealed record AdversarialTrainingOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective
+internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public AdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

@@ -39,7 +39,7 @@ public sealed record AdversarialWeightPerturbationOptions
 /// The host's loss is asked for twice a batch, so a host that remembers something from batch to batch has to do so after backward. A host
 /// that sends the batch through the student in train mode before its attack moves the running statistics by that pass twice.
 /// </remarks>
-public sealed class AdversarialWeightPerturbation : Objective
+internal sealed class AdversarialWeightPerturbation : Objective
 {
     /// <summary>The host with perturbed weights.</summary>
     /// <param name="host">The method.</param>

@@ -55,7 +55,7 @@ public sealed record ArdOptions
 /// </summary>
 /// <param name="options">The settings; default <see cref="ArdOptions.Official"/>.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective
+internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public ArdOptions Options { get; } = OptionFaults.Checked(options ?? ArdOptions.Official, static o => o.Validate());

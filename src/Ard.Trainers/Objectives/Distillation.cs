@@ -23,7 +23,7 @@ public sealed record DistillationOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Distillation(DistillationOptions? options = null) : Objective
+internal sealed class Distillation(DistillationOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public DistillationOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

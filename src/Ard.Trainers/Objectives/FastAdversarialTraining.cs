@@ -51,7 +51,7 @@ public sealed record FastAdversarialTrainingOptions
 /// </summary>
 /// <param name="options">The settings; default <see cref="FastAdversarialTrainingOptions.FgsmRs"/>.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? options = null) : Objective
+internal sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public FastAdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

@@ -37,7 +37,7 @@ public sealed record FastArdOptions
 /// </remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class FastArd(FastArdOptions? options = null) : Objective
+internal sealed class FastArd(FastArdOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public FastArdOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

@@ -21,7 +21,7 @@ public sealed record FreeAdversarialTrainingOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) : Objective
+internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public FreeAdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

@@ -52,7 +52,7 @@ public sealed record IadOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Iad(IadOptions? options = null) : Objective
+internal sealed class Iad(IadOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public IadOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

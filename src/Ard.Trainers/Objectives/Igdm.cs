@@ -28,7 +28,7 @@ public sealed record IgdmOptions
 /// <param name="host">The method.</param>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Igdm(Objective host, IgdmOptions? options = null) : Objective
+internal sealed class Igdm(Objective host, IgdmOptions? options = null) : Objective
 {
     /// <summary>The method that the term is added to.</summary>
     public Objective Host { get; } = host ?? throw new ArgumentNullException(nameof(host));

@@ -35,7 +35,7 @@ public sealed record MartOptions
 /// <remarks>The released code adds 1e-12 to probabilities before the logarithm; here log-softmax needs none.</remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Mart(MartOptions? options = null) : Objective
+internal sealed class Mart(MartOptions? options = null) : Objective
 {
     // Bounds the margin term by 9.2 where a wrong class has all of the probability; the released code's figure.
     private const double AboveOne = 1.0001;

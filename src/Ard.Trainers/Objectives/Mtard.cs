@@ -36,7 +36,7 @@ public sealed record MtardOptions
 /// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Mtard(MtardOptions? options = null) : Objective
+internal sealed class Mtard(MtardOptions? options = null) : Objective
 {
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
 

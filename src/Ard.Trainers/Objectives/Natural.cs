@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>Natural training: CE(S(x), y), the mean over the batch. No attack, no teacher.</summary>
-public sealed class Natural : Objective
+internal sealed class Natural : Objective
 {
     /// <inheritdoc/>
     public override string Name => "natural";

@@ -9,7 +9,7 @@ namespace Ard.Trainers.Objectives;
 /// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/>, <see cref="KlDivergence"/>
 /// and <see cref="DistillationTerm"/> are the usual parts.
 /// </summary>
-public abstract class Objective : INamed
+public abstract partial class Objective : INamed
 {
     /// <summary>A short name for tables, such as <c>ard</c>.</summary>
     public abstract string Name { get; }

@@ -64,7 +64,7 @@ public sealed record PeerAidOptions
 /// </remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class PeerAid(PeerAidOptions? options = null) : Objective
+internal sealed class PeerAid(PeerAidOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public PeerAidOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

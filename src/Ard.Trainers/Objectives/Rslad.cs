@@ -40,7 +40,7 @@ public sealed record RsladOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Rslad(RsladOptions? options = null) : Objective
+internal sealed class Rslad(RsladOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public RsladOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());

@@ -41,7 +41,7 @@ public sealed record TradesOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Trades(TradesOptions? options = null) : Objective
+internal sealed class Trades(TradesOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
     public TradesOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
