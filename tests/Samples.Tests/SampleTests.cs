@@ -65,6 +65,7 @@ public sealed partial class SampleTests
             ["AdversarialEvaluator"] = "EvaluateRobustness",
             ["AdversarialEvaluatorWithOptions"] = "EvaluateRobustnessWithOptions",
             ["AdversarialExamplesFile"] = "RobustnessEvaluatorWithOptions",
+            ["AttackSequence"] = "AutoAttackWithOptions",
         };
         var samples = Samples().Select(Name).ToHashSet();
         var missing = Components().Except(tools).Where(component => !samples.Contains(elsewhere.GetValueOrDefault(component, component)));
