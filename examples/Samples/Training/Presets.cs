@@ -10,7 +10,7 @@ internal static class PresetsSample
         foreach (var preset in Presets.All) Console.WriteLine($"{preset.Name}: {preset.Summary}, {preset.Options.Epochs} epochs");
 
         // A recipe as a beginning: Describe() lists every setting.
-        var rslad = Presets.Rslad;
+        var rslad = Presets.ByName("rslad");
         var student = Given.Network.Build(seed: 1);
         var options = rslad.Options with { Epochs = 1, Schedule = Schedule.Constant };
         var result = Trainer.Fit(new(student, Given.Robust), rslad.Objective, Given.Training, options);

@@ -26,7 +26,7 @@ public sealed record FreePerturbation
     /// <summary>The images to train on in this replay. They become the batch's <see cref="TrainingBatch.Adversarial"/>.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>[N,...], allowed by the threat model; a leaf that collects its gradient on backward.</returns>
-    public Tensor Points(TrainingBatch batch)
+    internal Tensor Points(TrainingBatch batch)
     {
         using var noGrad = no_grad();
         var images = batch.Images;
@@ -44,7 +44,7 @@ public sealed record FreePerturbation
     /// as they are.
     /// </summary>
     /// <param name="batch">The batch that <see cref="Points"/> was called with.</param>
-    public void Ascend(TrainingBatch batch)
+    internal void Ascend(TrainingBatch batch)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

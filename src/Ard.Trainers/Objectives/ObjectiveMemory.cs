@@ -13,7 +13,7 @@ public sealed class ObjectiveMemory : IDisposable
     private readonly HashSet<string> perImage = [];
 
     /// <summary>All that is remembered. The tensors belong to the memory.</summary>
-    public IReadOnlyDictionary<string, Tensor> Entries => entries;
+    internal IReadOnlyDictionary<string, Tensor> Entries => entries;
 
     /// <summary>
     /// What is remembered under the name, or null. The tensor belongs to the memory and lives until the name is set again.

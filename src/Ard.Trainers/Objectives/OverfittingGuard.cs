@@ -34,7 +34,7 @@ public sealed record OverfittingGuard
 
     /// <summary>PGD, for looking and for taking over.</summary>
     /// <param name="threat">What is allowed.</param>
-    public InnerMaximisation Pgd(ThreatModel threat) =>
+    internal InnerMaximisation Pgd(ThreatModel threat) =>
         new() { Threat = threat, Steps = Steps, StepSize = threat.Epsilon / 4, Start = Start.Uniform, Mode = AttackMode.Eval };
 
     /// <summary>Whether PGD is to be used on this batch. Looks at the student where it is time to.</summary>

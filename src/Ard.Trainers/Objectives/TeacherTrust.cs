@@ -18,12 +18,12 @@ public sealed record TeacherTrust
     public double FullTrustShare { get; init; } = 0.3;
 
     /// <summary>Whether the trust may be less than full in the epoch of the batch.</summary>
-    public bool IsPartial(TrainingBatch batch) => batch.Epoch >= Math.Round(FullTrustShare * batch.Epochs);
+    internal bool IsPartial(TrainingBatch batch) => batch.Epoch >= Math.Round(FullTrustShare * batch.Epochs);
 
     /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1.</summary>
     /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
-    public Tensor Of(Tensor teacher, Tensor labels) =>
+    internal Tensor Of(Tensor teacher, Tensor labels) =>
         teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1).Times(Exponent).exp();
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>

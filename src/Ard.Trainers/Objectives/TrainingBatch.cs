@@ -59,7 +59,7 @@ public sealed class TrainingBatch
     /// <summary>
     /// The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.
     /// </summary>
-    public double LabelSmoothing { get; init; }
+    internal double LabelSmoothing { get; init; }
 
     /// <summary>The epoch that the batch belongs to, from 0.</summary>
     public int Epoch { get; init; }
@@ -74,12 +74,12 @@ public sealed class TrainingBatch
     /// Where to send what the user has to know and what is no error, one sentence a call. Default nowhere; the training loop hands it on to
     /// <see cref="Training.TrainingProgress.Warnings"/> and <see cref="Training.TrainingResult.Warnings"/>.
     /// </summary>
-    public Action<string>? Warn { get; init; }
+    internal Action<string>? Warn { get; init; }
 
     /// <summary>
     /// The offset [N,...] from the images at which the inner maximisation starts, in place of a random one; for reproducing a recorded run.
     /// </summary>
-    public Tensor? StartNoise { get; init; }
+    internal Tensor? StartNoise { get; init; }
 
     /// <summary>What the objective remembers from batch to batch. Default an empty memory of this batch's own.</summary>
     public ObjectiveMemory Memory { get; init; } = new();
@@ -88,7 +88,7 @@ public sealed class TrainingBatch
     /// What <see cref="Objective.Loss"/> has found for <see cref="Objective.AfterBackward"/>, by name. A loss that is asked for again
     /// replaces it. The tensors belong to the dispose scope of the loss.
     /// </summary>
-    public IDictionary<string, Tensor> Notes { get; } = new Dictionary<string, Tensor>();
+    internal IDictionary<string, Tensor> Notes { get; } = new Dictionary<string, Tensor>();
 
     /// <summary>
     /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the
@@ -167,7 +167,7 @@ public sealed class TrainingBatch
     /// <summary>The teacher's logits of any images, with a graph to the images where one is recorded.</summary>
     /// <param name="images">[N,...] in [0,1].</param>
     /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
-    public Tensor CallTeacher(Tensor images) => Call(Teacher, "teacher", images);
+    internal Tensor CallTeacher(Tensor images) => Call(Teacher, "teacher", images);
 
     /// <summary>The second teacher's logits of any images, without a graph.</summary>
     /// <inheritdoc cref="AskTeacher"/>
@@ -180,7 +180,7 @@ public sealed class TrainingBatch
     /// <summary>The peer's logits of any images in train mode, with their graph.</summary>
     /// <param name="images">[N,...] in [0,1].</param>
     /// <exception cref="InvalidOperationException">There is no peer.</exception>
-    public Tensor CallPeer(Tensor images) =>
+    internal Tensor CallPeer(Tensor images) =>
         (Peer ?? throw new InvalidOperationException("The objective needs a peer, and the batch has none.")).call(images);
 
     /// <summary>The peer's logits of any images in eval mode, without a graph. Afterwards it has its own mode again.</summary>

@@ -12,7 +12,7 @@ public abstract record OptimizerSpec
     public abstract double WeightDecay { get; init; }
 
     /// <summary>The optimizer itself, for these parameters.</summary>
-    public abstract OptimizerHelper Create(IEnumerable<Parameter> parameters);
+    protected internal abstract OptimizerHelper Create(IEnumerable<Parameter> parameters);
 
     /// <summary>What is wrong with the settings; empty when nothing is.</summary>
     public virtual IEnumerable<string> Faults()
@@ -40,7 +40,7 @@ public sealed record SgdOptimizer : OptimizerSpec
     public bool Nesterov { get; init; }
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldSgd(parameters, this);
+    protected internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldSgd(parameters, this);
 
     /// <inheritdoc/>
     public override IEnumerable<string> Faults()
@@ -73,7 +73,7 @@ public sealed record AdamOptimizer : OptimizerSpec
     public bool Decoupled { get; init; }
 
     /// <inheritdoc/>
-    public override OptimizerHelper Create(IEnumerable<Parameter> parameters) =>
+    protected internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) =>
         Decoupled ? new HeldAdamW(parameters, this) : new HeldAdam(parameters, this);
 
     /// <inheritdoc/>

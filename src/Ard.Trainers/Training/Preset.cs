@@ -35,7 +35,7 @@ public static class Presets
     /// always run, the divergence a mean over batch and classes, and 0.01 as learning rate from epoch 100 to the end, since its second drop
     /// has no effect. The last epoch is the result.
     /// </summary>
-    public static Preset ArdOfficial { get; } = new(
+    internal static Preset ArdOfficial { get; } = new(
         "ard-official", "ARD as its released code computes it", AdversariallyRobustDistillation.Official(), Published with
         {
             Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
@@ -45,7 +45,7 @@ public static class Presets
     /// ARD as its paper states it: as <see cref="ArdOfficial"/>, with 0.001 from epoch 150 on, and the divergence as a mean over the batch
     /// with a weight that makes it the same number at 10 classes.
     /// </summary>
-    public static Preset ArdCorrected { get; } = new(
+    internal static Preset ArdCorrected { get; } = new(
         "ard-corrected", "ARD as its paper states it", AdversariallyRobustDistillation.Corrected(), Published);
 
     /// <summary>
@@ -53,7 +53,7 @@ public static class Presets
     /// with momentum 0.9 and weight decay 2e-4, a tenth of the rate after one half and again after three quarters of the training. The
     /// released code counts 80,000 steps of the weights, that is 25.6 epochs.
     /// </summary>
-    public static Preset Free { get; } = new(
+    internal static Preset Free { get; } = new(
         "free", "free adversarial training, 8 replays", new FreeAdversarialTraining(), Published with
         {
             Epochs = 25,
@@ -64,14 +64,14 @@ public static class Presets
     /// Fast-ARD (Goldblum et al., AAAI 2020): the settings of ARD with its 200 epochs and their milestones divided by the replays. The
     /// number of replays, 8, is that of <see cref="Free"/>.
     /// </summary>
-    public static Preset FastArd { get; } = new(
+    internal static Preset FastArd { get; } = new(
         "fast-ard", "ARD at the cost of natural distillation, 8 replays", new FastArd(), Free.Options);
 
     /// <summary>
     /// TRADES as its released code trains on CIFAR-10 (Zhang et al., ICML 2019): 76 epochs, batches of 128, SGD 0.1 with momentum 0.9 and
     /// weight decay 2e-4, a tenth of the rate for the last two epochs.
     /// </summary>
-    public static Preset Trades { get; } = new("trades", "TRADES as its released code trains", new Trades(), Published with
+    internal static Preset Trades { get; } = new("trades", "TRADES as its released code trains", new Trades(), Published with
     {
         Epochs = 76,
         Schedule = new MultiStepSchedule([74]),
@@ -81,7 +81,7 @@ public static class Presets
     /// MART as its released code trains a ResNet-18 (Wang et al., ICLR 2020): 120 epochs, batches of 128, SGD 0.01 with momentum 0.9 and
     /// weight decay 3.5e-3, drops at 75, 90 and 100.
     /// </summary>
-    public static Preset Mart { get; } = new("mart", "MART as its released code trains a ResNet-18", new Mart(), Published with
+    internal static Preset Mart { get; } = new("mart", "MART as its released code trains a ResNet-18", new Mart(), Published with
     {
         Epochs = 120,
         Optimizer = new SgdOptimizer { LearningRate = 0.01, WeightDecay = 3.5e-3 },
@@ -92,7 +92,7 @@ public static class Presets
     /// MTARD as its released code trains (Zhao et al., ECCV 2022): 300 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay
     /// 2e-4, drops at 215, 260 and 285. Needs two teachers.
     /// </summary>
-    public static Preset Mtard { get; } = new("mtard", "MTARD, a robust and a natural teacher", new Mtard(), Published with
+    internal static Preset Mtard { get; } = new("mtard", "MTARD, a robust and a natural teacher", new Mtard(), Published with
     {
         Epochs = 300,
         Schedule = new MultiStepSchedule([215, 260, 285]),
@@ -102,7 +102,7 @@ public static class Presets
     /// RSLAD as published: 300 epochs, learning rate times 0.1 at 215, 260 and 285, weight decay 2e-4. The last epoch is the result; the
     /// released code keeps the one that is best on the test set.
     /// </summary>
-    public static Preset Rslad { get; } = new("rslad", "RSLAD as its released code computes it", new Rslad(), Published with
+    internal static Preset Rslad { get; } = new("rslad", "RSLAD as its released code computes it", new Rslad(), Published with
     {
         Epochs = 300,
         Schedule = new MultiStepSchedule([215, 260, 285]),
@@ -113,7 +113,7 @@ public static class Presets
     /// 100 to the end, since in the released code, as in that of ARD, the drop at 150 has no effect. The last epoch is the result; the
     /// released code also keeps the one that is best on the test set.
     /// </summary>
-    public static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), Published with
+    internal static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), Published with
     {
         Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
     });
@@ -121,13 +121,13 @@ public static class Presets
     /// <summary>
     /// AdaAD as published: 200 epochs, learning rate times 0.1 at 100 and 150, weight decay 5e-4. The last epoch is the result.
     /// </summary>
-    public static Preset AdaAd { get; } = new("adaad", "AdaAD as its released code computes it", new AdaAd(), Published with
+    internal static Preset AdaAd { get; } = new("adaad", "AdaAD as its released code computes it", new AdaAd(), Published with
     {
         Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
     });
 
     /// <summary>AdaIAD as published: the settings of <see cref="AdaAd"/>, trust in the teacher partial from epoch 60 of 200 on.</summary>
-    public static Preset AdaIad { get; } = new(
+    internal static Preset AdaIad { get; } = new(
         "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
 
     /// <summary>
@@ -135,7 +135,7 @@ public static class Presets
     /// momentum 0.9 and weight decay 2e-4, drops at 214, 259 and 284, the mean of the weights from the first drop on. The last mean is the
     /// result; the released code also keeps the one that is best on the test set.
     /// </summary>
-    public static Preset PeerAid { get; } = new("peeraid", "PeerAiD as its released code computes it", new PeerAid(), Published with
+    internal static Preset PeerAid { get; } = new("peeraid", "PeerAiD as its released code computes it", new PeerAid(), Published with
     {
         Epochs = 300,
         Schedule = new MultiStepSchedule([214, 259, 284]),
