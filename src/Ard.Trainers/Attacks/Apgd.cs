@@ -43,18 +43,8 @@ public sealed class Apgd(ApgdOptions? options = null) : Attack
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2, Norm.L1];
 
     /// <summary>
-    /// Attacks a batch from given points: the first run begins there (the first run of each target, with the targeted loss), later ones at
-    /// random. The rest is as in <see cref="Attack.Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, long)"/>.
+    /// Attacks a batch from given points, which are projected first: the first run (of each target, with the targeted loss) begins there.
     /// </summary>
-    /// <param name="model">Images [N,...] to logits [N,classes].</param>
-    /// <param name="images">The clean images [N,...].</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    /// <param name="start">Where to begin [N,...], in the dtype and on the device of the images. Projected first.</param>
-    /// <param name="threat">What is allowed.</param>
-    /// <param name="seed">The seed of what is random.</param>
-    /// <returns>A new tensor [N,...]: one allowed point for each image.</returns>
-    /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit.</exception>
     internal Tensor PerturbFrom(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, Tensor start, ThreatModel threat, long seed = 0)
     {

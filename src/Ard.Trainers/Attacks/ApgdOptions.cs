@@ -63,7 +63,7 @@ public sealed record ApgdOptions
     /// <summary>
     /// Called with the start of every run and after each of its steps. The tensors are valid during the call only. Default null.
     /// </summary>
-    public Action<ApgdStep>? Observer { get; init; }
+    internal Action<ApgdStep>? Observer { get; init; }
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
@@ -90,5 +90,5 @@ public sealed record ApgdOptions
 /// <param name="BestPoints">Where it was [n,...].</param>
 /// <param name="StepSize">The length of the step just taken, in units of [0,1] images [n]; at the start of the first step.</param>
 /// <param name="Broken">Which of the current points are misclassified [n].</param>
-public readonly record struct ApgdStep(
+internal readonly record struct ApgdStep(
     int Step, Tensor Rows, Tensor Loss, Tensor BestLoss, Tensor BestPoints, Tensor StepSize, Tensor Broken);

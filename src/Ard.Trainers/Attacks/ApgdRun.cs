@@ -30,7 +30,7 @@ internal sealed class ApgdRun
         (this.target, this.options, this.worst) = (target, options, worst);
         (rows, images, labels, targets) = (batch.Rows.alias(), batch.Images.alias(), batch.Labels.alias(), batch.Targets?.alias());
         points = start.alias();
-        (loss, broken, var first) = Look(backward: true);
+        (loss, broken, var first) = Measure(backward: true);
         gradient = first!;
         (best, bestGradient, bestLoss) = (points.alias(), gradient.alias(), loss.alias());
     }
@@ -51,14 +51,14 @@ internal sealed class ApgdRun
     {
         using var scope = NewDisposeScope();
         var run = new ApgdRun(target, options, worst, batch, start);
-        run.Loop(steps, ApgdSchedule.Of(options, steps, threat, run.loss, start, run.images, dense));
+        run.Loop(steps, ApgdSchedule.Create(options, steps, threat, run.loss, start, run.images, dense));
         return run.best.MoveToOuterDisposeScope();
     }
 
     private void Loop(int steps, ApgdSchedule schedule)
     {
         Report(0, schedule.StepSize);
-        // What a look has found is recorded before a check moves the points.
+        // What was measured is recorded before a check moves the points.
         for (var step = 1; OfferAndLeave(schedule) && step <= steps; step++)
         {
             using var scope = NewDisposeScope();
@@ -70,7 +70,7 @@ internal sealed class ApgdRun
             var next = schedule.Next(points, previous, gradient, images);
             previous?.Dispose();
             (previous, points) = (points, next.MoveToOuterDisposeScope());
-            var (newLoss, newBroken, newGradient) = Look(backward: step < steps);
+            var (newLoss, newBroken, newGradient) = Measure(backward: step < steps);
             Replace(ref loss, newLoss);
             Replace(ref broken, newBroken);
 
@@ -87,7 +87,7 @@ internal sealed class ApgdRun
     }
 
     // Loss, whether misclassified, and the gradient, at the current points: means of the samples.
-    private (Tensor Loss, Tensor Broken, Tensor? Gradient) Look(bool backward)
+    private (Tensor Loss, Tensor Broken, Tensor? Gradient) Measure(bool backward)
     {
         Tensor? losses = null, gradients = null, scores = null;
         for (var sample = 0; sample < options.Samples; sample++)

@@ -27,7 +27,7 @@ internal abstract class ApgdSchedule(ThreatModel threat)
     /// <param name="start">The first points [n,...].</param>
     /// <param name="images">The clean images [n,...].</param>
     /// <param name="dense">Whether the start is mere noise, so that the number of values it moves says nothing.</param>
-    public static ApgdSchedule Of(
+    public static ApgdSchedule Create(
         ApgdOptions options, int steps, ThreatModel threat, Tensor loss, Tensor start, Tensor images, bool dense) =>
         threat.Norm == Norm.L1
             ? new SparseSchedule(steps, threat, loss, start, images, dense)

@@ -22,7 +22,7 @@ public static class AttackLosses
     public static Tensor Margin(Tensor logits, Tensor labels)
     {
         var others = logits.scatter(1, labels.unsqueeze(1), logits.NewFull([labels.shape[0], 1], double.NegativeInfinity));
-        return others.amax(1) - Of(logits, labels);
+        return others.amax(1) - LogitsOf(logits, labels);
     }
 
     /// <summary>
@@ -36,7 +36,7 @@ public static class AttackLosses
         var (sorted, order) = logits.topk(3);
         var best = sorted.select(1, 0);
         var strongestOther = where(order.select(1, 0).eq(labels), sorted.select(1, 1), best);
-        return (strongestOther - Of(logits, labels)) / (best - sorted.select(1, 2)).Plus(Tiny);
+        return (strongestOther - LogitsOf(logits, labels)) / (best - sorted.select(1, 2)).Plus(Tiny);
     }
 
     /// <summary>
@@ -46,19 +46,19 @@ public static class AttackLosses
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="targets">The classes to be taken for, int64 [N].</param>
     /// <exception cref="InvalidOperationException">There are fewer than 4 classes.</exception>
-    public static Tensor TargetedDlr(Tensor logits, Tensor labels, Tensor targets)
+    internal static Tensor TargetedDlr(Tensor logits, Tensor labels, Tensor targets)
     {
         RequireClasses(logits, 4, "the targeted DLR loss");
         var (sorted, _) = logits.topk(4);
         var spread = (sorted.select(1, 0) - sorted.select(1, 2).Plus(sorted.select(1, 3)).Times(0.5)).Plus(Tiny);
-        return (Of(logits, targets) - Of(logits, labels)) / spread;
+        return (LogitsOf(logits, targets) - LogitsOf(logits, labels)) / spread;
     }
 
     /// <summary>What a loss is called: that of a compiler for a function without a name says nothing.</summary>
     internal static string NameOf(AttackLoss loss) =>
         loss.Method.Name.Contains('<', StringComparison.Ordinal) ? "own loss" : loss.Method.Name;
 
-    private static Tensor Of(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
+    private static Tensor LogitsOf(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
 
     internal static void RequireClasses(Tensor logits, long least, string loss)
     {

@@ -106,7 +106,7 @@ public sealed record DeepFoolOptions
     public double Overshoot { get; init; } = 0.02;
 
     /// <summary>
-    /// How many classes are looked at, the true one among them: those with the largest logits at the clean image, and no more than there
+    /// How many classes are considered, the true one among them: those with the largest logits at the clean image, and no more than there
     /// are. Each costs a backward pass in every move. Default 10.
     /// </summary>
     public int Classes { get; init; } = 10;

@@ -32,7 +32,8 @@ public sealed class Fab(FabOptions? options = null) : Attack
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var logits = target.Logits(images);
-        var closest = new ClosestPoints(images, threat);
+        // The loss is the distance, in float64: the worst point is the closest one.
+        var closest = new WorstPoints(images, ScalarType.Float64);
         var right = StepTensors.TruePlaces(logits.argmax(1).eq(labels));
         var rows = StepTensors.Index(right, labels);
         noise = noise.Select(right);
@@ -44,7 +45,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
             for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
             {
                 var clean = images.index_select(0, rows);
-                var points = restart == 0 ? clean : RandomStart(clean, closest.Distances.index_select(0, rows));
+                var points = restart == 0 ? clean : RandomStart(clean, Distances());
                 for (var step = 0; step < Options.Steps && rows.shape[0] > 0; step++)
                 {
                     using var scope = NewDisposeScope();
@@ -54,15 +55,21 @@ public sealed class Fab(FabOptions? options = null) : Attack
                     var aimed = Options.Targeted ? others.select(1, aim).index_select(0, rows) : null;
                     points = Step(target, points, rows, clean, truth, aimed, threat.Norm);
                     var broken = target.Logits(points, rows).argmax(1).ne(truth);
-                    closest.Offer(rows, points, broken);
+                    Offer(rows, points, broken);
                     points = where(ThreatModel.PerPoint(broken, points), clean.Plus((points - clean).Mul_(Options.Beta)), points);
                     DropFound(ref points);
                     points.MoveToOuterDisposeScope();
                 }
             }
         }
-        Finish(target, images, labels, closest);
-        return where(ThreatModel.PerPoint(closest.Distances.Le(threat.Epsilon), images), closest.Points, images);
+        Finish(target, images, labels, closest, Offer);
+        return closest.Within(threat, images);
+
+        void Offer(Tensor of, Tensor points, Tensor broken) =>
+            closest.Offer(of, points, threat.Size(points, images.index_select(0, of)).neg(), broken);
+
+        // From the clean images to the closest misclassified points of those that are left; infinity where there is none.
+        Tensor Distances() => closest.Losses.neg().MaskedFill_(closest.Broken.logical_not(), double.PositiveInfinity).index_select(0, rows);
 
         // As far from the clean image as half the budget, or half the distance already found.
         Tensor RandomStart(Tensor clean, Tensor distances)
@@ -75,7 +82,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
         void DropFound(ref Tensor points)
         {
             if (!Options.StopWithinBudget) return;
-            var left = StepTensors.TruePlaces(closest.Distances.index_select(0, rows).Gt(threat.Epsilon));
+            var left = StepTensors.TruePlaces(Distances().Gt(threat.Epsilon));
             if (left.Length == rows.shape[0]) return;
             var places = StepTensors.Index(left, rows);
             rows = rows.index_select(0, places).MoveToOuterDisposeScope();
@@ -135,9 +142,10 @@ public sealed class Fab(FabOptions? options = null) : Attack
     }
 
     // Looks for the boundary on the line from the clean image to the closest point, where the margin would be zero if it were linear.
-    private void Finish(AttackTarget target, Tensor images, Tensor labels, ClosestPoints closest)
+    private void Finish(
+        AttackTarget target, Tensor images, Tensor labels, WorstPoints closest, Action<Tensor, Tensor, Tensor> offer)
     {
-        var rows = closest.Distances.isfinite().nonzero().flatten();
+        var rows = closest.Broken.nonzero().flatten();
         if (rows.shape[0] == 0) return;
         var truth = labels.index_select(0, rows);
         var (inner, outer) = (images.index_select(0, rows), closest.Points.index_select(0, rows));
@@ -148,7 +156,7 @@ public sealed class Fab(FabOptions? options = null) : Attack
             var share = innerMargin / innerMargin.Plus(outerMargin).ClampMin(Tiny);
             var middle = inner.Plus((outer - inner) * ThreatModel.PerPoint(share, images));
             var broken = target.Logits(middle, rows).argmax(1).ne(truth);
-            closest.Offer(rows, middle, broken);
+            offer(rows, middle, broken);
             var pick = ThreatModel.PerPoint(broken, images);
             (inner, outer) = (where(pick, inner, middle), where(pick, middle, outer));
         }
@@ -165,30 +173,5 @@ public sealed class Fab(FabOptions? options = null) : Attack
     {
         options.Validate();
         return options;
-    }
-
-    /// <summary>The misclassified point found closest to each image.</summary>
-    private sealed class ClosestPoints(Tensor images, ThreatModel threat)
-    {
-        /// <summary>The points [N,...]; the images where none was found.</summary>
-        public Tensor Points { get; } = images.clone();
-
-        /// <summary>Their distances in the norm of the threat model, float64 [N]; infinity where none was found.</summary>
-        public Tensor Distances { get; } =
-            images.NewFull([images.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64);
-
-        /// <summary>Offers points [n,...] for the images of the rows [n]; those that are not broken [n] are not taken.</summary>
-        public void Offer(Tensor rows, Tensor points, Tensor broken)
-        {
-            using var scope = NewDisposeScope();
-            var which = broken.nonzero().flatten();
-            if (which.shape[0] == 0) return;
-            (rows, points) = (rows.index_select(0, which), points.index_select(0, which));
-            var distances = threat.Size(points, images.index_select(0, rows));
-            var closer = distances.lt(Distances.index_select(0, rows)).nonzero().flatten();
-            var better = rows.index_select(0, closer);
-            Points.index_copy_(0, better, points.index_select(0, closer));
-            Distances.index_copy_(0, better, distances.index_select(0, closer));
-        }
     }
 }

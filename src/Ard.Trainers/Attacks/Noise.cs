@@ -18,7 +18,7 @@ public abstract class Noise
 /// in; an evaluation uses <see cref="PointNoise"/>.
 /// </summary>
 /// <param name="generator">Where the numbers come from; it is on the device of the images.</param>
-public sealed class GeneratorNoise(Generator generator) : Noise
+internal sealed class GeneratorNoise(Generator generator) : Noise
 {
     private readonly BatchShare? share;
 

@@ -48,7 +48,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     /// <param name="steps">The number of steps.</param>
     /// <returns>The points after the last step, a new tensor without a graph.</returns>
     /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
-    public static Tensor Maximise(Func<Tensor, Tensor> loss, Tensor images, Tensor start, ThreatModel threat, double stepSize, int steps)
+    internal static Tensor Maximise(Func<Tensor, Tensor> loss, Tensor images, Tensor start, ThreatModel threat, double stepSize, int steps)
     {
         using var noGrad = no_grad();
         var points = start.detach().clone();
@@ -68,7 +68,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     /// <param name="loss">Points [N,...] to a scalar.</param>
     /// <param name="points">Where the gradient is wanted.</param>
     /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
-    public static Tensor Gradient(Func<Tensor, Tensor> loss, Tensor points)
+    internal static Tensor Gradient(Func<Tensor, Tensor> loss, Tensor points)
     {
         using var record = enable_grad();
         var leaf = points.detach().requires_grad_();
@@ -80,7 +80,7 @@ public sealed class Pgd(PgdOptions? options = null) : Attack
     {
         var stepSize = Options.StepSize ?? threat.Epsilon / 4;
         var worst = new WorstPoints(images);
-        var aims = Options.Target?.Of(target.Logits(images), labels);
+        var aims = Options.Target?.Choose(target.Logits(images), labels);
         // The images that are still in the batch.
         var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
         using (NewDisposeScope())

@@ -39,7 +39,7 @@ public sealed class Square(SquareOptions? options = null) : Attack
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var worst = new WorstPoints(images);
-        var windows = SquareWindows.Of(threat, images.shape);
+        var windows = SquareWindows.Create(threat, images.shape);
         var left = StepTensors.TruePlaces(target.Logits(images).argmax(1).eq(labels));
         var rows = StepTensors.Index(left, labels);
         noise = noise.Select(left);

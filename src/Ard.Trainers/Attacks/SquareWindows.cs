@@ -24,7 +24,7 @@ internal abstract class SquareWindows
     /// <param name="threat">What is allowed.</param>
     /// <param name="shape">The shape of a batch of images.</param>
     /// <exception cref="NotSupportedException">The norm is neither Linf nor L2.</exception>
-    public static SquareWindows Of(ThreatModel threat, long[] shape) => threat.Norm switch
+    public static SquareWindows Create(ThreatModel threat, long[] shape) => threat.Norm switch
     {
         Norm.Linf => new Linf(threat, shape),
         Norm.L2 => new L2(threat, shape),

@@ -28,31 +28,31 @@ public abstract record Start
         : throw new ArgumentOutOfRangeException(nameof(deviation), deviation, "expected a finite number that is not negative.");
 
     /// <summary>Whether the starting point itself is always one that the threat model allows.</summary>
-    public abstract bool IsAllowed { get; }
+    internal abstract bool IsAllowed { get; }
 
     /// <summary>The starting points.</summary>
     /// <param name="images">Clean images [N,...].</param>
     /// <param name="threat">The threat model of the attack.</param>
     /// <param name="noise">Where the randomness comes from; not used by <see cref="Clean"/>.</param>
     /// <returns>Points [N,...].</returns>
-    public abstract Tensor Points(Tensor images, ThreatModel threat, Noise noise);
+    internal abstract Tensor Points(Tensor images, ThreatModel threat, Noise noise);
 
     private sealed record CleanStart : Start
     {
-        public override bool IsAllowed => true;
+        internal override bool IsAllowed => true;
 
         public override string ToString() => "from the clean image";
 
-        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.clone();
+        internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.clone();
     }
 
     private sealed record UniformStart(bool Clamped) : Start
     {
-        public override bool IsAllowed => Clamped;
+        internal override bool IsAllowed => Clamped;
 
         public override string ToString() => Clamped ? "from a random point" : "from a random point, not clamped";
 
-        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise)
+        internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise)
         {
             var points = images.Plus(threat.RandomPerturbation(images, noise));
             return Clamped ? threat.Project(points, images) : points;
@@ -61,10 +61,11 @@ public abstract record Start
 
     private sealed record GaussianStart(double Deviation) : Start
     {
-        public override bool IsAllowed => false;
+        internal override bool IsAllowed => false;
 
         public override string ToString() => $"from normal noise of {AttackCatalog.Text(Deviation)}";
 
-        public override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.Plus(noise.Normal(images).Mul_(Deviation));
+        internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise) =>
+            images.Plus(noise.Normal(images).Mul_(Deviation));
     }
 }

@@ -29,7 +29,7 @@ public abstract record TargetClass
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <returns>Int64 [N]. Equal to the label where there is nothing to aim at.</returns>
     /// <exception cref="InvalidOperationException">The network has too few classes.</exception>
-    public abstract Tensor Of(Tensor logits, Tensor labels);
+    internal abstract Tensor Choose(Tensor logits, Tensor labels);
 
     /// <summary>The classes besides the true one, those with the largest logits first.</summary>
     /// <param name="logits">[N,classes].</param>
@@ -46,7 +46,7 @@ public abstract record TargetClass
     {
         public override string ToString() => "second";
 
-        public override Tensor Of(Tensor logits, Tensor labels)
+        internal override Tensor Choose(Tensor logits, Tensor labels)
         {
             AttackLosses.RequireClasses(logits, 2, "a targeted attack");
             return RunnersUp(logits, labels, 1).squeeze(1);
@@ -57,7 +57,7 @@ public abstract record TargetClass
     {
         public override string ToString() => "least";
 
-        public override Tensor Of(Tensor logits, Tensor labels)
+        internal override Tensor Choose(Tensor logits, Tensor labels)
         {
             AttackLosses.RequireClasses(logits, 2, "a targeted attack");
             return logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.PositiveInfinity)).argmin(1);
@@ -68,7 +68,7 @@ public abstract record TargetClass
     {
         public override string ToString() => $"to-{Index}";
 
-        public override Tensor Of(Tensor logits, Tensor labels)
+        internal override Tensor Choose(Tensor logits, Tensor labels)
         {
             AttackLosses.RequireClasses(logits, Index + 1, $"an attack towards class {Index}");
             return FullLike(labels, Index);

@@ -25,7 +25,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         : throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, "Epsilon: expected a finite number that is not negative.");
 
     /// <summary>Why the budget is hardly meant; null where nothing speaks against it.</summary>
-    internal string? Doubt => this switch
+    internal string? Warning => this switch
     {
         { Epsilon: 0 } => "the adversary may do nothing (8 / 255 is 0 in whole numbers, 8 / 255.0 is not)",
         { Norm: Norm.Linf, Epsilon: >= 1 } => string.Create(CultureInfo.InvariantCulture,
@@ -80,7 +80,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// point's gradient, [N], float64.
     /// </summary>
     /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
-    public Tensor Slope(Tensor gradient) => Norm switch
+    internal Tensor Slope(Tensor gradient) => Norm switch
     {
         Norm.Linf => gradient.to(ScalarType.Float64).abs().flatten(1).sum(1),
         Norm.L2 => Length(gradient).flatten(),
@@ -128,7 +128,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
     /// <param name="author">Who made the points, for the message.</param>
     /// <exception cref="InvalidOperationException">A point is not allowed; the message names the worst one.</exception>
-    public void Verify(Tensor perturbed, Tensor images, string author)
+    internal void Verify(Tensor perturbed, Tensor images, string author)
     {
         VerifyShape(perturbed, images, author);
         if (images.numel() == 0) return;

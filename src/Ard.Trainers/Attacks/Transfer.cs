@@ -29,7 +29,7 @@ public sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, st
     public override string Description => $"{Name}: {Inner.Description} on {TensorDigest.Of(surrogate)}";
 
     /// <summary>What finds the points.</summary>
-    public Attack Inner { get; } = attack;
+    internal Attack Inner { get; } = attack;
 
     /// <summary>Those of the attack.</summary>
     public override IReadOnlyList<Norm> Norms => Inner.Norms;

@@ -8,17 +8,20 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 internal sealed class WorstPoints
 {
-    private readonly Tensor losses;
-
-    public WorstPoints(Tensor images)
+    /// <param name="images">The clean images [N,...].</param>
+    /// <param name="losses">The type of the losses; default that of the images.</param>
+    public WorstPoints(Tensor images, ScalarType? losses = null)
     {
         Points = images.clone();
-        losses = images.NewFull([images.shape[0]], double.NegativeInfinity);
+        Losses = images.NewFull([images.shape[0]], double.NegativeInfinity, dtype: losses);
         Broken = zeros([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
     }
 
     /// <summary>The points [N,...].</summary>
     public Tensor Points { get; }
+
+    /// <summary>Their losses [N]; minus infinity where no point was offered.</summary>
+    public Tensor Losses { get; }
 
     /// <summary>Which of them are misclassified [N].</summary>
     public Tensor Broken { get; }
@@ -31,11 +34,11 @@ internal sealed class WorstPoints
     public void Offer(Tensor rows, Tensor points, Tensor loss, Tensor broken)
     {
         using var scope = NewDisposeScope();
-        var (bestPoints, bestLoss, wasBroken) = (Points.index_select(0, rows), losses.index_select(0, rows), Broken.index_select(0, rows));
+        var (bestPoints, bestLoss, wasBroken) = (Points.index_select(0, rows), Losses.index_select(0, rows), Broken.index_select(0, rows));
         var better = broken.logical_and(wasBroken.logical_not()).logical_or(broken.eq(wasBroken).logical_and(loss.gt(bestLoss)));
         var pick = ThreatModel.PerPoint(better, points);
         Points.index_copy_(0, rows, where(pick, points, bestPoints));
-        losses.index_copy_(0, rows, where(better, loss, bestLoss));
+        Losses.index_copy_(0, rows, where(better, loss, bestLoss));
         Broken.index_copy_(0, rows, broken.logical_or(wasBroken));
     }
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -56,16 +55,13 @@ public static class AdversarialExamplesFile
             return new(rows.Length, 0, [$"the file has {rows.Length} points that are not the {images.shape[0]} images in their order"]);
         var given = labels.cpu().data<long>().ToArray();
         var misclassified = 0;
-        using var state = ModelState.Borrow(model);
         for (var first = 0; first < given.Length; first += batchSize)
         {
             using var batchScope = NewDisposeScope();
             var count = Math.Min(batchSize, given.Length - first);
             var (clean, _) = ImageBatch.Take(model, images, labels, first, count);
             var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
-            var logits = model.call(batch);
-            ImageBatch.CheckClasses(nameof(AdversarialExamplesFile), logits, count, labels);
-            var now = AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
+            var now = ImageBatch.Predict(nameof(AdversarialExamplesFile), model, batch, labels);
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
             var inRange = batch.Ge(0).logical_and(batch.Le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
             var largest = threat.LargestSize(clean);

@@ -43,7 +43,7 @@ public sealed record EvaluationOptions
     public bool Sequential { get; init; }
 
     /// <summary>
-    /// Whether the network is looked at for what deceives attacks: random outputs, outputs that depend on the rest of the batch,
+    /// Whether the network is checked for what deceives attacks: random outputs, outputs that depend on the rest of the batch,
     /// probabilities for logits, gradients that are 0, NaN, infinite or missing. Costs seven passes of the first batch, and one forward and
     /// one backward pass of every point. Default true. What the attacks meet and a comparison of them shows is reported in any case.
     /// </summary>

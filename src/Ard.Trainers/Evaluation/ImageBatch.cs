@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -40,7 +41,9 @@ internal static class ImageBatch
     /// <exception cref="InvalidOperationException">The output is not [count,classes].</exception>
     public static void CheckClasses(string author, Tensor logits, long count, Tensor labels)
     {
-        CheckShape(logits, count);
+        if (logits.dim() != 2 || logits.shape[0] != count)
+            throw new InvalidOperationException(
+                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{count},classes].");
         var classes = logits.shape[1];
         if (classes < 2)
             throw new ArgumentException($"{author}: the network has {classes} output, expected one for each of two classes or more.");
@@ -74,21 +77,15 @@ internal static class ImageBatch
     public static Tensor Convert(Tensor images, ScalarType type, Device device) =>
         images.dtype == ScalarType.Byte ? images.to(type, device).Div_(255) : images.to(type, device);
 
-    /// <summary>Checks a network's output.</summary>
-    /// <param name="logits">What it gave.</param>
-    /// <exception cref="InvalidOperationException">It is not finite.</exception>
-    public static void CheckLogits(Tensor logits)
+    /// <summary>The class that a network, borrowed for it, takes each point for; -1 where its logits are not finite.</summary>
+    /// <inheritdoc cref="CheckClasses"/>
+    public static long[] Predict(string author, Module<Tensor, Tensor> model, Tensor points, Tensor labels)
     {
-        if (!logits.isfinite().all().item<bool>())
-            throw new InvalidOperationException(
-                "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
-    }
-
-    /// <summary>Checks that a network's output is [count,classes].</summary>
-    public static void CheckShape(Tensor logits, long count)
-    {
-        if (logits.dim() != 2 || logits.shape[0] != count)
-            throw new InvalidOperationException(
-                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{count},classes].");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var state = ModelState.Borrow(model);
+        var logits = model.call(points);
+        CheckClasses(author, logits, points.shape[0], labels);
+        return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
     }
 }

@@ -40,7 +40,7 @@ internal static class RobustnessFlags
 
     private static IEnumerable<RobustnessFlag> Adversary(EvaluationState state)
     {
-        if (state.Threat.Doubt is { } doubt)
+        if (state.Threat.Warning is { } doubt)
             yield return new(
                 NoAdversary, $"against {state.Threat} {doubt}", "The accuracy under attack says nothing: evaluate with another budget");
         if (state.Parts.Count == 0)

@@ -1,5 +1,4 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -36,7 +35,7 @@ public sealed record TransferMatrix(
     /// <param name="threat">What the adversary may do.</param>
     /// <param name="seed">The seed of what is random. Default 0.</param>
     /// <param name="batchSize">How many images go through a network at a time. Default 250.</param>
-    /// <param name="cancellation">Looked at before each batch.</param>
+    /// <param name="cancellation">Checked before each batch.</param>
     /// <exception cref="ArgumentException">Names are missing or used twice, or images or labels are not as described.</exception>
     /// <exception cref="InvalidOperationException">A network's output is unfit, or the attack broke the threat model.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -93,12 +92,11 @@ public sealed record TransferMatrix(
 
             bool[] Right(Module<Tensor, Tensor> model, Tensor points)
             {
-                using var own = NewDisposeScope();
-                using var state = ModelState.Borrow(model);
-                var logits = model.call(points);
-                ImageBatch.CheckClasses(nameof(TransferMatrix), logits, count, labels);
-                ImageBatch.CheckLogits(logits);
-                return logits.argmax(1).eq(labels.narrow(0, first, count).to(logits.device)).cpu().data<bool>().ToArray();
+                var found = ImageBatch.Predict(nameof(TransferMatrix), model, points, labels);
+                if (found.Contains(-1))
+                    throw new InvalidOperationException(
+                        "The network's logits are not finite (NaN or infinity); its robustness cannot be measured.");
+                return [.. found.Zip(labels.narrow(0, first, count).cpu().data<long>().ToArray(), (one, other) => one == other)];
             }
         }
         return new TransferMatrix(

@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -76,7 +75,7 @@ public sealed class AttackedImages
         using var noGrad = no_grad();
         var (batch, truth) = ImageBatch.Take(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
         var classes = truth.cpu().data<long>().ToArray();
-        var clean = Predict(model, batch);
+        var clean = ImageBatch.Predict(nameof(AttackedImages), model, batch, truth);
         var rows = Choose(classes, clean, count);
         var index = tensor(rows, dtype: ScalarType.Int64, device: batch.device);
         var chosen = batch.index_select(0, index);
@@ -87,14 +86,6 @@ public sealed class AttackedImages
             .. rows.Select((row, i) => new AttackedImage(
                 row, Values(chosen[i]), Values(found.Points[i]), classes[row], clean[row], found.Predictions[i])),
         ]);
-    }
-
-    private static long[] Predict(Module<Tensor, Tensor> model, Tensor points)
-    {
-        using var state = ModelState.Borrow(model);
-        var logits = model.call(points);
-        ImageBatch.CheckShape(logits, points.shape[0]);
-        return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
     }
 
     // The rows that are right, the first of every class before the second of any.

@@ -19,10 +19,10 @@ internal static class TrainingAdvice
     /// <param name="validates">Whether there are validation images.</param>
     internal static IEnumerable<string> Before(TrainingOptions options, Objective objective, ImageDataset data, bool validates)
     {
-        if (objective.Threat is { } threat && threat.Doubt is { } budget) yield return $"the training is against {threat}: {budget}";
+        if (objective.Threat is { } threat && threat.Warning is { } budget) yield return $"the training is against {threat}: {budget}";
         if (validates && options.Validation.Threat is var judge && judge != objective.Threat)
         {
-            if (judge.Doubt is { } other) yield return $"the validation is against {judge}: {other}";
+            if (judge.Warning is { } other) yield return $"the validation is against {judge}: {other}";
             if (objective.Threat is not null)
                 yield return $"the best epoch is chosen against {judge}, and the training is against {objective.Threat}";
         }

@@ -14,11 +14,11 @@ public sealed class TargetClassTests
     {
         // The second image is misclassified: its label has the smallest logit.
         var labels = tensor(new[] { 0L, 0 });
-        Compare.Same(tensor(new[] { 2L, 3 }), TargetClass.SecondMostLikely.Of(Logits, labels), "second most likely");
-        var least = TargetClass.LeastLikely.Of(Logits, labels).data<long>().ToArray();
+        Compare.Same(tensor(new[] { 2L, 3 }), TargetClass.SecondMostLikely.Choose(Logits, labels), "second most likely");
+        var least = TargetClass.LeastLikely.Choose(Logits, labels).data<long>().ToArray();
         Assert.Equal(1, least[0]);
         Assert.InRange(least[1], 1, 2);
-        Compare.Same(tensor(new[] { 3L, 3 }), TargetClass.Given(3).Of(Logits, labels), "given");
+        Compare.Same(tensor(new[] { 3L, 3 }), TargetClass.Given(3).Choose(Logits, labels), "given");
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class TargetClassTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Problem();
-        var aims = TargetClass.LeastLikely.Of(network.call(images), labels);
+        var aims = TargetClass.LeastLikely.Choose(network.call(images), labels);
         var options = new PgdOptions { Steps = 6, Keep = KeptPoint.Last, Target = TargetClass.LeastLikely, Start = Start.Clean };
         var points = new Pgd(options).Perturb(network, images, labels, ThreatModel.Linf(0.2));
         var expected = Pgd.Maximise(
