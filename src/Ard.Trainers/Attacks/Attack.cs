@@ -295,8 +295,8 @@ public abstract class Attack
             faults.Add($"labels have shape [{Shape(labels)}], expected [N] with the N of the images [{Shape(images)}]");
         if (labels.dtype == ScalarType.Int64 && labels.numel() > 0)
         {
-            var smallest = labels.min().item<long>();
-            largest = labels.max().item<long>();
+            var ends = ThreatModel.Numbers(labels.min(), labels.max());
+            (var smallest, largest) = ((long)ends[0], (long)ends[1]);
             if (smallest < 0) faults.Add($"labels have the value {smallest}, expected 0 or more");
         }
         if (images.dim() >= 1 && noise.Count != images.shape[0])

@@ -134,15 +134,13 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         if (images.numel() == 0) return;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var lowest = perturbed.min().to(ScalarType.Float64).item<double>();
-        var highest = perturbed.max().to(ScalarType.Float64).item<double>();
+        var sizes = Size(perturbed, images);
+        var told = Numbers(perturbed.min(), perturbed.max(), sizes.max(), sizes.argmax());
+        var (lowest, highest, size, worst) = (told[0], told[1], told[2], told[3]);
         // Written so that a NaN fails as well.
         if (!(lowest >= 0 && highest <= 1))
             throw new InvalidOperationException(string.Create(
                 CultureInfo.InvariantCulture, $"{author} returned values from {lowest:R} to {highest:R}, expected [0,1]."));
-        var sizes = Size(perturbed, images);
-        var worst = sizes.argmax().item<long>();
-        var size = sizes[worst].item<double>();
         if (!(size <= LargestSize(images)))
             throw new InvalidOperationException(string.Create(
                 CultureInfo.InvariantCulture,
@@ -157,8 +155,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         // A NaN goes through minimum and maximum, and fails.
-        var (lowest, highest) = (images.min().to(ScalarType.Float64).item<double>(), images.max().to(ScalarType.Float64).item<double>());
-        if (lowest >= 0 && highest <= 1) return null;
+        if (Numbers(images.min(), images.max()) is [>= 0, <= 1]) return null;
         var odd = images.Ge(0).logical_and_(images.Le(1)).logical_not_();
         var row = odd.flatten(1).any(1).nonzero()[0, 0].item<long>();
         var value = images[row].masked_select(odd[row])[0];
@@ -167,6 +164,10 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
             : value.to(ScalarType.Float32).item<float>().ToString("R", CultureInfo.InvariantCulture);
         return $"image {row} has the value {text}, expected [0,1]";
     }
+
+    /// <summary>Single values as numbers, at one wait for the device.</summary>
+    internal static double[] Numbers(params Tensor[] values) =>
+        stack(values.Select(value => value.to(ScalarType.Float64))).cpu().data<double>().ToArray();
 
     /// <summary>The part of <see cref="Verify"/> about shape and dtype.</summary>
     internal static void VerifyShape(Tensor perturbed, Tensor images, string author)
