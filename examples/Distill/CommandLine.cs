@@ -222,7 +222,7 @@ internal static class CommandLine
         Data = p.GetValue(Data)!,
         Classes = p.GetValue(Classes),
         TestImages = p.GetValue(TestImages),
-        Attacks = p.GetValue(Attacks) ?? [new Fgsm(), new Pgd()],
+        Attacks = p.GetValue(Attacks) ?? [Attack.Fgsm(), Attack.Pgd()],
         Epsilons = p.GetValue(Epsilons),
         StateFile = p.GetValue(State),
         Shard = p.GetValue(Shard),

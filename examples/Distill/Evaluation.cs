@@ -79,7 +79,7 @@ internal sealed record Evaluation
         network.to(place);
         using var other = Surrogate is null ? null : Network(Surrogate, architecture: null);
         // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
-        IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, new Transfer(new Pgd(), other.to(place))];
+        IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
         var options = new EvaluationOptions
         {
             Threat = Epsilons is null ? new ObjectiveSettings().For(test.Channels).Threat! : ThreatModel.Linf(Epsilons[0]),

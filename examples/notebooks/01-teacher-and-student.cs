@@ -76,7 +76,7 @@ void Print(string name, RobustnessMetrics metrics) => Console.WriteLine(
 // %%
 // The first 200 of the test images as tensors, to look at them.
 var (images, labels) = Glyphs.Generate(200, seed: 2).Batch(0, 200);
-Pictures.Images(AttackedImages.Find(natural.Model, images, labels, new Pgd(), threat), Glyphs.ClassNames).DisplayAs("image/svg+xml");
+Pictures.Images(AttackedImages.Find(natural.Model, images, labels, Attack.Pgd(), threat), Glyphs.ClassNames).DisplayAs("image/svg+xml");
 
 // %% [markdown]
 // ## A robust teacher

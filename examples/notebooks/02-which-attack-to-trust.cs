@@ -111,7 +111,7 @@ var options = new EvaluationOptions
 {
     Threat = threat,
     Attacks = ["fgsm", "pgd-20", "apgd-dlr", "square-500"],
-    MoreAttacks = [new Transfer(new Pgd(), robust.Model, "another")],
+    MoreAttacks = [Attack.Transfer(Attack.Pgd(), robust.Model, "another")],
 };
 var seen = ml.EvaluateRobustness(hiding, test, new() { Evaluation = options });
 foreach (var flag in seen.Flags) Console.WriteLine($"! {flag}");

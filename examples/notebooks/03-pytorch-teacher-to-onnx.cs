@@ -54,7 +54,7 @@ var evaluator = new RobustnessEvaluator(new() { Threat = threat, Attacks = ["fgs
 var teacherReport = evaluator.Evaluate(imported.Network, images, labels);
 foreach (var attack in teacherReport.Attacks.Prepend(teacherReport.Clean)) Console.WriteLine($"{attack.Name,-10} {attack.Accuracy:P1}");
 Console.WriteLine($"reasons to doubt: {teacherReport.Flags.Count}");
-Pictures.Images(AttackedImages.Find(imported.Network, images, labels, new Pgd(), threat), Glyphs.ClassNames).DisplayAs("image/svg+xml");
+Pictures.Images(AttackedImages.Find(imported.Network, images, labels, Attack.Pgd(), threat), Glyphs.ClassNames).DisplayAs("image/svg+xml");
 
 // %% [markdown]
 // ## The student
@@ -120,7 +120,7 @@ Console.WriteLine($"{new FileInfo(onnx).Length / 1024.0:F0} KB, operator set {On
 // accuracy that we have measured would not be that of what we ship.
 
 // %%
-var attacked = new Pgd().Perturb(student.Model, images, labels, threat);
+var attacked = Attack.Pgd().Perturb(student.Model, images, labels, threat);
 var session = new InferenceSession(onnx);
 long[] Here(TorchSharp.torch.Tensor batch) => student.Model.call(batch).argmax(1).data<long>().ToArray();
 long[] There(TorchSharp.torch.Tensor batch)

@@ -90,7 +90,8 @@ public sealed partial class SampleTests
                 yield return type.Name;
             if (hasOptions && !type.IsAbstract) yield return type.Name + "WithOptions";
         }
-        foreach (var method in typeof(Objective).GetMethods(BindingFlags.Static | BindingFlags.Public))
+        foreach (var method in new[] { typeof(Attack), typeof(Objective) }
+            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public)))
         {
             yield return method.Name;
             if (method.GetParameters().Any(parameter => parameter.Name == "options")) yield return method.Name + "WithOptions";

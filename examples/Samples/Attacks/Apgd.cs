@@ -9,7 +9,7 @@ internal static class ApgdSample
     {
         var network = Given.Robust;
         var (images, labels) = Given.Test;
-        var attack = new Apgd();
+        var attack = Attack.Apgd();
         Console.WriteLine($"{attack.Name}: {Given.Accuracy(network, attack.Perturb(network, images, labels, Given.Threat))}");
 
         // Expected output:

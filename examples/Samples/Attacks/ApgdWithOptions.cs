@@ -11,8 +11,8 @@ internal static class ApgdWithOptionsSample
         var (images, labels) = Given.Test;
 
         // The difference of logits ratio does not change when the logits are scaled: no saturated softmax hides its gradient.
-        Report(new Apgd(new ApgdOptions { Loss = ApgdLoss.Dlr, Steps = 50 }));
-        Report(new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 20, Targets = 9 }));
+        Report(Attack.Apgd(new ApgdOptions { Loss = ApgdLoss.Dlr, Steps = 50 }));
+        Report(Attack.Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 20, Targets = 9 }));
 
         void Report(Attack attack) =>
             Console.WriteLine($"{attack.Name}: {Given.Accuracy(network, attack.Perturb(network, images, labels, Given.Threat))}");

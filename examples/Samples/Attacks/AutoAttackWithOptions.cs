@@ -11,9 +11,9 @@ internal static class AutoAttackWithOptionsSample
         var (images, labels) = Given.Test;
         var sequence = new AttackSequence("quick",
         [
-            new Apgd(new ApgdOptions { Steps = 20 }),
-            new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 10, Targets = 3 }),
-            new Square(new SquareOptions { Queries = 100 }),
+            Attack.Apgd(new ApgdOptions { Steps = 20 }),
+            Attack.Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 10, Targets = 3 }),
+            Attack.Square(new SquareOptions { Queries = 100 }),
         ]);
         var outcome = sequence.Run(network, images, labels, Given.Threat);
         Console.WriteLine($"{sequence.Name}: {Given.Right(outcome)} stay right");

@@ -9,7 +9,7 @@ internal static class CarliniWagnerWithOptionsSample
     {
         var network = Given.Natural;
         var (images, labels) = (Given.Test.Images[..20], Given.Test.Labels[..20]);
-        var attack = new CarliniWagner(new CarliniWagnerOptions
+        var attack = Attack.CarliniWagner(new CarliniWagnerOptions
         {
             Steps = 50,                             // default 1000
             Searches = 3,                           // default 9 steps of bisection

@@ -10,7 +10,7 @@ internal static class DeepFoolSample
         var network = Given.Natural;
         var (images, labels) = Given.Test;
         var threat = ThreatModel.L2(1);
-        var attack = new DeepFool();
+        var attack = Attack.DeepFool();
         var outcome = attack.Run(network, images, labels, threat);
 
         var broken = outcome.Each.Where(point => point.BrokenBy is not null).ToArray();

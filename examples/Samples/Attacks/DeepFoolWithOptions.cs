@@ -9,16 +9,16 @@ internal static class DeepFoolWithOptionsSample
     {
         var network = Given.Natural;
         var (images, labels) = Given.Test;
-        var quick = new DeepFool(new DeepFoolOptions
+        var quick = Attack.DeepFool(new DeepFoolOptions
         {
             Iterations = 3,
             Classes = 3,                            // only the boundaries to the likeliest classes
             Overshoot = 0.1,                        // how far beyond the boundary, as a share of the way
         });
-        foreach (var attack in new[] { new DeepFool(), quick })
+        foreach (var (iterations, attack) in new[] { (50, Attack.DeepFool()), (3, quick) })
         {
             var outcome = attack.Run(network, images, labels, ThreatModel.L2(0.5));
-            Console.WriteLine($"{attack.Options.Iterations} iterations: {Given.Right(outcome)} stay right");
+            Console.WriteLine($"{iterations} iterations: {Given.Right(outcome)} stay right");
         }
 
         // Expected output:

@@ -9,7 +9,7 @@ internal static class FabSample
     {
         var network = Given.Robust;
         var (images, labels) = (Given.Test.Images[..50], Given.Test.Labels[..50]);
-        var attack = new Fab();
+        var attack = Attack.Fab();
         var outcome = attack.Run(network, images, labels, Given.Threat);
         Console.WriteLine($"{attack.Name}: {Given.Right(outcome)} stay right");
         Console.WriteLine($"all within the budget: {outcome.Each.All(point => point.Size <= Given.Threat.Epsilon + 1e-6)}");

@@ -9,7 +9,7 @@ internal static class FabWithOptionsSample
     {
         var network = Given.Robust;
         var (images, labels) = (Given.Test.Images[..100], Given.Test.Labels[..100]);
-        var attack = new Fab(new FabOptions
+        var attack = Attack.Fab(new FabOptions
         {
             Targeted = true,
             Targets = 3,                            // the three likeliest others

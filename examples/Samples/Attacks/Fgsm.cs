@@ -10,7 +10,7 @@ internal static class FgsmSample
         // A network, float images [N,C,H,W] in [0,1] and their classes; the adversary may change every pixel by 8/255.
         var network = Given.Natural;
         var (images, labels) = Given.Test;
-        var attacked = new Fgsm().Perturb(network, images, labels, ThreatModel.Linf(8.0 / 255));
+        var attacked = Attack.Fgsm().Perturb(network, images, labels, ThreatModel.Linf(8.0 / 255));
 
         var change = (attacked - images).abs().max().item<float>();
         Console.WriteLine($"clean {Given.Accuracy(network, images)}, attacked {Given.Accuracy(network, attacked)}");

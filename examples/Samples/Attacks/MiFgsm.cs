@@ -9,7 +9,7 @@ internal static class MiFgsmSample
     {
         var network = Given.Robust;
         var (images, labels) = Given.Test;
-        var attack = new MiFgsm();
+        var attack = Attack.MiFgsm();
         var attacked = attack.Perturb(network, images, labels, Given.Threat);
         Console.WriteLine($"{attack.Name}: {Given.Accuracy(network, attacked)}, clean {Given.Accuracy(network, images)}");
 

@@ -9,7 +9,7 @@ internal static class MiFgsmWithOptionsSample
     {
         var network = Given.Robust;
         var (images, labels) = Given.Test;
-        var attack = new MiFgsm(new MiFgsmOptions
+        var attack = Attack.MiFgsm(new MiFgsmOptions
         {
             Steps = 5,
             StepSize = 0.04,                        // default: epsilon / steps

@@ -9,7 +9,7 @@ internal static class PgdSample
     {
         var network = Given.Robust;
         var (images, labels) = Given.Test;
-        var attack = new Pgd();
+        var attack = Attack.Pgd();
         var attacked = attack.Perturb(network, images, labels, Given.Threat, seed: 7);
 
         Console.WriteLine(attack.Name);

@@ -18,10 +18,11 @@ internal static class PgdWithOptionsSample
             Keep = KeptPoint.Worst,                 // KeptPoint.Last, as much attack code does, is weaker
             Loss = AttackLosses.Margin,             // that of Carlini and Wagner; default the cross-entropy
         };
-        Report("margin, three starts", new Pgd(options));
+        Report("margin, three starts", Attack.Pgd(options));
 
         // Towards a class rather than away from the true one: it has to go further.
-        Report("to the least likely class", new Pgd(options with { Loss = AttackLosses.CrossEntropy, Target = TargetClass.LeastLikely }));
+        Report("to the least likely class", Attack.Pgd(
+            options with { Loss = AttackLosses.CrossEntropy, Target = TargetClass.LeastLikely }));
 
         void Report(string what, Attack attack) => Console.WriteLine(
             $"{what}: {Given.Accuracy(network, attack.Perturb(network, images, labels, Given.Threat))}");

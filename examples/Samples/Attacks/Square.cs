@@ -9,7 +9,7 @@ internal static class SquareSample
     {
         var network = Given.Robust;
         var (images, labels) = (Given.Test.Images[..50], Given.Test.Labels[..50]);
-        var attack = AttackCatalog.ByName("square-500");        // new Square() asks up to 5000 times
+        var attack = AttackCatalog.ByName("square-500");        // Attack.Square() asks up to 5000 times
         var outcome = attack.Run(network, images, labels, Given.Threat);
         Console.WriteLine($"{attack.Name} ({attack.Kind}): {Given.Right(outcome)} stay right");
         Console.WriteLine($"backward passes: {outcome.Each.Sum(point => point.BackwardPasses)}");

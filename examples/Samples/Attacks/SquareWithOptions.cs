@@ -11,7 +11,7 @@ internal static class SquareWithOptionsSample
         var (images, labels) = (Given.Test.Images[..50], Given.Test.Labels[..50]);
         foreach (var queries in new[] { 10, 200 })
         {
-            var attack = new Square(new SquareOptions
+            var attack = Attack.Square(new SquareOptions
             {
                 Queries = queries,                  // default 5000
                 Restarts = 1,

@@ -11,7 +11,7 @@ internal static class ThreatModelSample
         var (images, labels) = Given.Test;
         foreach (var threat in new[] { ThreatModel.Linf(0.05), ThreatModel.L2(0.5), ThreatModel.L1(4) })
         {
-            var attack = new Apgd(new ApgdOptions { Steps = 20 });
+            var attack = Attack.Apgd(new ApgdOptions { Steps = 20 });
             var attacked = attack.Perturb(network, images, labels, threat);
             var size = threat.Size(attacked, images).max().item<double>();
             Console.WriteLine($"{threat}: {Given.Accuracy(network, attacked)}, largest {size:F2}");

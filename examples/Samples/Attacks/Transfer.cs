@@ -8,7 +8,7 @@ internal static class TransferSample
     public static void Example()
     {
         var (images, labels) = Given.Test;
-        var attack = new Transfer(new Pgd(), surrogate: Given.Natural, source: "natural");
+        var attack = Attack.Transfer(Attack.Pgd(), surrogate: Given.Natural, source: "natural");
         var attacked = attack.Perturb(Given.Robust, images, labels, Given.Threat);
         Console.WriteLine($"{attack.Name}: {Given.Accuracy(Given.Robust, attacked)}");
         Console.WriteLine($"on the surrogate itself: {Given.Accuracy(Given.Natural, attacked)}");

@@ -14,7 +14,7 @@ internal static class RobustnessEvaluatorWithOptionsSample
         {
             Threat = Given.Threat,
             Attacks = ["pgd-20x2", "apgd-t-10"],                // names: see AttackCatalog
-            MoreAttacks = [new Transfer(new Pgd(), Given.Natural)],
+            MoreAttacks = [Attack.Transfer(Attack.Pgd(), Given.Natural)],
             Sequential = true,                                  // each only on what the ones before have left
             BatchSize = 50,
             Seed = 1,

@@ -10,7 +10,7 @@ internal static class TransferMatrixSample
     {
         var (images, labels) = Given.Test;
         var matrix = TransferMatrix.Evaluate(
-            [("natural", Given.Natural), ("robust", Given.Robust)], images, labels, new Pgd(), Given.Threat);
+            [("natural", Given.Natural), ("robust", Given.Robust)], images, labels, Attack.Pgd(), Given.Threat);
         foreach (var source in matrix.Names)
         {
             var right = matrix.Names.Select(target => $"{target} {Given.Percent(matrix[source, target])}");

@@ -22,7 +22,7 @@ internal static class EvaluateRobustnessWithOptionsSample
             {
                 Threat = ThreatModel.L2(0.5),
                 Attacks = ["pgd-10", "deepfool"],
-                MoreAttacks = [new Square(new SquareOptions { Queries = 50 })],
+                MoreAttacks = [Attack.Square(new SquareOptions { Queries = 50 })],
                 Seed = 1,
             },
         });

@@ -16,7 +16,7 @@ internal static class HtmlReportSample
         {
             Robustness = new RobustnessEvaluator(options).Evaluate(each.Item2, images, labels),
             Curve = RobustnessCurve.Evaluate(each.Item2, images, labels, [0, 0.05, 0.1], options),
-            Images = AttackedImages.Find(each.Item2, images, labels, new Pgd(), Given.Threat),
+            Images = AttackedImages.Find(each.Item2, images, labels, Attack.Pgd(), Given.Threat),
         });
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.html");
         new HtmlReport("Two networks")

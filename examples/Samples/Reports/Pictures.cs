@@ -22,7 +22,7 @@ internal static class PicturesSample
         [
             Pictures.Accuracy(model),
             Pictures.Curves(model),
-            Pictures.Images(AttackedImages.Find(network, images, labels, new Pgd(), Given.Threat, count: 4), Glyphs.ClassNames),
+            Pictures.Images(AttackedImages.Find(network, images, labels, Attack.Pgd(), Given.Threat, count: 4), Glyphs.ClassNames),
         ];
         // SVG as text, to be written to a file or shown in a notebook.
         foreach (var picture in pictures) Console.WriteLine(XElement.Parse(picture).Name.LocalName);

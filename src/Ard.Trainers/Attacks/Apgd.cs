@@ -10,7 +10,7 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default those of AutoAttack's APGD-CE: cross-entropy, 100 steps, one random start.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Apgd(ApgdOptions? options = null) : Attack
+internal sealed class Apgd(ApgdOptions? options = null) : Attack
 {
     // Radii in units of epsilon, and the shares of the steps that go there.
     private static readonly (double Radius, double Share)[] LargerRadii = [(3, 0.3), (2, 0.3), (1, 0.4)];

@@ -10,7 +10,7 @@ namespace Ard.Trainers.Attacks;
 /// A search for a point, within the threat model, that the network gets wrong. A subclass writes <see cref="Search"/>; everything that
 /// keeps the caller safe is here: the checks of what goes in and of what comes out, and that the network is left as it was found.
 /// </summary>
-public abstract class Attack
+public abstract partial class Attack
 {
     /// <summary>A short name for tables, such as <c>pgd-20</c>.</summary>
     public abstract string Name { get; }

@@ -12,7 +12,7 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 9 values of c, 1000 steps for each.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
+internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
     public CarliniWagnerOptions Options { get; } = Validated(options ?? new CarliniWagnerOptions());

@@ -11,7 +11,7 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 50 iterations, overshoot 0.02, 10 classes.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class DeepFool(DeepFoolOptions? options = null) : Attack
+internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
     public DeepFoolOptions Options { get; } = Validated(options ?? new DeepFoolOptions());

@@ -14,7 +14,7 @@ namespace Ard.Trainers.Attacks;
 /// </remarks>
 /// <param name="options">The settings; default untargeted, 100 steps, one run from the clean image.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Fab(FabOptions? options = null) : Attack
+internal sealed class Fab(FabOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
     public FabOptions Options { get; } = Validated(options ?? new FabOptions());

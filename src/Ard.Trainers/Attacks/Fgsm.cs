@@ -7,7 +7,7 @@ namespace Ard.Trainers.Attacks;
 /// along the direction of steepest ascent of the cross-entropy, projected. For Linf that is clamp(x + epsilon sign(gradient)). Draws no
 /// random number. The point is returned whether or not the network gets it wrong.
 /// </summary>
-public sealed class Fgsm : Attack
+internal sealed class Fgsm : Attack
 {
     /// <inheritdoc/>
     public override string Name => "fgsm";
@@ -19,6 +19,6 @@ public sealed class Fgsm : Attack
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var gradient = target.Gradient(points => AttackLosses.CrossEntropy(target.Logits(points), labels), images);
-        return Pgd.Step(images, gradient, images, threat, threat.Epsilon);
+        return Attacks.Pgd.Step(images, gradient, images, threat, threat.Epsilon);
     }
 }

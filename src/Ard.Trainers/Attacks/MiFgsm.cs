@@ -10,7 +10,7 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 20 steps of epsilon/20, decay 1.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
+internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
     public MiFgsmOptions Options { get; } = Validated(options ?? new MiFgsmOptions());

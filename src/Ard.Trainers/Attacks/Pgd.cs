@@ -8,7 +8,7 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 20 steps of epsilon/4, one random start, the worst point met.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Pgd(PgdOptions? options = null) : Attack
+internal sealed class Pgd(PgdOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
     public PgdOptions Options { get; } = Validated(options ?? new PgdOptions());

@@ -15,7 +15,7 @@ namespace Ard.Trainers.Attacks;
 /// </remarks>
 /// <param name="options">The settings; default 5000 queries from one random start.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-public sealed class Square(SquareOptions? options = null) : Attack
+internal sealed class Square(SquareOptions? options = null) : Attack
 {
     // The queries after which the share that a window covers halves.
     private static readonly int[] Halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];

@@ -17,7 +17,7 @@ namespace Ard.Trainers.Attacks;
 /// Images [N,...] to logits [N,classes], on the device and in the dtype of the network in question. It is left as it was found.
 /// </param>
 /// <param name="source">A name for the surrogate, if there are several. Default null.</param>
-public sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, string? source = null) : Attack
+internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, string? source = null) : Attack
 {
     /// <inheritdoc/>
     public override AttackKind Kind => AttackKind.Transferred;
