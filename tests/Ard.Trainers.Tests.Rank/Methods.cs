@@ -74,8 +74,36 @@ internal static class Methods
         return 0;
     }
 
+    /// <summary>AutoAttack on 256 images in 8 batches, or a shard of it; the report as JSON, where it is of all.</summary>
+    public static int Evaluate(string folder, EvaluationShard? shard)
+    {
+        using var scope = NewDisposeScope();
+        using var training = Glyphs.Generate(600, seed: 1);
+        using var data = Glyphs.Generate(256, seed: 2);
+        using var network = Network(3, ScalarType.Float32);
+        var options = Options with { Epochs = 4, BatchSize = 50, ValidationFraction = 0, Threads = 1, Group = ProcessGroup.Alone };
+        Trainer.Fit(network, ObjectiveCatalog.ByName("natural"), training, options);
+        var report = new RobustnessEvaluator(new EvaluationOptions
+        {
+            Threat = ThreatModel.Linf(0.04),
+            Attacks = ["autoattack"],
+            BatchSize = 32,
+            Shard = shard,
+            StateFile = Path.Combine(folder, shard is null ? "state" : $"state.{shard.Number}-of-{shard.Count}"),
+        }).Evaluate(network, data.Images, data.Labels, new Steps());
+        if (shard is null) File.WriteAllText(Path.Combine(folder, "report.json"), System.Text.Json.JsonSerializer.Serialize(report));
+        return 0;
+    }
+
     private static Module<Tensor, Tensor> Network(long seed, ScalarType type) =>
         (NetworkSpec.Parse("tinycnn-4") with { InputChannels = 1, ImageSize = 16, BatchNorm = false }).Build(seed).to(type);
+
+    private sealed class Steps : IProgress<EvaluationProgress>
+    {
+        private int count;
+
+        public void Report(EvaluationProgress value) => Console.WriteLine($"step {++count}");
+    }
 
     private sealed class Lines : IProgress<TrainingProgress>
     {

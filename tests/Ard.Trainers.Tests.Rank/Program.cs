@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Ard.Trainers.Distributed;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Rank;
 
 var group = ProcessGroup.Current;
@@ -30,6 +31,10 @@ switch (args)
         return 0;
     case ["run", var folder, var epochs]:
         return Methods.Run(folder, int.Parse(epochs, CultureInfo.InvariantCulture));
+    case ["evaluate", var folder]:
+        return Methods.Evaluate(folder, shard: null);
+    case ["evaluate", var folder, var shard]:
+        return Methods.Evaluate(folder, EvaluationShard.Parse(shard));
     case ["wait"]:
         Wait();
         return 0;

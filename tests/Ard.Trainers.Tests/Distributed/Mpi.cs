@@ -19,10 +19,14 @@ internal static class Mpi
     public static string? Missing(string mpi) => launchers[mpi] is null ? $"needs {mpi} (Debian: apt-get install mpich openmpi-bin)" : null;
 
     /// <summary>Starts so many ranks of the program.</summary>
-    public static Process Start(string mpi, int ranks, string[] arguments, params (string Name, string Value)[] environment)
+    public static Process Start(string mpi, int ranks, string[] arguments, params (string Name, string Value)[] environment) =>
+        StartCommand(mpi, ranks, ["dotnet", Program, .. arguments], environment);
+
+    /// <summary>Starts so many ranks of any program.</summary>
+    public static Process StartCommand(string mpi, int ranks, string[] command, params (string Name, string Value)[] environment)
     {
         string[] options = mpi == OpenMpi ? ["--oversubscribe", "--bind-to", "none"] : [];
-        return Start(launchers[mpi]!, [.. options, "-n", $"{ranks}", "dotnet", Program, .. arguments], environment);
+        return Start(launchers[mpi]!, [.. options, "-n", $"{ranks}", .. command], environment);
     }
 
     /// <summary>Starts the program without a launcher.</summary>
@@ -85,7 +89,7 @@ internal static class Mpi
 
 /// <summary>A case for one MPI, skipped by name where it is not installed. The first argument is its name.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-internal sealed class MpiDataAttribute : DataAttribute
+internal class MpiDataAttribute : DataAttribute
 {
     private readonly object[] values;
 

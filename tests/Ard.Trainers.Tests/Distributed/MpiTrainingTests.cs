@@ -62,6 +62,47 @@ public sealed class MpiTrainingTests : IDisposable
         Assert.All(expected, pair => Assert.True((pair.Value - found[pair.Key]).abs().max().item<double>() < 1e-9, pair.Key));
     }
 
+    [Theory]
+    [Trait("Category", "Long")]
+    [HostsData(Mpi.Mpich)]
+    [HostsData(Mpi.OpenMpi)]
+    public async Task Over_TCP_between_two_hosts_too(string mpi)
+    {
+        var whole = Directory.CreateDirectory(Path.Combine(folder, "whole"));
+        var alone = await Mpi.Outcome(Mpi.Alone(["run", whole.FullName, "6"]));
+        Assert.True(alone.ExitCode == 0, alone.Output + alone.Errors);
+
+        var parts = Directory.CreateDirectory(Path.Combine(folder, "parts"));
+        await KilledAt("epoch 2 step 3", OnTwoHosts(2), rank: 1);
+        await KilledAt("epoch 4 step 3", OnTwoHosts(3), rank: 2);
+        var last = await Mpi.Outcome(Mpi.Alone(["run", parts.FullName, "6"]));
+        Assert.True(last.ExitCode == 0, last.Output + last.Errors);
+        Assert.DoesNotContain("epoch 2 step", last.Output);
+
+        using var scope = NewDisposeScope();
+        var (expected, found) = (Read(whole, "end"), Read(parts, "end"));
+        Assert.All(expected, pair => Assert.True((pair.Value - found[pair.Key]).abs().max().item<double>() < 1e-9, pair.Key));
+
+        Process OnTwoHosts(int ranks)
+        {
+            var start = new ProcessStartInfo("bash",
+                [
+                    Shared.InRepository("tests/two-hosts.sh"), mpi, "dotnet",
+                    Path.Combine(AppContext.BaseDirectory, "Ard.Trainers.Tests.Rank.dll"), "run", parts.FullName, "6",
+                ])
+            { RedirectStandardOutput = true, RedirectStandardError = true };
+            (start.Environment["RANKS"], start.Environment["OMP_NUM_THREADS"]) = ($"{ranks}", "1");
+            return Process.Start(start)!;
+        }
+    }
+
+    private sealed class HostsDataAttribute : MpiDataAttribute
+    {
+        public HostsDataAttribute(string mpi) : base(mpi) => Skip ??= Environment.IsPrivilegedProcess && File.Exists("/usr/sbin/ip")
+            ? null
+            : "needs root and iproute2, for network namespaces";
+    }
+
     // What the processes have written by then.
     private static async Task<string> KilledAt(string when, Process launcher, int rank)
     {

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Training;
+using static TorchSharp.torch;
+
+namespace Ard.Bench;
+
+/// <summary>
+/// <c>mpirun -n 2 dotnet Ard.Bench.dll scale</c>: the time of a sum by its size, adversarial training (PGD-10) of all processes together
+/// beside one of them alone, each on as many images, and what a model with these constants says of more processes on other networks of
+/// cables: a step takes its computation, and a sum of the gradients, 2 (n-1)/n of their bytes over the bandwidth and 2 log2 n latencies.
+/// </summary>
+internal static class ScaleBench
+{
+    private static readonly Option<int> Steps = Options.Count("--steps", 3), Batch = Options.Count("--batch", 16);
+    private static readonly Option<int> Latency = Options.Count("--latency", 30);
+    private static readonly Option<double?> Rate =
+        new("--images-per-second") { Description = "Of one process, for the model alone. Default: as measured." };
+    private static readonly Argument<string[]> Networks =
+        new("networks") { DefaultValueFactory = _ => ["resnet18", "mobilenetv2", "smallcnn"], Description = "Which." };
+
+    public static Command Command()
+    {
+        var command = new Command("scale", "Training by several processes, under mpirun; and a model of many.")
+        {
+            Steps, Batch, Latency, Rate, Options.Threads, Networks,
+        };
+        command.SetAction(p => Run(
+            p.GetValue(Steps), p.GetValue(Batch), p.GetValue(Latency), p.GetValue(Rate), p.GetValue(Options.Threads),
+            p.GetValue(Networks)!));
+        return command;
+    }
+
+    private static void Run(int steps, int batch, int latency, double? given, int threads, string[] networks)
+    {
+        var group = ProcessGroup.Current;
+        // The first process speaks.
+        if (group.Rank != 0) Console.SetOut(TextWriter.Null);
+        if (group.Size > 1)
+        {
+            Markdown.Title($"A sum over {group.Size} processes, median of 11");
+            Markdown.Header("float32", "ms", "GB/s");
+            foreach (var count in new[] { 10_000, 100_000, 1_000_000, 11_170_000 })
+            {
+                var seconds = SumSeconds(group, count);
+                Markdown.Row($"{count:N0}", Markdown.Number(1000 * seconds, "F2"), Markdown.Number(4e-9 * count / seconds, "F2"));
+            }
+        }
+        var rates = new Dictionary<string, (double Rate, long Parameters)>();
+        Markdown.Title($"Adversarial training, {batch} images a process and step, {threads} threads each: images a second");
+        Markdown.Header("network", "one process", $"{group.Size} processes", "efficiency");
+        foreach (var name in networks)
+        {
+            using var network = NetworkSpec.Parse(name).Build(1);
+            var alone = given ?? (group.Rank == 0 ? ImagesPerSecond(ProcessGroup.Alone, name, batch, steps, threads) : 0);
+            Barrier(group);
+            var together = given is null && group.Size > 1 ? ImagesPerSecond(group, name, batch, steps, threads) : double.NaN;
+            rates[name] = (alone, Weights.Count(network));
+            Markdown.Row(
+                name, Markdown.Number(alone, "F2"), Markdown.Number(together, "F2"), Markdown.Number(together / alone / group.Size, "F2"));
+        }
+        Markdown.Title($"Model: efficiency of n processes, {latency} microseconds of latency, n and Gbit/s in the heads");
+        Markdown.Header(["network", "images a process", .. from speed in new[] { 10, 100 }
+            from size in new[] { 8, 64, 1024 } select $"{size}, {speed}"]);
+        foreach (var (name, (rate, parameters)) in rates)
+        {
+            foreach (var images in new[] { 16, 32, 64, 128 })
+            {
+                var efficiencies = from speed in new[] { 10, 100 }
+                                   from size in new[] { 8, 64, 1024 }
+                                   let compute = images / rate
+                                   let sum = 2.0 * (size - 1) / size * 4 * parameters / (speed * 1e9 / 8)
+                                       + 2 * Math.Log2(size) * latency * 1e-6
+                                   select Markdown.Number(compute / (compute + sum), "F3");
+                Markdown.Row([name, $"{images}", .. efficiencies]);
+            }
+        }
+    }
+
+    private static void Barrier(ProcessGroup group) => group.Sum(new float[1]);
+
+    private static double SumSeconds(ProcessGroup group, int count)
+    {
+        var values = new float[count];
+        return Turns.Median(Enumerable.Range(0, 11).Select(_ =>
+        {
+            Barrier(group);
+            var watch = Stopwatch.StartNew();
+            group.Sum(values);
+            return watch.Elapsed.TotalSeconds;
+        }).ToArray());
+    }
+
+    // Of an epoch of these steps after one that warms up.
+    private static double ImagesPerSecond(ProcessGroup group, string name, int batch, int steps, int threads)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        var count = batch * steps * group.Size;
+        using var data = new ImageDataset(
+            randint(0, 256, [count, 3, 32, 32], dtype: ScalarType.Byte, generator: generator),
+            randint(0, 10, [count], dtype: ScalarType.Int64, generator: generator), [.. Enumerable.Range(0, 10).Select(c => $"{c}")]);
+        using var network = NetworkSpec.Parse(name).Build(1);
+        var last = new Last();
+        Trainer.Fit(network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Cifar10 }), data, new TrainingOptions
+        {
+            Epochs = 2,
+            BatchSize = batch * group.Size,
+            ValidationFraction = 0,
+            Device = "cpu",
+            Threads = threads,
+            Group = group,
+        }, progress: last);
+        return last.Rate;
+    }
+
+    private sealed class Last : IProgress<TrainingProgress>
+    {
+        public double Rate { get; private set; }
+
+        public void Report(TrainingProgress value) => Rate = value.ImagesPerSecond;
+    }
+}
