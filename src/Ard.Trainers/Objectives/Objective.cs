@@ -42,7 +42,8 @@ public abstract partial class Objective : INamed
     /// <summary>
     /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its
     /// batch normalisation. Must not wait for the device, and must leave parameters' gradients alone: the training loop calls backward on
-    /// what is returned.
+    /// what is returned. Where several processes train together, each is asked for the mean over its own images of the batch: random
+    /// numbers come from <see cref="TrainingBatch.Noise"/>, and what depends on other images from <see cref="TrainingBatch.MeanOfAll"/>.
     /// </summary>
     /// <param name="batch">The batch.</param>
     /// <returns>A scalar with a graph to the student's parameters.</returns>
