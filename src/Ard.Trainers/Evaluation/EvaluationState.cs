@@ -71,6 +71,7 @@ internal sealed class EvaluationState : IDisposable
 {
     private readonly EvaluationOptions options;
     private readonly StateFile? file;
+    private readonly ICollection<EvaluationStep>? steps;
     // [N,...]: the misclassified point that was found first, or the clean image; kept where a file of them was asked for.
     private readonly Tensor? examples;
 
@@ -78,10 +79,12 @@ internal sealed class EvaluationState : IDisposable
     /// <param name="images">All images, of which a copy is kept where examples are asked for.</param>
     /// <param name="dtype">The network's dtype, in which they are kept.</param>
     /// <param name="settings">What a state file has to be of; null without one.</param>
+    /// <param name="steps">Where to put all steps, those of the file too; null for nowhere.</param>
     /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
-    public EvaluationState(EvaluationOptions options, Tensor images, ScalarType dtype, StateSettings? settings)
+    public EvaluationState(
+        EvaluationOptions options, Tensor images, ScalarType dtype, StateSettings? settings, ICollection<EvaluationStep>? steps = null)
     {
-        (this.options, Count) = (options, checked((int)images.shape[0]));
+        (this.options, this.steps, Count) = (options, steps, checked((int)images.shape[0]));
         Parts =
         [
             .. from attack in options.AllAttacks()
@@ -109,9 +112,6 @@ internal sealed class EvaluationState : IDisposable
         }
     }
 
-    /// <summary>All steps so far.</summary>
-    public List<EvaluationStep> AllSteps { get; } = [];
-
     /// <summary>How many points there are.</summary>
     public int Count { get; }
 
@@ -122,7 +122,7 @@ internal sealed class EvaluationState : IDisposable
     public int BatchSize => options.BatchSize;
 
     /// <summary>How many steps are done.</summary>
-    public long Steps => AllSteps.Count;
+    public long Steps { get; private set; }
 
     /// <summary>
     /// What the next step is about: the first image of its batch, and the part, -1 for the clean images. Null where all is done.
@@ -206,7 +206,8 @@ internal sealed class EvaluationState : IDisposable
             }
             for (var i = 0; i < step.Rows.Length; i++) Parts[part].Points[step.Rows[i]] = step.Attacked[i];
         }
-        AllSteps.Add(step);
+        steps?.Add(step);
+        Steps++;
     }
 
     // Which of a step's points are broken for the first time.

@@ -83,8 +83,9 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         {
             try
             {
-                using var part = Run(options, shard, model, images, labels, group.Rank == 0 ? progress : null, cancellation);
-                return part.AllSteps;
+                var steps = new List<EvaluationStep>();
+                using var part = Run(options, shard, model, images, labels, group.Rank == 0 ? progress : null, cancellation, steps);
+                return steps;
             }
             catch (Exception exception) when (exception is not (ArgumentException or CheckpointException or OperationCanceledException))
             {
@@ -114,12 +115,12 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 
     private EvaluationState Run(
         EvaluationOptions options, EvaluationShard shard, Module<Tensor, Tensor> model, Tensor images, Tensor labels,
-        IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+        IProgress<EvaluationProgress>? progress, CancellationToken cancellation, ICollection<EvaluationStep>? steps = null)
     {
         var settings = options.StateFile is null ? null : Settings(Digests(model, images, labels), ImageBatch.Home(model, images).Device);
         settings?.Add(EvaluationShard.Setting, $"{shard}");
         long[] rows = [.. shard.Rows(images.shape[0], options.BatchSize)];
-        return Run(options, model, Part(shard, images), Part(shard, labels), rows, settings, progress, cancellation);
+        return Run(options, model, Part(shard, images), Part(shard, labels), rows, settings, progress, cancellation, steps);
     }
 
     /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
@@ -158,11 +159,12 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         IReadOnlyList<long> rows,
         IReadOnlyDictionary<string, string>? settings,
         IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        ICollection<EvaluationStep>? steps = null)
     {
         using var noGrad = no_grad();
         var state = new EvaluationState(
-            options, images, ImageBatch.Home(model, images).Type, settings is null ? null : new StateSettings(settings, rows));
+            options, images, ImageBatch.Home(model, images).Type, settings is null ? null : new StateSettings(settings, rows), steps);
         try
         {
             TakeSteps(state, model, images, labels, rows, progress, cancellation);
