@@ -138,6 +138,8 @@ public sealed class DataParallelTests : IDisposable
             group, objective, options with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar, ValidationFraction = 0 }, See,
             group.Rank == 2 ? stop.Token : default));
         Assert.All(results, result => Assert.True(result.Result.Cancelled));
+        // Within the first epoch, of which it has seen three steps.
+        Assert.All(results, result => Assert.Empty(result.Result.History));
         Assert.All(results, result => Assert.Equal(results[0].Bytes, result.Bytes));
     }
 
