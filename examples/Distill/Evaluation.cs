@@ -1,7 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;

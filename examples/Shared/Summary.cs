@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Ard.Trainers.Data;
 using Spectre.Console;
 
 namespace Ard.Examples;

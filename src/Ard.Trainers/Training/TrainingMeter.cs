@@ -1,4 +1,3 @@
-using Ard.Trainers.Objectives;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;

@@ -1,9 +1,5 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Training;
 using Ard.Trainers.Training;

@@ -6,7 +6,6 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Distributed;
 using Ard.Trainers.Tests.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
