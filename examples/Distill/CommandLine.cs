@@ -241,7 +241,7 @@ internal static class CommandLine
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
         var threat = p.GetValue(Epsilon) is { } epsilon
             ? ThreatModel.Linf(epsilon)
-            : new ObjectiveSettings().For(data.Train.Channels).Threat!;
+            : ThreatModel.Usual(data.Train.Channels);
         var preset = p.GetValue(PresetOption);
         if (preset is not null && p.GetValue(Method) is not null)
             throw new ArgumentException("--preset and --method are both given, expected one of them.");

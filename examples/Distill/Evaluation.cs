@@ -4,7 +4,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 using TorchSharp;
@@ -81,7 +80,7 @@ internal sealed record Evaluation
         IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
         var options = new EvaluationOptions
         {
-            Threat = Epsilons is null ? new ObjectiveSettings().For(test.Channels).Threat! : ThreatModel.Linf(Epsilons[0]),
+            Threat = Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0]),
             Attacks = [],
             MoreAttacks = attacks,
             Seed = Seed,

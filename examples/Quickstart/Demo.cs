@@ -43,7 +43,7 @@ internal static class Demo
         [
             ("adversarial training", adversarial),
             ("clean distillation", Objective.Distillation(new() { Distillation = soft })),
-            ("ARD", Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, AlwaysCleanPass = false })),
+            ("ARD", Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, StatisticsPasses = false })),
         ];
         var teachers = new TrainingOptions
         {

@@ -131,7 +131,7 @@ var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 
 var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
 var alone = Student(Objective.AdversarialTraining(new() { Inner = inner }));
 var imitator = Student(Objective.Distillation(new() { Distillation = soft }));
-var student = Student(Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, AlwaysCleanPass = false }));
+var student = Student(Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, StatisticsPasses = false }));
 
 var aloneMetrics = ml.EvaluateRobustness(alone, test, evaluation);
 var imitatorMetrics = ml.EvaluateRobustness(imitator, test, evaluation);

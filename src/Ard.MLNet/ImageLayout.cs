@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Networks;
 using Microsoft.ML.Data;
@@ -10,18 +11,21 @@ namespace Ard.MLNet;
 /// set <see cref="Scale"/> to 1.0/255; after
 /// <c>offsetImage: o, scaleImage: s</c> set <see cref="Scale"/> to 1/(255 s) and <see cref="Offset"/> to -o s.
 /// </summary>
-public sealed record ImageLayout
+public sealed record ImageLayout : IValidatableObject
 {
     /// <summary>
     /// Channels. Default null: the column's own dimensions if it has three, else those of the network's specification if they multiply to
     /// the length of the vector, else what makes a square image of 3 channels, or of 1.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int? Channels { get; init; }
 
     /// <summary>Rows of pixels. Default as for <see cref="Channels"/>.</summary>
+    [Range(1, int.MaxValue)]
     public int? Height { get; init; }
 
     /// <summary>Columns of pixels. Default as for <see cref="Channels"/>.</summary>
+    [Range(1, int.MaxValue)]
     public int? Width { get; init; }
 
     /// <summary>
@@ -31,18 +35,16 @@ public sealed record ImageLayout
     public bool Interleaved { get; init; }
 
     /// <summary>A value v of the column is the pixel (v - <see cref="Offset"/>) · Scale, which has to be in [0,1]. Default 1.</summary>
+    [Range(double.MinValue, double.MaxValue)]
     public double Scale { get; init; } = 1;
 
     /// <summary>See <see cref="Scale"/>. Default 0.</summary>
+    [Range(double.MinValue, double.MaxValue)]
     public double Offset { get; init; }
 
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    internal IEnumerable<string> Faults()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        foreach (var (name, size) in new[] { (nameof(Channels), Channels), (nameof(Height), Height), (nameof(Width), Width) })
-            if (size < 1) yield return $"Layout has {name} {size}, expected 1 or more";
-        if (!double.IsFinite(Scale) || Scale == 0) yield return $"Layout has Scale {Scale}, expected a finite number that is not 0";
-        if (!double.IsFinite(Offset)) yield return $"Layout has Offset {Offset}, expected a finite number";
+        if (Scale == 0) yield return new("Scale is 0, expected another number");
     }
 
     /// <summary>The layout with all sizes, for a column of this type.</summary>

@@ -6,11 +6,12 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using static TorchSharp.torch;
+using Microsoft.ML;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.MLNet;
 
@@ -33,8 +34,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        (this.mlContext, this.options, this.teacher, this.naturalTeacher) = (mlContext, options, teacher, naturalTeacher);
+        (this.mlContext, this.options, this.teacher, this.naturalTeacher) = (mlContext, options.Validated(), teacher, naturalTeacher);
         host = ((IHostEnvironment)mlContext).Register(GetType().Name);
         seed = options.Seed ?? host.Rand.NextInt64();
     }
@@ -122,7 +122,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         {
             Seed = seed,
             Device = Devices.Choose(mlContext, options.Training.Device),
-            Validation = Validation(objective, format.Channels),
+            Validation = Validation(objective),
         };
         var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
         using var main = new Loan(objective.NeedsTeacher ? teacher : null);
@@ -136,11 +136,11 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     }
 
     // The training loop takes the threat model of the objective; a method that trains on clean images has one in its settings only.
-    private EvaluationOptions Validation(Objective objective, int channels)
+    private EvaluationOptions Validation(Objective objective)
     {
         var validation = options.Training.Validation;
-        return objective.Threat is null && options.Objective is null && !validation.SetsThreat
-            ? validation with { Threat = options.Settings.For(channels).Threat! }
+        return objective.Threat is null && !validation.SetsThreat && options.Settings.Threat is { } threat
+            ? validation with { Threat = threat }
             : validation;
     }
 

@@ -1,12 +1,14 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 
 namespace Ard.MLNet;
 
 /// <summary>What <see cref="ArdTrainer"/> and <see cref="AdversarialTrainer"/> have in common.</summary>
-public abstract record ImageTrainerOptions
+public abstract record ImageTrainerOptions : IValidatableObject
 {
     private protected ImageTrainerOptions(string method) => Method = method;
 
@@ -17,9 +19,11 @@ public abstract record ImageTrainerOptions
     public required NetworkDefinition Network { get; init; }
 
     /// <summary>The column of images, a vector of floats of known size. Default Features.</summary>
+    [MinLength(1)]
     public string FeatureColumnName { get; init; } = "Features";
 
     /// <summary>The column of labels, a key as MapValueToKey makes it. Default Label.</summary>
+    [MinLength(1)]
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>How the vector holds an image. Default: planes (channels, height, width) of values in [0,1].</summary>
@@ -71,37 +75,18 @@ public abstract record ImageTrainerOptions
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>Images that the fitted classifier sends through the network at a time, 1 to 65536. Default 256.</summary>
+    [Range(1, BatchMapping.MostRows)]
     public int ScoringBatchSize { get; init; } = 256;
 
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    internal void Validate()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var faults = new List<string>();
-        if (Network is null) faults.Add("Network is missing");
-        if (string.IsNullOrEmpty(FeatureColumnName)) faults.Add("FeatureColumnName is empty");
-        if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
-        if (FeatureColumnName == LabelColumnName) faults.Add($"FeatureColumnName and LabelColumnName are both '{LabelColumnName}'");
-        faults.AddRange(Layout.Faults());
-        faults.AddRange(BatchMapping.BatchSizeFaults(nameof(ScoringBatchSize), ScoringBatchSize));
-        Collect(Training.Validate);
-        if (Objective is null) Collect(() => ObjectiveCatalog.ByName(Method, Settings));
-        else if (Settings != new ObjectiveSettings()) faults.Add("Settings are set together with Objective, which has its own");
-        if (faults.Count == 0) faults.AddRange(MethodFaults(ChosenObjective(channels: 3)));
-        if (faults.Count > 0)
-            throw new ArgumentException(
-                $"{GetType().DeclaringType?.Name}.{GetType().Name}: {string.Join("; ", faults)}.");
-
-        void Collect(Action validate)
+        if (FeatureColumnName == LabelColumnName) yield return new($"FeatureColumnName and LabelColumnName are both '{LabelColumnName}'");
+        if (Objective is not null && Settings != new ObjectiveSettings())
+            yield return new("Settings are set together with Objective, which has its own");
+        if (OptionsValidator.Try(() => ChosenObjective(channels: 3), out var fault) is not { } objective) yield return new(fault);
+        else
         {
-            try
-            {
-                validate();
-            }
-            catch (ArgumentException exception)
-            {
-                faults.Add(exception.Message.TrimEnd('.'));
-            }
+            foreach (var of in MethodFaults(objective)) yield return new(of);
         }
     }
 

@@ -344,8 +344,9 @@ public sealed class TrainerSchemaTests
             Method = "magic",
         }));
 
-        foreach (var part in new[] { "FeatureColumnName", "ScoringBatchSize is 0", "Channels 0", "Scale NaN", "Epochs is 0",
-            "Device is 'gpu'", "no method 'magic'" })
+        foreach (var part in new[] { "FeatureColumnName", "ScoringBatchSize is 0", "Layout.Channels is 0",
+            "Layout.Scale is NaN", "Training.Epochs is 0",
+            "Training: Device is 'gpu'", "no method 'magic'" })
             Assert.Contains(part, fault.Message, StringComparison.Ordinal);
     }
 

@@ -136,7 +136,7 @@ public sealed class DistillTests : IDisposable
     [InlineData("--epochs 'x': expected a whole number from 1", "distill", "--epochs", "x")]
     [InlineData("--epochs '0': expected a whole number from 1", "--epochs", "0")]
     [InlineData("--print-preset 'radsl': Preset 'radsl': expected one of ard-official", "--print-preset", "radsl")]
-    [InlineData("--method 'kd+igdm': ObjectiveSettings: the method kd finds no adversarial images, which +igdm needs",
+    [InlineData("--method 'kd+igdm': The method kd finds no adversarial images, which +igdm needs",
         "--method", "kd+igdm")]
     [InlineData("--method 'ard,art': There is no method 'art': expected natural, at, trades, kd, ard, ard-corrected",
         "--method", "ard,art")]

@@ -13,7 +13,7 @@ internal static class AdaAdWithOptionsSample
         {
             Inner = InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Distillation = new DistillationTerm { Temperature = 1, Reduction = KlReduction.BatchMean },
-            AlwaysCleanPass = false,
+            StatisticsPasses = false,
         });
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);

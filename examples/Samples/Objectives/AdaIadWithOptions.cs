@@ -9,11 +9,11 @@ internal static class AdaIadWithOptionsSample
 {
     public static void Example()
     {
-        var objective = Objective.AdaIad(new AdaIadOptions
+        var objective = Objective.AdaIad(IadOptions.Adaptive with
         {
             Inner = InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Trust = new TeacherTrust { FullTrustShare = 0.25 },
-            ExtraPasses = false,
+            StatisticsPasses = false,
         });
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);

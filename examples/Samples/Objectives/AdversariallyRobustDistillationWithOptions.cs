@@ -14,7 +14,7 @@ internal static class AdversariallyRobustDistillationWithOptionsSample
             Inner = new InnerMaximisation { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Distillation = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean },
             Alpha = 1,                              // less adds cross-entropy on clean images
-            AlwaysCleanPass = false,                // the released code runs the clean images even where alpha is 1
+            StatisticsPasses = false,                // the released code runs the clean images even where alpha is 1
         });
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);

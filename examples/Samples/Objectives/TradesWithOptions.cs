@@ -13,7 +13,7 @@ internal static class TradesWithOptionsSample
         {
             Beta = 3,                               // default 6; more is more robust and less accurate
             Inner = new TradesOptions().Inner with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
-            SecondCleanPass = false,                // the released code runs the clean images twice
+            StatisticsPasses = false,                // the released code runs the clean images twice
         });
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);

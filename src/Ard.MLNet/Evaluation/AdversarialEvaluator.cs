@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
@@ -5,10 +6,11 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
-using Microsoft.ML;
+using Ard.Trainers.Settings;
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
+using Microsoft.ML;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -20,7 +22,8 @@ public sealed record AdversarialEvaluatorOptions
 
     /// <summary>
     /// Attacks by name, such as <c>autoattack</c> or <c>pgd-20</c> (see <see cref="AttackCatalog"/>), threat model, batch size, seed, and
-    /// the files for going on later and for the examples. Default FGSM and PGD-20, Linf 8/255. The logits are always kept.
+    /// the files for going on later and for the examples. Default FGSM and PGD-20, and the threat model that is
+    /// usual for the images, <see cref="ThreatModel.Usual"/>. The logits are always kept.
     /// </summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 
@@ -28,6 +31,7 @@ public sealed record AdversarialEvaluatorOptions
     /// How many attacked images the metrics keep to be looked at, see <see cref="RobustnessMetrics.SaveHtml"/>. They are attacked once
     /// more, by the attack that broke most rows or the first part of it. Default 6; 0 for none.
     /// </summary>
+    [Range(0, int.MaxValue)]
     public int Images { get; init; } = 6;
 
     /// <summary>Told after each attack on each batch. Default null.</summary>
@@ -42,11 +46,11 @@ public sealed record AdversarialEvaluatorOptions
 /// data are read into memory, as by the trainers, and besides four bytes for each row, class and attack.
 /// </summary>
 /// <param name="mlContext">The context.</param>
-/// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
+/// <param name="options">The settings; default FGSM and PGD-20, and the threat model that is usual for the images.</param>
 public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
 {
     private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
-    private readonly AdversarialEvaluatorOptions options = options ?? new AdversarialEvaluatorOptions();
+    private readonly AdversarialEvaluatorOptions options = (options ?? new()).Validated();
 
     /// <summary>Evaluates a model, which is left as it was found.</summary>
     /// <param name="model">
@@ -62,14 +66,13 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        options.Evaluation.Validate();
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Images);
         var (transformer, images) = Open(model, data);
         using var owned = images;
         var (classifier, labels) = (transformer.Classifier, transformer.Classifier.Labels);
 
+        var evaluation = options.Evaluation.For(classifier.Format.Channels);
         using var used = classifier.Use();
-        var report = new RobustnessEvaluator(options.Evaluation with { KeepLogits = true })
+        var report = new RobustnessEvaluator(evaluation with { KeepLogits = true })
             .Evaluate(classifier.Network, images.Images, images.Labels, options.Progress, options.Cancellation);
 
         var truth = images.Labels.data<long>().ToArray();
@@ -82,7 +85,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
             Rows(report, truth, labels),
             transformer,
-            options.Evaluation,
+            evaluation,
             StrongestExamples(classifier.Network, images, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
@@ -113,11 +116,11 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        options.Evaluation.Validate();
         var (transformer, images) = Open(model, data);
         using var owned = images;
         return RobustnessCurve.Evaluate(
-            transformer.Model, images.Images, images.Labels, epsilons, options.Evaluation, options.Progress, options.Cancellation);
+            transformer.Model, images.Images, images.Labels, epsilons,
+            options.Evaluation.For(transformer.Classifier.Format.Channels), options.Progress, options.Cancellation);
     }
 
     /// <summary>The classifier of a model, and the images and labels that reach it.</summary>
@@ -136,7 +139,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     private AttackedImages? StrongestExamples(Module<Tensor, Tensor> network, ImageDataset images, RobustnessReport report)
     {
         if (options.Images == 0 || report.Attacks.Count == 0) return null;
-        var (attacks, threat) = (options.Evaluation.AllAttacks(), options.Evaluation.Threat);
+        var (attacks, threat) = (options.Evaluation.AllAttacks(), report.Threat);
         var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
         return AttackedImages.Find(
             network, images.Images, images.Labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,

@@ -1,14 +1,16 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.MLNet.Saving;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
-using Microsoft.ML;
+using Ard.Trainers.Settings;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML;
 
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>The settings of <see cref="AdversarialExamples"/>.</summary>
-public sealed record AdversarialExamplesOptions
+public sealed record AdversarialExamplesOptions : IValidatableObject
 {
     /// <summary>The attack, by name: see <see cref="AttackCatalog"/>. Default pgd-20.</summary>
     public string AttackName { get; init; } = "pgd-20";
@@ -18,43 +20,31 @@ public sealed record AdversarialExamplesOptions
     /// </summary>
     public Attack? Attack { get; init; }
 
-    /// <summary>What the adversary may do. Default Linf, 8/255.</summary>
-    public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
+    /// <summary>What the adversary may do. Default null: what is usual for the images, <see cref="ThreatModel.Usual"/>.</summary>
+    public ThreatModel? Threat { get; init; }
 
     /// <summary>The column of true labels, a key of the classifier's classes. Default Label.</summary>
+    [MinLength(1)]
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
     /// The new column, of the same type as the classifier's feature column and in the same layout. Default AdversarialFeatures.
     /// </summary>
+    [MinLength(1)]
     public string OutputColumnName { get; init; } = "AdversarialFeatures";
 
     /// <summary>Images that are attacked at a time, 1 to 65536. Default 250.</summary>
+    [Range(1, BatchMapping.MostRows)]
     public int BatchSize { get; init; } = 250;
 
     /// <summary>The seed of the random starts. A row's start depends on it and on the row's id only. Default 0.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    internal void Validate()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var faults = new List<string>();
-        if (string.IsNullOrEmpty(LabelColumnName)) faults.Add("LabelColumnName is empty");
-        if (string.IsNullOrEmpty(OutputColumnName)) faults.Add("OutputColumnName is empty");
-        faults.AddRange(BatchMapping.BatchSizeFaults(nameof(BatchSize), BatchSize));
-        if (Threat is null) faults.Add("Threat is missing");
-        try
-        {
-            var attack = ChosenAttack();
-            if (Threat is not null && !attack.Norms.Contains(Threat.Norm))
-                faults.Add($"the attack '{attack.Name}' cannot do {Threat.Norm}, expected {string.Join(" or ", attack.Norms)}");
-        }
-        catch (ArgumentException exception)
-        {
-            faults.Add(exception.Message.TrimEnd('.'));
-        }
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(AdversarialExamplesOptions)}: {string.Join("; ", faults)}.");
+        if (OptionsValidator.Try(ChosenAttack, out var fault) is not { } attack) yield return new(fault);
+        else if ((Threat ?? ThreatModel.Usual(channels: 3)).Norm is var norm && !attack.Norms.Contains(norm))
+            yield return new($"the attack '{attack.Name}' cannot do {norm}, expected {string.Join(" or ", attack.Norms)}");
     }
 
     internal Attack ChosenAttack() => Attack ?? AttackCatalog.ByName(AttackName);
@@ -72,14 +62,14 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
     /// <summary>Makes the estimator.</summary>
     /// <param name="mlContext">The context.</param>
     /// <param name="classifier">The classifier that is attacked. It stays the caller's.</param>
-    /// <param name="options">The settings; default PGD-20, Linf 8/255.</param>
+    /// <param name="options">The settings; default PGD-20 and the threat model that is usual for the images.</param>
     /// <exception cref="ArgumentException">A setting is wrong.</exception>
     internal AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(classifier);
-        options ??= new AdversarialExamplesOptions();
-        options.Validate();
+        options = (options ?? new()).Validated();
+        options = options with { Threat = options.Threat ?? ThreatModel.Usual(classifier.Classifier.Format.Channels) };
         this.mlContext = mlContext;
         transformer = new AdversarialExamplesTransformer(new AdversarialMapping(classifier.Classifier, options), owned: false);
     }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Ard.MLNet.Evaluation;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Saving;
@@ -23,7 +24,7 @@ internal static class AdversarialExamplesStep
     {
         var options = mapping.Options;
         var settings = new Settings(
-            NameOf(options.ChosenAttack()), options.Threat.Norm.ToString(), options.Threat.Epsilon, options.LabelColumnName,
+            NameOf(options.ChosenAttack()), options.Threat!.Norm.ToString(), options.Threat.Epsilon, options.LabelColumnName,
             options.OutputColumnName, options.BatchSize, options.Seed);
         var json = JsonSerializer.Serialize(settings, JsonSerializerOptions.Web);
         ClassifierFile.Write(stream, mapping.Classifier, new Dictionary<string, string> { [Entry] = json });
@@ -47,7 +48,7 @@ internal static class AdversarialExamplesStep
             BatchSize = settings.BatchSize,
             Seed = settings.Seed,
         };
-        options.Validate();
+        options.Validated();
         return new AdversarialMapping(classifier, options);
     }
 

@@ -14,10 +14,6 @@ internal abstract class BatchMapping
     /// <summary>The images that the rows hold.</summary>
     public abstract PixelFormat Format { get; }
 
-    /// <summary>What is wrong with a number of rows at a time; empty when nothing is.</summary>
-    public static IEnumerable<string> BatchSizeFaults(string name, int size) =>
-        size is < 1 or > MostRows ? [$"{name} is {size}, expected 1 to {MostRows}"] : [];
-
     /// <summary>The new columns, after a check of the columns that they are made of.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public abstract IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input);

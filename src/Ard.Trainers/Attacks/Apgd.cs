@@ -1,5 +1,6 @@
-using static TorchSharp.torch;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -16,7 +17,7 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
     private static readonly (double Radius, double Share)[] LargerRadii = [(3, 0.3), (2, 0.3), (1, 0.4)];
 
     /// <summary>The settings.</summary>
-    public ApgdOptions Options { get; } = Validated(options ?? new ApgdOptions());
+    public ApgdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary>
     /// <c>apgd-ce</c>, <c>apgd-dlr</c> or <c>apgd-t</c>; with another number of steps than 100 or of starts than one, such as
@@ -37,7 +38,7 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
     internal override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <summary>All of them.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2, Norm.L1];
@@ -123,11 +124,5 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
             ? random.div_(ThreatModel.PerPoint(random.abs().flatten(1).amax(1).Add_(1e-12), images))
             : threat.SteepestAscent(random);
         return direction.Mul_(threat.Epsilon).Add_(images);
-    }
-
-    private static ApgdOptions Validated(ApgdOptions options)
-    {
-        options.Validate();
-        return options;
     }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -18,21 +19,24 @@ public enum ApgdLoss
 }
 
 /// <summary>The settings of <see cref="Apgd"/>. The defaults are those of AutoAttack's reference implementation.</summary>
-public sealed record ApgdOptions
+public sealed record ApgdOptions : IValidatableObject
 {
     /// <summary>What is made large. Default cross-entropy.</summary>
     public ApgdLoss Loss { get; init; } = ApgdLoss.CrossEntropy;
 
     /// <summary>The number of gradient steps in a run. Default 100.</summary>
+    [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 100;
 
     /// <summary>The number of runs, each from another random start; for the targeted loss, of each target. Default 1.</summary>
+    [Range(1, int.MaxValue)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>
     /// For the targeted loss: how many classes to aim at, in the falling order of their logits at the clean image, and no more than there
     /// are besides the true one. Default 9.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int Targets { get; init; } = 9;
 
     /// <summary>
@@ -41,11 +45,13 @@ public sealed record ApgdOptions
     /// its samples' probabilities says so, a run goes on with points that are, and keeps of these the one of the largest mean loss; the
     /// result is judged by as many passes.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int Samples { get; init; } = 1;
 
     /// <summary>
     /// The share of steps between two checks on which the loss must grow, or else the step is halved (Linf and L2). Default 0.75.
     /// </summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double Rho { get; init; } = 0.75;
 
     /// <summary>
@@ -65,20 +71,10 @@ public sealed record ApgdOptions
     /// </summary>
     internal Action<ApgdStep>? Observer { get; init; }
 
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var faults = new List<string>();
-        if (!Enum.IsDefined(Loss)) faults.Add($"Loss is {Loss}, expected CrossEntropy, Dlr or TargetedDlr");
-        if (Steps < 1) faults.Add($"Steps is {Steps}, expected 1 or more");
-        if (Restarts < 1) faults.Add($"Restarts is {Restarts}, expected 1 or more");
-        if (Targets < 1) faults.Add($"Targets is {Targets}, expected 1 or more");
-        if (Samples < 1) faults.Add($"Samples is {Samples}, expected 1 or more");
-        if (!(Rho is > 0 and <= 1)) faults.Add($"Rho is {Rho}, expected a number above 0 and up to 1");
-        if (LargerRadii && Steps < 3) faults.Add($"Steps is {Steps}, expected 3 or more with LargerRadii");
-        if (Keep is not (KeptPoint.FirstBroken or KeptPoint.Worst)) faults.Add($"Keep is {Keep}, expected FirstBroken or Worst");
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(ApgdOptions)}: {string.Join("; ", faults)}.");
+        if (LargerRadii && Steps < 3) yield return new($"Steps is {Steps}, expected 3 or more with LargerRadii");
+        if (Keep == KeptPoint.Last) yield return new("Keep is Last, expected FirstBroken or Worst");
     }
 }
 

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
 using static TorchSharp.torch;
 
@@ -15,13 +17,13 @@ namespace Ard.Trainers.Attacks;
 internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
-    public CarliniWagnerOptions Options { get; } = Validated(options ?? new CarliniWagnerOptions());
+    public CarliniWagnerOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "cw-l2";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <summary>L2 only. For Linf, see <see cref="PgdOptions.Loss"/>.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.L2];
@@ -120,12 +122,6 @@ internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Atta
         }
         return success.index_select(0, of).MoveToOuterDisposeScope();
     }
-
-    private static CarliniWagnerOptions Validated(CarliniWagnerOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 }
 
 /// <summary>The settings of <see cref="CarliniWagner"/>. The defaults are those of the authors' released code but for the steps.</summary>
@@ -135,21 +131,26 @@ public sealed record CarliniWagnerOptions
     /// The most steps of Adam for each c. Every tenth part of them, an image stops whose loss has not fallen by 0.01 % since the last such
     /// look. Default 1000; the released code has 10000, other implementations 1000 as here.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 1000;
 
     /// <summary>How many values of c are tried for each image. Default 9.</summary>
+    [Range(1, int.MaxValue)]
     public int Searches { get; init; } = 9;
 
     /// <summary>The c tried first. Default 0.001.</summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double InitialWeight { get; init; } = 1e-3;
 
     /// <summary>
     /// Adam's learning rate, in units of w. Default 0.01, which is coarse for small perturbations: on linear networks of 20 inputs half of
     /// the results are within 1 % of the smallest, single ones of a length below 0.05 up to twice as long; with 0.001 all are within 1 %.
     /// </summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>By how much another logit has to be above the true one (the paper's κ). Default 0.</summary>
+    [Range(0, double.MaxValue)]
     public double Confidence { get; init; }
 
     /// <summary>
@@ -157,20 +158,4 @@ public sealed record CarliniWagnerOptions
     /// the perturbations are not the smallest. Default false.
     /// </summary>
     public bool StopWithinBudget { get; init; }
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
-    {
-        var faults = new List<string>();
-        if (Steps < 1) faults.Add($"Steps is {Steps}, expected 1 or more");
-        if (Searches < 1) faults.Add($"Searches is {Searches}, expected 1 or more");
-        if (!Positive(InitialWeight)) faults.Add($"InitialWeight is {InitialWeight}, expected a positive finite number");
-        if (!Positive(LearningRate)) faults.Add($"LearningRate is {LearningRate}, expected a positive finite number");
-        if (!(double.IsFinite(Confidence) && Confidence >= 0))
-            faults.Add($"Confidence is {Confidence}, expected a finite number that is not negative");
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(CarliniWagnerOptions)}: {string.Join("; ", faults)}.");
-
-        static bool Positive(double value) => double.IsFinite(value) && value > 0;
-    }
 }

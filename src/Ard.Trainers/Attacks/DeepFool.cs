@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
 using static TorchSharp.torch;
 
@@ -14,13 +16,13 @@ namespace Ard.Trainers.Attacks;
 internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
-    public DeepFoolOptions Options { get; } = Validated(options ?? new DeepFoolOptions());
+    public DeepFoolOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "deepfool";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
@@ -85,41 +87,26 @@ internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack
         var length = nearest.ClampMax(leaf.numel() / leaf.shape[0]).to(leaf.dtype);
         return threat.SteepestAscent(towards) * ThreatModel.PerPoint(length, leaf);
     }
-
-    private static DeepFoolOptions Validated(DeepFoolOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 }
 
 /// <summary>The settings of <see cref="DeepFool"/>. The defaults are those of the paper and its released code.</summary>
 public sealed record DeepFoolOptions
 {
     /// <summary>The most moves that an image is given. Default 50.</summary>
+    [Range(1, int.MaxValue)]
     public int Iterations { get; init; } = 50;
 
     /// <summary>
     /// By what share the perturbation is made larger than the way to the boundary, so that it ends behind it. Default 0.02: on a linear
     /// network, where the way to the boundary is the smallest perturbation, the result is 2 % above it.
     /// </summary>
+    [Range(0, double.MaxValue)]
     public double Overshoot { get; init; } = 0.02;
 
     /// <summary>
     /// How many classes are considered, the true one among them: those with the largest logits at the clean image, and no more than there
     /// are. Each costs a backward pass in every move. Default 10.
     /// </summary>
+    [Range(2, int.MaxValue)]
     public int Classes { get; init; } = 10;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
-    {
-        var faults = new List<string>();
-        if (Iterations < 1) faults.Add($"Iterations is {Iterations}, expected 1 or more");
-        if (!(double.IsFinite(Overshoot) && Overshoot >= 0))
-            faults.Add($"Overshoot is {Overshoot}, expected a finite number that is not negative");
-        if (Classes < 2) faults.Add($"Classes is {Classes}, expected 2 or more");
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(DeepFoolOptions)}: {string.Join("; ", faults)}.");
-    }
 }

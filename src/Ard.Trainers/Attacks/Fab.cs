@@ -1,3 +1,4 @@
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -17,7 +18,7 @@ namespace Ard.Trainers.Attacks;
 internal sealed class Fab(FabOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
-    public FabOptions Options { get; } = Validated(options ?? new FabOptions());
+    public FabOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary><c>fab</c> or <c>fab-t</c>; then the steps where they are not 100, and the restarts where there are several.</summary>
     public override string Name =>
@@ -26,7 +27,7 @@ internal sealed class Fab(FabOptions? options = null) : Attack
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
@@ -168,10 +169,4 @@ internal sealed class Fab(FabOptions? options = null) : Attack
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-12;
-
-    private static FabOptions Validated(FabOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 }

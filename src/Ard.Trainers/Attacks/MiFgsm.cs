@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -13,13 +15,13 @@ namespace Ard.Trainers.Attacks;
 internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
-    public MiFgsmOptions Options { get; } = Validated(options ?? new MiFgsmOptions());
+    public MiFgsmOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary><c>mi-fgsm-20</c>; <c>mi-fgsm-20@2/255</c> with a step size that was set.</summary>
     public override string Name => $"mi-fgsm-{Options.Steps}{AttackCatalog.AtStep(Options.StepSize)}";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}, {AttackLosses.NameOf(Options.Loss)}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}, {AttackLosses.NameOf(Options.Loss)}";
 
     /// <inheritdoc/>
     public override string Details(ThreatModel threat) =>
@@ -40,27 +42,24 @@ internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
         });
         return SearchBy(pgd, target, images, labels, threat, noise);
     }
-
-    private static MiFgsmOptions Validated(MiFgsmOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 }
 
 /// <summary>The settings of <see cref="MiFgsm"/>.</summary>
 public sealed record MiFgsmOptions
 {
     /// <summary>The number of steps. Default 20, the figure of the distillation papers' tables; the paper's own is 10.</summary>
+    [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 20;
 
     /// <summary>
     /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: epsilon over the number of steps, as
     /// in the paper.
     /// </summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? StepSize { get; init; }
 
     /// <summary>The decay factor μ of what has been accumulated. Default 1, as in the paper; 0 is plain iterative FGSM.</summary>
+    [Range(0, double.MaxValue)]
     public double Decay { get; init; } = 1;
 
     /// <summary>Which point is returned. Default <see cref="KeptPoint.Worst"/>; the paper's is the last.</summary>
@@ -68,17 +67,4 @@ public sealed record MiFgsmOptions
 
     /// <summary>What is made large. Default cross-entropy.</summary>
     public AttackLoss Loss { get; init; } = AttackLosses.CrossEntropy;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
-    {
-        var faults = new List<string>();
-        if (Steps < 1) faults.Add($"Steps is {Steps}, expected 1 or more");
-        if (StepSize is { } size && !(double.IsFinite(size) && size > 0))
-            faults.Add($"StepSize is {size}, expected a positive finite number");
-        if (!(double.IsFinite(Decay) && Decay >= 0)) faults.Add($"Decay is {Decay}, expected a finite number that is not negative");
-        if (!Enum.IsDefined(Keep)) faults.Add($"Keep is {Keep}, expected Worst, FirstBroken or Last");
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(MiFgsmOptions)}: {string.Join("; ", faults)}.");
-    }
 }

@@ -1,3 +1,4 @@
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -11,7 +12,7 @@ namespace Ard.Trainers.Attacks;
 internal sealed class Pgd(PgdOptions? options = null) : Attack
 {
     /// <summary>The settings.</summary>
-    public PgdOptions Options { get; } = Validated(options ?? new PgdOptions());
+    public PgdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary>
     /// <c>pgd-20</c>, or <c>cw-20</c> with the margin loss; <c>pgd-20x5</c> with restarts; <c>pgd-20@2/255</c> with a step size that was
@@ -26,7 +27,7 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}, {AttackLosses.NameOf(Options.Loss)}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}, {AttackLosses.NameOf(Options.Loss)}";
 
     /// <inheritdoc/>
     public override string Details(ThreatModel threat) =>
@@ -140,11 +141,5 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack
         // In float64, and never divided by 0: gradients may be very small.
         var size = gradient.to(ScalarType.Float64).abs().flatten(1).sum(1).ClampMin_(1e-300);
         return momentum.Times(Options.Momentum).Plus((gradient / ThreatModel.PerPoint(size, gradient)).to(gradient.dtype));
-    }
-
-    private static PgdOptions Validated(PgdOptions options)
-    {
-        options.Validate();
-        return options;
     }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Ard.Trainers.Attacks;
 
 /// <summary>Which of the points that it meets an iterative attack returns.</summary>
@@ -23,18 +25,21 @@ public enum KeptPoint
 }
 
 /// <summary>The settings of <see cref="Pgd"/>.</summary>
-public sealed record PgdOptions
+public sealed record PgdOptions : IValidatableObject
 {
     /// <summary>The number of gradient steps in a restart. Default 20, the usual figure of the distillation papers' tables.</summary>
+    [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 20;
 
     /// <summary>
     /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: a quarter of epsilon, the 2/255 of the
     /// papers at their 8/255.
     /// </summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? StepSize { get; init; }
 
     /// <summary>How often the attack is run, each time from another random start. Default 1.</summary>
+    [Range(1, int.MaxValue)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>
@@ -61,22 +66,12 @@ public sealed record PgdOptions
     /// The decay factor μ of accumulated gradients: a step goes along g := μ g + gradient / ‖gradient‖₁ in place of the gradient (Dong et
     /// al., CVPR 2018: see <see cref="MiFgsm"/>). Default 0: the gradient alone.
     /// </summary>
+    [Range(0, double.MaxValue)]
     public double Momentum { get; init; }
 
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var faults = new List<string>();
-        if (Steps < 1) faults.Add($"Steps is {Steps}, expected 1 or more");
-        if (StepSize is { } size && !(double.IsFinite(size) && size > 0))
-            faults.Add($"StepSize is {size}, expected a positive finite number");
-        if (Restarts < 1) faults.Add($"Restarts is {Restarts}, expected 1 or more");
         if (Restarts > 1 && Start == Start.Clean)
-            faults.Add($"Restarts is {Restarts}, expected 1 when every restart begins at the clean image");
-        if (!(double.IsFinite(Momentum) && Momentum >= 0))
-            faults.Add($"Momentum is {Momentum}, expected a finite number that is not negative");
-        if (!Enum.IsDefined(Keep)) faults.Add($"Keep is {Keep}, expected Worst, FirstBroken or Last");
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(PgdOptions)}: {string.Join("; ", faults)}.");
+            yield return new($"Restarts is {Restarts}, expected 1 when every restart begins at the clean image");
     }
 }

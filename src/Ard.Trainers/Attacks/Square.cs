@@ -1,3 +1,4 @@
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
@@ -24,7 +25,7 @@ internal sealed class Square(SquareOptions? options = null) : Attack
     private const int Block = 16;
 
     /// <summary>The settings.</summary>
-    public SquareOptions Options { get; } = Validated(options ?? new SquareOptions());
+    public SquareOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override AttackKind Kind => AttackKind.GradientFree;
@@ -33,7 +34,7 @@ internal sealed class Square(SquareOptions? options = null) : Attack
     public override string Name => "square" + AttackCatalog.Figures(Options.Queries, standard: 5000, Options.Restarts);
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
@@ -94,11 +95,5 @@ internal sealed class Square(SquareOptions? options = null) : Attack
     {
         var logits = target.Logits(points, rows);
         return (AttackLosses.Margin(logits, labels), logits.argmax(1).ne(labels));
-    }
-
-    private static SquareOptions Validated(SquareOptions options)
-    {
-        options.Validate();
-        return options;
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.Json;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -124,11 +126,26 @@ internal static class WeightsImport
             .Select(value => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)),
     ];
 
+    // A card that cannot be read says nothing here; whoever asks for the card itself is told what is wrong with it.
+    private static double? ReportedAccuracy(IReadOnlyDictionary<string, string> metadata)
+    {
+        try
+        {
+            var card = JsonNode.Parse(metadata.GetValueOrDefault(NetworkSpec.CardName, "null"));
+            return card?["evaluation"]?["clean"]?["accuracy"]?.GetValue<double>();
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+    }
+
     private static ImportReport Fill(
         Module<Tensor, Tensor> network, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
     {
         if (tensors.Count > ParameterNames.MaximumTensors)
             throw new CheckpointException(file.Path, $"at most {ParameterNames.MaximumTensors} tensors", $"{tensors.Count}");
+        if (network is ImageNetwork image) image.ReportedAccuracy = ReportedAccuracy(file.Metadata);
         var wanted = network.state_dict().Keys;
         var names = ParameterNames.Match(tensors.Keys, wanted);
         var given = wanted.Where(names.ByName.ContainsKey).ToDictionary(name => name, name => tensors[names.ByName[name]]);

@@ -1,10 +1,12 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>The settings of a <see cref="RobustnessEvaluator"/>.</summary>
-public sealed record EvaluationOptions
+public sealed record EvaluationOptions : IValidatableObject
 {
     private readonly ThreatModel? threat;
     private readonly bool setsThreat;
@@ -31,6 +33,7 @@ public sealed record EvaluationOptions
     /// <summary>
     /// How many images go through the network at a time. Default 250. It does not change which random numbers a point gets.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int BatchSize { get; init; } = 250;
 
     /// <summary>The seed of all random starts. Default 0.</summary>
@@ -56,12 +59,14 @@ public sealed record EvaluationOptions
     /// A file that keeps what is done: a record is added after each attack on each batch (of AutoAttack, after each of its parts). An
     /// evaluation of the same settings, weights and images goes on from there, to the same report; any other is refused. Default none.
     /// </summary>
+    [MinLength(1)]
     public string? StateFile { get; init; }
 
     /// <summary>
     /// Where to write the adversarial examples, see <see cref="AdversarialExamplesFile"/>. Default none. A shard keeps them in its state
     /// file; they are written where the shards have been merged.
     /// </summary>
+    [MinLength(1)]
     public string? ExamplesFile { get; init; }
 
     /// <summary>The part to evaluate by itself, see <see cref="EvaluationShard"/>. Default null: everything.</summary>
@@ -76,43 +81,33 @@ public sealed record EvaluationOptions
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
+    public void Validate() => this.Validated();
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var faults = new List<string>();
-        if (Threat is null || Attacks is null || MoreAttacks is null || Attacks.Contains(null!) || MoreAttacks.Contains(null!))
-            throw new ArgumentException($"{nameof(EvaluationOptions)}: Threat, Attacks or MoreAttacks, or one of the attacks, is null.");
-        if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
-        if (StateFile is { Length: 0 }) faults.Add("StateFile is empty");
-        if (ExamplesFile is { Length: 0 }) faults.Add("ExamplesFile is empty");
         // Found out now and not when the attacks are over.
         foreach (var file in new[] { StateFile, ExamplesFile }.Where(Directory.Exists))
-            faults.Add($"'{file}' is a folder, expected a file");
-        if (Shard?.Fault is { } shardFault) faults.Add(shardFault);
+            yield return new($"'{file}' is a folder, expected a file");
+        if (Shard?.Fault is { } shardFault) yield return new(shardFault);
         if (Shard is not null && Group is { Size: > 1 })
-            faults.Add("Shard is set, and Group has several processes, expected one of the two");
-        if (StateFile is not null && StateFile == ExamplesFile) faults.Add($"StateFile and ExamplesFile are both '{StateFile}'");
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var name in Attacks)
+            yield return new("Shard is set, and Group has several processes, expected one of the two");
+        if (StateFile is not null && StateFile == ExamplesFile) yield return new($"StateFile and ExamplesFile are both '{StateFile}'");
+        if (Attacks.Contains(null!) || MoreAttacks.Contains(null!)) yield return new("one of the attacks is missing");
+        var attacks = MoreAttacks.OfType<Attack>().ToList();
+        foreach (var name in Attacks.OfType<string>())
         {
-            try
-            {
-                Add(AttackCatalog.ByName(name));
-            }
-            catch (ArgumentException fault)
-            {
-                faults.Add(fault.Message.TrimEnd('.'));
-            }
+            if (OptionsValidator.Try(() => AttackCatalog.ByName(name), out var fault) is { } attack) attacks.Add(attack);
+            else yield return new(fault);
         }
-        foreach (var attack in MoreAttacks) Add(attack);
-        if (faults.Count > 0) throw new ArgumentException($"{nameof(EvaluationOptions)}: {string.Join("; ", faults)}.");
-
-        void Add(Attack attack)
-        {
-            if (!names.Add(attack.Name)) faults.Add($"the attack '{attack.Name}' is named twice");
-            if (!attack.Norms.Contains(Threat.Norm))
-                faults.Add($"the attack '{attack.Name}' cannot do {Threat.Norm}, expected {string.Join(" or ", attack.Norms)}");
-        }
+        foreach (var name in attacks.CountBy(attack => attack.Name).Where(count => count.Value > 1))
+            yield return new($"the attack '{name.Key}' is named twice");
+        foreach (var attack in attacks.Where(attack => !attack.Norms.Contains(Threat.Norm)))
+            yield return new($"the attack '{attack.Name}' cannot do {Threat.Norm}, expected {string.Join(" or ", attack.Norms)}");
     }
+
+    /// <summary>The settings with <see cref="ThreatModel.Usual"/> for the images where no threat model is set.</summary>
+    /// <param name="channels">The images' channels.</param>
+    internal EvaluationOptions For(int channels) => SetsThreat ? this : this with { Threat = ThreatModel.Usual(channels) };
 
     /// <summary>Every attack: those named, then those of your own.</summary>
     /// <exception cref="ArgumentException">A name is unknown.</exception>

@@ -4,9 +4,10 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Tensors;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -26,7 +27,7 @@ namespace Ard.Trainers.Evaluation;
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 {
     /// <summary>The settings.</summary>
-    public EvaluationOptions Options { get; } = Validated(options ?? new EvaluationOptions());
+    public EvaluationOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary>Evaluates a network, which is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
@@ -323,10 +324,4 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     private IEnumerable<float[]?> Logits(Tensor logits) => Options.KeepLogits
         ? logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)logits.shape[1])
         : Enumerable.Repeat<float[]?>(null, (int)logits.shape[0]);
-
-    private static EvaluationOptions Validated(EvaluationOptions options)
-    {
-        options.Validate();
-        return options;
-    }
 }

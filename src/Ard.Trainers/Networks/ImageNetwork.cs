@@ -22,6 +22,9 @@ public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     /// <summary>What the network was built from.</summary>
     public NetworkSpec Spec { get; }
 
+    /// <summary>What the model card in its file says that it gets right of clean images; null where nothing does.</summary>
+    internal double? ReportedAccuracy { get; set; }
+
     /// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
     /// <exception cref="ArgumentException">
     /// The images are not of four dimensions, or not of the channels (smallcnn and tinycnn: and of the size) that the specification names.

@@ -128,6 +128,9 @@ public sealed record NetworkSpec
     /// <summary>The entry of a file's metadata that holds it.</summary>
     internal const string MetadataName = "ard.network";
 
+    /// <summary>The metadata entry that holds the model card of a network.</summary>
+    internal const string CardName = "ard.card";
+
     /// <summary>What a file says of a network: the specification that it was built from, if any.</summary>
     internal static Dictionary<string, string> Metadata(Module network) =>
         network is ImageNetwork { Spec: var spec } ? new() { [MetadataName] = spec.ToJson() } : [];

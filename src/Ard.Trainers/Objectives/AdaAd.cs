@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -21,18 +23,14 @@ public sealed record AdaAdOptions
     /// <summary>
     /// alpha, the share of the adversarial images' distillation; the rest is that of the clean images. Default 1.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
     /// <summary>
-    /// Whether the clean images go through the student even at alpha 1, where the loss does not need them: it moves the running statistics,
-    /// and the released code does it. Default true.
+    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
+    /// the clean images at alpha 1. Default true.
     /// </summary>
-    public bool AlwaysCleanPass { get; init; } = true;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(
-        nameof(AdaAdOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+    public bool StatisticsPasses { get; init; } = true;
 }
 
 /// <summary>
@@ -45,13 +43,10 @@ public sealed record AdaAdOptions
 internal sealed class AdaAd(AdaAdOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public AdaAdOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public AdaAdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "adaad";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
@@ -69,7 +64,7 @@ internal sealed class AdaAd(AdaAdOptions? options = null) : Objective
         var guide = batch.AskTeacher(adversarial);
         var target = Options.Alpha < 1 ? batch.TeacherLogits : null;
         var clean = Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
-        if (clean is null && Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
+        if (clean is null && Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
         var loss = Options.Distillation.Loss(attacked, guide).Times(Options.Alpha);
         return clean is null ? loss : loss.Plus(Options.Distillation.Loss(clean, target!).Times(1 - Options.Alpha));

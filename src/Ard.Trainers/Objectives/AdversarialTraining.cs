@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -11,10 +12,6 @@ public sealed record AdversarialTrainingOptions
     /// then each iteration moves the running statistics once, by the images that the loss is taken on.
     /// </summary>
     public InnerMaximisation Inner { get; init; } = new() { Start = Start.Uniform, Mode = AttackMode.Eval };
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(AdversarialTrainingOptions), [.. Inner.Faults()]);
 }
 
 /// <summary>
@@ -25,13 +22,10 @@ public sealed record AdversarialTrainingOptions
 internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public AdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public AdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "adversarial-training";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;

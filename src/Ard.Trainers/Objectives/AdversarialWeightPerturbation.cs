@@ -1,5 +1,7 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -11,21 +13,15 @@ public sealed record AdversarialWeightPerturbationOptions
     /// gamma: how far a layer's weights are moved, in units of their norm. Default 0.01, as the released code has it for adversarial
     /// training.
     /// </summary>
+    [Range(0, double.MaxValue)]
     public double Gamma { get; init; } = 0.01;
 
     /// <summary>Epochs at the start without perturbation. Default 0.</summary>
+    [Range(0, int.MaxValue)]
     public int WarmUpEpochs { get; init; }
 
     /// <summary>The released code's settings for TRADES: gamma 0.005, 10 epochs without.</summary>
     public static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 10 };
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(AdversarialWeightPerturbationOptions),
-    [
-        .. OptionFaults.NotNegative(nameof(Gamma), Gamma),
-        .. WarmUpEpochs < 0 ? [$"{nameof(WarmUpEpochs)} is {WarmUpEpochs}, expected 0 or more"] : Array.Empty<string>(),
-    ]);
 }
 
 /// <summary>
@@ -56,7 +52,7 @@ internal sealed class AdversarialWeightPerturbation : Objective
         if (host is AdversarialWeightPerturbation) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
         Host = host;
         var usual = host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : new();
-        Options = OptionFaults.Checked(options ?? usual, static o => o.Validate());
+        Options = (options ?? usual).Validated();
     }
 
     /// <summary>The method whose loss it is.</summary>
@@ -67,9 +63,6 @@ internal sealed class AdversarialWeightPerturbation : Objective
 
     /// <inheritdoc/>
     public override string Name => $"{Host.Name}+awp";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Host.Description} + {Options}";
 
     /// <inheritdoc/>
     public override double LossScale(int classes) => Host.LossScale(classes);

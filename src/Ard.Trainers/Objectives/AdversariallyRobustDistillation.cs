@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -18,13 +20,14 @@ public sealed record ArdOptions
     /// <summary>
     /// alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
     /// <summary>
-    /// Whether the clean images go through the student even at alpha 1, where the loss does not need them: it moves the running statistics,
-    /// and the released code does it. Default true.
+    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
+    /// the clean images at alpha 1. Default true.
     /// </summary>
-    public bool AlwaysCleanPass { get; init; } = true;
+    public bool StatisticsPasses { get; init; } = true;
 
     /// <summary>
     /// What the released code computes (2019-05-23): the student is attacked in train mode, so that with 10 steps an iteration moves the
@@ -41,11 +44,6 @@ public sealed record ArdOptions
     {
         Distillation = new DistillationTerm { Reduction = KlReduction.BatchMean, Weight = 0.1 },
     };
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() =>
-        OptionFaults.Throw(nameof(ArdOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
 }
 
 /// <summary>
@@ -58,19 +56,16 @@ public sealed record ArdOptions
 internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public ArdOptions Options { get; } = OptionFaults.Checked(options ?? ArdOptions.Official, static o => o.Validate());
+    public ArdOptions Options { get; } = (options ?? ArdOptions.Official).Validated();
 
     /// <inheritdoc/>
     public override string Name => "ard";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
-
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
-    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;
@@ -91,7 +86,7 @@ internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null
         var attacked = batch.Report(batch.Student.call(adversarial));
         var loss = Options.Distillation.Loss(attacked, target).Times(Options.Alpha);
         if (Options.Alpha < 1) return loss.Plus(batch.CrossEntropy(batch.Student.call(batch.Images)).Times(1 - Options.Alpha));
-        if (Options.AlwaysCleanPass) batch.MoveStatistics(batch.Images);
+        if (Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
         return loss;
     }
 

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -9,12 +11,8 @@ public sealed record DistillationOptions
     public DistillationTerm Distillation { get; init; } = new();
 
     /// <summary>alpha, the share of the distillation loss; the rest is cross-entropy with the labels. Default 1.</summary>
+    [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() =>
-        OptionFaults.Throw(nameof(DistillationOptions), [.. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
 }
 
 /// <summary>
@@ -26,16 +24,13 @@ public sealed record DistillationOptions
 internal sealed class Distillation(DistillationOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public DistillationOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public DistillationOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "distillation";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
-
-    /// <inheritdoc/>
-    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

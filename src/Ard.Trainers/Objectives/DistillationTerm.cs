@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -5,9 +6,10 @@ namespace Ard.Trainers.Objectives;
 /// <summary>
 /// The distillation loss of Hinton, Vinyals and Dean (2015): weight · T² · KL(student ‖ teacher), both softened by the temperature T.
 /// </summary>
-public sealed record DistillationTerm
+public sealed record DistillationTerm : IValidatableObject
 {
     /// <summary>T, on both sides. Default 30, as in the released code of ARD.</summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double Temperature { get; init; } = 30;
 
     /// <summary>
@@ -16,6 +18,7 @@ public sealed record DistillationTerm
     public KlReduction Reduction { get; init; } = KlReduction.BatchAndClassMean;
 
     /// <summary>A constant factor. Default 1.</summary>
+    [Range(0, double.MaxValue)]
     public double Weight { get; init; } = 1;
 
     /// <summary>The loss.</summary>
@@ -26,16 +29,14 @@ public sealed record DistillationTerm
     public Tensor Loss(Tensor student, Tensor teacher, Tensor? weights = null) =>
         KlDivergence.Between(student, teacher, Temperature, Reduction, weights).Times(Weight * Temperature * Temperature);
 
-    /// <summary>The scale of the loss: see <see cref="Objective.LossScale"/>. A sum counts as a mean.</summary>
-    internal double Scale(int classes) => Weight * (Reduction == KlReduction.BatchAndClassMean ? 1.0 / classes : 1);
+    /// <summary>
+    /// The scale of the loss, where the rest of it is cross-entropy: see <see cref="Objective.LossScale"/>. A sum counts as a mean.
+    /// </summary>
+    internal double Scale(int classes, double share = 1) =>
+        share * Weight * (Reduction == KlReduction.BatchAndClassMean ? 1.0 / classes : 1) + (1 - share);
 
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        if (!(double.IsFinite(Temperature) && Temperature > 0))
-            yield return $"Temperature is {Temperature}, expected a positive finite number";
-        if (Reduction is not (KlReduction.BatchMean or KlReduction.BatchAndClassMean or KlReduction.Sum))
-            yield return $"Reduction is {Reduction}, expected BatchMean, BatchAndClassMean or Sum";
-        if (!(double.IsFinite(Weight) && Weight >= 0)) yield return $"Weight is {Weight}, expected a finite number that is not negative";
+        if (Reduction == KlReduction.None) yield return new("Reduction is None, expected BatchMean, BatchAndClassMean or Sum");
     }
 }

@@ -1,5 +1,7 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -11,9 +13,11 @@ public sealed record FastAdversarialTrainingOptions
     public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
 
     /// <summary>The size of the uniform noise at the start, in units of epsilon; then clamped to [0,1]. Default 1.</summary>
+    [Range(0, double.MaxValue)]
     public double Noise { get; init; } = 1;
 
     /// <summary>The length of the one step, in units of epsilon. Default 1.25.</summary>
+    [Range(0, double.MaxValue)]
     public double Step { get; init; } = 1.25;
 
     /// <summary>
@@ -35,14 +39,6 @@ public sealed record FastAdversarialTrainingOptions
 
     /// <summary>N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected.</summary>
     public static FastAdversarialTrainingOptions NFgsm { get; } = new() { Noise = 2, Step = 1, Project = false };
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(FastAdversarialTrainingOptions),
-    [
-        .. OptionFaults.NotNegative(nameof(Noise), Noise), .. OptionFaults.NotNegative(nameof(Step), Step),
-        .. Enum.IsDefined(Mode) ? Array.Empty<string>() : [$"Mode is {Mode}, expected Train or Eval"], .. Guard?.Faults() ?? [],
-    ]);
 }
 
 /// <summary>
@@ -54,13 +50,10 @@ public sealed record FastAdversarialTrainingOptions
 internal sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public FastAdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public FastAdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "fast-at";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Threat;

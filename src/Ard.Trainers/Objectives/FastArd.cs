@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -18,12 +20,8 @@ public sealed record FastArdOptions
     /// <summary>
     /// alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(
-        nameof(FastArdOptions), [.. Free.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
 }
 
 /// <summary>
@@ -40,19 +38,16 @@ public sealed record FastArdOptions
 internal sealed class FastArd(FastArdOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public FastArdOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public FastArdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "fast-ard";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
-
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Free.Threat;
 
     /// <inheritdoc/>
-    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;

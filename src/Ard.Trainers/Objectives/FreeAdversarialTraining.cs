@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -8,10 +9,6 @@ public sealed record FreeAdversarialTrainingOptions
 {
     /// <summary>The perturbation. Default Linf 8/255, 8 replays.</summary>
     public FreePerturbation Free { get; init; } = new();
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(FreeAdversarialTrainingOptions), [.. Free.Faults()]);
 }
 
 /// <summary>
@@ -24,13 +21,10 @@ public sealed record FreeAdversarialTrainingOptions
 internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public FreeAdversarialTrainingOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public FreeAdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "free";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Free.Threat;

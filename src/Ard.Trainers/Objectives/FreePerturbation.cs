@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using static TorchSharp.torch;
 
@@ -21,6 +22,7 @@ public sealed record FreePerturbation
     public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
 
     /// <summary>m, how often a batch is trained on in a row. Default 8, the paper's choice for CIFAR-10.</summary>
+    [Range(1, int.MaxValue)]
     public int Replays { get; init; } = 8;
 
     /// <summary>The images to train on in this replay. They become the batch's <see cref="TrainingBatch.Adversarial"/>.</summary>
@@ -58,11 +60,5 @@ public sealed record FreePerturbation
         batch.Memory.Set(
             Memory, before is not null && before.shape[0] > rows ? cat([moved, before.narrow(0, rows, before.shape[0] - rows)]) : moved,
             perImage: true);
-    }
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
-    {
-        if (Replays < 1) yield return $"Replays is {Replays}, expected 1 or more";
     }
 }

@@ -1,9 +1,14 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="Iad"/>; the defaults are those of the released code.</summary>
+/// <summary>
+/// The settings of <see cref="Iad"/> and <see cref="AdaIad"/>; the defaults are those of IAD's released code, and
+/// <see cref="Adaptive"/> has those of AdaIAD's.
+/// </summary>
 public sealed record IadOptions
 {
     /// <summary>
@@ -12,8 +17,8 @@ public sealed record IadOptions
     public InnerMaximisation Inner { get; init; } = new();
 
     /// <summary>
-    /// The distillation loss between the student on adversarial and the teacher on clean images. Default temperature 1, mean over the
-    /// batch.
+    /// The distillation loss between the student on adversarial and the teacher on clean images (AdaIAD: on adversarial ones too). Default
+    /// temperature 1, mean over the batch.
     /// </summary>
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean };
 
@@ -30,18 +35,22 @@ public sealed record IadOptions
     /// alpha, the share of the distillation and of the student's own soft label; the rest is cross-entropy of the clean images with the
     /// labels. Default 1.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
     /// <summary>
-    /// Whether the passes of the released code that add nothing to the gradient are taken, because they move the running statistics: x' a
-    /// second time, x at alpha 1, and x a second time where the trust is partial. Default true.
+    /// Whether the forward passes of the released code are taken that add nothing to the gradient and move the running statistics: IAD's x'
+    /// a second time, x at alpha 1, and x a second time where the trust is partial; AdaIAD's x a second time, a third time where the trust
+    /// is partial, and the first time at alpha 1 before that. Default true.
     /// </summary>
-    public bool ExtraPasses { get; init; } = true;
+    public bool StatisticsPasses { get; init; } = true;
 
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(IadOptions),
-        [.. Inner.Faults(), .. Distillation.Faults(), .. Trust.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
+    /// <summary>The defaults of AdaIAD: the attack of AdaAD, <see cref="InnerMaximisation.Adaptive"/>, and temperature 30.</summary>
+    public static IadOptions Adaptive { get; } = new()
+    {
+        Inner = InnerMaximisation.Adaptive,
+        Distillation = new() { Reduction = KlReduction.BatchMean },
+    };
 }
 
 /// <summary>
@@ -55,19 +64,16 @@ public sealed record IadOptions
 internal sealed class Iad(IadOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public IadOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public IadOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "iad";
 
     /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
-
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     /// <inheritdoc/>
-    public override double LossScale(int classes) => Options.Alpha * Options.Distillation.Scale(classes) + (1 - Options.Alpha);
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;
@@ -80,9 +86,9 @@ internal sealed class Iad(IadOptions? options = null) : Objective
         var target = batch.TeacherLogits;
         var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
-        if (Options.ExtraPasses) batch.MoveStatistics(adversarial);
+        if (Options.StatisticsPasses) batch.MoveStatistics(adversarial);
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
-        if (Options.ExtraPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
+        if (Options.StatisticsPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
 
         var loss = Options.Distillation.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
         if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -11,11 +13,8 @@ public sealed record IgdmOptions
     /// batch: 1 to 1 at 10 classes, 1 to 20 at 100 (the paper: 10 to 20). Beside a host whose divergence is a tenth of that mean, as those
     /// of <see cref="AdaAd"/> and <see cref="Rslad"/> are, 0.1 and 2 are the same shares.
     /// </summary>
+    [Range(0, double.MaxValue)]
     public double Weight { get; init; } = 1;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(IgdmOptions), [.. OptionFaults.NotNegative(nameof(Weight), Weight)]);
 }
 
 /// <summary>
@@ -34,13 +33,10 @@ internal sealed class Igdm(Objective host, IgdmOptions? options = null) : Object
     public Objective Host { get; } = host ?? throw new ArgumentNullException(nameof(host));
 
     /// <summary>The settings.</summary>
-    public IgdmOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public IgdmOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => Host.Name + "+igdm";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Host.Description} +igdm {Options}";
 
     /// <inheritdoc/>
     public override double LossScale(int classes) => Host.LossScale(classes);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
@@ -26,9 +27,11 @@ public sealed record InnerMaximisation
     public ThreatModel Threat { get; init; } = ThreatModel.Cifar10;
 
     /// <summary>The number of steps. Default 10.</summary>
+    [Range(0, int.MaxValue)]
     public int Steps { get; init; } = 10;
 
     /// <summary>The length of a step in the norm of the threat model, in units of [0,1] images. Default 2/255.</summary>
+    [Range(0, double.MaxValue)]
     public double StepSize { get; init; } = 2.0 / 255;
 
     /// <summary>Where it starts. Default uniform, not clamped to [0,1].</summary>
@@ -64,14 +67,5 @@ public sealed record InnerMaximisation
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);
         return Pgd.Maximise(Loss.On(batch), batch.Images, start, Threat, StepSize, Steps);
-    }
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
-    {
-        if (Steps < 0) yield return $"Steps is {Steps}, expected 0 or more";
-        if (!(double.IsFinite(StepSize) && StepSize >= 0))
-            yield return $"StepSize is {StepSize}, expected a finite number that is not negative";
-        if (!Enum.IsDefined(Mode)) yield return $"Mode is {Mode}, expected Train or Eval";
     }
 }

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -19,12 +21,8 @@ public sealed record MartOptions
     };
 
     /// <summary>lambda, the weight of the divergence. Default 5.</summary>
+    [Range(0, double.MaxValue)]
     public double Lambda { get; init; } = 5;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() =>
-        OptionFaults.Throw(nameof(MartOptions), [.. Inner.Faults(), .. OptionFaults.NotNegative(nameof(Lambda), Lambda)]);
 }
 
 /// <summary>
@@ -41,13 +39,10 @@ internal sealed class Mart(MartOptions? options = null) : Objective
     private const double AboveOne = 1.0001;
 
     /// <summary>The settings.</summary>
-    public MartOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public MartOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "mart";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -19,12 +21,8 @@ public sealed record MtardOptions
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
 
     /// <summary>How fast the weights follow the relative losses: the share taken of the new ones each batch. Default 0.025.</summary>
+    [Range(0.0, 1.0)]
     public double Rate { get; init; } = 0.025;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() =>
-        OptionFaults.Throw(nameof(MtardOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Rate), Rate)]);
 }
 
 /// <summary>
@@ -41,13 +39,10 @@ internal sealed class Mtard(MtardOptions? options = null) : Objective
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
 
     /// <summary>The settings.</summary>
-    public MtardOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public MtardOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "mtard";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;

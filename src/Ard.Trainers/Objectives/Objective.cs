@@ -14,7 +14,10 @@ public abstract partial class Objective : INamed
     /// <summary>A short name for tables, such as <c>ard</c>.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Name and settings. A checkpoint is resumed only by an objective of the same description. Default the name.</summary>
+    /// <summary>
+    /// What tells the method from others, besides its public properties and those of its options, which are compared by themselves: a
+    /// checkpoint is resumed only by an objective of the same description. Default the name.
+    /// </summary>
     public virtual string Description => Name;
 
     /// <summary>

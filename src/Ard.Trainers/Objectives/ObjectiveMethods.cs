@@ -40,7 +40,7 @@ public abstract partial class Objective
     public static Objective AdaAd(AdaAdOptions? options = null) => new AdaAd(options);
 
     /// <inheritdoc cref="Objectives.AdaIad"/>
-    public static Objective AdaIad(AdaIadOptions? options = null) => new AdaIad(options);
+    public static Objective AdaIad(IadOptions? options = null) => new AdaIad(options);
 
     /// <inheritdoc cref="Objectives.Mtard"/>
     public static Objective Mtard(MtardOptions? options = null) => new Mtard(options);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
@@ -17,9 +18,11 @@ public sealed record OverfittingGuard
     internal const string Memory = "guard.pgd";
 
     /// <summary>Look at every so many batches. Default 50. Such a batch waits for the device; the others do not.</summary>
+    [Range(1, int.MaxValue)]
     public int EveryBatches { get; init; } = 50;
 
     /// <summary>How many images to look at, the first ones of the batch. Default 64.</summary>
+    [Range(1, int.MaxValue)]
     public int Images { get; init; } = 64;
 
     /// <summary>
@@ -27,9 +30,11 @@ public sealed record OverfittingGuard
     /// that has overfitted often 0.8. What chance does to n images, 1/√n, is allowed on top, which is 0.125 for 64 and never exceeded by
     /// a single image.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double Gap { get; init; } = 0.2;
 
     /// <summary>The steps of PGD, of epsilon/4 from a uniform start, the student in eval mode. Default 10.</summary>
+    [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 10;
 
     /// <summary>PGD, for looking and for taking over.</summary>
@@ -75,14 +80,5 @@ public sealed record OverfittingGuard
             var right = batch.Student.call(attack(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean();
             return few.MeanOfAll(right).item<double>();
         }
-    }
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
-    {
-        if (EveryBatches < 1) yield return $"EveryBatches is {EveryBatches}, expected 1 or more";
-        if (Images < 1) yield return $"Images is {Images}, expected 1 or more";
-        if (Steps < 1) yield return $"Steps is {Steps}, expected 1 or more";
-        foreach (var fault in OptionFaults.Share(nameof(Gap), Gap)) yield return fault;
     }
 }

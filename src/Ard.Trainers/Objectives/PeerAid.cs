@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -18,6 +20,7 @@ public sealed record PeerAidOptions
     };
 
     /// <summary>lambda1, the weight of the student's cross-entropy with the labels. Default 0.</summary>
+    [Range(0, double.MaxValue)]
     public double LabelWeight { get; init; }
 
     /// <summary>
@@ -33,6 +36,7 @@ public sealed record PeerAidOptions
     public DistillationTerm Consistency { get; init; } = new() { Temperature = 5 };
 
     /// <summary>gamma1, the weight of the peer's cross-entropy with the labels. Default 1.</summary>
+    [Range(0, double.MaxValue)]
     public double PeerLabelWeight { get; init; } = 1;
 
     /// <summary>
@@ -40,15 +44,6 @@ public sealed record PeerAidOptions
     /// gamma2 = 0.1; the released code has 1 for 100 classes.
     /// </summary>
     public DistillationTerm PeerDistillation { get; init; } = new() { Temperature = 1, Weight = 0.1 };
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(nameof(PeerAidOptions),
-    [
-        .. Inner.Faults(), .. Distillation.Faults(), .. Consistency.Faults(), .. PeerDistillation.Faults(),
-        .. OptionFaults.NotNegative(nameof(LabelWeight), LabelWeight),
-        .. OptionFaults.NotNegative(nameof(PeerLabelWeight), PeerLabelWeight),
-    ]);
 }
 
 /// <summary>
@@ -67,13 +62,10 @@ public sealed record PeerAidOptions
 internal sealed class PeerAid(PeerAidOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public PeerAidOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public PeerAidOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "peeraid";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;

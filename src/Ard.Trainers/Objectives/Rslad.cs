@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -24,12 +26,8 @@ public sealed record RsladOptions
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
 
     /// <summary>The share of the adversarial images' distillation; the rest is that of the clean images. Default 5/6.</summary>
+    [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 5.0 / 6;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => OptionFaults.Throw(
-        nameof(RsladOptions), [.. Inner.Faults(), .. Distillation.Faults(), .. OptionFaults.Share(nameof(Alpha), Alpha)]);
 }
 
 /// <summary>
@@ -43,13 +41,10 @@ public sealed record RsladOptions
 internal sealed class Rslad(RsladOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public RsladOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public RsladOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "rslad";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;

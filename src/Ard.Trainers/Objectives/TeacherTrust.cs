@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -9,12 +10,14 @@ namespace Ard.Trainers.Objectives;
 public sealed record TeacherTrust
 {
     /// <summary>beta, the power. Default 0.1. At 0 the trust is full.</summary>
+    [Range(0, double.MaxValue)]
     public double Exponent { get; init; } = 0.1;
 
     /// <summary>
     /// The share of the training that passes in full trust. Default 0.3: up to epoch 60 of the published 200. At 1 the trust
     /// is always full.
     /// </summary>
+    [Range(0.0, 1.0)]
     public double FullTrustShare { get; init; } = 0.3;
 
     /// <summary>Whether the trust may be less than full in the epoch of the batch.</summary>
@@ -25,11 +28,4 @@ public sealed record TeacherTrust
     /// <param name="labels">The true classes, int64 [N].</param>
     internal Tensor Of(Tensor teacher, Tensor labels) =>
         teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1).Times(Exponent).exp();
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
-    {
-        foreach (var fault in OptionFaults.NotNegative(nameof(Exponent), Exponent)) yield return fault;
-        foreach (var fault in OptionFaults.Share(nameof(FullTrustShare), FullTrustShare)) yield return fault;
-    }
 }

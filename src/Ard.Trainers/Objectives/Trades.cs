@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
@@ -20,19 +22,14 @@ public sealed record TradesOptions
     };
 
     /// <summary>beta, the weight of the divergence. Default 6.</summary>
+    [Range(0, double.MaxValue)]
     public double Beta { get; init; } = 6;
 
     /// <summary>
-    /// Whether the clean images go through the student once more after the adversarial ones, as in the released code, where a pass of its
-    /// own serves as the target. It gives the same logits as the first, so here it runs without a graph and only moves the running
-    /// statistics, which it draws towards the clean images. Default true.
+    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
+    /// the clean images a second time, after the adversarial ones. Default true.
     /// </summary>
-    public bool SecondCleanPass { get; init; } = true;
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() =>
-        OptionFaults.Throw(nameof(TradesOptions), [.. Inner.Faults(), .. OptionFaults.NotNegative(nameof(Beta), Beta)]);
+    public bool StatisticsPasses { get; init; } = true;
 }
 
 /// <summary>
@@ -44,13 +41,10 @@ public sealed record TradesOptions
 internal sealed class Trades(TradesOptions? options = null) : Objective
 {
     /// <summary>The settings.</summary>
-    public TradesOptions Options { get; } = OptionFaults.Checked(options ?? new(), static o => o.Validate());
+    public TradesOptions Options { get; } = (options ?? new()).Validated();
 
     /// <inheritdoc/>
     public override string Name => "trades";
-
-    /// <inheritdoc/>
-    public override string Description => $"{Name} {Options}";
 
     /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
@@ -61,7 +55,7 @@ internal sealed class Trades(TradesOptions? options = null) : Objective
         var adversarial = Options.Inner.Maximise(batch);
         var clean = batch.Student.call(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));
-        if (Options.SecondCleanPass) batch.MoveStatistics(batch.Images);
+        if (Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
         return batch.CrossEntropy(clean).Plus(KlDivergence.Between(attacked, clean).Times(Options.Beta));
     }
 }

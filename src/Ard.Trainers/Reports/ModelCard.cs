@@ -19,7 +19,7 @@ namespace Ard.Trainers.Reports;
 public sealed record ModelCard
 {
     /// <summary>The metadata entry of a safetensors file that holds the card of its network, as JSON.</summary>
-    public const string MetadataName = "ard.card";
+    public const string MetadataName = NetworkSpec.CardName;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {

@@ -10,6 +10,9 @@ internal interface INamed
 {
     /// <summary>The name.</summary>
     string Name { get; }
+
+    /// <summary>What tells it from others of the same name and settings; as a rule the name.</summary>
+    string Description { get; }
 }
 
 /// <summary>Settings in full, one by one, such as <c>Optimizer.Momentum</c> and <c>0.9</c>.</summary>
@@ -20,6 +23,11 @@ internal static class OptionsText
     /// <param name="value">Anything.</param>
     public static IEnumerable<string> Lines(string path, object? value) => All(path, value).Select(line => $"{line.Path}: {line.Value}");
 
+    /// <summary>The settings of an options record in one line, <c>Steps 20, Restarts 1</c>, without those that are functions.</summary>
+    public static string Line(object options) =>
+        string.Join(", ", Settings(options).Where(setting => !setting.PropertyType.IsAssignableTo(typeof(Delegate)))
+            .SelectMany(setting => All(setting.Name, setting.GetValue(options))).Select(line => $"{line.Path} {line.Value}"));
+
     /// <summary>The settings of an options record by their names in it.</summary>
     public static IEnumerable<(string Path, string Value)> All(object options) =>
         Settings(options).SelectMany(setting => All(setting.Name, setting.GetValue(options)));
@@ -27,7 +35,7 @@ internal static class OptionsText
     /// <summary>A value, or all settings in it where it is a record of them, by their paths.</summary>
     public static IEnumerable<(string Path, string Value)> All(string path, object? value)
     {
-        if (value is INamed named) yield return (path, named.Name);
+        if (value is INamed named) yield return (path, named.Description);
         else if (!IsRecordOfSettings(value))
         {
             yield return (path, Text(value));

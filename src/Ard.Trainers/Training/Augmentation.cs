@@ -1,6 +1,7 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Distributed;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -10,12 +11,13 @@ namespace Ard.Trainers.Training;
 /// </summary>
 /// <param name="Padding">Pixels of zeros on each side; 0 to 1024, smaller than the images.</param>
 /// <param name="Flip">Whether half of the images, drawn by chance, are mirrored left to right.</param>
-public sealed record Augmentation(int Padding, bool Flip)
+public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool Flip)
 {
     /// <summary>
     /// The side of the square that is set to 0 (Cutout, DeVries and Taylor 2017), one an image: its centre is any pixel with the same
     /// probability, so that at the border a part of it falls outside. Default 0, none; the paper has 16 for CIFAR-10 and 8 for CIFAR-100.
     /// </summary>
+    [Range(0, int.MaxValue)]
     public int Cutout { get; init; }
 
     /// <summary>Images as they are.</summary>
@@ -86,13 +88,6 @@ public sealed record Augmentation(int Padding, bool Flip)
 
         Tensor Draw(long choices) => share.Of(randint(0, choices, [share.Count], dtype: ScalarType.Int64, generator: generator))
             .to(images.device).view(count, 1, 1, 1);
-    }
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public IEnumerable<string> Faults()
-    {
-        if (Padding is < 0 or > 1024) yield return $"Augmentation has the padding {Padding}, expected 0 to 1024";
-        if (Cutout < 0) yield return $"Augmentation has the cutout {Cutout}, expected 0 or more";
     }
 
     /// <summary>For people, such as <c>crop 4 + flip</c>.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 
 namespace Ard.Trainers.Training;
@@ -8,11 +9,16 @@ namespace Ard.Trainers.Training;
 /// </summary>
 public abstract record Schedule
 {
+    private protected const double UsualGamma = 0.1;
+
     /// <summary>The base rate all the time.</summary>
     public static Schedule Constant { get; } = new ConstantSchedule();
 
     /// <summary>The names that <see cref="Parse"/> reads.</summary>
     public static IReadOnlyList<string> Names { get; } = ["constant", "multistep:E1,E2,…", "multistep:P1%,P2%,…", "cosine", "onecycle"];
+
+    private protected static bool IsRising<T>(IReadOnlyList<T> values) where T : IComparable<T> =>
+        values.Count > 0 && values.Zip(values.Skip(1)).All(pair => pair.First.CompareTo(pair.Second) < 0);
 
     /// <summary>The learning rate of one step.</summary>
     /// <param name="baseRate">The optimizer's learning rate; the largest that any schedule reaches.</param>
@@ -53,9 +59,6 @@ public abstract record Schedule
             return numbers.All(number => number >= 0) ? numbers : null;
         }
     }
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public virtual IEnumerable<string> Faults() => [];
 }
 
 /// <summary>See <see cref="Schedule.Constant"/>.</summary>
@@ -70,10 +73,11 @@ public sealed record ConstantSchedule : Schedule
 
 /// <summary>The rate is multiplied by <see cref="Gamma"/> when each of the milestones begins.</summary>
 /// <param name="Milestones">Epochs, from 0, in rising order. The ARD paper: 100 and 150 of 200.</param>
-public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
+public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule, IValidatableObject
 {
     /// <summary>The factor at each milestone. Default 0.1.</summary>
-    public double Gamma { get; init; } = 0.1;
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Gamma { get; init; } = UsualGamma;
 
     /// <summary>
     /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code
@@ -89,18 +93,16 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
         return baseRate * Math.Pow(Gamma, FromBaseRate ? Math.Min(1, passed) : passed);
     }
 
-    /// <inheritdoc/>
-    public override IEnumerable<string> Faults()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var rising = Milestones.Zip(Milestones.Skip(1)).All(pair => pair.First < pair.Second);
-        if (Milestones.Count == 0 || Milestones[0] < 0 || !rising)
-            yield return $"Schedule has the milestones [{string.Join(",", Milestones)}], expected one or more epochs from 0, rising";
-        if (!(Gamma > 0 && Gamma <= 1)) yield return $"Schedule has gamma {Gamma}, expected more than 0 and at most 1";
+        if (!IsRising(Milestones) || Milestones[0] < 0)
+            yield return new($"Milestones are [{string.Join(",", Milestones)}], expected one or more epochs from 0, rising");
     }
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"multistep:{string.Join(",", Milestones)}{(Gamma == 0.1 ? "" : $" gamma {Gamma}")}{(FromBaseRate ? " from base rate" : "")}";
+        $"multistep:{string.Join(",", Milestones)}{(Gamma == UsualGamma ? "" : $" gamma {Gamma}")}"
+            + (FromBaseRate ? " from base rate" : "");
 }
 
 /// <summary>
@@ -108,26 +110,24 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
 /// trainings of any length.
 /// </summary>
 /// <param name="Shares">Shares of all steps, from 0 to 1, in rising order. The ARD paper: 0.5 and 0.75.</param>
-public sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule
+public sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule, IValidatableObject
 {
     /// <summary>The factor after each share. Default 0.1.</summary>
-    public double Gamma { get; init; } = 0.1;
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Gamma { get; init; } = UsualGamma;
 
     /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         baseRate * Math.Pow(Gamma, Shares.Count(share => step >= share * stepsPerEpoch * epochs));
 
-    /// <inheritdoc/>
-    public override IEnumerable<string> Faults()
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var rising = Shares.Zip(Shares.Skip(1)).All(pair => pair.First < pair.Second);
-        if (Shares.Count == 0 || !rising || !Shares.All(share => share is >= 0 and <= 1))
-            yield return $"Schedule has the shares [{Text(", ")}], expected one or more from 0 to 1, rising";
-        if (!(Gamma > 0 && Gamma <= 1)) yield return $"Schedule has gamma {Gamma}, expected more than 0 and at most 1";
+        if (!IsRising(Shares) || !Shares.All(share => share is >= 0 and <= 1))
+            yield return new($"Shares are [{Text(", ")}], expected one or more from 0 to 1, rising");
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"multistep:{Text(",")}{(Gamma == 0.1 ? "" : $" gamma {Gamma}")}";
+    public override string ToString() => $"multistep:{Text(",")}{(Gamma == UsualGamma ? "" : $" gamma {Gamma}")}";
 
     private string Text(string separator) =>
         string.Join(separator, Shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.###}%")));
@@ -140,18 +140,12 @@ public sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : S
 public sealed record CosineSchedule : Schedule
 {
     /// <summary>The rate at the end. Default 0.</summary>
+    [Range(0, double.MaxValue)]
     public double Minimum { get; init; }
 
     /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         Anneal(baseRate, Minimum, (double)step / (stepsPerEpoch * epochs));
-
-    /// <inheritdoc/>
-    public override IEnumerable<string> Faults()
-    {
-        if (!(double.IsFinite(Minimum) && Minimum >= 0))
-            yield return $"Schedule has the minimum {Minimum}, expected a finite number from 0";
-    }
 
     /// <inheritdoc/>
     public override string ToString() => Minimum == 0 ? "cosine" : $"cosine to {Minimum}";
@@ -166,13 +160,18 @@ public sealed record CosineSchedule : Schedule
 /// </summary>
 public sealed record OneCycleSchedule : Schedule
 {
+    private static readonly OneCycleSchedule Usual = new();
+
     /// <summary>The share of the steps on which the rate rises. Default 0.3.</summary>
+    [Range(0.0, 1.0)]
     public double RisingShare { get; init; } = 0.3;
 
     /// <summary>What the base rate is divided by for the first step. Default 25.</summary>
+    [Range(1, double.MaxValue)]
     public double InitialDivisor { get; init; } = 25;
 
     /// <summary>What the first rate is divided by for the last step. Default 10,000.</summary>
+    [Range(1, double.MaxValue)]
     public double FinalDivisor { get; init; } = 10_000;
 
     /// <inheritdoc/>
@@ -186,17 +185,7 @@ public sealed record OneCycleSchedule : Schedule
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Faults()
-    {
-        if (!(RisingShare is >= 0 and <= 1)) yield return $"Schedule has the rising share {RisingShare}, expected 0 to 1";
-        if (!(double.IsFinite(InitialDivisor) && InitialDivisor >= 1))
-            yield return $"Schedule has the initial divisor {InitialDivisor}, expected 1 or more";
-        if (!(double.IsFinite(FinalDivisor) && FinalDivisor >= 1))
-            yield return $"Schedule has the final divisor {FinalDivisor}, expected 1 or more";
-    }
-
-    /// <inheritdoc/>
-    public override string ToString() => (RisingShare, InitialDivisor, FinalDivisor) == (0.3, 25, 10_000)
+    public override string ToString() => this == Usual
         ? "onecycle"
         : $"onecycle rising {RisingShare} from 1/{InitialDivisor} to 1/{InitialDivisor * FinalDivisor}";
 }

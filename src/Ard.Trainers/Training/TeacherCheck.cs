@@ -3,8 +3,9 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
-using static TorchSharp.torch;
+using Ard.Trainers.Networks;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -18,13 +19,9 @@ internal static class TeacherCheck
 
     /// <summary>What there is to warn of in the teachers of a training. Usually nothing.</summary>
     /// <exception cref="ArgumentException">As <see cref="On"/>.</exception>
-    public static IEnumerable<string> Advice(TrainingSetup setup)
-    {
-        var threat = setup.Objective.Threat ?? (setup.Options.Validation.SetsThreat ? setup.Options.Validation.Threat : null);
-        return setup.Teachers.SelectMany(teacher => On(
-            $"the {teacher.Role}", teacher.Network, setup.Data, teacher.Network == setup.Networks.Teacher ? threat : null,
-            setup.Options.AcceptTeacherNearChance));
-    }
+    public static IEnumerable<string> Advice(TrainingSetup setup) => setup.Teachers.SelectMany(teacher => On(
+        $"the {teacher.Role}", teacher.Network, setup.Data, teacher.Network == setup.Networks.Teacher ? setup.Threat : null,
+        setup.Options.AcceptTeacherNearChance));
 
     /// <summary>What there is to warn of. Usually nothing.</summary>
     /// <param name="role">The teacher's name in messages.</param>
@@ -51,18 +48,23 @@ internal static class TeacherCheck
         }
         var (right, robust) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
         var chance = string.Create(CultureInfo.InvariantCulture, $"{100.0 / data.Classes:0.#} %");
+        var advice = new List<string>();
+        if (teacher is ImageNetwork { ReportedAccuracy: { } told } && right < Chance.FarBelow(told, count))
+            advice.Add(string.Create(CultureInfo.InvariantCulture, $"{role} gets {right} of {count} training images right, and its card ")
+                + string.Create(CultureInfo.InvariantCulture, $"says {100 * told:0.#} %: are images and classes the same, in this order?"));
         if (right <= Chance.Reach(count, data.Classes))
         {
             var fault = $"{role} gets {right} of {count} training images right, where chance gets {chance}. Likely causes: its classes are "
                 + $"in another order than the labels' ({Order(data)}); it normalises its input otherwise, or not at all; it expects other "
                 + "values than [0,1]; it was never trained";
-            if (accept || count < EnoughToRefuse) return [fault];
-            throw new ArgumentException($"{fault}. {nameof(TrainingOptions.AcceptTeacherNearChance)} goes on with it all the same.");
+            if (!accept && count >= EnoughToRefuse)
+                throw new ArgumentException($"{fault}. {nameof(TrainingOptions.AcceptTeacherNearChance)} goes on with it all the same.");
+            advice.Add(fault);
         }
-        return options.Attacks.Count > 0 && robust <= count / data.Classes
-            ? [$"{role} gets {robust} of {count} training images right under attack (PGD-10, {threat}), where chance gets {chance}: "
-                + "it has no robustness that a student could learn from it"]
-            : [];
+        else if (options.Attacks.Count > 0 && robust <= count / data.Classes)
+            advice.Add($"{role} gets {robust} of {count} training images right under attack (PGD-10, {threat}), where chance gets "
+                + $"{chance}: it has no robustness that a student could learn from it");
+        return advice;
     }
 
     private static string Order(ImageDataset data) => string.Join(", ", data.ClassNames.Take(4))
@@ -75,4 +77,8 @@ internal static class Chance
     /// <summary>The most right answers of so many that are no sign of having learned: 1/classes and two standard deviations.</summary>
     public static double Reach(long images, int classes) =>
         images * 1.0 / classes + 2 * Math.Sqrt(images * (1.0 / classes) * (1 - 1.0 / classes));
+
+    /// <summary>Fewer right answers are no chance with a network of this accuracy: a tenth less and two standard deviations.</summary>
+    public static double FarBelow(double accuracy, long images) =>
+        images * (accuracy - 0.1) - 2 * Math.Sqrt(images * accuracy * (1 - accuracy));
 }

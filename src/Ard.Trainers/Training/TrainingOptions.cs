@@ -1,7 +1,9 @@
+using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Training;
 
@@ -35,18 +37,20 @@ public enum Precision
 /// The settings of a training. What is null follows from the method and the images: <see cref="For"/>. Published recipes are
 /// <see cref="Presets"/>.
 /// </summary>
-public sealed record TrainingOptions
+public sealed record TrainingOptions : IValidatableObject
 {
     /// <summary>
     /// How often every image is seen. Default null, by the images: 30 (Wong, Rice and Kolter, ICLR 2020), and up to 200 where they are few,
     /// so that there are 1,500 steps; divided by the replays of free adversarial training.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int? Epochs { get; init; }
 
     /// <summary>
     /// Images a step, in all processes together. Default null, by the images: 128, and down to 32 where they are few: a twentieth of them.
     /// The last step of an epoch takes what is left; a single image that is left goes with the step before.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int? BatchSize { get; init; }
 
     /// <summary>
@@ -71,12 +75,14 @@ public sealed record TrainingOptions
     /// <summary>
     /// The largest norm of the gradient, all parameters together; a longer one is shortened to it before the step. Default null: as it is.
     /// </summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? ClipGradientNorm { get; init; }
 
     /// <summary>
     /// The share of the labels' weight that cross-entropies in the objective's outer loss spread evenly over all classes; attacks keep to
     /// the labels as they are. Default 0.
     /// </summary>
+    [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double LabelSmoothing { get; init; }
 
     /// <summary>
@@ -104,16 +110,18 @@ public sealed record TrainingOptions
     /// The share of the training images that is set aside to choose the best epoch by, where no validation set is given. Default 0.05; 0
     /// for none: then the weights of the last epoch are the result.
     /// </summary>
+    [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double ValidationFraction { get; init; } = 0.05;
 
     /// <summary>
     /// How the validation images are judged after an epoch. The epoch with the highest accuracy against all of its attacks together is the
     /// best one: see <see cref="TrainingResult.BestEpoch"/>. Default PGD-10. The threat model, where it is not set, is that of the
-    /// objective; one that is set here stays, with a warning where the objective's differs.
+    /// objective, else what is usual for the images; one that is set here stays, with a warning where the objective's differs.
     /// </summary>
     public EvaluationOptions Validation { get; init; } = new() { Attacks = ["pgd-10"] };
 
     /// <summary>Validate after every so many epochs, and after the last. Default 1.</summary>
+    [Range(1, int.MaxValue)]
     public int ValidateEveryEpochs { get; init; } = 1;
 
     /// <summary>
@@ -147,6 +155,7 @@ public sealed record TrainingOptions
     /// Threads of one operation on the CPU. Default null: what the environment variable OMP_NUM_THREADS says, else the logical
     /// processors that the process may use. The number is put back afterwards.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int? Threads { get; init; }
 
     /// <summary>
@@ -157,6 +166,7 @@ public sealed record TrainingOptions
     public string? CheckpointFolder { get; init; }
 
     /// <summary>Write last.safetensors after every so many steps as well as after each epoch. Default null: only after epochs.</summary>
+    [Range(1, int.MaxValue)]
     public int? CheckpointEverySteps { get; init; }
 
     /// <summary>
@@ -194,48 +204,25 @@ public sealed record TrainingOptions
             Optimizer = Optimizer ?? TrainingDefaults.Optimizer(objective, data.Classes, batchSize),
             Schedule = Schedule ?? TrainingDefaults.Schedule,
             Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
-            Validation = !Validation.SetsThreat && objective.Threat is { } threat ? Validation with { Threat = threat } : Validation,
+            Validation = Validation.SetsThreat || objective.Threat is null
+                ? Validation.For(data.Channels)
+                : Validation with { Threat = objective.Threat },
         };
     }
 
-    /// <summary>Checks the settings.</summary>
+    /// <summary>Checks the settings, and those of all options in them.</summary>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate()
+    public void Validate() => this.Validated();
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        var faults = new List<string>();
-        if (Epochs < 1) faults.Add($"Epochs is {Epochs}, expected 1 or more");
-        if (BatchSize < 1) faults.Add($"BatchSize is {BatchSize}, expected 1 or more");
-        if (Optimizer is not null) faults.AddRange(Optimizer.Faults());
-        if (Schedule is not null) faults.AddRange(Schedule.Faults());
-        if (Augmentation is not null) faults.AddRange(Augmentation.Faults());
-        if (ClipGradientNorm is { } norm && !(double.IsFinite(norm) && norm > 0))
-            faults.Add($"ClipGradientNorm is {norm}, expected a positive finite number");
-        if (!(LabelSmoothing >= 0 && LabelSmoothing < 1))
-            faults.Add($"LabelSmoothing is {LabelSmoothing}, expected 0 or more and less than 1");
-        if (Averaging is not null) faults.AddRange(Averaging.Faults());
         if (CacheTeacherLogits == true && Augmentation?.Variants is null)
-            faults.Add($"CacheTeacherLogits is set with the augmentation {Augmentation?.ToString() ?? "by the images"}, "
+            yield return new($"CacheTeacherLogits is set with the augmentation {Augmentation?.ToString() ?? "by the images"}, "
                 + "expected none or flips only");
-        if (!(ValidationFraction >= 0 && ValidationFraction < 1))
-            faults.Add($"ValidationFraction is {ValidationFraction}, expected 0 or more and less than 1");
-        try
-        {
-            Validation.Validate();
-        }
-        catch (ArgumentException exception)
-        {
-            faults.Add(exception.Message.TrimEnd('.'));
-        }
-        if (ValidateEveryEpochs < 1) faults.Add($"ValidateEveryEpochs is {ValidateEveryEpochs}, expected 1 or more");
-        if (!TrainingDevice.IsWellFormed(Device)) faults.Add($"Device is '{Device}', expected auto, cpu, cuda or cuda:N");
-        if (!Enum.IsDefined(Precision)) faults.Add($"Precision is {Precision}, expected Full or Mixed");
-        if (Threads < 1) faults.Add($"Threads is {Threads}, expected 1 or more");
-        if (CheckpointEverySteps < 1) faults.Add($"CheckpointEverySteps is {CheckpointEverySteps}, expected 1 or more");
+        if (!TrainingDevice.IsWellFormed(Device)) yield return new($"Device is '{Device}', expected auto, cpu, cuda or cuda:N");
         if (CheckpointFolder is null && CheckpointEverySteps is not null)
-            faults.Add("CheckpointEverySteps is set without a CheckpointFolder");
-        if (CheckpointFolder is null && Resume) faults.Add("Resume is set without a CheckpointFolder");
-        if (!Enum.IsDefined(WhenCancelled)) faults.Add($"WhenCancelled is {WhenCancelled}, expected Throw or ReturnBestSoFar");
-        if (ProgressInterval < TimeSpan.Zero) faults.Add($"ProgressInterval is {ProgressInterval}, expected 0 or more");
-        OptionFaults.Throw(nameof(TrainingOptions), faults);
+            yield return new("CheckpointEverySteps is set without a CheckpointFolder");
+        if (CheckpointFolder is null && Resume) yield return new("Resume is set without a CheckpointFolder");
+        if (ProgressInterval < TimeSpan.Zero) yield return new($"ProgressInterval is {ProgressInterval}, expected 0 or more");
     }
 }

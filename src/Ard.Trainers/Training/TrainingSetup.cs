@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Native;
@@ -6,8 +7,8 @@ using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Tensors;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -25,6 +26,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         options.Validate();
         (Objective, Options, Group) = (objective, options.For(objective, data), options.Group ?? ProcessGroup.Current);
+        Threat = objective.Threat ?? (options.Validation.SetsThreat ? options.Validation.Threat : null);
         TrainingInput.Check(networks, objective, data, validation, Options, Group);
         Networks = networks with
         {
@@ -39,6 +41,8 @@ internal sealed class TrainingSetup : IDisposable
             owned.Add(new ProcessState(options.Threads, Group.Neighbours));
             foreach (var (_, network) in Networks.Trained) network.to(Device);
             DType = Student.parameters().First().dtype;
+            // It will have other weights than its card is of.
+            if (Student is ImageNetwork own) own.ReportedAccuracy = null;
             foreach (var teacher in Teachers) Borrow(teacher.Network);
 
             if (options.CheckpointFolder is not null || Group.Size > 1) Digest(data, validation);
@@ -73,6 +77,9 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>The settings with everything filled in.</summary>
     public TrainingOptions Options { get; }
+
+    /// <summary>What the student is to stand, as method or options say; null where neither does.</summary>
+    public ThreatModel? Threat { get; }
 
     /// <summary>The training images, without those set aside for validation.</summary>
     public ImageDataset Data { get; }
@@ -129,7 +136,6 @@ internal sealed class TrainingSetup : IDisposable
             };
             var settings = new Dictionary<string, string>(digests)
             {
-                ["Objective.Description"] = Objective.Description,
                 ["validation images"] = $"{Validation?.Count ?? 0}",
             };
             foreach (var (name, value) in OptionsText.All(nameof(Objective), Objective).Concat(OptionsText.All(compared)))

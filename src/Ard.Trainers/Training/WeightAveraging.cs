@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Ard.Trainers.Training;
 
 /// <summary>
@@ -17,9 +19,6 @@ public abstract record WeightAveraging
 
     /// <summary>Whether batch normalisation's running statistics are computed anew for the mean weights, rather than averaged.</summary>
     internal abstract bool RecomputesStatistics { get; }
-
-    /// <summary>What is wrong with the settings; empty when nothing is.</summary>
-    public abstract IEnumerable<string> Faults();
 }
 
 /// <summary>
@@ -30,6 +29,7 @@ public abstract record WeightAveraging
 public sealed record ExponentialAveraging : WeightAveraging
 {
     /// <summary>d. Default 0.999: an average over about the last thousand steps.</summary>
+    [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Decay { get; init; } = 0.999;
 
     internal override bool RecomputesStatistics => false;
@@ -37,12 +37,6 @@ public sealed record ExponentialAveraging : WeightAveraging
     internal override bool Takes(long steps, int stepsPerEpoch, int epochs) => true;
 
     internal override double Share(long count) => (1 - Decay) / (1 - Math.Pow(Decay, count));
-
-    /// <inheritdoc/>
-    public override IEnumerable<string> Faults()
-    {
-        if (!(Decay >= 0 && Decay < 1)) yield return $"Averaging has the decay {Decay}, expected 0 or more and less than 1";
-    }
 }
 
 /// <summary>
@@ -56,9 +50,11 @@ public sealed record StochasticWeightAveraging : WeightAveraging
     /// <summary>
     /// The first epoch, from 1, whose weights are taken. Default null: the first one after three quarters of the training.
     /// </summary>
+    [Range(1, int.MaxValue)]
     public int? FromEpoch { get; init; }
 
     /// <summary>Take the weights after every so many steps. Default null: at the end of each epoch.</summary>
+    [Range(1, int.MaxValue)]
     public int? EverySteps { get; init; }
 
     internal override bool RecomputesStatistics => true;
@@ -67,11 +63,4 @@ public sealed record StochasticWeightAveraging : WeightAveraging
         steps > ((FromEpoch ?? epochs * 3 / 4 + 1) - 1L) * stepsPerEpoch && steps % (EverySteps ?? stepsPerEpoch) == 0;
 
     internal override double Share(long count) => 1.0 / count;
-
-    /// <inheritdoc/>
-    public override IEnumerable<string> Faults()
-    {
-        if (FromEpoch < 1) yield return $"Averaging is from epoch {FromEpoch} on, expected 1 or more";
-        if (EverySteps < 1) yield return $"Averaging is every {EverySteps} steps, expected 1 or more";
-    }
 }

@@ -48,6 +48,18 @@ public sealed class AdversarialTests
     }
 
     [Fact]
+    public void Gray_images_are_attacked_within_the_budget_that_is_usual_for_them_where_none_is_set()
+    {
+        var data = Tiny.Glyphs(ml, 20);
+        var metrics = ml.EvaluateRobustness(classifier, data, new() { Evaluation = new() { Attacks = ["fgsm"] } });
+        Assert.Equal(ThreatModel.Linf(0.1), metrics.Report.Threat);
+        var view = ml.AdversarialExamples(classifier, new() { AttackName = "fgsm" }).Fit(data).Transform(data);
+        var (clean, attacked) = (Tiny.Vectors(view, "Features"), Tiny.Vectors(view, "AdversarialFeatures"));
+        var most = clean.Zip(attacked).Max(pair => pair.First.Zip(pair.Second).Max(pixel => Math.Abs(pixel.First - pixel.Second)));
+        Assert.Equal(0.1f, most, 1e-5f);
+    }
+
+    [Fact]
     public void Its_estimator_promises_what_its_transformer_gives()
     {
         var data = Tiny.Glyphs(ml, 10);
@@ -151,7 +163,7 @@ public sealed class AdversarialTests
             Assert.Equal(metrics.Report[metrics.Images.Attack].Predictions[(int)image.Row], image.AttackedPrediction);
         });
         Assert.Null(ml.EvaluateRobustness(classifier, data, Evaluation with { Images = 0 }).Images);
-        Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, data, Evaluation with { Images = -1 }));
+        Assert.Throws<ArgumentException>(() => ml.EvaluateRobustness(classifier, data, Evaluation with { Images = -1 }));
     }
 
     [Fact]

@@ -105,7 +105,7 @@ public sealed class EvaluationStateTests
         Assert.Contains("Sequential: False in the file, True given", Refused(options with { Sequential = true }));
         var slow = new Pgd(new PgdOptions { Steps = 3, StepSize = 0.001 });
         var slower = options with { Attacks = ["fgsm"], MoreAttacks = [slow, .. options.MoreAttacks] };
-        Assert.Contains("StepSize = 0.001", Refused(slower));
+        Assert.Contains("StepSize 0.001", Refused(slower));
         using (no_grad()) network.parameters().First().add_(1e-3);
         Assert.Contains("network: ", Refused(options));
         using (no_grad()) network.parameters().First().sub_(1e-3);

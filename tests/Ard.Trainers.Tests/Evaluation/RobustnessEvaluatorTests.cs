@@ -153,7 +153,7 @@ public sealed class RobustnessEvaluatorTests
         options = new EvaluationOptions { ExamplesFile = Path.GetTempPath() };
         Assert.Contains("is a folder, expected a file", Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message);
         options = new EvaluationOptions { Attacks = ["pgd-3", null!] };
-        Assert.Contains("is null", Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message);
+        Assert.Contains("one of the attacks is missing", Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(options)).Message);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(new RsladOptions(), ((Rslad)ObjectiveCatalog.ByName("rslad")).Options);
         Assert.Equal(new IadOptions(), ((Iad)ObjectiveCatalog.ByName("iad")).Options);
         Assert.Equal(new AdaAdOptions(), ((AdaAd)ObjectiveCatalog.ByName("adaad")).Options);
-        Assert.Equal(new AdaIadOptions(), ((AdaIad)ObjectiveCatalog.ByName("adaiad")).Options);
+        Assert.Equal(IadOptions.Adaptive, ((AdaIad)ObjectiveCatalog.ByName("adaiad")).Options);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal((3, 0.9), (host.Inner.Steps, host.Alpha));
         Assert.Equal("trades+igdm", ObjectiveCatalog.ByName("trades+igdm").Name);
 
-        Assert.Contains("the method kd finds no adversarial images, which +igdm needs",
+        Assert.Contains("The method kd finds no adversarial images, which +igdm needs",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("kd+igdm")).Message, StringComparison.Ordinal);
         Assert.Contains("IgdmWeight is set, and the method rslad has none",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("rslad", settings)).Message, StringComparison.Ordinal);

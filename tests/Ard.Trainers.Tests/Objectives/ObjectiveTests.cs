@@ -71,7 +71,7 @@ public sealed class ObjectiveTests
         foreach (var (always, alpha, forwards) in new[] { (true, 1.0, 12), (false, 1.0, 11), (false, 0.5, 12) })
         {
             var batch = Batch(teacher);
-            new AdversariallyRobustDistillation(new() { AlwaysCleanPass = always, Alpha = alpha }).Loss(batch);
+            new AdversariallyRobustDistillation(new() { StatisticsPasses = always, Alpha = alpha }).Loss(batch);
             Assert.Equal(forwards, batch.Student.state_dict()["bn1.num_batches_tracked"].item<long>());
         }
     }

@@ -84,7 +84,8 @@ public sealed class ModelCardTests : IDisposable
         foreach (var attack in evaluation.Attacks.Prepend(evaluation.Clean).Append(evaluation.WorstCase))
             Assert.Contains(FormattableString.Invariant($"| {attack.Name} | {100 * attack.Accuracy:F2} % right (95 % interval: "), text);
         // The attacks' parameters and seed, as the evaluation states them.
-        Assert.Contains(evaluation.Settings, line => line.StartsWith("Attacks: ", StringComparison.Ordinal) && line.Contains("Steps = 20"));
+        Assert.Contains(evaluation.Settings, line => line.StartsWith("Attacks: ", StringComparison.Ordinal)
+            && line.Contains("pgd-20: Steps 20, StepSize not set, Restarts 1,"));
         foreach (var line in evaluation.Settings) Assert.Contains("    " + line.ReplaceLineEndings(" ") + "\n", text);
         Assert.Contains("opset 17, IR version 8", text);
         Assert.Contains("BatchNorm folded", text);

@@ -1,3 +1,4 @@
+using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Tests.Training;
@@ -34,10 +35,10 @@ public sealed class ScheduleTests
     [Fact]
     public void Shares_are_checked()
     {
-        Assert.Contains("the shares [75%, 50%]", Assert.Single(new RelativeMultiStepSchedule([0.75, 0.5]).Faults()));
-        Assert.Equal(2, new RelativeMultiStepSchedule([1.5]) { Gamma = 0 }.Faults().Count());
-        Assert.Single(new RelativeMultiStepSchedule([]).Faults());
-        Assert.Single(new RelativeMultiStepSchedule([double.NaN]).Faults());
+        Assert.Contains("Shares are [75%, 50%]", Assert.Single(OptionsValidator.Faults(new RelativeMultiStepSchedule([0.75, 0.5]))));
+        Assert.Equal(2, OptionsValidator.Faults(new RelativeMultiStepSchedule([1.5]) { Gamma = 0 }).Count());
+        Assert.Single(OptionsValidator.Faults(new RelativeMultiStepSchedule([])));
+        Assert.Single(OptionsValidator.Faults(new RelativeMultiStepSchedule([double.NaN])));
     }
 
     [Theory]

@@ -1,9 +1,12 @@
+using System.Globalization;
+using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Training;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Training;
 
@@ -54,6 +57,35 @@ public sealed class TeacherCheckTests
     [Fact]
     public void A_good_teacher_is_not_spoken_of() =>
         Assert.DoesNotContain(Train(Teacher(0)).Warnings, warning => warning.Contains("teacher", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData(0.95, true)]
+    [InlineData(0.5, false)]
+    public void A_teacher_that_gets_far_fewer_right_than_the_card_in_its_file_says_is_a_warning(double said, bool warns)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"ard-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            using (var network = TrainerTests.Spec.Build(99))
+            {
+                ModelFile.Write(file, network, new Dictionary<string, string>
+                {
+                    [ModelCard.MetadataName] = string.Create(
+                        CultureInfo.InvariantCulture, $"{{\"evaluation\":{{\"clean\":{{\"accuracy\":{said}}}}}}}"),
+                });
+            }
+            using var teacher = ModelFile.Read(file);
+            var warnings = Train(teacher, Options with { AcceptTeacherNearChance = true, Augmentation = Augmentation.None }).Warnings;
+            Assert.Equal(warns, warnings.Any(warning => warning.Contains("its card says 95 %", StringComparison.Ordinal)));
+            // Whatever else the metadata holds under that name, the network can be read.
+            ModelFile.Write(file, teacher, new Dictionary<string, string> { [ModelCard.MetadataName] = "[1]" });
+            ModelFile.Read(file).Dispose();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
 
     [Fact]
     public void A_teacher_that_is_worse_than_chance_under_attack_is_a_warning()

@@ -69,7 +69,8 @@ public sealed class TrainingAdviceTests
         Assert.Equal(Tenth, Judge(new(), Against(Tenth)));
         // Whoever says the default by name means it.
         Assert.Equal(ThreatModel.Cifar10, Judge(new() { Validation = new() { Threat = ThreatModel.Cifar10 } }, Against(Tenth)));
-        Assert.Equal(ThreatModel.Cifar10, Judge(new(), new Natural()));
+        // What is usual for gray images.
+        Assert.Equal(Tenth, Judge(new(), new Natural()));
         Assert.Equal(ThreatModel.L2(0.5), Judge(own, Against(Tenth)));
         Assert.Contains("the best epoch is chosen against L2 0.5, and the training is against Linf 0.1",
             Assert.Single(Advice(own)), StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Tests.Training;
@@ -40,15 +41,37 @@ public sealed class TrainingOptionsTests
         var message = Assert.Throws<ArgumentException>(options.Validate).Message;
         string[] expected =
         [
-            "Epochs is 0", "BatchSize is -1", "LearningRate is 0", "Momentum is 1", "WeightDecay is -1", "[5,3]", "gamma 2", "padding -1",
-            "ValidationFraction is 1", "'pgd-0'", "BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0",
-            "CheckpointEverySteps is 0", "Resume", "ProgressInterval", "cutout -2", "ClipGradientNorm is 0", "LabelSmoothing is 1",
-            "decay 1", "CacheTeacherLogits is set", "Precision is 7",
+            "Epochs is 0, expected 1 or more", "BatchSize is -1", "Optimizer.LearningRate is 0, expected a positive finite number",
+            "Optimizer.Momentum is 1, expected a number from 0 and below 1", "Optimizer.WeightDecay is -1, expected a finite number",
+            "Schedule: Milestones are [5,3]", "Schedule.Gamma is 2, expected a number above 0 and at most 1",
+            "Augmentation.Padding is -1, expected 0 to 1024", "Augmentation.Cutout is -2", "ValidationFraction is 1",
+            "Validation: There is no attack 'pgd-0'", "Validation.BatchSize is 0", "ValidateEveryEpochs is 0", "'gpu'", "Threads is 0",
+            "CheckpointEverySteps is 0", "Resume", "ProgressInterval", "ClipGradientNorm is 0", "LabelSmoothing is 1",
+            "Averaging.Decay is 1", "CacheTeacherLogits is set", "Precision is 7, expected Full or Mixed",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, message));
         // What the augmentation makes of images that are not known yet cannot be kept.
         Assert.Contains("with the augmentation by the images", Assert.Throws<ArgumentException>(
             new TrainingOptions { CacheTeacherLogits = true }.Validate).Message);
+    }
+
+    [Fact]
+    public void Options_at_every_depth_are_checked_and_nothing_may_be_missing()
+    {
+        var fault = Assert.Throws<ArgumentException>(() => new Iad(new IadOptions
+        {
+            Inner = new() { Steps = -1, Threat = null! },
+            Distillation = new() { Temperature = double.NaN, Reduction = KlReduction.None },
+            Trust = new() { FullTrustShare = 1.5 },
+        })).Message;
+        Assert.Equal(
+            "IadOptions: Inner.Threat is missing; Inner.Steps is -1, expected 0 or more; "
+            + "Distillation.Temperature is NaN, expected a positive finite number; "
+            + "Distillation: Reduction is None, expected BatchMean, BatchAndClassMean or Sum; "
+            + "Trust.FullTrustShare is 1.5, expected a number from 0 to 1.", fault);
+        Assert.Equal(
+            "TrainingOptions: Validation is missing; Device is missing.",
+            Assert.Throws<ArgumentException>(new TrainingOptions { Validation = null!, Device = null! }.Validate).Message);
     }
 
     [Theory]
@@ -63,7 +86,7 @@ public sealed class TrainingOptionsTests
 
     [Fact]
     public void Stochastic_weight_averaging_checks_its_settings() =>
-        Assert.Equal(2, new StochasticWeightAveraging { FromEpoch = 0, EverySteps = 0 }.Faults().Count());
+        Assert.Equal(2, OptionsValidator.Faults(new StochasticWeightAveraging { FromEpoch = 0, EverySteps = 0 }).Count());
 
     [Theory]
     [InlineData("auto")]
@@ -83,8 +106,8 @@ public sealed class TrainingOptionsTests
     [Fact]
     public void Adam_checks_its_settings()
     {
-        var faults = new AdamOptimizer { Beta1 = 1, Beta2 = -1, Epsilon = 0, LearningRate = double.NaN }.Faults().ToArray();
-        Assert.Equal(4, faults.Length);
+        var faults = OptionsValidator.Faults(new AdamOptimizer { Beta1 = 1, Beta2 = -1, Epsilon = 0, LearningRate = double.NaN });
+        Assert.Equal(4, faults.Count());
     }
 
     [Fact]
@@ -98,7 +121,7 @@ public sealed class TrainingOptionsTests
         Assert.Equal((30.0, 1.0, 10, AttackMode.Train),
             (settings.Distillation.Temperature, settings.Alpha, settings.Inner.Steps, settings.Inner.Mode));
         Assert.Equal(KlReduction.BatchAndClassMean, settings.Distillation.Reduction);
-        Assert.True(settings.AlwaysCleanPass);
+        Assert.True(settings.StatisticsPasses);
     }
 
     [Theory]
@@ -114,7 +137,7 @@ public sealed class TrainingOptionsTests
         Assert.Equal((epochs, 128, 0.0, schedule), (options.Epochs, options.BatchSize, options.ValidationFraction, $"{options.Schedule}"));
         Assert.Equal(new SgdOptimizer { LearningRate = rate, Momentum = 0.9, WeightDecay = decay }, options.Optimizer);
         Assert.Equal(Augmentation.CropAndFlip, options.Augmentation);
-        Assert.Equal(ObjectiveCatalog.ByName(name).Description, preset.Objective.Description);
+        Assert.Equal(OptionsText.Lines("", ObjectiveCatalog.ByName(name)), OptionsText.Lines("", preset.Objective));
         if (preset.Objective.Replays > 1) Assert.Equal(Math.Ceiling(200.0 / preset.Objective.Replays), epochs);
     }
 
