@@ -1,9 +1,10 @@
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Tests.Fixtures;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Objectives;
 
@@ -189,8 +190,9 @@ public sealed class AdversarialWeightPerturbationTests
         Assert.Equal(5, Assert.IsType<AdversariallyRobustDistillation>(ard.Host).Options.Distillation.Temperature);
         Assert.True(ard.NeedsTeacher);
         Assert.Equal("ard+awp", ard.Name);
-        Assert.Contains(ard.Host.Description, ard.Description);
-        Assert.Contains("Gamma = 0.01", ard.Description);
+        Assert.Superset(
+            new HashSet<string>(["Objective: ard+awp", "Objective.Host: ard", "Objective.Options.Gamma: 0.01"]),
+            OptionsText.Lines("Objective", ard).ToHashSet());
 
         var trades = Assert.IsType<AdversarialWeightPerturbation>(ObjectiveCatalog.ByName("trades+awp"));
         Assert.Equal((0.005, 10), (trades.Options.Gamma, trades.Options.WarmUpEpochs));

@@ -164,7 +164,7 @@ public sealed class RecordedRunTests
             TrustWeightsTeacher = true,
         }),
         "adaiad_before" or "adaiad" => new AdaIad(),
-        "adaiad_a05" => new AdaIad(new() { Alpha = 0.5 }),
+        "adaiad_a05" => new AdaIad(IadOptions.Adaptive with { Alpha = 0.5 }),
         "rslad+igdm" => new Igdm(new Rslad(), new() { Weight = 10 }),
         "ard+igdm" => new Igdm(AdversariallyRobustDistillation.Official()),
         _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),

@@ -2,11 +2,12 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Training;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Objectives;
 
@@ -164,7 +165,7 @@ public sealed class SuccessorTests
             Assert.Throws<InvalidOperationException>(() => objective.Loss(Batch(Teacher()))).Message);
         objective.AfterBackward(Batch(Teacher()));
         Assert.Equal(1, host.Calls);
-        Assert.NotEqual(objective.Description, new Igdm(host, new() { Weight = 2 }).Description);
+        Assert.NotEqual(OptionsText.Lines("", objective), OptionsText.Lines("", new Igdm(host, new() { Weight = 2 })));
     }
 
     [Fact]

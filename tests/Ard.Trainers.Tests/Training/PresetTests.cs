@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Tests.Training;
@@ -29,9 +30,10 @@ public sealed class PresetTests
     {
         foreach (var preset in Presets.All)
         {
-            Assert.Equal(ObjectiveCatalog.ByName(preset.Name).Description, preset.Objective.Description);
+            Assert.Equal(OptionsText.Lines("", ObjectiveCatalog.ByName(preset.Name)), OptionsText.Lines("", preset.Objective));
         }
-        Assert.Equal(ObjectiveCatalog.ByName("iad+igdm").Description, Presets.ByName("IAD+IGDM").Objective.Description);
+        Assert.Equal(
+            OptionsText.Lines("", ObjectiveCatalog.ByName("iad+igdm")), OptionsText.Lines("", Presets.ByName("IAD+IGDM").Objective));
         Assert.Contains("expected one of ard-official",
             Assert.Throws<ArgumentException>(() => Presets.ByName("kd+igdm")).Message, StringComparison.Ordinal);
     }
