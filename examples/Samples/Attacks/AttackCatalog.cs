@@ -26,7 +26,7 @@ internal static class AttackCatalogSample
         // pgd-50x5: Pgd, Gradient, norms Linf L2
         // cw-30: Pgd, Gradient, norms Linf L2
         // apgd-t: Apgd, Gradient, norms Linf L2 L1
-        // autoattack: AutoAttack, Gradient, norms Linf L2 L1
+        // autoattack: AttackSequence, Gradient, norms Linf L2 L1
         // There is no attack 'pdg-20'
     }
 }

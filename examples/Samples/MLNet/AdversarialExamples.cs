@@ -22,6 +22,6 @@ internal static class AdversarialExamplesSample
 
         // Expected output:
         // clean 84 %
-        // attacked 34 %
+        // attacked 0 %
     }
 }
