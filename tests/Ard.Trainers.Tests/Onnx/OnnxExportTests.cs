@@ -10,6 +10,7 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Onnx;
 
+[Collection("global random state")]
 public sealed class OnnxExportTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("ard-onnx-").FullName;
