@@ -157,13 +157,13 @@ internal static class CommandLine
         Data, Classes, Student, Teacher, TeacherCheckpoint, AnyTeacher, TeacherMethod, Method, PresetOption, PrintPreset, Epochs,
         TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays,
         AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, CheckpointSteps,
-        Resume, Seed, Device, Threads, Output, Report,
+        Resume, Seed, Device, Threads, Output, Report, .. ModelCommands.Normalisation,
     ];
 
     private static readonly Option[] EvaluateOptions =
     [
-        Model, Network, Surrogate, Data, Classes, Attacks, Epsilons, State, Shard, ImagesAtATime, SaveExamples, Report, Json, TestImages,
-        Seed, Device, Threads,
+        Model, Network, .. ModelCommands.Normalisation, Surrogate, Data, Classes, Attacks, Epsilons, State, Shard, ImagesAtATime,
+        SaveExamples, Report, Json, TestImages, Seed, Device, Threads,
     ];
 
     /// <summary>The whole command line.</summary>
@@ -217,7 +217,7 @@ internal static class CommandLine
     private static Evaluation Evaluate(ParseResult p) => new()
     {
         Model = p.GetValue(Model)!,
-        Architecture = p.GetValue(Network),
+        Architecture = p.Normalised(p.GetValue(Network), "--network"),
         Surrogate = p.GetValue(Surrogate),
         Data = p.GetValue(Data)!,
         Classes = p.GetValue(Classes),
@@ -293,10 +293,11 @@ internal static class CommandLine
         }
 
         var networks = data.DefaultNetworks(p.GetValue(Device)!);
+        var teacher = data.Fit(p.GetValue(Teacher) ?? NetworkSpec.Parse(networks.Teacher));
         return new Experiment
         {
             Data = data,
-            TeacherNetwork = data.Fit(p.GetValue(Teacher) ?? NetworkSpec.Parse(networks.Teacher)),
+            TeacherNetwork = p.Normalised(p.GetValue(TeacherCheckpoint) is null ? null : teacher, "--teacher-checkpoint") ?? teacher,
             StudentNetwork = data.Fit(p.GetValue(Student) ?? NetworkSpec.Parse(networks.Student)),
             LearningRate = p.GetValue(Rate),
             WeightDecay = p.GetValue(WeightDecay),

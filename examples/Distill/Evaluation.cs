@@ -78,9 +78,10 @@ internal sealed record Evaluation
         using var other = Surrogate is null ? null : Network(Surrogate, architecture: null);
         // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
         IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
+        var threat = Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0]);
         var options = new EvaluationOptions
         {
-            Threat = Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0]),
+            Threat = threat,
             Attacks = [],
             MoreAttacks = attacks,
             Seed = Seed,
@@ -104,7 +105,7 @@ internal sealed record Evaluation
         RobustnessReport? report = null;
         Display.Run(display => report = new RobustnessEvaluator(options).Evaluate(
             network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
-        Console.WriteLine($"{options.Threat}");
+        Console.WriteLine($"{threat}");
         foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
         {
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
@@ -119,7 +120,7 @@ internal sealed record Evaluation
         Save(new ModelReport(Model)
         {
             Robustness = report,
-            Images = Pages.Images(network, test, strongest.Parts(options.Threat.Norm)[0], options, cancellation),
+            Images = Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation),
         });
         return 0;
 
@@ -164,7 +165,7 @@ internal sealed record Evaluation
     {
         if (architecture is null) return ModelFile.Read(model);
         var imported = ModelFile.Import(model, architecture);
-        Console.WriteLine($"{model}: {imported.Report.Notes[0]}");
+        foreach (var note in imported.Report.Notes) Console.WriteLine($"{model}: {note}");
         return imported.Network;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
@@ -98,7 +99,7 @@ internal sealed record Experiment
             Train(display, rows, "teacher", trained, TeacherNetwork, TeacherMethod, TeacherOptions, cancellation);
             return trained;
         }
-        var teacher = Evaluation.Network(TeacherCheckpoint, DataSource.Fit(TeacherNetwork, Data.Train) with { Mean = null, Std = null });
+        var teacher = Evaluation.Network(TeacherCheckpoint, TeacherNetwork);
         teacher.to(TrainingDevice.Find(TeacherOptions.Device));
         teacher.eval();
         Evaluate(
@@ -173,7 +174,8 @@ internal sealed record Experiment
         var model = Pages.Model($"{role}, {method}", network, spec, Data.Test, evaluation, cancellation);
         page = page with { Models = [.. page.Models, model with { Training = training, Robustness = report }] };
         page.Save(ReportPath);
-        display.Line($"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Seconds:F0} s)");
+        display.Line(string.Create(CultureInfo.InvariantCulture,
+            $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Duration})"));
     }
 
     private static double Percent(AttackResult result) => Math.Round(100 * result.Accuracy, 3);

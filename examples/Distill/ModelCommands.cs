@@ -23,13 +23,32 @@ internal static class ModelCommands
             text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<int?> Classes = new Option<int?>("--classes")
         .Reads("Number of classes. Default: as recognised, else 10.", text => (int?)Positive(text));
+
+    // Of every verb that fills a network which the command line names.
     private static readonly Option<IReadOnlyList<double>?> Mean = new Option<IReadOnlyList<double>?>("--mean")
         .Reads("Mean of each channel that the network's images are normalised with, such as 0.4914,0.4822,0.4465. Goes with --std. "
             + "Default: as the file says, else no normalisation.", Numbers);
     private static readonly Option<IReadOnlyList<double>?> Std = new Option<IReadOnlyList<double>?>("--std")
         .Reads("Standard deviation of each channel, such as 0.2471,0.2435,0.2616. Goes with --mean.", Numbers);
+
     private static readonly Option<string?> Output = new Option<string?>("--output")
         .Reads("The safetensors file to write. Default: FILE with the ending .safetensors, in this folder.", text => (string?)text);
+
+    /// <summary>By which a network's images are normalised, where its file does not tell.</summary>
+    public static IReadOnlyList<Option> Normalisation { get; } = [Mean, Std];
+
+    /// <summary>An architecture with the normalisation that the command line names.</summary>
+    /// <param name="p">The command line.</param>
+    /// <param name="network">The architecture; null where the file says it, and with it the normalisation.</param>
+    /// <param name="needed">The option without which there is none.</param>
+    /// <exception cref="ArgumentException">There is a normalisation, and no architecture.</exception>
+    public static NetworkSpec? Normalised(this ParseResult p, NetworkSpec? network, string needed)
+    {
+        var (mean, std) = (p.GetValue(Mean), p.GetValue(Std));
+        if (network is null && (mean ?? std) is not null)
+            throw new ArgumentException($"--mean and --std are given without {needed}: the file says how its images are normalised.");
+        return network is null ? null : network with { Mean = mean, Std = std };
+    }
 
     /// <summary>Both verbs.</summary>
     public static IEnumerable<Command> All()
@@ -96,7 +115,7 @@ internal static class ModelCommands
         var recognised = file.Recognised;
         var spec = network ?? recognised
             ?? throw new ArgumentException(
-                $"{path}: expected a network that --network names or that can be recognised, found {file.Description}.");
+                $"{path}: expected a network that --network names or that can be recognised, found one that is {file.Description}.");
         return spec with
         {
             Classes = classes ?? recognised?.Classes ?? spec.Classes,

@@ -44,11 +44,12 @@ internal static class ModelExport
         {
             Model, Network, Format, Softmax, Fold, ClassNames, Evaluation, Data, Output,
         };
+        foreach (var option in ModelCommands.Normalisation) export.Options.Add(option);
         export.SetAction(p =>
         {
             var model = p.GetValue(Model)!;
             return Run(
-                model, p.GetValue(Network), p.GetValue(Format) ?? ["onnx"],
+                model, p.Normalised(p.GetValue(Network), "--network"), p.GetValue(Format) ?? ["onnx"],
                 new() { Softmax = p.GetValue(Softmax), FoldBatchNorm = p.GetValue(Fold), ClassNames = p.GetValue(ClassNames) },
                 p.GetValue(Evaluation), p.GetValue(Data), p.GetValue(Output) ?? Path.GetFileNameWithoutExtension(model));
         });

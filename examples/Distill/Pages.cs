@@ -19,7 +19,7 @@ internal static class Pages
         string name, Module<Tensor, Tensor> network, NetworkSpec spec, ImageDataset test, EvaluationOptions evaluation,
         CancellationToken cancellation)
     {
-        var threat = evaluation.Threat;
+        var threat = evaluation.Threat!;
         using var few = test.Take(CurveImages);
         double[] budgets = threat.Epsilon == 0 ? [0] : [0, 0.5 * threat.Epsilon, threat.Epsilon, 1.5 * threat.Epsilon, 2 * threat.Epsilon];
         var one = new EvaluationOptions { Threat = threat, Attacks = ["pgd-20"], Seed = evaluation.Seed, CheckNetwork = false };
@@ -39,5 +39,5 @@ internal static class Pages
     public static AttackedImages Images(
         Module<Tensor, Tensor> network, ImageDataset test, Attack attack, EvaluationOptions evaluation, CancellationToken cancellation) =>
         AttackedImages.Find(
-            network, test.Images, test.Labels, attack, evaluation.Threat, seed: evaluation.Seed, cancellation: cancellation);
+            network, test.Images, test.Labels, attack, evaluation.Threat!, seed: evaluation.Seed, cancellation: cancellation);
 }

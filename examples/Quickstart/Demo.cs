@@ -155,7 +155,7 @@ internal static class Demo
             page.Save(pagePath);
             display.Line(string.Create(CultureInfo.InvariantCulture,
                 $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} %, "
-                + $"log-loss {builtIn.LogLoss:F3} ({row.Seconds:F0} s)"));
+                + $"log-loss {builtIn.LogLoss:F3} ({row.Duration})"));
             return model;
         }
     }

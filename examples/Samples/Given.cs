@@ -78,10 +78,10 @@ internal static class Given
     /// <summary>Prints a student's accuracy on the test images, as they are and under PGD-10 in the threat model of its training.</summary>
     public static void Evaluate(Objective objective, Module<Tensor, Tensor> student)
     {
-        var options = new EvaluationOptions { Threat = objective.Threat ?? ThreatModel.Cifar10, Attacks = ["pgd-10"] };
+        var options = new EvaluationOptions { Threat = objective.Threat, Attacks = ["pgd-10"] };
         var report = new RobustnessEvaluator(options).Evaluate(student, Test.Images, Test.Labels);
         var (clean, attacked) = (Percent(report.Clean.Accuracy), Percent(report["pgd-10"].Accuracy));
-        var budget = options.Threat.Epsilon.ToString("F2", CultureInfo.InvariantCulture);
+        var budget = report.Threat.Epsilon.ToString("F2", CultureInfo.InvariantCulture);
         Console.WriteLine($"{objective.Name}: clean {clean}, PGD-10 of {budget} {attacked}");
     }
 

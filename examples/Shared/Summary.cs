@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace Ard.Examples;
@@ -7,6 +8,10 @@ namespace Ard.Examples;
 /// <summary>One trained network. Seconds are those of its training; accuracies are percentages of the test images.</summary>
 internal sealed record Row(string Model, string Method, long Parameters, double Seconds, double Clean, double Fgsm, double Pgd20)
 {
+    /// <summary>The seconds as text.</summary>
+    [JsonIgnore]
+    public string Duration => Trainers.Training.Duration.Text(TimeSpan.FromSeconds(Seconds));
+
     /// <summary>What its training had to warn of.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 

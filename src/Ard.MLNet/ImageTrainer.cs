@@ -118,30 +118,24 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no teacher: Teacher is left alone.");
         if (naturalTeacher is not null && !objective.NeedsNaturalTeacher)
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no natural teacher: NaturalTeacher is left alone.");
+        var validated = options.Training.Validation;
         var training = options.Training with
         {
             Seed = seed,
             Device = Devices.Choose(mlContext, options.Training.Device),
-            Validation = Validation(objective),
+            // The training loop takes the threat model of the objective; one of clean images has it in its settings only.
+            Validation = validated with { Threat = validated.Threat ?? objective.Threat ?? options.Settings.Threat },
         };
         var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
         using var main = new Loan(objective.NeedsTeacher ? teacher : null);
         using var natural = new Loan(objective.NeedsNaturalTeacher ? naturalTeacher : null);
+        foreach (var note in main.Notes.Concat(natural.Notes)) channel.Info(MessageSensitivity.None, note);
         CheckTeacher(teacher, main.Network, "teacher", format, labels);
         CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
         // A peer is of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? definition.Build(seed + 1) : null;
         return Trainer.Fit(
             new(network, main.Network, natural.Network, peer), objective, data, training, validation, progress, options.Cancellation);
-    }
-
-    // The training loop takes the threat model of the objective; a method that trains on clean images has one in its settings only.
-    private EvaluationOptions Validation(Objective objective)
-    {
-        var validation = options.Training.Validation;
-        return objective.Threat is null && !validation.SetsThreat && options.Settings.Threat is { } threat
-            ? validation with { Threat = threat }
-            : validation;
     }
 
     /// <summary>A teacher's network for the time of a training; afterwards freed, unless it is another's.</summary>
@@ -151,10 +145,12 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
 
         public Loan(TeacherNetwork? teacher)
         {
-            if (teacher is not null) (Network, owned) = teacher.Open();
+            if (teacher is not null) (Network, owned, Notes) = teacher.Open();
         }
 
         public Module<Tensor, Tensor>? Network { get; }
+
+        public IEnumerable<string> Notes { get; } = [];
 
         public void Dispose() => owned?.Dispose();
     }

@@ -47,31 +47,31 @@ public sealed class TeacherNetwork
     /// images, that wins. Default null: the file says so itself, as those of this library do.</param>
     public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(null, null, path, network);
 
-    /// <summary>The network, and what to dispose of afterwards.</summary>
-    internal (Module<Tensor, Tensor> Network, IDisposable? Owned) Open()
+    /// <summary>The network, what to dispose of afterwards, and what there is to know of it.</summary>
+    internal (Module<Tensor, Tensor> Network, IDisposable? Owned, IEnumerable<string> Notes) Open()
     {
         if (Classifier is not null)
         {
             var copy = Classifier.Classifier.Copy();
-            return (copy, copy);
+            return (copy, copy, []);
         }
-        if (module is not null) return (module, null);
+        if (module is not null) return (module, null, []);
         if (network is null)
         {
             var read = ModelFile.Read(path!);
-            return (read, read);
+            return (read, read, []);
         }
         if (network.Spec is { } spec)
         {
             var imported = ModelFile.Import(path!, spec);
-            return (imported.Network, imported);
+            return (imported.Network, imported, imported.Report.Notes.Select(note => $"{path}: {note}."));
         }
         var built = network.Build(seed: 0);
         try
         {
             ModelFile.Load(path!, built);
             built.eval();
-            return (built, built);
+            return (built, built, []);
         }
         catch
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
+using Microsoft.ML;
 using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests;
@@ -19,17 +20,29 @@ public sealed class TeacherFileTests
         using var expected = ModelFile.Import(Fixture("checkpoint.pt"));
         foreach (var name in new[] { "checkpoint.pt", "checkpoint.legacy.pt" })
         {
-            var (network, owned) = TeacherNetwork.FromFile(Fixture(name), spec).Open();
+            var (network, owned, _) = TeacherNetwork.FromFile(Fixture(name), spec).Open();
             using (owned)
             using (no_grad())
                 Assert.Equal(expected.Network.call(images).data<float>().ToArray(), network.call(images).data<float>().ToArray());
         }
         // With what the file's network normalises images is its own word.
         using var normalised = ModelFile.Import(Fixture("normalised.pt"));
-        var (filled, toDispose) = TeacherNetwork.FromFile(Fixture("normalised.pt"), spec with { Mean = [0, 0, 0], Std = [1, 1, 1] }).Open();
+        var (filled, toDispose, notes) =
+            TeacherNetwork.FromFile(Fixture("normalised.pt"), spec with { Mean = [0, 0, 0], Std = [1, 1, 1] }).Open();
         using (toDispose)
         using (no_grad())
             Assert.Equal(normalised.Network.call(images).data<float>().ToArray(), filled.call(images).data<float>().ToArray());
+        Assert.Contains(notes, note => note.Contains("normalised.pt: normalisation from the file's ", StringComparison.Ordinal));
+        // Whoever trains is told, too.
+        var ml = new MLContext(1);
+        var told = new List<string>();
+        ml.Log += (_, line) => told.Add(line.RawMessage);
+        var gray = NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16, Mean = [0.5], Std = [2] };
+        var path = Path.Combine(Tiny.Folder(), "weights.safetensors");
+        using (var network = gray.Build(seed: 1)) Safetensors.Write(path, network.state_dict());
+        ml.ArdTrainer(new() { Network = "tinycnn-2", Teacher = TeacherNetwork.FromFile(path, gray), Training = Tiny.Training() })
+            .Fit(Tiny.Glyphs(ml, 20)).Dispose();
+        Assert.Contains($"{path}: normalisation as given, for the file does not tell: mean [0.5], std [2].", told);
         // Without the network: PyTorch's files do not say what they are, but they look like something.
         var fault = Assert.Throws<CheckpointException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
         Assert.Contains("looks like tinycnn-2-bn, 4 classes", fault.Message);

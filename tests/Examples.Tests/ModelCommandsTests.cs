@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
 
 namespace Ard.Examples.Tests;
 
@@ -42,6 +45,47 @@ public sealed class ModelCommandsTests : IDisposable
         Assert.Contains("found under 'state_dict.1'", second.Output);
         Assert.Contains("the key 'model_ema' takes them", program.Run("import", Fixture("strangers-ema.pt")).Output);
         Assert.Contains("args (argparse.Namespace)", program.Run("inspect", Fixture("strangers-beside.pt")).Output);
+    }
+
+    [Fact]
+    public void Weights_that_do_not_say_their_normalisation_are_given_it_by_every_verb()
+    {
+        string In(string name) => Path.Combine(program.Folder, name);
+        var spec = NetworkSpec.Parse("tinycnn-4-bn") with { InputChannels = 1, ImageSize = 16, Mean = [0.25], Std = [0.5] };
+        using (var network = spec.Build(seed: 1))
+        {
+            ModelFile.Write(In("model.safetensors"), network);
+            Safetensors.Write(In("weights.safetensors"), network.state_dict());
+        }
+        string[] given = ["--network", "tinycnn-4-bn", "--mean", "0.25", "--std", "0.5"];
+        const string note = "normalisation as given, for the file does not tell: mean [0.25], std [0.5]";
+        (int Code, string Output, string Error) Evaluate(string file, params string[] options) =>
+            program.Run(["evaluate", "--model", file, "--test-images", "40", "--attacks", "pgd-3", "--json", In("json"), .. options]);
+        string Figures(string file, string note, params string[] options)
+        {
+            var (code, output, error) = Evaluate(file, options);
+            Assert.True(code == 0, error);
+            Assert.Contains(note, output);
+            return Regex.Replace(File.ReadAllText(In("json")), "\"weights\".*", "");
+        }
+        var expected = Figures("model.safetensors", "");
+        Assert.Equal(expected, Figures("weights.safetensors", note, given));
+        Assert.NotEqual(expected, Figures("weights.safetensors", "no normalisation: the file does not tell", given[..2]));
+        // What the file says wins, and that is said.
+        var other = given[..2].Concat(["--mean", "0.5", "--std", "1"]).ToArray();
+        Assert.Equal(expected, Figures("model.safetensors", "the normalisation given is not used: mean [0.5], std [1]", other));
+        Assert.Contains("--mean and --std are given without --network", Evaluate("model.safetensors", given[2..]).Error);
+
+        using var colour = NetworkSpec.Parse("tinycnn-1").Build(seed: 1);
+        Safetensors.Write(In("colour.safetensors"), colour.state_dict());
+        var (_, exported, _) = program.Run(
+            "export", "colour.safetensors", "--output", "out", "--network", "tinycnn-1", "--mean", "0.5,0.5,0.5", "--std", "1,1,1");
+        Assert.Contains("normalisation as given, for the file does not tell: mean [0.5, 0.5, 0.5], std [1, 1, 1]", exported);
+        var (_, taught, fault) = program.Run([
+            "distill", "--teacher", "tinycnn-4-bn", "--teacher-checkpoint", "weights.safetensors", "--any-teacher", "--student",
+            "tinycnn-2", "--epochs", "1", "--steps", "1", "--train-images", "20", "--test-images", "10", .. given[2..]]);
+        Assert.True(taught.Contains(note, StringComparison.Ordinal), taught + fault);
+        Assert.Contains("without --teacher-checkpoint", program.Run(["distill", .. given[2..]]).Error);
     }
 
     [Fact]

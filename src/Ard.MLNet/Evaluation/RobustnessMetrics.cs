@@ -156,7 +156,7 @@ public sealed class RobustnessMetrics
         {
             Evaluation = new()
             {
-                Threat = ThreatModel.{{options.Threat.Norm}}({{options.Threat.Epsilon:R}}),
+                Threat = ThreatModel.{{Report.Threat.Norm}}({{Report.Threat.Epsilon:R}}),
                 Attacks = [{{string.Join(", ", options.Attacks.Select(attack => $"\"{attack}\""))}}],{{More()}}
                 Seed = {{options.Seed}},
             },

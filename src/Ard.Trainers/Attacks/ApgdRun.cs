@@ -100,7 +100,12 @@ internal sealed class ApgdRun
         Tensor Sample(Tensor at)
         {
             var logits = target.Logits(at, rows);
-            var each = Loss(logits);
+            var each = options.Loss switch
+            {
+                ApgdLoss.CrossEntropy => AttackLosses.CrossEntropy(logits, labels),
+                ApgdLoss.Dlr => AttackLosses.Dlr(logits, labels),
+                _ => AttackLosses.TargetedDlr(logits, labels, targets!),
+            };
             losses = Plus(losses, each.detach());
             scores = Plus(scores, options.Samples == 1 ? logits.detach() : logits.detach().softmax(1));
             return each;
@@ -109,32 +114,19 @@ internal sealed class ApgdRun
         static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.Add_(value);
     }
 
-    private Tensor Loss(Tensor logits) => options.Loss switch
-    {
-        ApgdLoss.CrossEntropy => AttackLosses.CrossEntropy(logits, labels),
-        ApgdLoss.Dlr => AttackLosses.Dlr(logits, labels),
-        _ => AttackLosses.TargetedDlr(logits, labels, targets!),
-    };
-
     // Of random outputs the first broken point may be broken by chance.
     private bool Leaves => options is { Keep: KeptPoint.FirstBroken, Samples: 1 };
 
     // Offers the current points; where broken ones leave, says whether any image is left.
     private bool OfferAndLeave(ApgdSchedule schedule)
     {
-        if (worst is null) return true;
-        if (!Leaves)
-        {
-            worst.Offer(rows, points, loss, broken);
-            return true;
-        }
+        if (!Leaves) worst?.Offer(rows, points, loss, broken);
+        if (worst is null || !Leaves) return true;
         using var scope = NewDisposeScope();
         var left = broken.logical_not().nonzero().flatten();
         if (left.shape[0] == rows.shape[0]) return true;
         var gone = broken.nonzero().flatten();
-        worst.Offer(
-            rows.index_select(0, gone), points.index_select(0, gone), loss.index_select(0, gone), broken.index_select(0, gone));
-
+        worst.Offer(rows.index_select(0, gone), points.index_select(0, gone), loss.index_select(0, gone), broken.index_select(0, gone));
         Select(ref rows, left);
         Select(ref images, left);
         Select(ref labels, left);

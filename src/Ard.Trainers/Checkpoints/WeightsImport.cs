@@ -42,7 +42,7 @@ internal static class WeightsImport
         {
             var recognised = NetworkRecogniser.Recognise(file.Tensors);
             spec = recognised.Spec
-                ?? throw new CheckpointException(path, "a network that is said or can be recognised", recognised.Description);
+                ?? throw new CheckpointException(path, "a network that is said or can be recognised", $"one that {recognised.Predicate}");
             notes.Add(recognised.Description);
         }
         using var scope = NewDisposeScope();

@@ -8,18 +8,13 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>The settings of a <see cref="RobustnessEvaluator"/>.</summary>
 public sealed record EvaluationOptions : IValidatableObject
 {
-    private readonly ThreatModel? threat;
-    private readonly bool setsThreat;
+    /// <summary>
+    /// What the adversary may do. Default null: Linf, 8/255. Evaluations of ML.NET take what is usual for their images
+    /// (<see cref="ThreatModel.Usual"/>), validations of a training what the method trains against.
+    /// </summary>
+    public ThreatModel? Threat { get; init; }
 
-    /// <summary>What the adversary may do. Default Linf, 8/255.</summary>
-    public ThreatModel Threat
-    {
-        get => setsThreat ? threat! : ThreatModel.Cifar10;
-        init => (threat, setsThreat) = (value, true);
-    }
-
-    /// <summary>Whether <see cref="Threat"/> was set, be it to its default.</summary>
-    internal bool SetsThreat => setsThreat;
+    internal ThreatModel ThreatOrDefault => Threat ?? ThreatModel.Cifar10;
 
     /// <summary>
     /// The attacks, by name, such as <c>pgd-1000</c>, <c>mi-fgsm-20</c>, <c>cw-30</c> or <c>deepfool</c>: see
@@ -101,13 +96,14 @@ public sealed record EvaluationOptions : IValidatableObject
         }
         foreach (var name in attacks.CountBy(attack => attack.Name).Where(count => count.Value > 1))
             yield return new($"the attack '{name.Key}' is named twice");
-        foreach (var attack in attacks.Where(attack => !attack.Norms.Contains(Threat.Norm)))
-            yield return new($"the attack '{attack.Name}' cannot do {Threat.Norm}, expected {string.Join(" or ", attack.Norms)}");
+        var norm = ThreatOrDefault.Norm;
+        foreach (var attack in attacks.Where(attack => !attack.Norms.Contains(norm)))
+            yield return new($"the attack '{attack.Name}' cannot do {norm}, expected {string.Join(" or ", attack.Norms)}");
     }
 
     /// <summary>The settings with <see cref="ThreatModel.Usual"/> for the images where no threat model is set.</summary>
     /// <param name="channels">The images' channels.</param>
-    internal EvaluationOptions For(int channels) => SetsThreat ? this : this with { Threat = ThreatModel.Usual(channels) };
+    internal EvaluationOptions For(int channels) => this with { Threat = Threat ?? ThreatModel.Usual(channels) };
 
     /// <summary>Every attack: those named, then those of your own.</summary>
     /// <exception cref="ArgumentException">A name is unknown.</exception>

@@ -39,7 +39,7 @@ internal static class EvaluationReport
                 [.. all.Select(row => Point(row, own, decisive[row]?.Broke(row) == true ? decisive[row]!.Part : null, decisive[row]))])
             {
                 Parts = alone is not null ? [] : [.. own.Select(Left)],
-                Details = attack.Details(options.Threat),
+                Details = attack.Details(options.ThreatOrDefault),
                 Predictions = [.. all.Select(row => Prediction(row, decisive[row]))],
                 Logits = options.KeepLogits
                     ? [.. all.SelectMany(row => decisive[row]?.Points[row]!.Logits ?? state.Clean[row]!.Logits!)]

@@ -88,7 +88,7 @@ internal sealed class EvaluationState : IDisposable
         Parts =
         [
             .. from attack in options.AllAttacks()
-               from part in attack.Parts(options.Threat.Norm)
+               from part in attack.Parts(options.ThreatOrDefault.Norm)
                select new PartResult(attack, part, Count),
         ];
         Clean = new CleanPoint?[Count];
@@ -117,7 +117,7 @@ internal sealed class EvaluationState : IDisposable
 
     public IReadOnlyList<PartResult> Parts { get; }
 
-    public ThreatModel Threat => options.Threat;
+    public ThreatModel Threat => options.ThreatOrDefault;
 
     public int BatchSize => options.BatchSize;
 

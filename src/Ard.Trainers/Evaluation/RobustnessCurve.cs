@@ -64,7 +64,7 @@ public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points
             throw new ArgumentException(
                 $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
                 nameof(epsilons));
-        var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.Threat.Norm, epsilon)).ToArray();
+        var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.ThreatOrDefault.Norm, epsilon)).ToArray();
         var left = PointNoise.Rows(images.shape[0]).ToArray();
         var points = new List<CurvePoint>();
         RobustnessReport? report = null;
@@ -89,7 +89,7 @@ public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points
                 Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)],
             });
         }
-        return new RobustnessCurve(options.Threat.Norm, points)
+        return new RobustnessCurve(options.ThreatOrDefault.Norm, points)
         {
             Attacks = [.. report!.Attacks.Select(attack => attack.Name)],
             Settings = report.Settings,

@@ -29,6 +29,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <summary>The settings.</summary>
     public EvaluationOptions Options { get; } = (options ?? new()).Validated();
 
+    private ThreatModel Threat => Options.ThreatOrDefault;
+
     /// <summary>Evaluates a network, which is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">
@@ -200,7 +202,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 // Only these are attacked: the adversary has no need to move the others.
                 var noise = new PointNoise(Options.Seed, places.Select(place => rows[place]));
                 var found = state.Parts[part].Part.RunPart(
-                    model, points, truth, Options.Threat, noise, tellFaults: true, cancellation);
+                    model, points, truth, Threat, noise, tellFaults: true, cancellation);
                 state.Add(
                     new EvaluationStep
                     {
@@ -305,8 +307,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     // Of the options those that say what is computed.
     private IEnumerable<(string Name, string Value)> Settings() =>
     [
-        (nameof(Options.Threat), string.Create(CultureInfo.InvariantCulture, $"{Options.Threat.Norm} {Options.Threat.Epsilon:R}")),
-        (nameof(Options.Attacks), string.Join(", ", Options.AllAttacks().Select(attack => attack.DescriptionIn(Options.Threat.Norm)))),
+        (nameof(Threat), string.Create(CultureInfo.InvariantCulture, $"{Threat.Norm} {Threat.Epsilon:R}")),
+        (nameof(Options.Attacks), string.Join(", ", Options.AllAttacks().Select(attack => attack.DescriptionIn(Threat.Norm)))),
         (nameof(Options.BatchSize), $"{Options.BatchSize}"),
         (nameof(Options.Seed), $"{Options.Seed}"),
         (nameof(Options.Sequential), $"{Options.Sequential}"),

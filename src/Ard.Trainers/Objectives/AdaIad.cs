@@ -10,21 +10,32 @@ namespace Ard.Trainers.Objectives;
 /// <see cref="Iad"/>, the teacher sees the adversarial image. The gradient flows through both sides of the second divergence and not
 /// through A. The student sees x first, then x'.
 /// </summary>
-/// <param name="options">The settings; default <see cref="IadOptions.Adaptive"/>.</param>
+/// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdaIad(IadOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
-    public IadOptions Options { get; } = (options ?? IadOptions.Adaptive).Validated();
+    /// <summary>The defaults: the attack of AdaAD, and temperature 30.</summary>
+    public static IadOptions Defaults { get; } = new()
+    {
+        Inner = InnerMaximisation.Adaptive,
+        Distillation = new() { Reduction = KlReduction.BatchMean },
+    };
+
+    /// <summary>The settings, all of them.</summary>
+    public IadOptions Options { get; } = (options ?? new()).Or(Defaults).Validated();
+
+    private InnerMaximisation Inner => Options.Inner!;
+
+    private DistillationTerm Term => Options.Distillation!;
 
     /// <inheritdoc/>
     public override string Name => "adaiad";
 
     /// <inheritdoc/>
-    public override ThreatModel? Threat => Options.Inner.Threat;
+    public override ThreatModel? Threat => Inner.Threat;
 
     /// <inheritdoc/>
-    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
+    public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;
@@ -33,7 +44,7 @@ internal sealed class AdaIad(IadOptions? options = null) : Objective
     public override Tensor Loss(TrainingBatch batch)
     {
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
-        var adversarial = Options.Inner.Maximise(batch);
+        var adversarial = Inner.Maximise(batch);
         var guide = batch.AskTeacher(adversarial);
         var trust = isPartial ? Options.Trust.Of(guide, batch.Labels) : null;
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
@@ -42,7 +53,7 @@ internal sealed class AdaIad(IadOptions? options = null) : Objective
         if (Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
         if (Options.StatisticsPasses && isPartial) batch.MoveStatistics(batch.Images);
 
-        var loss = Options.Distillation.Loss(attacked, guide, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
+        var loss = Term.Loss(attacked, guide, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
         if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
         return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
     }

@@ -6,21 +6,22 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// The settings of <see cref="Iad"/> and <see cref="AdaIad"/>; the defaults are those of IAD's released code, and
-/// <see cref="Adaptive"/> has those of AdaIAD's.
+/// The settings of <see cref="Iad"/> and <see cref="AdaIad"/>; the defaults are those of their released codes. What is null differs
+/// between the two.
 /// </summary>
 public sealed record IadOptions
 {
     /// <summary>
-    /// The inner maximisation. Default that of ARD: cross-entropy, student in train mode. See <see cref="InnerMaximisation"/>.
+    /// The inner maximisation. Default null: that of ARD, cross-entropy with the student in train mode (<see cref="InnerMaximisation"/>);
+    /// of AdaIAD that of AdaAD, <see cref="InnerMaximisation.Adaptive"/>.
     /// </summary>
-    public InnerMaximisation Inner { get; init; } = new();
+    public InnerMaximisation? Inner { get; init; }
 
     /// <summary>
     /// The distillation loss between the student on adversarial and the teacher on clean images (AdaIAD: on adversarial ones too). Default
-    /// temperature 1, mean over the batch.
+    /// null: mean over the batch, temperature 1; of AdaIAD temperature 30.
     /// </summary>
-    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean };
+    public DistillationTerm? Distillation { get; init; }
 
     /// <summary>A, the trust in the teacher. Default T(x')[y]^0.1 from epoch 60 of 200 on, and 1 before.</summary>
     public TeacherTrust Trust { get; init; } = new();
@@ -45,12 +46,8 @@ public sealed record IadOptions
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
 
-    /// <summary>The defaults of AdaIAD: the attack of AdaAD, <see cref="InnerMaximisation.Adaptive"/>, and temperature 30.</summary>
-    public static IadOptions Adaptive { get; } = new()
-    {
-        Inner = InnerMaximisation.Adaptive,
-        Distillation = new() { Reduction = KlReduction.BatchMean },
-    };
+    /// <summary>These settings, and where they are null those of the method.</summary>
+    internal IadOptions Or(IadOptions own) => this with { Inner = Inner ?? own.Inner, Distillation = Distillation ?? own.Distillation };
 }
 
 /// <summary>
@@ -63,17 +60,28 @@ public sealed record IadOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Iad(IadOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
-    public IadOptions Options { get; } = (options ?? new()).Validated();
+    /// <summary>The defaults.</summary>
+    public static IadOptions Defaults { get; } = new()
+    {
+        Inner = new(),
+        Distillation = new() { Temperature = 1, Reduction = KlReduction.BatchMean },
+    };
+
+    /// <summary>The settings, all of them.</summary>
+    public IadOptions Options { get; } = (options ?? new()).Or(Defaults).Validated();
+
+    private InnerMaximisation Inner => Options.Inner!;
+
+    private DistillationTerm Term => Options.Distillation!;
 
     /// <inheritdoc/>
     public override string Name => "iad";
 
     /// <inheritdoc/>
-    public override ThreatModel? Threat => Options.Inner.Threat;
+    public override ThreatModel? Threat => Inner.Threat;
 
     /// <inheritdoc/>
-    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
+    public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
 
     /// <inheritdoc/>
     public override bool NeedsTeacher => true;
@@ -82,7 +90,7 @@ internal sealed class Iad(IadOptions? options = null) : Objective
     public override Tensor Loss(TrainingBatch batch)
     {
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
-        var adversarial = Options.Inner.Maximise(batch);
+        var adversarial = Inner.Maximise(batch);
         var target = batch.TeacherLogits;
         var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
@@ -90,7 +98,7 @@ internal sealed class Iad(IadOptions? options = null) : Objective
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.StatisticsPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
 
-        var loss = Options.Distillation.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
+        var loss = Term.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
         if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
         return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
     }

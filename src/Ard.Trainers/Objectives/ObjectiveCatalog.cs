@@ -46,7 +46,7 @@ public static class ObjectiveCatalog
                 Alpha = given.Alpha(own.Alpha),
             },
             options => new Rslad(options)),
-        Introspective("iad", new IadOptions(), options => new Iad(options)),
+        Introspective("iad", Iad.Defaults, options => new Iad(options)),
         Method(["adaad"], new AdaAdOptions(),
             (own, given) => own with
             {
@@ -55,7 +55,7 @@ public static class ObjectiveCatalog
                 Alpha = given.Alpha(own.Alpha),
             },
             options => new AdaAd(options)),
-        Introspective("adaiad", IadOptions.Adaptive, options => new AdaIad(options)),
+        Introspective("adaiad", AdaIad.Defaults, options => new AdaIad(options)),
         Method(["peeraid"], new PeerAidOptions(),
             (own, given) => own with
             {
@@ -139,12 +139,12 @@ public static class ObjectiveCatalog
         },
         options => new AdversariallyRobustDistillation(options));
 
-    private static Entry Introspective(string name, IadOptions preset, Func<IadOptions, Objective> create) => Method(
-        [name], preset,
+    private static Entry Introspective(string name, IadOptions defaults, Func<IadOptions, Objective> create) => Method(
+        [name], defaults,
         (own, given) => own with
         {
-            Inner = given.Inner(own.Inner),
-            Distillation = given.Term(own.Distillation),
+            Inner = given.Inner(own.Inner!),
+            Distillation = given.Term(own.Distillation!),
             Alpha = given.Alpha(own.Alpha),
         },
         create);

@@ -20,7 +20,7 @@ internal static class TrainingAdvice
     internal static IEnumerable<string> Before(TrainingOptions options, Objective objective, ImageDataset data, bool validates)
     {
         if (objective.Threat is { } threat && threat.Warning is { } budget) yield return $"the training is against {threat}: {budget}";
-        if (validates && options.Validation.Threat is var judge && judge != objective.Threat)
+        if (validates && options.Validation.Threat is { } judge && judge != objective.Threat)
         {
             if (judge.Warning is { } other) yield return $"the validation is against {judge}: {other}";
             if (objective.Threat is not null)

@@ -204,9 +204,7 @@ public sealed record TrainingOptions : IValidatableObject
             Optimizer = Optimizer ?? TrainingDefaults.Optimizer(objective, data.Classes, batchSize),
             Schedule = Schedule ?? TrainingDefaults.Schedule,
             Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
-            Validation = Validation.SetsThreat || objective.Threat is null
-                ? Validation.For(data.Channels)
-                : Validation with { Threat = objective.Threat },
+            Validation = (Validation with { Threat = Validation.Threat ?? objective.Threat }).For(data.Channels),
         };
     }
 

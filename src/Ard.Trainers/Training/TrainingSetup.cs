@@ -26,7 +26,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         options.Validate();
         (Objective, Options, Group) = (objective, options.For(objective, data), options.Group ?? ProcessGroup.Current);
-        Threat = objective.Threat ?? (options.Validation.SetsThreat ? options.Validation.Threat : null);
+        Threat = objective.Threat ?? options.Validation.Threat;
         TrainingInput.Check(networks, objective, data, validation, Options, Group);
         Networks = networks with
         {

@@ -75,6 +75,22 @@ public sealed class ImportTests
     }
 
     [Fact]
+    public void What_is_not_recognised_is_said_in_a_sentence_with_the_way_to_load_it()
+    {
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(Directory.CreateTempSubdirectory("ard-import-").FullName, "own.safetensors");
+        Safetensors.Write(path, [("encoder.weight", zeros(3, 3))]);
+        const string found = "is not recognised: the names are those of no built-in network; a module of your own takes them by "
+            + "ModelFile.Load(path, yourModule).";
+        Assert.Equal(
+            $"{path}: expected a network that is said or can be recognised, found one that {found}",
+            Assert.Throws<CheckpointException>(() => ModelFile.Import(path)).Message);
+        Assert.Equal(
+            $"{path}: expected the metadata entry ard.network, which says what network it is, found a file without it, which {found}",
+            Assert.Throws<CheckpointException>(() => ModelFile.Read(path)).Message);
+    }
+
+    [Fact]
     public void A_TorchScript_program_is_run_only_when_that_is_asked_for()
     {
         var fault = Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("program.pt")));

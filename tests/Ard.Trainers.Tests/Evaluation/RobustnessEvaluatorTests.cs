@@ -167,7 +167,7 @@ public sealed class RobustnessEvaluatorTests
         var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
         foreach (var attack in options.AllAttacks())
         {
-            var alone = attack.Run(network, images, labels, options.Threat);
+            var alone = attack.Run(network, images, labels, options.Threat!);
             Assert.Equal(alone.Each, report[attack.Name].Points);
             using var noGrad = no_grad();
             Assert.Equal(network.call(alone.Points).argmax(1).data<long>().ToArray(), report[attack.Name].Predictions);
@@ -243,7 +243,7 @@ public sealed class RobustnessEvaluatorTests
         Assert.Equal(ConfidenceInterval.Wilson(report.Clean.CorrectCount, 50), report.Clean.Interval);
         using var noGrad = no_grad();
         Compare.Close(network.call(images).flatten(), tensor(report.Clean.Logits!.ToArray()), 1e-5, "clean logits");
-        var points = AttackCatalog.ByName("pgd-5").Run(network, images, labels, options.Threat).Points;
+        var points = AttackCatalog.ByName("pgd-5").Run(network, images, labels, options.Threat!).Points;
         Compare.Close(network.call(points).flatten(), tensor(report["pgd-5"].Logits!.ToArray()), 1e-5, "logits");
         Assert.Null(new RobustnessEvaluator(options with { KeepLogits = false }).Evaluate(network, images, labels)["pgd-5"].Logits);
     }
@@ -265,11 +265,11 @@ public sealed class RobustnessEvaluatorTests
         // The second goes on from the file of the first.
         new RobustnessEvaluator(options).Evaluate(network, images, labels);
         new RobustnessEvaluator(options).Evaluate(network, images, labels);
-        AdversarialExamplesFile.Verify(options.ExamplesFile, network, images, labels, options.Threat);
+        AdversarialExamplesFile.Verify(options.ExamplesFile, network, images, labels, options.Threat!);
         RobustnessCurve.Evaluate(network, images, labels, [0.01, 0.02]);
-        TransferMatrix.Evaluate([("one", network)], images, labels, new Fgsm(), options.Threat);
+        TransferMatrix.Evaluate([("one", network)], images, labels, new Fgsm(), options.Threat!);
         Assert.Equal(0, scope.DisposablesCount);
-        new AttackSequence("two", [new Fgsm(), new Apgd()]).Run(network, images, labels, options.Threat).Points.Dispose();
+        new AttackSequence("two", [new Fgsm(), new Apgd()]).Run(network, images, labels, options.Threat!).Points.Dispose();
         Assert.Equal(0, scope.DisposablesCount);
     }
 

@@ -275,7 +275,7 @@ public sealed class RobustnessFlagTests
         var report = new RobustnessEvaluator(options).Evaluate(faulty, images, labels);
         Assert.Contains(-1, report.Clean.Predictions);
         Assert.Contains(Enumerable.Range(0, 50), row => report.WorstCase.Predictions[row] < 0 && report.Clean.Correct[row]);
-        var verification = AdversarialExamplesFile.Verify(options.ExamplesFile, faulty, images, labels, options.Threat);
+        var verification = AdversarialExamplesFile.Verify(options.ExamplesFile, faulty, images, labels, options.Threat!);
         Assert.Equal([], verification.Faults);
         Assert.InRange(verification.Misclassified, 10, 50 - report.WorstCase.CorrectCount);
     }

@@ -43,7 +43,7 @@ public sealed class TransferMatrixTests
         var report = new RobustnessEvaluator(options).Evaluate(network, images, labels);
         foreach (var batchSize in new[] { 7, 100 })
         {
-            var matrix = TransferMatrix.Evaluate([("one", network)], images, labels, attack, options.Threat, batchSize: batchSize);
+            var matrix = TransferMatrix.Evaluate([("one", network)], images, labels, attack, options.Threat!, batchSize: batchSize);
             Assert.Equal(report.WorstCase.Correct, matrix.Results[0][0].Correct);
             Assert.Equal(report.Clean.Correct, matrix.Clean[0].Correct);
         }

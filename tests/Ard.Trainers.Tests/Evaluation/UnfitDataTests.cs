@@ -26,8 +26,8 @@ public sealed class UnfitDataTests
         {
             () => new RobustnessEvaluator(options).Evaluate(network, images, labels),
             () => RobustnessCurve.Evaluate(network, images, labels, [0.1], options),
-            () => TransferMatrix.Evaluate([("one", network)], images, labels, attacked, options.Threat, batchSize: 10),
-            () => AdversarialExamplesFile.Verify(example, network, images, labels, options.Threat, batchSize: 10),
+            () => TransferMatrix.Evaluate([("one", network)], images, labels, attacked, options.Threat!, batchSize: 10),
+            () => AdversarialExamplesFile.Verify(example, network, images, labels, options.Threat!, batchSize: 10),
         })
             Assert.Contains(expected, Assert.Throws<ArgumentException>(evaluation).Message, StringComparison.Ordinal);
     }

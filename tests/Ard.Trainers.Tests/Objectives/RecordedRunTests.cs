@@ -159,12 +159,12 @@ public sealed class RecordedRunTests
         "iad_before" or "iad" => new Iad(),
         "iad_t5_a07_weighted" => new Iad(new()
         {
-            Distillation = new IadOptions().Distillation with { Temperature = 5 },
+            Distillation = Iad.Defaults.Distillation! with { Temperature = 5 },
             Alpha = 0.7,
             TrustWeightsTeacher = true,
         }),
         "adaiad_before" or "adaiad" => new AdaIad(),
-        "adaiad_a05" => new AdaIad(IadOptions.Adaptive with { Alpha = 0.5 }),
+        "adaiad_a05" => new AdaIad(new() { Alpha = 0.5 }),
         "rslad+igdm" => new Igdm(new Rslad(), new() { Weight = 10 }),
         "ard+igdm" => new Igdm(AdversariallyRobustDistillation.Official()),
         _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
@@ -103,6 +104,43 @@ public sealed class HtmlReportTests
                     + $"{result.CorrectCount} of 500")),
             rows.Select(row => string.Join('|', row.QuerySelectorAll("td").Select(cell => cell.TextContent))));
         Assert.Equal(["clean", "FGSM", "PGD-20", "worst case"], rows.Take(4).Select(row => row.QuerySelector("th")!.TextContent));
+    }
+
+    [Fact]
+    public void What_is_left_after_each_part_of_a_sequence_has_a_row_and_is_in_the_JSON()
+    {
+        var model = SampleReport.Model(1, 2, 10);
+        var sequence = model.Robustness!.Attacks[0] with { Name = "autoattack", Parts = [new("apgd-ce", 310), new("square", 300)] };
+        var report = model.Robustness with { Attacks = [sequence] };
+        var page = Parse(new HtmlReport("page") { Models = [model with { Robustness = report }] });
+        Assert.Equal(
+            ["after apgd-ce62.0 %310 of 500", "after square60.0 %300 of 500"],
+            page.QuerySelectorAll("table.attacks th.part").Select(cell => cell.ParentElement!.TextContent.Trim()));
+        using var json = JsonDocument.Parse(EvaluationSummary.Of(report).ToJson());
+        Assert.Equal(
+            ["apgd-ce 310", "square 300"],
+            json.RootElement.GetProperty("attacks")[0].GetProperty("parts").EnumerateArray()
+                .Select(part => $"{part.GetProperty("name")} {part.GetProperty("correctCount")}"));
+    }
+
+    [Theory]
+    [InlineData(true, "kept: epoch 2, the best on 50 attacked validation images.")]
+    [InlineData(false, "kept: epoch 2, the best on 50 validation images.")]
+    public void A_training_says_on_how_many_images_the_choice_of_its_epoch_rests(bool attacked, string expected)
+    {
+        var training = SampleReport.Training(new Random(1), 2) with { ValidationImages = 50, ChosenUnderAttack = attacked };
+        Assert.Contains(expected, new HtmlReport("page") { Models = [new("student") { Training = training }] }.ToHtml());
+    }
+
+    [Theory]
+    [InlineData(1, "1 of these 6 is taken for another class.")]
+    [InlineData(2, "2 of these 6 are taken for another class.")]
+    public void Attacked_images_are_counted_in_a_sentence(int broken, string expected)
+    {
+        var images = SampleReport.Images(new Random(1), channels: 1, classes: 10);
+        var each = images.Each.Select((image, row) => image with { AttackedPrediction = (image.Label + (row < broken ? 1 : 0)) % 10 });
+        images = new(images.Attack, images.Threat, 1, 16, 16, [.. each]);
+        Assert.Contains(expected, new HtmlReport("page") { Models = [new("student") { Images = images }] }.ToHtml());
     }
 
     [Fact]

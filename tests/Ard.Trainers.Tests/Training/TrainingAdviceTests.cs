@@ -63,7 +63,7 @@ public sealed class TrainingAdviceTests
     public void The_validation_takes_the_threat_model_of_the_objective_unless_it_has_its_own_which_is_told()
     {
         using var data = TrainerTests.Data(12);
-        ThreatModel Judge(TrainingOptions options, Objective objective) => options.For(objective, data).Validation.Threat;
+        ThreatModel? Judge(TrainingOptions options, Objective objective) => options.For(objective, data).Validation.Threat;
         var own = new TrainingOptions { Validation = new EvaluationOptions { Threat = ThreatModel.L2(0.5) } };
 
         Assert.Equal(Tenth, Judge(new(), Against(Tenth)));
