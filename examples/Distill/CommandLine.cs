@@ -58,10 +58,10 @@ internal static class CommandLine
             text => (IReadOnlyList<string>?)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
     private static readonly Option<Preset?> PresetOption = new Option<Preset?>("--preset")
         .Reads("A published recipe, method and training; other options override it. See --print-preset.",
-            text => (Preset?)Presets.ByName(text));
+            text => (Preset?)Preset.ByName(text));
     private static readonly Option<Preset?> PrintPreset = new Option<Preset?>("--print-preset")
-        .Reads($"Print all settings of a preset, one a line, and exit: {string.Join(", ", Presets.All.Select(preset => preset.Name))}.",
-            text => (Preset?)Presets.ByName(text));
+        .Reads($"Print all settings of a preset, one a line, and exit: {string.Join(", ", Preset.All.Select(preset => preset.Name))}.",
+            text => (Preset?)Preset.ByName(text));
     private static readonly Option<int?> Epochs = new Option<int?>("--epochs")
         .Reads("Epochs. Default the preset's, else by the images: 30, and up to 200 of few images.", text => (int?)Positive(text));
     private static readonly Option<int?> TeacherEpochs = new Option<int?>("--teacher-epochs")
@@ -109,10 +109,10 @@ internal static class CommandLine
     };
     private static readonly Option<WeightAveraging?> Ema = new Option<WeightAveraging?>("--ema")
         .Reads("The result is the exponential average of the weights, with this decay, such as 0.999. Default no average.",
-            text => new ExponentialAveraging { Decay = Fraction(text) });
+            text => WeightAveraging.Exponential(Fraction(text)));
     private static readonly Option<WeightAveraging?> Swa = new Option<WeightAveraging?>("--swa")
         .Reads("The result is the mean of the weights after each epoch from this one on. Default no average.",
-            text => new StochasticWeightAveraging { FromEpoch = Positive(text) });
+            text => WeightAveraging.Stochastic(fromEpoch: Positive(text)));
     private static readonly Option<double?> Validation = new Option<double?>("--validation")
         .Reads("Share of the training images that chooses the best epoch. Default 0.05, or the preset's.",
             text => (double?)Fraction(text));
@@ -261,26 +261,18 @@ internal static class CommandLine
         TrainingOptions OptionsOf(TrainingOptions? recipe, int? epochs)
         {
             recipe ??= new TrainingOptions();
-            // Of another length, a recipe has its drops in proportion.
-            var (count, published) = (epochs ?? recipe.Epochs, recipe.Epochs ?? 1);
-            var schedule = recipe.Schedule is MultiStepSchedule steps
-                ? steps with { Milestones = [.. steps.Milestones.Select((at, i) => Math.Max(i + 1, at * (count ?? 1) / published))] }
-                : recipe.Schedule;
-            var averaging = recipe.Averaging is StochasticWeightAveraging { FromEpoch: { } from } swa
-                ? swa with { FromEpoch = (from - 1) * count / published + 1 }
-                : recipe.Averaging;
+            if (epochs is { } count) recipe = recipe.WithEpochs(count);
             var usual = Augmentation.For(data.Train.Channels, data.Train.Height, data.Train.Width);
             return recipe with
             {
-                Epochs = count,
                 BatchSize = p.GetValue(Batch) ?? recipe.BatchSize,
-                Schedule = p.GetValue(ScheduleOption) ?? schedule,
+                Schedule = p.GetValue(ScheduleOption) ?? recipe.Schedule,
                 Augmentation = (p.GetValue(AugmentationOption) ?? usual) with { Cutout = p.GetValue(Cutout) },
                 AcceptTeacherNearChance = p.GetValue(TeacherCheckpoint) is null || p.GetValue(AnyTeacher),
                 LabelSmoothing = p.GetValue(LabelSmoothing),
                 ClipGradientNorm = p.GetValue(Clip),
                 Precision = p.GetValue(Mixed) ? Precision.Mixed : Precision.Full,
-                Averaging = p.GetValue(Ema) ?? p.GetValue(Swa) ?? averaging,
+                Averaging = p.GetValue(Ema) ?? p.GetValue(Swa) ?? recipe.Averaging,
                 ValidationFraction = p.GetValue(Validation) ?? recipe.ValidationFraction,
                 Validation = new() { Attacks = ["pgd-10"], Threat = threat },
                 Seed = p.GetValue(Seed),

@@ -113,7 +113,7 @@ internal sealed record Evaluation
         }
         Print(report.Flags);
         if (group.Rank != 0) return 0;
-        if (Json is not null) File.WriteAllText(Json, (EvaluationSummary.Of(report, network) with { Data = Data }).ToJson() + "\n");
+        if (Json is not null) File.WriteAllText(Json, (EvaluationSummary.Create(report, network) with { Data = Data }).ToJson() + "\n");
         if (Report is null) return 0;
         // The one that broke most, or its first part: the others take long.
         var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];

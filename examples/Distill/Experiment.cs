@@ -130,7 +130,7 @@ internal sealed record Experiment
         using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
         var result = Trainer.Fit(
             networks with { Peer = peer }, objective, Data.Train, options, progress: progress, cancellation: cancellation);
-        var card = ModelCard.Of(network, result) with
+        var card = ModelCard.Create(network, result) with
         {
             Data = $"{Data.Name}, {Data.Train.Count} training images",
             Preset = (role == "student" ? Preset : null) ?? "none",

@@ -31,7 +31,7 @@ var training = new TrainingOptions
     Epochs = epochs,
     BatchSize = 50,
     Optimizer = new SgdOptimizer { LearningRate = 0.05 },
-    Schedule = new OneCycleSchedule(),
+    Schedule = Schedule.OneCycle(),
     Augmentation = Augmentation.CropAndFlip with { Padding = 1, Flip = false },
     ValidationFraction = 0,
 };

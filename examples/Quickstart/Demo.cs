@@ -50,7 +50,7 @@ internal static class Demo
             Epochs = Scaled(12),
             BatchSize = 100,
             Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
-            Schedule = new OneCycleSchedule(),
+            Schedule = Schedule.OneCycle(),
             Augmentation = Augmentation.None,
             // Validated to be looked at in the report, not to choose an epoch by.
             Validation = new() { Attacks = ["pgd-5"], Threat = threat },

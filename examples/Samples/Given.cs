@@ -31,7 +31,7 @@ internal static class Given
         Epochs = 5,
         BatchSize = 25,
         Optimizer = new SgdOptimizer { LearningRate = 0.1 },
-        Schedule = new OneCycleSchedule(),
+        Schedule = Schedule.OneCycle(),
         Augmentation = Augmentation.None,
         ValidationFraction = 0,
         Seed = 1,

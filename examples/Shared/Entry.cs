@@ -48,7 +48,7 @@ internal static class Entry
     public static void UseThreads(int? threads) => torch.set_num_threads(threads
         ?? (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var said)
             ? said
-            : Math.Max(1, Environment.ProcessorCount / ProcessGroup.Current.Neighbours)));
+            : Math.Max(1, Environment.ProcessorCount / ProcessGroup.Current.LocalSize)));
 
     private static int Refuse(string message)
     {

@@ -49,7 +49,7 @@ var training = new TrainingOptions
     Epochs = 12,
     BatchSize = 100,
     Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
-    Schedule = new OneCycleSchedule(),
+    Schedule = Schedule.OneCycle(),
     Augmentation = Augmentation.None,
     ValidationFraction = 0,
 };

@@ -38,7 +38,7 @@ AdversarialTrainer Trainer(string method, ObjectiveSettings settings) => ml.Adve
         Epochs = 12,
         BatchSize = 50,
         Optimizer = new SgdOptimizer { LearningRate = 0.1, WeightDecay = 5e-4 },
-        Schedule = new OneCycleSchedule(),
+        Schedule = Schedule.OneCycle(),
         Augmentation = Augmentation.None,
         ValidationFraction = 0,
     },

@@ -79,7 +79,7 @@ ImageClassifierTransformer Student(Objective objective) => ml.ArdTrainer(new()
         Epochs = 50,
         BatchSize = 50,
         Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
-        Schedule = new OneCycleSchedule(),
+        Schedule = Schedule.OneCycle(),
         Augmentation = Augmentation.None,
         ValidationFraction = 0,
     },

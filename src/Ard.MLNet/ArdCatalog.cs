@@ -22,7 +22,7 @@ public static class ArdCatalog
         ArgumentNullException.ThrowIfNull(mlContext);
         ImageClassifierTransformer.Register(mlContext.ComponentCatalog);
         AdversarialExamplesTransformer.Register(mlContext.ComponentCatalog);
-        RegisteredNetworks.Of(mlContext.ComponentCatalog).Add(mlContext, networks);
+        RegisteredNetworks.For(mlContext.ComponentCatalog).Add(mlContext, networks);
         return mlContext;
     }
 

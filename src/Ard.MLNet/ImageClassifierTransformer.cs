@@ -4,8 +4,6 @@ using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet;
 
@@ -46,8 +44,8 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>What the training was; null for a classifier that was loaded.</summary>
     public TrainingResult? Training { get; }
 
-    /// <summary>True: PredictedLabel and Score depend on nothing but the row.</summary>
-    public bool IsRowToRowMapper => true;
+    // PredictedLabel and Score depend on nothing but the row.
+    bool ITransformer.IsRowToRowMapper => true;
 
     /// <summary>The classifier in a model: itself, or the one in a pipeline that was fitted or loaded.</summary>
     /// <param name="model">A fitted model. It stays the caller's.</param>
@@ -81,9 +79,7 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
         return new BatchedDataView(input, Classifier);
     }
 
-    /// <summary>The classifier row by row.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, or of another type or length.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         return new RowMapper(inputSchema, Classifier);

@@ -8,8 +8,6 @@ using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 using Microsoft.ML.Runtime;
 using Microsoft.ML;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet;
 

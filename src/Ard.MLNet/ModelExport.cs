@@ -60,7 +60,7 @@ public static class ModelExport
 
     private static ModelCard Card(ImageClassifierTransformer classifier, RobustnessMetrics? robustness)
     {
-        var card = ModelCard.Of(classifier.Model, classifier.Training) with { ClassNames = classifier.ClassNames };
-        return robustness is null ? card : card.With(EvaluationSummary.Of(robustness.Report));
+        var card = ModelCard.Create(classifier.Model, classifier.Training) with { ClassNames = classifier.ClassNames };
+        return robustness is null ? card : card.With(EvaluationSummary.Create(robustness.Report));
     }
 }

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet;
 
@@ -25,7 +23,7 @@ public sealed class NetworkDefinition
     public string Name { get; }
 
     /// <summary>The specification of a built-in network; null for one of your own.</summary>
-    public NetworkSpec? Spec { get; }
+    internal NetworkSpec? Spec { get; }
 
     /// <summary>A built-in network. Its classes, channels and image size are set by the data that it is trained on.</summary>
     /// <param name="spec">The specification.</param>
@@ -65,7 +63,7 @@ public sealed class NetworkDefinition
     /// <param name="seed">Decides the initial weights.</param>
     /// <exception cref="InvalidOperationException">The function of a network of your own gave nothing, or what it had given
     /// before.</exception>
-    public Module<Tensor, Tensor> Build(long seed)
+    internal Module<Tensor, Tensor> Build(long seed)
     {
         if (Spec is not null) return Spec.Build(seed);
         var made = Initialisation.Seeded(seed, create!)

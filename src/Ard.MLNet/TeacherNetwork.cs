@@ -1,7 +1,5 @@
 using Ard.Trainers.Checkpoints;
 using Microsoft.ML;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet;
 

@@ -64,7 +64,7 @@ if (args[0] == "--evaluate")
     var evaluation = new EvaluationOptions
     {
         Attacks = ["fgsm", "pgd-10", "apgd-ce-20", "square-200"],
-        MoreAttacks = [new AttackSequence("fab and apgd", [AttackCatalog.ByName("fab-t-5"), AttackCatalog.ByName("apgd-t-10")])],
+        MoreAttacks = [Attack.Sequence("fab and apgd", [AttackCatalog.ByName("fab-t-5"), AttackCatalog.ByName("apgd-t-10")])],
         Threat = ThreatModel.Linf(0.05),
         BatchSize = 10,
         StateFile = args[2],

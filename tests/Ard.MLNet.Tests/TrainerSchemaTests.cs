@@ -208,7 +208,7 @@ public sealed class TrainerSchemaTests
         {
             () => Tiny.Classifier.Transform(other),
             () => Tiny.Classifier.GetOutputSchema(other.Schema),
-            () => Tiny.Classifier.GetRowToRowMapper(other.Schema),
+            () => ((ITransformer)Tiny.Classifier).GetRowToRowMapper(other.Schema),
         })
         {
             var fault = Assert.Throws<ArgumentOutOfRangeException>(attempt);

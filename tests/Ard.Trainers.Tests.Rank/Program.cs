@@ -56,7 +56,7 @@ int Group()
     caught += CatchNullReference();
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"rank {group.Rank} of {group.Size}: {string.Join(' ', floats)}, {doubles[0] * 1e12:F6}, {string.Join(' ', text)}, "
-        + $"caught {caught}, local {group.LocalRank}, neighbours {group.Neighbours}"));
+        + $"caught {caught}, local {group.LocalRank} of {group.LocalSize}"));
     return 0;
 }
 

@@ -65,7 +65,7 @@ public sealed partial class SampleTests
             ["AdversarialEvaluator"] = "EvaluateRobustness",
             ["AdversarialEvaluatorWithOptions"] = "EvaluateRobustnessWithOptions",
             ["AdversarialExamplesFile"] = "RobustnessEvaluatorWithOptions",
-            ["AttackSequence"] = "AutoAttackWithOptions",
+            ["Sequence"] = "AutoAttackWithOptions",
         };
         var samples = Samples().Select(Name).ToHashSet();
         var missing = Components().Except(tools).Where(component => !samples.Contains(elsewhere.GetValueOrDefault(component, component)));

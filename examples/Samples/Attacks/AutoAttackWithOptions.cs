@@ -9,7 +9,7 @@ internal static class AutoAttackWithOptionsSample
     {
         var network = Given.Robust;
         var (images, labels) = Given.Test;
-        var sequence = new AttackSequence("quick",
+        var sequence = Attack.Sequence("quick",
         [
             Attack.Apgd(new ApgdOptions { Steps = 20 }),
             Attack.Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr, Steps = 10, Targets = 3 }),

@@ -12,7 +12,7 @@ internal static class ModelFileSample
         ModelFile.Write(path, Given.Robust, new Dictionary<string, string> { ["trained by"] = "a sample" });
 
         using var read = ModelFile.Read(path);
-        Console.WriteLine($"{((ImageNetwork)read).Spec}, the same weights: {Given.Same(read, Given.Robust)}");
+        Console.WriteLine($"{read.GetName()}, the same weights: {Given.Same(read, Given.Robust)}");
         Console.WriteLine($"trained by {Safetensors.ReadMetadata(path)["trained by"]}");
 
         // Into a network that is there already; names and shapes have to fit.

@@ -24,7 +24,7 @@ internal static class AdversarialTrainerWithOptionsSample
                 Epochs = 10,
                 BatchSize = 25,
                 Optimizer = new SgdOptimizer { LearningRate = 0.1 },
-                Schedule = new OneCycleSchedule(),
+                Schedule = Schedule.OneCycle(),
                 Augmentation = Augmentation.None,
                 ValidationFraction = 0,
             },

@@ -20,7 +20,7 @@ internal static class ArdTrainerWithOptionsSample
             Epochs = 8,
             BatchSize = 25,
             Optimizer = new SgdOptimizer { LearningRate = 0.1 },
-            Schedule = new OneCycleSchedule(),
+            Schedule = Schedule.OneCycle(),
             Augmentation = Augmentation.None,
             ValidationFraction = 0,
         };

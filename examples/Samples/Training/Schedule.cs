@@ -3,14 +3,14 @@ using Ard.Trainers.Training;
 
 namespace Ard.Samples;
 
-/// <summary>How the learning rate goes over a training, by class or by the text that command lines take.</summary>
+/// <summary>How the learning rate goes over a training, by its settings or by the text that command lines take.</summary>
 internal static class ScheduleSample
 {
     public static void Example()
     {
         Schedule[] schedules =
         [
-            new MultiStepSchedule([2]), new CosineSchedule(), new OneCycleSchedule(), Schedule.Parse("multistep:50%,75%"),
+            Schedule.MultiStep([2]), Schedule.Cosine(), Schedule.OneCycle(), Schedule.Parse("multistep:50%,75%"),
         ];
         foreach (var schedule in schedules)
         {

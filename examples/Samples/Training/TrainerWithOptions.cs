@@ -15,11 +15,11 @@ internal static class TrainerWithOptionsSample
             Epochs = 4,
             BatchSize = 25,
             Optimizer = new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = 5e-4 },
-            Schedule = new CosineSchedule(),                        // or "cosine" by Schedule.Parse
+            Schedule = Schedule.Cosine(),                        // or "cosine" by Schedule.Parse
             Augmentation = new Augmentation(Padding: 1, Flip: false),
             ClipGradientNorm = 1,
             LabelSmoothing = 0.1,
-            Averaging = new ExponentialAveraging { Decay = 0.95 },  // the averaged weights are the result
+            Averaging = WeightAveraging.Exponential(0.95),  // the averaged weights are the result
             Validation = new() { Threat = Given.Threat, Attacks = ["pgd-5"] },
             ValidateEveryEpochs = 2,
             Seed = 1,

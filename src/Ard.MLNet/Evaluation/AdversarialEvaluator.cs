@@ -9,8 +9,6 @@ using Ard.Trainers.Reports;
 using Ard.Trainers.Settings;
 using Microsoft.ML.Data;
 using Microsoft.ML;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -76,8 +74,8 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             .Evaluate(classifier.Network, images.Images, images.Labels, options.Progress, options.Cancellation);
 
         var truth = images.Labels.data<long>().ToArray();
-        var clean = Outcome.Of(report.Clean, labels.Count, truth);
-        var attacked = report.Attacks.Select(attack => Outcome.Of(attack, labels.Count, truth)).ToArray();
+        var clean = Outcome.From(report.Clean, labels.Count, truth);
+        var attacked = report.Attacks.Select(attack => Outcome.From(attack, labels.Count, truth)).ToArray();
         return new RobustnessMetrics(
             report,
             Metrics(clean, report.Clean),
@@ -196,7 +194,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     private sealed record Outcome(string Name, float[] Scores, int Classes)
     {
         // Where the network's output is not finite, and names no class, it is as sure as can be of the others.
-        public static Outcome Of(AttackResult result, int classes, long[] truth)
+        public static Outcome From(AttackResult result, int classes, long[] truth)
         {
             using var scope = NewDisposeScope();
             var logits = result.Logits!.ToArray();

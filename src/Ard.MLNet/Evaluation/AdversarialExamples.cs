@@ -105,8 +105,8 @@ public sealed class AdversarialExamplesTransformer : ITransformer, IDisposable
 
     internal AdversarialExamplesTransformer(AdversarialMapping mapping, bool owned) => (Mapping, this.owned) = (mapping, owned);
 
-    /// <summary>True: the new column depends on nothing but the row and its id.</summary>
-    public bool IsRowToRowMapper => true;
+    // The new column depends on nothing but the row and its id.
+    bool ITransformer.IsRowToRowMapper => true;
 
     internal AdversarialMapping Mapping { get; }
 
@@ -126,9 +126,7 @@ public sealed class AdversarialExamplesTransformer : ITransformer, IDisposable
         return new BatchedDataView(input, Mapping);
     }
 
-    /// <summary>The step row by row.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         return new RowMapper(inputSchema, Mapping);

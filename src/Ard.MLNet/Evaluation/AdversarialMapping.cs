@@ -5,7 +5,6 @@ using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Evaluation;
 

@@ -138,7 +138,7 @@ public sealed class RobustnessMetrics
         new(name) { Description = Description, Robustness = Report, Images = Images, Training = classifier.Training };
 
     /// <summary>Everything as a page for people; <c>with</c> changes its title or adds to it.</summary>
-    public HtmlReport ToHtmlReport() => new($"Robustness of {classifier.Network}")
+    internal HtmlReport ToHtmlReport() => new($"Robustness of {classifier.Network}")
     {
         ClassNames = ClassNames,
         // The network is the name already.
@@ -147,7 +147,7 @@ public sealed class RobustnessMetrics
         Reproduction = Code(),
     };
 
-    /// <summary>Writes <see cref="ToHtmlReport"/> to a file, which appears whole or not at all.</summary>
+    /// <summary>Writes the report as one HTML page to a file, which appears whole or not at all.</summary>
     /// <param name="path">The file to create or to replace, such as <c>report.html</c>.</param>
     public void SaveHtml(string path) => ToHtmlReport().Save(path);
 

@@ -8,7 +8,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using Microsoft.ML.Runtime;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Saving;
 
@@ -98,7 +97,7 @@ internal static class ClassifierFile
     private static T Parse<T>(
         Stream contents, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
-        var metadata = Safetensors.ReadMetadata(contents, StreamName);
+        var metadata = SafetensorsHeader.Read(contents, StreamName).Metadata;
         contents.Position = 0;
         using var scope = NewDisposeScope();
         // Read first: the digest is known to be right before anything is made of the settings.
@@ -108,7 +107,7 @@ internal static class ClassifierFile
         if (settings is not { Features: not null, Labels: not null, Channels: > 0, Height: > 0, Width: > 0 }
             || settings.BatchSize is < 1 or > BatchMapping.MostRows)
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
-        var registered = RegisteredNetworks.Of(catalog);
+        var registered = RegisteredNetworks.For(catalog);
         NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);
         var format = new PixelFormat(
             settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);

@@ -16,7 +16,7 @@ internal sealed class RegisteredNetworks
     private readonly Dictionary<string, NetworkDefinition> networks = [];
     private WeakReference<MLContext>? context;
 
-    public static RegisteredNetworks Of(ComponentCatalog catalog) => All.GetOrCreateValue(catalog);
+    public static RegisteredNetworks For(ComponentCatalog catalog) => All.GetOrCreateValue(catalog);
 
     public void Add(MLContext mlContext, IEnumerable<NetworkDefinition> definitions)
     {

@@ -4,8 +4,6 @@ using Ard.Trainers.Networks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using TorchSharp;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet.Scoring;
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.MLNet.Scoring;
 
 /// <summary>A place for the images of a batch, planes of float32 on the CPU, which rows are written to without a copy in between.</summary>

@@ -1,6 +1,4 @@
 using Ard.Trainers.Settings;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -16,7 +14,6 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
     // Radii in units of epsilon, and the shares of the steps that go there.
     private static readonly (double Radius, double Share)[] LargerRadii = [(3, 0.3), (2, 0.3), (1, 0.4)];
 
-    /// <summary>The settings.</summary>
     public ApgdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary>
@@ -37,7 +34,6 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
 
     internal override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <summary>All of them.</summary>
@@ -59,7 +55,6 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
             model, images, labels, threat, noise, target => Search(target, images.detach(), labels, threat, noise, start.detach()));
     }
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Search(target, images, labels, threat, noise, start: null);
 

@@ -1,5 +1,4 @@
 using static Ard.Trainers.Attacks.StepTensors;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 

@@ -1,8 +1,6 @@
 using Ard.Trainers.Native;
 using Ard.Trainers.Networks;
 using TorchSharp;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Attacks;
 

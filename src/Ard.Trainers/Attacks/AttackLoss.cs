@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>What an attack makes large: logits [N,classes] and labels [N] to one loss a point [N].</summary>

@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Attacks;
 
 // The attacks of this library.
@@ -29,6 +26,22 @@ public abstract partial class Attack
 
     /// <inheritdoc cref="Attacks.Square"/>
     public static Attack Square(SquareOptions? options = null) => new Square(options);
+
+    /// <summary>
+    /// A sequence of attacks, each on the images that the network still gets right after those before it. Each attack gets the same noise
+    /// as if it were run alone. Returned is the misclassified point that was found first, or the clean image where none was. The images
+    /// that are left after an attack are put into full batches again for the next one, which on a GPU is quicker than batch by batch: give
+    /// it many at a time. The published sequences are in <see cref="AutoAttack"/>.
+    /// </summary>
+    /// <param name="name">Its name for tables.</param>
+    /// <param name="attacks">
+    /// The attacks in their order, each of another name; in place of a sequence among them those that it consists of. Its norms are those
+    /// that all of them can do.
+    /// </param>
+    /// <param name="batchSize">How many images an attack gets at a time. Default 250, as in the reference implementation.</param>
+    /// <exception cref="ArgumentException">The settings are not as described; the message names every fault.</exception>
+    public static Attack Sequence(string name, IReadOnlyList<Attack> attacks, int batchSize = 250) =>
+        new AttackSequence(name, attacks, batchSize);
 
     /// <inheritdoc cref="Attacks.Transfer"/>
     public static Attack Transfer(Attack attack, Module<Tensor, Tensor> surrogate, string? source = null) =>

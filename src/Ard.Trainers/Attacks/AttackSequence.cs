@@ -1,23 +1,11 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// A sequence of attacks, each on the images that the network still gets right after those before it. Each attack gets the same noise as if
-/// it were run alone. Returned is the misclassified point that was found first, or the clean image where none was. The images that are left
-/// after an attack are put into full batches again for the next one, which on a GPU is quicker than batch by batch: give it many at a time.
-/// The published sequences are in <see cref="AutoAttack"/>.
-/// </summary>
-public sealed class AttackSequence : Attack
+/// <summary>See <see cref="Attack.Sequence"/>.</summary>
+internal sealed class AttackSequence : Attack
 {
     private readonly Func<Norm, IReadOnlyList<Attack>> attacks;
     private readonly Func<Norm, string?>? missing;
 
-    /// <summary>A sequence of your own.</summary>
-    /// <param name="name">Its name for tables.</param>
-    /// <param name="attacks">The attacks in their order, each of another name. Its norms are those that all of them can do.</param>
-    /// <param name="batchSize">How many images an attack gets at a time. Default 250, as in the reference implementation.</param>
-    /// <exception cref="ArgumentException">The settings are not as described; the message names every fault.</exception>
     public AttackSequence(string name, IReadOnlyList<Attack> attacks, int batchSize = 250)
         : this(name, _ => attacks, [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))])
     {
@@ -42,13 +30,10 @@ public sealed class AttackSequence : Attack
         (this.attacks, this.missing) = (attacks, missing);
     }
 
-    /// <inheritdoc/>
     public override string Name { get; }
 
-    /// <inheritdoc/>
     public override IReadOnlyList<Norm> Norms { get; }
 
-    /// <inheritdoc/>
     public override string Description =>
         $"{Name} ({string.Join("; ", Norms.SelectMany(attacks).Select(attack => attack.Description).Distinct())})";
 
@@ -58,16 +43,12 @@ public sealed class AttackSequence : Attack
 
     private protected override int BatchSize { get; } = 250;
 
-    /// <inheritdoc/>
     public override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
 
-    /// <summary>The attacks in their order; in place of a sequence among them those that it consists of.</summary>
-    /// <param name="norm">The norm of the threat model.</param>
     public override IReadOnlyList<Attack> Parts(Norm norm) => [.. attacks(norm).SelectMany(attack => attack.Parts(norm))];
 
     internal override string? MissingParts(Norm norm) => missing?.Invoke(norm);
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Run(target.Model, images, labels, threat, noise, largestLabel: -1).Points;
 }

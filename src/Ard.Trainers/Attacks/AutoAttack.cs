@@ -17,7 +17,7 @@ public static class AutoAttack
     /// APGD-CE with 5 restarts, APGD-T with 5 targets, both with larger radii first; without the FAB-T and Square of the reference
     /// implementation, which are not there for L1 (a flag of the report says so). Needs 4 classes or more.
     /// </summary>
-    public static AttackSequence Standard { get; } = new(
+    public static Attack Standard { get; } = new AttackSequence(
         "autoattack",
         norm => norm == Norm.L1
             ? [new Apgd(new() { Restarts = 5, LargerRadii = true }), new Apgd(TargetedApgd with { Targets = 5, LargerRadii = true })]
@@ -29,7 +29,7 @@ public static class AutoAttack
     /// The version with more restarts, <c>autoattack-plus</c>, for Linf and L2: APGD-CE, APGD-DLR and FAB with 5 restarts, Square with 5000
     /// queries, APGD-T and FAB-T with 9 targets. Needs 4 classes or more.
     /// </summary>
-    public static AttackSequence Plus { get; } = new(
+    public static Attack Plus { get; } = new AttackSequence(
         "autoattack-plus",
         _ =>
         [
@@ -46,7 +46,7 @@ public static class AutoAttack
     /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples,
     /// each point judged by 20 passes (<see cref="ApgdOptions.Samples"/>). Needs 3 classes or more.
     /// </summary>
-    public static AttackSequence Rand { get; } = new(
+    public static Attack Rand { get; } = new AttackSequence(
         "autoattack-rand",
         _ => [new Apgd(new() { Samples = 20 }), new Apgd(new() { Loss = ApgdLoss.Dlr, Samples = 20 })],
         [Norm.Linf, Norm.L2, Norm.L1]);

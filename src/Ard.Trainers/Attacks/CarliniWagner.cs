@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -16,19 +15,15 @@ namespace Ard.Trainers.Attacks;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
 {
-    /// <summary>The settings.</summary>
     public CarliniWagnerOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "cw-l2";
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <summary>L2 only. For Linf, see <see cref="PgdOptions.Loss"/>.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.L2];
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var smallest = new WorstPoints(images);

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -15,16 +14,12 @@ namespace Ard.Trainers.Attacks;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack
 {
-    /// <summary>The settings.</summary>
     public DeepFoolOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "deepfool";
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var found = new WorstPoints(images);

@@ -1,5 +1,4 @@
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -17,7 +16,6 @@ namespace Ard.Trainers.Attacks;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Fab(FabOptions? options = null) : Attack
 {
-    /// <summary>The settings.</summary>
     public FabOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary><c>fab</c> or <c>fab-t</c>; then the steps where they are not 100, and the restarts where there are several.</summary>
@@ -26,10 +24,8 @@ internal sealed class Fab(FabOptions? options = null) : Attack
 
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var logits = target.Logits(images);

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
@@ -9,13 +7,10 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 internal sealed class Fgsm : Attack
 {
-    /// <inheritdoc/>
     public override string Name => "fgsm";
 
-    /// <inheritdoc/>
     public override AttackKind Kind => AttackKind.OneStep;
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var gradient = target.Gradient(points => AttackLosses.CrossEntropy(target.Logits(points), labels), images);

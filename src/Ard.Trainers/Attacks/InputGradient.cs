@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>What is amiss with the gradient of an image, which no attack can follow then.</summary>

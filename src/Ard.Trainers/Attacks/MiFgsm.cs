@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -14,21 +13,17 @@ namespace Ard.Trainers.Attacks;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
 {
-    /// <summary>The settings.</summary>
     public MiFgsmOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary><c>mi-fgsm-20</c>; <c>mi-fgsm-20@2/255</c> with a step size that was set.</summary>
     public override string Name => $"mi-fgsm-{Options.Steps}{AttackCatalog.AtStep(Options.StepSize)}";
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}, {AttackLosses.NameOf(Options.Loss)}";
 
-    /// <inheritdoc/>
     public override string Details(ThreatModel threat) =>
         $"{Options.Steps} steps of {AttackCatalog.Text(Options.StepSize ?? threat.Epsilon / Options.Steps)} {Start.Clean}; "
         + AttackCatalog.Text(Options.Keep);
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var pgd = new Pgd(new PgdOptions

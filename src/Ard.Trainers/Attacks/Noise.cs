@@ -1,16 +1,21 @@
 using Ard.Trainers.Distributed;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
 /// <summary>A source of random numbers for attacks. None of them touches the global random state.</summary>
 public abstract class Noise
 {
+    private protected Noise()
+    {
+    }
+
     /// <summary>Independent numbers, uniform in [-1,1), with shape, dtype and device of <paramref name="like"/>.</summary>
-    public abstract Tensor Uniform(Tensor like);
+    public Tensor Uniform(Tensor like) => Draw(like, normal: false);
 
     /// <summary>Independent standard normal numbers with shape, dtype and device of <paramref name="like"/>.</summary>
-    public abstract Tensor Normal(Tensor like);
+    public Tensor Normal(Tensor like) => Draw(like, normal: true);
+
+    private protected abstract Tensor Draw(Tensor like, bool normal);
 }
 
 /// <summary>
@@ -25,16 +30,12 @@ internal sealed class GeneratorNoise(Generator generator) : Noise
     /// <summary>The same of the rows of a batch that are this process's: drawn are those of the whole batch.</summary>
     internal GeneratorNoise(Generator generator, BatchShare? share) : this(generator) => this.share = share;
 
-    /// <inheritdoc/>
-    public override Tensor Uniform(Tensor like) => Draw(like, empty => empty.uniform_(-1, 1, generator));
-
-    /// <inheritdoc/>
-    public override Tensor Normal(Tensor like) => Draw(like, empty => empty.normal_(0, 1, generator));
-
-    private Tensor Draw(Tensor like, Func<Tensor, Tensor> fill)
+    private protected override Tensor Draw(Tensor like, bool normal)
     {
-        if (share is null or { IsAll: true }) return fill(empty_like(like));
+        if (share is null or { IsAll: true }) return Filled(empty_like(like));
         using var scope = NewDisposeScope();
-        return share.Of(fill(empty([share.Count, .. like.shape[1..]], like.dtype, like.device))).MoveToOuterDisposeScope();
+        return share.Select(Filled(empty([share.Count, .. like.shape[1..]], like.dtype, like.device))).MoveToOuterDisposeScope();
+
+        Tensor Filled(Tensor numbers) => normal ? numbers.normal_(0, 1, generator) : numbers.uniform_(-1, 1, generator);
     }
 }

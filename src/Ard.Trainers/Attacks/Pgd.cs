@@ -1,5 +1,4 @@
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -11,7 +10,6 @@ namespace Ard.Trainers.Attacks;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Pgd(PgdOptions? options = null) : Attack
 {
-    /// <summary>The settings.</summary>
     public PgdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary>
@@ -23,13 +21,10 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack
         (Options.Restarts > 1 ? $"x{Options.Restarts}" : "") + AttackCatalog.AtStep(Options.StepSize) +
         (Options.Target is { } aim ? $"-{aim}" : "");
 
-    /// <inheritdoc/>
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}, {AttackLosses.NameOf(Options.Loss)}";
 
-    /// <inheritdoc/>
     public override string Details(ThreatModel threat) =>
         $"{Options.Steps} steps of {AttackCatalog.Text(Options.StepSize ?? threat.Epsilon / 4)} {Options.Start}"
         + (Options.Restarts > 1 ? $", {Options.Restarts} times" : "") + $"; {AttackCatalog.Text(Options.Keep)}";
@@ -76,7 +71,6 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack
         return InputGradient.Require(loss(leaf), leaf);
     }
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var stepSize = Options.StepSize ?? threat.Epsilon / 4;

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
@@ -42,20 +40,7 @@ public sealed class PointNoise : Noise
     /// <summary>The noise of some of the rows, in the order given, going on where this one stands.</summary>
     public PointNoise Select(IEnumerable<long> rows) => new([.. rows.Select(row => keys[row])], draws);
 
-    /// <inheritdoc/>
-    public override Tensor Uniform(Tensor like) => Draw(like, static (ref ulong state) => Unit(ref state) * 2 - 1);
-
-    /// <inheritdoc/>
-    public override Tensor Normal(Tensor like) => Draw(like, static (ref ulong state) =>
-    {
-        // 1 - u lies in (0,1], so the logarithm is finite.
-        var radius = Math.Sqrt(-2 * Math.Log(1 - Unit(ref state)));
-        return radius * Math.Cos(2 * Math.PI * Unit(ref state));
-    });
-
-    private delegate double Number(ref ulong state);
-
-    private Tensor Draw(Tensor like, Number next)
+    private protected override Tensor Draw(Tensor like, bool normal)
     {
         if (like.shape[0] != keys.Length)
             throw new ArgumentException($"Noise of {keys.Length} points was asked for {like.shape[0]} points.", nameof(like));
@@ -65,9 +50,16 @@ public sealed class PointNoise : Noise
         for (var row = 0; row < keys.Length; row++)
         {
             var state = Mix(keys[row] ^ Mix(draws));
-            foreach (ref var value in values.AsSpan(row * width, width)) value = (float)next(ref state);
+            foreach (ref var value in values.AsSpan(row * width, width)) value = (float)(normal ? Normal(ref state) : Unit(ref state) * 2 - 1);
         }
         return tensor(values, like.shape, dtype: like.dtype, device: like.device);
+    }
+
+    private static double Normal(ref ulong state)
+    {
+        // 1 - u lies in (0,1], so the logarithm is finite.
+        var radius = Math.Sqrt(-2 * Math.Log(1 - Unit(ref state)));
+        return radius * Math.Cos(2 * Math.PI * Unit(ref state));
     }
 
     // 24 bits: every number is exact in float32, so that float32 and float64 runs start alike.

@@ -1,5 +1,4 @@
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Attacks;
 
@@ -24,19 +23,15 @@ internal sealed class Square(SquareOptions? options = null) : Attack
     // After so many queries the broken points leave the batch: the one moment at which the host waits for the device to know which.
     private const int Block = 16;
 
-    /// <summary>The settings.</summary>
     public SquareOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override AttackKind Kind => AttackKind.GradientFree;
 
     /// <summary><c>square</c>; then the queries where they are not 5000, and the restarts where there are several.</summary>
     public override string Name => "square" + AttackCatalog.Figures(Options.Queries, standard: 5000, Options.Restarts);
 
-    /// <inheritdoc/>
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var worst = new WorstPoints(images);

@@ -1,6 +1,4 @@
 using Ard.Trainers.Tensors;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Attacks;
 
@@ -19,14 +17,13 @@ namespace Ard.Trainers.Attacks;
 /// <param name="source">A name for the surrogate, if there are several. Default null.</param>
 internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, string? source = null) : Attack
 {
-    /// <inheritdoc/>
     public override AttackKind Kind => AttackKind.Transferred;
 
     /// <summary><c>transfer(pgd-20)</c>, or <c>transfer(pgd-20, teacher)</c> with a name for the surrogate.</summary>
     public override string Name { get; } = source is null ? $"transfer({attack.Name})" : $"transfer({attack.Name}, {source})";
 
     /// <summary>The attack's, and a digest of the surrogate.</summary>
-    public override string Description => $"{Name}: {Inner.Description} on {TensorDigest.Of(surrogate)}";
+    public override string Description => $"{Name}: {Inner.Description} on {TensorDigest.Compute(surrogate)}";
 
     /// <summary>What finds the points.</summary>
     internal Attack Inner { get; } = attack;
@@ -34,7 +31,6 @@ internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, 
     /// <summary>Those of the attack.</summary>
     public override IReadOnlyList<Norm> Norms => Inner.Norms;
 
-    /// <inheritdoc/>
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Inner.Perturb(surrogate, images, labels, threat, noise);
 }

@@ -1,26 +1,28 @@
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>What was done to a file's names to load it into a network.</summary>
 public sealed record ImportReport
 {
+    internal ImportReport()
+    {
+    }
+
     /// <summary>The file.</summary>
-    public required string Path { get; init; }
+    internal string Path { get; init; } = "";
 
     /// <summary>What it is.</summary>
-    public required WeightsFormat Format { get; init; }
+    internal WeightsFormat Format { get; init; }
 
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
-    public required string Key { get; init; }
+    internal string Key { get; init; } = "";
 
     /// <summary>What was stripped from before the names, such as <c>module.</c>; empty where nothing was.</summary>
-    public required string Prefix { get; init; }
+    internal string Prefix { get; init; } = "";
 
     /// <summary>How other definitions' names were read, such as "fc is linear"; null where they are the network's own.</summary>
-    public required string? Naming { get; init; }
+    internal string? Naming { get; init; }
 
     /// <summary>How many tensors were loaded.</summary>
     public required int Loaded { get; init; }

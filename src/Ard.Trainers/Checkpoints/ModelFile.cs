@@ -1,7 +1,5 @@
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Checkpoints;
 

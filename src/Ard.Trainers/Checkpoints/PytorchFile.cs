@@ -4,7 +4,6 @@ using System.Numerics;
 using System.Text;
 using Ard.Trainers.Data;
 using Ard.Trainers.Tensors;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -127,7 +126,7 @@ internal sealed class PytorchFile : IDisposable
         }
         if (!archive.Entries.Any(entry => entry.FullName == "data.pkl" || entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal)))
         {
-            var names = archive.Entries.Take(5).Select(entry => $"'{Unpickler.Shown(entry.FullName)}'");
+            var names = archive.Entries.Take(5).Select(entry => $"'{PickledText.Shown(entry.FullName)}'");
             throw new CheckpointException(
                 path, 0, "an archive of PyTorch, with a file data.pkl",
                 $"a zip archive of something else: {string.Join(", ", names)}{(archive.Entries.Count > 5 ? " …" : "")}");
@@ -137,7 +136,7 @@ internal sealed class PytorchFile : IDisposable
         foreach (var entry in archive.Entries)
         {
             var name = entry.FullName;
-            var shown = $"{path}:{Unpickler.Shown(name)}";
+            var shown = $"{path}:{PickledText.Shown(name)}";
             if (name.StartsWith('/') || name.Contains('\\') || name.Contains(':') || name.Split('/').Any(part => part is ".." or ""))
                 throw new CheckpointException(shown, 0, "the name of a file within its folder", "a path that leads elsewhere");
             if (name.IndexOf('/') is var slash && slash < 0 || (folder ??= name[..slash]) != name[..slash])
@@ -155,7 +154,7 @@ internal sealed class PytorchFile : IDisposable
         if (!entries.TryGetValue("data.pkl", out var pickle))
             throw new CheckpointException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");
         if (entries.TryGetValue("byteorder", out var order) && Text(order) is not "little" and var found)
-            throw new CheckpointException($"{path}:{folder}/byteorder", 0, "little", Unpickler.Shown(found));
+            throw new CheckpointException($"{path}:{folder}/byteorder", 0, "little", PickledText.Shown(found));
         using var contents = new BufferedStream(Open(pickle), 1 << 16);
         Value = new Unpickler(
             contents, (at, expected, found) => new CheckpointException($"{path}:{pickle.FullName}", at, expected, found), 0, pickle.Length)
@@ -170,7 +169,8 @@ internal sealed class PytorchFile : IDisposable
         }
         catch (Exception exception) when (Damage(exception))
         {
-            throw new CheckpointException($"{path}:{Unpickler.Shown(entry.FullName)}", 0, "an entry", $"'{exception.Message}'", exception);
+            throw new CheckpointException(
+                $"{path}:{PickledText.Shown(entry.FullName)}", 0, "an entry", $"'{exception.Message}'", exception);
         }
     }
 
@@ -203,14 +203,14 @@ internal sealed class PytorchFile : IDisposable
             at = stream.Position;
             if (key is not string name || !unpickler.Storages.TryGetValue(name, out var storage) || places.ContainsKey(name))
                 throw Fault(
-                    at, "keys of the pickle's storages, each once", key is string other ? $"'{Unpickler.Shown(other)}'" : "no text");
+                    at, "keys of the pickle's storages, each once", key is string other ? $"'{PickledText.Shown(other)}'" : "no text");
             if (stream.ReadAtLeast(count, 8, throwOnEndOfStream: false) < 8)
                 throw Fault(at, "8 bytes of a storage's length", "the end of the file");
             var found = BinaryPrimitives.ReadInt64LittleEndian(count);
-            if (found != storage.Count) throw Fault(at, $"{storage.Count} elements in storage '{Unpickler.Shown(name)}'", $"{found}");
+            if (found != storage.Count) throw Fault(at, $"{storage.Count} elements in storage '{PickledText.Shown(name)}'", $"{found}");
             var end = stream.Position + storage.Length;
             if (end > stream.Length)
-                throw Fault(stream.Position, $"{found} elements of storage '{Unpickler.Shown(name)}'", $"only {stream.Length} bytes");
+                throw Fault(stream.Position, $"{found} elements of storage '{PickledText.Shown(name)}'", $"only {stream.Length} bytes");
             places.Add(name, (storage.Count, storage.Length, stream.Position));
             stream.Position = (long)end;
         }
@@ -230,7 +230,7 @@ internal sealed class PytorchFile : IDisposable
 
     private Tensor Storage(PickledStorage storage)
     {
-        var shown = Unpickler.Shown(storage.Key);
+        var shown = PickledText.Shown(storage.Key);
         if (storages.TryGetValue(storage.Key, out var read))
             return read.Storage == storage ? read.Elements : throw Fault(0, $"one type and length of storage '{shown}'", "two");
         if (IsArchive)
@@ -255,13 +255,13 @@ internal sealed class PytorchFile : IDisposable
         {
             TensorBytes.Fill(elements, contents);
             if (TensorBytes.WrongBool(elements) is var (index, value))
-                throw Fault(0, $"0 or 1 in storage '{Unpickler.Shown(storage.Key)}' of truth values", $"{value} at {index}");
+                throw Fault(0, $"0 or 1 in storage '{PickledText.Shown(storage.Key)}' of truth values", $"{value} at {index}");
         }
         catch (Exception exception)
         {
             elements.Dispose();
             if (Damage(exception))
-                throw new CheckpointException(path, 0, $"the storage '{Unpickler.Shown(storage.Key)}'", exception.Message, exception);
+                throw new CheckpointException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
             throw;
         }
         storages.Add(storage.Key, (storage, elements));

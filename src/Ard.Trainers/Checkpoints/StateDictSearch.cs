@@ -57,7 +57,7 @@ internal sealed record StateDictSearch
         var all = new List<Source>();
         var opaque = new List<string>();
         Collect(value, "", 0, false, new HashSet<object>(ReferenceEqualityComparer.Instance), all, opaque);
-        var keys = string.Join(", ", all.Take(20).Select(found => $"'{Unpickler.Shown(found.Key)}'"));
+        var keys = string.Join(", ", all.Take(20).Select(found => $"'{PickledText.Shown(found.Key)}'"));
         if (all.Count == 0) throw new CheckpointException(path, Expected, Description(value));
         if (key is not null) return ByKey(all, opaque, key) ?? throw new CheckpointException(
             path, $"a state dict under '{key}'", $"those under {keys}");
@@ -144,7 +144,7 @@ internal sealed record StateDictSearch
     private static void Collect(
         object? value, string key, int depth, bool isOptimizer, HashSet<object> seen, List<Source> all, List<string> opaque)
     {
-        if (value is PickledOpaque unknown && opaque.Count < MostOpaque) opaque.Add($"{key} ({Unpickler.Shown(unknown.Name)})");
+        if (value is PickledOpaque unknown && opaque.Count < MostOpaque) opaque.Add($"{key} ({PickledText.Shown(unknown.Name)})");
         if (value is not (OrderedDictionary<string, object?> or List<object?> or object?[]) || depth > Depth || !seen.Add(value)) return;
         if (value is OrderedDictionary<string, object?> dictionary)
         {
@@ -165,12 +165,12 @@ internal sealed record StateDictSearch
     private static string Description(object? value) => value switch
     {
         PickledTensor => "one tensor without a name",
-        PickledOpaque opaque => $"an object of '{Unpickler.Shown(opaque.Name)}', which is never looked up; "
+        PickledOpaque opaque => $"an object of '{PickledText.Shown(opaque.Name)}', which is never looked up; "
             + "torch.save(model.state_dict(), path) in Python writes a file without it",
         OrderedDictionary<string, object?> dictionary =>
             $"a dictionary without tensors: [{string.Join(", ", dictionary.Take(20).Select(pair => pair.Value is PickledOpaque opaque
-                ? $"{Unpickler.Shown(pair.Key)} (an object of '{Unpickler.Shown(opaque.Name)}', which is never looked up)"
-                : Unpickler.Shown(pair.Key)))}]",
+                ? $"{PickledText.Shown(pair.Key)} (an object of '{PickledText.Shown(opaque.Name)}', which is never looked up)"
+                : PickledText.Shown(pair.Key)))}]",
         List<object?> or object?[] => "a list",
         _ => "one plain value",
     };

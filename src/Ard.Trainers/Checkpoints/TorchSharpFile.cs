@@ -1,7 +1,6 @@
 using System.Text;
 using Ard.Trainers.Data;
 using Ard.Trainers.Tensors;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -104,7 +103,7 @@ internal sealed class TorchSharpFile : IDisposable
         {
             var at = stream.Position;
             var name = Name();
-            var shown = Unpickler.Shown(name);
+            var shown = PickledText.Shown(name);
             if (!names.Add(name)) throw Fault(at, "every name once", $"'{shown}' twice");
             at = stream.Position;
             var type = Number("a type of elements");

@@ -1,6 +1,5 @@
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -52,7 +51,7 @@ public sealed class WeightsFile : IDisposable
         (Path, Format, this.pytorch, this.found) = (path, format, pytorch, found);
 
     /// <summary>The file.</summary>
-    public string Path { get; }
+    internal string Path { get; }
 
     /// <summary>What it is.</summary>
     public WeightsFormat Format { get; }
@@ -99,7 +98,7 @@ public sealed class WeightsFile : IDisposable
             beginning = beginning[..stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
             stream.Position = 0;
             // Safetensors first: it begins with a length, whose bytes may be the first ones of any other format.
-            var safetensors = Safetensors.Is(beginning, stream.Length);
+            var safetensors = SafetensorsHeader.Begins(beginning, stream.Length);
             if (safetensors || !PytorchFile.Is(beginning))
             {
                 var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
@@ -115,8 +114,12 @@ public sealed class WeightsFile : IDisposable
                 }
                 using (stream)
                 {
-                    var (tensors, metadata) = Safetensors.ReadContents(stream, path);
-                    return new(path, WeightsFormat.Safetensors, null, null) { Tensors = tensors, Metadata = metadata };
+                    var header = SafetensorsHeader.Read(stream, path);
+                    return new(path, WeightsFormat.Safetensors, null, null)
+                    {
+                        Tensors = [.. header.Entries.Select(entry => entry.Info)],
+                        Metadata = header.Metadata,
+                    };
                 }
             }
             pytorch = PytorchFile.Open(stream, path);

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.Json;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Checkpoints;
 

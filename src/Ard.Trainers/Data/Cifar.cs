@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.Text;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Data;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Data;
 
@@ -110,7 +109,7 @@ internal static class Npy
         words.Any(word => array.Name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static string Names(IReadOnlyCollection<Array> arrays) => arrays.Count == 0 ? "none" : string.Join(
-        ", ", arrays.Take(20).Select(array => $"'{Unpickler.Shown(array.Name)}' [{string.Join(",", array.Header.Shape)}]"));
+        ", ", arrays.Take(20).Select(array => $"'{PickledText.Shown(array.Name)}' [{string.Join(",", array.Header.Shape)}]"));
 
     private static List<Array> List(string path)
     {
@@ -127,7 +126,7 @@ internal static class Npy
     [
         .. from entry in archive.Entries
            where entry.FullName.EndsWith(".npy", StringComparison.Ordinal)
-           select Listed(entry.FullName[..^4], $"{path}:{Unpickler.Shown(entry.FullName)}", entry.Open),
+           select Listed(entry.FullName[..^4], $"{path}:{PickledText.Shown(entry.FullName)}", entry.Open),
     ];
 
     private static Array Listed(string name, string path, Func<Stream> open)
@@ -182,7 +181,7 @@ internal static class Npy
         var match = HeaderText.Match(text);
         if (!match.Success)
             throw reader.Fault(
-                10, "a header that says descr, fortran_order and shape of one array of numbers", Unpickler.Shown(text.Trim()));
+                10, "a header that says descr, fortran_order and shape of one array of numbers", PickledText.Shown(text.Trim()));
         var (order, code) = (match.Groups["order"].Value, match.Groups["type"].Value);
         var type = Types.FirstOrDefault(type => type.Code == code);
         if (type.Code is null || (order == ">" && type.Bytes > 1))
@@ -192,7 +191,7 @@ internal static class Npy
             .Select(size => long.Parse(size.TrimEnd('L'), CultureInfo.InvariantCulture))];
         var sizes = string.Join(",", shape);
         if (shape.Length > MaximumRank || shape.Contains(0))
-            throw reader.Fault(10, $"at most {MaximumRank} sizes, all positive", $"[{Unpickler.Shown(sizes)}]");
+            throw reader.Fault(10, $"at most {MaximumRank} sizes, all positive", $"[{PickledText.Shown(sizes)}]");
         Int128 bytes = type.Bytes;
         foreach (var size in shape)
             if ((bytes *= size) > MaximumLength) throw reader.Fault(10, $"at most {MaximumLength} bytes", $"[{sizes}] of {code}");

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Distributed;
 
 /// <summary>
@@ -23,7 +21,7 @@ internal sealed record BatchShare(ProcessGroup Group, long Count)
         : [.. Enumerable.Range(0, (int)Own).Select(i => Group.Rank + (long)i * Group.Size)];
 
     /// <summary>Of a tensor with all rows of the batch those of this process.</summary>
-    public Tensor Of(Tensor all) => IsAll ? all : all.index_select(0, tensor(Rows, dtype: ScalarType.Int64, device: all.device));
+    public Tensor Select(Tensor all) => IsAll ? all : all.index_select(0, tensor(Rows, dtype: ScalarType.Int64, device: all.device));
 
     /// <summary>Numbers that are means over this process's rows become those over the whole batch, the same in all processes.</summary>
     /// <param name="means">Any shape, without a graph.</param>

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Distributed;
 

@@ -40,7 +40,7 @@ internal sealed class MpiGroup : ProcessGroup
         {
             if (happened.ExceptionObject is Exception exception) Abort(exception.ToString());
         };
-        if (size > 1) (LocalRank, Neighbours) = FindNeighbours();
+        if (size > 1) (LocalRank, LocalSize) = FindLocal();
     }
 
     public override int Rank { get; }
@@ -49,20 +49,20 @@ internal sealed class MpiGroup : ProcessGroup
 
     public override int LocalRank { get; }
 
-    public override int Neighbours { get; } = 1;
+    public override int LocalSize { get; } = 1;
 
-    public override void Sum(Span<float> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Float);
+    internal override void Sum(Span<float> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Float);
 
-    public override void Sum(Span<double> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Double);
+    internal override void Sum(Span<double> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Double);
 
-    public override void Broadcast(Span<byte> values, int root = 0)
+    internal override void Broadcast(Span<byte> values, int root = 0)
     {
         if (values.IsEmpty) return;
         using var call = new Call(this);
         Check(mpi.Bcast(ref MemoryMarshal.GetReference(values), values.Length, mpi.Byte, root, mpi.World), "MPI_Bcast");
     }
 
-    public override void Abort(string message)
+    internal override void Abort(string message)
     {
         if (Size == 1) return;
         Say(message);
@@ -124,7 +124,7 @@ internal sealed class MpiGroup : ProcessGroup
     }
 
     // Who is on this machine, and who of them may use the same processors: a launcher may have given each process its own.
-    private (int LocalRank, int Neighbours) FindNeighbours()
+    private (int LocalRank, int LocalSize) FindLocal()
     {
         var keys = new double[2 * Size];
         keys[Rank] = Key(Environment.MachineName);

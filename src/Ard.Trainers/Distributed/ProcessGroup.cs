@@ -1,12 +1,15 @@
 namespace Ard.Trainers.Distributed;
 
 /// <summary>
-/// Processes that do one work together, each with a rank. <see cref="Sum(Span{float})"/> and <see cref="Broadcast"/> are collective: every
-/// process of the group calls them, in the same order, and they return once all have. <see cref="Current"/> is the group that a launcher
-/// (mpirun, srun) has started this process in; a transport of one's own derives from this class.
+/// Processes that do one work together, each with a rank. <see cref="Current"/> is the group that a launcher (mpirun, srun) has started
+/// this process in. Trainings and evaluations compute their sums over it by themselves.
 /// </summary>
 public abstract class ProcessGroup
 {
+    private protected ProcessGroup()
+    {
+    }
+
     /// <summary>The group of this process alone. Its sums and broadcasts do nothing.</summary>
     public static ProcessGroup Alone { get; } = new SingleProcess();
 
@@ -33,27 +36,29 @@ public abstract class ProcessGroup
     /// <summary>The number of this process among those on its machine, from 0: a process takes the GPU of this number.</summary>
     public virtual int LocalRank => 0;
 
-    /// <summary>How many processes of the group, this one included, share this one's processors.</summary>
-    public virtual int Neighbours => 1;
+    /// <summary>How many processes of the group are on this one's machine, this one included: they share its processors.</summary>
+    public virtual int LocalSize => 1;
+
+    // What follows is collective: every process of the group calls it, in the same order, and it returns once all have.
 
     /// <summary>Each number becomes the sum of those that the processes have in its place. All get the same sums.</summary>
     /// <param name="values">As many in each process.</param>
-    public abstract void Sum(Span<float> values);
+    internal abstract void Sum(Span<float> values);
 
     /// <inheritdoc cref="Sum(Span{float})"/>
-    public abstract void Sum(Span<double> values);
+    internal abstract void Sum(Span<double> values);
 
     /// <summary>All processes get the values of one.</summary>
     /// <param name="values">As many in each process.</param>
     /// <param name="root">The rank of that one.</param>
-    public abstract void Broadcast(Span<byte> values, int root = 0);
+    internal abstract void Broadcast(Span<byte> values, int root = 0);
 
     /// <summary>
     /// Ends all processes of the group at once, this one too, with a message on standard error: for a process that fails while the others
     /// wait for it. In a group of one it does nothing.
     /// </summary>
     /// <param name="message">What has failed.</param>
-    public abstract void Abort(string message);
+    internal abstract void Abort(string message);
 
     private sealed class SingleProcess : ProcessGroup
     {
@@ -61,19 +66,19 @@ public abstract class ProcessGroup
 
         public override int Size => 1;
 
-        public override void Sum(Span<float> values)
+        internal override void Sum(Span<float> values)
         {
         }
 
-        public override void Sum(Span<double> values)
+        internal override void Sum(Span<double> values)
         {
         }
 
-        public override void Broadcast(Span<byte> values, int root = 0)
+        internal override void Broadcast(Span<byte> values, int root = 0)
         {
         }
 
-        public override void Abort(string message)
+        internal override void Abort(string message)
         {
         }
     }

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Evaluation;
 

@@ -3,7 +3,7 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>Where the share of all images probably lies, of which those evaluated are a sample.</summary>
 /// <param name="Low">The lower bound, from 0 to 1; NaN where nothing was counted.</param>
 /// <param name="High">The upper bound, from 0 to 1; NaN where nothing was counted.</param>
-public readonly record struct ConfidenceInterval(double Low, double High)
+public sealed record ConfidenceInterval(double Low, double High)
 {
     // The normal distribution is within so many deviations of its mean with a probability of 95 %.
     private const double Deviations = 1.959963984540054;

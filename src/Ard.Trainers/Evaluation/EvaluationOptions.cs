@@ -107,5 +107,5 @@ public sealed record EvaluationOptions : IValidatableObject
 
     /// <summary>Every attack: those named, then those of your own.</summary>
     /// <exception cref="ArgumentException">A name is unknown.</exception>
-    public IReadOnlyList<Attack> AllAttacks() => [.. Attacks.Select(AttackCatalog.ByName), .. MoreAttacks];
+    internal IReadOnlyList<Attack> AllAttacks() => [.. Attacks.Select(AttackCatalog.ByName), .. MoreAttacks];
 }

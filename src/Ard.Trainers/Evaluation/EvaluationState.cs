@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Evaluation;
 

@@ -1,7 +1,5 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Evaluation;
 

@@ -6,8 +6,6 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Tensors;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -317,9 +315,9 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 
     private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, Tensor images, Tensor labels) => new()
     {
-        ["network"] = $"{model.GetType().FullName} {TensorDigest.Of(model)}",
-        ["images"] = TensorDigest.Of(images),
-        ["labels"] = TensorDigest.Of(labels),
+        ["network"] = $"{model.GetType().FullName} {TensorDigest.Compute(model)}",
+        ["images"] = TensorDigest.Compute(images),
+        ["labels"] = TensorDigest.Compute(labels),
     };
 
     // Those of each image, where they are kept.

@@ -1,6 +1,4 @@
 using Ard.Trainers.Attacks;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Evaluation;
 

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Networks;
 

@@ -1,6 +1,4 @@
 using TorchSharp;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Networks;
 
@@ -8,7 +6,7 @@ namespace Ard.Trainers.Networks;
 /// A network built from a <see cref="NetworkSpec"/>: images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, where the
 /// specification asks for it, is its first layer and adds no name to the state dict.
 /// </summary>
-public abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
+internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Normalisation? normalisation;
 

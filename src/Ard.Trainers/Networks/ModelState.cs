@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Networks;
 
 /// <summary>The train or eval mode of every module of a network, as it was, to be put back.</summary>
@@ -38,7 +35,7 @@ internal sealed class FrozenParameters : IDisposable
         foreach (var parameter in trainable) parameter.requires_grad = false;
     }
 
-    public static FrozenParameters Of(Module model) => new(model);
+    public static FrozenParameters Freeze(Module model) => new(model);
 
     public void Dispose()
     {
@@ -61,7 +58,7 @@ internal sealed class ModelState : IDisposable
         // What may fail comes before anything is changed.
         buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         modes = ModuleModes.Eval(model);
-        parameters = FrozenParameters.Of(model);
+        parameters = FrozenParameters.Freeze(model);
     }
 
     public static ModelState Borrow(Module model) => new(model);
@@ -93,7 +90,7 @@ internal sealed class BufferState : IDisposable
         buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
 
     /// <summary>Puts the present buffers back when the result is disposed. Graphs that use them are of no use after that.</summary>
-    public static BufferState Of(Module model) => new(model);
+    public static BufferState Capture(Module model) => new(model);
 
     /// <summary>From now on the buffers as they are now are what will be put back.</summary>
     public void Update()

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Networks;
 

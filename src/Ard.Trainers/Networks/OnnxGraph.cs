@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Networks;
 

@@ -1,7 +1,5 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Networks;
 
@@ -26,7 +24,7 @@ internal static class OnnxLayers
                 "Clip", x => x[0].Clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
             LeakyReLU leaky => input.Operator(
                 "LeakyRelu", x => x[0].LeakyRelu(leaky.negative_slope),
-                attributes: [OnnxAttribute.Of("alpha", leaky.negative_slope)]),
+                attributes: [OnnxAttribute.Create("alpha", leaky.negative_slope)]),
             Sigmoid _ => Sigmoid(input),
             SiLU _ => input * Sigmoid(input),
             GELU _ => Gelu(input),
@@ -69,8 +67,8 @@ internal static class OnnxLayers
                 x[1], x.ElementAtOrDefault(2), stride, [0, 0], dilation, groups),
             weights,
             [
-                OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("dilations", dilation),
-                OnnxAttribute.Of("pads", [.. before, .. after]), OnnxAttribute.Of("group", groups),
+                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride), OnnxAttribute.Create("dilations", dilation),
+                OnnxAttribute.Create("pads", [.. before, .. after]), OnnxAttribute.Create("group", groups),
             ]);
     }
 
@@ -81,7 +79,7 @@ internal static class OnnxLayers
             "Gemm",
             x => functional.linear(x[0], x[1], x.ElementAtOrDefault(2)),
             [input.Constant("weight", layer.weight), .. Optional(input, "bias", layer.bias)],
-            [OnnxAttribute.Of("transB", 1)]);
+            [OnnxAttribute.Create("transB", 1)]);
     }
 
     private static OnnxValue BatchNorm(BatchNorm layer, OnnxValue input, Layer expect)
@@ -95,7 +93,7 @@ internal static class OnnxLayers
                 input.Constant("weight", layer.weight ?? ones(features)), input.Constant("bias", layer.bias ?? zeros(features)),
                 input.Constant("running_mean", layer.running_mean!), input.Constant("running_var", layer.running_var!),
             ],
-            [OnnxAttribute.Of("epsilon", eps)]);
+            [OnnxAttribute.Create("epsilon", eps)]);
     }
 
     private static OnnxValue Sigmoid(OnnxValue input) => input.Operator("Sigmoid", x => x[0].sigmoid());
@@ -134,8 +132,8 @@ internal static class OnnxLayers
             x => functional.max_pool2d(x[0], kernel, stride, padding, dilation),
             attributes:
             [
-                OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("dilations", dilation),
-                OnnxAttribute.Of("pads", [.. padding, .. padding]),
+                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride), OnnxAttribute.Create("dilations", dilation),
+                OnnxAttribute.Create("pads", [.. padding, .. padding]),
             ]);
     }
 
@@ -165,8 +163,8 @@ internal static class OnnxLayers
         x => functional.avg_pool2d(x[0], kernel, stride, padding, count_include_pad: countPadding),
         attributes:
         [
-            OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride),
-            OnnxAttribute.Of("pads", [.. padding, .. padding]), OnnxAttribute.Of("count_include_pad", countPadding ? 1 : 0),
+            OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride),
+            OnnxAttribute.Create("pads", [.. padding, .. padding]), OnnxAttribute.Create("count_include_pad", countPadding ? 1 : 0),
         ]);
 
     private static IEnumerable<OnnxValue> Optional(OnnxValue input, string name, Tensor? value) =>

@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Networks;
 
 /// <summary>
@@ -12,7 +9,7 @@ public sealed class OnnxValue
     internal OnnxValue(OnnxGraph graph, string name, Tensor probe) => (Graph, Name, Probe) = (graph, name, probe);
 
     /// <summary>Its name in the graph.</summary>
-    public string Name { get; }
+    internal string Name { get; }
 
     internal OnnxGraph Graph { get; }
 
@@ -40,7 +37,7 @@ public sealed class OnnxValue
     public OnnxValue Relu() => Operator("Relu", x => x[0].relu());
 
     /// <summary>[N,...] to [N, product of the others].</summary>
-    public OnnxValue Flatten() => Operator("Flatten", x => x[0].flatten(1), attributes: [OnnxAttribute.Of("axis", 1)]);
+    public OnnxValue Flatten() => Operator("Flatten", x => x[0].flatten(1), attributes: [OnnxAttribute.Create("axis", 1)]);
 
     /// <summary>The mean over rows and columns: [N,C,H,W] to [N,C].</summary>
     public OnnxValue GlobalAverage() => Operator("GlobalAveragePool", x => x[0].mean([2L, 3L], keepdim: true)).Flatten();

@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Networks;
 
 /// <summary>
@@ -39,11 +36,11 @@ public sealed class TeacherEnsemble : Module<Tensor, Tensor>, IOnnxModule
         var axis = input.Constant("axis", tensor(new[] { 0L }));
         var each = teachers
             .Select(teacher => input.Then(teacher)
-                .Operator("LogSoftmax", x => x[0].log_softmax(1), attributes: [OnnxAttribute.Of("axis", 1)])
+                .Operator("LogSoftmax", x => x[0].log_softmax(1), attributes: [OnnxAttribute.Create("axis", 1)])
                 .Operator("Unsqueeze", x => x[0].unsqueeze(0), [axis]))
             .ToArray();
-        var sum = each[0].Operator("Concat", x => cat([.. x], 0), each[1..], [OnnxAttribute.Of("axis", 0)]).Operator(
-            "ReduceLogSumExp", x => x[0].logsumexp(0), attributes: [OnnxAttribute.Of("axes", [0L]), OnnxAttribute.Of("keepdims", 0)]);
+        var sum = each[0].Operator("Concat", x => cat([.. x], 0), each[1..], [OnnxAttribute.Create("axis", 0)]).Operator(
+            "ReduceLogSumExp", x => x[0].logsumexp(0), attributes: [OnnxAttribute.Create("axes", [0L]), OnnxAttribute.Create("keepdims", 0)]);
         return sum - input.Constant("log_count", tensor((float)Math.Log(teachers.Length)));
     }
 }

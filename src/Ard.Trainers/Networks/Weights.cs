@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Networks;
 
 /// <summary>A network's state dict (parameters and persistent buffers by name) counted, copied and loaded.</summary>
@@ -56,7 +53,7 @@ public static class Weights
     /// Default nothing.
     /// </param>
     /// <exception cref="ArgumentException">Names or shapes differ, all faults in one message; nothing has been copied then.</exception>
-    public static void Load(Module network, IReadOnlyDictionary<string, Tensor> tensors, string prefix = "")
+    internal static void Load(Module network, IReadOnlyDictionary<string, Tensor> tensors, string prefix = "")
     {
         var targets = network.state_dict();
         var sources = tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))

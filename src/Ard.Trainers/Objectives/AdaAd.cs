@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -42,22 +41,16 @@ public sealed record AdaAdOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdaAd(AdaAdOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public AdaAdOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "adaad";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Options.Distillation.Scale(classes);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -28,25 +27,20 @@ internal sealed class AdaIad(IadOptions? options = null) : Objective
 
     private DistillationTerm Term => Options.Distillation!;
 
-    /// <inheritdoc/>
     public override string Name => "adaiad";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Inner.Threat;
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
         var adversarial = Inner.Maximise(batch);
         var guide = batch.AskTeacher(adversarial);
-        var trust = isPartial ? Options.Trust.Of(guide, batch.Labels) : null;
+        var trust = isPartial ? Options.Trust.Weights(guide, batch.Labels) : null;
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.StatisticsPasses && clean is null) batch.MoveStatistics(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));

@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -21,16 +20,12 @@ public sealed record AdversarialTrainingOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public AdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "adversarial-training";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

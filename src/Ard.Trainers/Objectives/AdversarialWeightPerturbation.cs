@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -58,28 +57,20 @@ internal sealed class AdversarialWeightPerturbation : Objective
     /// <summary>The method whose loss it is.</summary>
     public Objective Host { get; }
 
-    /// <summary>The settings.</summary>
     public AdversarialWeightPerturbationOptions Options { get; }
 
-    /// <inheritdoc/>
     public override string Name => $"{Host.Name}+awp";
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Host.LossScale(classes);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => Host.NeedsTeacher;
 
-    /// <inheritdoc/>
     public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Host.Threat;
 
-    /// <inheritdoc/>
     public override int Replays => Host.Replays;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         try
@@ -94,7 +85,6 @@ internal sealed class AdversarialWeightPerturbation : Objective
         }
     }
 
-    /// <inheritdoc/>
     public override void AfterBackward(TrainingBatch batch)
     {
         batch.Perturbed.Dispose();
@@ -110,7 +100,7 @@ internal sealed class AdversarialWeightPerturbation : Objective
         foreach (var parameter in parameters) parameter.grad = null;
         try
         {
-            using (var statistics = BufferState.Of(batch.Student))
+            using (var statistics = BufferState.Capture(batch.Student))
             {
                 // What the attack does to the running statistics stays.
                 batch.Attacked = statistics.Update;

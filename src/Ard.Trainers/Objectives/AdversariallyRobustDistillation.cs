@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -55,19 +54,14 @@ public sealed record ArdOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public ArdOptions Options { get; } = (options ?? ArdOptions.Official).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "ard";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
     /// <summary><see cref="ArdOptions.Official"/> at another temperature and alpha.</summary>
@@ -78,7 +72,6 @@ internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null
     public static AdversariallyRobustDistillation Corrected(double temperature = 30, double alpha = 1) =>
         With(ArdOptions.Corrected, temperature, alpha);
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -23,19 +22,14 @@ public sealed record DistillationOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Distillation(DistillationOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public DistillationOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "distillation";
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var target = batch.TeacherLogits;

@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -49,19 +48,15 @@ public sealed record FastAdversarialTrainingOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class FastAdversarialTraining(FastAdversarialTrainingOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public FastAdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "fast-at";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Threat;
 
     /// <summary>
     /// The loss. Waits for the device on the batches that the guard looks at, and on no others.
     /// </summary>
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Guard is { } guard && guard.TakesOver(batch, Options.Threat, OneStep)

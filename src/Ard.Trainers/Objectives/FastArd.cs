@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -37,25 +36,18 @@ public sealed record FastArdOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class FastArd(FastArdOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public FastArdOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "fast-ard";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Free.Threat;
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override int Replays => Options.Free.Replays;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var target = batch.TeacherLogits;
@@ -66,6 +58,5 @@ internal sealed class FastArd(FastArdOptions? options = null) : Objective
             : loss.Plus(batch.CrossEntropy(batch.Student.call(batch.Images)).Times(1 - Options.Alpha));
     }
 
-    /// <inheritdoc/>
     public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);
 }

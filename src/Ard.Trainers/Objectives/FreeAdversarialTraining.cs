@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -20,22 +19,16 @@ public sealed record FreeAdversarialTrainingOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public FreeAdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "free";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Free.Threat;
 
-    /// <inheritdoc/>
     public override int Replays => Options.Free.Replays;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch) =>
         batch.CrossEntropy(batch.Report(batch.Student.call(Options.Free.Points(batch))));
 
-    /// <inheritdoc/>
     public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);
 }

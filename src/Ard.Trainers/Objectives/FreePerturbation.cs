@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 

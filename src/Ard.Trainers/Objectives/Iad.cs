@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -74,25 +73,20 @@ internal sealed class Iad(IadOptions? options = null) : Objective
 
     private DistillationTerm Term => Options.Distillation!;
 
-    /// <inheritdoc/>
     public override string Name => "iad";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Inner.Threat;
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
         var adversarial = Inner.Maximise(batch);
         var target = batch.TeacherLogits;
-        var trust = isPartial ? Options.Trust.Of(batch.AskTeacher(adversarial), batch.Labels) : null;
+        var trust = isPartial ? Options.Trust.Weights(batch.AskTeacher(adversarial), batch.Labels) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.StatisticsPasses) batch.MoveStatistics(adversarial);
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -32,34 +31,24 @@ internal sealed class Igdm(Objective host, IgdmOptions? options = null) : Object
     /// <summary>The method that the term is added to.</summary>
     public Objective Host { get; } = host ?? throw new ArgumentNullException(nameof(host));
 
-    /// <summary>The settings.</summary>
     public IgdmOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => Host.Name + "+igdm";
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Host.LossScale(classes);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
 
-    /// <inheritdoc/>
     public override bool NeedsPeer => Host.NeedsPeer;
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Host.Threat;
 
-    /// <inheritdoc/>
     public override int Replays => Host.Replays;
 
-    /// <inheritdoc/>
     public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);
 
-    /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The host has found no adversarial images.</exception>
     public override Tensor Loss(TrainingBatch batch)
     {

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -62,7 +61,7 @@ public sealed record InnerMaximisation
     private Tensor Search(TrainingBatch batch)
     {
         using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
-        using var frozen = FrozenParameters.Of(batch.Student);
+        using var frozen = FrozenParameters.Freeze(batch.Student);
         var start = batch.StartNoise is { } noise
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);

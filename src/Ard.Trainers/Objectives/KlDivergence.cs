@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>How the divergences of a batch become one number.</summary>

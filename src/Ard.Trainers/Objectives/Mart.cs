@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -38,16 +37,12 @@ internal sealed class Mart(MartOptions? options = null) : Objective
     // Bounds the margin term by 9.2 where a wrong class has all of the probability; the released code's figure.
     private const double AboveOne = 1.0001;
 
-    /// <summary>The settings.</summary>
     public MartOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "mart";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

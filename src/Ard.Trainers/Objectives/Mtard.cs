@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -38,25 +37,18 @@ internal sealed class Mtard(MtardOptions? options = null) : Objective
 {
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
 
-    /// <summary>The settings.</summary>
     public MtardOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "mtard";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override double LossScale(int classes) => Options.Distillation.Scale(classes);
 
-    /// <inheritdoc/>
     public override bool NeedsTeacher => true;
 
-    /// <inheritdoc/>
     public override bool NeedsNaturalTeacher => true;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);
@@ -71,7 +63,6 @@ internal sealed class Mtard(MtardOptions? options = null) : Objective
         return (losses * Weights(batch, batch.MeanOfAll(losses))).sum();
     }
 
-    /// <inheritdoc/>
     /// <remarks>The weights move here, once a batch, by the losses that the gradient was taken of.</remarks>
     public override void AfterBackward(TrainingBatch batch)
     {

@@ -42,7 +42,7 @@ public sealed record ObjectiveSettings
     /// ML.NET and the command line take it.
     /// </summary>
     /// <param name="channels">The images' channels.</param>
-    public ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Usual(channels) };
+    internal ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Usual(channels) };
 
     /// <summary>The names of the settings that are not null.</summary>
     internal IEnumerable<string> Given =>

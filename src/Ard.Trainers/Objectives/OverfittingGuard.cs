@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 

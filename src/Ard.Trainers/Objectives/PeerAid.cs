@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -61,19 +60,14 @@ public sealed record PeerAidOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class PeerAid(PeerAidOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public PeerAidOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "peeraid";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override bool NeedsPeer => true;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>Weights that a method has moved for its loss, to be put back after backward, and where anything fails.</summary>

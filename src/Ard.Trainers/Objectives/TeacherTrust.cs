@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -26,6 +25,6 @@ public sealed record TeacherTrust
     /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1.</summary>
     /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
-    internal Tensor Of(Tensor teacher, Tensor labels) =>
+    internal Tensor Weights(Tensor teacher, Tensor labels) =>
         teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1).Times(Exponent).exp();
 }

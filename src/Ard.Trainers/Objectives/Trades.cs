@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Objectives;
 
@@ -40,16 +39,12 @@ public sealed record TradesOptions
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Trades(TradesOptions? options = null) : Objective
 {
-    /// <summary>The settings.</summary>
     public TradesOptions Options { get; } = (options ?? new()).Validated();
 
-    /// <inheritdoc/>
     public override string Name => "trades";
 
-    /// <inheritdoc/>
     public override ThreatModel? Threat => Options.Inner.Threat;
 
-    /// <inheritdoc/>
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

@@ -2,8 +2,6 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using TorchSharp;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Objectives;
 
@@ -131,7 +129,7 @@ public sealed class TrainingBatch
     /// The logits [N,classes] that the student gave in this step, detached, for the training accuracy: those of the adversarial images
     /// where there are any. Null until the objective hands them in.
     /// </summary>
-    public Tensor? Logits { get; private set; }
+    internal Tensor? Logits { get; private set; }
 
     /// <summary>How many of the images those logits are right about; null where there are none.</summary>
     internal Tensor? RightAnswers => Logits?.argmax(1).eq(Labels).sum();

@@ -2,8 +2,6 @@ using System.Runtime.InteropServices;
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Google.Protobuf;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Onnx;
 
@@ -23,7 +21,7 @@ public static class OnnxExport
     public const int Opset = 17;
 
     /// <summary>The version of the file format that is written: 8, which goes with that operator set.</summary>
-    public const int IrVersion = 8;
+    internal const int IrVersion = 8;
 
     private const int ProbeImages = 2;
 
@@ -64,7 +62,7 @@ public static class OnnxExport
         if (bytes >= mostBytes)
             throw new NotSupportedException($"{path}: the network's weights take {bytes:N0} bytes, expected fewer than {mostBytes:N0}: a "
                 + "single ONNX file holds no more. safetensors has no such limit.");
-        var model = OnnxModel.Of(graph, output, network, options, images.shape);
+        var model = OnnxModel.Build(graph, output, network, options, images.shape);
         AtomicFile.Write(path, model.WriteTo);
     }
 
@@ -82,7 +80,7 @@ public static class OnnxExport
             throw new ArgumentException(
                 $"{nameof(OnnxExportOptions)}: {nameof(options.ClassNames)} has {names.Count} names, {title} {classes} classes.");
         var last = options.Softmax
-            ? logits.Operator("Softmax", x => x[0].softmax(1), attributes: [OnnxAttribute.Of("axis", 1)])
+            ? logits.Operator("Softmax", x => x[0].softmax(1), attributes: [OnnxAttribute.Create("axis", 1)])
             : logits;
         if (last.Name == graph.Input.Name) last = last.Operator("Identity", x => x[0]);
         graph.Rename(last.Name, name);

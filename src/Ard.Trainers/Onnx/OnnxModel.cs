@@ -2,15 +2,13 @@ using System.Text.Json;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx.Schema;
 using Google.Protobuf;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Onnx;
 
 /// <summary>A graph as the messages of an ONNX file.</summary>
 internal static class OnnxModel
 {
-    public static ModelProto Of(
+    public static ModelProto Build(
         OnnxGraph graph, OnnxValue output, Module<Tensor, Tensor> network, OnnxExportOptions options, long[] images)
     {
         var model = new ModelProto

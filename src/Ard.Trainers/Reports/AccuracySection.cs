@@ -7,7 +7,7 @@ internal static class AccuracySection
 {
     private const string Title = "images right";
 
-    public static Markup? Of(IReadOnlyList<ModelReport> models)
+    public static Markup? Render(IReadOnlyList<ModelReport> models)
     {
         var evaluated = models.Where(model => model.Robustness is not null).ToArray();
         if (evaluated.Length == 0) return null;
@@ -70,5 +70,5 @@ internal static class AccuracySection
 
     private static Markup? Described(ModelReport model) => Note(model.Description);
 
-    private static Markup? Note(string? text) => string.IsNullOrEmpty(text) ? null : Markup.Of($" <span class=\"note\">{text}</span>");
+    private static Markup? Note(string? text) => string.IsNullOrEmpty(text) ? null : Markup.Format($" <span class=\"note\">{text}</span>");
 }

@@ -1,7 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Reports;
 

@@ -40,7 +40,7 @@ internal static class BarChart
         }
         return standalone
             ? Page.Picture(Width, height, Description(title, groups), svg)
-            : Markup.Of($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\">")
+            : Markup.Format($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{Description(title, groups)}\">")
                 .Line($"{svg}</svg>");
     }
 
@@ -56,7 +56,7 @@ internal static class BarChart
         {
             var (low, high) = (Place(interval.Low), Place(interval.High));
             var (top, foot) = (middle - 3, middle + 3);
-            var path = Markup.Of($"M{low:F1} {top:F1}V{foot:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {top:F1}V{foot:F1}");
+            var path = Markup.Format($"M{low:F1} {top:F1}V{foot:F1}M{low:F1} {middle:F1}H{high:F1}M{high:F1} {top:F1}V{foot:F1}");
             // With an edge, to be seen on the bar as well as beside it.
             svg.Line($"<path class=\"edge\" d=\"{path}\"/><path class=\"whisker\" d=\"{path}\"/>");
             end = high;

@@ -9,7 +9,7 @@ internal static class ConfusionTable
     /// <summary>With more classes than this, a table would be unreadable: the most frequent mistakes are listed.</summary>
     private const int MostClasses = 20, MostMistakes = 15;
 
-    public static Markup? Of(IReadOnlyList<ModelReport> models, Func<long, string> name)
+    public static Markup? Render(IReadOnlyList<ModelReport> models, Func<long, string> name)
     {
         var known = models.Where(model => model.Robustness is { Labels.Count: > 0 } report
             && report.WorstCase.Predictions.Count == report.Labels.Count).ToArray();
@@ -43,7 +43,7 @@ internal static class ConfusionTable
         var table = new Markup();
         table.Line($"<figure><div class=\"scroll\"><table class=\"confusion\"><caption>{model.Name}</caption>")
             .Line($"<thead><tr><th scope=\"col\">true class ↓<br>taken for →</th>")
-            .Each(classes, column => Markup.Of($"<th scope=\"col\"><span title=\"{name(column)}\">{name(column)}</span></th>"))
+            .Each(classes, column => Markup.Format($"<th scope=\"col\"><span title=\"{name(column)}\">{name(column)}</span></th>"))
             .Line($"</tr></thead><tbody>");
         foreach (var row in classes)
         {
@@ -59,7 +59,7 @@ internal static class ConfusionTable
         var share = total == 0 ? 0 : (double)count / total;
         var kind = right ? "right" : count == 0 ? "none" : "wrong";
         var text = count == 0 ? "·" : count.ToString(CultureInfo.InvariantCulture);
-        return Markup.Of($"<td class=\"{kind}\" style=\"--p:{share:0.##}\">{text}</td>");
+        return Markup.Format($"<td class=\"{kind}\" style=\"--p:{share:0.##}\">{text}</td>");
     }
 
     private static Markup Mistakes(ModelReport model, int[,] counts, Func<long, string> name)

@@ -5,7 +5,7 @@ namespace Ard.Trainers.Reports;
 /// <summary>Accuracy over the budget, the networks' curves in one chart for each norm.</summary>
 internal static class CurveSection
 {
-    public static Markup? Of(IReadOnlyList<ModelReport> models)
+    public static Markup? Render(IReadOnlyList<ModelReport> models)
     {
         var curves = models.Where(model => model.Curve is { Points.Count: > 0 }).GroupBy(model => model.Curve!.Norm).ToArray();
         if (curves.Length == 0) return null;

@@ -3,8 +3,6 @@ using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tensors;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Reports;
 
@@ -19,6 +17,11 @@ public sealed record EvaluationSummary
         RespectNullableAnnotations = true,
         Converters = { new JsonStringEnumConverter() },
     };
+
+    [JsonConstructor]
+    internal EvaluationSummary()
+    {
+    }
 
     /// <summary>What the adversary was allowed to do.</summary>
     [JsonInclude, JsonRequired]
@@ -64,7 +67,7 @@ public sealed record EvaluationSummary
         /// <summary>How many images are right after each part of an attack that consists of others. Default null: it does not.</summary>
         public IReadOnlyList<AttackPart>? Parts { get; init; }
 
-        internal static Figures Of(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])
+        internal static Figures From(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])
         {
             Parts = result.Parts.Count > 0 ? result.Parts : null,
         };
@@ -73,19 +76,19 @@ public sealed record EvaluationSummary
     /// <summary>The figures of a report.</summary>
     /// <param name="report">The report.</param>
     /// <param name="network">The network that was evaluated. Default null: it is not said.</param>
-    public static EvaluationSummary Of(RobustnessReport report, Module<Tensor, Tensor>? network = null)
+    public static EvaluationSummary Create(RobustnessReport report, Module<Tensor, Tensor>? network = null)
     {
         ArgumentNullException.ThrowIfNull(report);
         return new EvaluationSummary
         {
             Threat = report.Threat,
             Rows = report.Clean.Points.Count,
-            Clean = Figures.Of(report.Clean),
-            Attacks = [.. report.Attacks.Select(Figures.Of)],
-            WorstCase = Figures.Of(report.WorstCase),
+            Clean = Figures.From(report.Clean),
+            Attacks = [.. report.Attacks.Select(Figures.From)],
+            WorstCase = Figures.From(report.WorstCase),
             Flags = report.Flags,
             Settings = report.Settings,
-            Weights = network is null ? null : TensorDigest.Of(network),
+            Weights = network is null ? null : TensorDigest.Compute(network),
         };
     }
 

@@ -41,28 +41,28 @@ public sealed record HtmlReport(string Title)
     {
         (string Id, string Name, Markup? Body)[] sections =
         [
-            ("accuracy", "Accuracy under attack", AccuracySection.Of(Models)),
-            ("doubts", "Reasons to doubt", DoubtsSection.Of(Models)),
-            ("budget", "Accuracy over the budget", CurveSection.Of(Models)),
-            ("images", "Attacked images", ImageGrid.Of(Models, Class)),
-            ("confusion", "What is taken for what", ConfusionTable.Of(Models, Class)),
-            ("training", "Training", TrainingSection.Of(Models)),
-            ("again", "Settings, and how to get this again", SettingsSection.Of(this)),
+            ("accuracy", "Accuracy under attack", AccuracySection.Render(Models)),
+            ("doubts", "Reasons to doubt", FlagsSection.Render(Models)),
+            ("budget", "Accuracy over the budget", CurveSection.Render(Models)),
+            ("images", "Attacked images", ImageGrid.Render(Models, Class)),
+            ("confusion", "What is taken for what", ConfusionTable.Render(Models, Class)),
+            ("training", "Training", TrainingSection.Render(Models)),
+            ("again", "Settings, and how to get this again", SettingsSection.Render(this)),
         ];
         var body = new Markup();
         body.Line($"<header><h1>{Title}</h1>");
         if (Introduction is not null) body.Line($"<p>{Introduction}</p>");
-        if (DoubtsSection.Count(Models) is > 0 and var doubts)
+        if (FlagsSection.Count(Models) is > 0 and var doubts)
             body.Line(
                 $"<p class=\"alarm\">⚠ {Text.Count(doubts, "reason")} to doubt these figures: <a href=\"#doubts\">read them "
                 + $"first</a>.</p>");
         body.Add($"<nav aria-label=\"Sections\">");
         var filled = sections.Where(section => section.Body is not null).ToArray();
-        body.Each(filled, section => Markup.Of($"<a href=\"#{section.Id}\">{section.Name}</a> "));
+        body.Each(filled, section => Markup.Format($"<a href=\"#{section.Id}\">{section.Name}</a> "));
         body.Line($"</nav></header><main>");
         foreach (var (id, name, content) in filled)
             body.Line($"<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{name}</h2>").Line($"{content}</section>");
-        return Page.Of(Title, body.Line($"</main>"));
+        return Page.Render(Title, body.Line($"</main>"));
     }
 
     private string Class(long number) => number < 0 ? "no class"

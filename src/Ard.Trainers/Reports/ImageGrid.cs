@@ -5,7 +5,7 @@ internal static class ImageGrid
 {
     private static readonly int[] Factors = [1, 2, 3, 4, 5, 8, 10, 15, 20, 30, 50, 100];
 
-    public static Markup? Of(IReadOnlyList<ModelReport> models, Func<long, string> name)
+    public static Markup? Render(IReadOnlyList<ModelReport> models, Func<long, string> name)
     {
         var shown = models.Where(model => model.Images is { Each.Count: > 0 }).ToArray();
         if (shown.Length == 0) return null;
@@ -83,12 +83,12 @@ internal static class ImageGrid
             .Line($"{Image([.. image.Attacked], $"{what}, attacked", attacked, image.AttackedPrediction == image.Label)}")
             .Line($"</div></li>");
 
-        Markup Image(float[] values, string alternative, string text, bool? right) => Markup.Of(
+        Markup Image(float[] values, string alternative, string text, bool? right) => Markup.Format(
             $"<span><img src=\"{Png.Address(values, of.Channels, of.Height, of.Width)}\" width=\"{of.Width}\" height=\"{of.Height}\" ")
             .Add($"alt=\"{alternative}\">")
-            .Add($"{(right is null ? Markup.Of($"{text}") : Verdict(text, right.Value))}</span>");
+            .Add($"{(right is null ? Markup.Format($"{text}") : Verdict(text, right.Value))}</span>");
     }
 
     private static Markup Verdict(string taken, bool right) =>
-        right ? Markup.Of($"<b>✓ {taken}</b>") : Markup.Of($"<b class=\"wrong\">✗ {taken}</b>");
+        right ? Markup.Format($"<b>✓ {taken}</b>") : Markup.Format($"<b class=\"wrong\">✗ {taken}</b>");
 }

@@ -67,7 +67,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
 
     private Markup Lines()
     {
-        var lines = Markup.Of($"{Axes()}{MarkLine()}");
+        var lines = Markup.Format($"{Axes()}{MarkLine()}");
         for (var i = 0; i < Series.Count; i++) lines.Add($"{Line(i)}");
         return lines.Add($"{EndLabels()}");
     }
@@ -97,7 +97,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         var x = XPlace(mark.X);
         // On the side that has the room.
         var onTheLeft = x > (Left + Right) / 2;
-        return Markup.Of($"<line class=\"mark\" x1=\"{x:F1}\" x2=\"{x:F1}\" y1=\"{Top - 8}\" y2=\"{Bottom}\"/>")
+        return Markup.Format($"<line class=\"mark\" x1=\"{x:F1}\" x2=\"{x:F1}\" y1=\"{Top - 8}\" y2=\"{Bottom}\"/>")
             .Add($"<text class=\"tick{(onTheLeft ? " end" : "")}\" x=\"{x + (onTheLeft ? -4 : 4):F1}\" y=\"{Top - 1}\">")
             .Line($"{mark.Name}</text>");
     }
@@ -150,7 +150,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     }
 
     private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)),
-        one => Markup.Of($"<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\">")
+        one => Markup.Format($"<li><svg class=\"key\" viewBox=\"0 0 30 12\" aria-hidden=\"true\">")
             .Add($"<g class=\"series s{one.Index % 6} d{one.Index % 4}\"><polyline points=\"1,6 29,6\"/>")
             .Add($"{Shape(one.Index, 15, 6, null)}</g></svg> <b>{Letter(one.Index)}</b> {one.Name}</li>"))
         .Line($"</ul>");
@@ -159,14 +159,14 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     {
         var table = new Markup();
         table.Line($"<details class=\"figures\"><summary>Figures</summary><div class=\"scroll\"><table><caption>{Title}</caption>");
-        table.Add($"<thead><tr><th scope=\"col\">{XTitle}</th>").Each(Series, series => Markup.Of($"<th scope=\"col\">{series.Name}</th>"));
+        table.Add($"<thead><tr><th scope=\"col\">{XTitle}</th>").Each(Series, series => Markup.Format($"<th scope=\"col\">{series.Name}</th>"));
         table.Line($"</tr></thead><tbody>");
         var columns = Series.Select(series => series.Points.DistinctBy(point => point.X).ToDictionary(point => point.X, point => point.Y))
             .ToArray();
         foreach (var x in Series.SelectMany(series => series.Points).Select(point => point.X).Distinct().Order())
         {
             table.Add($"<tr><th scope=\"row\">{Value(x, XFormat)}</th>");
-            table.Each(columns, column => Markup.Of($"<td>{(column.TryGetValue(x, out var y) ? Value(y, YFormat) : "–")}</td>"));
+            table.Each(columns, column => Markup.Format($"<td>{(column.TryGetValue(x, out var y) ? Value(y, YFormat) : "–")}</td>"));
             table.Line($"</tr>");
         }
         return table.Add($"</tbody></table></div></details>");
@@ -187,13 +187,13 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
 
     private static Markup Shape(int index, double x, double y, string? tip)
     {
-        var title = tip is null ? null : Markup.Of($"<title>{tip}</title>");
+        var title = tip is null ? null : Markup.Format($"<title>{tip}</title>");
         return (index % 4) switch
         {
-            0 => Markup.Of($"<circle cx=\"{x:F1}\" cy=\"{y:F1}\" r=\"3\">{title}</circle>"),
-            1 => Markup.Of($"<rect x=\"{x - 2.7:F1}\" y=\"{y - 2.7:F1}\" width=\"5.4\" height=\"5.4\">{title}</rect>"),
-            2 => Markup.Of($"<path d=\"M{x:F1} {y - 3.6:F1}L{x + 3.6:F1} {y + 2.7:F1}L{x - 3.6:F1} {y + 2.7:F1}Z\">{title}</path>"),
-            _ => Markup.Of($"<path d=\"M{x:F1} {y - 4:F1}L{x + 4:F1} {y:F1}L{x:F1} {y + 4:F1}L{x - 4:F1} {y:F1}Z\">{title}</path>"),
+            0 => Markup.Format($"<circle cx=\"{x:F1}\" cy=\"{y:F1}\" r=\"3\">{title}</circle>"),
+            1 => Markup.Format($"<rect x=\"{x - 2.7:F1}\" y=\"{y - 2.7:F1}\" width=\"5.4\" height=\"5.4\">{title}</rect>"),
+            2 => Markup.Format($"<path d=\"M{x:F1} {y - 3.6:F1}L{x + 3.6:F1} {y + 2.7:F1}L{x - 3.6:F1} {y + 2.7:F1}Z\">{title}</path>"),
+            _ => Markup.Format($"<path d=\"M{x:F1} {y - 4:F1}L{x + 4:F1} {y:F1}L{x:F1} {y + 4:F1}L{x - 4:F1} {y:F1}Z\">{title}</path>"),
         };
     }
 

@@ -14,7 +14,7 @@ internal sealed class Markup
     private readonly StringBuilder text = new();
 
     /// <summary>A piece.</summary>
-    public static Markup Of(ref Handler handler) => handler.Markup;
+    public static Markup Format(ref Handler handler) => handler.Markup;
 
     /// <summary>Markup that was written by us, as it is.</summary>
     public static Markup Trusted(string markup)

@@ -7,8 +7,6 @@ using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Tensors;
 using Ard.Trainers.Training;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Reports;
 
@@ -20,6 +18,11 @@ public sealed record ModelCard
 {
     /// <summary>The metadata entry of a safetensors file that holds the card of its network, as JSON.</summary>
     public const string MetadataName = NetworkSpec.CardName;
+
+    [JsonConstructor]
+    internal ModelCard()
+    {
+    }
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -83,7 +86,7 @@ public sealed record ModelCard
     /// <summary>What can be read off a network and its training.</summary>
     /// <param name="network">The network, as trained.</param>
     /// <param name="training">Its training. Default null: unknown.</param>
-    public static ModelCard Of(Module<Tensor, Tensor> network, TrainingResult? training = null)
+    public static ModelCard Create(Module<Tensor, Tensor> network, TrainingResult? training = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         var versions = PackageVersions.Here();
@@ -92,7 +95,7 @@ public sealed record ModelCard
             Network = network is ImageNetwork ? network.GetName() : network.GetType().Name,
             Specification = network is ImageNetwork { Spec: var spec } ? JsonDocument.Parse(spec.ToJson()).RootElement : null,
             Parameters = Networks.Weights.Count(network),
-            Weights = TensorDigest.Of(network),
+            Weights = TensorDigest.Compute(network),
             Method = training is null ? null : Setting(training.Settings, "Objective"),
             Seed = training is not null && long.TryParse(Setting(training.Settings, "Options.Seed"), out var seed) ? seed : null,
             Training = training is null
@@ -110,7 +113,7 @@ public sealed record ModelCard
     /// <exception cref="CheckpointException">The file is damaged, or the card in it is none, or one of other weights.</exception>
     public static ModelCard Read(string path, Module<Tensor, Tensor> network)
     {
-        var own = Of(network);
+        var own = Create(network);
         if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var json)) return own;
         try
         {
@@ -159,7 +162,7 @@ public sealed record ModelCard
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     /// <summary>The card as Markdown.</summary>
-    public string ToMarkdown() => ModelCardText.Of(this);
+    public string ToMarkdown() => ModelCardText.Render(this);
 
     /// <summary>
     /// Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>. Files that a

@@ -9,7 +9,7 @@ internal static class ModelCardText
 {
     private const string Unknown = "unknown";
 
-    public static string Of(ModelCard card)
+    public static string Render(ModelCard card)
     {
         var text = new StringBuilder();
         Line($"# Model card: {Cell(card.Network)}");

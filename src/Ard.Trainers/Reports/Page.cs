@@ -11,7 +11,7 @@ internal static class Page
     private static readonly Markup PageStyle = Style("page.css");
 
     /// <summary>The whole page.</summary>
-    public static string Of(string title, Markup body) => new Markup()
+    public static string Render(string title, Markup body) => new Markup()
         .Line($"<!DOCTYPE html>")
         .Line($"<html lang=\"en\"><head><meta charset=\"utf-8\">")
         .Line($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")

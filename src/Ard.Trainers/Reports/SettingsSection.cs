@@ -6,7 +6,7 @@ namespace Ard.Trainers.Reports;
 /// <summary>The command, the seed, the versions, and every setting.</summary>
 internal static class SettingsSection
 {
-    public static Markup Of(HtmlReport report)
+    public static Markup Render(HtmlReport report)
     {
         var section = new Markup();
         if (report.Reproduction is not null) section.Line($"<pre><code>{report.Reproduction}</code></pre>");
@@ -37,7 +37,7 @@ internal static class SettingsSection
     private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows)
     {
         var table = new Markup();
-        table.Line($"<table class=\"texts\">{(caption is null ? null : Markup.Of($"<caption>{caption}</caption>"))}")
+        table.Line($"<table class=\"texts\">{(caption is null ? null : Markup.Format($"<caption>{caption}</caption>"))}")
             .Line($"<thead><tr><th scope=\"col\">{what}</th><th scope=\"col\">value</th></tr></thead><tbody>");
         return table.Each(rows, row => new Markup().Line($"<tr><th scope=\"row\">{row.Name}</th><td>{row.Value}</td></tr>"))
             .Line($"</tbody></table>");

@@ -5,7 +5,7 @@ namespace Ard.Trainers.Reports;
 /// <summary>Loss and accuracies epoch by epoch.</summary>
 internal static class TrainingSection
 {
-    public static Markup? Of(IReadOnlyList<ModelReport> models)
+    public static Markup? Render(IReadOnlyList<ModelReport> models)
     {
         var trained = models.Where(model => model.Training is { History.Count: > 0 }).ToArray();
         if (trained.Length == 0) return null;

@@ -56,7 +56,7 @@ internal static class OptionsText
         .Where(property => property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ?? true);
 
     // A record that has no text of its own but the one that the compiler gives it.
-    private static bool IsRecordOfSettings(object? value) => value?.GetType() is { IsVisible: true } type
+    private static bool IsRecordOfSettings(object? value) => value?.GetType() is { } type
         && type.Assembly == typeof(OptionsText).Assembly
         && type.GetMethod(nameof(ToString), Type.EmptyTypes)!.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false);
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tensors;
 
 /// <summary>A tensor's elements as bytes, in pieces that fit a span and little memory.</summary>

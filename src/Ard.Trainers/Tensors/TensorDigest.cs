@@ -1,19 +1,17 @@
 using System.Security.Cryptography;
 using System.Text;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tensors;
 
 /// <summary>SHA-256 of tensors with their names, types and shapes: by it a file knows what it belongs to.</summary>
 internal static class TensorDigest
 {
-    public static string Of(Module<Tensor, Tensor> model) =>
-        Of(model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)));
+    public static string Compute(Module<Tensor, Tensor> model) =>
+        Compute(model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)));
 
-    public static string Of(Tensor values) => Of([("", values)]);
+    public static string Compute(Tensor values) => Compute([("", values)]);
 
-    private static string Of(IEnumerable<(string Name, Tensor Values)> tensors)
+    private static string Compute(IEnumerable<(string Name, Tensor Values)> tensors)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

@@ -1,7 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Distributed;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -86,7 +84,7 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
 
         Tensor Inside(Tensor offset) => offset.Ge(0).logical_and(offset.Lt(Cutout));
 
-        Tensor Draw(long choices) => share.Of(randint(0, choices, [share.Count], dtype: ScalarType.Int64, generator: generator))
+        Tensor Draw(long choices) => share.Select(randint(0, choices, [share.Count], dtype: ScalarType.Int64, generator: generator))
             .to(images.device).view(count, 1, 1, 1);
     }
 

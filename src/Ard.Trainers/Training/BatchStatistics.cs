@@ -2,8 +2,6 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Training;
 
@@ -29,7 +27,7 @@ internal static class BatchStatistics
         var dtype = network.parameters().First().dtype;
         using var modes = ModuleModes.Eval(network);
         using var momenta = new Momenta(layers);
-        using var statistics = BufferState.Of(network);
+        using var statistics = BufferState.Capture(network);
         foreach (var layer in layers)
         {
             layer.reset_running_stats();

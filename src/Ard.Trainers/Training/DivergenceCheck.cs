@@ -1,7 +1,5 @@
 using Ard.Trainers.Networks;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Training;
 

@@ -3,7 +3,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -96,7 +95,7 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
             if (share.Own > 0)
             {
                 var report = evaluator.EvaluateRows(
-                    setup.Student, share.Of(images), share.Of(labels), share.Rows, null, cancellation);
+                    setup.Student, share.Select(images), share.Select(labels), share.Rows, null, cancellation);
                 (counts[0], counts[1]) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
             }
         }

@@ -1,5 +1,4 @@
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -10,7 +9,6 @@ namespace Ard.Trainers.Training;
 internal sealed class HeldSgd(IEnumerable<Parameter> parameters, SgdOptimizer options)
     : SGD(parameters, options.LearningRate, options.Momentum, dampening: 0, options.WeightDecay, options.Nesterov)
 {
-    /// <inheritdoc/>
     public override Tensor step(Func<Tensor>? closure = null) => _step<ParamGroup>(group =>
     {
         foreach (var parameter in group.Parameters)
@@ -33,7 +31,6 @@ internal sealed class HeldSgd(IEnumerable<Parameter> parameters, SgdOptimizer op
 internal sealed class HeldAdam(IEnumerable<Parameter> parameters, AdamOptimizer options)
     : Adam(parameters, options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay)
 {
-    /// <inheritdoc/>
     public override Tensor step(Func<Tensor>? closure = null) => _step<ParamGroup>(group =>
     {
         foreach (var parameter in group.Parameters)
@@ -61,7 +58,6 @@ internal sealed class HeldAdam(IEnumerable<Parameter> parameters, AdamOptimizer 
 internal sealed class HeldAdamW(IEnumerable<Parameter> parameters, AdamOptimizer options)
     : AdamW(parameters, options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay)
 {
-    /// <inheritdoc/>
     public override Tensor step(Func<Tensor>? closure = null) => _step<ParamGroup>(group =>
     {
         foreach (var parameter in group.Parameters)

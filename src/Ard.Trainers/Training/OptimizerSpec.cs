@@ -6,30 +6,32 @@ namespace Ard.Trainers.Training;
 /// <summary>An optimizer and its settings.</summary>
 public abstract record OptimizerSpec
 {
-    /// <summary>The base learning rate, which the <see cref="Schedule"/> starts from.</summary>
-    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
-    public abstract double LearningRate { get; init; }
+    /// <summary>Sets the defaults.</summary>
+    protected OptimizerSpec(double learningRate, double weightDecay = 0) => (LearningRate, WeightDecay) = (learningRate, weightDecay);
 
-    /// <summary>The decay of the weights.</summary>
+    /// <summary>
+    /// The base learning rate, which the <see cref="Schedule"/> starts from. Default 0.1 of <see cref="SgdOptimizer"/>, 1e-3 of
+    /// <see cref="AdamOptimizer"/>.
+    /// </summary>
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
+    public double LearningRate { get; init; }
+
+    /// <summary>
+    /// Added to the gradient, times the weight. Default 2e-4 of <see cref="SgdOptimizer"/>, 0 of <see cref="AdamOptimizer"/>.
+    /// </summary>
     [Range(0, double.MaxValue)]
-    public abstract double WeightDecay { get; init; }
+    public double WeightDecay { get; init; }
 
     /// <summary>The optimizer itself, for these parameters.</summary>
     protected internal abstract OptimizerHelper Create(IEnumerable<Parameter> parameters);
 }
 
 /// <summary>Stochastic gradient descent. The defaults are those of the released code of ARD.</summary>
-public sealed record SgdOptimizer : OptimizerSpec, IValidatableObject
+public sealed record SgdOptimizer() : OptimizerSpec(learningRate: 0.1, weightDecay: 2e-4), IValidatableObject
 {
-    /// <inheritdoc/>
-    public override double LearningRate { get; init; } = 0.1;
-
     /// <summary>The share of the last step that is taken again. Default 0.9.</summary>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Momentum { get; init; } = 0.9;
-
-    /// <summary>Added to the gradient, times the weight. Default 2e-4.</summary>
-    public override double WeightDecay { get; init; } = 2e-4;
 
     /// <summary>Whether the momentum is Nesterov's. Default false.</summary>
     public bool Nesterov { get; init; }
@@ -44,11 +46,8 @@ public sealed record SgdOptimizer : OptimizerSpec, IValidatableObject
 }
 
 /// <summary>Adam (Kingma and Ba, ICLR 2015), or AdamW (Loshchilov and Hutter, ICLR 2019) with <see cref="Decoupled"/>.</summary>
-public sealed record AdamOptimizer : OptimizerSpec
+public sealed record AdamOptimizer() : OptimizerSpec(learningRate: 1e-3)
 {
-    /// <inheritdoc/>
-    public override double LearningRate { get; init; } = 1e-3;
-
     /// <summary>The decay of the mean of the gradients. Default 0.9.</summary>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Beta1 { get; init; } = 0.9;
@@ -61,10 +60,7 @@ public sealed record AdamOptimizer : OptimizerSpec
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double Epsilon { get; init; } = 1e-8;
 
-    /// <summary>Added to the gradient times the weight, or taken from the weight itself if <see cref="Decoupled"/>. Default 0.</summary>
-    public override double WeightDecay { get; init; }
-
-    /// <summary>Whether the weights decay apart from the gradient: AdamW. Default false.</summary>
+    /// <summary>Whether the decay is taken from the weights themselves, apart from the gradient: AdamW. Default false.</summary>
     public bool Decoupled { get; init; }
 
     /// <inheritdoc/>

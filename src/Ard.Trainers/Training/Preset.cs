@@ -3,21 +3,28 @@ using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Training;
 
-/// <summary>A training method with the settings under which it was published.</summary>
-/// <param name="Name">A short name, for tables and command lines.</param>
-/// <param name="Summary">What it reproduces.</param>
-/// <param name="Objective">The method.</param>
-/// <param name="Options">The settings.</param>
-public sealed record Preset(string Name, string Summary, Objective Objective, TrainingOptions Options)
+/// <summary>A published training method with the settings under which it was published: a recipe.</summary>
+public sealed record Preset
 {
+    private Preset(string name, string summary, Objective objective, TrainingOptions options) =>
+        (Name, Summary, Objective, Options) = (name, summary, objective, options);
+
+    /// <summary>A short name, for tables and command lines.</summary>
+    public string Name { get; private init; }
+
+    /// <summary>What it reproduces.</summary>
+    public string Summary { get; private init; }
+
+    /// <summary>The method.</summary>
+    public Objective Objective { get; init; }
+
+    /// <summary>The settings.</summary>
+    public TrainingOptions Options { get; init; }
+
     /// <summary>The whole preset for people: name and summary, then every setting on a line of its own, under its name in C#.</summary>
     public string Describe() => string.Join('\n', [
         $"{Name}: {Summary}", .. OptionsText.Lines(nameof(Objective), Objective), .. OptionsText.Lines(nameof(Options), Options)]);
-}
 
-/// <summary>The presets.</summary>
-public static class Presets
-{
     // What all of the recipes have beside what they say: 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay 2e-4.
     private static TrainingOptions Published { get; } = new()
     {

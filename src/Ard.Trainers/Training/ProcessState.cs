@@ -1,5 +1,4 @@
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 

@@ -14,6 +14,39 @@ public abstract record Schedule
     /// <summary>The base rate all the time.</summary>
     public static Schedule Constant { get; } = new ConstantSchedule();
 
+    /// <summary>
+    /// Half a cosine, step by step, from the base rate to the minimum, which the step after the last would have (Loshchilov and Hutter,
+    /// ICLR 2017, without restarts).
+    /// </summary>
+    /// <param name="minimum">The rate at the end, 0 or more.</param>
+    public static Schedule Cosine(double minimum = 0) => new CosineSchedule { Minimum = minimum };
+
+    /// <summary>
+    /// Half a cosine up to the base rate and another down to nearly nothing (Smith and Topin 2018). The defaults are those of PyTorch's
+    /// OneCycleLR: up from base/25 during 30 % of the steps, down to base/250,000.
+    /// </summary>
+    /// <param name="risingShare">The share of the steps on which the rate rises, 0 to 1.</param>
+    /// <param name="initialDivisor">What the base rate is divided by for the first step, 1 or more.</param>
+    /// <param name="finalDivisor">What the first rate is divided by for the last step, 1 or more.</param>
+    public static Schedule OneCycle(double risingShare = 0.3, double initialDivisor = 25, double finalDivisor = 10_000) =>
+        new OneCycleSchedule { RisingShare = risingShare, InitialDivisor = initialDivisor, FinalDivisor = finalDivisor };
+
+    /// <summary>The rate is multiplied by a factor when each of the milestones begins.</summary>
+    /// <param name="milestones">Epochs, from 0, in rising order. The ARD paper: 100 and 150 of 200.</param>
+    /// <param name="gamma">The factor at each milestone, above 0 and at most 1.</param>
+    /// <param name="fromBaseRate">
+    /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code
+    /// of ARD.
+    /// </param>
+    public static Schedule MultiStep(IReadOnlyList<int> milestones, double gamma = UsualGamma, bool fromBaseRate = false) =>
+        new MultiStepSchedule(milestones) { Gamma = gamma, FromBaseRate = fromBaseRate };
+
+    /// <summary>The rate is multiplied by a factor after each of the shares of the training: for trainings of any length.</summary>
+    /// <param name="shares">Shares of all steps, from 0 to 1, in rising order. The ARD paper: 0.5 and 0.75.</param>
+    /// <param name="gamma">The factor after each share, above 0 and at most 1.</param>
+    public static Schedule MultiStepByShare(IReadOnlyList<double> shares, double gamma = UsualGamma) =>
+        new RelativeMultiStepSchedule(shares) { Gamma = gamma };
+
     /// <summary>The names that <see cref="Parse"/> reads.</summary>
     public static IReadOnlyList<string> Names { get; } = ["constant", "multistep:E1,E2,…", "multistep:P1%,P2%,…", "cosine", "onecycle"];
 
@@ -61,31 +94,20 @@ public abstract record Schedule
     }
 }
 
-/// <summary>See <see cref="Schedule.Constant"/>.</summary>
-public sealed record ConstantSchedule : Schedule
+internal sealed record ConstantSchedule : Schedule
 {
-    /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) => baseRate;
 
-    /// <inheritdoc/>
     public override string ToString() => "constant";
 }
 
-/// <summary>The rate is multiplied by <see cref="Gamma"/> when each of the milestones begins.</summary>
-/// <param name="Milestones">Epochs, from 0, in rising order. The ARD paper: 100 and 150 of 200.</param>
-public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule, IValidatableObject
+internal sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule, IValidatableObject
 {
-    /// <summary>The factor at each milestone. Default 0.1.</summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double Gamma { get; init; } = UsualGamma;
 
-    /// <summary>
-    /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code
-    /// of ARD. Default false.
-    /// </summary>
     public bool FromBaseRate { get; init; }
 
-    /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs)
     {
         var epoch = step / stepsPerEpoch;
@@ -99,24 +121,16 @@ public sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule
             yield return new($"Milestones are [{string.Join(",", Milestones)}], expected one or more epochs from 0, rising");
     }
 
-    /// <inheritdoc/>
     public override string ToString() =>
         $"multistep:{string.Join(",", Milestones)}{(Gamma == UsualGamma ? "" : $" gamma {Gamma}")}"
             + (FromBaseRate ? " from base rate" : "");
 }
 
-/// <summary>
-/// The rate is multiplied by <see cref="Gamma"/> after each of the shares of the training, to the step: <see cref="MultiStepSchedule"/> for
-/// trainings of any length.
-/// </summary>
-/// <param name="Shares">Shares of all steps, from 0 to 1, in rising order. The ARD paper: 0.5 and 0.75.</param>
-public sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule, IValidatableObject
+internal sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule, IValidatableObject
 {
-    /// <summary>The factor after each share. Default 0.1.</summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double Gamma { get; init; } = UsualGamma;
 
-    /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         baseRate * Math.Pow(Gamma, Shares.Count(share => step >= share * stepsPerEpoch * epochs));
 
@@ -126,55 +140,39 @@ public sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : S
             yield return new($"Shares are [{Text(", ")}], expected one or more from 0 to 1, rising");
     }
 
-    /// <inheritdoc/>
     public override string ToString() => $"multistep:{Text(",")}{(Gamma == UsualGamma ? "" : $" gamma {Gamma}")}";
 
     private string Text(string separator) =>
         string.Join(separator, Shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.###}%")));
 }
 
-/// <summary>
-/// Half a cosine, step by step, from the base rate to <see cref="Minimum"/>, which the step after the last would have (Loshchilov and
-/// Hutter, ICLR 2017, without restarts).
-/// </summary>
-public sealed record CosineSchedule : Schedule
+internal sealed record CosineSchedule : Schedule
 {
-    /// <summary>The rate at the end. Default 0.</summary>
     [Range(0, double.MaxValue)]
     public double Minimum { get; init; }
 
-    /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         Anneal(baseRate, Minimum, (double)step / (stepsPerEpoch * epochs));
 
-    /// <inheritdoc/>
     public override string ToString() => Minimum == 0 ? "cosine" : $"cosine to {Minimum}";
 
     /// <summary>Half a cosine from <paramref name="from"/> at 0 to <paramref name="to"/> at 1.</summary>
     internal static double Anneal(double from, double to, double share) => to + (from - to) / 2 * (1 + Math.Cos(Math.PI * share));
 }
 
-/// <summary>
-/// Half a cosine up to the base rate and another down to nearly nothing (Smith and Topin 2018), with the figures of PyTorch's OneCycleLR:
-/// up from base/25 during 30 % of the steps, down to base/250,000.
-/// </summary>
-public sealed record OneCycleSchedule : Schedule
+internal sealed record OneCycleSchedule : Schedule
 {
     private static readonly OneCycleSchedule Usual = new();
 
-    /// <summary>The share of the steps on which the rate rises. Default 0.3.</summary>
     [Range(0.0, 1.0)]
     public double RisingShare { get; init; } = 0.3;
 
-    /// <summary>What the base rate is divided by for the first step. Default 25.</summary>
     [Range(1, double.MaxValue)]
     public double InitialDivisor { get; init; } = 25;
 
-    /// <summary>What the first rate is divided by for the last step. Default 10,000.</summary>
     [Range(1, double.MaxValue)]
     public double FinalDivisor { get; init; } = 10_000;
 
-    /// <inheritdoc/>
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs)
     {
         var (first, last) = (baseRate / InitialDivisor, baseRate / InitialDivisor / FinalDivisor);
@@ -184,7 +182,6 @@ public sealed record OneCycleSchedule : Schedule
         return CosineSchedule.Anneal(baseRate, last, end > Math.Max(peak, 0) ? (step - Math.Max(peak, 0)) / (end - Math.Max(peak, 0)) : 0);
     }
 
-    /// <inheritdoc/>
     public override string ToString() => this == Usual
         ? "onecycle"
         : $"onecycle rising {RisingShare} from 1/{InitialDivisor} to 1/{InitialDivisor * FinalDivisor}";

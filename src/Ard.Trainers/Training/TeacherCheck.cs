@@ -4,8 +4,6 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 

@@ -2,7 +2,6 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 

@@ -32,7 +32,7 @@ internal static class TrainingAdvice
                 + $"or more: a padding of {Augmentation.For(data.Channels, data.Height, data.Width).Padding} is usual for them";
         if (options.Schedule is MultiStepSchedule { Milestones: [var first, ..] } schedule && first >= options.Epochs)
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
-                + $"{nameof(RelativeMultiStepSchedule)} has its milestones as shares of the training";
+                + $"{nameof(Schedule)}.{nameof(Schedule.MultiStepByShare)} has its milestones as shares of the training";
     }
 
     /// <summary>What there is to say after the last step of a training that has learned nothing. Usually nothing.</summary>

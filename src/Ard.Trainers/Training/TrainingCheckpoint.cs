@@ -2,7 +2,6 @@ using System.Text.Json;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -103,7 +102,7 @@ internal static class TrainingCheckpoint
             foreach (var (name, value) in Part("average.")) average.Values[name] = value.to(setup.Device).DetachFromDisposeScope();
         }
         foreach (var (name, value) in Part(MemoryPrefix(true)))
-            run.Memory.Set(name, new BatchShare(setup.Group, value.shape[0]).Of(value.to(setup.Device)), perImage: true);
+            run.Memory.Set(name, new BatchShare(setup.Group, value.shape[0]).Select(value.to(setup.Device)), perImage: true);
         foreach (var (name, value) in Part(MemoryPrefix(false))) run.Memory.Set(name, value.to(setup.Device));
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step) = (place.Epoch, place.Step);
@@ -121,7 +120,7 @@ internal static class TrainingCheckpoint
 
     private static Place ReadPlace(Stream file, string path)
     {
-        if (!Safetensors.ReadMetadata(file, path).TryGetValue(MetadataName, out var text))
+        if (!SafetensorsHeader.Read(file, path).Metadata.TryGetValue(MetadataName, out var text))
             throw new CheckpointException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
         try
         {

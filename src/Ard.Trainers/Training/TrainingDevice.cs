@@ -1,7 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Distributed;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 

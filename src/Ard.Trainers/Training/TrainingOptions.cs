@@ -35,7 +35,7 @@ public enum Precision
 
 /// <summary>
 /// The settings of a training. What is null follows from the method and the images: <see cref="For"/>. Published recipes are
-/// <see cref="Presets"/>.
+/// <see cref="Preset"/>.
 /// </summary>
 public sealed record TrainingOptions : IValidatableObject
 {
@@ -61,7 +61,7 @@ public sealed record TrainingOptions : IValidatableObject
     public OptimizerSpec? Optimizer { get; init; }
 
     /// <summary>
-    /// The learning rate over time. Default null: <see cref="OneCycleSchedule"/>, which learns in few epochs and forgives a rate that is
+    /// The learning rate over time. Default null: <see cref="Schedule.OneCycle"/>, which learns in few epochs and forgives a rate that is
     /// somewhat too high or too low.
     /// </summary>
     public Schedule? Schedule { get; init; }
@@ -86,8 +86,8 @@ public sealed record TrainingOptions : IValidatableObject
     public double LabelSmoothing { get; init; }
 
     /// <summary>
-    /// The mean of the weights that is validated and becomes the result: <see cref="ExponentialAveraging"/> or
-    /// <see cref="StochasticWeightAveraging"/>. Default null: the weights themselves.
+    /// The mean of the weights that is validated and becomes the result: <see cref="WeightAveraging.Exponential"/> or
+    /// <see cref="WeightAveraging.Stochastic"/>. Default null: the weights themselves.
     /// </summary>
     public WeightAveraging? Averaging { get; init; }
 
@@ -145,9 +145,9 @@ public sealed record TrainingOptions : IValidatableObject
     public Precision Precision { get; init; } = Precision.Full;
 
     /// <summary>
-    /// The processes that train together, each on its share of every batch: <see cref="ProcessGroup.Alone"/>, or a group of one's own. All
-    /// call the training with the same arguments, and get the same network. Default null: those that mpirun or srun has started
-    /// (<see cref="ProcessGroup.Current"/>), and without such a launcher this process alone.
+    /// The processes that train together, each on its share of every batch. All call the training with the same arguments, and get the same
+    /// network. Default null: those that mpirun or srun has started (<see cref="ProcessGroup.Current"/>), and without such a launcher this
+    /// process alone (<see cref="ProcessGroup.Alone"/>).
     /// </summary>
     public ProcessGroup? Group { get; init; }
 
@@ -205,6 +205,26 @@ public sealed record TrainingOptions : IValidatableObject
             Schedule = Schedule ?? TrainingDefaults.Schedule,
             Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
             Validation = (Validation with { Threat = Validation.Threat ?? objective.Threat }).For(data.Channels),
+        };
+    }
+
+    /// <summary>
+    /// The same settings for a training of another length: the epochs at which the learning rate drops and the averaging begins are moved
+    /// in proportion.
+    /// </summary>
+    /// <param name="epochs">The epochs, from 1.</param>
+    public TrainingOptions WithEpochs(int epochs)
+    {
+        int Moved(int epoch) => epoch * epochs / (Epochs ?? epochs);
+        return this with
+        {
+            Epochs = epochs,
+            Schedule = Schedule is MultiStepSchedule steps
+                ? steps with { Milestones = [.. steps.Milestones.Select((epoch, i) => Math.Max(i + 1, Moved(epoch)))] }
+                : Schedule,
+            Averaging = Averaging is StochasticWeightAveraging { FromEpoch: { } from } mean
+                ? mean with { FromEpoch = Moved(from - 1) + 1 }
+                : Averaging,
         };
     }
 

@@ -32,10 +32,10 @@ public sealed record TrainingResult(IReadOnlyList<EpochRecord> History, int? Bes
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>On how many images the choice of <see cref="BestEpoch"/> rests; 0 where nothing was validated.</summary>
-    public long ValidationImages { get; init; }
+    internal long ValidationImages { get; init; }
 
     /// <summary>Whether <see cref="BestEpoch"/> was chosen by the accuracy under attack rather than by the clean one.</summary>
-    public bool ChosenUnderAttack { get; init; } = true;
+    internal bool ChosenUnderAttack { get; init; } = true;
 
     /// <summary>Method and options in full, one setting a line, such as <c>Options.BatchSize: 128</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];

@@ -4,7 +4,6 @@ using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -140,7 +139,7 @@ internal sealed class TrainingRun : IDisposable
     {
         SeedDefaultGenerators();
         var share = new BatchShare(setup.Group, setup.Batches.Count(Step));
-        var numbers = share.Of(Order!.narrow(0, setup.Batches.First(Step), share.Count));
+        var numbers = share.Select(Order!.narrow(0, setup.Batches.First(Step), share.Count));
         var (images, labels) = setup.Data.Batch(numbers);
         (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator, share);
         return new TrainingBatch

@@ -7,8 +7,6 @@ using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Tensors;
 using TorchSharp;
-using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Training;
 
@@ -38,7 +36,7 @@ internal sealed class TrainingSetup : IDisposable
         {
             Device = TrainingDevice.Find(options.Device, Group.LocalRank);
             if (Device.type == DeviceType.CPU) GradientCheck.Require();
-            owned.Add(new ProcessState(options.Threads, Group.Neighbours));
+            owned.Add(new ProcessState(options.Threads, Group.LocalSize));
             foreach (var (_, network) in Networks.Trained) network.to(Device);
             DType = Student.parameters().First().dtype;
             // It will have other weights than its card is of.
@@ -184,9 +182,9 @@ internal sealed class TrainingSetup : IDisposable
         {
             if (images is null) continue;
             digests[name] = $"[{string.Join(",", images.Images.shape)}]";
-            digests[$"{name} labels"] = TensorDigest.Of(images.Labels)[..16];
-            digests[$"{name} pixels"] = TensorDigest.Of(images.Images)[..16];
+            digests[$"{name} labels"] = TensorDigest.Compute(images.Labels)[..16];
+            digests[$"{name} pixels"] = TensorDigest.Compute(images.Images)[..16];
         }
-        foreach (var (role, network) in Teachers) digests[$"{role} weights"] = TensorDigest.Of(network)[..16];
+        foreach (var (role, network) in Teachers) digests[$"{role} weights"] = TensorDigest.Compute(network)[..16];
     }
 }

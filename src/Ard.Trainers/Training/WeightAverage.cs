@@ -1,6 +1,4 @@
 using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Training;
 

@@ -8,6 +8,32 @@ namespace Ard.Trainers.Training;
 /// </summary>
 public abstract record WeightAveraging
 {
+    private protected WeightAveraging()
+    {
+    }
+
+    /// <summary>
+    /// The exponential moving average of the weights after every step, running statistics included: Σ_i d^(t-i) w_i / Σ_i d^(t-i) over the
+    /// steps i = 1 to t. The denominator takes out the bias to the first weights (as in Adam: Kingma and Ba, ICLR 2015, section 3), so that
+    /// the average is of use in a short training too; after some 5/(1-d) steps it is the plain recursion d · average + (1-d) · w.
+    /// </summary>
+    /// <param name="decay">d, from 0 and below 1. Default 0.999: an average over about the last thousand steps.</param>
+    public static WeightAveraging Exponential(double decay = 0.999) => new ExponentialAveraging { Decay = decay };
+
+    /// <summary>
+    /// Stochastic weight averaging (Izmailov et al., UAI 2018): the plain mean of the weights late in the training. The running statistics
+    /// of batch normalisation are computed for the mean weights by a pass over the training images, as they are and in batches of the
+    /// training's size, each batch counting by its images; that pass is made for each validation and for the result. Against robust
+    /// overfitting: Chen et al., ICLR 2021. A network that has batch normalisation of another kind than TorchSharp's layers keeps the
+    /// averaged statistics.
+    /// </summary>
+    /// <param name="fromEpoch">
+    /// The first epoch, from 1, whose weights are taken. Default null: the first one after three quarters of the training.
+    /// </param>
+    /// <param name="everySteps">Take the weights after every so many steps. Default null: at the end of each epoch.</param>
+    public static WeightAveraging Stochastic(int? fromEpoch = null, int? everySteps = null) =>
+        new StochasticWeightAveraging { FromEpoch = fromEpoch, EverySteps = everySteps };
+
     /// <summary>Whether the weights are taken into the mean after so many steps.</summary>
     /// <param name="steps">Steps since the start of the training, from 1.</param>
     /// <param name="stepsPerEpoch">Steps of an epoch.</param>
@@ -21,14 +47,8 @@ public abstract record WeightAveraging
     internal abstract bool RecomputesStatistics { get; }
 }
 
-/// <summary>
-/// The exponential moving average of the weights after every step, running statistics included: Σ_i d^(t-i) w_i / Σ_i d^(t-i) over the
-/// steps i = 1 to t. The denominator takes out the bias to the first weights (as in Adam: Kingma and Ba, ICLR 2015, section 3), so that the
-/// average is of use in a short training too; after some 5/(1-d) steps it is the plain recursion d · average + (1-d) · w.
-/// </summary>
-public sealed record ExponentialAveraging : WeightAveraging
+internal sealed record ExponentialAveraging : WeightAveraging
 {
-    /// <summary>d. Default 0.999: an average over about the last thousand steps.</summary>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Decay { get; init; } = 0.999;
 
@@ -39,21 +59,11 @@ public sealed record ExponentialAveraging : WeightAveraging
     internal override double Share(long count) => (1 - Decay) / (1 - Math.Pow(Decay, count));
 }
 
-/// <summary>
-/// Stochastic weight averaging (Izmailov et al., UAI 2018): the plain mean of the weights late in the training. The running statistics of
-/// batch normalisation are computed for the mean weights by a pass over the training images, as they are and in batches of the training's
-/// size, each batch counting by its images; that pass is made for each validation and for the result. Against robust overfitting: Chen et
-/// al., ICLR 2021. A network that has batch normalisation of another kind than TorchSharp's layers keeps the averaged statistics.
-/// </summary>
-public sealed record StochasticWeightAveraging : WeightAveraging
+internal sealed record StochasticWeightAveraging : WeightAveraging
 {
-    /// <summary>
-    /// The first epoch, from 1, whose weights are taken. Default null: the first one after three quarters of the training.
-    /// </summary>
     [Range(1, int.MaxValue)]
     public int? FromEpoch { get; init; }
 
-    /// <summary>Take the weights after every so many steps. Default null: at the end of each epoch.</summary>
     [Range(1, int.MaxValue)]
     public int? EverySteps { get; init; }
 

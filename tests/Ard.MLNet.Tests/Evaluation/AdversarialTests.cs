@@ -96,7 +96,7 @@ public sealed class AdversarialTests
             Same(view.GetRowCursor([column]));
         }
 
-        var mapper = step.GetRowToRowMapper(data.Schema);
+        var mapper = ((ITransformer)step).GetRowToRowMapper(data.Schema);
         using var source = data.GetRowCursor(data.Schema);
         using var row = mapper.GetRow(source, [mapper.OutputSchema[column.Name]]);
         var get = row.GetGetter<VBuffer<float>>(mapper.OutputSchema[column.Name]);

@@ -45,7 +45,7 @@ public sealed class FuzzTests
         Assert.Contains("weights and more, found", fault.Message);
     }
 
-    private static string Settings(byte[] payload) => Safetensors.ReadMetadata(new MemoryStream(payload[20..]), "model")["ard.classifier"];
+    private static string Settings(byte[] payload) => SafetensorsHeader.Read(new MemoryStream(payload[20..]), "model").Metadata["ard.classifier"];
 
     private static byte[] WithSettings(byte[] payload, string settings)
     {

@@ -309,9 +309,9 @@ public sealed class CursorTests
     [Fact]
     public void The_row_mapper_needs_the_features_for_its_own_columns_only()
     {
-        var mapper = Tiny.Classifier.GetRowToRowMapper(Tiny.Glyphs(ml, 10).Schema);
+        var mapper = ((ITransformer)Tiny.Classifier).GetRowToRowMapper(Tiny.Glyphs(ml, 10).Schema);
 
-        Assert.True(Tiny.Classifier.IsRowToRowMapper);
+        Assert.True(((ITransformer)Tiny.Classifier).IsRowToRowMapper);
         Assert.Equal(["Features"], mapper.GetDependencies([mapper.OutputSchema["Score"]]).Select(column => column.Name));
         Assert.Equal(["Label"], mapper.GetDependencies([mapper.OutputSchema["Label"]]).Select(column => column.Name));
         Assert.Empty(mapper.GetDependencies([]));

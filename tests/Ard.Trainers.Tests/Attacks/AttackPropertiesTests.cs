@@ -38,13 +38,14 @@ public sealed class AttackPropertiesTests
         (new Apgd(new ApgdOptions { Steps = 5, Loss = ApgdLoss.TargetedDlr, Targets = 2 }), 4),
         (new Apgd(new ApgdOptions { Steps = 7, LargerRadii = true, Restarts = 2 }), 2),
         (new AttackSequence("two", [new Fgsm(), new Apgd(new ApgdOptions { Steps = 4 })], batchSize: 2), 2),
+        .. FabSquarePropertiesTests.Attacks,
     ];
 
     [Property(MaxTest = 200)]
     public void Points_stay_in_ball_and_box_for_any_shape_dtype_and_epsilon(Drawn drawn)
     {
         using var scope = NewDisposeScope();
-        var random = new Case(drawn);
+        var random = new RandomCase(drawn, Attacks);
         var points = random.Attack.Perturb(random.Network, random.Images, random.Labels, random.Threat, random.Seed);
         Assert.Equal(random.Images.shape, points.shape);
         Assert.Equal(random.Images.dtype, points.dtype);
@@ -59,7 +60,7 @@ public sealed class AttackPropertiesTests
     public void At_epsilon_0_the_images_come_back_bit_for_bit(Drawn drawn)
     {
         using var scope = NewDisposeScope();
-        var random = new Case(drawn);
+        var random = new RandomCase(drawn, Attacks);
         var threat = new ThreatModel(random.Threat.Norm, 0);
         var before = random.Images.clone();
         var points = random.Attack.Perturb(random.Network, random.Images, random.Labels, threat, random.Seed);
@@ -68,11 +69,11 @@ public sealed class AttackPropertiesTests
         Compare.Same(before, random.Images, "images, which the points must not share memory with");
     }
 
-    [Property(MaxTest = 25)]
+    [Property(MaxTest = 40)]
     public void The_same_seed_gives_the_same_bits_and_nothing_else_is_touched(Drawn drawn)
     {
         using var scope = NewDisposeScope();
-        var random = new Case(drawn);
+        var random = new RandomCase(drawn, Attacks);
         var network = random.Network;
         // Modes that differ from module to module, a frozen parameter, gradients and moved statistics.
         network.train();
@@ -95,7 +96,7 @@ public sealed class AttackPropertiesTests
     public void With_more_steps_or_restarts_the_worst_point_is_never_less_bad(Drawn drawn)
     {
         using var scope = NewDisposeScope();
-        var random = new Case(drawn with { Attack = 0 });
+        var random = new RandomCase(drawn with { Attack = 0 }, Attacks);
         var options = new PgdOptions { Steps = 2, StepSize = Math.Max(random.Threat.Epsilon / 4, 1e-3) };
         var little = Badness(options);
         Assert.True(Badness(options with { Steps = 5 }).ge(little - 1e-4).all().item<bool>(), "more steps");
@@ -116,7 +117,7 @@ public sealed class AttackPropertiesTests
     public void With_more_restarts_or_targets_of_Apgd_the_worst_point_is_never_less_bad(Drawn drawn)
     {
         using var scope = NewDisposeScope();
-        var random = new Case(drawn with { Attack = Targeted });
+        var random = new RandomCase(drawn with { Attack = Targeted }, Attacks);
         var options = new ApgdOptions { Steps = 5, Loss = (ApgdLoss)(drawn.Classes % 3), Targets = 1, Keep = KeptPoint.Worst };
         AttackLoss loss = options.Loss == ApgdLoss.CrossEntropy ? AttackLosses.CrossEntropy : AttackLosses.Dlr;
         var little = Badness(options);
@@ -136,11 +137,11 @@ public sealed class AttackPropertiesTests
         }
     }
 
-    [Property(MaxTest = 50)]
+    [Property(MaxTest = 65)]
     public void A_point_is_attacked_alike_in_every_batch(Drawn drawn)
     {
         using var scope = NewDisposeScope();
-        var random = new Case(drawn);
+        var random = new RandomCase(drawn, Attacks);
         var count = random.Images.shape[0];
         var images = random.Images.to(ScalarType.Float64);
         random.Network.to(ScalarType.Float64);
@@ -159,46 +160,6 @@ public sealed class AttackPropertiesTests
 
     private static byte Targeted => (byte)Array.FindIndex(
         Attacks, each => each.Attack is Apgd { Options.Loss: ApgdLoss.TargetedDlr });
-
-    /// <summary>The figures that FsCheck draws and shrinks; everything else follows from them.</summary>
-    public sealed record Drawn(byte Count, byte Channels, byte Side, byte Classes, byte Epsilon, byte Kind, byte Attack, int Seed);
-
-    /// <summary>A random network of two linear layers with batch normalisation, and a batch for it.</summary>
-    private sealed class Case
-    {
-        public Case(Drawn drawn)
-        {
-            using var generator = new Generator(unchecked((ulong)drawn.Seed));
-            var dtype = (drawn.Kind & 1) == 0 ? ScalarType.Float32 : ScalarType.Float64;
-            long[] shape = [1 + drawn.Count % 5, 1 + drawn.Channels % 3, 1 + drawn.Side % 5, 1 + drawn.Side / 7 % 4];
-            (Attack, var classes) = Attacks[drawn.Attack % Attacks.Length];
-            var outputs = classes + drawn.Classes % 4;
-            // Values at 0 and 1 among them.
-            Images = empty(shape, dtype: dtype).uniform_(-0.3, 1.3, generator).clamp_(0, 1);
-            Labels = empty([shape[0]], dtype: ScalarType.Float64).uniform_(0, outputs, generator).floor().to(ScalarType.Int64);
-            Threat = new ThreatModel(
-                Attack.Norms[drawn.Kind / 2 % Attack.Norms.Count], drawn.Epsilon / (drawn.Epsilon % 8 == 0 ? 40.0 : 1000.0));
-            Seed = drawn.Seed;
-            var inputs = shape[1] * shape[2] * shape[3];
-            Network = Sequential(Flatten(), Linear(inputs, 6), BatchNorm1d(6), ReLU(), Linear(6, outputs)).to(dtype);
-            using var noGrad = no_grad();
-            foreach (var parameter in Network.parameters()) parameter.normal_(0, 1, generator);
-            foreach (var buffer in Network.buffers().Where(buffer => buffer.is_floating_point())) buffer.uniform_(0.5, 2, generator);
-            Network.eval();
-        }
-
-        public Tensor Images { get; }
-
-        public Tensor Labels { get; }
-
-        public ThreatModel Threat { get; }
-
-        public Attack Attack { get; }
-
-        public long Seed { get; }
-
-        public Sequential Network { get; }
-    }
 
     /// <summary>All of a network's state that an attack could change.</summary>
     private sealed class State(Module network)

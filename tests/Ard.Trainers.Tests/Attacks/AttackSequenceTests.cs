@@ -105,7 +105,7 @@ public sealed class AttackSequenceTests
         foreach (var name in new[] { "autoattack", "autoattack-plus", "autoattack-rand" })
             Assert.Equal(name, AttackCatalog.ByName(name).Name);
 
-        static IEnumerable<string> Names(AttackSequence version, Norm norm) => version.Parts(norm).Select(attack => attack.Name);
+        static IEnumerable<string> Names(Attack version, Norm norm) => version.Parts(norm).Select(attack => attack.Name);
     }
 
     [Fact]

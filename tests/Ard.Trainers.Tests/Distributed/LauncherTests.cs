@@ -37,7 +37,7 @@ public class LauncherTests
         ProcessGroup.Alone.Abort("nobody is there to end");
         Assert.Equal([1, 2], values);
         var alone = ProcessGroup.Alone;
-        Assert.Equal((0, 1, 0, 1), (alone.Rank, alone.Size, alone.LocalRank, alone.Neighbours));
+        Assert.Equal((0, 1, 0, 1), (alone.Rank, alone.Size, alone.LocalRank, alone.LocalSize));
     }
 
     private static Launcher? Find(string environment)

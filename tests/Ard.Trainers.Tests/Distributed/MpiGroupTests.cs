@@ -20,7 +20,7 @@ public class MpiGroupTests
         {
             Assert.Contains(
                 string.Create(CultureInfo.InvariantCulture, $"rank {rank} of {ranks}: {sum} {0.5 * ranks}, {sum:F6}, 1 2 3, caught 2, ")
-                + $"local {rank}, neighbours {ranks}", output);
+                + $"local {rank} of {ranks}", output);
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class ThreadGroup : ProcessGroup
         return failed.Length == 0 ? results : throw new AggregateException(failed);
     }
 
-    public override void Sum(Span<float> values)
+    internal override void Sum(Span<float> values)
     {
         var (mine, sums) = (values.ToArray(), new float[values.Length]);
         Exchange(mine, each =>
@@ -49,7 +49,7 @@ internal sealed class ThreadGroup : ProcessGroup
         sums.CopyTo(values);
     }
 
-    public override void Sum(Span<double> values)
+    internal override void Sum(Span<double> values)
     {
         var (mine, sums) = (values.ToArray(), new double[values.Length]);
         Exchange(mine, each =>
@@ -59,7 +59,7 @@ internal sealed class ThreadGroup : ProcessGroup
         sums.CopyTo(values);
     }
 
-    public override void Broadcast(Span<byte> values, int root = 0)
+    internal override void Broadcast(Span<byte> values, int root = 0)
     {
         byte[] mine = values.ToArray(), received = mine;
         var rank = 0;
@@ -70,7 +70,7 @@ internal sealed class ThreadGroup : ProcessGroup
         received.CopyTo(values);
     }
 
-    public override void Abort(string message) => meeting.End(new InvalidOperationException($"rank {Rank} aborts: {message}"));
+    internal override void Abort(string message) => meeting.End(new InvalidOperationException($"rank {Rank} aborts: {message}"));
 
     private void Exchange(Array mine, Action<Array> use)
     {

@@ -41,13 +41,13 @@ public sealed class ModelCardTests : IDisposable
             Threads = 1,
         });
 
-    private EvaluationSummary Evaluate() => EvaluationSummary.Of(
+    private EvaluationSummary Evaluate() => EvaluationSummary.Create(
         new RobustnessEvaluator(new() { Threat = ThreatModel.Linf(0.1), Seed = 5 }).Evaluate(network, data.Images, data.Labels), network);
 
     [Fact]
     public void What_is_not_known_is_said_to_be_unknown()
     {
-        var card = ModelCard.Of(network);
+        var card = ModelCard.Create(network);
         var text = card.ToMarkdown();
         foreach (var what in new[] { "Classes", "Data", "Method", "Preset", "Seed", "Epochs", "Seconds", "Versions" })
             Assert.Contains($"| {what} | unknown |", text);
@@ -66,7 +66,7 @@ public sealed class ModelCardTests : IDisposable
     {
         var training = Train();
         var evaluation = Evaluate() with { Data = "30 glyphs" };
-        var card = ModelCard.Of(network, training).With(evaluation) with { Data = "glyphs", Preset = "none" };
+        var card = ModelCard.Create(network, training).With(evaluation) with { Data = "glyphs", Preset = "none" };
         var options = new OnnxExportOptions { FoldBatchNorm = true, ClassNames = [.. Glyphs.ClassNames] };
         OnnxExport.Write(In("model.onnx"), network, options);
         ModelFile.Write(In("model.safetensors"), network);
@@ -105,10 +105,10 @@ public sealed class ModelCardTests : IDisposable
     [Fact]
     public void A_card_or_an_evaluation_of_other_weights_is_refused()
     {
-        var (card, evaluation) = (ModelCard.Of(network), Evaluate());
+        var (card, evaluation) = (ModelCard.Create(network), Evaluate());
         Train();
         Assert.Contains("The evaluation is of other weights",
-            Assert.Throws<ArgumentException>(() => ModelCard.Of(network).With(evaluation)).Message);
+            Assert.Throws<ArgumentException>(() => ModelCard.Create(network).With(evaluation)).Message);
         ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
         var fault = Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network));
         Assert.Contains("the card of these weights", fault.Message);
@@ -117,29 +117,29 @@ public sealed class ModelCardTests : IDisposable
             Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
         // A report that does not say of which weights it is: the card says that it does not.
         Assert.Contains("is the word of whoever put them here",
-            ModelCard.Of(network).With(evaluation with { Weights = null }).ToMarkdown());
+            ModelCard.Create(network).With(evaluation with { Weights = null }).ToMarkdown());
     }
 
     [Fact]
     public void A_card_keeps_the_other_files_of_the_same_weights()
     {
         OnnxExport.Write(In("model.onnx"), network);
-        ModelCard.Of(network).WithOnnx(In("model.onnx")).Write(In("model.onnx"));
+        ModelCard.Create(network).WithOnnx(In("model.onnx")).Write(In("model.onnx"));
         ModelFile.Write(In("model.safetensors"), network);
-        ModelCard.Of(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
+        ModelCard.Create(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
         foreach (var file in (string[])["| model.onnx |", "| model.safetensors |"])
             Assert.Contains(file, File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
 
         Train();
         ModelFile.Write(In("model.safetensors"), network);
-        ModelCard.Of(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
+        ModelCard.Create(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
         Assert.DoesNotContain("| model.onnx |", File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Names_are_no_markup()
     {
-        var text = (ModelCard.Of(network) with { ClassNames = ["a|b", "<script>\n# c"] }).ToMarkdown();
+        var text = (ModelCard.Create(network) with { ClassNames = ["a|b", "<script>\n# c"] }).ToMarkdown();
         Assert.Contains(@"| Classes | a\|b, &lt;script> # c |", text);
     }
 

@@ -26,8 +26,7 @@ public sealed class BesideOtherThreadsTests
         new() { Name = "tinycnn", Width = 2, BatchNorm = true, InputChannels = 1, ImageSize = 8, Classes = 4 };
 
     // What every attack is held to is asked of these, so all kinds are among them.
-    private static readonly Attack[] Every =
-        [.. AttackPropertiesTests.Attacks.Select(each => each.Attack).Concat(FabSquarePropertiesTests.Attacks)];
+    private static readonly Attack[] Every = [.. AttackPropertiesTests.Attacks.Select(each => each.Attack)];
 
     public static TheoryData<int> Attacks => [.. Enumerable.Range(0, Every.Length)];
 

@@ -16,7 +16,7 @@ public sealed class PresetTests
     public void A_preset_is_the_published_recipe(
         string name, int epochs, double weightDecay, int epoch1, double rate1, int epoch2, double rate2, int epoch3, double rate3)
     {
-        var preset = Presets.ByName(name);
+        var preset = Preset.ByName(name);
         var options = preset.Options;
         Assert.Equal((name, epochs, 128), (preset.Name, options.Epochs, options.BatchSize));
         Assert.Equal(new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = weightDecay }, options.Optimizer);
@@ -28,14 +28,14 @@ public sealed class PresetTests
     [Fact]
     public void The_objective_of_a_preset_is_that_of_the_catalog()
     {
-        foreach (var preset in Presets.All)
+        foreach (var preset in Preset.All)
         {
             Assert.Equal(OptionsText.Lines("", ObjectiveCatalog.ByName(preset.Name)), OptionsText.Lines("", preset.Objective));
         }
         Assert.Equal(
-            OptionsText.Lines("", ObjectiveCatalog.ByName("iad+igdm")), OptionsText.Lines("", Presets.ByName("IAD+IGDM").Objective));
+            OptionsText.Lines("", ObjectiveCatalog.ByName("iad+igdm")), OptionsText.Lines("", Preset.ByName("IAD+IGDM").Objective));
         Assert.Contains("expected one of ard-official",
-            Assert.Throws<ArgumentException>(() => Presets.ByName("kd+igdm")).Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => Preset.ByName("kd+igdm")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class PresetTests
             var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
             culture.NumberFormat.NumberDecimalSeparator = ",";
             CultureInfo.CurrentCulture = culture;
-            var lines = Presets.ByName("adaiad+igdm").Describe().Split('\n');
+            var lines = Preset.ByName("adaiad+igdm").Describe().Split('\n');
             Assert.Equal("adaiad+igdm: AdaIAD as its released code computes it, with igdm", lines[0]);
             Assert.Equal(lines.Length, lines.Select(line => line.Split(':')[0]).Distinct().Count());
             string[] expected =

@@ -11,7 +11,7 @@ public sealed class TrainingOptionsTests
     public void The_defaults_and_all_presets_are_valid()
     {
         new TrainingOptions().Validate();
-        Assert.All(Presets.All, preset => preset.Options.Validate());
+        Assert.All(Preset.All, preset => preset.Options.Validate());
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class TrainingOptionsTests
     [Fact]
     public void The_official_preset_is_the_released_codes_setting()
     {
-        var (objective, options) = (Presets.ArdOfficial.Objective, Presets.ArdOfficial.Options);
+        var (objective, options) = (Preset.ArdOfficial.Objective, Preset.ArdOfficial.Options);
         var settings = Assert.IsType<AdversariallyRobustDistillation>(objective).Options;
         Assert.Equal((200, 128, 0.0), (options.Epochs, options.BatchSize, options.ValidationFraction));
         Assert.Equal(new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = 2e-4, Nesterov = false }, options.Optimizer);
@@ -132,7 +132,7 @@ public sealed class TrainingOptionsTests
     [InlineData("mtard", 300, 0.1, 2e-4, "multistep:215,260,285")]
     public void Presets_are_the_published_recipes(string name, int epochs, double rate, double decay, string schedule)
     {
-        var preset = Presets.ByName(name);
+        var preset = Preset.ByName(name);
         var options = preset.Options;
         Assert.Equal((epochs, 128, 0.0, schedule), (options.Epochs, options.BatchSize, options.ValidationFraction, $"{options.Schedule}"));
         Assert.Equal(new SgdOptimizer { LearningRate = rate, Momentum = 0.9, WeightDecay = decay }, options.Optimizer);
@@ -144,10 +144,10 @@ public sealed class TrainingOptionsTests
     [Fact]
     public void The_corrected_preset_drops_twice_and_averages_over_the_batch()
     {
-        var preset = Presets.ByName("ARD-corrected");
+        var preset = Preset.ByName("ARD-corrected");
         var settings = Assert.IsType<AdversariallyRobustDistillation>(preset.Objective).Options;
         Assert.Equal(KlReduction.BatchMean, settings.Distillation.Reduction);
         Assert.Equal(0.001, preset.Options.Schedule!.LearningRate(0.1, 150, 1, 200), 12);
-        Assert.Contains("ard-official", Assert.Throws<ArgumentException>(() => Presets.ByName("ard")).Message);
+        Assert.Contains("ard-official", Assert.Throws<ArgumentException>(() => Preset.ByName("ard")).Message);
     }
 }

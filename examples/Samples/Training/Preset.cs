@@ -3,14 +3,14 @@ using Ard.Trainers.Training;
 namespace Ard.Samples;
 
 /// <summary>The recipes of the papers, with every setting: for CIFAR-10, and hours.</summary>
-internal static class PresetsSample
+internal static class PresetSample
 {
     public static void Example()
     {
-        foreach (var preset in Presets.All) Console.WriteLine($"{preset.Name}: {preset.Summary}, {preset.Options.Epochs} epochs");
+        foreach (var preset in Preset.All) Console.WriteLine($"{preset.Name}: {preset.Summary}, {preset.Options.Epochs} epochs");
 
         // A recipe as a beginning: Describe() lists every setting.
-        var rslad = Presets.ByName("rslad");
+        var rslad = Preset.ByName("rslad");
         var student = Given.Network.Build(seed: 1);
         var options = rslad.Options with { Epochs = 1, Schedule = Schedule.Constant };
         var result = Trainer.Fit(new(student, Given.Robust), rslad.Objective, Given.Training, options);

@@ -3,16 +3,16 @@ using Ard.Trainers.Evaluation;
 namespace Ard.Trainers.Reports;
 
 /// <summary>The flags of the evaluations and the warnings of the trainings, with what to do about them.</summary>
-internal static class DoubtsSection
+internal static class FlagsSection
 {
     public static int Count(IReadOnlyList<ModelReport> models) => Flags(models).Count();
 
-    public static Markup? Of(IReadOnlyList<ModelReport> models)
+    public static Markup? Render(IReadOnlyList<ModelReport> models)
     {
         if (models.All(model => model.Robustness is null && model.Training is null && model.Curve is null)) return null;
         var section = new Markup();
         var found = new Markup();
-        found.Each(Flags(models), flag => Markup.Of($"<li><b>{flag.Model}: {Name(flag.Flag.Code)}</b> – ")
+        found.Each(Flags(models), flag => Markup.Format($"<li><b>{flag.Model}: {Name(flag.Flag.Code)}</b> – ")
             .Line($"{Sentence(flag.Flag.Seen)} {Sentence(flag.Flag.Advice)}</li>"));
         foreach (var model in models)
             found.Each(model.Training?.Warnings ?? [], warning =>

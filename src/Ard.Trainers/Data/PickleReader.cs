@@ -1,0 +1,110 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Text;
+
+namespace Ard.Trainers.Data;
+
+/// <summary>
+/// The bytes of one pickle, read from front to back, no further than its end. No length in it is believed before it is compared.
+/// </summary>
+/// <param name="stream">Where it is.</param>
+/// <param name="fault">Makes the exception of an offset, of what was expected there and of what was found.</param>
+/// <param name="start">The offset of its first byte, for messages.</param>
+/// <param name="length">How many bytes there are at most.</param>
+/// <param name="limit">How many bytes there may be.</param>
+internal sealed class PickleReader(Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit)
+{
+    /// <summary>The longest name, in bytes.</summary>
+    public const int LongestName = 1000;
+
+    private const int LongestNumber = 64;   // bytes
+
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    private long position;
+    private long operation;
+
+    /// <summary>How many bytes there are at most.</summary>
+    public long Length => Math.Min(length, limit);
+
+    /// <summary>The number of bytes that were read.</summary>
+    public long Position => position;
+
+    /// <summary>The code of the next operation, which faults are told of from now on.</summary>
+    public byte Operation()
+    {
+        operation = position;
+        return Byte();
+    }
+
+    public byte Byte()
+    {
+        if (position >= Length) throw End(1);
+        var value = stream.ReadByte();
+        if (value < 0) throw End(1);
+        position++;
+        return (byte)value;
+    }
+
+    public byte[] Bytes(ulong count)
+    {
+        // Before anything is allocated: no length is believed beyond what is left.
+        if (count > (ulong)(Length - position)) throw End(count);
+        var bytes = new byte[count];
+        try
+        {
+            stream.ReadExactly(bytes);
+        }
+        catch (EndOfStreamException)
+        {
+            throw End(count);
+        }
+        position += bytes.Length;
+        return bytes;
+    }
+
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
+
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8));
+
+    /// <summary>A text in UTF-8 of so many bytes.</summary>
+    public string Text(ulong count)
+    {
+        var bytes = Bytes(count);
+        try
+        {
+            return StrictUtf8.GetString(bytes);
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw Fault("a text in UTF-8", exception.Message);
+        }
+    }
+
+    /// <summary>A whole number of so many bytes, the lowest first: a long, or where that is too short a <see cref="BigInteger"/>.</summary>
+    public object Number(uint bytes)
+    {
+        if (bytes > LongestNumber) throw Fault($"a number of at most {LongestNumber} bytes", $"{bytes}");
+        var number = new BigInteger(Bytes(bytes));
+        return number >= long.MinValue && number <= long.MaxValue ? (object)(long)number : number;
+    }
+
+    /// <summary>A name up to the end of its line.</summary>
+    public string Line()
+    {
+        var text = new StringBuilder();
+        for (byte c; (c = Byte()) != '\n';)
+        {
+            if (text.Length == LongestName) throw Fault($"a name of at most {LongestName} bytes", "a longer one");
+            text.Append((char)c);
+        }
+        return text.ToString();
+    }
+
+    private Exception End(ulong count) =>
+        fault(start + position, $"{count} more byte(s) of the pickle that begins at {start}",
+            Length == limit ? $"its {limit}th, the most that is read" : "the end");
+
+    /// <summary>What is wrong with the present operation.</summary>
+    public Exception Fault(string expected, string found) => fault(start + operation, expected, found);
+}
