@@ -11,7 +11,8 @@ internal static class ImportPytorchSample
         var path = Path.Combine(AppContext.BaseDirectory, "glyph-teacher.pt");
         using var imported = ModelFile.Import(path);
         Console.WriteLine($"{imported.Spec}: {imported.Report.Loaded} tensors");
-        Console.WriteLine($"under '{imported.Report.Key}', without the prefix '{imported.Report.Prefix}'");
+        // What was done to the names, one fact a line, after the file.
+        foreach (var fact in $"{imported.Report}".ReplaceLineEndings("\n").Split('\n')[1..3]) Console.WriteLine(fact);
 
         // Into a network that is there already: its names and shapes have to fit.
         using var other = imported.Spec.Build(seed: 9);
@@ -20,7 +21,8 @@ internal static class ImportPytorchSample
 
         // Expected output:
         // tinycnn-bn: 20 tensors
-        // under 'state_dict', without the prefix 'module.'
+        // found under 'state_dict'
+        // stripped the prefix 'module.'
         // the same: True
     }
 }

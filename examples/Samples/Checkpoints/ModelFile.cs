@@ -1,5 +1,4 @@
 using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
 
 namespace Ard.Samples;
 

@@ -48,11 +48,20 @@ public sealed record ImportReport
 }
 
 /// <summary>A network from a file, and what was done to load it. Disposing of it disposes of the network.</summary>
-/// <param name="Network">On the CPU, in eval mode.</param>
-/// <param name="Spec">What network it is: as it was given or recognised, with the normalisation that the file holds.</param>
-/// <param name="Report">What was done.</param>
-public sealed record ImportedNetwork(Module<Tensor, Tensor> Network, NetworkSpec Spec, ImportReport Report) : IDisposable
+public sealed record ImportedNetwork : IDisposable
 {
+    internal ImportedNetwork(Module<Tensor, Tensor> network, NetworkSpec spec, ImportReport report) =>
+        (Network, Spec, Report) = (network, spec, report);
+
+    /// <summary>The network, on the CPU, in eval mode.</summary>
+    public Module<Tensor, Tensor> Network { get; }
+
+    /// <summary>What network it is: as it was given or recognised, with the normalisation that the file holds.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>What was done.</summary>
+    public ImportReport Report { get; }
+
     /// <summary>Frees the network.</summary>
     public void Dispose() => Network.Dispose();
 }

@@ -6,11 +6,20 @@ using Ard.Trainers.Checkpoints;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What <see cref="AdversarialExamplesFile.Verify"/> found.</summary>
-/// <param name="Points">How many points the file has.</param>
-/// <param name="Misclassified">How many of them are allowed and misclassified now.</param>
-/// <param name="Faults">What does not hold, in words; empty where everything does.</param>
-public sealed record ExamplesVerification(int Points, int Misclassified, IReadOnlyList<string> Faults)
+public sealed record ExamplesVerification
 {
+    internal ExamplesVerification(int points, int misclassified, IReadOnlyList<string> faults) =>
+        (Points, Misclassified, Faults) = (points, misclassified, faults);
+
+    /// <summary>How many points the file has.</summary>
+    public int Points { get; }
+
+    /// <summary>How many of them are allowed and misclassified now.</summary>
+    public int Misclassified { get; }
+
+    /// <summary>What does not hold, in words; empty where everything does.</summary>
+    public IReadOnlyList<string> Faults { get; }
+
     /// <summary>Whether everything holds that the file says.</summary>
     public bool Holds => Faults.Count == 0;
 }

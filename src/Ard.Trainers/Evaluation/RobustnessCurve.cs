@@ -4,10 +4,16 @@ using Ard.Trainers.Attacks;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>One point of a curve.</summary>
-/// <param name="Epsilon">The budget.</param>
-/// <param name="Correct">Which images the network gets right at this and every smaller budget, in their order.</param>
-public sealed record CurvePoint(double Epsilon, IReadOnlyList<bool> Correct)
+public sealed record CurvePoint
 {
+    internal CurvePoint(double epsilon, IReadOnlyList<bool> correct) => (Epsilon, Correct) = (epsilon, correct);
+
+    /// <summary>The budget.</summary>
+    public double Epsilon { get; }
+
+    /// <summary>Which images the network gets right at this and every smaller budget, in their order.</summary>
+    public IReadOnlyList<bool> Correct { get; }
+
     /// <summary>The share of images that the network gets right, from 0 to 1; NaN where there are none.</summary>
     public double Accuracy => Correct.Count == 0 ? double.NaN : (double)Correct.Count(each => each) / Correct.Count;
 
@@ -22,10 +28,16 @@ public sealed record CurvePoint(double Epsilon, IReadOnlyList<bool> Correct)
 /// Robust accuracy over the budget. A point that was found within a smaller budget is allowed within a larger one, so only the images that
 /// are left are attacked again, and the curve falls by construction.
 /// </summary>
-/// <param name="Norm">The norm of the budgets.</param>
-/// <param name="Points">One entry a budget, the smallest first.</param>
-public sealed record RobustnessCurve(Norm Norm, IReadOnlyList<CurvePoint> Points)
+public sealed record RobustnessCurve
 {
+    internal RobustnessCurve(Norm norm, IReadOnlyList<CurvePoint> points) => (Norm, Points) = (norm, points);
+
+    /// <summary>The norm of the budgets.</summary>
+    public Norm Norm { get; }
+
+    /// <summary>One entry a budget, the smallest first.</summary>
+    public IReadOnlyList<CurvePoint> Points { get; }
+
     /// <summary>The names of the attacks, of which each point has the worst case.</summary>
     public IReadOnlyList<string> Attacks { get; init; } = [];
 

@@ -78,11 +78,23 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
 public sealed record AttackPart(string Name, int CorrectCount);
 
 /// <summary>How far an evaluation has come.</summary>
-/// <param name="Attack">
-/// What was just run: <c>clean</c>, an attack's name, or for one that consists of others its name and theirs, such as
-/// <c>autoattack: apgd-t</c>.
-/// </param>
-/// <param name="Done">How many points have been through everything.</param>
-/// <param name="Total">How many points there are.</param>
-/// <param name="Robust">How many of the points of which something is known have been right so far.</param>
-public sealed record EvaluationProgress(string Attack, int Done, int Total, int Robust);
+public sealed record EvaluationProgress
+{
+    internal EvaluationProgress(string attack, int done, int total, int robust) =>
+        (Attack, Done, Total, Robust) = (attack, done, total, robust);
+
+    /// <summary>
+    /// What was just run: <c>clean</c>, an attack's name, or for one that consists of others its name and theirs, such as
+    /// <c>autoattack: apgd-t</c>.
+    /// </summary>
+    public string Attack { get; }
+
+    /// <summary>How many points have been through everything.</summary>
+    public int Done { get; }
+
+    /// <summary>How many points there are.</summary>
+    public int Total { get; }
+
+    /// <summary>How many of the points of which something is known have been right so far.</summary>
+    public int Robust { get; }
+}

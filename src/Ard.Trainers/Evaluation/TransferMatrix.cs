@@ -5,16 +5,27 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>
 /// How well one network's adversarial examples deceive another. Every image is attacked on every source, also where the source is wrong.
 /// </summary>
-/// <param name="Names">The networks.</param>
-/// <param name="Attack">The attack.</param>
-/// <param name="Clean">For each network the result without an attack.</param>
-/// <param name="Results">
-/// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean image
-/// and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
-/// </param>
-public sealed record TransferMatrix(
-    IReadOnlyList<string> Names, string Attack, IReadOnlyList<AttackResult> Clean, IReadOnlyList<IReadOnlyList<AttackResult>> Results)
+public sealed record TransferMatrix
 {
+    internal TransferMatrix(
+        IReadOnlyList<string> names, string attack, IReadOnlyList<AttackResult> clean, IReadOnlyList<IReadOnlyList<AttackResult>> results) =>
+        (Names, Attack, Clean, Results) = (names, attack, clean, results);
+
+    /// <summary>The networks.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>The attack.</summary>
+    public string Attack { get; }
+
+    /// <summary>For each network the result without an attack.</summary>
+    public IReadOnlyList<AttackResult> Clean { get; }
+
+    /// <summary>
+    /// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean image
+    /// and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<AttackResult>> Results { get; }
+
     /// <summary>The target's accuracy on the examples made on the source.</summary>
     /// <param name="source">The name of the network that was attacked.</param>
     /// <param name="target">The name of the network that is asked.</param>
