@@ -50,7 +50,8 @@ public sealed class PointNoise : Noise
         for (var row = 0; row < keys.Length; row++)
         {
             var state = Mix(keys[row] ^ Mix(draws));
-            foreach (ref var value in values.AsSpan(row * width, width)) value = (float)(normal ? Normal(ref state) : Unit(ref state) * 2 - 1);
+            foreach (ref var value in values.AsSpan(row * width, width))
+                value = (float)(normal ? Normal(ref state) : Unit(ref state) * 2 - 1);
         }
         return tensor(values, like.shape, dtype: like.dtype, device: like.device);
     }

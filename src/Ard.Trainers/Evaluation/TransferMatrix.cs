@@ -8,7 +8,8 @@ namespace Ard.Trainers.Evaluation;
 public sealed record TransferMatrix
 {
     internal TransferMatrix(
-        IReadOnlyList<string> names, string attack, IReadOnlyList<AttackResult> clean, IReadOnlyList<IReadOnlyList<AttackResult>> results) =>
+        IReadOnlyList<string> names, string attack, IReadOnlyList<AttackResult> clean,
+        IReadOnlyList<IReadOnlyList<AttackResult>> results) =>
         (Names, Attack, Clean, Results) = (names, attack, clean, results);
 
     /// <summary>The networks.</summary>
@@ -21,8 +22,8 @@ public sealed record TransferMatrix
     public IReadOnlyList<AttackResult> Clean { get; }
 
     /// <summary>
-    /// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean image
-    /// and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
+    /// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean
+    /// image and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
     /// </summary>
     public IReadOnlyList<IReadOnlyList<AttackResult>> Results { get; }
 

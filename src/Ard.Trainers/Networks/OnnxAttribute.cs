@@ -26,5 +26,6 @@ public sealed class OnnxAttribute
     public static OnnxAttribute Create(string name, IEnumerable<long> values) => new(name, values.ToArray());
 
     /// <summary>Numbers; ONNX keeps them as float32.</summary>
-    public static OnnxAttribute Create(string name, IEnumerable<double> values) => new(name, values.Select(value => (float)value).ToArray());
+    public static OnnxAttribute Create(string name, IEnumerable<double> values) =>
+        new(name, values.Select(value => (float)value).ToArray());
 }

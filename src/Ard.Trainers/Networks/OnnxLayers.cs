@@ -67,7 +67,8 @@ internal static class OnnxLayers
                 x[1], x.ElementAtOrDefault(2), stride, [0, 0], dilation, groups),
             weights,
             [
-                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride), OnnxAttribute.Create("dilations", dilation),
+                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride),
+                OnnxAttribute.Create("dilations", dilation),
                 OnnxAttribute.Create("pads", [.. before, .. after]), OnnxAttribute.Create("group", groups),
             ]);
     }
@@ -132,7 +133,8 @@ internal static class OnnxLayers
             x => functional.max_pool2d(x[0], kernel, stride, padding, dilation),
             attributes:
             [
-                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride), OnnxAttribute.Create("dilations", dilation),
+                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride),
+                OnnxAttribute.Create("dilations", dilation),
                 OnnxAttribute.Create("pads", [.. padding, .. padding]),
             ]);
     }

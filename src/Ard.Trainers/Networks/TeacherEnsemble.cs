@@ -40,7 +40,8 @@ public sealed class TeacherEnsemble : Module<Tensor, Tensor>, IOnnxModule
                 .Operator("Unsqueeze", x => x[0].unsqueeze(0), [axis]))
             .ToArray();
         var sum = each[0].Operator("Concat", x => cat([.. x], 0), each[1..], [OnnxAttribute.Create("axis", 0)]).Operator(
-            "ReduceLogSumExp", x => x[0].logsumexp(0), attributes: [OnnxAttribute.Create("axes", [0L]), OnnxAttribute.Create("keepdims", 0)]);
+            "ReduceLogSumExp", x => x[0].logsumexp(0),
+            attributes: [OnnxAttribute.Create("axes", [0L]), OnnxAttribute.Create("keepdims", 0)]);
         return sum - input.Constant("log_count", tensor((float)Math.Log(teachers.Length)));
     }
 }

@@ -159,7 +159,8 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     {
         var table = new Markup();
         table.Line($"<details class=\"figures\"><summary>Figures</summary><div class=\"scroll\"><table><caption>{Title}</caption>");
-        table.Add($"<thead><tr><th scope=\"col\">{XTitle}</th>").Each(Series, series => Markup.Format($"<th scope=\"col\">{series.Name}</th>"));
+        table.Add($"<thead><tr><th scope=\"col\">{XTitle}</th>")
+            .Each(Series, series => Markup.Format($"<th scope=\"col\">{series.Name}</th>"));
         table.Line($"</tr></thead><tbody>");
         var columns = Series.Select(series => series.Points.DistinctBy(point => point.X).ToDictionary(point => point.X, point => point.Y))
             .ToArray();

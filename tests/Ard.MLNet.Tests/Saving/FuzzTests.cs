@@ -45,7 +45,8 @@ public sealed class FuzzTests
         Assert.Contains("weights and more, found", fault.Message);
     }
 
-    private static string Settings(byte[] payload) => SafetensorsHeader.Read(new MemoryStream(payload[20..]), "model").Metadata["ard.classifier"];
+    private static string Settings(byte[] payload) =>
+        SafetensorsHeader.Read(new MemoryStream(payload[20..]), "model").Metadata["ard.classifier"];
 
     private static byte[] WithSettings(byte[] payload, string settings)
     {

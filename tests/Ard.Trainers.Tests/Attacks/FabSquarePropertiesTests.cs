@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>
-/// What FAB and Square are held to besides what every attack is (<see cref="AttackPropertiesTests"/>), on random networks, shapes, dtypes and
-/// budgets.
+/// What FAB and Square are held to besides what every attack is (<see cref="AttackPropertiesTests"/>), on random networks, shapes, dtypes
+/// and budgets.
 /// </summary>
 public sealed class FabSquarePropertiesTests
 {

@@ -14,7 +14,7 @@ internal sealed class RandomCase
 {
     /// <param name="drawn">The figures.</param>
     /// <param name="attacks">The attacks to choose from, each with the number of classes that it needs.</param>
-    /// <param name="halfRight">Whether the network gets many of the labels right, and epsilon is never 0; else the labels are random.</param>
+    /// <param name="halfRight">Whether the network gets many labels right, and epsilon is never 0; else labels are random.</param>
     public RandomCase(Drawn drawn, (Attack Attack, int Classes)[] attacks, bool halfRight = false)
     {
         using var generator = new Generator(unchecked((ulong)drawn.Seed));

@@ -116,7 +116,7 @@ public sealed class HtmlReportTests
         Assert.Equal(
             ["after apgd-ce62.0 %310 of 500", "after square60.0 %300 of 500"],
             page.QuerySelectorAll("table.attacks th.part").Select(cell => cell.ParentElement!.TextContent.Trim()));
-        using var json = JsonDocument.Parse(EvaluationSummary.Of(report).ToJson());
+        using var json = JsonDocument.Parse(EvaluationSummary.Create(report).ToJson());
         Assert.Equal(
             ["apgd-ce 310", "square 300"],
             json.RootElement.GetProperty("attacks")[0].GetProperty("parts").EnumerateArray()
