@@ -106,7 +106,7 @@ internal static class GrowthBench
         var ml = new MLContext(seed: 1).RegisterArd();
         var few = ml.Data.LoadFromEnumerable(Pictures(20).ToArray());
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(few);
-        using var classifier = ml.AdversarialTrainer(new()
+        using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = "smallcnn-4",
             Method = "natural",

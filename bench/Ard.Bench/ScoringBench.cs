@@ -48,7 +48,7 @@ internal static class ScoringBench
         var data = ml.Data.LoadImageDataset(dataset);
         var keyed = keys.Fit(data).Transform(data);
         // What it learns does not matter.
-        using var classifier = ml.AdversarialTrainer(new()
+        using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = network,
             Method = "natural",

@@ -41,8 +41,8 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     {
         if (network.Name is "tinycnn" or "smallcnn" && images.Height != images.Width)
             throw new ArgumentException(
-                $"The images have {images.Height}x{images.Width} pixels, {network} expects square ones; resnet, preactresnet, wideresnet "
-                + "and mobilenetv2 take any.");
+                $"The images have {images.Height}x{images.Width} pixels, {network} expects square ones; all but tinycnn and "
+                + "smallcnn take any.");
         return Fitted(network, images);
     }
 

@@ -121,8 +121,8 @@ internal static class ModelCommands
             Classes = classes ?? recognised?.Classes ?? spec.Classes,
             InputChannels = recognised?.InputChannels ?? mean?.Count ?? spec.InputChannels,
             ImageSize = recognised?.ImageSize ?? spec.ImageSize,
-            Mean = mean,
-            Std = std,
+            Mean = mean ?? spec.Mean,
+            Std = std ?? spec.Std,
         };
     }
 

@@ -13,7 +13,7 @@ var folder = args.ElementAtOrDefault(0) ?? Draw(Path.Combine("out", "imagefolder
 var size = int.Parse(args.ElementAtOrDefault(1) ?? "16", CultureInfo.InvariantCulture);
 var epochs = int.Parse(args.ElementAtOrDefault(2) ?? "15", CultureInfo.InvariantCulture);
 
-var ml = new MLContext(seed: 1);
+var ml = new MLContext(seed: 1).RegisterArd();
 var split = ml.Data.TrainTestSplit(ml.Data.LoadImageFolder(folder), testFraction: 0.2);
 
 // Files to vectors: planes of red, green and blue, pixels in [0,1], which is what the trainers expect.
@@ -35,8 +35,9 @@ var training = new TrainingOptions
     Augmentation = Augmentation.CropAndFlip with { Padding = 1, Flip = false },
     ValidationFraction = 0,
 };
-var teacher = ml.AdversarialTrainer(new() { Network = "tinycnn-16-bn", Settings = settings, Training = training }).Fit(train);
-var student = ml.ArdTrainer(new()
+var teacher = ml.MulticlassClassification.Trainers
+    .AdversarialTraining(new() { Network = "tinycnn-16-bn", Settings = settings, Training = training }).Fit(train);
+var student = ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
 {
     Network = "tinycnn-8-bn",
     Teacher = teacher,
@@ -46,7 +47,8 @@ var student = ml.ArdTrainer(new()
 }).Fit(train);
 
 // From the file's path to the scores in one model; the adversary changes the pixels that come out of ExtractPixels.
-var metrics = ml.EvaluateRobustness(images.Append(student), split.TestSet, new() { Evaluation = new() { Threat = threat } });
+var metrics = ml.MulticlassClassification.EvaluateRobustness(
+    images.Append(student), split.TestSet, new() { Evaluation = new() { Threat = threat } });
 Console.WriteLine(
     $"{metrics.Report.Clean.Correct.Count} test images of {student.ClassNames.Count} classes: {metrics.Clean.Accuracy:P1} right, "
     + $"{metrics["pgd-20"].Accuracy:P1} under PGD-20");

@@ -82,7 +82,7 @@ internal static class Demo
         Display.Run(display =>
         {
             display.Line($"{Scaled(4000)} training and {Scaled(1000)} test images of ten shapes, {threat}; results in {output}");
-            using var teacher = ml.AdversarialTrainer(new()
+            using var teacher = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
             {
                 Network = "tinycnn-16-bn",
                 Objective = adversarial,
@@ -96,7 +96,7 @@ internal static class Demo
 
             foreach (var (name, objective) in methods)
             {
-                var student = ml.ArdTrainer(new()
+                var student = ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
                 {
                     Network = "tinycnn-8-bn",
                     Teacher = teacher,
@@ -118,7 +118,7 @@ internal static class Demo
         // Accuracy under attack; and one model from image to class name, with ML.NET's own metrics, saved.
         ITransformer Report(Display display, string role, string method, ImageClassifierTransformer classifier)
         {
-            var metrics = ml.EvaluateRobustness(classifier, test, new AdversarialEvaluatorOptions
+            var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, test, new AdversarialEvaluatorOptions
             {
                 Evaluation = new() { Threat = threat, Attacks = ["fgsm", "pgd-20"], Seed = seed },
                 Progress = display.Evaluation($"{role}, {method}"),
@@ -133,7 +133,7 @@ internal static class Demo
             };
             rows.Add(row);
             // A curve needs no more images than these: the page says how many they are.
-            var curve = ml.EvaluateRobustnessCurve(
+            var curve = ml.MulticlassClassification.EvaluateRobustnessCurve(
                 classifier, ml.Data.TakeRows(test, Scaled(200)), [0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2], new()
                 {
                     Evaluation = new() { Threat = threat, Attacks = ["pgd-20"], Seed = seed, CheckNetwork = false },

@@ -53,7 +53,7 @@ var training = new TrainingOptions
     Augmentation = Augmentation.None,
     ValidationFraction = 0,
 };
-var natural = ml.AdversarialTrainer(new()
+var natural = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
 {
     Network = "tinycnn-8-bn",
     Method = "natural",
@@ -63,7 +63,7 @@ var natural = ml.AdversarialTrainer(new()
 
 // Accuracy as it is and under two attacks. PGD-20 takes twenty steps, each where the network's own gradient says that it hurts most.
 var evaluation = new AdversarialEvaluatorOptions { Evaluation = new() { Threat = threat, Attacks = ["fgsm", "pgd-20"] } };
-var naturalMetrics = ml.EvaluateRobustness(natural, test, evaluation);
+var naturalMetrics = ml.MulticlassClassification.EvaluateRobustness(natural, test, evaluation);
 Print("natural", naturalMetrics);
 
 void Print(string name, RobustnessMetrics metrics) => Console.WriteLine(
@@ -87,7 +87,7 @@ Pictures.Images(AttackedImages.Find(natural.Model, images, labels, Attack.Pgd(),
 
 // %%
 var settings = new ObjectiveSettings { Threat = threat, Steps = 5, StepSize = 0.05 };
-var teacher = ml.AdversarialTrainer(new()
+var teacher = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
 {
     Network = "tinycnn-16-bn",
     Method = "at",
@@ -95,7 +95,7 @@ var teacher = ml.AdversarialTrainer(new()
     Training = training,
     Seed = 0,
 }).Fit(many);
-var teacherMetrics = ml.EvaluateRobustness(teacher, test, evaluation);
+var teacherMetrics = ml.MulticlassClassification.EvaluateRobustness(teacher, test, evaluation);
 Print("teacher", teacherMetrics);
 
 // %% [markdown]
@@ -118,7 +118,7 @@ var longer = training with
     BatchSize = 50,
     Optimizer = new SgdOptimizer { LearningRate = 0.05, WeightDecay = 5e-4 },
 };
-ImageClassifierTransformer Student(Objective objective) => ml.ArdTrainer(new()
+ImageClassifierTransformer Student(Objective objective) => ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
 {
     Network = "tinycnn-8-bn",
     Teacher = teacher,
@@ -133,9 +133,9 @@ var alone = Student(Objective.AdversarialTraining(new() { Inner = inner }));
 var imitator = Student(Objective.Distillation(new() { Distillation = soft }));
 var student = Student(Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, StatisticsPasses = false }));
 
-var aloneMetrics = ml.EvaluateRobustness(alone, test, evaluation);
-var imitatorMetrics = ml.EvaluateRobustness(imitator, test, evaluation);
-var studentMetrics = ml.EvaluateRobustness(student, test, evaluation);
+var aloneMetrics = ml.MulticlassClassification.EvaluateRobustness(alone, test, evaluation);
+var imitatorMetrics = ml.MulticlassClassification.EvaluateRobustness(imitator, test, evaluation);
+var studentMetrics = ml.MulticlassClassification.EvaluateRobustness(student, test, evaluation);
 Print("alone", aloneMetrics);
 Print("clean distil.", imitatorMetrics);
 Print("ARD", studentMetrics);

@@ -23,12 +23,12 @@ using Ard.Trainers.Training;
 using Microsoft.ML;
 using static TorchSharp.torch;
 
-var ml = new MLContext(seed: 1);
+var ml = new MLContext(seed: 1).RegisterArd();
 var threat = ThreatModel.Linf(0.1);             // every pixel by 0.1
 var train = ml.Data.LoadGlyphs(1000, seed: 1);
 var test = ml.Data.LoadGlyphs(300, seed: 2);
 
-AdversarialTrainer Trainer(string method, ObjectiveSettings settings) => ml.AdversarialTrainer(new()
+AdversarialTrainer Trainer(string method, ObjectiveSettings settings) => ml.MulticlassClassification.Trainers.AdversarialTraining(new()
 {
     Network = "tinycnn-8-bn",
     Method = method,
@@ -48,7 +48,8 @@ var robust = Trainer("at", new ObjectiveSettings { Threat = threat, Steps = 5, S
 
 RobustnessMetrics Evaluate(ImageClassifierTransformer classifier, IDataView rows, params string[] attacks)
 {
-    var metrics = ml.EvaluateRobustness(classifier, rows, new() { Evaluation = new() { Threat = threat, Attacks = attacks } });
+    var metrics = ml.MulticlassClassification.EvaluateRobustness(
+        classifier, rows, new() { Evaluation = new() { Threat = threat, Attacks = attacks } });
     foreach (var each in metrics.Attacks.Prepend(metrics.Clean))
         Console.WriteLine($"{each.Name,-14} {each.Accuracy,7:P1}   95 %: {each.Interval.Low:P1} to {each.Interval.High:P1}");
     foreach (var flag in metrics.Flags) Console.WriteLine($"! {flag}");
@@ -113,7 +114,7 @@ var options = new EvaluationOptions
     Attacks = ["fgsm", "pgd-20", "apgd-dlr", "square-500"],
     MoreAttacks = [Attack.Transfer(Attack.Pgd(), robust.Model, "another")],
 };
-var seen = ml.EvaluateRobustness(hiding, test, new() { Evaluation = options });
+var seen = ml.MulticlassClassification.EvaluateRobustness(hiding, test, new() { Evaluation = options });
 foreach (var flag in seen.Flags) Console.WriteLine($"! {flag}");
 Pictures.Accuracy(
     new ModelReport("natural, before") { Robustness = before.Report },

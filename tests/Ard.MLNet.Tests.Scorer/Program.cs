@@ -15,19 +15,20 @@ using Microsoft.ML;
 
 if (args[0] == "--ranks")
 {
-    var unseeded = new MLContext();
+    var unseeded = new MLContext().RegisterArd();
     unseeded.Log += (_, log) =>
     {
         if (log.Message.Contains("Epoch 2 of 2", StringComparison.Ordinal)) Console.WriteLine("the log has the epochs");
     };
     var images = unseeded.Data.LoadGlyphs(50, seed: 7);
-    var trained = unseeded.Transforms.Conversion.MapValueToKey("Label").Append(unseeded.AdversarialTrainer(new()
+    var trained = unseeded.MulticlassClassification.Trainers.AdversarialTraining(new()
     {
         Network = "tinycnn-2-bn",
         Training = new TrainingOptions { Epochs = 2, BatchSize = 10, Device = "cpu", ValidationFraction = 0.2 },
-    })).Fit(images);
+    }).Fit(images);
     var scores = string.Join(' ', Scores.Of(unseeded, trained, images, "Score"));
-    var metrics = unseeded.EvaluateRobustness(trained, images, new() { Evaluation = new() { Attacks = ["pgd-3"], BatchSize = 10 } });
+    var metrics = unseeded.MulticlassClassification.EvaluateRobustness(
+        trained, images, new() { Evaluation = new() { Attacks = ["pgd-3"], BatchSize = 10 } });
     var digest = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(scores)));
     var group = ProcessGroup.Current;
     Console.WriteLine($"process {group.Rank} of {group.Size}: {digest} {metrics.Report.WorstCase.CorrectCount}");
@@ -47,7 +48,7 @@ if (args[0] is "--write" or "--freed")
     };
     var data = ml.Data.LoadGlyphs(50, seed: 7);
     var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
-        .Append(ml.AdversarialTrainer(new() { Network = "tinycnn-2-bn", Method = "natural", Training = training }));
+        .Append(new AdversarialTrainer(ml, new() { Network = "tinycnn-2-bn", Method = "natural", Training = training }));
     if (args[0] == "--write")
     {
         ml.Model.Save(pipeline.Fit(data), data.Schema, args[1]);
@@ -71,7 +72,8 @@ if (args[0] == "--evaluate")
         ExamplesFile = args[3],
     };
     var loaded = ml.Model.Load(args[1], out _);
-    ml.EvaluateRobustness(loaded, ml.Data.LoadGlyphs(60, seed: 8), new() { Evaluation = evaluation }).SaveJson(args[4]);
+    ml.MulticlassClassification.EvaluateRobustness(
+        loaded, ml.Data.LoadGlyphs(60, seed: 8), new() { Evaluation = evaluation }).SaveJson(args[4]);
     return;
 }
 var model = ml.Model.Load(args[0], out _);

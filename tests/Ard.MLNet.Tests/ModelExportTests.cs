@@ -28,7 +28,7 @@ public sealed class ModelExportTests : IDisposable
         var keyed = fitted.Transform(data);
         var pixels = Tiny.Column<Microsoft.ML.Data.VBuffer<float>>(keyed, "Features").Select(row => row.DenseValues().ToArray()).ToArray();
         var scores = Tiny.Column<Microsoft.ML.Data.VBuffer<float>>(keyed, "Score").SelectMany(row => row.DenseValues()).ToArray();
-        var metrics = ml.EvaluateRobustness(fitted, data, new() { Evaluation = new() { Attacks = ["fgsm"] } });
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(fitted, data, new() { Evaluation = new() { Attacks = ["fgsm"] } });
 
         fitted.ExportOnnx(In("student.onnx"), new() { Softmax = true, FoldBatchNorm = true }, metrics);
         loaded.ExportOnnx(In("loaded.onnx"), new() { Softmax = true, FoldBatchNorm = true });
@@ -56,6 +56,28 @@ public sealed class ModelExportTests : IDisposable
     }
 
     [Fact]
+    public void An_exported_network_gives_its_scores_in_MLNETs_own_ONNX_transform()
+    {
+        var ml = new MLContext(1).RegisterArd();
+        var data = ml.Data.LoadGlyphs(30, seed: 7);
+        Tiny.Classifier.ExportOnnx(In("student.onnx"));
+
+        var scored = ml.Transforms.CopyColumns("images", "Features")
+            .Append(ml.Transforms.ApplyOnnxModel("logits", "images", In("student.onnx")))
+            .Fit(data).Transform(data);
+
+        var expected = Tiny.Column<Microsoft.ML.Data.VBuffer<float>>(Tiny.Classifier.Transform(data), "Score");
+        var found = Tiny.Column<Microsoft.ML.Data.VBuffer<float>>(scored, "logits");
+        Assert.Equal(30, found.Count);
+        foreach (var (logits, score) in found.Zip(expected))
+        {
+            // Score is the softmax of the logits.
+            var powers = logits.DenseValues().Select(value => Math.Exp(value)).ToArray();
+            Assert.All(powers.Zip(score.DenseValues()), pair => Assert.Equal(pair.Second, pair.First / powers.Sum(), 1e-5));
+        }
+    }
+
+    [Fact]
     public void Weights_are_exported_with_their_specification()
     {
         Tiny.Classifier.ExportWeights(In("weights.safetensors"));
@@ -67,7 +89,7 @@ public sealed class ModelExportTests : IDisposable
     [Fact]
     public void A_model_without_a_classifier_or_with_other_names_is_refused()
     {
-        var ml = new MLContext(1);
+        var ml = new MLContext(1).RegisterArd();
         var keys = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, seed: 1));
         Assert.Contains("found 0", Assert.Throws<ArgumentException>(() => keys.ExportOnnx(In("a.onnx"))).Message);
         Assert.Contains("ClassNames has 1 names", Assert.Throws<ArgumentException>(() =>

@@ -13,7 +13,7 @@ public sealed class PipelineTests
         var data = ml.Data.LoadGlyphs(40, 7);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.Transforms.CopyColumns("Pixels", "Features"))
-            .Append(ml.AdversarialTrainer(Tiny.Natural() with { FeatureColumnName = "Pixels" }))
+            .Append(ml.MulticlassClassification.Trainers.AdversarialTraining(Tiny.Natural() with { FeatureColumnName = "Pixels" }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"))
             .Append(ml.Transforms.DropColumns("Pixels"));
         using var model = pipeline.Fit(data);

@@ -46,7 +46,7 @@ public sealed class SoakTests
         return () =>
         {
             // A context draws another seed for each training.
-            var ml = new MLContext(1);
+            var ml = new MLContext(1).RegisterArd();
             using var trained = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 40));
             return Text(Tiny.Weights(trained));
         };
@@ -58,7 +58,7 @@ public sealed class SoakTests
         EvaluationOptions options = new() { Threat = Threat, Attacks = ["pgd-5", "apgd-ce-5", "square-20"] };
         return () =>
         {
-            var metrics = ml.EvaluateRobustness(classifier, data, new() { Evaluation = options });
+            var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, data, new() { Evaluation = options });
             return $"{metrics.Clean.Accuracy} {metrics["pgd-5"].Accuracy} {metrics["apgd-ce-5"].Accuracy} {metrics["square-20"].Accuracy}";
         };
     }
@@ -79,7 +79,7 @@ public sealed class SoakTests
 
     private static (MLContext Ml, ImageClassifierTransformer Classifier, IDataView Data) Trained()
     {
-        var ml = new MLContext(1);
+        var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 40);
         return (ml, new AdversarialTrainer(ml, Tiny.Natural("tinycnn-2-bn")).Fit(data), data);
     }

@@ -97,12 +97,15 @@ public sealed class TrainerSchemaTests
             LabelColumnName = label,
             Evaluation = new() { Attacks = ["fgsm"], Threat = ThreatModel.Linf(0.1) },
         };
-        Assert.Equal(
-            ml.EvaluateRobustness(model, key, evaluator)["fgsm"].Accuracy, ml.EvaluateRobustness(model, data, evaluator)["fgsm"].Accuracy);
+        var (ofKey, ofData) = (
+            ml.MulticlassClassification.EvaluateRobustness(model, key, evaluator),
+            ml.MulticlassClassification.EvaluateRobustness(model, data, evaluator));
+        Assert.Equal(ofKey["fgsm"].Accuracy, ofData["fgsm"].Accuracy);
         var unknown = ml.Data.LoadFromEnumerable(
             rows.Append(new AnyLabel { Features = rows[0].Features, Text = "none", Number = 5 }).Reverse().ToArray());
         if (kind == "bool") return;
-        var fault = Assert.Throws<InvalidOperationException>(() => ml.EvaluateRobustness(model, unknown, evaluator));
+        var fault = Assert.Throws<InvalidOperationException>(
+            () => ml.MulticlassClassification.EvaluateRobustness(model, unknown, evaluator));
         Assert.Contains($"Row 0, label column '{label}': the label is missing", fault.Message, StringComparison.Ordinal);
     }
 
@@ -118,7 +121,7 @@ public sealed class TrainerSchemaTests
                 fault.Message, StringComparison.Ordinal);
         using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
         var other = Assert.Throws<ArgumentOutOfRangeException>(
-            () => ml.EvaluateRobustness(model, data, new() { LabelColumnName = "Vector" }));
+            () => ml.MulticlassClassification.EvaluateRobustness(model, data, new() { LabelColumnName = "Vector" }));
         Assert.Contains("expected a key, or text as 10 classes (", other.Message, StringComparison.Ordinal);
     }
 

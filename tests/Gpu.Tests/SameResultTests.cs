@@ -126,7 +126,7 @@ public sealed class SameResultTests
         var ml = new MLContext(seed: 1).RegisterArd();
         var data = ml.Data.LoadGlyphs(100, seed: 1);
         var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
-        using var classifier = ml.AdversarialTrainer(new()
+        using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = "tinycnn-4-bn",
             Training = new() { Epochs = 1, ValidationFraction = 0, Device = TestDevice.Name },

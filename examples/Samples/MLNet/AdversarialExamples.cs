@@ -8,13 +8,14 @@ internal static class AdversarialExamplesSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var trainer = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 });
+        var trainer = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 });
         using var classifier = trainer.Fit(train);
 
         var test = ml.Data.LoadGlyphs(200, seed: 2);
-        var attacked = ml.AdversarialExamples(classifier)
+        var attacked = ml.Transforms.AdversarialExamples(classifier)
             .Append(ml.Transforms.CopyColumns("Features", "AdversarialFeatures"))
             .Fit(test).Transform(test);
         Console.WriteLine($"clean {Given.Percent(ml.MulticlassClassification.Evaluate(classifier.Transform(test)).MicroAccuracy)}");

@@ -10,13 +10,14 @@ internal static class AdversarialExamplesWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var trainer = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 });
+        var trainer = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 });
         using var classifier = trainer.Fit(train);
 
         var test = ml.Data.LoadGlyphs(50, seed: 2);
-        var step = ml.AdversarialExamples(classifier, new()
+        var step = ml.Transforms.AdversarialExamples(classifier, new()
         {
             AttackName = "pgd-10",                              // or Attack, one of your own
             Threat = ThreatModel.L2(0.5),

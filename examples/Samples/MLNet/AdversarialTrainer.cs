@@ -8,9 +8,9 @@ internal static class AdversarialTrainerSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(200, seed: 1);
-        var pipeline = ml.AdversarialTrainer("tinycnn-4-bn", epochs: 2)
+        var pipeline = ml.MulticlassClassification.Trainers.AdversarialTraining("tinycnn-4-bn", epochs: 2)
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         var model = pipeline.Fit(train);
 

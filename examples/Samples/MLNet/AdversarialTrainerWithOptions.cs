@@ -10,11 +10,11 @@ internal static class AdversarialTrainerWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(300, seed: 1);
 
         var threat = ThreatModel.Linf(0.1);
-        using var classifier = ml.AdversarialTrainer(new()
+        using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = "tinycnn-4-bn",
             Method = "trades",
@@ -32,7 +32,7 @@ internal static class AdversarialTrainerWithOptionsSample
         }).Fit(train);
 
         var test = ml.Data.LoadGlyphs(200, seed: 2);
-        var metrics = ml.EvaluateRobustness(classifier, test, new() { Evaluation = new() { Threat = threat } });
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, test, new() { Evaluation = new() { Threat = threat } });
         Console.WriteLine(classifier.Network.Name);
         Console.WriteLine($"clean {Given.Percent(metrics.Clean.Accuracy)}, pgd-20 {Given.Percent(metrics["pgd-20"].Accuracy)}");
 

@@ -12,7 +12,7 @@ internal static class ArdTrainerWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(600, seed: 1);
         var settings = new ObjectiveSettings { Threat = ThreatModel.Linf(0.1), Steps = 3 };
         var training = new TrainingOptions
@@ -24,14 +24,14 @@ internal static class ArdTrainerWithOptionsSample
             Augmentation = Augmentation.None,
             ValidationFraction = 0,
         };
-        using var teacher = ml.AdversarialTrainer(new()
+        using var teacher = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = "tinycnn-8-bn",
             Settings = settings,
             Training = training,
             Seed = 1,
         }).Fit(train);
-        using var student = ml.ArdTrainer(new()
+        using var student = ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
         {
             Network = "tinycnn-4-bn",
             Teacher = teacher,                                  // or TeacherNetwork.From a pipeline, or FromFile, or a module
@@ -45,7 +45,7 @@ internal static class ArdTrainerWithOptionsSample
         var evaluation = new EvaluationOptions { Threat = settings.Threat, Attacks = ["pgd-10"] };
         foreach (var (name, model) in new[] { ("teacher", teacher), ("student", student) })
         {
-            var metrics = ml.EvaluateRobustness(model, test, new() { Evaluation = evaluation });
+            var metrics = ml.MulticlassClassification.EvaluateRobustness(model, test, new() { Evaluation = evaluation });
             Console.WriteLine($"{name}: clean {Given.Percent(metrics.Clean.Accuracy)}, pgd-10 {Given.Percent(metrics["pgd-10"].Accuracy)}");
         }
 

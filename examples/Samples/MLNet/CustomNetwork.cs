@@ -13,7 +13,7 @@ internal static class CustomNetworkSample
         var mine = NetworkDefinition.Custom("my-net", () => new MyNet());
         var ml = new MLContext(seed: 1).RegisterArd(mine);
         var train = ml.Data.LoadGlyphs(200, seed: 1);
-        var model = ml.AdversarialTrainer(mine, epochs: 2).Fit(train);
+        var model = ml.MulticlassClassification.Trainers.AdversarialTraining(mine, epochs: 2).Fit(train);
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.zip");
         ml.Model.Save(model, train.Schema, path);
 

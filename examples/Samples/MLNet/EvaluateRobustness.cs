@@ -8,11 +8,13 @@ internal static class EvaluateRobustnessSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
+        var model = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Fit(train);
-        var metrics = ml.EvaluateRobustness(model, ml.Data.LoadGlyphs(200, seed: 2));        // FGSM and PGD-20, Linf 0.1: gray images
+        // FGSM and PGD-20, Linf 0.1: gray images
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(model, ml.Data.LoadGlyphs(200, seed: 2));
 
         foreach (var attack in metrics.Attacks.Prepend(metrics.Clean))
             Console.WriteLine($"{attack.Name}: {Given.Percent(attack.Accuracy)}");

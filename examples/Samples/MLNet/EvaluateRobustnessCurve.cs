@@ -8,11 +8,12 @@ internal static class EvaluateRobustnessCurveSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
+        var model = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Fit(train);
-        var curve = ml.EvaluateRobustnessCurve(model, ml.Data.LoadGlyphs(200, seed: 2), [0, 0.02, 0.05], new()
+        var curve = ml.MulticlassClassification.EvaluateRobustnessCurve(model, ml.Data.LoadGlyphs(200, seed: 2), [0, 0.02, 0.05], new()
         {
             Evaluation = new() { Attacks = ["pgd-10"] },
         });

@@ -11,11 +11,13 @@ internal static class EvaluateRobustnessWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Training = Given.Short, Seed = 1 })
+        var test = ml.Data.LoadGlyphs(100, seed: 2);
+        var model = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Training = Given.Short, Seed = 1 })
             .Fit(train);
-        var metrics = ml.EvaluateRobustness(model, ml.Data.LoadGlyphs(100, seed: 2), new AdversarialEvaluatorOptions
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(model, test, new AdversarialEvaluatorOptions
         {
             LabelColumnName = "Label",
             Evaluation = new()

@@ -8,11 +8,12 @@ internal static class ExportWeightsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(100, seed: 1);
-        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
+        var model = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Fit(train);
-        var robustness = ml.EvaluateRobustness(model, ml.Data.LoadGlyphs(50, seed: 2));
+        var robustness = ml.MulticlassClassification.EvaluateRobustness(model, ml.Data.LoadGlyphs(50, seed: 2));
 
         var folder = Directory.CreateTempSubdirectory("ard-sample-").FullName;
         model.ExportWeights(Path.Combine(folder, "student.safetensors"), robustness: robustness);

@@ -9,7 +9,7 @@ internal static class ImageLayoutSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var rows = Enumerable.Range(0, 40).Select(n => new Picture
         {
             // White, or red: every third value.
@@ -17,7 +17,7 @@ internal static class ImageLayoutSample
             Name = n % 2 == 0 ? "white" : "red",
         });
         var data = ml.Data.LoadFromEnumerable(rows);
-        using var classifier = ml.AdversarialTrainer(new()
+        using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = "tinycnn-2-bn",
             FeatureColumnName = "Pixels",
@@ -26,7 +26,8 @@ internal static class ImageLayoutSample
             Training = Given.Short with { Epochs = 10, BatchSize = 10 },
             Seed = 1,
         }).Fit(data);
-        var metrics = ml.EvaluateRobustness(classifier, data, new() { LabelColumnName = "Name", Evaluation = new() { Attacks = [] } });
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(
+            classifier, data, new() { LabelColumnName = "Name", Evaluation = new() { Attacks = [] } });
         Console.WriteLine($"right: {Given.Percent(metrics.Clean.Accuracy)}");
 
         // Expected output:

@@ -9,9 +9,10 @@ internal static class RegisterArdSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(500, seed: 1);
-        var model = ml.AdversarialTrainer(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
+        var model = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Append(ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel"))
             .Fit(train);
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.zip");

@@ -9,9 +9,10 @@ internal static class TeacherNetworkSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         var train = ml.Data.LoadGlyphs(40, seed: 1); // with 50 or more, teachers that have learned nothing are refused
-        var pipeline = ml.Transforms.CopyColumns("Pixels", "Features").Append(ml.AdversarialTrainer("tinycnn-4-bn", epochs: 1)).Fit(train);
+        var pipeline = ml.Transforms.CopyColumns("Pixels", "Features")
+            .Append(ml.MulticlassClassification.Trainers.AdversarialTraining("tinycnn-4-bn", epochs: 1)).Fit(train);
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.safetensors");
         ModelFile.Write(path, Given.Robust);
 
@@ -24,7 +25,7 @@ internal static class TeacherNetworkSample
         ];
         foreach (var (name, teacher) in teachers)
         {
-            using var student = ml.ArdTrainer("tinycnn-2-bn", teacher, epochs: 1).Fit(train);
+            using var student = ml.MulticlassClassification.Trainers.AdversarialDistillation("tinycnn-2-bn", teacher, epochs: 1).Fit(train);
             Console.WriteLine($"{name}: {student.Training!.History.Count} epoch");
         }
         File.Delete(path);

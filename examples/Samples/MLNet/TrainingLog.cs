@@ -10,14 +10,14 @@ internal static class TrainingLogSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1);
+        var ml = new MLContext(seed: 1).RegisterArd();
         ml.Log += (_, line) =>
         {
             if (line.Kind >= ChannelMessageKind.Info) Console.WriteLine($"{line.Source}: {line.Message.Split(':', ',')[0]}");
         };
         using var stop = new CancellationTokenSource();
         var train = ml.Data.LoadGlyphs(100, seed: 1);
-        using var classifier = ml.AdversarialTrainer(new()
+        using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = "tinycnn-2-bn",
             Method = "natural",

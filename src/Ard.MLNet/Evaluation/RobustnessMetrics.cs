@@ -152,7 +152,7 @@ public sealed class RobustnessMetrics
     public void SaveHtml(string path) => ToHtmlReport().Save(path);
 
     private string Code() => string.Create(CultureInfo.InvariantCulture, $$"""
-        var metrics = mlContext.EvaluateRobustness(model, data, new()
+        var metrics = mlContext.MulticlassClassification.EvaluateRobustness(model, data, new()
         {
             Evaluation = new()
             {

@@ -32,6 +32,13 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
 
     internal override int Samples => Options.Samples;
 
+    internal override int FewestClasses => Options.Loss switch
+    {
+        ApgdLoss.Dlr => AttackLosses.DlrClasses,
+        ApgdLoss.TargetedDlr => AttackLosses.TargetedDlrClasses,
+        _ => 0,
+    };
+
     internal override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
 
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";

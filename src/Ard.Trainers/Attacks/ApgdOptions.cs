@@ -8,11 +8,11 @@ public enum ApgdLoss
     /// <summary>Cross-entropy: APGD-CE.</summary>
     CrossEntropy,
 
-    /// <summary>The difference of logits ratio, <see cref="AttackLosses.Dlr"/>: APGD-DLR. Needs 3 classes or more.</summary>
+    /// <summary>The difference of logits ratio, <see cref="AttackLosses.Dlr"/>: APGD-DLR.</summary>
     Dlr,
 
     /// <summary>
-    /// The targeted ratio, <see cref="AttackLosses.TargetedDlr"/>, one class after another: APGD-T. Needs 4 classes or more.
+    /// The targeted ratio, <see cref="AttackLosses.TargetedDlr"/>, one class after another: APGD-T.
     /// </summary>
     TargetedDlr,
 }

@@ -38,6 +38,9 @@ public abstract partial class Attack
     /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
     internal virtual int Targets => 0;
 
+    /// <summary>The fewest classes for which its loss is the published one; 0 (here) where any number is enough.</summary>
+    internal virtual int FewestClasses => 0;
+
     /// <summary>How many passes decide whether a point is misclassified. Here one, which is enough where outputs are not random.</summary>
     internal virtual int Samples => 1;
 

@@ -9,6 +9,12 @@ public static class AttackLosses
     // Keeps 0 from being divided by 0 where all logits are equal: the figure of the reference implementation.
     private const double Tiny = 1e-12;
 
+    /// <summary>How many classes the ratio of logits needs.</summary>
+    internal const int DlrClasses = 3;
+
+    /// <summary>How many the targeted ratio needs.</summary>
+    internal const int TargetedDlrClasses = 4;
+
     /// <summary>Cross-entropy, -log softmax(logits)[label].</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor labels) => functional.cross_entropy(logits, labels, reduction: Reduction.None);
 
@@ -26,10 +32,10 @@ public static class AttackLosses
     /// The difference of logits ratio (Croce and Hein, ICML 2020, equation 6): -(z_y - max of the others) / (z_1 - z_3), with the logits in
     /// falling order below. Positive exactly where the point is misclassified, and not changed by shifting or scaling the logits.
     /// </summary>
-    /// <exception cref="InvalidOperationException">There are fewer than 3 classes.</exception>
+    /// <remarks>Of two classes, which have no third logit, it is the <see cref="Margin"/>.</remarks>
     public static Tensor Dlr(Tensor logits, Tensor labels)
     {
-        RequireClasses(logits, 3, "the DLR loss");
+        if (logits.shape[1] < DlrClasses) return Margin(logits, labels);
         var (sorted, order) = logits.topk(3);
         var best = sorted.select(1, 0);
         var strongestOther = where(order.select(1, 0).eq(labels), sorted.select(1, 1), best);
@@ -42,13 +48,13 @@ public static class AttackLosses
     /// <param name="logits">[N,classes].</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="targets">The classes to be taken for, int64 [N].</param>
-    /// <exception cref="InvalidOperationException">There are fewer than 4 classes.</exception>
+    /// <remarks>Of two or three classes it is the numerator alone: there is no fourth logit.</remarks>
     internal static Tensor TargetedDlr(Tensor logits, Tensor labels, Tensor targets)
     {
-        RequireClasses(logits, 4, "the targeted DLR loss");
+        var margin = LogitsOf(logits, targets) - LogitsOf(logits, labels);
+        if (logits.shape[1] < TargetedDlrClasses) return margin;
         var (sorted, _) = logits.topk(4);
-        var spread = (sorted.select(1, 0) - sorted.select(1, 2).Plus(sorted.select(1, 3)).Times(0.5)).Plus(Tiny);
-        return (LogitsOf(logits, targets) - LogitsOf(logits, labels)) / spread;
+        return margin / (sorted.select(1, 0) - sorted.select(1, 2).Plus(sorted.select(1, 3)).Times(0.5)).Plus(Tiny);
     }
 
     /// <summary>What a loss is called: that of a compiler for a function without a name says nothing.</summary>

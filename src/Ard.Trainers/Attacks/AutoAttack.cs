@@ -2,7 +2,8 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// The sequences of AutoAttack (Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
-/// attacks, ICML 2020).
+/// attacks, ICML 2020). Of two and three classes, at which the reference implementation ends with an error, the ratio of logits is the
+/// margin and there are fewer targets; a flag of the report says so.
 /// </summary>
 public static class AutoAttack
 {
@@ -15,7 +16,7 @@ public static class AutoAttack
     /// <summary>
     /// The standard version, <c>autoattack</c>. Linf and L2: APGD-CE, APGD-T and FAB-T with 9 targets, Square with 5000 queries. L1:
     /// APGD-CE with 5 restarts, APGD-T with 5 targets, both with larger radii first; without the FAB-T and Square of the reference
-    /// implementation, which are not there for L1 (a flag of the report says so). Needs 4 classes or more.
+    /// implementation, which are not there for L1 (a flag of the report says so).
     /// </summary>
     public static Attack Standard { get; } = new AttackSequence(
         "autoattack",
@@ -27,7 +28,7 @@ public static class AutoAttack
 
     /// <summary>
     /// The version with more restarts, <c>autoattack-plus</c>, for Linf and L2: APGD-CE, APGD-DLR and FAB with 5 restarts, Square with 5000
-    /// queries, APGD-T and FAB-T with 9 targets. Needs 4 classes or more.
+    /// queries, APGD-T and FAB-T with 9 targets.
     /// </summary>
     public static Attack Plus { get; } = new AttackSequence(
         "autoattack-plus",
@@ -44,7 +45,7 @@ public static class AutoAttack
 
     /// <summary>
     /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples,
-    /// each point judged by 20 passes (<see cref="ApgdOptions.Samples"/>). Needs 3 classes or more.
+    /// each point judged by 20 passes (<see cref="ApgdOptions.Samples"/>).
     /// </summary>
     public static Attack Rand { get; } = new AttackSequence(
         "autoattack-rand",

@@ -3,7 +3,8 @@ using Ard.Trainers.Networks;
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>What network a file's names and shapes look like.</summary>
-/// <param name="Spec">The built-in network, without normalisation, which names and shapes do not tell; null where it is none.</param>
+/// <param name="Spec">The built-in network, without normalisation, which names and shapes do not tell, but where it is part of the
+/// definition; null where it is none.</param>
 /// <param name="Description">In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</param>
 internal sealed record RecognisedNetwork(NetworkSpec? Spec, string Description)
 {
@@ -55,9 +56,58 @@ internal static class NetworkRecogniser
         if (state.Has("layer1.0.conv1.weight") && state.Has("conv1.weight"))
             return state.Has("bn1.weight") ? ResNet(state) : PreActResNet(state);
         if (state.Has("net.0.weight")) return Plain(state);
-        if (state.Has("features.0.0.weight") && state.Has("features.18.0.weight"))
-            return (null, "torchvision's MobileNetV2, which has the strides of ImageNet: the built-in one has those of CIFAR");
+        if (state.Has("features.0.0.weight") && state.Has("features.18.0.weight")) return ImageNetMobileNetV2(state);
+        if (state.Has("layer.0.block.0.conv_0.weight")) return RobustBenchWideResNet(state);
+        if (state.Has("layer_0.0.conv_2d_1.weight")) return RobustBenchPreActResNet(state);
         return (null, null);
+    }
+
+    private static (NetworkSpec?, string?) ImageNetMobileNetV2(Shapes state) =>
+        state["features.0.0.weight"] is [32, var channels, 3, 3] && state["features.17.conv.2.weight"] is [320, 960, 1, 1]
+            && state["features.18.0.weight"] is [1280, 320, 1, 1] && state["classifier.1.weight"] is [var classes, 1280]
+            ? (Spec("torchvision/mobilenetv2", classes, channels), null)
+            : (null, "the names are those of torchvision's MobileNetV2, but not its shapes: other widths");
+
+    private static (NetworkSpec?, string?) RobustBenchWideResNet(Shapes state)
+    {
+        var count = state.Blocks("layer.0.block.", ".conv_0.weight");
+        if (state["init_conv.weight"] is not [16, var channels, 3, 3] || state["layer.0.block.0.conv_1.weight"] is not [var width, _, 3, 3]
+            || width % 16 != 0
+            || !Enumerable.Range(0, 3).All(i => state.AreBlocks($"layer.{i}.block.", ".conv_1.weight", count, width << i, width << i)))
+            return (null, "the names are those of RobustBench's WideResNet, but its stem and its three stages do not go together");
+        return Classified(state, "logits.weight", width << 2) is { } classes
+            ? ((Spec("robustbench/wideresnet", classes, channels) with
+            {
+                Depth = 6 * count + 4,
+                WidenFactor = Int(width / 16),
+            }).OwnNormalisation(), null)
+            : (null, "the names are those of RobustBench's WideResNet, but its last layer logits is missing or of another width");
+    }
+
+    private static (NetworkSpec?, string?) RobustBenchPreActResNet(Shapes state)
+    {
+        if (state["conv_2d.weight"] is not [var width, var channels, 3, 3]
+            || Stages(state, width, static i => $"layer_{i}.", ".conv_2d_2.weight", 18, 34) is not { } depth)
+            return (null, "the names are those of RobustBench's PreActResNet, but its stem or its blocks are not");
+        return Classified(state, "logits.weight", width << 3) is { } classes
+            ? ((Spec("robustbench/preactresnet", classes, channels) with
+            {
+                Depth = depth,
+                Width = width == 64 ? null : Int(width),
+            }).OwnNormalisation(), null)
+            : (null, "the names are those of RobustBench's PreActResNet, but its last layer logits is missing or of another width");
+    }
+
+    // With the stem of ImageNet: bottlenecks are ResNet-50's, or of deeper ones, which are not built in.
+    private static (NetworkSpec?, string?) ImageNetResNet(Shapes state, long width, long channels)
+    {
+        var bottleneck = state.Has("layer1.0.conv3.weight");
+        int[] depths = bottleneck ? [50] : [18, 34];
+        if (Stages(state, width, Layer, ".conv2.weight", depths) is not { } depth)
+            return (null, "a ResNet for ImageNet of other blocks than ResNet-18, -34 and -50");
+        return Classified(state, "fc.weight", width << (bottleneck ? 5 : 3)) is { } classes
+            ? (Spec("torchvision/resnet", classes, channels) with { Depth = depth, Width = width == 64 ? null : Int(width) }, null)
+            : (null, WrongLast);
     }
 
     private static (NetworkSpec?, string?) MobileNetV2(Shapes state) =>
@@ -91,12 +141,14 @@ internal static class NetworkRecogniser
 
     private static (NetworkSpec?, string?) ResNet(Shapes state)
     {
+        if (state["conv1.weight"] is [var wide, var colours, 7, 7]) return ImageNetResNet(state, wide, colours);
         if (state.Has("layer1.0.conv3.weight"))
-            return (null, "a ResNet of bottleneck blocks (ResNet-50 and deeper), which is not built in");
-        if (Stem(state) is not var (channels, width)) return (null, WrongStem(state));
+            return (null, "a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
+        if (Stem(state) is not var (channels, width)) return (null, WrongStem);
         if (state.Has("layer4.0.conv1.weight"))
         {
-            if (Stages(state, width, 4) is not { } depth) return (null, "a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
+            if (Stages(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
+                return (null, "a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
             if (!state.Has("layer2.0.shortcut.1.weight")) return (null, "a ResNet whose shortcuts have no BatchNorm");
             return Classified(state, "linear.weight", width << 3) is { } classes
                 ? (Spec("resnet", classes, channels) with { Depth = depth, Width = width == 64 ? null : Int(width) }, null)
@@ -118,8 +170,8 @@ internal static class NetworkRecogniser
     private static (NetworkSpec?, string?) PreActResNet(Shapes state)
     {
         if (state.Has("layer1.0.conv3.weight")) return (null, "a PreActResNet of bottleneck blocks, which is not built in");
-        if (Stem(state) is not var (channels, width)) return (null, WrongStem(state));
-        if (!state.Has("layer1.0.bn1.weight") || Stages(state, width, 4) is not { } depth)
+        if (Stem(state) is not var (channels, width)) return (null, WrongStem);
+        if (!state.Has("layer1.0.bn1.weight") || Stages(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
             return (null, "a PreActResNet of other blocks than PreActResNet-18 and -34");
         if (state.Has("layer2.0.shortcut.1.weight")) return (null, "a PreActResNet whose shortcuts have a BatchNorm");
         return Classified(state, "linear.weight", width << 3) is { } classes
@@ -167,16 +219,17 @@ internal static class NetworkRecogniser
     private static (long Channels, long Width)? Stem(Shapes state) =>
         state["conv1.weight"] is [var width, var channels, 3, 3] ? (channels, width) : null;
 
-    private static string WrongStem(Shapes state) => state["conv1.weight"] is [_, _, 7, 7]
-        ? "a ResNet with the stem of ImageNet (7x7, then pooling): the built-in ones have that of CIFAR (3x3)"
-        : "the names are those of a ResNet, but its stem is no 3x3 convolution";
+    private const string WrongStem = "the names are those of a ResNet, but its stem is no convolution of 3x3 or 7x7";
 
-    private static int? Stages(Shapes state, long width, int stages)
+    private static string Layer(int stage) => $"layer{stage + 1}.";
+
+    // Which of the depths has the numbers of blocks that there are.
+    private static int? Stages(Shapes state, long width, Func<int, string> before, string after, params int[] depths)
     {
-        foreach (var depth in new[] { 18, 34 })
+        foreach (var depth in depths)
         {
             var counts = Networks.ResNet.BlockCounts(depth);
-            if (Enumerable.Range(0, stages).All(i => state.AreBlocks($"layer{i + 1}.", ".conv2.weight", counts[i], width << i, width << i)))
+            if (Enumerable.Range(0, counts.Length).All(i => state.AreBlocks(before(i), after, counts[i], width << i, width << i)))
                 return depth;
         }
         return null;

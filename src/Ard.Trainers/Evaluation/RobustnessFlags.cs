@@ -143,6 +143,12 @@ internal static class RobustnessFlags
             yield return new(
                 FewClasses, $"{attack.Name} aims at {attack.Targets} classes, the network has {state.Classes - 1} besides the true one",
                 "The figures are sound, but do not compare them with those of more targets");
+        if (state.Classes > 0 && attack.FewestClasses > state.Classes)
+            yield return new(
+                FewClasses,
+                $"{attack.Name} makes the margin large: its ratio of logits needs {attack.FewestClasses} classes, "
+                    + $"the network has {state.Classes}",
+                "The figures are sound; the reference implementation has none for so few classes");
     }
 
     private static IEnumerable<RobustnessFlag> Compared(EvaluationState state)

@@ -16,11 +16,33 @@ internal static class Layers
     /// <summary>It has no parameters, and is one of them all.</summary>
     public static ReLU Relu { get; } = ReLU();
 
+    /// <inheritdoc cref="Relu"/>
+    public static SiLU Silu { get; } = SiLU();
+
     public static Conv2d Convolution3x3(int input, int output, int stride = 1, int groups = 1) =>
         Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, groups: groups, bias: false);
 
     public static Conv2d Convolution1x1(int input, int output, int stride = 1) =>
         Conv2d(input, output, kernel_size: 1, stride: stride, bias: false);
+
+    /// <summary>
+    /// A 3x3 convolution padded as TensorFlow does it ("SAME"): where it strides, a row below and a column to the right only. Its input
+    /// goes through <see cref="PadFor(Tensor, Conv2d)"/> before.
+    /// </summary>
+    public static Conv2d Convolution3x3Same(int input, int output, int stride) =>
+        Conv2d(input, output, kernel_size: 3, stride: stride, padding: stride == 1 ? 1 : 0, bias: false);
+
+    public static Tensor PadFor(this Tensor input, Conv2d same) => same.padding![0] > 0 ? input : functional.pad(input, [0, 1, 0, 1]);
+
+    public static OnnxValue PadFor(this OnnxValue input, Conv2d same) => same.padding![0] > 0 ? input : input.Operator(
+        "Pad", x => functional.pad(x[0], [0, 1, 0, 1]), [input.Constant("pads", tensor((long[])[0, 0, 0, 0, 0, 0, 1, 1]))]);
+
+    /// <summary>Draws the weights of all convolutions from N(0, 2/(k² output channels)).</summary>
+    public static void InitialiseConvolutions(Module network)
+    {
+        foreach (var (_, parameter) in network.named_parameters().Where(p => p.parameter.dim() == 4))
+            init.normal_(parameter, 0, Math.Sqrt(2.0 / (parameter.shape[2] * parameter.shape[3] * parameter.shape[0])));
+    }
 
     /// <summary>
     /// The stages of a residual network, registered as layer1, layer2 …; each after the first halves the resolution and doubles the

@@ -17,14 +17,25 @@ namespace Ard.Trainers.Networks;
 /// <item><term>mobilenetv2</term><description>The CIFAR shape.</description></item>
 /// <item><term>smallcnn</term><description>Two convolutions and two linear layers.</description></item>
 /// <item><term>tinycnn</term><description>Three convolutions and one linear layer.</description></item>
+/// <item><term>torchvision/resnet</term><description>Depth 18, 34 or 50, in the shape of ImageNet, for images of any size from some 64
+/// pixels on.</description></item>
+/// <item><term>torchvision/mobilenetv2</term><description>The shape of ImageNet.</description></item>
+/// <item><term>robustbench/preactresnet</term><description>Depth 18 or 34, with SiLU, as RobustBench's teachers.</description></item>
+/// <item><term>robustbench/wideresnet</term><description>Depth 6n+4 and a widen factor, with SiLU, as RobustBench's
+/// teachers.</description></item>
 /// </list>
 /// </summary>
 public sealed record NetworkSpec
 {
-    private static readonly string[] Names = ["resnet", "preactresnet", "wideresnet", "mobilenetv2", "smallcnn", "tinycnn"];
+    private static readonly string[] Names =
+    [
+        "resnet", "preactresnet", "wideresnet", "mobilenetv2", "smallcnn", "tinycnn", "torchvision/resnet", "torchvision/mobilenetv2",
+        "robustbench/preactresnet", "robustbench/wideresnet",
+    ];
 
     private static readonly Regex ShortName = new(
-        $@"^(?<name>{string.Join('|', Names)})(-?(?<number>\d{{1,6}})(-(?<number>\d{{1,6}}))*)?(?<bn>-bn)?(?<sub>-sub_block1)?$",
+        $@"^(?<name>{string.Join('|', Names)})(-?(?<number>\d{{1,6}})(-(?<number>\d{{1,6}}))*)?"
+        + "(?<bn>-bn)?(?<input>-input_shortcut)?(?<sub>-sub_block1)?$",
         RegexOptions.CultureInvariant);
 
     private static readonly JsonSerializerOptions Json = new()
@@ -34,7 +45,7 @@ public sealed record NetworkSpec
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
-    /// <summary>The architecture: resnet, preactresnet, wideresnet, mobilenetv2, smallcnn or tinycnn.</summary>
+    /// <summary>The architecture: one of the names above.</summary>
     public required string Name { get; init; }
 
     /// <summary>Number of classes, the columns of the logits. Default 10.</summary>
@@ -49,12 +60,12 @@ public sealed record NetworkSpec
     /// </summary>
     public int ImageSize { get; init; } = 32;
 
-    /// <summary>Number of weighted layers, for resnet, preactresnet and wideresnet, which need it.</summary>
+    /// <summary>Number of weighted layers, for every resnet, preactresnet and wideresnet, which need it.</summary>
     public int? Depth { get; init; }
 
     /// <summary>
-    /// Channels of the first stage, for resnet, preactresnet, smallcnn and tinycnn. Default (null) the architecture's own: 64 for depth 18
-    /// and 34, 16 for the 6n+2 family, smallcnn and tinycnn.
+    /// Channels of the first stage, for every resnet and preactresnet, smallcnn and tinycnn. Default (null) the architecture's own: 64
+    /// for depth 18, 34 and 50, 16 for the 6n+2 family, smallcnn and tinycnn.
     /// </summary>
     public int? Width { get; init; }
 
@@ -72,7 +83,16 @@ public sealed record NetworkSpec
     /// </summary>
     public bool SubBlock1 { get; init; }
 
-    /// <summary>Mean of each channel for the normalisation, in units of [0,1] images. Default (null): no normalisation.</summary>
+    /// <summary>
+    /// Whether the shortcuts of preactresnet take what the block was given, not what its first BatchNorm and ReLU make of it: both
+    /// definitions are in use, with the same names and shapes. Default false.
+    /// </summary>
+    public bool InputShortcut { get; init; }
+
+    /// <summary>
+    /// Mean of each channel for the normalisation, in units of [0,1] images. Default (null): no normalisation; <see cref="Parse"/> gives
+    /// those of RobustBench the CIFAR-10 values of their definition.
+    /// </summary>
     public IReadOnlyList<double>? Mean { get; init; }
 
     /// <summary>Standard deviation of each channel for the normalisation, in units of [0,1] images. Goes with <see cref="Mean"/>.</summary>
@@ -81,7 +101,7 @@ public sealed record NetworkSpec
     /// <summary>
     /// Reads a short name: architecture, depth, width or widen factor, then bn and sub_block1 where wanted, with a dash or nothing before
     /// the first number: resnet18, resnet-20, resnet18-32, preactresnet18-bn, wideresnet-34-10, wideresnet-34-10-sub_block1, mobilenetv2,
-    /// smallcnn-16-bn. Everything else has its default; set it by <c>with</c>.
+    /// smallcnn-16-bn, torchvision/resnet50, robustbench/wideresnet-28-10. Everything else has its default; set it by <c>with</c>.
     /// </summary>
     /// <exception cref="FormatException">The name is not of this form.</exception>
     /// <exception cref="ArgumentException">It is, but there is no such network.</exception>
@@ -95,7 +115,8 @@ public sealed record NetworkSpec
         }
         var name = match.Groups["name"].Value;
         var numbers = match.Groups["number"].Captures.Select(c => int.Parse(c.Value, CultureInfo.InvariantCulture)).ToArray();
-        var limit = name switch { "mobilenetv2" => 0, "smallcnn" or "tinycnn" => 1, _ => 2 };
+        var limit = name switch { "mobilenetv2" or "torchvision/mobilenetv2" => 0, "smallcnn" or "tinycnn" => 1, _ => 2 };
+        var wide = name is "wideresnet" or "robustbench/wideresnet";
         if (numbers.Length > limit)
             throw new FormatException($"Network '{text}': {name} takes at most {limit} number(s), found {numbers.Length}.");
         int? first = numbers.Length > 0 ? numbers[0] : null, second = numbers.Length > 1 ? numbers[1] : null;
@@ -103,21 +124,29 @@ public sealed record NetworkSpec
         {
             Name = name,
             Depth = limit == 1 ? null : first,
-            Width = name == "wideresnet" ? null : limit == 1 ? first : second,
-            WidenFactor = name == "wideresnet" ? second : null,
+            Width = wide ? null : limit == 1 ? first : second,
+            WidenFactor = wide ? second : null,
             BatchNorm = match.Groups["bn"].Success,
+            InputShortcut = match.Groups["input"].Success,
             SubBlock1 = match.Groups["sub"].Success,
         };
         spec.Validate();
-        return spec;
+        return spec.OwnNormalisation();
     }
+
+    /// <summary>With the mean and deviation that are part of RobustBench's definitions; no file of theirs tells them.</summary>
+    internal NetworkSpec OwnNormalisation() =>
+        !Name.StartsWith("robustbench/", StringComparison.Ordinal) || InputChannels != 3 ? this
+        : Classes == 100 ? this with { Mean = [0.5071, 0.4865, 0.4409], Std = [0.2673, 0.2564, 0.2762] }
+        : this with { Mean = [0.4914, 0.4822, 0.4465], Std = [0.2471, 0.2435, 0.2616] };
 
     /// <summary>The short name, as <see cref="Parse"/> reads it. It does not tell classes, images or normalisation.</summary>
     public override string ToString()
     {
         var numbers = string.Join("-", new[] { Depth, Width, WidenFactor }.Where(number => number is not null));
-        var dash = numbers == "" || Name is "resnet" or "preactresnet" ? "" : "-";
-        return $"{Name}{dash}{numbers}{(BatchNorm ? "-bn" : "")}{(SubBlock1 ? "-sub_block1" : "")}";
+        var dash = numbers != "" && Name.EndsWith("cnn", StringComparison.Ordinal) || WidenFactor is not null ? "-" : "";
+        var options = $"{(BatchNorm ? "-bn" : "")}{(InputShortcut ? "-input_shortcut" : "")}{(SubBlock1 ? "-sub_block1" : "")}";
+        return $"{Name}{dash}{numbers}{options}";
     }
 
     /// <summary>The specification as a JSON object on one line; what is not set is left out.</summary>
@@ -169,14 +198,19 @@ public sealed record NetworkSpec
             var (depth, expected) = Name switch
             {
                 "resnet" => (Depth is 18 or 34 || (Depth >= 8 && (Depth - 2) % 6 == 0), "18, 34 or 6n+2 (8, 14, 20, 26, 32 …)"),
-                "preactresnet" => (Depth is 18 or 34, "18 or 34"),
-                "wideresnet" => (Depth >= 10 && (Depth - 4) % 6 == 0, "6n+4 (10, 16, 22, 28, 34 …)"),
+                "preactresnet" or "robustbench/preactresnet" => (Depth is 18 or 34, "18 or 34"),
+                "torchvision/resnet" => (Depth is 18 or 34 or 50, "18, 34 or 50"),
+                "wideresnet" or "robustbench/wideresnet" => (Depth >= 10 && (Depth - 4) % 6 == 0, "6n+4 (10, 16, 22, 28, 34 …)"),
                 _ => (Depth is null, "nothing, for it has none to choose"),
             };
             if (!depth) faults.Add($"Depth is {Found(Depth)}, {Name} expects {expected}");
-            if (Name == "wideresnet" && WidenFactor is null) faults.Add("WidenFactor is missing, wideresnet needs it");
-            OnlyFor(nameof(WidenFactor), WidenFactor is not null, "wideresnet");
-            OnlyFor(nameof(Width), Width is not null, "resnet", "preactresnet", "smallcnn", "tinycnn");
+            if (Name is "wideresnet" or "robustbench/wideresnet" && WidenFactor is null)
+                faults.Add($"WidenFactor is missing, {Name} needs it");
+            OnlyFor(nameof(WidenFactor), WidenFactor is not null, "wideresnet", "robustbench/wideresnet");
+            OnlyFor(
+                nameof(Width), Width is not null,
+                "resnet", "preactresnet", "torchvision/resnet", "robustbench/preactresnet", "smallcnn", "tinycnn");
+            OnlyFor(nameof(InputShortcut), InputShortcut, "preactresnet");
             OnlyFor(nameof(BatchNorm), BatchNorm, "preactresnet", "smallcnn", "tinycnn");
             OnlyFor(nameof(SubBlock1), SubBlock1, "wideresnet");
         }
@@ -216,6 +250,10 @@ public sealed record NetworkSpec
             "preactresnet" => new PreActResNet(this),
             "wideresnet" => new WideResNet(this),
             "mobilenetv2" => new MobileNetV2(this),
+            "torchvision/resnet" => new ImageNetResNet(this),
+            "torchvision/mobilenetv2" => new ImageNetMobileNetV2(this),
+            "robustbench/preactresnet" => new RobustBenchPreActResNet(this),
+            "robustbench/wideresnet" => new RobustBenchWideResNet(this),
             "smallcnn" => new SmallCnn(this),
             _ => new TinyCnn(this),
         });
@@ -238,13 +276,14 @@ public sealed record NetworkSpec
     // The second convolution of each block and the last layer; of the small ones all but what is of one dimension or hardly more.
     private long LeastWeights()
     {
-        var width = Width ?? (Depth is 18 or 34 ? 64L : 16L);
+        var width = Width ?? (Depth is 18 or 34 or 50 ? 64L : 16L);
         return Name switch
         {
-            "wideresnet" => Blocks([.. Enumerable.Repeat((Depth!.Value - 4) / 6, 3)], 16L * WidenFactor!.Value),
+            "wideresnet" or "robustbench/wideresnet" => Blocks([.. Enumerable.Repeat((Depth!.Value - 4) / 6, 3)], 16L * WidenFactor!.Value),
             "resnet" when Depth is not (18 or 34) => Blocks([.. Enumerable.Repeat((Depth!.Value - 2) / 6, 3)], width),
-            "resnet" or "preactresnet" => Blocks(ResNet.BlockCounts(Depth!.Value), width),
-            "mobilenetv2" => 1280L * Classes,
+            "resnet" or "preactresnet" or "torchvision/resnet" or "robustbench/preactresnet" =>
+                Blocks(ResNet.BlockCounts(Depth!.Value), width),
+            "mobilenetv2" or "torchvision/mobilenetv2" => 1280L * Classes,
             "smallcnn" => 16 * width * (InputChannels + 2 * width) + 200 * width * (ImageSize / 4) * (ImageSize / 4),
             _ => 9 * width * (InputChannels + 10 * width) + Classes * 4 * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
         };

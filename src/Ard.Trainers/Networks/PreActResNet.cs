@@ -5,8 +5,9 @@ namespace Ard.Trainers.Networks;
 
 /// <summary>
 /// Pre-activation ResNet-18 and ResNet-34 (He et al., ECCV 2016) in the shape used for CIFAR. Two definitions are in use: without
-/// BatchNorm before the pooling (<see cref="NetworkSpec.BatchNorm"/> false) and, as in the paper, with it (true; its name is bn). Names:
-/// conv1, layer{1..4}.{i}.{bn1,conv1,bn2,conv2,shortcut.0}, bn, linear.
+/// BatchNorm before the pooling (<see cref="NetworkSpec.BatchNorm"/> false) and, as in the paper, with it (true; its name is
+/// bn); and two in what a shortcut takes (<see cref="NetworkSpec.InputShortcut"/>). Names: conv1,
+/// layer{1..4}.{i}.{bn1,conv1,bn2,conv2,shortcut.0}, bn, linear.
 /// </summary>
 internal sealed class PreActResNet : ImageNetwork
 {
@@ -19,7 +20,7 @@ internal sealed class PreActResNet : ImageNetwork
     {
         var width = spec.Width ?? 64;
         conv1 = this.Register("conv1", Convolution3x3(spec.InputChannels, width));
-        stages = Stages(this, ResNet.BlockCounts(spec.Depth!.Value), width, static (a, b, s) => new PreActBlock(a, b, s));
+        stages = Stages(this, ResNet.BlockCounts(spec.Depth!.Value), width, (a, b, s) => new PreActBlock(a, b, s, spec.InputShortcut));
         if (spec.BatchNorm) bn = this.Register("bn", BatchNorm2d(width << 3));
         linear = this.Register("linear", Linear(width << 3, spec.Classes));
     }
@@ -44,9 +45,11 @@ internal sealed class PreActResNet : ImageNetwork
         private readonly BatchNorm2d bn1, bn2;
         private readonly Conv2d conv1, conv2;
         private readonly Sequential? shortcut;
+        private readonly bool inputShortcut;
 
-        public PreActBlock(int input, int output, int stride) : base(nameof(PreActBlock))
+        public PreActBlock(int input, int output, int stride, bool inputShortcut) : base(nameof(PreActBlock))
         {
+            this.inputShortcut = inputShortcut;
             bn1 = this.Register("bn1", BatchNorm2d(input));
             conv1 = this.Register("conv1", Convolution3x3(input, output, stride));
             bn2 = this.Register("bn2", BatchNorm2d(output));
@@ -57,14 +60,15 @@ internal sealed class PreActResNet : ImageNetwork
         protected override Tensor Compute(Tensor input)
         {
             var active = input.Then(bn1, Relu);
-            return active.Then(conv1, bn2, Relu, conv2).Plus(shortcut is null ? input : active.Then(shortcut));
+            return active.Then(conv1, bn2, Relu, conv2).Plus(
+                shortcut is null ? input : (inputShortcut ? input : active).Then(shortcut));
         }
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
             var active = input.Then(bn1).Relu();
             var x = active.Then(conv1).Then(bn2).Relu().Then(conv2);
-            return x + (shortcut is null ? input : active.Then(shortcut));
+            return x + (shortcut is null ? input : (inputShortcut ? input : active).Then(shortcut));
         }
     }
 }

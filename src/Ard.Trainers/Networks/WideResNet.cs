@@ -29,8 +29,7 @@ internal sealed class WideResNet : ImageNetwork
         bn1 = this.Register("bn1", BatchNorm2d(4 * width));
         fc = this.Register("fc", Linear(4 * width, spec.Classes));
 
-        foreach (var (_, parameter) in named_parameters().Where(p => p.parameter.dim() == 4))
-            init.normal_(parameter, 0, Math.Sqrt(2.0 / (parameter.shape[2] * parameter.shape[3] * parameter.shape[0])));
+        InitialiseConvolutions(this);
         init.zeros_(fc.bias!);
     }
 

@@ -24,7 +24,7 @@ public sealed class AdversarialTests
     // One that gets something right, so that there is something to attack.
     private static readonly Lazy<ImageClassifierTransformer> Trained = new(() =>
     {
-        var ml = new MLContext(2);
+        var ml = new MLContext(2).RegisterArd();
         var training = Tiny.Training(epochs: 20) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } };
         return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = training }).Fit(Tiny.Glyphs(ml, 100));
     });
@@ -33,7 +33,7 @@ public sealed class AdversarialTests
     public void The_new_column_holds_images_within_the_threat_model_that_raise_the_loss()
     {
         var data = Tiny.Glyphs(ml, 30);
-        var view = ml.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
+        var view = ml.Transforms.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
         var (clean, attacked) = (Tiny.Vectors(view, "Features"), Tiny.Vectors(view, "AdversarialFeatures"));
 
         Assert.Equal(view.Schema["Features"].Type, view.Schema["AdversarialFeatures"].Type);
@@ -51,9 +51,9 @@ public sealed class AdversarialTests
     public void Gray_images_are_attacked_within_the_budget_that_is_usual_for_them_where_none_is_set()
     {
         var data = Tiny.Glyphs(ml, 20);
-        var metrics = ml.EvaluateRobustness(classifier, data, new() { Evaluation = new() { Attacks = ["fgsm"] } });
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, data, new() { Evaluation = new() { Attacks = ["fgsm"] } });
         Assert.Equal(ThreatModel.Linf(0.1), metrics.Report.Threat);
-        var view = ml.AdversarialExamples(classifier, new() { AttackName = "fgsm" }).Fit(data).Transform(data);
+        var view = ml.Transforms.AdversarialExamples(classifier, new() { AttackName = "fgsm" }).Fit(data).Transform(data);
         var (clean, attacked) = (Tiny.Vectors(view, "Features"), Tiny.Vectors(view, "AdversarialFeatures"));
         var most = clean.Zip(attacked).Max(pair => pair.First.Zip(pair.Second).Max(pixel => Math.Abs(pixel.First - pixel.Second)));
         Assert.Equal(0.1f, most, 1e-5f);
@@ -63,15 +63,15 @@ public sealed class AdversarialTests
     public void Its_estimator_promises_what_its_transformer_gives()
     {
         var data = Tiny.Glyphs(ml, 10);
-        var estimator = ml.AdversarialExamples(classifier, Options);
+        var estimator = ml.Transforms.AdversarialExamples(classifier, Options);
 
         Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))),
             Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(Tiny.Texts(ml, 10)));
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, Tiny.Texts(ml, 10))));
-        Assert.Throws<ArgumentException>(() => ml.AdversarialExamples(classifier, new() { AttackName = "magic" }));
+        Assert.Throws<ArgumentException>(() => ml.Transforms.AdversarialExamples(classifier, new() { AttackName = "magic" }));
         var faults = Assert.Throws<ArgumentException>(
-            () => ml.AdversarialExamples(classifier, new() { AttackName = "cw-l2", BatchSize = int.MaxValue })).Message;
+            () => ml.Transforms.AdversarialExamples(classifier, new() { AttackName = "cw-l2", BatchSize = int.MaxValue })).Message;
         Assert.Contains("'cw-l2' cannot do Linf, expected L2", faults, StringComparison.Ordinal);
         Assert.Contains("BatchSize is 2147483647, expected 1 to 65536", faults, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => new AdversarialEvaluator(null!));
@@ -82,7 +82,7 @@ public sealed class AdversarialTests
     {
         var data = ml.Data.Cache(Tiny.Glyphs(ml, 20));
         // One at a time, so that no bit depends on what shares a batch.
-        var step = ml.AdversarialExamples(classifier, Options with { BatchSize = 1 }).Fit(data);
+        var step = ml.Transforms.AdversarialExamples(classifier, Options with { BatchSize = 1 }).Fit(data);
         var view = step.Transform(data);
         var column = view.Schema["AdversarialFeatures"];
         var expected = Tiny.Vectors(view, column.Name);
@@ -127,12 +127,12 @@ public sealed class AdversarialTests
     [Fact]
     public void Raw_values_stay_raw_values()
     {
-        var ml = new MLContext(3);
+        var ml = new MLContext(3).RegisterArd();
         var rows = Tiny.Images(ml, 20);
         foreach (var row in rows) row.Features = [.. row.Features.Select(pixel => pixel * 255)];
         var data = ml.Data.LoadFromEnumerable(rows);
         using var raw = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Scale = 1.0 / 255 } }).Fit(data);
-        var view = ml.AdversarialExamples(raw, Options).Fit(data).Transform(data);
+        var view = ml.Transforms.AdversarialExamples(raw, Options).Fit(data).Transform(data);
 
         var most = Tiny.Vectors(view, "Features").Zip(Tiny.Vectors(view, "AdversarialFeatures"))
             .Max(pair => pair.First.Zip(pair.Second).Max(p => Math.Abs(p.First - p.Second)));
@@ -143,7 +143,7 @@ public sealed class AdversarialTests
     public void Metrics_are_written_as_a_page_with_classes_images_training_and_the_code_that_measures_again()
     {
         var data = Tiny.Glyphs(ml, 30);
-        var metrics = ml.EvaluateRobustness(classifier, data, Evaluation);
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, data, Evaluation);
         var path = Path.Combine(Tiny.Folder(), "report.html");
         metrics.SaveHtml(path);
         var page = File.ReadAllText(path);
@@ -162,16 +162,17 @@ public sealed class AdversarialTests
             Assert.Equal(metrics.Report.Labels[(int)image.Row], image.Label);
             Assert.Equal(metrics.Report[metrics.Images.Attack].Predictions[(int)image.Row], image.AttackedPrediction);
         });
-        Assert.Null(ml.EvaluateRobustness(classifier, data, Evaluation with { Images = 0 }).Images);
-        Assert.Throws<ArgumentException>(() => ml.EvaluateRobustness(classifier, data, Evaluation with { Images = -1 }));
+        Assert.Null(ml.MulticlassClassification.EvaluateRobustness(classifier, data, Evaluation with { Images = 0 }).Images);
+        Assert.Throws<ArgumentException>(
+            () => ml.MulticlassClassification.EvaluateRobustness(classifier, data, Evaluation with { Images = -1 }));
     }
 
     [Fact]
     public void A_curve_begins_at_the_clean_accuracy_and_ends_at_the_worst_case_of_its_largest_budget()
     {
         var data = Tiny.Glyphs(ml, 30);
-        var curve = ml.EvaluateRobustnessCurve(classifier, data, [Threat.Epsilon, 0], Evaluation);
-        var metrics = ml.EvaluateRobustness(classifier, data, Evaluation);
+        var curve = ml.MulticlassClassification.EvaluateRobustnessCurve(classifier, data, [Threat.Epsilon, 0], Evaluation);
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, data, Evaluation);
         Assert.Equal([0, Threat.Epsilon], curve.Points.Select(point => point.Epsilon));
         Assert.Equal(metrics.Clean.Accuracy, curve.Points[0].Accuracy);
         Assert.Equal(metrics.WorstCase.Accuracy, curve.Points[1].Accuracy);
@@ -182,15 +183,16 @@ public sealed class AdversarialTests
     public void A_missing_label_and_keys_in_another_order_are_refused()
     {
         var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 99 }]);
-        var view = ml.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
+        var view = ml.Transforms.AdversarialExamples(classifier, Options).Fit(data).Transform(data);
         var fault = Assert.Throws<InvalidOperationException>(() => Tiny.Vectors(view, "AdversarialFeatures"));
         Assert.Contains("Row 0, label column 'Label': the label is missing", fault.Message, StringComparison.Ordinal);
 
         var other = ml.Data.SkipRows(ml.Data.LoadGlyphs(20, 7), 3);
         var keyed = Tiny.Keys(ml).Fit(other).Transform(other);
         Assert.Contains("as the classifier has them", Assert.Throws<ArgumentOutOfRangeException>(
-            () => ml.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
-        var message = Assert.Throws<ArgumentOutOfRangeException>(() => ml.EvaluateRobustness(classifier, keyed)).Message;
+            () => ml.Transforms.AdversarialExamples(classifier).Fit(keyed)).Message, StringComparison.Ordinal);
+        var message = Assert.Throws<ArgumentOutOfRangeException>(
+            () => ml.MulticlassClassification.EvaluateRobustness(classifier, keyed)).Message;
         Assert.Contains("as the classifier has them", message, StringComparison.Ordinal);
         Assert.Contains(
             "the same in another order; transform both data sets with one fitted MapValueToKey", message, StringComparison.Ordinal);
@@ -208,7 +210,7 @@ public sealed class AdversarialTests
             new Classifier(new Faulty(classifier.Model, bright), "tinycnn-8", classifier.Classifier.Format, classifier.Classifier.Labels,
                 "Features", 8),
             null);
-        var metrics = ml.EvaluateRobustness(faulty, data, Evaluation);
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(faulty, data, Evaluation);
         var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
         Assert.Equal(pixel.gt(bright).sum().item<long>(), rows.Count(row => row is { Attack: "fgsm", PredictedLabel: 0 }));
         Assert.Contains(rows, row => row is { PredictedLabel: > 0, AttackedPredictedLabel: 0 });
@@ -240,7 +242,7 @@ public sealed class AdversarialTests
     [Fact]
     public void The_evaluator_finds_what_the_evaluator_of_tensors_finds()
     {
-        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 60, seed: 7), Evaluation);
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 60, seed: 7), Evaluation);
         using var glyphs = Glyphs.Generate(60, 7);
         var report = new RobustnessEvaluator(Evaluation.Evaluation).Evaluate(classifier.Model, glyphs.Images, glyphs.Labels);
 
@@ -269,16 +271,16 @@ public sealed class AdversarialTests
             .Append(ml.Transforms.CopyColumns("X", "Score").Fit(classifier.Transform(Tiny.Glyphs(ml, 10))));
 
         Assert.Equal(
-            ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).Report.WorstCase.Correct,
-            ml.EvaluateRobustness(chain, data, Evaluation).Report.WorstCase.Correct);
-        var without = Assert.Throws<ArgumentException>(() => ml.EvaluateRobustness(Tiny.Keys(ml).Fit(data), data));
+            ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).Report.WorstCase.Correct,
+            ml.MulticlassClassification.EvaluateRobustness(chain, data, Evaluation).Report.WorstCase.Correct);
+        var without = Assert.Throws<ArgumentException>(() => ml.MulticlassClassification.EvaluateRobustness(Tiny.Keys(ml).Fit(data), data));
         Assert.Contains("Expected an ImageClassifierTransformer", without.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Every_row_is_told_for_every_attack()
     {
-        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), Evaluation);
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), Evaluation);
         var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
 
         Assert.Equal(60, rows.Length);
@@ -304,7 +306,7 @@ public sealed class AdversarialTests
     [Fact]
     public void An_adversary_who_may_do_nothing_changes_nothing()
     {
-        var metrics = ml.EvaluateRobustness(
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(
             classifier, Tiny.Glyphs(ml, 20), Evaluation with { Evaluation = Evaluation.Evaluation with { Threat = ThreatModel.Linf(0) } });
         Assert.Equal(metrics.Clean.Accuracy, metrics.WorstCase.Accuracy);
         Assert.Equal(metrics.Clean.Metrics.LogLoss, metrics["fgsm"].Metrics.LogLoss);
@@ -314,7 +316,7 @@ public sealed class AdversarialTests
     public void The_report_is_JSON()
     {
         var path = Path.Combine(Tiny.Folder(), "report.json");
-        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 20), Evaluation);
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 20), Evaluation);
         metrics.SaveJson(path);
         using var json = JsonDocument.Parse(File.ReadAllText(path));
         var root = json.RootElement;
@@ -339,7 +341,7 @@ public sealed class AdversarialTests
     public void Any_attack_is_chosen_by_name_its_parts_are_told_and_what_is_doubtful_is_flagged()
     {
         var evaluation = Evaluation.Evaluation with { Attacks = ["autoattack", "fgsm"], Sequential = true };
-        var metrics = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), new() { Evaluation = evaluation });
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), new() { Evaluation = evaluation });
         var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
         Assert.Contains(rows, row => row is { Attack: "autoattack", BrokenBy: "apgd-ce", FirstBrokenBy: "autoattack" });
         Assert.Contains(rows, row => row is { Attack: "fgsm", BrokenBy: "apgd-ce", FirstBrokenBy: "autoattack" });
@@ -366,10 +368,13 @@ public sealed class AdversarialTests
                 if (++steps == 4) stop.Cancel();
             }),
         };
-        Assert.Throws<OperationCanceledException>(() => ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), options));
-        var resumed = ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), options with { Cancellation = default });
+        Assert.Throws<OperationCanceledException>(
+            () => ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), options));
+        var resumed = ml.MulticlassClassification.EvaluateRobustness(
+            classifier, Tiny.Glyphs(ml, 40), options with { Cancellation = default });
         Assert.Equal(9, steps);
-        Assert.Equal(ml.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).ToJson(), resumed.ToJson());
+        var undisturbed = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation);
+        Assert.Equal(undisturbed.ToJson(), resumed.ToJson());
     }
 
     private sealed class Heard(Action hear) : IProgress<EvaluationProgress>

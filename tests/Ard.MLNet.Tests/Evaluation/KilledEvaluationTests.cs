@@ -13,7 +13,8 @@ public sealed class KilledEvaluationTests
         var ml = new MLContext(1).RegisterArd();
         var data = ml.Data.LoadGlyphs(100, 7);
         var training = Tiny.Training(epochs: 20) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } };
-        using var model = Tiny.Keys(ml).Append(ml.AdversarialTrainer(Tiny.Natural("tinycnn-8") with { Training = training })).Fit(data);
+        using var model = Tiny.Keys(ml).Append(ml.MulticlassClassification.Trainers
+            .AdversarialTraining(Tiny.Natural("tinycnn-8") with { Training = training })).Fit(data);
         var folder = Tiny.Folder();
         var file = Path.Combine(folder, "model.zip");
         ml.Model.Save(model, data.Schema, file);

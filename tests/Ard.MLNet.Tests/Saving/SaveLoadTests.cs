@@ -92,7 +92,7 @@ public sealed class SaveLoadTests
             Seed = 5,
         };
         var model = ml.Transforms.Conversion.MapValueToKey("Key", "Label")
-            .Append(ml.AdversarialExamples(Tiny.Classifier, options)).Fit(data);
+            .Append(ml.Transforms.AdversarialExamples(Tiny.Classifier, options)).Fit(data);
         Assert.Equal(Scores.Of(ml, model, data, "Attacked"), await InAnotherProcess(model, data, "Attacked"));
         Assert.NotEqual(Scores.Of(ml, model, data, "Features"), Scores.Of(ml, model, data, "Attacked"));
     }
@@ -102,7 +102,7 @@ public sealed class SaveLoadTests
     {
         var data = Tiny.Glyphs(ml, 10);
         var attack = new AdversarialExamplesOptions { Attack = AutoAttack.Standard, BatchSize = 7 };
-        using var model = ml.AdversarialExamples(Tiny.Classifier, attack).Fit(data);
+        using var model = ml.Transforms.AdversarialExamples(Tiny.Classifier, attack).Fit(data);
         var loaded = Load(Save(model, data.Schema), out var schema);
         Assert.Equal(Shapes.Text(model.GetOutputSchema(data.Schema)), Shapes.Text(loaded.GetOutputSchema(schema)));
         var again = Load(Save(loaded, schema), out _);
@@ -117,7 +117,7 @@ public sealed class SaveLoadTests
     {
         var data = Tiny.Glyphs(ml, 10);
         var own = new Pgd(new PgdOptions { Steps = 3, Start = Start.Clean, Keep = KeptPoint.FirstBroken });
-        var step = ml.AdversarialExamples(Tiny.Classifier, new() { Attack = own }).Fit(data);
+        var step = ml.Transforms.AdversarialExamples(Tiny.Classifier, new() { Attack = own }).Fit(data);
         var fault = Assert.Throws<NotSupportedException>(() => Save(step, data.Schema));
         Assert.Contains("'pgd-3: ", fault.Message, StringComparison.Ordinal);
         Assert.Contains("expected one of AttackCatalog", fault.Message, StringComparison.Ordinal);
@@ -128,6 +128,14 @@ public sealed class SaveLoadTests
         var path = Path.Combine(Tiny.Folder(), "model.zip");
         ml.Model.Save(model, data.Schema, path);
         return await AnotherProcess.Lines(path, "10", column);
+    }
+
+    [Fact]
+    public void A_catalog_whose_context_was_not_registered_says_so()
+    {
+        var message = Assert.Throws<InvalidOperationException>(
+            () => new MLContext().MulticlassClassification.EvaluateRobustness(Tiny.Classifier, Tiny.Glyphs(ml, 10))).Message;
+        Assert.Contains("mlContext.RegisterArd()", message, StringComparison.Ordinal);
     }
 
     [Fact]

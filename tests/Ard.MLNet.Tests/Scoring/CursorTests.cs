@@ -76,7 +76,7 @@ public sealed class CursorTests
     [Fact]
     public void Nothing_is_scored_when_neither_score_nor_prediction_is_asked_for()
     {
-        var ml = new MLContext(1);
+        var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 10);
         var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
         var view = model.Transform(data);
@@ -91,7 +91,7 @@ public sealed class CursorTests
     [Fact]
     public void Disposal_waits_for_those_who_are_scoring_and_refuses_those_who_come_later()
     {
-        var ml = new MLContext(1);
+        var ml = new MLContext(1).RegisterArd();
         var data = ml.Data.Cache(Tiny.Glyphs(ml, 40));
         var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
         var expected = Tiny.Vectors(model.Transform(data), "Score");
@@ -116,14 +116,14 @@ public sealed class CursorTests
         model.Dispose();
         Assert.All(threads, thread => Assert.True(thread.Result >= 3));
         Assert.Throws<ObjectDisposedException>(() => model.Model);
-        Assert.Throws<ObjectDisposedException>(() => ml.EvaluateRobustness(model, data));
+        Assert.Throws<ObjectDisposedException>(() => ml.MulticlassClassification.EvaluateRobustness(model, data));
         Assert.Throws<ObjectDisposedException>(() => ml.Model.Save(model, data.Schema, new MemoryStream()));
     }
 
     [Fact]
     public void A_large_batch_takes_no_more_memory_than_the_rows_there_are()
     {
-        var ml = new MLContext(1);
+        var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 20);
         using var model = new AdversarialTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65536 }).Fit(data);
         var view = model.Transform(data);

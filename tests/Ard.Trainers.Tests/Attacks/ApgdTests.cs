@@ -29,20 +29,20 @@ public sealed class ApgdTests
         Compare.Same(logits.argmax(1).ne(labels), AttackLosses.Dlr(logits, labels).gt(0), "misclassified");
     }
 
-    [Theory]
-    [InlineData("apgd-dlr", 2, "the DLR loss needs 3 classes or more; the network has 2")]
-    [InlineData("apgd-t", 3, "the targeted DLR loss needs 4 classes or more; the network has 3")]
-    [InlineData("autoattack", 3, "the targeted DLR loss needs 4 classes or more; the network has 3")]
-    public void Too_few_classes_for_the_loss_are_an_error_that_says_so(string name, long classes, string expected)
+    [Fact]
+    public void Of_two_or_three_classes_the_ratio_is_the_margin()
     {
         using var scope = NewDisposeScope();
-        var network = LinearNetwork.Random(4, classes, seed: 1);
-        var images = full([1, 4], 0.25);
-        using var noGrad = no_grad();
-        var labels = network.call(images).argmax(1);
-        var fault = Assert.Throws<InvalidOperationException>(
-            () => AttackCatalog.ByName(name).Perturb(network, images, labels, ThreatModel.Linf(1e-4)));
-        Assert.Contains(expected, fault.Message);
+        using var generator = new Generator(9);
+        foreach (var classes in new[] { 2, 3 })
+        {
+            var logits = empty([20, classes], dtype: ScalarType.Float64).normal_(generator: generator);
+            var labels = arange(0, 20, dtype: ScalarType.Int64).remainder_(classes);
+            var targets = labels.add(1).remainder_(classes);
+            var to = logits.gather(1, targets.unsqueeze(1)).squeeze(1) - logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+            Compare.Same(to, AttackLosses.TargetedDlr(logits, labels, targets), "targeted");
+            if (classes == 2) Compare.Same(to, AttackLosses.Dlr(logits, labels), "untargeted");
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
 using FsCheck.Xunit;
 using static TorchSharp.torch;
@@ -26,6 +27,7 @@ public sealed class LinearModelTests
         [
             new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Keep = KeptPoint.FirstBroken }), new Apgd(), new MiFgsm(),
             new Pgd(new PgdOptions { Loss = AttackLosses.Margin }), new Pgd(new PgdOptions { Target = TargetClass.LeastLikely }),
+            new Apgd(new ApgdOptions { Loss = ApgdLoss.Dlr }), new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr }),
         ];
         foreach (var attack in attacks)
         {
@@ -77,12 +79,13 @@ public sealed class LinearModelTests
         }
     }
 
-    [Property(MaxTest = 8)]
-    public void Apgd_t_breaks_exactly_the_points_for_which_some_class_is_within_reach(byte inputs, byte budget, bool euclidean, int seed)
+    [Property(MaxTest = 12)]
+    public void Apgd_t_breaks_exactly_the_points_for_which_some_class_is_within_reach(
+        byte inputs, byte budget, byte more, bool euclidean, int seed)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(unchecked((ulong)seed));
-        var network = LinearNetwork.Random(2 + inputs % 40, classes: 6, unchecked((ulong)seed + 1), ScalarType.Float64);
+        var network = LinearNetwork.Random(2 + inputs % 40, classes: 2 + more % 5, unchecked((ulong)seed + 1), ScalarType.Float64);
         // Far enough from the ends of [0,1] that the box plays no part.
         var images = empty([24, 2 + inputs % 40], dtype: ScalarType.Float64).uniform_(0.3, 0.7, generator);
         var epsilon = 0.001 + budget / 255.0 * 0.25;
@@ -98,6 +101,34 @@ public sealed class LinearModelTests
         var threat = euclidean ? ThreatModel.L2(epsilon) : ThreatModel.Linf(epsilon);
         var points = attack.Perturb(network, images, labels, threat, seed);
         AssertBroken(network, points, labels, reached, 0.01 * gain.max().item<double>(), attack.Name);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void AutoAttack_breaks_exactly_the_points_within_reach_of_two_and_three_classes(int classes)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(5);
+        var network = LinearNetwork.Random(12, classes, seed: 6, ScalarType.Float64);
+        var images = empty([40, 12], dtype: ScalarType.Float64).uniform_(0.3, 0.7, generator);
+        const double epsilon = 0.05;
+        using var noGrad = no_grad();
+        var logits = network.call(images);
+        var labels = logits.argmax(1);
+        var apart = network.Weight.t().index_select(0, labels).unsqueeze(1) - network.Weight.t().unsqueeze(0);
+        var reached = logits.gather(1, labels.unsqueeze(1)) - logits - epsilon * apart.abs().sum(2);
+        reached = reached.scatter(1, labels.unsqueeze(1), full_like(reached, double.PositiveInfinity)).amin(1);
+        var safe = reached.gt(0).sum().item<long>();
+        Assert.InRange(safe, 1, 39);
+
+        var report = new RobustnessEvaluator(
+            new() { Attacks = ["autoattack", "autoattack-rand"], Threat = ThreatModel.Linf(epsilon) }).Evaluate(network, images, labels);
+
+        Assert.All(report.Attacks, attack => Assert.Equal(safe, attack.CorrectCount));
+        var seen = report.Flags.Select(flag => flag.Seen).ToArray();
+        Assert.Contains($"apgd-t makes the margin large: its ratio of logits needs 4 classes, the network has {classes}", seen);
+        Assert.Equal(classes == 2, seen.Any(text => text.Contains("apgd-dlr makes the margin large", StringComparison.Ordinal)));
     }
 
     [Fact]

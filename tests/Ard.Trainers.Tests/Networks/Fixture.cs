@@ -7,7 +7,8 @@ namespace Ard.Trainers.Tests.Networks;
 
 /// <summary>
 /// What the usual PyTorch definition of a network says: number of parameters, names and shapes of its state dict, and, with weights and
-/// images from a formula (<see cref="Fill"/>), its logits and input gradients in float64. Recorded with PyTorch 1.13.1.
+/// images from a formula (<see cref="Fill"/>), its logits and input gradients in float64. Recorded with PyTorch 1.13.1; those of
+/// torchvision and RobustBench by Fixtures/record.py.
 /// </summary>
 internal sealed class Fixture
 {
@@ -15,7 +16,7 @@ internal sealed class Fixture
 
     public Fixture(string name)
     {
-        foreach (var line in File.ReadLines(System.IO.Path.Combine(Folder(), "Fixtures", $"{name}.txt")))
+        foreach (var line in File.ReadLines(System.IO.Path.Combine(Folder(), "Fixtures", $"{name.Replace('/', '-')}.txt")))
         {
             var fields = line.Split(' ');
             if (fields[1].StartsWith('[')) StateDict.Add(line);
@@ -57,7 +58,7 @@ internal sealed class Fixture
         }
     }
 
-    public static Tensor Images() => Series([2, 3, 32, 32], 1000).add_(0.5);
+    public static Tensor Images(int height = 32, int width = 32) => Series([2, 3, height, width], 1000).add_(0.5);
 
     private static string Folder([CallerFilePath] string here = "") => System.IO.Path.GetDirectoryName(here)!;
 }

@@ -112,7 +112,9 @@ public sealed class NetworkSpecTests
         Assert.Equal(spec.GetHashCode(), back.GetHashCode());
         Assert.Equal(1.0 / 3.0, back.Std![0]);
         Assert.NotEqual(spec, back with { Mean = [0.2] });
-        Assert.Equal("""{"name":"mobilenetv2","classes":10,"inputChannels":3,"imageSize":32,"batchNorm":false,"subBlock1":false}""",
+        Assert.Equal(
+            """{"name":"mobilenetv2","classes":10,"inputChannels":3,"imageSize":32,"batchNorm":false,"subBlock1":false,"""
+                + "\"inputShortcut\":false}",
             NetworkSpec.Parse("mobilenetv2").ToJson());
     }
 

@@ -18,6 +18,13 @@ public sealed class UsualDefinitionsTests
     [InlineData("mobilenetv2", 2_296_922)]
     [InlineData("wideresnet-16-2-sub_block1", 724_666)]
     [InlineData("wideresnet-34-10-sub_block1", 48_262_586)]
+    [InlineData("preactresnet18-input_shortcut", 11_171_146)]
+    [InlineData("torchvision/resnet18", 11_181_642)]
+    [InlineData("torchvision/resnet34", 21_289_802)]
+    [InlineData("torchvision/resnet50", 23_528_522)]
+    [InlineData("torchvision/mobilenetv2", 2_236_682)]
+    [InlineData("robustbench/wideresnet-16-2", 691_674)]
+    [InlineData("robustbench/preactresnet18", 12_548_426)]
     public void The_state_dict_has_the_names_and_shapes_of_the_usual_definition(string name, long parameters)
     {
         var fixture = new Fixture(name);
@@ -50,6 +57,10 @@ public sealed class UsualDefinitionsTests
     [InlineData("wideresnet-10-1-sub_block1")]
     [InlineData("smallcnn-4-bn")]
     [InlineData("tinycnn-4-bn")]
+    [InlineData("torchvision/resnet50-4")]
+    [InlineData("torchvision/mobilenetv2")]
+    [InlineData("robustbench/wideresnet-10-1")]
+    [InlineData("robustbench/preactresnet18-4")]
     public void Inside_another_module_the_names_have_a_prefix_and_every_tensor_has_one_name(string name)
     {
         using var scope = NewDisposeScope();
@@ -70,6 +81,12 @@ public sealed class UsualDefinitionsTests
     [InlineData("preactresnet18-bn")]
     [InlineData("mobilenetv2")]
     [InlineData("wideresnet-16-2-sub_block1")]
+    [InlineData("preactresnet18-input_shortcut")]
+    [InlineData("torchvision/resnet18")]
+    [InlineData("torchvision/resnet50")]
+    [InlineData("torchvision/mobilenetv2")]
+    [InlineData("robustbench/wideresnet-16-2")]
+    [InlineData("robustbench/preactresnet18")]
     public void Logits_and_input_gradients_are_those_of_the_usual_definition(string name)
     {
         var fixture = new Fixture(name);
@@ -79,7 +96,8 @@ public sealed class UsualDefinitionsTests
         foreach (var mode in new[] { "eval", "train" })
         {
             network.train(mode == "train");
-            var images = Fixture.Images().requires_grad_();
+            foreach (var dropout in network.modules().OfType<TorchSharp.Modules.Dropout>()) dropout.eval();
+            var images = Images(name).requires_grad_();
             var logits = network.call(images);
             var loss = functional.cross_entropy(logits, tensor(new[] { 3L, 7L }), reduction: Reduction.Sum);
             var gradient = autograd.grad([loss], [images])[0].flatten();
@@ -88,8 +106,10 @@ public sealed class UsualDefinitionsTests
         }
         // The forward pass in train mode has moved the running statistics once.
         network.eval();
-        AssertClose(fixture["after.logits"], network.call(Fixture.Images()));
+        AssertClose(fixture["after.logits"], network.call(Images(name)));
     }
+
+    private static Tensor Images(string name) => name.StartsWith("torchvision/") ? Fixture.Images(64, 96) : Fixture.Images();
 
     // Relative to the largest number: both are float64, but of different libraries' kernels.
     private static void AssertClose(double[] expected, Tensor found)

@@ -1,0 +1,76 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using static Ard.Trainers.Networks.Layers;
+
+namespace Ard.Trainers.Networks;
+
+/// <summary>
+/// MobileNetV2 (Sandler et al., CVPR 2018) in the shape of ImageNet, as torchvision defines it: five layers halve the resolution, ReLU6,
+/// dropout of a fifth before the linear layer. Names: features.0.{0,1}, features.{1..17}.conv.…, features.18.{0,1}, classifier.1.
+/// </summary>
+internal sealed class ImageNetMobileNetV2 : ImageNetwork
+{
+    // Sandler et al., table 2.
+    private static readonly (int Expansion, int Output, int Count, int Stride)[] Groups =
+        [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
+
+    private readonly Sequential features, classifier;
+
+    public ImageNetMobileNetV2(NetworkSpec spec) : base(spec)
+    {
+        features = this.Register("features", Sequential(
+        [
+            Normalised(Convolution3x3(spec.InputChannels, 32, stride: 2), 32),
+            .. Bottlenecks(),
+            Normalised(Convolution1x1(320, 1280), 1280),
+        ]));
+        classifier = this.Register("classifier", Sequential(Dropout(0.2), Linear(1280, spec.Classes)));
+        InitialiseConvolutions(this);
+        var linear = (Linear)classifier[1];
+        init.normal_(linear.weight, 0, 0.01);
+        init.zeros_(linear.bias!);
+    }
+
+    private static Sequential Normalised(Conv2d convolution, int output) => Sequential(convolution, BatchNorm2d(output), ReLU6());
+
+    private static IEnumerable<Module<Tensor, Tensor>> Bottlenecks()
+    {
+        var input = 32;
+        foreach (var (expansion, output, count, stride) in Groups)
+        {
+            for (var i = 0; i < count; i++, input = output)
+                yield return new InvertedResidual(input, output, expansion, i == 0 ? stride : 1);
+        }
+    }
+
+    private protected override bool ChannelsLast => true;
+
+    private protected override Tensor Logits(Tensor input) => GlobalAverage(input.Then(features)).Then(classifier);
+
+    private protected override OnnxValue Logits(OnnxValue input) => input.Then(features).GlobalAverage().Then(classifier);
+
+    private sealed class InvertedResidual : Block
+    {
+        private readonly Sequential conv;
+        private readonly bool residual;
+
+        public InvertedResidual(int input, int output, int expansion, int stride) : base(nameof(InvertedResidual))
+        {
+            var width = expansion * input;
+            residual = stride == 1 && input == output;
+            Module<Tensor, Tensor>[] widen = expansion == 1 ? [] : [Normalised(Convolution1x1(input, width), width)];
+            conv = this.Register("conv", Sequential(
+            [
+                .. widen,
+                Normalised(Convolution3x3(width, width, stride, groups: width), width),
+                Convolution1x1(width, output),
+                BatchNorm2d(output),
+            ]));
+        }
+
+        protected override Tensor Compute(Tensor input) => residual ? input.Then(conv).Plus(input) : input.Then(conv);
+
+        public override OnnxValue ToOnnx(OnnxValue input) => residual ? input.Then(conv) + input : input.Then(conv);
+    }
+}
