@@ -34,13 +34,13 @@ public sealed class TeacherFileTests
             Assert.Equal(normalised.Network.call(images).data<float>().ToArray(), filled.call(images).data<float>().ToArray());
         Assert.Contains(notes, note => note.Contains("normalised.pt: normalisation from the file's ", StringComparison.Ordinal));
         // Whoever trains is told, too.
-        var ml = new MLContext(1);
+        var ml = new MLContext(1).RegisterArd();
         var told = new List<string>();
         ml.Log += (_, line) => told.Add(line.RawMessage);
         var gray = NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16, Mean = [0.5], Std = [2] };
         var path = Path.Combine(Tiny.Folder(), "weights.safetensors");
         using (var network = gray.Build(seed: 1)) Safetensors.Write(path, network.state_dict());
-        ml.ArdTrainer(new() { Network = "tinycnn-2", Teacher = TeacherNetwork.FromFile(path, gray), Training = Tiny.Training() })
+        new ArdTrainer(ml, new() { Network = "tinycnn-2", Teacher = TeacherNetwork.FromFile(path, gray), Training = Tiny.Training() })
             .Fit(Tiny.Glyphs(ml, 20)).Dispose();
         Assert.Contains($"{path}: normalisation as given, for the file does not tell: mean [0.5], std [2].", told);
         // Without the network: PyTorch's files do not say what they are, but they look like something.

@@ -36,11 +36,12 @@ public sealed class BothDoorsTests : IDisposable
         using var loaded = ImageDataset.Load(data, DataSplit.Train);
         var images = ml.Data.LoadImageDataset(loaded);
         var training = new TrainingOptions { Epochs = 1, Threads = 1, Device = "cpu" };
-        using var guide = ml.AdversarialTrainer(new() { Network = teacher, Seed = 0, Training = training }).Fit(images);
+        using var guide = ml.MulticlassClassification.Trainers
+            .AdversarialTraining(new() { Network = teacher, Seed = 0, Training = training }).Fit(images);
         AssertSame("teacher-at", guide.Training!);
         foreach (var method in (string[])["at", "ard", "kd", "trades"])
         {
-            using var model = ml.ArdTrainer(
+            using var model = ml.MulticlassClassification.Trainers.AdversarialDistillation(
                 new() { Network = student, Teacher = guide, Method = method, Seed = 0, Training = training }).Fit(images);
             AssertSame($"student-{method}", model.Training!);
         }

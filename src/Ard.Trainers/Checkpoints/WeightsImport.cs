@@ -92,7 +92,8 @@ internal static class WeightsImport
         {
             notes.Add(spec.Mean is null
                 ? "no normalisation: the file does not tell whether its network expects other images than those in [0,1]"
-                : $"normalisation as given or as the definition has it, for the file does not tell: {Text(spec.Mean, spec.Std)}");
+                : $"normalisation {(spec.Name.StartsWith("robustbench/", StringComparison.Ordinal) ? "of the definition" : "as given")}, "
+                    + "for the file does not tell: " + Text(spec.Mean, spec.Std));
             return spec;
         }
         notes.Add($"normalisation from {said.Source}: {Text(said.Mean, said.Std)}");

@@ -62,7 +62,8 @@ internal sealed class ImageNetResNet : ImageNetwork
 
         public sealed override OnnxValue ToOnnx(OnnxValue input)
         {
-            var x = Layers.Aggregate(input, static (value, layer) => layer is ReLU ? value.Relu() : value.Then((Module<Tensor, Tensor>)layer));
+            var x = Layers.Aggregate(
+                input, static (value, layer) => layer is ReLU ? value.Relu() : value.Then((Module<Tensor, Tensor>)layer));
             return (x + (downsample is null ? input : input.Then(downsample))).Relu();
         }
     }

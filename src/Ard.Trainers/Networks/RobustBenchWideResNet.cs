@@ -24,7 +24,8 @@ internal sealed class RobustBenchWideResNet : ImageNetwork
         var width = 16 * spec.WidenFactor!.Value;
         conv = this.Register("init_conv", Convolution3x3(spec.InputChannels, 16));
         layer = this.Register("layer", Sequential(
-            new BlockGroup(count, 16, width, 1), new BlockGroup(count, width, 2 * width, 2), new BlockGroup(count, 2 * width, 4 * width, 2)));
+            new BlockGroup(count, 16, width, 1), new BlockGroup(count, width, 2 * width, 2),
+            new BlockGroup(count, 2 * width, 4 * width, 2)));
         batchnorm = this.Register("batchnorm", BatchNorm2d(4 * width));
         logits = this.Register("logits", Linear(4 * width, spec.Classes));
     }
