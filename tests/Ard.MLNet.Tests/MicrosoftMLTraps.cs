@@ -7,7 +7,7 @@ namespace Ard.MLNet.Tests;
 /// <summary>What ML.NET does that a reader would not guess, and that the source named beside each test relies on.</summary>
 public sealed class MicrosoftMLTraps
 {
-    private readonly MLContext ml = new(1);
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
 
     // Saving/ModelStream.cs: each is asked for when a model is saved or loaded, and not before.
     [Fact]

@@ -5,7 +5,7 @@ namespace Ard.MLNet.Tests;
 
 public sealed class PipelineTests
 {
-    private readonly MLContext ml = new(1);
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
 
     [Fact]
     public void Steps_of_mlnet_go_before_and_after()

@@ -12,7 +12,7 @@ namespace Ard.MLNet.Tests;
 
 public sealed class TrainerSchemaTests
 {
-    private readonly MLContext ml = new(1);
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
 
     [Theory]
     [InlineData("text")]

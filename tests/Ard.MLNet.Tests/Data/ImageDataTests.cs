@@ -9,7 +9,7 @@ namespace Ard.MLNet.Tests.Data;
 
 public sealed class ImageDataTests
 {
-    private readonly MLContext ml = new(1);
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
 
     [Fact]
     public void Glyphs_have_their_pixels_and_class_names()

@@ -18,7 +18,7 @@ public sealed class AdversarialTests
     private static readonly AdversarialEvaluatorOptions Evaluation =
         new() { Evaluation = new() { Attacks = ["fgsm", "pgd-3"], Threat = Threat, BatchSize = 16 } };
 
-    private readonly MLContext ml = new(1);
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
     private readonly ImageClassifierTransformer classifier = Trained.Value;
 
     // One that gets something right, so that there is something to attack.

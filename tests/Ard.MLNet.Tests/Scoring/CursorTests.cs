@@ -7,7 +7,7 @@ namespace Ard.MLNet.Tests.Scoring;
 
 public sealed class CursorTests
 {
-    private readonly MLContext ml = new(1);
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
 
     // 10 rows in batches of 4: two full ones and one that is not.
     private IDataView Scored => Tiny.Classifier.Transform(Tiny.Glyphs(ml, 10));
