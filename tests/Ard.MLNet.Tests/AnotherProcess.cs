@@ -4,6 +4,13 @@ using TorchSharp;
 
 namespace Ard.MLNet.Tests;
 
+/// <summary>Tests that run while no others do.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class Alone
+{
+    public const string Name = "alone";
+}
+
 /// <summary>The program Ard.MLNet.Tests.Scorer, which lies beside the tests.</summary>
 internal static class AnotherProcess
 {

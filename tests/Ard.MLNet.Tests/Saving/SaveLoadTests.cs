@@ -7,6 +7,8 @@ using Microsoft.ML;
 
 namespace Ard.MLNet.Tests.Saving;
 
+// A training beside it would change this process's number of threads, and with it the rounding.
+[Collection(Alone.Name)]
 public sealed class SaveLoadTests
 {
     // Fixtures/model-v1.zip is a file that "Ard.MLNet.Tests.Scorer --write FILE" made, built from the sources of commit cd2f19b.
