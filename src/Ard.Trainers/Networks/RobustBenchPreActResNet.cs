@@ -1,5 +1,4 @@
 using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
 using static Ard.Trainers.Networks.Layers;
 
 namespace Ard.Trainers.Networks;
