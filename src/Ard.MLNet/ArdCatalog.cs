@@ -23,12 +23,8 @@ public static class ArdCatalog
         ArgumentNullException.ThrowIfNull(mlContext);
         ImageClassifierTransformer.Register(mlContext.ComponentCatalog);
         AdversarialExamplesTransformer.Register(mlContext.ComponentCatalog);
-<<<<<<< HEAD
         RegisteredNetworks.For(mlContext.ComponentCatalog).Add(mlContext, networks);
-=======
-        RegisteredNetworks.Of(mlContext.ComponentCatalog).Add(mlContext, networks);
         RegisteredContexts.Add(mlContext);
->>>>>>> b210d3b (Catalogues where ML.NET's own are; networks for photographs and of RobustBench; two and three classes in AutoAttack)
         return mlContext;
     }
 
