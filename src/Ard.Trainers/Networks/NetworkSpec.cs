@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -255,7 +256,8 @@ public sealed record NetworkSpec
             "robustbench/preactresnet" => new RobustBenchPreActResNet(this),
             "robustbench/wideresnet" => new RobustBenchWideResNet(this),
             "smallcnn" => new SmallCnn(this),
-            _ => new TinyCnn(this),
+            "tinycnn" => new TinyCnn(this),
+            _ => throw new UnreachableException(),
         });
     }
 
@@ -285,7 +287,8 @@ public sealed record NetworkSpec
                 Blocks(ResNet.BlockCounts(Depth!.Value), width),
             "mobilenetv2" or "torchvision/mobilenetv2" => 1280L * Classes,
             "smallcnn" => 16 * width * (InputChannels + 2 * width) + 200 * width * (ImageSize / 4) * (ImageSize / 4),
-            _ => 9 * width * (InputChannels + 10 * width) + Classes * 4 * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
+            "tinycnn" => 9 * width * (InputChannels + 10 * width) + Classes * 4 * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
+            _ => throw new UnreachableException(),
         };
 
         long Blocks(int[] counts, long first) =>
