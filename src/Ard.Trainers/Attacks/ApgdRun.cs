@@ -113,7 +113,7 @@ internal sealed class ApgdRun
         static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.Add_(value);
     }
 
-    // Of random outputs the first broken point may be broken by chance.
+    // Where outputs are random, the first broken point may be broken by chance.
     private bool Leaves => options is { Keep: KeptPoint.FirstBroken, Samples: 1 };
 
     // Offers the current points; where broken ones leave, says whether any image is left.

@@ -186,7 +186,7 @@ internal abstract class SquareWindows
             return tensor([.. values.Select(value => value / length)], [side, side], dtype: like.dtype, device: like.device);
         }
 
-        // Of length 1, row by row: Σ 1/j² from the pixel's ring around the centre to the outermost one.
+        // A hill of length 1, row by row: Σ 1/j² from the pixel's ring around the centre to the outermost one.
         private static double[] Hill(long height, long width)
         {
             var values = new double[height * width];

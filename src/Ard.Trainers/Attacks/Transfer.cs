@@ -28,7 +28,7 @@ internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, 
     /// <summary>What finds the points.</summary>
     internal Attack Inner { get; } = attack;
 
-    /// <summary>Those of the attack.</summary>
+    /// <summary>The norms of the attack that is carried over.</summary>
     public override IReadOnlyList<Norm> Norms => Inner.Norms;
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>

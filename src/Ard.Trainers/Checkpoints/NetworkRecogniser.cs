@@ -205,7 +205,7 @@ internal static class NetworkRecogniser
         NetworkSpec Sized(NetworkSpec spec, long width, int side) =>
             spec with { Width = width == 16 ? null : Int(width), BatchNorm = batchNorm, ImageSize = 4 * side };
 
-        // Of the square image that is left before the linear layer.
+        // The side of the square image that is left before the linear layer.
         static int? Side(long features, long channels)
         {
             if (channels <= 0 || features % channels != 0) return null;

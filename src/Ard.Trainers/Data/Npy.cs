@@ -74,7 +74,7 @@ internal static class Npy
         var (least, most) = (numbers.min().item<long>(), numbers.max().item<long>());
         if (classNames is null)
         {
-            // Of both splits, so that both have the same classes.
+            // The labels of both splits count, so that both have the same classes.
             foreach (var other in isSplit ? all.Where(array => array.IsLabels && array != labels && Says(array, "train", "test")) : [])
             {
                 var more = Labels(other);

@@ -23,7 +23,7 @@ internal sealed partial class Unpickler
         ["BoolStorage"] = (ScalarType.Bool, 1),
     };
 
-    // Those whose elements are none of the above, with the bytes of each: in older files they have to be passed over.
+    // Storages of other elements, with the bytes of each: readers of older files have to skip them.
     private static readonly Dictionary<string, int> OtherStorages = new()
     {
         ["ComplexFloatStorage"] = 8,
@@ -163,7 +163,7 @@ internal sealed partial class Unpickler
                 $"shape [{string.Join(",", shape)}] with strides [{string.Join(",", strides)}] from element {offset}");
         return new PickledTensor(storage, offset, shape, strides);
 
-        // Of a tensor without elements libtorch multiplies the other sizes all the same.
+        // libtorch multiplies the other sizes even of a tensor without elements.
         static Int128 AtMost2To31(Int128 product, long size) => Int128.Min(product * size, 1L << 31);
     }
 

@@ -20,7 +20,7 @@ internal sealed record BatchShare(ProcessGroup Group, long Count)
         ? [Group.Rank % Count]
         : [.. Enumerable.Range(0, (int)Own).Select(i => Group.Rank + (long)i * Group.Size)];
 
-    /// <summary>Of a tensor with all rows of the batch those of this process.</summary>
+    /// <summary>This process's rows of a tensor that has all rows of the batch.</summary>
     public Tensor Select(Tensor all) => IsAll ? all : all.index_select(0, tensor(Rows, dtype: ScalarType.Int64, device: all.device));
 
     /// <summary>Numbers that are means over this process's rows become those over the whole batch, the same in all processes.</summary>

@@ -8,7 +8,7 @@ namespace Ard.Trainers.Distributed;
 /// <summary>What processes do together, made of sums and broadcasts. All of a group call the same, in the same order.</summary>
 internal static class Collectives
 {
-    // Of a tensor as many at a time as a span holds.
+    // How many values of a tensor are sent at a time: as many as a span holds.
     private const long Piece = 1 << 28;
 
     private const string Common = "ard.common";

@@ -24,22 +24,22 @@ internal sealed record EvaluationStep
     /// <summary>The images, by their place among those that are evaluated.</summary>
     public required int[] Rows { get; init; }
 
-    /// <summary>Of clean images, one entry a row.</summary>
+    /// <summary>One entry a row, in a step of clean images.</summary>
     public CleanPoint[] Clean { get; init; } = [];
 
-    /// <summary>Of an attack, one entry a row.</summary>
+    /// <summary>One entry a row, in a step of an attack.</summary>
     public PartPoint[] Attacked { get; init; } = [];
 
     /// <summary>The points that an attack was the first to break, one after another, in the network's dtype, where they are kept.</summary>
     public byte[] Examples { get; init; } = [];
 
-    /// <summary>Of clean images the number of the network's outputs.</summary>
+    /// <summary>The number of the network's outputs, in a step of clean images.</summary>
     public int Classes { get; init; }
 
-    /// <summary>Of the first batch the largest difference of five passes, in units of the largest output.</summary>
+    /// <summary>The largest difference between five passes over the first batch, in units of the largest output.</summary>
     public double Spread { get; init; }
 
-    /// <summary>Of the first batch the largest difference that the company of an image makes, in the same units.</summary>
+    /// <summary>The largest difference that the other images of the first batch make to one, in the same units.</summary>
     public double BatchSpread { get; init; }
 }
 

@@ -302,7 +302,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             ["kind of device"] = $"{device.type}",
         };
 
-    // Of the options those that say what is computed.
+    // The options that say what is computed.
     private IEnumerable<(string Name, string Value)> Settings() =>
     [
         (nameof(Threat), string.Create(CultureInfo.InvariantCulture, $"{Threat.Norm} {Threat.Epsilon:R}")),
@@ -320,7 +320,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         ["labels"] = TensorDigest.Compute(labels),
     };
 
-    // Those of each image, where they are kept.
+    // The logits of each image, where they are kept.
     private IEnumerable<float[]?> Logits(Tensor logits) => Options.KeepLogits
         ? logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)logits.shape[1])
         : Enumerable.Repeat<float[]?>(null, (int)logits.shape[0]);

@@ -69,7 +69,7 @@ internal static class RobustnessFlags
             yield return new(
                 Probabilities, "every output is from 0 to 1 and each image's outputs add up to 1",
                 "Evaluate the logits, before the softmax: its rounding hides gradients from every attack");
-        // Of random outputs that cannot be told.
+        // Random outputs differ anyway.
         if (state.Spread <= RandomSpread && state.BatchSpread > CompanySpread)
             yield return new(
                 BatchDependentOutputs,

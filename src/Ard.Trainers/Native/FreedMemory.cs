@@ -9,7 +9,7 @@ namespace Ard.Trainers.Native;
 /// </summary>
 internal static class FreedMemory
 {
-    // Of glibc's malloc.h: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD.
+    // M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h.
     private const int TrimThreshold = -1, MapThreshold = -3;
 
     private static readonly string[] Users = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];

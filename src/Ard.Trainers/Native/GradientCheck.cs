@@ -41,7 +41,7 @@ internal static class GradientCheck
         return double.IsNaN(error) ? double.PositiveInfinity : error;
     }
 
-    /// <summary>Of images and weights through the kinds of convolutions that networks have.</summary>
+    /// <summary>The gradients of images and weights through the kinds of convolutions that networks have.</summary>
     internal static Tensor[] Gradients(ScalarType type)
     {
         using var record = enable_grad();

@@ -97,7 +97,7 @@ public static class ObjectiveCatalog
     }
 
     /// <summary>
-    /// Those of the settings that the method takes, the others left out: for settings that several methods share, as on a command line.
+    /// The settings that the method takes, without the others: for settings that several methods share, as on a command line.
     /// </summary>
     /// <param name="name">As in <see cref="ByName"/>.</param>
     /// <param name="settings">Any settings.</param>

@@ -25,7 +25,7 @@ internal static class BatchNormFolding
             var scale = Constant(norm.Inputs[1]) / Constant(norm.Inputs[4]).Plus(epsilon).sqrt();
             var weight = Constant(layer.Inputs[1]);
             var bias = layer.Inputs.Count > 2 ? Constant(layer.Inputs[2]) : zeros_like(scale);
-            // Of both layers' weights the first dimension is that of the outputs.
+            // The first dimension of both layers' weights is that of the outputs.
             Put(layer.Name + ".weight", weight * scale.reshape([-1, .. weight.shape[1..].Select(_ => 1L)]));
             Put(layer.Name + ".bias", ((bias - Constant(norm.Inputs[3])) * scale).Plus(Constant(norm.Inputs[2])));
             graph.Nodes[index] = layer with

@@ -78,7 +78,7 @@ internal static class OnnxModel
         RawData = ByteString.CopyFrom(value.bytes),
     };
 
-    // Of the shape that the probe has, but with any number of images.
+    // The probe's shape, but with any number of images.
     private static ValueInfoProto Value(OnnxValue value, string description) => new()
     {
         Name = value.Name,

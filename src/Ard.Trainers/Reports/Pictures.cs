@@ -13,7 +13,7 @@ public static class Pictures
     {
         ArgumentNullException.ThrowIfNull(models);
         return AccuracySection.Picture(models)?.ToString() ?? throw new ArgumentException(
-            $"Of {Text.Count(models.Count, "network")} none has Robustness, expected an evaluation.", nameof(models));
+            $"None of {Text.Count(models.Count, "network")} has Robustness, expected an evaluation.", nameof(models));
     }
 
     /// <summary>Accuracy over the budget, a line for each network.</summary>

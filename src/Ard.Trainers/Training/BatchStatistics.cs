@@ -46,7 +46,7 @@ internal static class BatchStatistics
             network.call(data.Batch(first, end - first).Images.to(dtype));
         }
         Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => buffer.is_floating_point()), group, seen, data.Count);
-        // Those that count the batches.
+        // The counters of batches.
         Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => !buffer.is_floating_point()), group, 1, 1);
         // The new ones stay; where anything fails, the old ones.
         statistics.Update();

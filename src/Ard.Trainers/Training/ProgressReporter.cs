@@ -103,6 +103,6 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
                 + $"steps or images, or a smaller network{(setup.Device.type == DeviceType.CPU ? ", or a GPU," : "")} make it shorter");
     }
 
-    // Of a pace that nobody will wait for, as much as a TimeSpan holds.
+    // At most what a TimeSpan holds.
     private static TimeSpan Time(double seconds) => TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 9e11));
 }

@@ -12,7 +12,7 @@ internal static class TeacherCheck
 {
     private const int Most = 200;
 
-    // Of fewer images a fair teacher may get no more right than chance does.
+    // On fewer images a fair teacher may get no more right than chance does.
     private const int EnoughToRefuse = 50;
 
     /// <summary>What there is to warn of in the teachers of a training. Usually nothing.</summary>

@@ -54,7 +54,7 @@ internal static class TrainingCheckpoint
 
     private static string MemoryPrefix(bool perImage) => perImage ? "memory.images." : "memory.batch.";
 
-    // Of rows that are those of each process's images one tensor with all, by their place in the batch.
+    // One tensor with the rows of all processes, by their place in the batch.
     private static Tensor Gather(ProcessGroup group, Tensor rows)
     {
         if (group.Size == 1) return rows;

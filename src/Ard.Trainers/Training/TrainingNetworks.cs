@@ -34,7 +34,7 @@ public sealed record TrainingNetworks(
         where pair.Item2 is not null
         select (pair.Item1, pair.Item2!);
 
-    /// <summary>Those that learn. Parameters of the student are named as they are: a module's name holds no slash.</summary>
+    /// <summary>The networks that learn. Parameters of the student are named as they are: a module's name holds no slash.</summary>
     internal IReadOnlyList<(string Prefix, Module<Tensor, Tensor> Network)> Trained =>
         Peer is null ? [("", Student)] : [("", Student), ("peer/", Peer)];
 }

@@ -175,7 +175,7 @@ internal sealed class TrainingSetup : IDisposable
         public void Dispose() => network.to(device);
     }
 
-    // Of all that is given beside the settings: images and labels in their order, and the teachers' weights.
+    // Digests all that is given beside the settings: images and labels in their order, and the teachers' weights.
     private void Digest(ImageDataset data, ImageDataset? validation)
     {
         foreach (var (name, images) in new[] { ("data", data), ("validation", validation) })

@@ -51,7 +51,7 @@ public sealed class PicturesTests
     public void What_there_is_nothing_to_show_of_is_refused_by_name()
     {
         var empty = new ModelReport("empty");
-        Assert.Contains("1 network none has Robustness", Assert.Throws<ArgumentException>(() => Pictures.Accuracy(empty)).Message);
+        Assert.Contains("None of 1 network has Robustness", Assert.Throws<ArgumentException>(() => Pictures.Accuracy(empty)).Message);
         var other = empty with { Curve = new RobustnessCurve(Norm.L2, [new CurvePoint(0, [true])]) };
         Assert.Contains("[Linf, L2], expected one norm", Assert.Throws<ArgumentException>(() => Pictures.Curves(Models[1], other)).Message);
         var images = SampleReport.Images(new Random(1), channels: 1, classes: 4);
