@@ -1,13 +1,19 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>What an attack found.</summary>
-/// <param name="Points">
-/// [N,...]: one allowed point for each image; the clean image where the network was wrong without an attack. Belongs to the dispose scope
-/// of the caller.
-/// </param>
-/// <param name="Each">One entry an image, in their order.</param>
-public sealed record AttackOutcome(Tensor Points, IReadOnlyList<AttackedPoint> Each)
+public sealed record AttackOutcome
 {
+    internal AttackOutcome(Tensor points, IReadOnlyList<AttackedPoint> each) => (Points, Each) = (points, each);
+
+    /// <summary>
+    /// [N,...]: one allowed point for each image; the clean image where the network was wrong without an attack. Belongs to the dispose
+    /// scope of the caller.
+    /// </summary>
+    public Tensor Points { get; }
+
+    /// <summary>One entry an image, in their order.</summary>
+    public IReadOnlyList<AttackedPoint> Each { get; }
+
     /// <summary>The class that the network takes each point for; -1 where an output was not finite.</summary>
     internal IReadOnlyList<long> Predictions { get; init; } = [];
 }

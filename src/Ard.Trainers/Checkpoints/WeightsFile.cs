@@ -3,9 +3,20 @@ using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Checkpoints;
 
-/// <summary>A tensor in a file: its name, the type of its elements, its shape.</summary>
-public sealed record TensorInfo(string Name, ScalarType Type, IReadOnlyList<long> Shape)
+/// <summary>A tensor in a file.</summary>
+public sealed record TensorInfo
 {
+    internal TensorInfo(string name, ScalarType type, IReadOnlyList<long> shape) => (Name, Type, Shape) = (name, type, shape);
+
+    /// <summary>Its name.</summary>
+    public string Name { get; internal init; }
+
+    /// <summary>The type of its elements.</summary>
+    public ScalarType Type { get; }
+
+    /// <summary>Its sizes.</summary>
+    public IReadOnlyList<long> Shape { get; }
+
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (count, size) => count * size);
 
