@@ -13,16 +13,16 @@ internal static class CommandLine
 {
     // Options of every verb.
     private static readonly Option<long> Seed = new Option<long>("--seed") { DefaultValueFactory = _ => 0 }
-        .Reads("Fixes everything that chance decides. Default 0.", WholeNumber);
+        .Reads("Fixes everything that chance decides.", WholeNumber);
     private static readonly Option<string> Device = new Option<string>("--device") { DefaultValueFactory = _ => "auto" }
-        .Reads("auto, cpu, cuda or cuda:N. Default auto.", text => text);
+        .Reads("auto, cpu, cuda or cuda:N.", text => text);
     private static readonly Option<int?> Threads = new Option<int?>("--threads")
         .Reads("Threads on the CPU. Default: OMP_NUM_THREADS, else all processors.", text => (int?)Positive(text));
 
     // Options of distill and evaluate.
     private static readonly Option<string> Data = new Option<string>("--data") { DefaultValueFactory = _ => DataSource.BuiltIn }
-        .Reads("CIFAR-10/100 (binary or for Python), MNIST and its relatives (IDX), NumPy arrays (.npz or a folder of .npy), or builtin. "
-            + "Default builtin.", text => text);
+        .Reads("CIFAR-10/100 (binary or for Python), MNIST and its relatives (IDX), NumPy arrays (.npz or a folder of .npy), or builtin.",
+            text => text);
     private static readonly Option<int?> Classes = new Option<int?>("--classes")
         .Reads("Number of classes of the images, where their files do not say it. Default: the largest label and 1; with IDX at least 10.",
             text => (int?)Positive(text));
@@ -52,7 +52,7 @@ internal static class CommandLine
         Description = "Go on, with a warning, with a teacher from a file that is no better than chance on the training images.",
     };
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
-        .Reads("A method that needs no teacher, such as at, trades or natural. Default at.", Methods.WithoutTeacher);
+        .Reads("A method that needs no teacher, such as at, trades or natural.", Methods.WithoutTeacher);
     private static readonly Option<IReadOnlyList<string>?> Method = new Option<IReadOnlyList<string>?>("--method")
         .Reads($"One or more of {string.Join(", ", ObjectiveCatalog.Names)}, with commas between; +igdm or +awp behind one. Default ard.",
             text => (IReadOnlyList<string>?)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
@@ -122,7 +122,7 @@ internal static class CommandLine
         .Reads("Write the checkpoint every so many steps as well as after each epoch.", text => (int?)Positive(text));
     private static readonly Option<bool> Resume = new("--resume") { Description = "Go on from the checkpoints in the output folder." };
     private static readonly Option<string> Output = new Option<string>("--output") { DefaultValueFactory = _ => "out/distill" }
-        .Reads("Folder for checkpoints, models and summary.json. Default out/distill.", text => text);
+        .Reads("Folder for checkpoints, models and summary.json.", text => text);
 
     // Options of evaluate.
     private static readonly Option<string> Model = new Option<string>("--model") { Required = true }

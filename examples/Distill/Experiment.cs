@@ -128,8 +128,17 @@ internal sealed record Experiment
         var progress = display.Training($"{role}, {Methods.Title(method)}");
         // Of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
-        var result = Trainer.Fit(
-            networks with { Peer = peer }, objective, Data.Train, options, progress: progress, cancellation: cancellation);
+        TrainingResult result;
+        try
+        {
+            result = Trainer.Fit(
+                networks with { Peer = peer }, objective, Data.Train, options, progress: progress, cancellation: cancellation);
+        }
+        catch (ArgumentException exception) when (exception.Message.Contains(nameof(TrainingOptions.AcceptTeacherNearChance)))
+        {
+            var message = exception.Message.Replace(nameof(TrainingOptions.AcceptTeacherNearChance), "--any-teacher");
+            throw new ArgumentException(message, exception);
+        }
         var card = ModelCard.Create(network, result) with
         {
             Data = $"{Data.Name}, {Data.Train.Count} training images",

@@ -4,11 +4,11 @@ using Ard.Examples.Quickstart;
 using static Ard.Examples.OptionReading;
 
 var output = new Option<string>("--output") { DefaultValueFactory = _ => "out/demo" }
-    .Reads("Folder for models, reports and summary.json. Default out/demo.", text => text);
+    .Reads("Folder for models, reports and summary.json.", text => text);
 var seed = new Option<long>("--seed") { DefaultValueFactory = _ => 0 }
-    .Reads("Fixes everything that chance decides. Default 0.", WholeNumber);
+    .Reads("Fixes everything that chance decides.", WholeNumber);
 var device = new Option<string>("--device") { DefaultValueFactory = _ => "auto" }
-    .Reads("auto, cpu, cuda or cuda:N. Default auto.", text => text);
+    .Reads("auto, cpu, cuda or cuda:N.", text => text);
 var threads = new Option<int?>("--threads")
     .Reads("Threads on the CPU. Default: OMP_NUM_THREADS, else all processors.", text => (int?)Positive(text));
 var scale = new Option<double>("--scale") { DefaultValueFactory = _ => 1, Hidden = true }

@@ -40,7 +40,9 @@ internal static class Entry
         // What the arguments name is not there, or not what it should be.
         catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or UnauthorizedAccessException)
         {
-            return Refuse(exception.Message);
+            return Refuse(exception is ArgumentException { ParamName: { } parameter }
+                ? exception.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)
+                : exception.Message);
         }
     }
 

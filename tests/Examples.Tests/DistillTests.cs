@@ -199,6 +199,8 @@ public sealed class DistillTests : IDisposable
             var (_, help, _) = Run(verb, "--help");
             Assert.DoesNotContain("Ard.Trainers.", help, StringComparison.Ordinal);
             Assert.DoesNotContain("System.", help, StringComparison.Ordinal);
+            // Nor is it said twice.
+            Assert.DoesNotMatch(@"Default.*\[default:", help);
         }
     }
 }

@@ -85,6 +85,10 @@ public sealed class ModelCommandsTests : IDisposable
             "distill", "--teacher", "tinycnn-4-bn", "--teacher-checkpoint", "weights.safetensors", "--any-teacher", "--student",
             "tinycnn-2", "--epochs", "1", "--steps", "1", "--train-images", "20", "--test-images", "10", .. given[2..]]);
         Assert.True(taught.Contains(note, StringComparison.Ordinal), taught + fault);
+        var bad = program.Run(
+            "distill", "--teacher", "tinycnn-4-bn", "--teacher-checkpoint", "model.safetensors", "--student", "tinycnn-2", "--epochs", "1",
+            "--train-images", "80", "--test-images", "10", "--output", "bad").Error;
+        Assert.Contains("it was never trained. --any-teacher goes on with it all the same.", bad);
         Assert.Contains("without --teacher-checkpoint", program.Run(["distill", .. given[2..]]).Error);
     }
 

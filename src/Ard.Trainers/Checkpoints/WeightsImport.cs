@@ -96,7 +96,9 @@ internal static class WeightsImport
                     + "for the file does not tell: " + Text(spec.Mean, spec.Std));
             return spec;
         }
-        notes.Add($"normalisation from {said.Source}: {Text(said.Mean, said.Std)}");
+        notes.Add(said.Mean is null
+            ? $"no normalisation, as {said.Source} says"
+            : $"normalisation from {said.Source}: {Text(said.Mean, said.Std)}");
         if (spec.Mean is not null && !said.Is(spec)) notes.Add($"the normalisation given is not used: {Text(spec.Mean, spec.Std)}");
         return spec with { Mean = said.Mean, Std = said.Std };
     }

@@ -20,8 +20,9 @@ internal static class FlagsSection
         if (Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null))
             section.Line(
                 $"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random, "
-                + $"probabilities or not finite, gradients of zero, attacks that leave their budget, and attacks that do worse than "
-                + $"a weaker one. A stronger attack can still find more.</p>");
+                + $"probabilities, not finite or dependent on the rest of the batch, gradients that are zero, not finite or missing, "
+                + $"attacks that leave their budget, and attacks that do worse than a weaker one. A stronger attack can still find "
+                + $"more.</p>");
         var list = found.ToString();
         if (list.Length > 0) section.Line($"<ul class=\"flags\">{found}</ul>");
         return section.ToString().Length == 0 ? null : section;

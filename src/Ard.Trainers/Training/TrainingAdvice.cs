@@ -59,9 +59,7 @@ internal static class TrainingAdvice
 
     private static string Remedy(TrainingSetup setup)
     {
-        var (options, objective) = (setup.Options, setup.Objective);
-        // What the rule would have taken, where something else was.
-        var usual = (options with { Epochs = null, Optimizer = null }).For(objective, setup.Data);
+        var (options, usual, objective) = (setup.Options, setup.Usual, setup.Objective);
         var (rate, usualRate) = (options.Optimizer!.LearningRate, usual.Optimizer!.LearningRate);
         List<string> remedies = [];
         if (options.Optimizer is SgdOptimizer && (rate > 2 * usualRate || rate < usualRate / 2))

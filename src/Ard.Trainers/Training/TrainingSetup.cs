@@ -24,6 +24,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         options.Validate();
         (Objective, Options, Group) = (objective, options.For(objective, data), options.Group ?? ProcessGroup.Current);
+        Usual = (Options with { Epochs = null, Optimizer = null }).For(objective, data);
         Threat = objective.Threat ?? options.Validation.Threat;
         TrainingInput.Check(networks, objective, data, validation, Options, Group);
         Networks = networks with
@@ -75,6 +76,9 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>The settings with everything filled in.</summary>
     public TrainingOptions Options { get; }
+
+    /// <summary>The settings with epochs and optimizer as the rule has them.</summary>
+    public TrainingOptions Usual { get; }
 
     /// <summary>What the student is to stand, as method or options say; null where neither does.</summary>
     public ThreatModel? Threat { get; }

@@ -33,6 +33,19 @@ public sealed class FileNormalisationTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_file_that_says_that_there_is_none_that_is_said()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Plain.Build(1);
+        ModelFile.Write(path, network);
+        using var imported = ModelFile.Import(path, Centred);
+        Assert.Null(imported.Spec.Mean);
+        Assert.Equal(
+            ["no normalisation, as the file's metadata says", "the normalisation given is not used: mean [0.5], std [1]"],
+            imported.Report.Notes);
+    }
+
+    [Fact]
     public void A_network_that_is_there_must_have_the_same()
     {
         using var scope = NewDisposeScope();

@@ -105,6 +105,23 @@ public sealed class TrainingDefaultsTests
     }
 
     [Fact]
+    public void The_epochs_of_a_remedy_are_those_of_all_images_that_were_given()
+    {
+        using var data = TrainerTests.Data(300);
+        using var student = TrainerTests.Spec.Build(3);
+        var usual = new TrainingOptions().For(new Natural(), data);
+        var options = TrainerTests.Options with
+        {
+            Epochs = 1,
+            BatchSize = usual.BatchSize,
+            Optimizer = usual.Optimizer! with { LearningRate = 1e-9 },
+            ValidationFraction = 0.2,
+        };
+        var warning = Assert.Single(Trainer.Fit(student, new Natural(), data, options).Warnings);
+        Assert.Contains($"{usual.Epochs} epochs, which are usual for so many images", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_training_that_never_left_chance_is_told_with_the_usual_rate_and_epochs()
     {
         var options = TrainerTests.Options with { Epochs = 2, Optimizer = new SgdOptimizer { LearningRate = 1e-9 } };
