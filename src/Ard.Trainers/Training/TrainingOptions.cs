@@ -215,17 +215,19 @@ public sealed record TrainingOptions : IValidatableObject
     /// <param name="epochs">The epochs, from 1.</param>
     public TrainingOptions WithEpochs(int epochs)
     {
-        int Moved(int epoch) => epoch * epochs / (Epochs ?? epochs);
+        var last = 0;
         return this with
         {
             Epochs = epochs,
             Schedule = Schedule is MultiStepSchedule steps
-                ? steps with { Milestones = [.. steps.Milestones.Select((epoch, i) => Math.Max(i + 1, Moved(epoch)))] }
+                ? steps with { Milestones = [.. steps.Milestones.Select(epoch => last = Math.Max(last + 1, Moved(epoch)))] }
                 : Schedule,
             Averaging = Averaging is StochasticWeightAveraging { FromEpoch: { } from } mean
                 ? mean with { FromEpoch = Moved(from - 1) + 1 }
                 : Averaging,
         };
+
+        int Moved(int epoch) => (int)((long)epoch * epochs / (Epochs ?? epochs));
     }
 
     /// <summary>Checks the settings, and those of all options in them.</summary>

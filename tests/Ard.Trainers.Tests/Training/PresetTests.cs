@@ -69,4 +69,19 @@ public sealed class PresetTests
             CultureInfo.CurrentCulture = before;
         }
     }
+
+    [Fact]
+    public void A_recipe_of_another_length_has_its_drops_in_proportion_and_is_valid()
+    {
+        foreach (var preset in Preset.All)
+        {
+            var same = preset.Options.WithEpochs(preset.Options.Epochs!.Value);
+            Assert.Equal(OptionsText.Lines("", preset.Options), OptionsText.Lines("", same));
+            Assert.All(Enumerable.Range(1, 40), epochs => preset.Options.WithEpochs(epochs).Validate());
+        }
+        var tenth = Preset.ByName("peeraid").Options.WithEpochs(30);
+        Assert.Equal((30, "multistep:21,25,28"), (tenth.Epochs, $"{tenth.Schedule}"));
+        Assert.Equal(WeightAveraging.Stochastic(fromEpoch: 22), tenth.Averaging);
+        Assert.Equal("multistep:2,3,4", $"{Preset.ByName("mtard").Options.WithEpochs(3).Schedule}");
+    }
 }
