@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -28,11 +27,7 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 public sealed record NetworkSpec
 {
-    private static readonly string[] Names =
-    [
-        "resnet", "preactresnet", "wideresnet", "mobilenetv2", "smallcnn", "tinycnn", "torchvision/resnet", "torchvision/mobilenetv2",
-        "robustbench/preactresnet", "robustbench/wideresnet",
-    ];
+    private static readonly string[] Names = [.. Architecture.All.Select(architecture => architecture.Name)];
 
     private static readonly Regex ShortName = new(
         $@"^(?<name>{string.Join('|', Names)})(-?(?<number>\d{{1,6}})(-(?<number>\d{{1,6}}))*)?"
@@ -116,23 +111,25 @@ public sealed record NetworkSpec
         }
         var name = match.Groups["name"].Value;
         var numbers = match.Groups["number"].Captures.Select(c => int.Parse(c.Value, CultureInfo.InvariantCulture)).ToArray();
-        var limit = name switch { "mobilenetv2" or "torchvision/mobilenetv2" => 0, "smallcnn" or "tinycnn" => 1, _ => 2 };
-        var wide = name is "wideresnet" or "robustbench/wideresnet";
-        if (numbers.Length > limit)
-            throw new FormatException($"Network '{text}': {name} takes at most {limit} number(s), found {numbers.Length}.");
-        int? first = numbers.Length > 0 ? numbers[0] : null, second = numbers.Length > 1 ? numbers[1] : null;
+        var architecture = Architecture.All.Single(each => each.Name == name);
+        if (numbers.Length > architecture.Numbers.Count)
+            throw new FormatException(
+                $"Network '{text}': {name} takes at most {architecture.Numbers.Count} number(s), found {numbers.Length}.");
         var spec = new NetworkSpec
         {
             Name = name,
-            Depth = limit == 1 ? null : first,
-            Width = wide ? null : limit == 1 ? first : second,
-            WidenFactor = wide ? second : null,
+            Depth = Number(nameof(Depth)),
+            Width = Number(nameof(Width)),
+            WidenFactor = Number(nameof(WidenFactor)),
             BatchNorm = match.Groups["bn"].Success,
             InputShortcut = match.Groups["input"].Success,
             SubBlock1 = match.Groups["sub"].Success,
         };
         spec.Validate();
         return spec.OwnNormalisation();
+
+        int? Number(string setting) => architecture.Numbers.Take(numbers.Length).ToList().IndexOf(setting) is >= 0 and var at
+            ? numbers[at] : null;
     }
 
     /// <summary>With the mean and deviation that are part of RobustBench's definitions; no file of theirs tells them.</summary>
@@ -187,33 +184,25 @@ public sealed record NetworkSpec
     internal void Validate()
     {
         var faults = new List<string>();
-        if (!Names.Contains(Name)) faults.Add($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
+        var architecture = Architecture.All.FirstOrDefault(each => each.Name == Name);
+        if (architecture is null) faults.Add($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
         InRange(nameof(Classes), Classes, 2, 100_000);
         InRange(nameof(InputChannels), InputChannels, 1, 1024);
-        InRange(nameof(ImageSize), ImageSize, Name == "smallcnn" ? 4 : 1, 4096);
+        InRange(nameof(ImageSize), ImageSize, architecture?.SmallestImage ?? 1, 4096);
         InRange(nameof(Width), Width, 1, 4096);
         InRange(nameof(WidenFactor), WidenFactor, 1, 256);
         InRange(nameof(Depth), Depth, 1, 1202);
-        if (Names.Contains(Name))
+        if (architecture is not null)
         {
-            var (depth, expected) = Name switch
-            {
-                "resnet" => (Depth is 18 or 34 || (Depth >= 8 && (Depth - 2) % 6 == 0), "18, 34 or 6n+2 (8, 14, 20, 26, 32 …)"),
-                "preactresnet" or "robustbench/preactresnet" => (Depth is 18 or 34, "18 or 34"),
-                "torchvision/resnet" => (Depth is 18 or 34 or 50, "18, 34 or 50"),
-                "wideresnet" or "robustbench/wideresnet" => (Depth >= 10 && (Depth - 4) % 6 == 0, "6n+4 (10, 16, 22, 28, 34 …)"),
-                _ => (Depth is null, "nothing, for it has none to choose"),
-            };
-            if (!depth) faults.Add($"Depth is {Found(Depth)}, {Name} expects {expected}");
-            if (Name is "wideresnet" or "robustbench/wideresnet" && WidenFactor is null)
+            if (!architecture.FitsDepth(Depth))
+                faults.Add($"Depth is {Depth?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, {Name} expects {architecture.Depths}");
+            if (WidenFactor is null && architecture.Takes(nameof(WidenFactor)))
                 faults.Add($"WidenFactor is missing, {Name} needs it");
-            OnlyFor(nameof(WidenFactor), WidenFactor is not null, "wideresnet", "robustbench/wideresnet");
-            OnlyFor(
-                nameof(Width), Width is not null,
-                "resnet", "preactresnet", "torchvision/resnet", "robustbench/preactresnet", "smallcnn", "tinycnn");
-            OnlyFor(nameof(InputShortcut), InputShortcut, "preactresnet");
-            OnlyFor(nameof(BatchNorm), BatchNorm, "preactresnet", "smallcnn", "tinycnn");
-            OnlyFor(nameof(SubBlock1), SubBlock1, "wideresnet");
+            OnlyFor(nameof(WidenFactor), WidenFactor is not null);
+            OnlyFor(nameof(Width), Width is not null);
+            OnlyFor(nameof(InputShortcut), InputShortcut);
+            OnlyFor(nameof(BatchNorm), BatchNorm);
+            OnlyFor(nameof(SubBlock1), SubBlock1);
         }
         if (Mean is null != (Std is null)) faults.Add($"{(Mean is null ? "Std" : "Mean")} is set alone, expected both or neither");
         if (Mean is { } mean && Std is { } std)
@@ -228,12 +217,12 @@ public sealed record NetworkSpec
             if (value < low || value > high) faults.Add($"{field} is {value}, expected {low} to {high}");
         }
 
-        void OnlyFor(string field, bool set, params string[] names)
+        void OnlyFor(string setting, bool set)
         {
-            if (set && !names.Contains(Name)) faults.Add($"{field} is set, expected so only for {string.Join(", ", names)}, found {Name}");
+            if (!set || architecture.Takes(setting)) return;
+            var names = Architecture.All.Where(each => each.Takes(setting)).Select(each => each.Name);
+            faults.Add($"{setting} is set, expected so only for {string.Join(", ", names)}, found {Name}");
         }
-
-        static string Found(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "missing";
     }
 
     /// <summary>
@@ -244,22 +233,10 @@ public sealed record NetworkSpec
     public Module<Tensor, Tensor> Build(long seed)
     {
         Validate();
-        return Initialisation.Seeded<Module<Tensor, Tensor>>(seed, () => Name switch
-        {
-            "resnet" when Depth is 18 or 34 => new ResNet(this),
-            "resnet" => new CifarResNet(this),
-            "preactresnet" => new PreActResNet(this),
-            "wideresnet" => new WideResNet(this),
-            "mobilenetv2" => new MobileNetV2(this),
-            "torchvision/resnet" => new ImageNetResNet(this),
-            "torchvision/mobilenetv2" => new ImageNetMobileNetV2(this),
-            "robustbench/preactresnet" => new RobustBenchPreActResNet(this),
-            "robustbench/wideresnet" => new RobustBenchWideResNet(this),
-            "smallcnn" => new SmallCnn(this),
-            "tinycnn" => new TinyCnn(this),
-            _ => throw new UnreachableException(),
-        });
+        return Initialisation.Seeded<Module<Tensor, Tensor>>(seed, () => Own.Build(this));
     }
+
+    private Architecture Own => Architecture.All.Single(each => each.Name == Name);
 
     /// <summary>
     /// Builds the network for the weights of a file that has been read. Where its widest layers alone have more, and more than 10 million,
@@ -270,30 +247,9 @@ public sealed record NetworkSpec
     internal Module<Tensor, Tensor> BuildFor(IEnumerable<Tensor> weights)
     {
         Validate();
-        var (least, found) = (LeastWeights(), weights.Sum(tensor => tensor.numel()));
+        var (least, found) = (Own.LeastWeights(this), weights.Sum(tensor => tensor.numel()));
         if (least > Math.Max(found, 10_000_000)) throw new ArgumentException($"{this}: expected {least} weights and more, found {found}.");
         return Build(seed: 0);
-    }
-
-    // The second convolution of each block and the last layer; of the small ones all but what is of one dimension or hardly more.
-    private long LeastWeights()
-    {
-        var width = Width ?? (Depth is 18 or 34 or 50 ? 64L : 16L);
-        return Name switch
-        {
-            "wideresnet" or "robustbench/wideresnet" => Blocks([.. Enumerable.Repeat((Depth!.Value - 4) / 6, 3)], 16L * WidenFactor!.Value),
-            "resnet" when Depth is not (18 or 34) => Blocks([.. Enumerable.Repeat((Depth!.Value - 2) / 6, 3)], width),
-            "resnet" or "preactresnet" or "torchvision/resnet" or "robustbench/preactresnet" =>
-                Blocks(ResNet.BlockCounts(Depth!.Value), width),
-            "mobilenetv2" or "torchvision/mobilenetv2" => 1280L * Classes,
-            "smallcnn" => 16 * width * (InputChannels + 2 * width) + 200 * width * (ImageSize / 4) * (ImageSize / 4),
-            "tinycnn" => 9 * width * (InputChannels + 10 * width) + Classes * 4 * width * ((ImageSize + 3) / 4) * ((ImageSize + 3) / 4),
-            _ => throw new UnreachableException(),
-        };
-
-        long Blocks(int[] counts, long first) =>
-            counts.Select((count, stage) => count * 9 * (first << stage) * (first << stage)).Sum()
-            + Classes * (first << (counts.Length - 1));
     }
 
     /// <summary>Two specifications are equal when all their fields are, means and deviations value by value.</summary>
