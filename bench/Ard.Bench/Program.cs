@@ -16,7 +16,7 @@ string[][] all =
 var root = new RootCommand("Measures speed and memory, each beside a peer in the same run.")
 {
     StepBench.Command(), AttackBench.Command(), ScoringBench.Command(), MethodBench.Command(), DataBench.Command(), GrowthBench.Command(),
-    DefaultsBench.Command(), ScaleBench.Command(), ResultsTable.Command(), ResultsChart.Command(), StepBench.Side(),
+    SizeBench.Command(), DefaultsBench.Command(), ScaleBench.Command(), ResultsTable.Command(), ResultsChart.Command(), StepBench.Side(),
 };
 var everything = new Command("all", "All benchmarks, short enough for some minutes together.");
 everything.SetAction(_ => all.Max(arguments => root.Parse(arguments).Invoke()));

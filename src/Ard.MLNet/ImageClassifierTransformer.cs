@@ -16,11 +16,8 @@ namespace Ard.MLNet;
 /// size.</remarks>
 public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>, IDisposable
 {
-    internal ImageClassifierTransformer(Classifier classifier, TrainingResult? training)
-    {
+    internal ImageClassifierTransformer(Classifier classifier, TrainingResult? training) =>
         (Classifier, Training) = (classifier, training);
-        FeatureColumnType = new VectorDataViewType(NumberDataViewType.Single, classifier.Format.Size);
-    }
 
     /// <summary>The network, in eval mode: images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
     /// <remarks>
@@ -38,8 +35,8 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>The column of images.</summary>
     public string FeatureColumnName => Classifier.Features;
 
-    /// <summary>The type of that column.</summary>
-    public DataViewType FeatureColumnType { get; }
+    /// <summary>The type of that column, as it was trained on. Vectors of floats or bytes and images are all taken.</summary>
+    public DataViewType FeatureColumnType => Classifier.FeatureType;
 
     /// <summary>What the training was; null for a classifier that was loaded.</summary>
     public TrainingResult? Training { get; }

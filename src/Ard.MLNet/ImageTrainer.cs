@@ -12,9 +12,9 @@ using Microsoft.ML;
 namespace Ard.MLNet;
 
 /// <summary>
-/// What the trainers have in common: an estimator that reads the images of a data view into memory, trains a network on them and gives a
-/// classifier. Memory: one byte a pixel value where all values are multiples of 1/255 (as of all images of 8 bits), else four; twice that
-/// while the rows are read.
+/// What the trainers have in common: an estimator that reads the images of a data view once, trains a network on them and gives a
+/// classifier. Images take one byte a pixel value where all values are multiples of 1/255 (as of all images of 8 bits), else four, in
+/// memory or in a file: see <see cref="ImageTrainerOptions.Storage"/>.
 /// </summary>
 public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
 {
@@ -42,13 +42,11 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        foreach (var column in inputSchema)
-        {
-            // Here a pipeline fails first that lacks something; ML.NET's own message would not say what.
-            if (column.Name == options.FeatureColumnName && column.Kind == SchemaShape.Column.VectorKind.VariableVector)
-                throw SchemaErrors.Mismatch(
-                    "feature", column.Name, "Vector<Single> of known size", $"Vector<{column.ItemType}>{SchemaErrors.SizeHint}");
-        }
+        return FeatureShapes.Promised(mlContext, inputSchema, options.FeatureColumnName, Promised);
+    }
+
+    private SchemaShape Promised(SchemaShape inputSchema)
+    {
         var label = inputSchema.FirstOrDefault(column => column.Name == options.LabelColumnName);
         // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
         var likeOurs = mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName);
@@ -81,7 +79,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         var format = options.Layout.Resolve(features.Name, features.Type, options.Network.Spec);
         var seed = SeedOfAll();
         using var channel = ((IChannelProvider)host).Start("Training");
-        using var data = ImageReader.Read(input, features.Name, label.Name, format, labels);
+        using var data = ImageReader.Read(input, features.Name, label.Name, format, labels, storage: options.Storage);
+        channel.Info(MessageSensitivity.None, WhereKept(data));
         using var validation = ReadValidation(format, labels);
 
         var definition = options.Network.For(format, labels.Count);
@@ -91,7 +90,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
             if (definition.Spec is null) CheckRegistered(network, definition, format, seed);
             var result = Train(network, definition, data, validation, format, labels, channel, seed);
-            var scoring = new Scoring.Classifier(network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
+            var scoring = new Scoring.Classifier(
+                network, definition, format, labels, options.FeatureColumnName, ImageColumn.Flat(features.Type), options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
         }
         catch
@@ -99,6 +99,17 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             network.Dispose();
             throw;
         }
+    }
+
+    private string WhereKept(ImageDataset data)
+    {
+        var megabytes = data.Shape.Aggregate(data.ElementBytes, (all, size) => all * size) / 1e6;
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e6;
+        return string.Create(CultureInfo.InvariantCulture, $"{data.Count} images, {megabytes:F0} MB, ")
+            + (data.MappedFrom is not { } file ? "in memory"
+                : options.Storage is not null ? $"in the file {file}"
+                : string.Create(CultureInfo.InvariantCulture,
+                    $"in the temporary file {file}: memory would have room for {ImageStorage.ShareOfMemory:P0} of {memory:F0} MB"));
     }
 
     // Of processes that train together those without a seed have drawn others.

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.MLNet.Scoring;
+using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
@@ -18,7 +19,7 @@ public abstract record ImageTrainerOptions : IValidatableObject
     /// </summary>
     public required NetworkDefinition Network { get; init; }
 
-    /// <summary>The column of images, a vector of floats of known size. Default Features.</summary>
+    /// <summary>The column of images: as LoadImages makes them, or a vector of floats or bytes of known size. Default Features.</summary>
     [MinLength(1)]
     public string FeatureColumnName { get; init; } = "Features";
 
@@ -26,8 +27,14 @@ public abstract record ImageTrainerOptions : IValidatableObject
     [MinLength(1)]
     public string LabelColumnName { get; init; } = "Label";
 
-    /// <summary>How the vector holds an image. Default: planes (channels, height, width) of values in [0,1].</summary>
+    /// <summary>How the column holds an image. Default: planes (channels, height, width) of values in [0,1].</summary>
     public ImageLayout Layout { get; init; } = new();
+
+    /// <summary>
+    /// Where the training images are kept. Default null: in memory up to a quarter of what the machine has, and beyond that in a temporary
+    /// file, which MLContext.Log tells. The training is the same bit for bit.
+    /// </summary>
+    public ImageStorage? Storage { get; init; }
 
     /// <summary>The training method, by name: see <see cref="ObjectiveCatalog"/>.</summary>
     public string Method { get; init; }

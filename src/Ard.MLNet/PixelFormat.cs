@@ -1,8 +1,8 @@
 using System.Globalization;
 using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Microsoft.ML;
 using Microsoft.ML.Data;
+using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
+using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
 
 namespace Ard.MLNet;
 
@@ -15,19 +15,31 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     // What rounding in the steps before may add to a pixel of 0 or 1.
     private const float Tolerance = 1e-6f;
 
+    // By the order's number: in which plane of red, green and blue the channels of a vector are.
+    private static readonly int[][] Planes =
+    [
+        .. Enumerable.Range(0, 1 + Enum.GetValues<ColorsOrder>().Max(order => (int)order))
+            .Select(order => $"{(ColorsOrder)order}".Where(letter => letter != 'A').Select(letter => "RGB".IndexOf(letter)).ToArray()),
+    ];
+
     /// <summary>The number of values of an image; of one that no vector can hold, more than any vector has.</summary>
     public int Size { get; } = (int)Int128.Min((Int128)Channels * Height * Width, int.MaxValue);
 
-    private bool IsPlain => !Interleaved && Scale == 1 && Offset == 0;
+    /// <summary>The order of the colours in a vector of three channels; of the network's image it is red, green, blue.</summary>
+    public ColorsOrder ColorOrder { get; init; } = ColorsOrder.ARGB;
 
-    /// <summary>The feature column, checked for its type and length.</summary>
-    public DataViewSchema.Column Find(DataViewSchema schema, string column)
-    {
-        var found = SchemaErrors.Find(schema, "feature", column);
-        if (ImageLayout.VectorSize(column, found.Type) != Size)
-            throw SchemaErrors.Mismatch("feature", column, $"Vector<Single, {Size}>, an image of {this}", found.Type);
-        return found;
-    }
+    /// <summary>What becomes of pictures with another ratio of sides.</summary>
+    public ResizingKind Resizing { get; init; } = ResizingKind.IsoCrop;
+
+    /// <summary>The type of a column of floats that holds such images.</summary>
+    public VectorDataViewType FloatsType => Interleaved
+        ? new(NumberDataViewType.Single, Height, Width, Channels)
+        : new(NumberDataViewType.Single, Channels, Height, Width);
+
+    private bool IsScaled => Scale != 1 || Offset != 0;
+
+    // Values stand where pixels do.
+    private bool IsInOrder => !Interleaved && (Channels != 3 || ColorOrder == ColorsOrder.ARGB);
 
     /// <summary>The image of a row, with pixels in [0,1]; what rounding may have added beyond is cut off.</summary>
     /// <param name="values">The row's vector.</param>
@@ -38,16 +50,48 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <exception cref="InvalidOperationException">The vector has another length, or a pixel is not in [0,1].</exception>
     public void Read(in VBuffer<float> values, Span<float> image, string column, long row, bool pastCaches = false)
     {
-        if (values.Length != Size)
-            throw new InvalidOperationException(
-                $"Row {row}, feature column '{column}': expected {Size} values, an image of {this}, found {values.Length}.");
-        if (IsPlain && values.IsDense)
+        CheckLength(values.Length, column, row);
+        if (IsInOrder && !IsScaled && values.IsDense)
         {
             if (!UnitPixels.Copy(values.GetValues(), image, pastCaches)) Limit(image, column, row);
             return;
         }
         ToImage(values, image);
         if (!UnitPixels.Copy(image, image)) Limit(image, column, row);
+        if (IsScaled) Snap(image);
+    }
+
+    /// <summary>The image of bytes from 0 to 255, whose scale is known.</summary>
+    public void Read(ReadOnlySpan<byte> values, Span<float> image)
+    {
+        if (IsInOrder) UnitPixels.From(values, image);
+        else
+        {
+            for (var i = 0; i < values.Length; i++) image[Place(i)] = values[i] / 255f;
+        }
+    }
+
+    /// <summary>The image of a picture of this size.</summary>
+    /// <param name="pixels">Four bytes a pixel, row by row.</param>
+    /// <param name="red">Which of the four is red: 0 (then green, blue) or 2 (before it green, before that blue).</param>
+    /// <param name="image">Where the image goes.</param>
+    public void Read(ReadOnlySpan<byte> pixels, int red, Span<float> image)
+    {
+        var area = Height * Width;
+        for (var i = 0; i < area; i++)
+        {
+            var (r, g, b) = (pixels[4 * i + red], pixels[4 * i + 1], pixels[4 * i + 2 - red]);
+            if (Channels == 1) image[i] = (byte)(0.3f * r + 0.59f * g + 0.11f * b + 0.5f) / 255f;
+            else (image[i], image[area + i], image[2 * area + i]) = (r / 255f, g / 255f, b / 255f);
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">A row's vector has another length.</exception>
+    public void CheckLength(int length, string column, long row)
+    {
+        if (length != Size)
+            throw new InvalidOperationException(
+                $"Row {row}, feature column '{column}': expected {Size} values, an image of {this}, found {length}.");
     }
 
     private void ToImage(in VBuffer<float> values, Span<float> image)
@@ -64,10 +108,10 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
         for (var i = 0; i < present.Length; i++) image[Place(indices[i])] = Pixel(present[i]);
     }
 
-    /// <summary>The inverse of <see cref="Read"/>.</summary>
+    /// <summary>The values of an image, of which it is read again.</summary>
     public void FromImage(ReadOnlySpan<float> image, Span<float> values)
     {
-        for (var i = 0; i < values.Length; i++) values[i] = IsPlain ? image[i] : (float)(image[Place(i)] / Scale + Offset);
+        for (var i = 0; i < values.Length; i++) values[i] = IsScaled ? (float)(image[Place(i)] / Scale + Offset) : image[Place(i)];
     }
 
     private void Limit(Span<float> image, string column, long row)
@@ -78,6 +122,16 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
                 throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                     $"Row {row}, feature column '{column}': expected pixels in [0,1], found {pixel}{Hint(pixel)}."));
             pixel = Math.Clamp(pixel, 0, 1);
+        }
+    }
+
+    // Scaled there and back, a pixel of 8 bits is a rounding away from what it was.
+    private static void Snap(Span<float> image)
+    {
+        foreach (ref var pixel in image)
+        {
+            var nearest = MathF.Round(pixel * 255) / 255;
+            if (Math.Abs(pixel - nearest) <= Tolerance) pixel = nearest;
         }
     }
 
@@ -95,6 +149,10 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
 
     private float Pixel(float value) => (float)((value - Offset) * Scale);
 
-    // Where the value of this index stands in planes.
-    private int Place(int index) => Interleaved ? index % Channels * Height * Width + index / Channels : index;
+    // Where the value of this index stands in planes of red, green and blue.
+    private int Place(int index)
+    {
+        var (channel, pixel) = Interleaved ? (index % Channels, index / Channels) : (index / (Height * Width), index % (Height * Width));
+        return (Channels == 3 ? Planes[(int)ColorOrder][channel] : channel) * Height * Width + pixel;
+    }
 }

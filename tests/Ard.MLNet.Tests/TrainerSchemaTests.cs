@@ -155,8 +155,9 @@ public sealed class TrainerSchemaTests
             Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)),
         })
         {
-            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single> of known size, got", fault.Message,
-                StringComparison.Ordinal);
+            Assert.Contains(
+                "Schema mismatch for feature column 'Features': expected Vector<Single> or Vector<Byte> of known size, or Image, got",
+                fault.Message, StringComparison.Ordinal);
             Assert.Contains("[VectorType(channels, height, width)]", fault.Message, StringComparison.Ordinal);
         }
     }

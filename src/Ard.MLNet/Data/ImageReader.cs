@@ -7,93 +7,122 @@ using Microsoft.ML.Data;
 namespace Ard.MLNet.Data;
 
 /// <summary>
-/// Reads the images and labels of a data view into tensors, once, from front to back. They become bytes as long as every value is a
+/// Reads the images and labels of a data view into a data set, once, from front to back. They become bytes as long as every value is a
 /// multiple of 1/255, as those of all images of 8 bits are, and floats from the first value on that is not.
 /// </summary>
 internal static class ImageReader
 {
-    private const int RowsOfChunk = 1024;
-
     // What LoadImageFolder calls the file of a row.
     private const string PathColumn = "ImagePath";
 
-    /// <summary>The images of a data view.</summary>
+    /// <summary>The images of a data view, or of the file that the storage names if it is there.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, or a pixel is not in
-    /// [0,1].</exception>
+    /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, a pixel is not in [0,1], or
+    /// the file is of other images.</exception>
+    /// <exception cref="DataFileException">The file is damaged.</exception>
     public static ImageDataset Read(
-        IDataView data, string features, string label, PixelFormat format, ClassLabels labels, bool oneClassWillDo = false)
+        IDataView data, string features, string label, PixelFormat format, ClassLabels labels, ImageStorage? storage = null)
     {
-        var featureColumn = format.Find(data.Schema, features);
+        var featureColumn = ImageColumn.Find(data.Schema, features, format);
         var labelColumn = SchemaErrors.Find(data.Schema, "label", label);
-        using var scope = NewDisposeScope();
+        if (storage?.Path is { } path && File.Exists(path)) return Reuse(path, data.GetRowCount(), format, labels);
         using var cursor = data.GetRowCursor([featureColumn, labelColumn]);
-        var getPixels = cursor.GetGetter<VBuffer<float>>(featureColumn);
+        var images = ImageColumn.Open(cursor, features, format);
         var getLabel = cursor.GetGetter<uint>(labelColumn);
-        var rows = new Rows(format.Size);
+        using var rows = new ImageCollector((format.Channels, format.Height, format.Width), labels.Names, storage, data.GetRowCount());
         var classes = new List<long>();
-        var image = new float[format.Size];
-        VBuffer<float> values = default;
+        var (image, bytes) = (new float[format.Size], new byte[format.Size]);
         uint key = 0;
-        while (Decoded(() => cursor.MoveNext()))
+        while (Named(data, features, format, cursor.MoveNext))
         {
             getLabel(ref key);
-            // A key outside of its own type counts as missing in ML.NET.
-            if (key == 0 || key > labels.Count)
-                throw new InvalidOperationException(
-                    $"Row {cursor.Position}, label column '{label}': the label is missing{ValueBehind(data, label, cursor.Position)}.");
-            classes.Add(key - 1);
-            Decoded(() =>
-            {
-                getPixels(ref values);
-                return true;
-            });
-            format.Read(values, image, features, cursor.Position);
-            rows.Add(image);
+            classes.Add(Number(key, labels, data, label, cursor.Position));
+            Named(data, features, format, images.Fetch);
+            images.Convert(image);
+            if (UnitPixels.ToBytes(image, bytes)) rows.Add(bytes);
+            else rows.Add(image);
         }
-        if (classes.Count == 0 || (!oneClassWillDo && classes.All(number => number == classes[0])))
+        if (classes.All(number => number == classes[0]))
             throw NotClasses(label, classes.Count, classes.Count == 0 ? null : labels.Names[(int)classes[0]]);
-        return new ImageDataset(rows.ToTensor(format), tensor(classes.ToArray()), labels.Names);
+        return rows.Finish(CollectionsMarshal.AsSpan(classes));
+    }
 
-        bool Decoded(Func<bool> read)
+    /// <summary>The labels of a data view, from 0; the images are not asked for.</summary>
+    /// <exception cref="InvalidOperationException">There are no rows, or a label is missing.</exception>
+    public static long[] ReadLabels(IDataView data, string label, ClassLabels labels)
+    {
+        var column = SchemaErrors.Find(data.Schema, "label", label);
+        using var cursor = data.GetRowCursor([column]);
+        var getLabel = cursor.GetGetter<uint>(column);
+        var classes = new List<long>();
+        uint key = 0;
+        while (cursor.MoveNext())
         {
-            try
-            {
-                return read();
-            }
-            catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
-            {
-                if (Unreadable(data, featureColumn) is { } named) throw named;
-                throw;
-            }
+            getLabel(ref key);
+            classes.Add(Number(key, labels, data, label, cursor.Position));
+        }
+        return classes.Count > 0 ? [.. classes] : throw NotClasses(label, 0, null);
+    }
+
+    /// <summary>Reads something of the images; what the steps before throw is an error that names the image.</summary>
+    public static bool Named(IDataView data, string features, PixelFormat format, Func<bool> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
+        {
+            if (Unreadable(data, features, format) is { } named) throw named;
+            throw;
+        }
+    }
+
+    // A key outside of its own type counts as missing in ML.NET.
+    private static long Number(uint key, ClassLabels labels, IDataView data, string label, long row) =>
+        key > 0 && key <= labels.Count ? key - 1 : throw new InvalidOperationException(
+            $"Row {row}, label column '{label}': the label is missing{ValueBehind(data, label, row)}.");
+
+    private static ImageDataset Reuse(string path, long? count, PixelFormat format, ClassLabels labels)
+    {
+        var found = ImageDataset.Open(path);
+        if (found.Shape.AsSpan(1).SequenceEqual([format.Channels, format.Height, format.Width])
+            && found.ClassNames.SequenceEqual(labels.Names) && (count ?? found.Count) == found.Count)
+            return found;
+        using (found)
+        {
+            throw new InvalidOperationException(
+                $"The file {path} has {found.Count} images of {found.Channels}x{found.Height}x{found.Width} of the classes "
+                + $"{string.Join(", ", found.ClassNames.Take(4))}{(found.Classes > 4 ? ", …" : "")}, "
+                + $"expected {(count is null ? "those" : $"{count}")} of {format} of {labels}: delete it where the data have changed.");
         }
     }
 
     // The steps before decode images as rows are read, some rows ahead on other threads; their messages do not say which image it was. Read
     // again one by one; null where that succeeds.
-    private static InvalidOperationException? Unreadable(IDataView data, DataViewSchema.Column features)
+    private static InvalidOperationException? Unreadable(IDataView data, string features, PixelFormat format)
     {
+        var column = data.Schema[features];
         DataViewSchema.Column[] columns = data.Schema.GetColumnOrNull(PathColumn) is { Type: TextDataViewType } path
-            ? [features, path] : [features];
-        VBuffer<float> values = default;
+            ? [column, path] : [column];
         ReadOnlyMemory<char> name = default;
         foreach (var cursor in data.GetRowCursorSet(columns, 1))
         {
             using (cursor)
             {
-                var getPixels = cursor.GetGetter<VBuffer<float>>(features);
+                var images = ImageColumn.Open(cursor, features, format);
                 var getPath = columns.Length > 1 ? cursor.GetGetter<ReadOnlyMemory<char>>(columns[1]) : null;
                 while (cursor.MoveNext())
                 {
                     try
                     {
-                        getPixels(ref values);
+                        images.Fetch();
                     }
                     catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
                     {
                         getPath?.Invoke(ref name);
                         return new(
-                            $"Row {cursor.Position}{(name.IsEmpty ? "" : $", image '{name}'")}: column '{features.Name}' cannot be read: "
+                            $"Row {cursor.Position}{(name.IsEmpty ? "" : $", image '{name}'")}: column '{features}' cannot be read: "
                             + exception.Message, exception);
                     }
                 }
@@ -140,47 +169,5 @@ internal static class ImageReader
             return value.IsEmpty ? "" : $" (it is '{value}', which MapValueToKey was not fitted on)";
         }
         return "";
-    }
-
-    /// <summary>Images that have come so far, in chunks, so that their number need not be known before.</summary>
-    private sealed class Rows(int size)
-    {
-        private readonly List<Tensor> chunks = [];
-        private byte[]? bytes = new byte[RowsOfChunk * size];
-        private float[]? floats;
-        private int filled;
-
-        public void Add(ReadOnlySpan<float> image)
-        {
-            if (filled == RowsOfChunk) Flush();
-            if (bytes is not null && !UnitPixels.ToBytes(image, bytes.AsSpan(filled * size, size))) GoOnInFloats();
-            if (floats is not null) image.CopyTo(floats.AsSpan(filled * size, size));
-            filled++;
-        }
-
-        public Tensor ToTensor(PixelFormat format)
-        {
-            Flush();
-            var all = chunks.Count == 1 ? chunks[0] : cat(chunks, 0);
-            return all.view(-1, format.Channels, format.Height, format.Width);
-        }
-
-        private void GoOnInFloats()
-        {
-            for (var i = 0; i < chunks.Count; i++) chunks[i] = chunks[i].to(ScalarType.Float32).Div_(255f);
-            floats = new float[RowsOfChunk * size];
-            for (var i = 0; i < filled * size; i++) floats[i] = bytes![i] / 255f;
-            bytes = null;
-        }
-
-        private void Flush()
-        {
-            if (filled == 0) return;
-            var chunk = empty([filled, size], bytes is null ? ScalarType.Float32 : ScalarType.Byte);
-            var source = bytes is null ? MemoryMarshal.AsBytes(floats.AsSpan(0, filled * size)) : bytes.AsSpan(0, filled * size);
-            source.CopyTo(chunk.bytes);
-            chunks.Add(chunk);
-            filled = 0;
-        }
     }
 }

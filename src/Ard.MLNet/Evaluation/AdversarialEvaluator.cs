@@ -3,7 +3,6 @@ using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Settings;
@@ -40,8 +39,10 @@ public sealed record AdversarialEvaluatorOptions
 }
 
 /// <summary>
-/// Measures how many rows a fitted model gets right as they are and under attack, with <see cref="RobustnessEvaluator"/>. The images of the
-/// data are read into memory, as by the trainers, and besides four bytes for each row, class and attack.
+/// Measures how many rows a fitted model gets right as they are and under attack, with <see cref="RobustnessEvaluator"/>. Images are read a
+/// batch at a time, and again where they are needed once more: for the pictures of the report, for every budget of a curve, and for the
+/// digest of a state file. What is kept is the labels, four bytes for each row, class and attack, and, where a file of examples is asked
+/// for, these.
 /// </summary>
 /// <param name="mlContext">The context.</param>
 /// <param name="options">The settings; default FGSM and PGD-20, and the threat model that is usual for the images.</param>
@@ -64,16 +65,16 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        var (transformer, images) = Open(model, data);
+        var (transformer, images, truth) = Open(model, data);
         using var owned = images;
-        var (classifier, labels) = (transformer.Classifier, transformer.Classifier.Labels);
+        using var scope = NewDisposeScope();
+        var (classifier, labels, classes) = (transformer.Classifier, transformer.Classifier.Labels, tensor(truth));
 
         var evaluation = options.Evaluation.For(classifier.Format.Channels);
         using var used = classifier.Use();
         var report = new RobustnessEvaluator(evaluation with { KeepLogits = true })
-            .Evaluate(classifier.Network, images.Images, images.Labels, options.Progress, options.Cancellation);
+            .EvaluateAll(classifier.Network, images, classes, options.Progress, options.Cancellation);
 
-        var truth = images.Labels.data<long>().ToArray();
         var clean = Outcome.From(report.Clean, labels.Count, truth);
         var attacked = report.Attacks.Select(attack => Outcome.From(attack, labels.Count, truth)).ToArray();
         return new RobustnessMetrics(
@@ -84,7 +85,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Rows(report, truth, labels),
             transformer,
             evaluation,
-            StrongestExamples(classifier.Network, images, report));
+            StrongestExamples(classifier.Network, images, classes, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
         {
@@ -114,33 +115,36 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        var (transformer, images) = Open(model, data);
+        var (transformer, images, truth) = Open(model, data);
         using var owned = images;
-        return RobustnessCurve.Evaluate(
-            transformer.Model, images.Images, images.Labels, epsilons,
+        using var scope = NewDisposeScope();
+        return RobustnessCurve.EvaluateAll(
+            transformer.Model, images, tensor(truth), epsilons,
             options.Evaluation.For(transformer.Classifier.Format.Channels), options.Progress, options.Cancellation);
     }
 
     /// <summary>The classifier of a model, and the images and labels that reach it.</summary>
-    private (ImageClassifierTransformer, ImageDataset) Open(ITransformer model, IDataView data)
+    private (ImageClassifierTransformer, ViewImages, long[]) Open(ITransformer model, IDataView data)
     {
         var (before, transformer) = Split(model);
         var classifier = transformer.Classifier;
         var view = LabelKeys.Map(
             mlContext, before.Aggregate(data, (current, step) => step.Transform(current)), options.LabelColumnName, classifier.Labels);
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", options.LabelColumnName), classifier);
-        return (transformer, ImageReader.Read(
-            view, classifier.Features, options.LabelColumnName, classifier.Format, labels, oneClassWillDo: true));
+        ImageColumn.Find(view.Schema, classifier.Features, classifier.Format);
+        var truth = ImageReader.ReadLabels(view, options.LabelColumnName, labels);
+        return (transformer, new ViewImages(view, classifier.Features, classifier.Format, truth.Length), truth);
     }
 
     /// <summary>The first images that are right, under the attack that broke most.</summary>
-    private AttackedImages? StrongestExamples(Module<Tensor, Tensor> network, ImageDataset images, RobustnessReport report)
+    private AttackedImages? StrongestExamples(
+        Module<Tensor, Tensor> network, ViewImages images, Tensor labels, RobustnessReport report)
     {
         if (options.Images == 0 || report.Attacks.Count == 0) return null;
         var (attacks, threat) = (options.Evaluation.AllAttacks(), report.Threat);
         var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
-        return AttackedImages.Find(
-            network, images.Images, images.Labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,
+        return AttackedImages.FindAmong(
+            network, images, labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,
             options.Evaluation.Seed, options.Cancellation);
     }
 

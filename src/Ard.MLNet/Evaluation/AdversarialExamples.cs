@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.MLNet.Saving;
+using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
@@ -28,7 +29,7 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
-    /// The new column, of the same type as the classifier's feature column and in the same layout. Default AdversarialFeatures.
+    /// The new column, a vector of floats in the classifier's layout, whatever the kind of its feature column. Default AdversarialFeatures.
     /// </summary>
     [MinLength(1)]
     public string OutputColumnName { get; init; } = "AdversarialFeatures";
@@ -80,9 +81,12 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         var (features, options) = (transformer.Mapping.Classifier.Features, transformer.Mapping.Options);
-        // Checks feature and label column; the new column is like the feature column.
-        mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, features).GetOutputSchema(inputSchema);
-        return mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema(inputSchema);
+        return FeatureShapes.Promised(mlContext, inputSchema, features, shape =>
+        {
+            // Checks feature and label column; the new column is like the feature column.
+            mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, features).GetOutputSchema(shape);
+            return mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema(shape);
+        });
     }
 
     /// <summary>The step itself; nothing is learned from the data.</summary>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
@@ -22,13 +23,19 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
     public override PixelFormat Format => classifier.Format;
 
     public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) =>
-        [classifier.Format.Find(input, classifier.Features), SchemaErrors.Find(input, "label", options.LabelColumnName)];
+        [ImageColumn.Find(input, classifier.Features, classifier.Format), SchemaErrors.Find(input, "label", options.LabelColumnName)];
 
     public override IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input)
     {
         var columns = Inputs(input);
         Labels(columns[1], classifier);
-        return [new(options.OutputColumnName, columns[0].Type, columns[0].Annotations)];
+        // A change of a pixel is smaller than bytes can hold.
+        return
+        [
+            columns[0].Type is VectorDataViewType { ItemType: var item } && item.Equals(NumberDataViewType.Single)
+                ? new(options.OutputColumnName, columns[0].Type, columns[0].Annotations)
+                : new(options.OutputColumnName, Format.FloatsType),
+        ];
     }
 
     /// <summary>The classes of a label column, which have to be those of the classifier.</summary>
@@ -47,13 +54,12 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
     {
         private readonly AdversarialMapping mapping;
         private readonly DataViewRow row;
-        private readonly ValueGetter<VBuffer<float>> getPixels;
+        private readonly ImageColumn column;
         private readonly ValueGetter<uint> getLabel;
         private readonly ValueGetter<DataViewRowId> getId;
         private readonly ImageBuffer images;
         private readonly long[] labels;
         private readonly long[] rows;
-        private VBuffer<float> pixels;
         private uint key;
         private DataViewRowId id;
 
@@ -61,7 +67,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         {
             (this.mapping, this.row) = (mapping, row);
             var inputs = mapping.Inputs(row.Schema);
-            getPixels = row.GetGetter<VBuffer<float>>(inputs[0]);
+            column = ImageColumn.Open(row, mapping.Classifier.Features, mapping.Format);
             getLabel = row.GetGetter<uint>(inputs[1]);
             getId = row.GetIdGetter();
             images = new ImageBuffer(Format, capacity);
@@ -80,8 +86,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             labels[slot] = key - 1;
             getId(ref id);
             rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));
-            getPixels(ref pixels);
-            Format.Read(pixels, images[slot], mapping.Classifier.Features, row.Position);
+            column.Read(images[slot]);
         }
 
         public override void Compute(int count)

@@ -6,8 +6,12 @@ using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Runtime;
 using TorchSharp;
+using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
+using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
 
 namespace Ard.MLNet.Saving;
 
@@ -23,6 +27,7 @@ internal static class ClassifierFile
 
     private const int Version = 1;
     private const string Entry = "ard.classifier";
+    private const string Picture = "Image";
     private const string StreamName = "the classifier in the model";
 
     private static readonly byte[] Magic = Encoding.ASCII.GetBytes("ARDCLASS");
@@ -38,7 +43,9 @@ internal static class ClassifierFile
     private sealed record Settings(
         string Features, int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset, string? LabelType,
         IReadOnlyList<string> Labels,
-        int BatchSize, string? Network, string? Custom);
+        int BatchSize, string? Network, string? Custom,
+        // Null in files of before there were others than ARGB, IsoCrop and floats.
+        string? ColorOrder = null, string? Resizing = null, string? Column = null);
 
     /// <summary>Writes a classifier, with metadata entries of the step's own that it belongs to.</summary>
     public static void Write(Stream stream, Classifier classifier, IReadOnlyDictionary<string, string>? entries = null)
@@ -47,7 +54,8 @@ internal static class ClassifierFile
         var settings = new Settings(
             classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset,
             labels.KindName, labels.Names,
-            classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null);
+            classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null, $"{format.ColorOrder}",
+            $"{format.Resizing}", classifier.FeatureType is VectorDataViewType { ItemType: var item } ? $"{item}" : Picture);
         using var used = classifier.Use();
         using var contents = new MemoryStream();
         Safetensors.Write(
@@ -110,7 +118,18 @@ internal static class ClassifierFile
         var registered = RegisteredNetworks.For(catalog);
         NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);
         var format = new PixelFormat(
-            settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset);
+            settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset)
+        {
+            ColorOrder = Known(settings.ColorOrder, ColorsOrder.ARGB),
+            Resizing = Known(settings.Resizing, ResizingKind.IsoCrop),
+        };
+        DataViewType column = settings.Column switch
+        {
+            null or "Single" => new VectorDataViewType(NumberDataViewType.Single, format.Size),
+            "Byte" => new VectorDataViewType(NumberDataViewType.Byte, format.Size),
+            Picture => new ImageDataViewType(),
+            _ => throw new FormatException($"expected a column of floats, bytes or images, found {settings.Column}"),
+        };
         var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
         var network = definition.Spec?.BuildFor(tensors.Values) ?? definition.Build(seed: 0);
         try
@@ -118,7 +137,7 @@ internal static class ClassifierFile
             Weights.Load(network, tensors);
             if (Weights.NotFinite(network) is { } found) throw new FormatException($"expected finite weights, found {found}");
             network.to(registered.Device());
-            return step(new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize), metadata);
+            return step(new Classifier(network, definition, format, labels, settings.Features, column, settings.BatchSize), metadata);
         }
         catch
         {
@@ -126,6 +145,10 @@ internal static class ClassifierFile
             throw;
         }
     }
+
+    private static T Known<T>(string? name, T unsaid) where T : struct, Enum =>
+        name is null ? unsaid : Enum.GetValues<T>().Cast<T?>().FirstOrDefault(value => $"{value}" == name)
+            ?? throw new FormatException($"expected a {typeof(T).Name}, found {name}");
 
     // Memory grows with the bytes that have really come, never by the length that a damaged header claims.
     private static MemoryStream Contents(Stream stream, long length)

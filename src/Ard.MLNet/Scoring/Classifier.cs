@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Networks;
 using Microsoft.ML;
@@ -21,9 +22,10 @@ internal sealed class Classifier : BatchMapping
     private bool disposed;
 
     public Classifier(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, ClassLabels labels,
-        string features, int batchSize)
+        string features, DataViewType featureType, int batchSize)
     {
         (this.network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
+        FeatureType = featureType;
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad = false;
     }
@@ -46,6 +48,9 @@ internal sealed class Classifier : BatchMapping
 
     public string Features { get; }
 
+    /// <summary>The type of the column that it was trained on. It takes those of the other kinds as well.</summary>
+    public DataViewType FeatureType { get; }
+
     public override int BatchSize { get; }
 
     /// <summary>The class of the largest score; -1 where all are NaN.</summary>
@@ -57,11 +62,11 @@ internal sealed class Classifier : BatchMapping
         return largest;
     }
 
-    public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) => [Format.Find(input, Features)];
+    public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) => [ImageColumn.Find(input, Features, Format)];
 
     public override IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input)
     {
-        Format.Find(input, Features);
+        ImageColumn.Find(input, Features, Format);
         uint id = 0;
         foreach (var column in input)
         {
@@ -175,17 +180,11 @@ internal sealed class Classifier : BatchMapping
 
     private sealed class ScoreBatch(Classifier classifier, DataViewRow row, int capacity) : Batch
     {
-        private readonly ValueGetter<VBuffer<float>> getPixels = row.GetGetter<VBuffer<float>>(
-            classifier.Format.Find(row.Schema, classifier.Features));
+        private readonly ImageColumn column = ImageColumn.Open(row, classifier.Features, classifier.Format);
         private readonly ImageBuffer images = new(classifier.Format, capacity);
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
-        private VBuffer<float> pixels;
 
-        public override void Read(int slot)
-        {
-            getPixels(ref pixels);
-            classifier.Format.Read(pixels, images[slot], classifier.Features, row.Position, pastCaches: capacity > 1);
-        }
+        public override void Read(int slot) => column.Read(images[slot], pastCaches: capacity > 1);
 
         public override void Compute(int count)
         {

@@ -1,34 +1,57 @@
 namespace Ard.Trainers.Data;
 
-/// <summary>Files that are either the old one or the new one, never half of each, whenever the process or the machine stops.</summary>
-internal static class AtomicFile
+/// <summary>
+/// A file that is either the old one or the new one, never half of each, whenever the process or the machine stops: written beside its
+/// place, flushed to the disk and renamed. Until then the previous file stays as it was, as it does where this is disposed of before.
+/// </summary>
+internal sealed class AtomicFile : IDisposable
 {
-    /// <summary>
-    /// Writes a file beside <paramref name="path"/>, flushes it to the disk and renames it onto <paramref name="path"/>. Until the
-    /// rename the previous file stays as it was. Missing folders are made.
-    /// </summary>
+    private readonly string path;
+    private readonly string beside;
+    private readonly bool temporary;
+    private readonly FileStream stream;
+
+    /// <summary>Begins a file. Missing folders are made.</summary>
+    /// <param name="path">The file to create or to replace.</param>
+    /// <param name="temporary">Whether it is for this process alone: other users cannot read it, and it need not be on the disk.</param>
+    public AtomicFile(string path, bool temporary = false)
+    {
+        (this.path, this.temporary) = (Path.GetFullPath(path), temporary);
+        Directory.CreateDirectory(Path.GetDirectoryName(this.path)!);
+        // The name is unique, so that two writers of one path cannot mix their bytes; the later rename wins.
+        beside = $"{this.path}.{Guid.NewGuid():N}.tmp";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, BufferSize = 1 << 16 };
+        options.Share = FileShare.None;
+        if (temporary && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        stream = new FileStream(beside, options);
+    }
+
+    /// <summary>The contents; it can seek and read.</summary>
+    public Stream Stream => stream;
+
+    /// <summary>Puts the file in its place.</summary>
+    public void Commit()
+    {
+        stream.Flush(flushToDisk: !temporary);
+        stream.Dispose();
+        File.Move(beside, path, overwrite: true);
+    }
+
+    /// <summary>Ends it; what was not put in its place is deleted.</summary>
+    public void Dispose()
+    {
+        stream.Dispose();
+        File.Delete(beside);
+    }
+
+    /// <summary>Writes a file whole.</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="write">Writes the contents; the stream can seek. If it throws, the previous file is kept.</param>
     public static void Write(string path, Action<Stream> write)
     {
-        path = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        // The name is unique, so that two writers of one path cannot mix their bytes; the later rename wins.
-        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(beside);
-            throw;
-        }
+        using var file = new AtomicFile(path);
+        write(file.Stream);
+        file.Commit();
     }
 
     /// <summary>Writes text as UTF-8 without a byte order mark; see <see cref="Write"/>.</summary>

@@ -1,33 +1,62 @@
 using System.Globalization;
+using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 
 /// <summary>
-/// Labelled images as two tensors. Bytes stay bytes (a quarter of the memory of floats) until a batch asks for [0,1].
-/// Disposing of the data set frees its tensors.
+/// Labelled images: in memory, or mapped from a file and then in memory only as far as the system has room. Bytes stay bytes (a quarter of
+/// the memory of floats) until a batch asks for [0,1]. Disposing of the data set frees its tensors.
 /// </summary>
 public sealed class ImageDataset : IDisposable
 {
+    private const int RowsOfPiece = 1024;
+
+    private readonly Lock gathering = new();
+    private readonly Device? device;
+    private MappedFile? file;
+    private Tensor stored;
+    // int64 [N]: which of the stored images are those of this set; null for all.
+    private Tensor? rows;
+
     /// <summary>Takes over two tensors and checks them.</summary>
     /// <param name="images">[N,C,H,W], uint8 (0 to 255) or float32 in [0,1], N at least 1.</param>
     /// <param name="labels">[N], int64, from 0 to one less than the number of names.</param>
     /// <param name="classNames">One name a class.</param>
     /// <exception cref="ArgumentException">A tensor is not of this kind; the message holds all faults.</exception>
     public ImageDataset(Tensor images, Tensor labels, IReadOnlyList<string> classNames)
-        : this(images, labels, [.. classNames], check: true)
+        : this(Checked(images, labels, classNames), labels, [.. classNames], null)
     {
     }
 
-    private ImageDataset(Tensor images, Tensor labels, IReadOnlyList<string> classNames, bool check)
+    /// <summary>The same unchecked.</summary>
+    /// <param name="stored">The images, or more.</param>
+    /// <param name="labels">[N].</param>
+    /// <param name="classNames">One name a class.</param>
+    /// <param name="file">Where the images are mapped from; null for memory.</param>
+    /// <param name="rows">Which of the stored images, int64 [N]; null for all.</param>
+    /// <param name="device">Where batches are; null for where the images are stored.</param>
+    internal ImageDataset(
+        Tensor stored, Tensor labels, IReadOnlyList<string> classNames, MappedFile? file, Tensor? rows = null, Device? device = null)
     {
-        if (check && Faults(images, labels, classNames) is { Count: > 0 } faults)
-            throw new ArgumentException($"Image data set: {string.Join("; ", faults)}.");
         // The set lives as long as its owner wants, not as long as the scope in which it happens to be made.
-        (Images, Labels, ClassNames) = (images.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), classNames);
+        (this.stored, Labels, ClassNames) = (stored.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), classNames);
+        (this.file, this.rows, this.device) = (file, rows?.DetachFromDisposeScope(), device);
     }
 
-    /// <summary>[N,C,H,W], uint8 (0 to 255) or float32 in [0,1].</summary>
-    public Tensor Images { get; }
+    /// <summary>[N,C,H,W], uint8 (0 to 255) or float32 in [0,1]. Of a data set from a file the tensor is mapped, and must not be written
+    /// to. Of a part that <see cref="Split"/> made it is a copy, made when it is first asked for, where the whole is (in memory, or in a
+    /// temporary file); batches need none.</summary>
+    public Tensor Images
+    {
+        get
+        {
+            lock (gathering)
+            {
+                if (rows is not null) Gather();
+                return stored;
+            }
+        }
+    }
 
     /// <summary>[N], int64.</summary>
     public Tensor Labels { get; }
@@ -42,13 +71,25 @@ public sealed class ImageDataset : IDisposable
     public int Classes => ClassNames.Count;
 
     /// <summary>Channels of the images.</summary>
-    public int Channels => (int)Images.shape[1];
+    public int Channels => (int)stored.shape[1];
 
     /// <summary>Rows of the images.</summary>
-    public int Height => (int)Images.shape[2];
+    public int Height => (int)stored.shape[2];
 
     /// <summary>Columns of the images.</summary>
-    public int Width => (int)Images.shape[3];
+    public int Width => (int)stored.shape[3];
+
+    /// <summary>[N,C,H,W].</summary>
+    internal long[] Shape => [Count, .. stored.shape[1..]];
+
+    /// <summary>Bytes of a pixel value.</summary>
+    internal long ElementBytes => stored.element_size();
+
+    /// <summary>Where batches are.</summary>
+    internal Device Device => device ?? stored.device;
+
+    /// <summary>The path of the file that the images are mapped from; null where they are in memory.</summary>
+    internal string? MappedFrom => file?.Path;
 
     /// <summary>The class names of Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017).</summary>
     public static IReadOnlyList<string> FashionMnistClasses { get; } =
@@ -86,6 +127,25 @@ public sealed class ImageDataset : IDisposable
         using (cifar) throw new DataFileException(path, 0, $"{classes} classes", $"CIFAR-{cifar.Classes}");
     }
 
+    /// <summary>A data set that <see cref="Save"/> wrote, mapped from its file: images are read as they are asked for.</summary>
+    /// <param name="path">The file. It is read once and checked whole, digest included. Nothing may change it as long as the data set is
+    /// used; it has to be one that may be written to, though nothing is written.</param>
+    /// <exception cref="DataFileException">It is missing, not such a file, or damaged.</exception>
+    public static ImageDataset Open(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return ImageFile.Open(path);
+    }
+
+    /// <summary>Writes images, labels and class names to a file for <see cref="Open"/>, which appears whole or not at all.</summary>
+    /// <param name="path">The file to create or to replace. It takes the bytes of the images and some more.</param>
+    public void Save(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        using var scope = NewDisposeScope();
+        Write(path).Dispose();
+    }
+
     /// <summary>
     /// A batch: the images of these numbers as float32 in [0,1] with their labels, new tensors on the data set's device.
     /// </summary>
@@ -93,9 +153,8 @@ public sealed class ImageDataset : IDisposable
     public (Tensor Images, Tensor Labels) Batch(Tensor indices)
     {
         using var scope = NewDisposeScope();
-        indices = indices.to(Images.device);
-        var images = ToUnit(Images.index_select(0, indices));
-        return (images.MoveToOuterDisposeScope(), Labels.index_select(0, indices).MoveToOuterDisposeScope());
+        var (images, labels) = Stored(indices);
+        return (ToUnit(images).MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());
     }
 
     /// <summary>The batch of <paramref name="count"/> images from <paramref name="start"/> on; see <see cref="Batch(Tensor)"/>.</summary>
@@ -104,36 +163,33 @@ public sealed class ImageDataset : IDisposable
     {
         if (start < 0 || count < 1 || start > Count - count)
             throw new ArgumentOutOfRangeException(nameof(start), $"Images {start} to {start + count - 1} of {Count}.");
-        using var scope = NewDisposeScope();
-        var images = Images.narrow(0, start, count);
-        images = images.dtype == ScalarType.Byte ? ToUnit(images) : images.clone();
-        return (images.MoveToOuterDisposeScope(), Labels.narrow(0, start, count).clone().MoveToOuterDisposeScope());
+        using var indices = Range(start, count);
+        return Batch(indices);
     }
 
-    /// <summary>A new data set of the images of these numbers, in this order.</summary>
+    /// <summary>A new data set of the images of these numbers, in this order, in memory.</summary>
     /// <param name="indices">[M], int64, M at least 1, each from 0 to <see cref="Count"/> - 1.</param>
     public ImageDataset Subset(Tensor indices)
     {
         if (indices.dtype != ScalarType.Int64 || indices.dim() != 1 || indices.shape[0] < 1)
             throw new ArgumentException($"Subset: expected indices int64 [M], M at least 1, found {Describe(indices)}.", nameof(indices));
         using var scope = NewDisposeScope();
-        indices = indices.to(Images.device);
-        return new ImageDataset(Images.index_select(0, indices), Labels.index_select(0, indices), ClassNames, check: false);
+        var (images, labels) = Stored(indices);
+        return new ImageDataset(images, labels, ClassNames, null);
     }
 
-    /// <summary>A new data set of the first <paramref name="count"/> images; all of them if there are no more.</summary>
+    /// <summary>A new data set of the first <paramref name="count"/> images, in memory; all of them if there are no more.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
     public ImageDataset Take(long count)
     {
         if (count < 1) throw new ArgumentOutOfRangeException(nameof(count), count, "Take: expected a positive number of images.");
-        count = Math.Min(count, Count);
-        using var scope = NewDisposeScope();
-        return new ImageDataset(Images.narrow(0, 0, count).clone(), Labels.narrow(0, 0, count).clone(), ClassNames, check: false);
+        using var indices = Range(0, Math.Min(count, Count));
+        return Subset(indices);
     }
 
     /// <summary>
     /// Two new data sets without a common image: <paramref name="count"/> images, such as a validation set, drawn by a generator of its own
-    /// from <paramref name="seed"/>, and the rest. Both keep the order of this one.
+    /// from <paramref name="seed"/>, and the rest. Both keep the order of this one, and share its memory or file.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The count is not between 1 and one less than the number of images.</exception>
     public (ImageDataset Kept, ImageDataset Drawn) Split(long count, ulong seed)
@@ -145,22 +201,101 @@ public sealed class ImageDataset : IDisposable
         var order = randperm(Count, dtype: ScalarType.Int64, generator: generator).data<long>().ToArray();
         Array.Sort(order, 0, (int)count);
         Array.Sort(order, (int)count, order.Length - (int)count);
-        return (Subset(tensor(order[(int)count..])), Subset(tensor(order[..(int)count])));
+        return (Part(tensor(order[(int)count..])), Part(tensor(order[..(int)count])));
     }
 
-    /// <summary>A new data set, the same on another device.</summary>
+    /// <summary>A new data set, the same on another device. Of one that is mapped from a file the batches alone are there.</summary>
     public ImageDataset To(Device device)
     {
         using var scope = NewDisposeScope();
-        return new ImageDataset(Images.to(device, copy: true), Labels.to(device, copy: true), ClassNames, check: false);
+        if (file is not null)
+            return new ImageDataset(stored.alias(), Labels.clone(), ClassNames, file.Again(), rows?.alias(), device);
+        var images = rows is null ? stored : stored.index_select(0, rows);
+        return new ImageDataset(images.to(device, copy: rows is null), Labels.to(device, copy: true), ClassNames, null);
     }
 
-    /// <summary>Frees the tensors.</summary>
+    /// <summary>Frees the tensors; the last of those that share a temporary file deletes it.</summary>
     public void Dispose()
     {
-        Images.Dispose();
+        stored.Dispose();
+        rows?.Dispose();
         Labels.Dispose();
+        file?.Dispose();
     }
+
+    /// <summary>The digest of the images, by which a checkpoint knows them; the same from memory and from a file.</summary>
+    internal string PixelDigest() => TensorDigest.Compute(Images, file is null ? null : file.Touched);
+
+    /// <summary>Some images as they are stored: uint8 or float32 in [0,1].</summary>
+    /// <param name="indices">Their numbers, int64 [M].</param>
+    internal Tensor Rows(Tensor indices)
+    {
+        using var scope = NewDisposeScope();
+        return Stored(indices).Images.MoveToOuterDisposeScope();
+    }
+
+    // As they are stored, on the device of batches.
+    private (Tensor Images, Tensor Labels) Stored(Tensor indices)
+    {
+        indices = indices.to(Labels.device);
+        var places = (rows is null ? indices : rows.index_select(0, indices)).to(stored.device);
+        var images = stored.index_select(0, places);
+        file?.Touched(images.numel() * images.element_size());
+        // Bytes, of which there are fewest, go to the device.
+        return (images.to(Device), Labels.index_select(0, indices).to(Device));
+    }
+
+    // These of the images, where they are.
+    private ImageDataset Part(Tensor indices)
+    {
+        indices = indices.to(Labels.device);
+        var places = rows is null ? indices : rows.index_select(0, indices);
+        return new ImageDataset(stored.alias(), Labels.index_select(0, indices), ClassNames, file?.Again(), places, device);
+    }
+
+    // Makes of a part a set of its own.
+    private void Gather()
+    {
+        using var scope = NewDisposeScope();
+        var (whole, places, old) = (stored, rows!, file);
+        if (old is null) stored = whole.index_select(0, places.to(whole.device)).DetachFromDisposeScope();
+        else
+        {
+            var written = Write(null);
+            (stored, file) = (written.stored, written.file);
+            written.Labels.Dispose();
+        }
+        rows = null;
+        whole.Dispose();
+        places.Dispose();
+        old?.Dispose();
+    }
+
+    private ImageDataset Write(string? path)
+    {
+        using var writer = new ImageFile.Writer(path, stored.dtype, (Channels, Height, Width), ClassNames);
+        for (long start = 0; start < Count; start += RowsOfPiece)
+        {
+            using var scope = NewDisposeScope();
+            var indices = Range(start, Math.Min(RowsOfPiece, Count - start));
+            var images = stored.index_select(0, (rows is null ? indices : rows.index_select(0, indices)).to(stored.device)).cpu();
+            file?.Touched(images.numel() * images.element_size());
+            foreach (var piece in TensorBytes.Chunks(images))
+                using (piece) writer.Write(piece.bytes);
+        }
+        return writer.Finish(Labels.cpu().clone());
+    }
+
+    private Tensor Range(long start, long count)
+    {
+        using var scope = NewDisposeScope();
+        return Arange(count, dtype: ScalarType.Int64, device: Labels.device).Plus(start).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Checked(Tensor images, Tensor labels, IReadOnlyList<string> classNames) =>
+        Faults(images, labels, classNames) is { Count: > 0 } faults
+            ? throw new ArgumentException($"Image data set: {string.Join("; ", faults)}.")
+            : images;
 
     private static Tensor ToUnit(Tensor images) =>
         images.dtype == ScalarType.Byte ? images.to(ScalarType.Float32).Div_(255f) : images;

@@ -81,9 +81,9 @@ internal sealed class EvaluationState : IDisposable
     /// <param name="steps">Where to put all steps, those of the file too; null for nowhere.</param>
     /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
     public EvaluationState(
-        EvaluationOptions options, Tensor images, ScalarType dtype, StateSettings? settings, ICollection<EvaluationStep>? steps = null)
+        EvaluationOptions options, ImageSource images, ScalarType dtype, StateSettings? settings, ICollection<EvaluationStep>? steps = null)
     {
-        (this.options, this.steps, Count) = (options, steps, checked((int)images.shape[0]));
+        (this.options, this.steps, Count) = (options, steps, checked((int)images.Count));
         Parts =
         [
             .. from attack in options.AllAttacks()
@@ -92,7 +92,7 @@ internal sealed class EvaluationState : IDisposable
         ];
         Clean = new CleanPoint?[Count];
         if (options.ExamplesFile is not null)
-            examples = ImageBatch.Convert(images, dtype, CPU).clone().contiguous().DetachFromDisposeScope();
+            examples = images.All(dtype).DetachFromDisposeScope();
         if (options.StateFile is null) return;
         file = StateFile.Open(options.StateFile, settings!);
         try

@@ -51,8 +51,8 @@ internal static class ImageBatch
     }
 
     /// <summary>The dtype and the device of a network; of one without parameters float32 and the images' device.</summary>
-    public static (ScalarType Type, Device Device) Home(Module<Tensor, Tensor> model, Tensor images) =>
-        model.parameters().FirstOrDefault() is { } parameter ? (parameter.dtype, parameter.device) : (ScalarType.Float32, images.device);
+    public static (ScalarType Type, Device Device) Home(Module<Tensor, Tensor> model, ImageSource images) =>
+        model.parameters().FirstOrDefault() is { } parameter ? (parameter.dtype, parameter.device) : (ScalarType.Float32, images.Device);
 
     /// <summary>Some of the images and labels in the dtype and on the device of a network; bytes are divided by 255.</summary>
     public static (Tensor Images, Tensor Labels) Take(Module<Tensor, Tensor> model, Tensor images, Tensor labels, long first, long count)
@@ -62,13 +62,12 @@ internal static class ImageBatch
     }
 
     /// <summary>The same of any rows.</summary>
-    public static (Tensor Images, Tensor Labels) Take(Module<Tensor, Tensor> model, Tensor images, Tensor labels, IEnumerable<long> rows)
+    public static (Tensor Images, Tensor Labels) Take(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows)
     {
         var (type, device) = Home(model, images);
-        using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64);
-        return (
-            Convert(images.index_select(0, index.to(images.device)), type, device),
-            labels.index_select(0, index.to(labels.device)).to(device));
+        using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64, device: labels.device);
+        return (Convert(images.Rows(rows), type, device), labels.index_select(0, index).to(device));
     }
 
     /// <summary>Images in another dtype and on another device; bytes are divided by 255.</summary>

@@ -67,15 +67,23 @@ public sealed record RobustnessCurve
         IProgress<EvaluationProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(epsilons);
         ImageBatch.Check(nameof(RobustnessCurve), images, labels);
+        return EvaluateAll(model, images, labels, epsilons, options, progress, cancellation);
+    }
+
+    /// <summary>The same for images that are known to be sound.</summary>
+    internal static RobustnessCurve EvaluateAll(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<double> epsilons, EvaluationOptions? options,
+        IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(epsilons);
         options ??= new EvaluationOptions();
         if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
             throw new ArgumentException(
                 $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
                 nameof(epsilons));
         var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.ThreatOrDefault.Norm, epsilon)).ToArray();
-        var left = PointNoise.Rows(images.shape[0]).ToArray();
+        var left = PointNoise.Rows(images.Count).ToArray();
         var points = new List<CurvePoint>();
         RobustnessReport? report = null;
         foreach (var threat in threats)
@@ -89,9 +97,9 @@ public sealed record RobustnessCurve
                     : string.Create(CultureInfo.InvariantCulture, $"{options.StateFile}-{threat.Epsilon:R}"),
                 ExamplesFile = null,
             });
-            report = evaluator.EvaluateRows(model, Select(images), Select(labels), left, progress, cancellation);
+            report = evaluator.EvaluateRows(model, images.Part(left), Labels(), left, progress, cancellation);
             left = [.. left.Where((_, i) => report.WorstCase.Correct[i])];
-            var correct = new bool[images.shape[0]];
+            var correct = new bool[images.Count];
             foreach (var row in left) correct[row] = true;
             // A curve is meant to begin at a budget of 0 and to go on to where nothing is left.
             points.Add(new CurvePoint(threat.Epsilon, correct)
@@ -105,7 +113,6 @@ public sealed record RobustnessCurve
             Settings = report.Settings,
         };
 
-        Tensor Select(Tensor values) =>
-            left.Length == values.shape[0] ? values : values.index_select(0, tensor(left, dtype: ScalarType.Int64, device: values.device));
+        Tensor Labels() => labels.index_select(0, tensor(left, dtype: ScalarType.Int64, device: labels.device));
     }
 }

@@ -56,18 +56,26 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ImageBatch.Check(nameof(RobustnessEvaluator), images, labels);
+        return EvaluateAll(model, images, labels, progress, cancellation);
+    }
+
+    /// <summary>The same for images that are known to be sound.</summary>
+    internal RobustnessReport EvaluateAll(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
+    {
         var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
         if (group.Size > 1) return EvaluateTogether(group, model, images, labels, progress, cancellation);
         if (Options.Shard is null)
-            return EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.shape[0])], progress, cancellation);
+            return EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
         using var scope = NewDisposeScope();
         using var state = Run(Options, Options.Shard, model, images, labels, progress, cancellation);
-        return Report(state, Part(Options.Shard, labels));
+        return Report(state, Part([.. Options.Shard.Rows(images.Count, Options.BatchSize)], labels));
     }
 
     // Each process runs a shard and tells the others its steps.
     private RobustnessReport EvaluateTogether(
-        ProcessGroup group, Module<Tensor, Tensor> model, Tensor images, Tensor labels, IProgress<EvaluationProgress>? progress,
+        ProcessGroup group, Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
@@ -110,31 +118,28 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         return report;
     }
 
-    // The images or labels of a shard.
-    private Tensor Part(EvaluationShard shard, Tensor values) => values.index_select(
-        0, tensor(shard.Rows(values.shape[0], Options.BatchSize).ToArray(), dtype: ScalarType.Int64, device: values.device));
+    private static Tensor Part(long[] rows, Tensor labels) =>
+        labels.index_select(0, tensor(rows, dtype: ScalarType.Int64, device: labels.device));
 
     private EvaluationState Run(
-        EvaluationOptions options, EvaluationShard shard, Module<Tensor, Tensor> model, Tensor images, Tensor labels,
+        EvaluationOptions options, EvaluationShard shard, Module<Tensor, Tensor> model, ImageSource images, Tensor labels,
         IProgress<EvaluationProgress>? progress, CancellationToken cancellation, ICollection<EvaluationStep>? steps = null)
     {
         var settings = options.StateFile is null ? null : Settings(Digests(model, images, labels), ImageBatch.Home(model, images).Device);
         settings?.Add(EvaluationShard.Setting, $"{shard}");
-        long[] rows = [.. shard.Rows(images.shape[0], options.BatchSize)];
-        return Run(options, model, Part(shard, images), Part(shard, labels), rows, settings, progress, cancellation, steps);
+        long[] rows = [.. shard.Rows(images.Count, options.BatchSize)];
+        return Run(options, model, images.Part(rows), Part(rows, labels), rows, settings, progress, cancellation, steps);
     }
 
     /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
     internal RobustnessReport EvaluateRows(
         Module<Tensor, Tensor> model,
-        Tensor images,
+        ImageSource images,
         Tensor labels,
         IReadOnlyList<long> rows,
         IProgress<EvaluationProgress>? progress,
         CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ImageBatch.Check(nameof(RobustnessEvaluator), images, labels);
         using var scope = NewDisposeScope();
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : Digests(model, images, labels);
         var settings = Options.StateFile is null ? null : Settings(digests!, ImageBatch.Home(model, images).Device);
@@ -155,7 +160,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     private EvaluationState Run(
         EvaluationOptions options,
         Module<Tensor, Tensor> model,
-        Tensor images,
+        ImageSource images,
         Tensor labels,
         IReadOnlyList<long> rows,
         IReadOnlyDictionary<string, string>? settings,
@@ -181,7 +186,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     private void TakeSteps(
         EvaluationState state,
         Module<Tensor, Tensor> model,
-        Tensor images,
+        ImageSource images,
         Tensor labels,
         IReadOnlyList<long> rows,
         IProgress<EvaluationProgress>? progress,
@@ -192,7 +197,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
             var places = state.NextRows();
-            var (points, truth) = ImageBatch.Take(model, images, labels, places.Select(place => (long)place));
+            var (points, truth) = ImageBatch.Take(model, images, labels, [.. places.Select(place => (long)place)]);
             if (part < 0) state.Add(CleanStep(model, state, places, points, truth, labels));
             else if (places.Length == 0) state.Add(new EvaluationStep { Rows = [] });
             else
@@ -313,10 +318,10 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         (nameof(Options.CheckNetwork), $"{Options.CheckNetwork}"),
     ];
 
-    private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, Tensor images, Tensor labels) => new()
+    private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, ImageSource images, Tensor labels) => new()
     {
         ["network"] = $"{model.GetType().FullName} {TensorDigest.Compute(model)}",
-        ["images"] = TensorDigest.Compute(images),
+        ["images"] = images.Digest(),
         ["labels"] = TensorDigest.Compute(labels),
     };
 

@@ -51,8 +51,8 @@ public sealed record NetworkSpec
     public int InputChannels { get; init; } = 3;
 
     /// <summary>
-    /// Rows and columns of the images in pixels. Default 32. Only smallcnn and tinycnn are bound to it; the others average over whatever is
-    /// left in the end.
+    /// Rows and columns of the images in pixels. Default 32; of the short names of torchvision's networks 224. Only smallcnn and tinycnn
+    /// are bound to it; the others average over whatever is left in the end.
     /// </summary>
     public int ImageSize { get; init; } = 32;
 
@@ -125,6 +125,8 @@ public sealed record NetworkSpec
             InputShortcut = match.Groups["input"].Success,
             SubBlock1 = match.Groups["sub"].Success,
         };
+        // The size of ImageNet's, which those networks are for.
+        if (name.StartsWith("torchvision/", StringComparison.Ordinal)) spec = spec with { ImageSize = 224 };
         spec.Validate();
         return spec.OwnNormalisation();
 

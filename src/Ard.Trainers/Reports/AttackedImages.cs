@@ -61,17 +61,26 @@ public sealed class AttackedImages
         long seed = 0,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(attack);
-        ArgumentNullException.ThrowIfNull(threat);
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ImageBatch.Check(nameof(AttackedImages), images, labels);
         if (images.dim() != 4)
             throw new ArgumentException(
                 $"{nameof(AttackedImages)}: images have shape [{string.Join(",", images.shape)}], expected [N,C,H,W].", nameof(images));
+        return FindAmong(model, images, labels, attack, threat, count, seed, cancellation);
+    }
+
+    /// <summary>The same for images that are known to be sound.</summary>
+    internal static AttackedImages FindAmong(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, Attack attack, ThreatModel threat, int count, long seed,
+        CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(attack);
+        ArgumentNullException.ThrowIfNull(threat);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var (batch, truth) = ImageBatch.Take(model, images, labels, 0, Math.Min(MostLookedAt, images.shape[0]));
+        var (batch, truth) = ImageBatch.Take(
+            model, images, labels, [.. PointNoise.Rows(Math.Min(MostLookedAt, images.Count))]);
         var classes = truth.cpu().data<long>().ToArray();
         var clean = ImageBatch.Predict(nameof(AttackedImages), model, batch, truth);
         var rows = Choose(classes, clean, count);
@@ -79,7 +88,7 @@ public sealed class AttackedImages
         var chosen = batch.index_select(0, index);
         var found = attack.Run(
             model, chosen, truth.index_select(0, index), threat, new PointNoise(seed, rows), -1, tellFaults: true, cancellation);
-        return new AttackedImages(attack.Name, threat, (int)images.shape[1], (int)images.shape[2], (int)images.shape[3],
+        return new AttackedImages(attack.Name, threat, (int)batch.shape[1], (int)batch.shape[2], (int)batch.shape[3],
         [
             .. rows.Select((row, i) => new AttackedImage(
                 row, Values(chosen[i]), Values(found.Points[i]), classes[row], clean[row], found.Predictions[i])),

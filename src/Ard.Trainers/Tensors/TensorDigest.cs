@@ -9,9 +9,25 @@ internal static class TensorDigest
     public static string Compute(Module<Tensor, Tensor> model) =>
         Compute(model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)));
 
-    public static string Compute(Tensor values) => Compute([("", values)]);
+    /// <summary>Of one tensor.</summary>
+    /// <param name="values">The tensor.</param>
+    /// <param name="read">Told of every piece how many bytes it has.</param>
+    public static string Compute(Tensor values, Action<long>? read = null) => Compute([("", values)], read);
 
-    private static string Compute(IEnumerable<(string Name, Tensor Values)> tensors)
+    /// <summary>Of one tensor that comes in pieces, in their order; each is disposed of.</summary>
+    /// <param name="type">The tensor's type.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="pieces">The pieces, of this type.</param>
+    public static string Compute(ScalarType type, long[] shape, IEnumerable<Tensor> pieces)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Head("", type, shape));
+        foreach (var piece in pieces)
+            using (piece) Append(hash, piece, null);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static string Compute(IEnumerable<(string Name, Tensor Values)> tensors, Action<long>? read = null)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -19,10 +35,23 @@ internal static class TensorDigest
         foreach (var (name, values) in tensors)
         {
             using var own = NewDisposeScope();
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {values.dtype} [{string.Join(",", values.shape)}]\n"));
-            foreach (var chunk in TensorBytes.Chunks(values.detach().cpu().contiguous()))
-                using (chunk) hash.AppendData(chunk.bytes);
+            hash.AppendData(Head(name, values.dtype, values.shape));
+            Append(hash, values, read);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static byte[] Head(string name, ScalarType type, long[] shape) =>
+        Encoding.UTF8.GetBytes($"{name} {type} [{string.Join(",", shape)}]\n");
+
+    private static void Append(IncrementalHash hash, Tensor values, Action<long>? read)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var chunk in TensorBytes.Chunks(values.detach().cpu().contiguous()))
+        {
+            using var piece = chunk;
+            hash.AppendData(piece.bytes);
+            read?.Invoke(piece.numel() * piece.element_size());
+        }
     }
 }

@@ -85,8 +85,8 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         // Only the figures are wanted here, as cheap as they can be, and of weights that are others each time.
         var evaluator = new RobustnessEvaluator(
             setup.Options.Validation with { CheckNetwork = false, StateFile = null, ExamplesFile = null });
-        var (images, labels) = (setup.Validation!.Images, setup.Validation.Labels);
-        var share = new BatchShare(setup.Group, setup.Validation.Count);
+        var validation = setup.Validation!;
+        var share = new BatchShare(setup.Group, validation.Count);
         using var scope = NewDisposeScope();
         // Clean, under attack, cancelled.
         var counts = new double[3];
@@ -95,7 +95,8 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
             if (share.Own > 0)
             {
                 var report = evaluator.EvaluateRows(
-                    setup.Student, share.Select(images), share.Select(labels), share.Rows, null, cancellation);
+                    setup.Student, ((ImageSource)validation).Part(share.Rows), share.Select(validation.Labels), share.Rows, null,
+                    cancellation);
                 (counts[0], counts[1]) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
             }
         }

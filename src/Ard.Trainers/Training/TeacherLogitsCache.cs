@@ -47,7 +47,7 @@ internal sealed class TeacherLogitsCache(
                 var count = Math.Min(batchSize, data.Count - first);
                 var part = parts.Count % group.Size == group.Rank
                     ? teacher.call(Augmentation.Variant(data.Batch(first, count).Images, variant).to(dtype))
-                    : zeros([count, data.Classes], dtype, data.Images.device);
+                    : zeros([count, data.Classes], dtype, data.Device);
                 parts.Add(part.MoveToOuterDisposeScope());
             }
         }

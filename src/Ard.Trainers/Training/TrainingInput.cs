@@ -79,9 +79,9 @@ internal static class TrainingInput
             && (networks.Student is not ImageNetwork || networks.Student.parameters().FirstOrDefault()?.dtype != ScalarType.Float32))
             yield return $"Precision is Mixed and Student a {networks.Student.GetType().Name}, "
                 + "expected a network of this library in Float32";
-        if (validation is not null && !validation.Images.shape[1..].SequenceEqual(data.Images.shape[1..]))
-            yield return $"validation images are [{string.Join(",", validation.Images.shape[1..])}], "
-                + $"expected [{string.Join(",", data.Images.shape[1..])}] as the training images";
+        if (validation is not null && !validation.Shape[1..].SequenceEqual(data.Shape[1..]))
+            yield return $"validation images are [{string.Join(",", validation.Shape[1..])}], "
+                + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
         if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
             yield return $"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on";
         var (augmentation, side) = (options.Augmentation!, Math.Min(data.Height, data.Width));

@@ -185,9 +185,9 @@ internal sealed class TrainingSetup : IDisposable
         foreach (var (name, images) in new[] { ("data", data), ("validation", validation) })
         {
             if (images is null) continue;
-            digests[name] = $"[{string.Join(",", images.Images.shape)}]";
+            digests[name] = $"[{string.Join(",", images.Shape)}]";
             digests[$"{name} labels"] = TensorDigest.Compute(images.Labels)[..16];
-            digests[$"{name} pixels"] = TensorDigest.Compute(images.Images)[..16];
+            digests[$"{name} pixels"] = images.PixelDigest()[..16];
         }
         foreach (var (role, network) in Teachers) digests[$"{role} weights"] = TensorDigest.Compute(network)[..16];
     }

@@ -208,7 +208,7 @@ public sealed class AdversarialTests
         var bright = pixel.sort().Values[40].item<float>() + 0.01f;
         using var faulty = new ImageClassifierTransformer(
             new Classifier(new Faulty(classifier.Model, bright), "tinycnn-8", classifier.Classifier.Format, classifier.Classifier.Labels,
-                "Features", 8),
+                "Features", classifier.FeatureColumnType, 8),
             null);
         var metrics = ml.MulticlassClassification.EvaluateRobustness(faulty, data, Evaluation);
         var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();

@@ -1,0 +1,126 @@
+using Ard.MLNet.Schema;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace Ard.MLNet.Data;
+
+/// <summary>
+/// The images of a column, row by row: a vector of floats as the layout says, a vector of bytes from 0 to 255, or a picture, which is
+/// scaled to the network's size.
+/// </summary>
+internal abstract class ImageColumn
+{
+    /// <summary>The kinds of columns, for messages.</summary>
+    public const string Kinds = "Vector<Single> or Vector<Byte> of known size, or Image";
+
+    /// <summary>The column, checked for its type and length.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is missing, or of another type or length.</exception>
+    public static DataViewSchema.Column Find(DataViewSchema schema, string name, PixelFormat format)
+    {
+        var column = SchemaErrors.Find(schema, "feature", name);
+        if (column.Type is ImageDataViewType) return column;
+        return VectorSize(name, column.Type) == format.Size ? column : throw SchemaErrors.Mismatch(
+            "feature", name, $"Vector<{((VectorDataViewType)column.Type).ItemType}, {format.Size}>, an image of {format}", column.Type);
+    }
+
+    /// <summary>The length of a column of vectors.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is a column of something else.</exception>
+    public static int VectorSize(string name, DataViewType type) =>
+        type is VectorDataViewType { IsKnownSize: true, Size: var size, ItemType: var item }
+            && (item.Equals(NumberDataViewType.Single) || item.Equals(NumberDataViewType.Byte))
+            ? size
+            : throw SchemaErrors.Mismatch("feature", name, Kinds, type
+                + (type is VectorDataViewType { IsKnownSize: false } ? SchemaErrors.SizeHint : ""));
+
+    /// <summary>The type of a column without the shape of its images.</summary>
+    public static DataViewType Flat(DataViewType type) =>
+        type is VectorDataViewType vector ? new VectorDataViewType(vector.ItemType, vector.Size) : new ImageDataViewType();
+
+    /// <summary>The images of a row's column, which is active.</summary>
+    /// <param name="row">The row, or the cursor.</param>
+    /// <param name="name">The column.</param>
+    /// <param name="format">What the images are to be.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or of another type or length.</exception>
+    public static ImageColumn Open(DataViewRow row, string name, PixelFormat format)
+    {
+        var column = Find(row.Schema, name, format);
+        return column.Type is ImageDataViewType ? new Pictures(row, column, format)
+            : ((VectorDataViewType)column.Type).ItemType.Equals(NumberDataViewType.Byte) ? new Bytes(row, column, format)
+            : new Floats(row, column, format);
+    }
+
+    /// <summary>Takes the value of the row where the source stands; what the steps before throw comes through.</summary>
+    /// <returns>True.</returns>
+    public abstract bool Fetch();
+
+    /// <summary>The image of the value, planes of pixels in [0,1].</summary>
+    /// <param name="image">Where it goes.</param>
+    /// <param name="pastCaches">As <see cref="UnitPixels.Copy"/> has it.</param>
+    /// <exception cref="InvalidOperationException">It is missing, or has another length, or a pixel is not in [0,1].</exception>
+    public abstract void Convert(Span<float> image, bool pastCaches = false);
+
+    /// <summary>Both.</summary>
+    public void Read(Span<float> image, bool pastCaches = false)
+    {
+        Fetch();
+        Convert(image, pastCaches);
+    }
+
+    private sealed class Floats(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
+    {
+        private readonly ValueGetter<VBuffer<float>> get = row.GetGetter<VBuffer<float>>(column);
+        private VBuffer<float> values;
+
+        public override bool Fetch()
+        {
+            get(ref values);
+            return true;
+        }
+
+        public override void Convert(Span<float> image, bool pastCaches) =>
+            format.Read(values, image, column.Name, row.Position, pastCaches);
+    }
+
+    private sealed class Bytes(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
+    {
+        private readonly ValueGetter<VBuffer<byte>> get = row.GetGetter<VBuffer<byte>>(column);
+        private readonly byte[] dense = new byte[format.Size];
+        private VBuffer<byte> values;
+
+        public override bool Fetch()
+        {
+            get(ref values);
+            return true;
+        }
+
+        public override void Convert(Span<float> image, bool pastCaches)
+        {
+            format.CheckLength(values.Length, column.Name, row.Position);
+            values.CopyTo(dense);
+            format.Read(dense, image);
+        }
+    }
+
+    private sealed class Pictures(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
+    {
+        private readonly ValueGetter<MLImage> get = row.GetGetter<MLImage>(column);
+        private readonly PictureScaling scaling = new(format.Height, format.Width, format.Resizing);
+        // Kept from row to row: getters that make images free the one that they find here, and others give one that is not ours.
+        private MLImage? picture;
+
+        public override bool Fetch()
+        {
+            get(ref picture!);
+            return true;
+        }
+
+        public override void Convert(Span<float> image, bool pastCaches)
+        {
+            if (picture is null)
+                throw new InvalidOperationException($"Row {row.Position}, feature column '{column.Name}': the image is missing.");
+            var red = picture.PixelFormat == MLPixelFormat.Bgra32 ? 2 : 0;
+            format.Read(scaling.Scale(picture.Pixels, picture.Height, picture.Width), red, image);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using Ard.Trainers.Evaluation;
+using Microsoft.ML;
+
+namespace Ard.MLNet.Data;
+
+/// <summary>
+/// The images of a data view for an evaluation: read as they are asked for, by one pass as long as that goes forwards, and by another pass
+/// for what was passed before. Nothing is kept but what was asked for last.
+/// </summary>
+/// <param name="data">The rows, the same in each pass.</param>
+/// <param name="features">The column.</param>
+/// <param name="format">What the images are to be.</param>
+/// <param name="count">How many rows there are.</param>
+internal sealed class ViewImages(IDataView data, string features, PixelFormat format, long count) : ImageSource, IDisposable
+{
+    private DataViewRowCursor? cursor;
+    private ImageColumn? column;
+    // The row where the cursor stands.
+    private long row = -1;
+    private long[] heldRows = [];
+    private Tensor? held;
+
+    public override long Count => count;
+
+    public override Device Device => CPU;
+
+    /// <summary>Some images; bytes where all of them are multiples of 1/255.</summary>
+    /// <param name="rows">Their numbers, rising.</param>
+    public override Tensor Rows(IReadOnlyList<long> rows)
+    {
+        int[] places = [.. rows.Select(wanted => Array.BinarySearch(heldRows, wanted))];
+        if (Array.Exists(places, place => place < 0))
+        {
+            Read([.. rows]);
+            places = [.. Enumerable.Range(0, rows.Count)];
+        }
+        using var index = tensor(places, dtype: ScalarType.Int64);
+        return held?.index_select(0, index) ?? empty([0, format.Channels, format.Height, format.Width], ScalarType.Byte);
+    }
+
+    public void Dispose()
+    {
+        held?.Dispose();
+        cursor?.Dispose();
+    }
+
+    private void Read(long[] rows)
+    {
+        using var scope = NewDisposeScope();
+        held?.Dispose();
+        (held, heldRows) = (null, []);
+        var images = empty([rows.Length, format.Channels, format.Height, format.Width], ScalarType.Float32);
+        var bytes = empty(images.shape, ScalarType.Byte);
+        var areBytes = true;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            MoveTo(rows[i]);
+            using var image = images[i];
+            using var imageBytes = bytes[i];
+            var pixels = MemoryMarshal.Cast<byte, float>(image.bytes);
+            ImageReader.Named(data, features, format, column!.Fetch);
+            column.Convert(pixels);
+            areBytes = areBytes && UnitPixels.ToBytes(pixels, imageBytes.bytes);
+        }
+        (held, heldRows) = ((areBytes ? bytes : images).DetachFromDisposeScope(), rows);
+    }
+
+    private void MoveTo(long wanted)
+    {
+        if (cursor is null || wanted <= row)
+        {
+            cursor?.Dispose();
+            cursor = data.GetRowCursor([ImageColumn.Find(data.Schema, features, format)]);
+            (column, row) = (ImageColumn.Open(cursor, features, format), -1);
+        }
+        for (; row < wanted; row++)
+        {
+            if (!ImageReader.Named(data, features, format, cursor.MoveNext))
+                throw new InvalidOperationException($"The data had {count} rows at first, and {row + 1} when they were read again.");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Runtime.InteropServices;
+using Ard.Trainers.Tensors;
+
+namespace Ard.Trainers.Data;
+
+/// <summary>
+/// Makes a data set of images that come one after another, in one pass: bytes, or floats from the first image on that is none of bytes.
+/// Of memory that is asked for the system gives as much as is filled, so that nothing is held beside it; where all of it would be too much,
+/// what came so far goes to a file, and the rest behind it.
+/// </summary>
+/// <param name="shape">Channels, height and width.</param>
+/// <param name="classNames">One name a class.</param>
+/// <param name="storage">Where; null for memory up to a share of the machine's.</param>
+/// <param name="expected">How many images there will be; null where that is not known.</param>
+internal sealed class ImageCollector(
+    (int Channels, int Height, int Width) shape, IReadOnlyList<string> classNames, ImageStorage? storage, long? expected) : IDisposable
+{
+    private readonly long size = (long)shape.Channels * shape.Height * shape.Width;
+    private ScalarType type = ScalarType.Byte;
+    // One of the two, from the first image on.
+    private Tensor? memory;
+    private ImageFile.Writer? file;
+    private long bytesSoFar;
+
+    private int ElementBytes => type == ScalarType.Byte ? 1 : sizeof(float);
+
+    /// <summary>Adds bytes of images.</summary>
+    public void Add(ReadOnlySpan<byte> pixels) => Write(type == ScalarType.Byte ? pixels : Floats(pixels));
+
+    /// <summary>Adds pixels in [0,1].</summary>
+    public void Add(ReadOnlySpan<float> pixels)
+    {
+        if (type == ScalarType.Byte) Move(ScalarType.Float32, toFile: file is not null);
+        Write(MemoryMarshal.AsBytes(pixels));
+    }
+
+    /// <summary>The data set of all.</summary>
+    /// <param name="labels">One an image.</param>
+    public ImageDataset Finish(ReadOnlySpan<long> labels)
+    {
+        using var scope = NewDisposeScope();
+        var classes = tensor(labels.ToArray());
+        if (file is not null) return file.Finish(classes);
+        var all = memory!.narrow(0, 0, labels.Length * size);
+        // Of much room that was not needed not even the addresses stay.
+        if (all.numel() <= memory.numel() / 2) all = all.clone();
+        return new ImageDataset(all.view(labels.Length, shape.Channels, shape.Height, shape.Width), classes, classNames, null);
+    }
+
+    public void Dispose()
+    {
+        memory?.Dispose();
+        file?.Dispose();
+    }
+
+    private void Write(ReadOnlySpan<byte> bytes)
+    {
+        if (memory is null && file is null) Open(toFile: false);
+        if (memory is not null && bytesSoFar + bytes.Length > memory.numel() * ElementBytes)
+        {
+            if (storage?.IsMemory == true)
+                throw new InvalidOperationException(
+                    $"More than {memory.numel() / size} images of {size * ElementBytes} bytes, expected to be kept in memory, come: there "
+                    + "is no room for them. A file takes them where the storage is left open.");
+            Move(type, toFile: true);
+        }
+        if (memory is null) file!.Write(bytes);
+        else
+        {
+            using var place = memory.narrow(0, bytesSoFar / ElementBytes, bytes.Length / ElementBytes);
+            bytes.CopyTo(place.bytes);
+        }
+        bytesSoFar += bytes.Length;
+    }
+
+    private void Open(bool toFile)
+    {
+        var most = ImageStorage.MostInMemory(storage) / (size * ElementBytes);
+        var images = storage?.IsMemory == true ? expected ?? most : expected > most ? 0 : expected ?? most;
+        if (toFile || images == 0) file = new ImageFile.Writer(storage?.Path, type, shape, classNames);
+        else memory = empty(images * size, type).DetachFromDisposeScope();
+    }
+
+    // What came so far goes to another place, or becomes floats.
+    private void Move(ScalarType to, bool toFile)
+    {
+        var (from, oldMemory, oldFile) = (type, memory, file);
+        var pieces = oldFile?.Pieces() ?? (oldMemory is null ? [] : Pieces(oldMemory, bytesSoFar / ElementBytes));
+        (type, memory, file, bytesSoFar) = (to, null, null, 0);
+        try
+        {
+            if (toFile) Open(toFile);
+            foreach (var piece in pieces) Write(from == to ? piece : Floats(piece));
+        }
+        finally
+        {
+            oldMemory?.Dispose();
+            oldFile?.Dispose();
+        }
+    }
+
+    private static IEnumerable<byte[]> Pieces(Tensor memory, long elements)
+    {
+        using var filled = memory.narrow(0, 0, elements);
+        foreach (var chunk in TensorBytes.Chunks(filled))
+            using (chunk) yield return chunk.bytes.ToArray();
+    }
+
+    private static ReadOnlySpan<byte> Floats(ReadOnlySpan<byte> bytes)
+    {
+        var pixels = new float[bytes.Length];
+        for (var i = 0; i < bytes.Length; i++) pixels[i] = bytes[i] / 255f;
+        return MemoryMarshal.AsBytes(pixels.AsSpan());
+    }
+}

@@ -1,0 +1,325 @@
+using Ard.MLNet.Data;
+using Ard.MLNet.Evaluation;
+using Ard.MLNet.Schema;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+using TorchSharp;
+using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
+using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
+
+namespace Ard.MLNet.Tests.Data;
+
+/// <summary>The three kinds of feature columns: floats, bytes and images, which are the same to everything.</summary>
+public sealed class ColumnKindTests
+{
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
+
+    private IDataView Rows(string kind, int count = 60)
+    {
+        using var glyphs = Glyphs.Generate(count, 7);
+        var pixels = glyphs.Images.data<byte>().ToArray().Chunk(256).ToArray();
+        uint[] labels = [.. glyphs.Labels.data<long>().ToArray().Select(label => (uint)label)];
+        return kind switch
+        {
+            "floats" => ml.Data.LoadFromEnumerable(labels.Select(
+                (label, n) => new Image { Features = [.. pixels[n].Select(value => value / 255f)], Label = label }).ToArray()),
+            "bytes" => ml.Data.LoadFromEnumerable(labels.Select(
+                (label, n) => new OfBytes { Features = pixels[n], Label = label, Number = n }).ToArray()),
+            _ => ml.Data.LoadFromEnumerable(labels.Select(
+                (label, n) => new OfPictures { Features = Grey(pixels[n]), Label = label }).ToArray()),
+        };
+    }
+
+    private static MLImage Grey(byte[] pixels) => MLImage.CreateFromPixels(
+        16, 16, MLPixelFormat.Bgra32, [.. pixels.SelectMany(value => new[] { value, value, value, byte.MaxValue })]);
+
+    private AdversarialTrainer Trainer() => new(ml, Tiny.Natural() with { Layout = new() { Channels = 1 }, Seed = 3 });
+
+    [Fact]
+    public void All_kinds_train_the_same_network_and_each_takes_the_others_columns()
+    {
+        using var expected = Trainer().Fit(Rows("floats"));
+        var scores = Tiny.Vectors(expected.Transform(Rows("floats")), "Score");
+        foreach (var kind in new[] { "bytes", "images" })
+        {
+            using var model = Trainer().Fit(Rows(kind));
+            Assert.Equal(Tiny.Weights(expected), Tiny.Weights(model));
+            foreach (var other in new[] { "floats", "bytes", "images" })
+                Assert.Equal(scores, Tiny.Vectors(model.Transform(Rows(other)), "Score"));
+        }
+    }
+
+    [Theory]
+    [InlineData("floats")]
+    [InlineData("bytes")]
+    [InlineData("images")]
+    public void Each_kind_does_everything_that_mlnet_does(string kind)
+    {
+        var (data, trainer) = (Rows(kind), Trainer());
+        using var model = trainer.Fit(data);
+        Assert.Equal(
+            Shapes.Text(trainer.GetOutputSchema(Shapes.Of(ml, data))), Shapes.Text(model.GetOutputSchema(data.Schema)));
+        var scores = Tiny.Vectors(model.Transform(data), "Score");
+
+        Assert.Equal(2, ml.MulticlassClassification.CrossValidate(data, trainer, numberOfFolds: 2).Count);
+        var split = ml.Data.TrainTestSplit(data, testFraction: 0.5);
+        using (var half = trainer.Fit(split.TrainSet))
+            Assert.Equal(10, ml.MulticlassClassification.Evaluate(half.Transform(split.TestSet)).ConfusionMatrix.NumberOfClasses);
+        // Of images ML.NET keeps nothing.
+        if (kind != "images")
+        {
+            using var cached = trainer.Fit(ml.Data.Cache(data));
+            Assert.Equal(Tiny.Weights(model), Tiny.Weights(cached));
+        }
+        if (kind == "bytes")
+        {
+            var filtered = ml.Data.FilterRowsByColumn(data, "Number", 10, 20);
+            Assert.Null(filtered.GetRowCount());
+            Assert.Equal(
+                scores[10..20].SelectMany(each => each), Tiny.Vectors(model.Transform(filtered), "Score").SelectMany(each => each), Close);
+            using var few = trainer.Fit(filtered);
+            using var same = trainer.Fit(ml.Data.TakeRows(ml.Data.SkipRows(data, 10), 10));
+            Assert.Equal(Tiny.Weights(same), Tiny.Weights(few));
+        }
+
+        // Saved and loaded; one at a time.
+        using var file = new MemoryStream();
+        ml.Model.Save(model, data.Schema, file);
+        file.Position = 0;
+        using var loaded = ImageClassifierTransformer.From(ml.Model.Load(file, out var schema));
+        Assert.Equal(model.FeatureColumnType, loaded.FeatureColumnType);
+        // ML.NET saves no columns of images, but for those that a step of the model makes.
+        Assert.Equal(kind == "images" ? null : data.Schema["Features"].Type, schema.GetColumnOrNull("Features")?.Type);
+        Assert.Equal(scores, Tiny.Vectors(loaded.Transform(data), "Score"));
+        var single = kind switch
+        {
+            "floats" => Single<Image>(),
+            "bytes" => Single<OfBytes>(),
+            _ => Single<OfPictures>(),
+        };
+        Assert.Equal(scores.Take(5).SelectMany(each => each), single.SelectMany(each => each), Close);
+
+        // Attacked.
+        var evaluation = new AdversarialEvaluatorOptions { Evaluation = new() { Attacks = ["pgd-3"], Threat = ThreatModel.Linf(0.1) } };
+        using var ofFloats = Trainer().Fit(Rows("floats"));
+        Assert.Equal(
+            ml.MulticlassClassification.EvaluateRobustness(ofFloats, Rows("floats"), evaluation).Report.WorstCase.Correct,
+            ml.MulticlassClassification.EvaluateRobustness(loaded, data, evaluation).Report.WorstCase.Correct);
+        var options = new AdversarialExamplesOptions { AttackName = "pgd-3", Threat = ThreatModel.Linf(0.1) };
+        var step = ml.Transforms.AdversarialExamples(loaded, options);
+        var attacked = step.Fit(data).Transform(data);
+        Assert.Equal(Shapes.Text(step.GetOutputSchema(Shapes.Of(ml, data))), Shapes.Text(attacked.Schema));
+        Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 1, 16, 16), attacked.Schema["AdversarialFeatures"].Type);
+        var floats = ml.Transforms.AdversarialExamples(ofFloats, options).Fit(Rows("floats")).Transform(Rows("floats"));
+        Assert.Equal(Tiny.Vectors(floats, "AdversarialFeatures"), Tiny.Vectors(attacked, "AdversarialFeatures"));
+        // The new column is one that the classifier takes.
+        var again = ml.Transforms.CopyColumns("Features", "AdversarialFeatures").Fit(attacked).Transform(attacked);
+        Assert.Equal(60, Tiny.Vectors(loaded.Transform(again), "Score").Count);
+
+        static bool Close(float one, float other) => Math.Abs(one - other) < 1e-6;
+
+        IEnumerable<float[]> Single<T>() where T : class, new()
+        {
+            var borrowed = new PredictionEngineOptions { OwnsTransformer = false };
+            using var engine = ml.Model.CreatePredictionEngine<T, Prediction>(loaded, borrowed);
+            return [.. ml.Data.CreateEnumerable<T>(data, reuseRowObject: false).Take(5).Select(row => engine.Predict(row).Score)];
+        }
+    }
+
+    [Fact]
+    public void From_image_files_to_a_classifier_it_is_one_line()
+    {
+        var folder = Tiny.Folder();
+        using var glyphs = Glyphs.Generate(30, 7);
+        foreach (var (pixels, n) in glyphs.Images.data<byte>().ToArray().Chunk(256).Select((pixels, n) => (pixels, n)))
+        {
+            var of = Path.Combine(folder, Glyphs.ClassNames[(int)glyphs.Labels[n].item<long>()].Replace('/', '-'));
+            Directory.CreateDirectory(of);
+            using var picture = Grey(pixels);
+            picture.Save(Path.Combine(of, $"{n:D2}.png"));
+        }
+        var data = ml.Data.LoadImageFolder(folder);
+        var trainer = ml.MulticlassClassification.Trainers.AdversarialTraining(Tiny.Natural() with { FeatureColumnName = "Image" });
+        var model = ml.Transforms.LoadImages("Image", null, "ImagePath").Append(trainer).Fit(data);
+        // The network's own size, of three channels.
+        var spec = ImageClassifierTransformer.From(model).Network.Spec!;
+        Assert.Equal((32, 3), (spec.ImageSize, spec.InputChannels));
+        var scored = Tiny.Vectors(model.Transform(data), "Score");
+        Assert.Equal(30, scored.Count);
+        using var file = new MemoryStream();
+        ml.Model.Save(model, data.Schema, file);
+        file.Position = 0;
+        Assert.Equal(scored, Tiny.Vectors(ml.Model.Load(file, out _).Transform(data), "Score"));
+    }
+
+    [Theory]
+    [InlineData(0f, 1f, false, ColorsOrder.ARGB)]
+    [InlineData(0f, 1f / 255, true, ColorsOrder.ABGR)]
+    [InlineData(127.5f, 1f / 127.5f, false, ColorsOrder.AGBR)]
+    [InlineData(128f, 0.017f, true, ColorsOrder.ARBG)]
+    [InlineData(-3f, -2f, false, ColorsOrder.ABRG)]
+    public void The_layout_after_extract_pixels_is_the_image_again(float offset, float scale, bool interleaved, ColorsOrder order)
+    {
+        var data = Colours();
+        var extracted = ml.Transforms.ExtractPixels(
+            "Pixels", "Features", orderOfExtraction: order, interleavePixelColors: interleaved, offsetImage: offset, scaleImage: scale)
+            .Append(ml.Transforms.ExtractPixels(
+                "Bytes", "Features", orderOfExtraction: order, interleavePixelColors: interleaved, outputAsFloatArray: false))
+            .Fit(data).Transform(data);
+        var layout = ImageLayout.AfterExtractPixels(offset, scale, interleaved, order);
+        using var expected = Read("Features", new());
+        Assert.Equal([0, 5, 10, 15], expected.Images[0, 0].data<byte>().ToArray()[..4]);
+        Assert.Equal([1, 6, 11, 16], expected.Images[0, 1].data<byte>().ToArray()[..4]);
+        Assert.Equal([2, 7, 12, 17], expected.Images[0, 2].data<byte>().ToArray()[..4]);
+        foreach (var column in new[] { "Pixels", "Bytes" })
+        {
+            using var read = Read(column, layout);
+            Assert.Equal(torch.ScalarType.Byte, read.Images.dtype);
+            Assert.True(expected.Images.eq(read.Images).all().item<bool>());
+        }
+        // And there again.
+        var format = layout.Resolve("Pixels", extracted.Schema["Pixels"].Type, null);
+        var values = new float[format.Size];
+        format.FromImage(expected.Batch(0, 1).Images.data<float>().ToArray(), values);
+        Assert.Equal(Tiny.Vectors(extracted, "Pixels")[0], values, (a, b) => Math.Abs(a - b) < 1e-4 * Math.Abs(scale) * 255);
+
+        ImageDataset Read(string column, ImageLayout chosen) => ImageReader.Read(
+            extracted, column, "Label", chosen.Resolve(column, extracted.Schema[column].Type, null), ClassLabels.Unnamed(2));
+    }
+
+    /// <summary>Each value by hand: means of the four pixels around, with weights of 3/4 and 1/4.</summary>
+    [Fact]
+    public void Pictures_are_scaled_by_the_weighted_mean_of_all_that_goes_into_a_pixel()
+    {
+        byte[] row = [.. new byte[] { 0, 100, 200, 40 }.SelectMany(value => new[] { value, value, value, byte.MaxValue })];
+        var half = new PictureScaling(1, 2, ResizingKind.Fill).Scale(row, 1, 4);
+        // A reach of two pixels to either side, of which one is not there.
+        Assert.Equal((byte)((0.75 * 0 + 0.75 * 100 + 0.25 * 200) / 1.75 + 0.5), half[0]);
+        Assert.Equal((byte)((0.25 * 100 + 0.75 * 200 + 0.75 * 40) / 1.75 + 0.5), half[4]);
+        // Larger: between two.
+        var twice = new PictureScaling(1, 8, ResizingKind.Fill).Scale(row, 1, 4).ToArray();
+        Assert.Equal([0, 25, 75, 125, 175, 160, 80, 40], Enumerable.Range(0, 8).Select(x => (int)twice[4 * x]));
+        Assert.True(row.AsSpan().SequenceEqual(new PictureScaling(1, 4, ResizingKind.IsoCrop).Scale(row, 1, 4)));
+    }
+
+    [Theory]
+    [InlineData(ResizingKind.Fill, "0 0 9 9|0 0 9 9|0 0 9 9|0 0 9 9")]
+    [InlineData(ResizingKind.IsoCrop, "0 0 9 9|0 0 9 9|0 0 9 9|0 0 9 9")]
+    [InlineData(ResizingKind.IsoPad, "0 0 0 0|0 0 9 9|0 0 9 9|0 0 0 0")]
+    public void What_does_not_fit_is_cut_off_or_made_up_for_by_black_or_stretched(ResizingKind resizing, string expected)
+    {
+        // 8x4: seven columns of 0, then of 9, which the square in the middle has half of; and the same upright.
+        var wide = new byte[8 * 4 * 4];
+        for (var pixel = 0; pixel < 32; pixel++)
+            if (pixel % 8 >= 4) wide.AsSpan(4 * pixel, 4).Fill(9);
+        Assert.Equal(expected, Text(new PictureScaling(4, 4, resizing).Scale(wide, 4, 8), turned: false));
+        var upright = new byte[wide.Length];
+        for (var y = 0; y < 8; y++)
+            for (var x = 0; x < 4; x++) wide.AsSpan(4 * (x * 8 + y), 4).CopyTo(upright.AsSpan(4 * (y * 4 + x)));
+        Assert.Equal(expected, Text(new PictureScaling(4, 4, resizing).Scale(upright, 8, 4), turned: true));
+
+        static string Text(ReadOnlySpan<byte> pixels, bool turned)
+        {
+            // The border between the two is a mixture where many pixels go into one.
+            var all = pixels.ToArray();
+            return string.Join("|", Enumerable.Range(0, 4).Select(y => string.Join(" ", Enumerable.Range(0, 4).Select(
+                x => all[4 * (turned ? x * 4 + y : y * 4 + x)] switch { < 3 => 0, > 6 => 9, var other => other }))));
+        }
+    }
+
+    [Theory]
+    [InlineData("Double", "got Vector<Double, 4>")]
+    [InlineData("Scalar", "got Single")]
+    [InlineData("Text", "got String")]
+    [InlineData("Endless", "got Vector<Byte>; on the property of a class, [VectorType(channels, height, width)] says the size")]
+    public void A_column_of_another_kind_is_refused_in_the_words_of_mlnet(string column, string found)
+    {
+        var schema = SchemaDefinition.Create(typeof(Wrong));
+        schema["Endless"].ColumnType = new VectorDataViewType(NumberDataViewType.Byte);
+        var data = ml.Data.LoadFromEnumerable([new Wrong(), new Wrong { Label = 1 }], schema);
+        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { FeatureColumnName = column });
+        var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
+        var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
+        Assert.Contains($"Schema mismatch for feature column '{column}': expected {ImageColumn.Kinds}, ", atSchema.Message);
+        Assert.Contains($"Schema mismatch for feature column '{column}': expected {ImageColumn.Kinds}, {found}", atFit.Message);
+    }
+
+    [Fact]
+    public void Bytes_of_another_length_and_images_of_no_size_are_refused()
+    {
+        using var model = Trainer().Fit(Rows("bytes"));
+        var few = ml.Data.LoadFromEnumerable([new Wrong()]);
+        var renamed = ml.Transforms.CopyColumns("Features", "Few").Fit(few).Transform(few);
+        Assert.Contains(
+            "Schema mismatch for feature column 'Features': expected Vector<Byte, 256>, an image of 1x16x16",
+            Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(renamed)).Message);
+
+        var layout = new ImageLayout { Channels = 2 };
+        Assert.Contains(
+            "expected images of 3 channels or of 1, and a size to bring them to",
+            Assert.Throws<ArgumentOutOfRangeException>(() => layout.Resolve("Features", new ImageDataViewType(), null)).Message);
+        Assert.Equal(
+            (3, 20, 30), new ImageLayout().Resolve("Features", new ImageDataViewType(20, 30), null) is var known
+                ? (known.Channels, known.Height, known.Width) : default);
+
+        // The network's own size where nothing else says one.
+        Assert.Equal(32, new ImageLayout().Resolve("Features", new ImageDataViewType(), NetworkSpec.Parse("mobilenetv2")).Height);
+        Assert.Equal(224, new ImageLayout().Resolve("Features", new ImageDataViewType(), NetworkSpec.Parse("torchvision/resnet18")).Width);
+
+        var missing = ml.Data.LoadFromEnumerable([new OfPictures { Features = Grey(new byte[256]) }, new OfPictures { Label = 1 }]);
+        Assert.Contains(
+            "Row 1, feature column 'Features': the image is missing",
+            Assert.Throws<InvalidOperationException>(() => Trainer().Fit(missing)).Message);
+    }
+
+    // Two images whose bytes count up: red, green, blue, then two that no colour has. Made anew for each reader, for ExtractPixels disposes
+    // of the last that it is given.
+    private IDataView Colours() => ml.Data.LoadFromEnumerable(Enumerable.Range(0, 2).Select(n => new OfPictures
+    {
+        Features = MLImage.CreateFromPixels(16, 16, MLPixelFormat.Rgba32, [.. Enumerable.Range(0, 256).SelectMany(
+            i => new[] { (byte)(5 * i), (byte)(5 * i + 1), (byte)(5 * i + 2), byte.MaxValue })]),
+        Label = (uint)n,
+    }));
+
+    private sealed class OfBytes
+    {
+        [VectorType(1, 16, 16)]
+        public byte[] Features { get; set; } = [];
+
+        [KeyType(10)]
+        public uint Label { get; set; }
+
+        public float Number { get; set; }
+    }
+
+    private sealed class OfPictures
+    {
+        [ImageType(16, 16)]
+        public MLImage Features { get; set; } = null!;
+
+        [KeyType(10)]
+        public uint Label { get; set; }
+    }
+
+    private sealed class Wrong
+    {
+        [VectorType(4)]
+        public double[] Double { get; set; } = new double[4];
+
+        public float Scalar { get; set; }
+
+        public string Text { get; set; } = "";
+
+        public byte[] Endless { get; set; } = new byte[4];
+
+        [VectorType(4)]
+        public byte[] Few { get; set; } = new byte[4];
+
+        [KeyType(2)]
+        public uint Label { get; set; }
+    }
+}

@@ -1,0 +1,96 @@
+using Ard.Trainers.Data;
+using Microsoft.ML;
+
+namespace Ard.MLNet.Tests.Data;
+
+/// <summary>Where trainers keep the images that they read.</summary>
+public sealed class StorageTests
+{
+    private readonly List<string> log = [];
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
+
+    public StorageTests() => ml.Log += (_, entry) => log.Add(entry.Message);
+
+    private ImageClassifierTransformer Fit(IDataView data, ImageStorage? storage)
+    {
+        var options = Tiny.Natural() with { Seed = 3, Storage = storage };
+        return new AdversarialTrainer(ml, options with { Training = options.Training with { ValidationFraction = 0.2 } }).Fit(data);
+    }
+
+    [Fact]
+    public void The_model_is_the_same_wherever_the_images_are_kept_and_the_log_says_where()
+    {
+        var data = Tiny.Glyphs(ml, 60);
+        var path = Path.Combine(Tiny.Folder(), "images");
+        using var expected = Fit(data, null);
+        Assert.Contains(log, line => line.Contains("60 images, 0 MB, in memory", StringComparison.Ordinal));
+        foreach (var (storage, where) in new[]
+        {
+            (ImageStorage.InMemory, "in memory"),
+            (ImageStorage.InFile(), "in the file "),
+            (ImageStorage.InFile(path), $"in the file {path}"),
+        })
+        {
+            log.Clear();
+            using var model = Fit(data, storage);
+            Assert.Equal(Tiny.Weights(expected), Tiny.Weights(model));
+            Assert.Equal(expected.Training!.History[0] with { Seconds = 0 }, model.Training!.History[0] with { Seconds = 0 });
+            Assert.Contains(log, line => line.Contains(where, StringComparison.Ordinal));
+        }
+        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+
+    [Fact]
+    public void The_data_are_read_once_in_order()
+    {
+        var reads = new List<int>();
+        var rows = Tiny.Images(ml, 60);
+        var data = ml.Data.LoadFromEnumerable(rows.Select((row, n) =>
+        {
+            reads.Add(n);
+            return row;
+        }));
+        Assert.Null(data.GetRowCount());
+        using var model = Fit(data, null);
+        Assert.Equal(Enumerable.Range(0, 60), reads);
+        using var known = Fit(ml.Data.LoadFromEnumerable(rows), null);
+        Assert.Equal(Tiny.Weights(known), Tiny.Weights(model));
+    }
+
+    [Fact]
+    public void A_file_that_is_there_is_used_if_it_is_of_these_images_and_sound()
+    {
+        var path = Path.Combine(Tiny.Folder(), "images");
+        var data = ml.Data.LoadGlyphs(60, 7);
+        using var expected = Fit(data, ImageStorage.InFile(path));
+        // Other images of the same classes are not looked at.
+        using var again = Fit(ml.Data.LoadGlyphs(60, 8), ImageStorage.InFile(path));
+        Assert.Equal(Tiny.Weights(expected), Tiny.Weights(again));
+
+        foreach (var (other, what) in new[]
+        {
+            (ml.Data.LoadGlyphs(59, 7), "has 60 images of 1x16x16 of the classes"),
+            (ml.Data.LoadFromEnumerable(Tiny.Images(ml, 60)), "expected 60 of 1x16x16 (channels, height, width) of 10 classes"),
+        })
+        {
+            var fault = Assert.Throws<InvalidOperationException>(() => Fit(other, ImageStorage.InFile(path)));
+            Assert.Contains(what, fault.Message, StringComparison.Ordinal);
+        }
+
+        var bytes = File.ReadAllBytes(path);
+        bytes[5000] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        var damaged = Assert.Throws<DataFileException>(() => Fit(data, ImageStorage.InFile(path)));
+        Assert.Contains("it is damaged", damaged.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_fails_while_it_is_read_leaves_no_file()
+    {
+        var path = Path.Combine(Tiny.Folder(), "images");
+        var rows = Tiny.Images(ml, 60);
+        rows[59].Features[0] = float.NaN;
+        Assert.Throws<InvalidOperationException>(() => Fit(ml.Data.LoadFromEnumerable(rows), ImageStorage.InFile(path)));
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+}
