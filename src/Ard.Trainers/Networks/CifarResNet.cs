@@ -31,12 +31,8 @@ internal sealed class CifarResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input) =>
         linear.call(GlobalAverage(input.Then([conv1, bn1, Relu, .. stages])));
 
-    private protected override OnnxValue Logits(OnnxValue input)
-    {
-        var x = input.Then(conv1).Then(bn1).Relu();
-        foreach (var stage in stages) x = x.Then(stage);
-        return x.GlobalAverage().Then(linear);
-    }
+    private protected override OnnxValue Logits(OnnxValue input) =>
+        input.Then([conv1, bn1, Relu, .. stages]).GlobalAverage().Then(linear);
 
     private sealed class BasicBlock : Block
     {
@@ -66,7 +62,7 @@ internal sealed class CifarResNet : ImageNetwork
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
-            var x = input.Then(conv1).Then(bn1).Relu().Then(conv2).Then(bn2);
+            var x = input.Then(conv1, bn1, Relu, conv2, bn2);
             if (stride == 1 && newChannels == 0) return (x + input).Relu();
             OnnxValue Whole(string name, params long[] values) => input.Constant(name, tensor(values));
             var sampled = input.Operator(

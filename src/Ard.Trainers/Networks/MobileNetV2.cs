@@ -44,12 +44,8 @@ internal sealed class MobileNetV2 : ImageNetwork
     private protected override Tensor Logits(Tensor input) =>
         linear.call(GlobalAverage(input.Then(conv1, bn1, Relu, layers, conv2, bn2, Relu)));
 
-    private protected override OnnxValue Logits(OnnxValue input)
-    {
-        var x = input.Then(conv1).Then(bn1).Relu();
-        x = x.Then(layers).Then(conv2).Then(bn2).Relu();
-        return x.GlobalAverage().Then(linear);
-    }
+    private protected override OnnxValue Logits(OnnxValue input) =>
+        input.Then(conv1, bn1, Relu, layers, conv2, bn2, Relu).GlobalAverage().Then(linear);
 
     private sealed class InvertedResidual : Block
     {
@@ -80,9 +76,7 @@ internal sealed class MobileNetV2 : ImageNetwork
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
-            var x = input.Then(conv1).Then(bn1).Relu();
-            x = x.Then(conv2).Then(bn2).Relu();
-            x = x.Then(conv3).Then(bn3);
+            var x = input.Then(conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3);
             return residual ? x + (shortcut is null ? input : input.Then(shortcut)) : x;
         }
     }

@@ -21,6 +21,10 @@ public sealed class OnnxValue
     /// <exception cref="InvalidOperationException">The module's description computes something else than its forward.</exception>
     public OnnxValue Then(Module<Tensor, Tensor> module) => Graph.Call(module, this);
 
+    /// <summary>What one module after another makes of it.</summary>
+    internal OnnxValue Then(params IEnumerable<Module<Tensor, Tensor>> modules) =>
+        modules.Aggregate(this, (value, module) => value.Then(module));
+
     /// <summary>The sum, element by element.</summary>
     public static OnnxValue operator +(OnnxValue left, OnnxValue right) => left.Operator("Add", x => x[0].Plus(x[1]), [right]);
 

@@ -34,9 +34,8 @@ internal sealed class PreActResNet : ImageNetwork
 
     private protected override OnnxValue Logits(OnnxValue input)
     {
-        var x = input.Then(conv1);
-        foreach (var stage in stages) x = x.Then(stage);
-        if (bn is not null) x = x.Then(bn).Relu();
+        var x = input.Then([conv1, .. stages]);
+        if (bn is not null) x = x.Then(bn, Relu);
         return x.GlobalAverage().Then(linear);
     }
 
@@ -66,9 +65,8 @@ internal sealed class PreActResNet : ImageNetwork
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
-            var active = input.Then(bn1).Relu();
-            var x = active.Then(conv1).Then(bn2).Relu().Then(conv2);
-            return x + (shortcut is null ? input : (inputShortcut ? input : active).Then(shortcut));
+            var active = input.Then(bn1, Relu);
+            return active.Then(conv1, bn2, Relu, conv2) + (shortcut is null ? input : (inputShortcut ? input : active).Then(shortcut));
         }
     }
 }

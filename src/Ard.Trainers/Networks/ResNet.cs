@@ -29,12 +29,8 @@ internal sealed class ResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input) =>
         linear.call(GlobalAverage(input.Then([conv1, bn1, Relu, .. stages])));
 
-    private protected override OnnxValue Logits(OnnxValue input)
-    {
-        var x = input.Then(conv1).Then(bn1).Relu();
-        foreach (var stage in stages) x = x.Then(stage);
-        return x.GlobalAverage().Then(linear);
-    }
+    private protected override OnnxValue Logits(OnnxValue input) =>
+        input.Then([conv1, bn1, Relu, .. stages]).GlobalAverage().Then(linear);
 
     private sealed class BasicBlock : Block
     {
@@ -55,11 +51,7 @@ internal sealed class ResNet : ImageNetwork
         protected override Tensor Compute(Tensor input) =>
             input.Then(conv1, bn1, Relu, conv2, bn2).Plus(shortcut is null ? input : input.Then(shortcut)).relu();
 
-        public override OnnxValue ToOnnx(OnnxValue input)
-        {
-            var x = input.Then(conv1).Then(bn1).Relu();
-            x = x.Then(conv2).Then(bn2);
-            return (x + (shortcut is null ? input : input.Then(shortcut))).Relu();
-        }
+        public override OnnxValue ToOnnx(OnnxValue input) =>
+            (input.Then(conv1, bn1, Relu, conv2, bn2) + (shortcut is null ? input : input.Then(shortcut))).Relu();
     }
 }

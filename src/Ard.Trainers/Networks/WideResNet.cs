@@ -36,12 +36,8 @@ internal sealed class WideResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input) =>
         fc.call(GlobalAverage(input.Then([conv1, .. blocks, bn1, Relu])));
 
-    private protected override OnnxValue Logits(OnnxValue input)
-    {
-        var x = input.Then(conv1);
-        foreach (var block in blocks) x = x.Then(block);
-        return x.Then(bn1).Relu().GlobalAverage().Then(fc);
-    }
+    private protected override OnnxValue Logits(OnnxValue input) =>
+        input.Then([conv1, .. blocks, bn1, Relu]).GlobalAverage().Then(fc);
 
     private sealed class NetworkBlock : Module<Tensor, Tensor>, IOnnxModule
     {
@@ -79,9 +75,8 @@ internal sealed class WideResNet : ImageNetwork
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
-            var active = input.Then(bn1).Relu();
-            var x = active.Then(conv1).Then(bn2).Relu().Then(conv2);
-            return x + (convShortcut is null ? input : active.Then(convShortcut));
+            var active = input.Then(bn1, Relu);
+            return active.Then(conv1, bn2, Relu, conv2) + (convShortcut is null ? input : active.Then(convShortcut));
         }
     }
 }
