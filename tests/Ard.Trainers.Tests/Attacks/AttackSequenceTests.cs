@@ -77,13 +77,13 @@ public sealed class AttackSequenceTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = ApgdTests.Problem(classes: 4);
-        (images, labels) = (images.narrow(0, 0, 12), labels.narrow(0, 0, 12));
+        (images, labels) = (images.narrow(0, 4, 8), labels.narrow(0, 4, 8));
         foreach (var norm in AutoAttack.Standard.Norms)
         {
             var threat = new ThreatModel(norm, norm switch { Norm.Linf => 0.02, Norm.L2 => 0.06, _ => 0.12 });
             var report = AutoAttack.Standard.Run(network, images, labels, threat);
             var robust = report.Each.Select(point => point.IsRight).ToArray();
-            Assert.InRange(robust.Count(each => each), 1, 11);
+            Assert.InRange(robust.Count(each => each), 1, 7);
             foreach (var attack in AutoAttack.Standard.Parts(norm))
             {
                 var points = attack.Perturb(network, images, labels, threat);

@@ -9,7 +9,7 @@ namespace Ard.Trainers.Tests.Attacks;
 /// </summary>
 public sealed class AutoAttackTraceTests
 {
-    private const int Standing = 12;
+    private const int Standing = 6;
 
     // Of accuracy: so many of the 256 images.
     private const int OnePoint = 2;
@@ -26,10 +26,10 @@ public sealed class AutoAttackTraceTests
         var threat = Threat(budget);
         var targeted = new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr });
 
-        // All points that the recorded attacks break, and for the sake of time only some of those that stand.
+        // For the sake of time every other point that the recorded attacks break, and only some of those that stand.
         var (right, stands) = (Flags(trace["clean.correct"]), Flags(trace["seq.apgd-t.robust"]));
         var standing = Enumerable.Range(0, 256).Where(row => stands[row]).Take(Standing);
-        var rows = Enumerable.Range(0, 256).Where(row => !stands[row]).Concat(standing).Order().ToArray();
+        var rows = Enumerable.Range(0, 256).Where(row => !stands[row]).Where((_, i) => i % 2 == 0).Concat(standing).Order().ToArray();
         var index = tensor(rows.Select(row => (long)row).ToArray());
         (images, labels) = (images.index_select(0, index), labels.index_select(0, index));
 

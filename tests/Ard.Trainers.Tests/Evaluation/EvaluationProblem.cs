@@ -26,13 +26,18 @@ internal static class EvaluationProblem
     }
 
     /// <summary>
-    /// A name of every kind in <see cref="AttackCatalog.Names"/>, but for the sequences of others; few steps where it says how many.
+    /// A name of every kind in <see cref="AttackCatalog.Names"/>, but for the sequences of others; few steps where it can say how many.
     /// </summary>
     public static IEnumerable<string> EveryAttack => AttackCatalog.Names
-        .Where(name => !name.StartsWith("autoattack", StringComparison.Ordinal))
+        .Where(name => !name.StartsWith("autoattack", StringComparison.Ordinal) && !AttackCatalog.Names.Contains($"{name}-N"))
         .Select(name => name.Replace("square-N", "square-300", StringComparison.Ordinal)
             .Replace("-NxR", "-4x2", StringComparison.Ordinal).Replace("-N", "-6", StringComparison.Ordinal)
             .Replace("-K", "-1", StringComparison.Ordinal).Replace("@S", "@0.01", StringComparison.Ordinal));
+
+    /// <summary>The options with this attack, which makes hundreds of steps and not thousands.</summary>
+    public static EvaluationOptions With(EvaluationOptions options, string attack) => attack == "cw-l2"
+        ? options with { Attacks = [], MoreAttacks = [new CarliniWagner(new CarliniWagnerOptions { Steps = 20, Searches = 3 })] }
+        : options with { Attacks = [attack] };
 
     /// <summary>What of a report can be compared: everything.</summary>
     public static string Text(RobustnessReport report) => string.Join(

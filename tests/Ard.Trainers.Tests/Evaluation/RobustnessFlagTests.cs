@@ -238,7 +238,8 @@ public sealed class RobustnessFlagTests
         value.fill_(0.6);
         value.narrow(0, 0, 20).fill_(0.5 + 1e-4);
         using (no_grad()) labels = network.call(images).argmax(1);
-        var options = Options with { Attacks = [name], KeepLogits = true, Threat = new ThreatModel(norm, norm == Norm.Linf ? 0.03 : 0.05) };
+        var options = EvaluationProblem.With(
+            Options with { KeepLogits = true, Threat = new ThreatModel(norm, norm == Norm.Linf ? 0.03 : 0.05) }, name);
         var expected = new RobustnessEvaluator(options).Evaluate(network, images, labels);
         var met = 0;
         var faulty = Faulty(network, x => x.select(1, 0).select(1, 0).select(1, 0).lt(0.5), double.NaN, fails => met += fails);

@@ -106,12 +106,6 @@ public sealed class UselessGradientTests
 
     private static RobustnessReport Evaluate(
         FunctionNetwork network, Tensor images, Tensor labels, string attack, Norm norm, double epsilon = 0.03) =>
-        new RobustnessEvaluator(new EvaluationOptions
-        {
-            Threat = new ThreatModel(norm, epsilon),
-            // Not the thousands of steps of the usual settings.
-            Attacks = attack == "cw-l2" ? [] : [attack],
-            MoreAttacks = attack == "cw-l2" ? [new CarliniWagner(new CarliniWagnerOptions { Steps = 20, Searches = 3 })] : [],
-            BatchSize = 20,
-        }).Evaluate(network, images, labels);
+        new RobustnessEvaluator(EvaluationProblem.With(
+            new() { Threat = new ThreatModel(norm, epsilon), BatchSize = 20 }, attack)).Evaluate(network, images, labels);
 }
