@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Ard.Trainers.Data;
+using Ard.Trainers.Tensors;
 using Ard.Trainers.Tests.Training;
 using Ard.Trainers.Training;
 using static TorchSharp.torch;
@@ -176,6 +177,36 @@ public sealed class ImageFileTests : IDisposable
             Assert.Single(Directory.GetFiles(folder.Root));
         }
         Assert.Empty(Directory.GetFiles(folder.Root));
+    }
+
+    [Fact]
+    public void Of_a_large_file_no_more_than_a_part_counts_as_memory_of_the_process()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        const int images = 400, side = 1024;
+        using var collector = new ImageCollector((1, side, side), ["a", "b"], ImageStorage.InFile(), images);
+        var pixels = new byte[side * side];
+        for (var n = 0; n < images; n++)
+        {
+            pixels.AsSpan().Fill((byte)n);
+            collector.Add(pixels);
+        }
+        using var data = collector.Finish([.. Enumerable.Range(0, images).Select(n => n % 2L)]);
+        long most = 0;
+        using var scope = NewDisposeScope();
+        foreach (var numbers in randperm(images, ScalarType.Int64).split(8))
+        {
+            using var step = NewDisposeScope();
+            Assert.True(data.Batch(numbers).Images.amax([1, 2, 3]).mul(255).round().eq(numbers.remainder(256)).all().item<bool>());
+            most = Math.Max(most, Mapped());
+        }
+        Assert.InRange(most, 64, 300);
+        Assert.Equal(TensorDigest.Compute(data.Images), data.PixelDigest());
+        Assert.InRange(Mapped(), 0, 300);
+
+        // Megabytes of the mapping that are this process's.
+        long Mapped() => File.ReadLines("/proc/self/smaps").SkipWhile(line => !line.Contains(data.MappedFrom!, StringComparison.Ordinal))
+            .Where(line => line.StartsWith("Rss:", StringComparison.Ordinal)).Select(line => long.Parse(line[4..^2])).First() / 1024;
     }
 
     /// <summary>What a damaged or hostile file is refused with: at a byte, by what is expected there and what was found.</summary>
