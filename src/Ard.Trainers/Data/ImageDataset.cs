@@ -224,7 +224,7 @@ public sealed class ImageDataset : IDisposable
     }
 
     /// <summary>The digest of the images, by which a checkpoint knows them; the same from memory and from a file.</summary>
-    internal string PixelDigest() => TensorDigest.Compute(Images, file is null ? null : file.Touched);
+    internal string PixelDigest() => TensorDigest.Compute(Images, file is null ? null : bytes => file.Touched(bytes));
 
     /// <summary>Some images as they are stored: uint8 or float32 in [0,1].</summary>
     /// <param name="indices">Their numbers, int64 [M].</param>
@@ -240,7 +240,7 @@ public sealed class ImageDataset : IDisposable
         indices = indices.to(Labels.device);
         var places = (rows is null ? indices : rows.index_select(0, indices)).to(stored.device);
         var images = stored.index_select(0, places);
-        file?.Touched(images.numel() * images.element_size());
+        file?.Touched(images.numel() * images.element_size(), images.shape[0]);
         // Bytes, of which there are fewest, go to the device.
         return (images.to(Device), Labels.index_select(0, indices).to(Device));
     }
@@ -279,7 +279,7 @@ public sealed class ImageDataset : IDisposable
             using var scope = NewDisposeScope();
             var indices = Range(start, Math.Min(RowsOfPiece, Count - start));
             var images = stored.index_select(0, (rows is null ? indices : rows.index_select(0, indices)).to(stored.device)).cpu();
-            file?.Touched(images.numel() * images.element_size());
+            file?.Touched(images.numel() * images.element_size(), images.shape[0]);
             foreach (var piece in TensorBytes.Chunks(images))
                 using (piece) writer.Write(piece.bytes);
         }

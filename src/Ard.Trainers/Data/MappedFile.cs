@@ -8,6 +8,9 @@ internal sealed class MappedFile : IDisposable
     // What may count as this process's memory before it is given back.
     private const long MostBytes = 1 << 28;
 
+    // What Linux maps around a page that is touched (/sys/kernel/debug/fault_around_bytes).
+    private const long AroundBytes = 1 << 16;
+
     private readonly bool temporary;
     private long touched;
 
@@ -29,9 +32,11 @@ internal sealed class MappedFile : IDisposable
     public MappedFile Again() => new(Path, Contents.alias(), temporary);
 
     /// <summary>Told what was read, it sees to it that not all of the file counts as memory of this process.</summary>
-    public void Touched(long bytes)
+    /// <param name="bytes">How much.</param>
+    /// <param name="places">At how many places.</param>
+    public void Touched(long bytes, long places = 1)
     {
-        if (Interlocked.Add(ref touched, bytes) > MostBytes) GiveBack();
+        if (Interlocked.Add(ref touched, bytes + places * AroundBytes) > MostBytes) GiveBack();
     }
 
     /// <summary>Its pages do not count as memory of this process until they are touched again.</summary>
