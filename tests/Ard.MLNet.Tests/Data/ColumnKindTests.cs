@@ -207,6 +207,24 @@ public sealed class ColumnKindTests
     }
 
     [Theory]
+    [InlineData(53, 37, 16, 16)]
+    [InlineData(400, 300, 32, 48)]
+    [InlineData(9, 11, 32, 32)]
+    [InlineData(20, 90, 40, 30)]
+    public void Pictures_are_scaled_as_libtorch_does_it_with_antialias(int fromHeight, int fromWidth, int height, int width)
+    {
+        var pixels = new byte[4 * fromHeight * fromWidth];
+        new Random(1).NextBytes(pixels);
+        var scaled = new PictureScaling(height, width, ResizingKind.Fill).Scale(pixels, fromHeight, fromWidth).ToArray();
+        using var scope = torch.NewDisposeScope();
+        var picture = torch.tensor(pixels, [1, fromHeight, fromWidth, 4]).permute(0, 3, 1, 2).to(torch.ScalarType.Float32);
+        var theirs = torch.nn.functional.interpolate(
+            picture, [height, width], mode: torch.InterpolationMode.Bilinear, align_corners: false, antialias: true)
+            .permute(0, 2, 3, 1).contiguous().data<float>().ToArray();
+        Assert.Equal(theirs, scaled.Select(value => (float)value), (one, other) => Math.Abs(one - other) < 0.501);
+    }
+
+    [Theory]
     [InlineData(ResizingKind.Fill, "0 0 9 9|0 0 9 9|0 0 9 9|0 0 9 9")]
     [InlineData(ResizingKind.IsoCrop, "0 0 9 9|0 0 9 9|0 0 9 9|0 0 9 9")]
     [InlineData(ResizingKind.IsoPad, "0 0 0 0|0 0 9 9|0 0 9 9|0 0 0 0")]
