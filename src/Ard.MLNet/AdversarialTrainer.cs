@@ -37,7 +37,7 @@ public sealed class AdversarialTrainer : ImageTrainer
     /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
     /// <param name="network">The network, such as <c>"wideresnet-34-10"</c>.</param>
     /// <param name="labelColumnName">The column of labels, a key.</param>
-    /// <param name="featureColumnName">The column of images, a vector of floats.</param>
+    /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public AdversarialTrainer(
         MLContext mlContext, NetworkDefinition network, string labelColumnName = "Label", string featureColumnName = "Features",

@@ -54,7 +54,7 @@ public sealed class ArdTrainer : ImageTrainer
     /// The teacher, such as a fitted <see cref="ImageClassifierTransformer"/>, or <see cref="TeacherNetwork.From"/> a pipeline.
     /// </param>
     /// <param name="labelColumnName">The column of labels, a key.</param>
-    /// <param name="featureColumnName">The column of images, a vector of floats.</param>
+    /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public ArdTrainer(
         MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
