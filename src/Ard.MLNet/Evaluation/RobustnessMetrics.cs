@@ -11,12 +11,23 @@ using Microsoft.ML.Data;
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>What a model gets right under one attack.</summary>
-/// <param name="Name">The attack's name; <c>clean</c> and <c>worst-case</c> besides.</param>
-/// <param name="Accuracy">The share of rows that the model gets right, from 0 to 1: both the row itself and its attacked image.</param>
-/// <param name="Interval">The 95 % interval of the accuracy, as the rows are a sample.</param>
-/// <param name="Metrics">ML.NET's metrics of the attacked data.</param>
-public sealed record AttackMetrics(string Name, double Accuracy, ConfidenceInterval Interval, MulticlassClassificationMetrics Metrics)
+public sealed record AttackMetrics
 {
+    internal AttackMetrics(string name, double accuracy, ConfidenceInterval interval, MulticlassClassificationMetrics metrics) =>
+        (Name, Accuracy, Interval, Metrics) = (name, accuracy, interval, metrics);
+
+    /// <summary>The attack's name; <c>clean</c> and <c>worst-case</c> besides.</summary>
+    public string Name { get; internal init; }
+
+    /// <summary>The share of rows that the model gets right, from 0 to 1: both the row itself and its attacked image.</summary>
+    public double Accuracy { get; internal init; }
+
+    /// <summary>The 95 % interval of the accuracy, as the rows are a sample.</summary>
+    public ConfidenceInterval Interval { get; internal init; }
+
+    /// <summary>ML.NET's metrics of the attacked data.</summary>
+    public MulticlassClassificationMetrics Metrics { get; internal init; }
+
     /// <summary>How many rows are right after each part of an attack that consists of others, such as AutoAttack; else empty.</summary>
     public IReadOnlyList<AttackPart> Parts { get; init; } = [];
 }

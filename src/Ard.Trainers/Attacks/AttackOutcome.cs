@@ -19,17 +19,31 @@ public sealed record AttackOutcome
 }
 
 /// <summary>What became of one image.</summary>
-/// <param name="WasRight">Whether the network gets the image right without an attack. Otherwise it was not attacked.</param>
-/// <param name="BrokenBy">
-/// The attack that found a misclassified point, in a sequence the first part that did; null where none did.
-/// </param>
-/// <param name="Size">How far the point is from the image, in the norm of the threat model.</param>
-/// <param name="ForwardPasses">
-/// How often the image went through the network, those of the clean image and of the result included; null where an attack does not say.
-/// </param>
-/// <param name="BackwardPasses">How often its gradient was taken; null where an attack does not say.</param>
-public sealed record AttackedPoint(bool WasRight, string? BrokenBy, double Size, long? ForwardPasses, long? BackwardPasses)
+public sealed record AttackedPoint
 {
+    internal AttackedPoint(bool wasRight, string? brokenBy, double size, long? forwardPasses, long? backwardPasses) =>
+        (WasRight, BrokenBy, Size, ForwardPasses, BackwardPasses) = (wasRight, brokenBy, size, forwardPasses, backwardPasses);
+
+    /// <summary>Whether the network gets the image right without an attack. Otherwise it was not attacked.</summary>
+    public bool WasRight { get; internal init; }
+
+    /// <summary>
+    /// The attack that found a misclassified point, in a sequence the first part that did; null where none did.
+    /// </summary>
+    public string? BrokenBy { get; internal init; }
+
+    /// <summary>How far the point is from the image, in the norm of the threat model.</summary>
+    public double Size { get; internal init; }
+
+    /// <summary>
+    /// How often the image went through the network, those of the clean image and of the result included; null where an attack does not
+    /// say.
+    /// </summary>
+    public long? ForwardPasses { get; internal init; }
+
+    /// <summary>How often its gradient was taken; null where an attack does not say.</summary>
+    public long? BackwardPasses { get; internal init; }
+
     /// <summary>Whether the network gets it right, also after the attack.</summary>
     public bool IsRight => WasRight && BrokenBy is null;
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What makes an accuracy under attack look better than it is, or doubtful.</summary>
@@ -50,11 +52,20 @@ public enum RobustnessFlagCode
 }
 
 /// <summary>A reason not to believe the figures of a report.</summary>
-/// <param name="Code">Which.</param>
-/// <param name="Seen">What was seen, with the numbers.</param>
-/// <param name="Advice">What to do.</param>
-public sealed record RobustnessFlag(RobustnessFlagCode Code, string Seen, string Advice)
+public sealed record RobustnessFlag
 {
+    [JsonConstructor]
+    internal RobustnessFlag(RobustnessFlagCode code, string seen, string advice) => (Code, Seen, Advice) = (code, seen, advice);
+
+    /// <summary>Which.</summary>
+    public RobustnessFlagCode Code { get; internal init; }
+
+    /// <summary>What was seen, with the numbers.</summary>
+    public string Seen { get; internal init; }
+
+    /// <summary>What to do.</summary>
+    public string Advice { get; internal init; }
+
     /// <summary>For people: all three.</summary>
     public override string ToString() => $"{Code}: {Seen}. {Advice}.";
 }

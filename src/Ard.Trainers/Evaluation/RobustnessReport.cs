@@ -1,21 +1,33 @@
+using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What an evaluation found, point by point.</summary>
-/// <param name="Threat">What the adversary was allowed to do.</param>
-/// <param name="Clean">Without an attack: which points the network gets right.</param>
-/// <param name="Attacks">
-/// One entry an attack, in the order they were run. A point counts as right against an attack when the network gets both the clean image
-/// and the attack's point right: the clean image is one of those that the adversary may choose. In a sequence
-/// (<see cref="EvaluationOptions.Sequential"/>) a point also has to be right against every attack before.
-/// </param>
-/// <param name="WorstCase">
-/// Against all attacks together: right where the network is right on the clean image and against every attack. Its points name the first
-/// attack that broke them, and count what all attacks have cost.
-/// </param>
-public sealed record RobustnessReport(ThreatModel Threat, AttackResult Clean, IReadOnlyList<AttackResult> Attacks, AttackResult WorstCase)
+public sealed record RobustnessReport
 {
+    internal RobustnessReport(ThreatModel threat, AttackResult clean, IReadOnlyList<AttackResult> attacks, AttackResult worstCase) =>
+        (Threat, Clean, Attacks, WorstCase) = (threat, clean, attacks, worstCase);
+
+    /// <summary>What the adversary was allowed to do.</summary>
+    public ThreatModel Threat { get; internal init; }
+
+    /// <summary>Without an attack: which points the network gets right.</summary>
+    public AttackResult Clean { get; internal init; }
+
+    /// <summary>
+    /// One entry an attack, in the order they were run. A point counts as right against an attack when the network gets both the clean
+    /// image and the attack's point right: the clean image is one of those that the adversary may choose. In a sequence
+    /// (<see cref="EvaluationOptions.Sequential"/>) a point also has to be right against every attack before.
+    /// </summary>
+    public IReadOnlyList<AttackResult> Attacks { get; internal init; }
+
+    /// <summary>
+    /// Against all attacks together: right where the network is right on the clean image and against every attack. Its points name the
+    /// first attack that broke them, and count what all attacks have cost.
+    /// </summary>
+    public AttackResult WorstCase { get; internal init; }
+
     /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
     public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
@@ -33,12 +45,23 @@ public sealed record RobustnessReport(ThreatModel Threat, AttackResult Clean, IR
 }
 
 /// <summary>Which points the network gets right under one attack.</summary>
-/// <param name="Name">The attack's name.</param>
-/// <param name="Points">What became of each point, in the order of the images.</param>
-public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Points)
+public sealed record AttackResult
 {
+    internal AttackResult(string name, IReadOnlyList<AttackedPoint> points)
+    {
+        (Name, Points) = (name, points);
+        Correct = [.. points.Select(point => point.IsRight)];
+        CorrectCount = points.Count(point => point.IsRight);
+    }
+
+    /// <summary>The attack's name.</summary>
+    public string Name { get; internal init; }
+
+    /// <summary>What became of each point, in the order of the images.</summary>
+    public IReadOnlyList<AttackedPoint> Points { get; internal init; }
+
     /// <summary>Which points the network gets right, in the order of the images.</summary>
-    public IReadOnlyList<bool> Correct { get; } = [.. Points.Select(point => point.IsRight)];
+    public IReadOnlyList<bool> Correct { get; }
 
     /// <summary>
     /// What the name leaves open, such as <c>20 steps of 2/255 from a random point; the first misclassified iterate counts</c>.
@@ -46,7 +69,7 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
     public string Details { get; init; } = "";
 
     /// <summary>How many points the network gets right.</summary>
-    public int CorrectCount { get; } = Points.Count(point => point.IsRight);
+    public int CorrectCount { get; }
 
     /// <summary>The share of points that the network gets right, from 0 to 1; NaN where there are no points.</summary>
     public double Accuracy => Points.Count == 0 ? double.NaN : (double)CorrectCount / Points.Count;
@@ -73,9 +96,17 @@ public sealed record AttackResult(string Name, IReadOnlyList<AttackedPoint> Poin
 }
 
 /// <summary>What is left after one part of an attack and those before it.</summary>
-/// <param name="Name">The part, such as <c>apgd-ce</c>.</param>
-/// <param name="CorrectCount">How many points the network still gets right.</param>
-public sealed record AttackPart(string Name, int CorrectCount);
+public sealed record AttackPart
+{
+    [JsonConstructor]
+    internal AttackPart(string name, int correctCount) => (Name, CorrectCount) = (name, correctCount);
+
+    /// <summary>The part, such as <c>apgd-ce</c>.</summary>
+    public string Name { get; internal init; }
+
+    /// <summary>How many points the network still gets right.</summary>
+    public int CorrectCount { get; internal init; }
+}
 
 /// <summary>How far an evaluation has come.</summary>
 public sealed record EvaluationProgress

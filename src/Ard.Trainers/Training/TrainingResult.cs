@@ -1,30 +1,68 @@
+using System.Text.Json.Serialization;
+
 namespace Ard.Trainers.Training;
 
 /// <summary>One epoch as it was.</summary>
-/// <param name="Epoch">The epoch, from 1.</param>
-/// <param name="Loss">The loss, mean over its images.</param>
-/// <param name="TrainingAccuracy">
-/// The share of its images that the student got right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.
-/// </param>
-/// <param name="LearningRate">The rate of its last step.</param>
-/// <param name="ValidationAccuracy">Accuracy on the clean validation images; null where the epoch was not validated.</param>
-/// <param name="RobustValidationAccuracy">Accuracy on the attacked validation images; null where the epoch was not validated.</param>
-/// <param name="Seconds">How long it took, validation included.</param>
-public sealed record EpochRecord(
-    int Epoch, double Loss, double TrainingAccuracy, double LearningRate, double? ValidationAccuracy, double? RobustValidationAccuracy,
-    double Seconds);
+public sealed record EpochRecord
+{
+    [JsonConstructor]
+    internal EpochRecord(
+        int epoch, double loss, double trainingAccuracy, double learningRate, double? validationAccuracy,
+        double? robustValidationAccuracy, double seconds)
+    {
+        (Epoch, Loss, TrainingAccuracy, LearningRate) = (epoch, loss, trainingAccuracy, learningRate);
+        (ValidationAccuracy, RobustValidationAccuracy, Seconds) = (validationAccuracy, robustValidationAccuracy, seconds);
+    }
+
+    /// <summary>The epoch, from 1.</summary>
+    public int Epoch { get; internal init; }
+
+    /// <summary>The loss, mean over its images.</summary>
+    public double Loss { get; internal init; }
+
+    /// <summary>
+    /// The share of its images that the student got right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.
+    /// </summary>
+    public double TrainingAccuracy { get; internal init; }
+
+    /// <summary>The rate of its last step.</summary>
+    public double LearningRate { get; internal init; }
+
+    /// <summary>Accuracy on the clean validation images; null where the epoch was not validated.</summary>
+    public double? ValidationAccuracy { get; internal init; }
+
+    /// <summary>Accuracy on the attacked validation images; null where the epoch was not validated.</summary>
+    public double? RobustValidationAccuracy { get; internal init; }
+
+    /// <summary>How long it took, validation included.</summary>
+    public double Seconds { get; internal init; }
+}
 
 /// <summary>What a training was. The weights are in the student that was given.</summary>
-/// <param name="History">One record an epoch that was finished.</param>
-/// <param name="BestEpoch">
-/// The epoch, from 1, of the highest accuracy on attacked validation images; of equals the one of the highest clean accuracy, then the
-/// latest. A method that meets no adversary, such as natural training, is judged by clean accuracy first. Null where nothing was validated.
-/// </param>
-/// <param name="KeptEpoch">The epoch, from 1, whose weights the student has; null where it was cancelled between two epochs' ends.</param>
-/// <param name="Seconds">How long it took, earlier processes of a resumed run included.</param>
-/// <param name="Cancelled">Whether it was cancelled before its last epoch.</param>
-public sealed record TrainingResult(IReadOnlyList<EpochRecord> History, int? BestEpoch, int? KeptEpoch, double Seconds, bool Cancelled)
+public sealed record TrainingResult
 {
+    internal TrainingResult(IReadOnlyList<EpochRecord> history, int? bestEpoch, int? keptEpoch, double seconds, bool cancelled) =>
+        (History, BestEpoch, KeptEpoch, Seconds, Cancelled) = (history, bestEpoch, keptEpoch, seconds, cancelled);
+
+    /// <summary>One record an epoch that was finished.</summary>
+    public IReadOnlyList<EpochRecord> History { get; internal init; }
+
+    /// <summary>
+    /// The epoch, from 1, of the highest accuracy on attacked validation images; of equals the one of the highest clean accuracy, then the
+    /// latest. A method that meets no adversary, such as natural training, is judged by clean accuracy first. Null where nothing was
+    /// validated.
+    /// </summary>
+    public int? BestEpoch { get; internal init; }
+
+    /// <summary>The epoch, from 1, whose weights the student has; null where it was cancelled between two epochs' ends.</summary>
+    public int? KeptEpoch { get; internal init; }
+
+    /// <summary>How long it took, earlier processes of a resumed run included.</summary>
+    public double Seconds { get; internal init; }
+
+    /// <summary>Whether it was cancelled before its last epoch.</summary>
+    public bool Cancelled { get; internal init; }
+
     /// <summary>
     /// What the training had to warn of, each with its epoch and step; earlier processes of a resumed run included as far as their last
     /// checkpoint. Usually nothing.
