@@ -50,7 +50,7 @@ internal static class SampleReport
                 epoch, 2.3 / Math.Sqrt(epoch) + 0.05 * random.NextDouble(), 1 - 0.9 / epoch, 0.1,
                 epoch % 2 == 0 ? 0.95 - 0.8 / epoch : null, epoch % 2 == 0 ? 0.6 - 0.5 / epoch - 0.002 * epoch : null, 1)),
         ],
-        BestEpoch: Math.Min(20, epochs), KeptEpoch: Math.Min(20, epochs), Seconds: 75.4, Cancelled: false)
+        bestEpoch: Math.Min(20, epochs), keptEpoch: Math.Min(20, epochs), seconds: 75.4, cancelled: false)
     {
         Settings = ["Objective: ard", "Objective.Options.Temperature: 4", "Options.Optimizer: SgdOptimizer", "Options.Epochs: 50"],
     };
