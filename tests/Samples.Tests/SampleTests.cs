@@ -62,6 +62,7 @@ public sealed partial class SampleTests
         // Where the sample has the name of what is called.
         var elsewhere = new Dictionary<string, string>
         {
+            ["AdversarialDistillation"] = "ArdTrainer",
             ["AdversarialEvaluator"] = "EvaluateRobustness",
             ["AdversarialEvaluatorWithOptions"] = "EvaluateRobustnessWithOptions",
             ["AdversarialExamplesFile"] = "RobustnessEvaluatorWithOptions",
