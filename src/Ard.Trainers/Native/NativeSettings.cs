@@ -7,8 +7,8 @@ namespace Ard.Trainers.Native;
 /// <summary>
 /// What native libraries read while they are loaded, set before libtorch is: on Linux with glibc, by its setenv, for
 /// <see cref="Environment.SetEnvironmentVariable(string, string)"/> does not reach them. What the user has set stays.
-/// OpenMP's threads wait in a loop for a moment only, then sleep. A small demo alone, and two at once, on two processors took
-/// 5.4 and 10.3 s with 3,000 turns, 5.9 and 12.3 s with 5,000, 6.4 and 8.0 s with 1,000, 6.4 and 7.2 s where they sleep at once (passive).
+/// OpenMP's threads wait in a loop for a moment only, then sleep. On two processors the demo took 66 to 72 s with 3,000 turns and 148 s
+/// with another beside it; 111 and 95 s where they sleep at once (passive): to wake them costs more than to let them wait.
 /// </summary>
 internal static class NativeSettings
 {

@@ -1,0 +1,80 @@
+using Ard.MLNet;
+using Ard.Trainers.Networks;
+using Microsoft.Extensions.ObjectPool;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace Ard.Examples.ImageFolder;
+
+/// <summary>The student behind HTTP: engines of a pool, each for one request at a time, and a training beside them.</summary>
+internal static class Service
+{
+    public static int Run(string output, string url, CancellationToken cancellation)
+    {
+        var ml = new MLContext(seed: 1).RegisterArd();
+        using var classifier = ImageClassifierTransformer.From(ml.Model.Load(Path.Combine(output, "student.zip"), out _));
+        var engines = new DefaultObjectPoolProvider().Create(new Engines(ml, classifier));
+
+        var builder = WebApplication.CreateBuilder();
+        builder.WebHost.UseUrls(url);
+        var app = builder.Build();
+        app.MapPost("/classify", async (HttpRequest request) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body, request.HttpContext.RequestAborted);
+            body.Position = 0;
+            var engine = engines.Get();
+            try
+            {
+                using var image = MLImage.CreateFromStream(body);
+                var answer = engine.Predict(new Photograph { Features = image });
+                var probabilities = classifier.ClassNames.Zip(answer.Score).ToDictionary(pair => pair.First, pair => pair.Second);
+                return Results.Ok(new { label = probabilities.MaxBy(pair => pair.Value).Key, probabilities });
+            }
+            catch (ArgumentException)
+            {
+                return Results.BadRequest("Expected an image, such as a JPEG file, as the body of the request.");
+            }
+            finally
+            {
+                engines.Return(engine);
+            }
+        });
+        // A training of its own in the same process: requests go on being answered beside it.
+        app.MapPost("/train", (int epochs) => Task.Run(() =>
+        {
+            using var teacher = ImageClassifierTransformer.From(ml.Model.Load(Path.Combine(output, "student.zip"), out _));
+            var images = ml.Transforms.LoadImages("Features", "", "ImagePath")
+                .Append(ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
+                {
+                    Network = NetworkSpec.Parse("torchvision/resnet18-8") with { ImageSize = teacher.Network.Spec!.ImageSize },
+                    Teacher = teacher,
+                    Training = new() { Epochs = epochs },
+                    Cancellation = cancellation,
+                }));
+            using var trained = images.Fit(ml.Data.LoadImageFolder(Path.Combine(output, "photographs")));
+            return new { accuracy = ImageClassifierTransformer.From(trained).Training!.Epochs[^1].TrainingAccuracy };
+        }));
+        app.RunAsync(cancellation).GetAwaiter().GetResult();
+        return 0;
+    }
+
+    private sealed class Engines(MLContext ml, ITransformer model) : PooledObjectPolicy<PredictionEngine<Photograph, Answer>>
+    {
+        public override PredictionEngine<Photograph, Answer> Create() => ml.Model.CreatePredictionEngine<Photograph, Answer>(model);
+
+        public override bool Return(PredictionEngine<Photograph, Answer> engine) => true;
+    }
+
+    private sealed class Photograph
+    {
+        [ImageType]
+        public MLImage Features { get; set; } = null!;
+    }
+
+    private sealed class Answer
+    {
+        public float[] Score { get; set; } = [];
+    }
+}
