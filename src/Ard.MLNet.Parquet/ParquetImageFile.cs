@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML.Data;
+using Parquet;
+using Parquet.Schema;
+
+namespace Ard.MLNet.Parquet;
+
+/// <summary>One Parquet file of an image set.</summary>
+internal sealed class ParquetImageFile
+{
+    private readonly string path, labelColumn;
+    private readonly DataField imageBytes, label;
+    private readonly string? description;
+
+    public ParquetImageFile(string path, string imageColumn, string labelColumn)
+    {
+        (this.path, this.labelColumn) = (path, labelColumn);
+        using var stream = File.OpenRead(path);
+        var reader = Open(stream);
+        try
+        {
+            var fields = reader.Schema.DataFields;
+            imageBytes = Find(fields, $"{imageColumn}/bytes", typeof(byte[]));
+            label = Find(fields, labelColumn, typeof(long), typeof(int), typeof(string));
+            reader.CustomMetadata.TryGetValue("huggingface", out description);
+        }
+        finally
+        {
+            reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>The names of the classes in the description that Hugging Face's library writes; null where there are none.</summary>
+    public string[]? ClassNames()
+    {
+        if (description is null) return null;
+        try
+        {
+            using var json = JsonDocument.Parse(description);
+            return [.. json.RootElement.GetProperty("info").GetProperty("features").GetProperty(labelColumn).GetProperty("names")
+                .EnumerateArray().Select(name => name.GetString()!)];
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The labels of all rows, as texts.</summary>
+    public string[] Labels() =>
+    [
+        .. Groups().SelectMany(group => group switch
+        {
+            _ when label.ClrType == typeof(string) => Wait<string>(group.RowCount, memory => group.ReadAsync(label, memory)),
+            _ when label.ClrType == typeof(int) => Numbers<int>(group),
+            _ => Numbers<long>(group),
+        }),
+    ];
+
+    /// <summary>The labels as keys, the first class being 1.</summary>
+    public uint[] Keys(string[] labels, string[] names)
+    {
+        var byName = names.Select((name, k) => (name, Key: (uint)k + 1)).ToDictionary(pair => pair.name, pair => pair.Key);
+        return [.. labels.Select((text, row) =>
+            label.ClrType != typeof(string) && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0
+                && number < names.Length ? (uint)number + 1
+            : byName.TryGetValue(text, out var key) ? key
+            : throw new FormatException(
+                $"{path}: row {row} has the label '{text}' in {labelColumn}, expected one of {names.Length} classes."))];
+    }
+
+    /// <summary>The images with their keys, one row group after another.</summary>
+    public IEnumerable<ParquetImageCatalog.LabelledImage> Images(uint[] keys)
+    {
+        var row = 0;
+        foreach (var group in Groups())
+        {
+            foreach (var bytes in Wait<byte[]>(group.RowCount, memory => group.ReadAsync(imageBytes, memory)))
+                yield return new() { Features = Decode(bytes, row), Label = keys[row++] };
+        }
+    }
+
+    private MLImage Decode(byte[]? bytes, int row)
+    {
+        try
+        {
+            return MLImage.CreateFromStream(new MemoryStream(bytes ?? []));
+        }
+        catch (ArgumentException exception)
+        {
+            throw new FormatException($"{path}: row {row} has no image that ML.NET decodes, found {bytes?.Length ?? 0} bytes.", exception);
+        }
+    }
+
+    private IEnumerable<ParquetRowGroupReader> Groups()
+    {
+        using var stream = File.OpenRead(path);
+        var reader = Open(stream);
+        try
+        {
+            for (var i = 0; i < reader.RowGroupCount; i++)
+            {
+                using var group = reader.OpenRowGroupReader(i);
+                yield return group;
+            }
+        }
+        finally
+        {
+            reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private ParquetReader Open(Stream stream)
+    {
+        try
+        {
+            return ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            throw new FormatException($"{path}: expected a Parquet file: {exception.Message}", exception);
+        }
+    }
+
+    private IEnumerable<string> Numbers<T>(ParquetRowGroupReader group) where T : struct, IFormattable =>
+        label.IsNullable
+            ? Wait<T?>(group.RowCount, memory => group.ReadAsync<T>(label, memory)).Select(Text)
+            : Wait<T>(group.RowCount, memory => group.ReadAsync(label, memory)).Select(number => Text<T>(number));
+
+    private static string Text<T>(T? number) where T : struct, IFormattable => number?.ToString(null, CultureInfo.InvariantCulture) ?? "";
+
+    private static T[] Wait<T>(long rows, Func<Memory<T>, ValueTask> read)
+    {
+        var values = new T[rows];
+        read(values).AsTask().GetAwaiter().GetResult();
+        return values;
+    }
+
+    private DataField Find(DataField[] fields, string name, params Type[] types)
+    {
+        var found = fields.FirstOrDefault(field => field.Path.ToString() == name);
+        if (found is null || !types.Contains(found.ClrType) || found.IsArray)
+            throw new FormatException(
+                $"{path}: expected a column {name} of {string.Join(" or ", types.Select(type => type.Name))}, found "
+                + (found is null ? string.Join(", ", fields.Select(field => field.Path)) : found.ClrType.Name));
+        return found;
+    }
+}

@@ -1,0 +1,104 @@
+using Ard.MLNet.Parquet;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+using Parquet;
+using Parquet.Schema;
+
+namespace Ard.MLNet.Tests.Data;
+
+public sealed class ParquetTests : IDisposable
+{
+    private const string Names =
+        """{"info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["dark", "grey", "bright"], "_type": "ClassLabel"}}}}""";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-parquet-").FullName;
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task Images_and_named_classes_come_in_the_order_of_files_row_groups_and_rows_as_often_as_they_are_read()
+    {
+        await Write("train-00001-of-00002.parquet", [[2, 0]], Names);
+        await Write("train-00000-of-00002.parquet", [[0, 1], [2]], Names);
+
+        var view = ml.Data.LoadParquetImages(folder);
+
+        for (var pass = 0; pass < 2; pass++)
+        {
+            var keys = Tiny.Column<uint>(view, "Label");
+            Assert.Equal([1u, 2u, 3u, 3u, 1u], keys);
+            var shades = ml.Transforms.ExtractPixels("Pixels", "Features").Append(ml.Transforms.CopyColumns("Key", "Label"));
+            var resized = ml.Transforms.ResizeImages("Features", 8, 8).Append(shades).Fit(view).Transform(view);
+            Assert.Equal([10f, 130f, 250f, 250f, 10f], Tiny.Vectors(resized, "Pixels").Select(pixels => pixels[0]));
+        }
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        view.Schema["Label"].GetKeyValues(ref names);
+        Assert.Equal(["dark", "grey", "bright"], names.DenseValues().Select(name => name.ToString()));
+        Assert.IsType<ImageDataViewType>(view.Schema["Features"].Type);
+    }
+
+    [Fact]
+    public async Task A_network_is_trained_on_them()
+    {
+        await Write("train.parquet", [[.. Enumerable.Range(0, 24).Select(i => i % 3)]], description: null);
+        var options = Tiny.Natural() with { Layout = new() { Channels = 3, Height = 8, Width = 8 } };
+        var view = ml.Data.LoadParquetImages(Path.Combine(folder, "train.parquet"));
+        using var model = new AdversarialTrainer(ml, options).Fit(view);
+        Assert.Equal(["0", "1", "2"], model.ClassNames);
+        Assert.Equal(24, Tiny.Column<uint>(model.Transform(view), "PredictedLabel").Count);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_file_is_said_with_its_column_and_row()
+    {
+        await Write("train.parquet", [[0, 3]], Names);
+        var path = Path.Combine(folder, "train.parquet");
+        Says("row 1 has the label '3' in label, expected one of 3 classes", () => ml.Data.LoadParquetImages(path));
+        Says("expected a column picture/bytes of Byte[], found image/bytes", () => ml.Data.LoadParquetImages(path, "picture"));
+        Says("expected a column image/path of", () => ml.Data.LoadParquetImages(path, labelColumn: "image"));
+        await Write("train.parquet", [[0, 1]], Names, [1, 2, 3]);
+        Says("row 0 has no image that ML.NET decodes, found 3 bytes", () => Tiny.Column<MLImage>(ml.Data.LoadParquetImages(path), "Features"));
+        File.WriteAllText(path, "no Parquet at all");
+        Says("expected a Parquet file", () => ml.Data.LoadParquetImages(path));
+        Assert.Throws<FileNotFoundException>(() => ml.Data.LoadParquetImages(Path.Combine(folder, "none")));
+
+        static void Says(string expected, Action act)
+        {
+            var fault = Record.Exception(act);
+            while (fault is { InnerException: { } inner } and not FormatException) fault = inner;
+            Assert.Contains(expected, Assert.IsType<FormatException>(fault).Message, StringComparison.Ordinal);
+        }
+    }
+
+    // One list of labels a row group; the image of a label is of one shade.
+    private async Task Write(string name, int[][] groups, string? description, byte[]? image = null)
+    {
+        var (bytes, path, label) = (new DataField<byte[]>("bytes"), new DataField<string>("path"), new DataField<long>("label"));
+        var schema = new ParquetSchema(new StructField("image", bytes, path), label);
+        await using var stream = File.Create(Path.Combine(folder, name));
+        await using var writer = await ParquetWriter.CreateAsync(schema, stream);
+        if (description is not null) writer.CustomMetadata = new Dictionary<string, string> { ["huggingface"] = description };
+        foreach (var labels in groups)
+        {
+            using var group = writer.CreateRowGroup();
+            await group.WriteAsync(bytes, labels.Select(each => image ?? Png(each)).ToArray());
+            await group.WriteAsync(path, labels.Select(each => $"{each}.png").ToArray());
+            await group.WriteAsync<long>(label, labels.Select(each => (long)each).ToArray());
+            group.CompleteValidate();
+        }
+    }
+
+    private byte[] Png(int label)
+    {
+        var shade = (byte)(10 + 120 * label);
+        var pixels = Enumerable.Range(0, 12 * 10).SelectMany(_ => new byte[] { shade, shade, shade, 255 }).ToArray();
+        using var picture = MLImage.CreateFromPixels(12, 10, MLPixelFormat.Rgba32, pixels);
+        var file = Path.Combine(folder, $"{Guid.NewGuid()}.png");
+        picture.Save(file);
+        var bytes = File.ReadAllBytes(file);
+        File.Delete(file);
+        return bytes;
+    }
+}
