@@ -8,7 +8,8 @@ var folder = new Option<string?>("--folder")
 var images = new Option<int>("--images") { DefaultValueFactory = _ => 450 }.Reads("How many are drawn. Default 450.", Positive);
 var size = new Option<int>("--size") { DefaultValueFactory = _ => 96 }
     .Reads("The pixels of a side that they are brought to. Default 96.", Positive);
-var epochs = new Option<int?>("--epochs").Reads("Epochs of teacher and student. Default: what the training finds right.", text => (int?)Positive(text));
+var epochs = new Option<int?>("--epochs")
+    .Reads("Epochs of teacher and student. Default: what the training finds right.", text => (int?)Positive(text));
 var output = new Option<string>("--output") { DefaultValueFactory = _ => "out/photographs", Recursive = true }
     .Reads("Folder of the models and the report. Default out/photographs.", text => text);
 var url = new Option<string>("--url") { DefaultValueFactory = _ => "http://localhost:5000" }
@@ -16,12 +17,14 @@ var url = new Option<string>("--url") { DefaultValueFactory = _ => "http://local
 
 return Entry.Run(args, cancellation =>
 {
-    var serve = new Command("serve", "Answers over HTTP with the student: POST /classify takes an image, POST /train trains another student.")
+    var serve = new Command(
+        "serve", "Answers over HTTP with the student: POST /classify takes an image, POST /train trains another student.")
     {
         url,
     };
     serve.SetAction(p => Service.Run(p.GetValue(output)!, p.GetValue(url)!, cancellation));
-    var command = new RootCommand("From a folder of photographs to a small robust classifier: trained, measured, saved, as ONNX, and served.")
+    var command = new RootCommand(
+        "From a folder of photographs to a small robust classifier: trained, measured, saved, as ONNX, and served.")
     {
         folder, images, size, epochs, output, serve,
     };

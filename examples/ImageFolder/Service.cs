@@ -1,5 +1,4 @@
 using Ard.MLNet;
-using Ard.Trainers.Networks;
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -48,13 +47,13 @@ internal static class Service
             var images = ml.Transforms.LoadImages("Features", "", "ImagePath")
                 .Append(ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
                 {
-                    Network = NetworkSpec.Parse("torchvision/resnet18-8") with { ImageSize = teacher.Network.Spec!.ImageSize },
+                    Network = teacher.Network,
                     Teacher = teacher,
                     Training = new() { Epochs = epochs },
                     Cancellation = cancellation,
                 }));
             using var trained = images.Fit(ml.Data.LoadImageFolder(Path.Combine(output, "photographs")));
-            return new { accuracy = ImageClassifierTransformer.From(trained).Training!.Epochs[^1].TrainingAccuracy };
+            return new { accuracy = ImageClassifierTransformer.From(trained).Training!.History[^1].TrainingAccuracy };
         }));
         app.RunAsync(cancellation).GetAwaiter().GetResult();
         return 0;

@@ -8,18 +8,19 @@ namespace Ard.MLNet.Parquet;
 public static class ParquetImageCatalog
 {
     /// <summary>
-    /// An image set in the layout of Hugging Face's: a column of structures with the bytes of an image file (<c>image: {bytes, path}</c>) and
-    /// one of labels, numbers from 0 or texts. Gives the columns Features (the images, as <c>LoadImages</c> makes them; trainers scale them to
-    /// the network's size) and Label (a key of the classes: by the names in the file's own description, else by the numbers, else the
-    /// texts in ordinal order). Images are decoded row by row, each time the rows are read; of the files as much as a row group is in memory.
+    /// An image set in the layout of Hugging Face's: a column of structures with the bytes of an image file
+    /// (<c>image: {bytes, path}</c>) and one of labels, numbers from 0 or texts. Gives the columns Features (the images, as
+    /// <c>LoadImages</c> makes them; trainers scale them to the network's size) and Label (a key of the classes: by the names in the file's
+    /// own description, else by the numbers, else the texts in ordinal order). Images are decoded row by row, each time the rows are read;
+    /// a row group at a time is in memory.
     /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="path">A file, or a folder of files of one split (<c>train-00000-of-00002.parquet</c> …), which are read in ordinal
     /// order.</param>
     /// <param name="imageColumn">The column of images. Default image.</param>
     /// <param name="labelColumn">The column of labels. Default label.</param>
-    /// <exception cref="FormatException">A column is missing or of another type, or a label has no class; while rows are read, an image that
-    /// cannot be decoded. The message names file, column and row.</exception>
+    /// <exception cref="FormatException">A column is missing or of another type, or a label has no class; while rows are read, an image
+    /// that cannot be decoded. The message names file, column and row.</exception>
     /// <exception cref="FileNotFoundException">There is no such file, or no .parquet in the folder.</exception>
     public static IDataView LoadParquetImages(
         this DataOperationsCatalog catalog, string path, string imageColumn = "image", string labelColumn = "label")

@@ -16,6 +16,15 @@ internal sealed class ExampleProgram(string name) : IDisposable
 
     public (int Code, string Output, string Error) Run(params string[] arguments)
     {
+        using var process = Start(arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+
+    public Process Start(params string[] arguments)
+    {
         // bin/Examples.Tests/release/ beside bin/Distill/release/
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(here.Parent!.Parent!.FullName, name, here.Name, name + ".dll");
@@ -26,11 +35,7 @@ internal sealed class ExampleProgram(string name) : IDisposable
             WorkingDirectory = Folder,
         };
         foreach (var argument in arguments.Prepend(program)) start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
+        return Process.Start(start)!;
     }
 
     /// <summary>The entries of summary.json.</summary>

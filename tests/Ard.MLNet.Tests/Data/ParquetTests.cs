@@ -59,7 +59,9 @@ public sealed class ParquetTests : IDisposable
         Says("expected a column picture/bytes of Byte[], found image/bytes", () => ml.Data.LoadParquetImages(path, "picture"));
         Says("expected a column image/path of", () => ml.Data.LoadParquetImages(path, labelColumn: "image"));
         await Write("train.parquet", [[0, 1]], Names, [1, 2, 3]);
-        Says("row 0 has no image that ML.NET decodes, found 3 bytes", () => Tiny.Column<MLImage>(ml.Data.LoadParquetImages(path), "Features"));
+        Says(
+            "row 0 has no image that ML.NET decodes, found 3 bytes",
+            () => Tiny.Column<MLImage>(ml.Data.LoadParquetImages(path), "Features"));
         File.WriteAllText(path, "no Parquet at all");
         Says("expected a Parquet file", () => ml.Data.LoadParquetImages(path));
         Assert.Throws<FileNotFoundException>(() => ml.Data.LoadParquetImages(Path.Combine(folder, "none")));
