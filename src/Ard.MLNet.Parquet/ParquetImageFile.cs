@@ -21,8 +21,10 @@ internal sealed class ParquetImageFile
         try
         {
             var fields = reader.Schema.DataFields;
-            imageBytes = Find(fields, $"{imageColumn}/bytes", typeof(byte[]));
-            label = Find(fields, labelColumn, typeof(long), typeof(int), typeof(string));
+            imageBytes = Find(fields, $"{imageColumn}/bytes", ("bytes", typeof(ReadOnlyMemory<byte>)));
+            label = Find(
+                fields, labelColumn,
+                ("whole numbers", typeof(long)), ("whole numbers", typeof(int)), ("texts", typeof(ReadOnlyMemory<char>)));
             reader.CustomMetadata.TryGetValue("huggingface", out description);
         }
         finally
@@ -30,6 +32,8 @@ internal sealed class ParquetImageFile
             reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
+
+    private bool IsText => label.ClrType == typeof(ReadOnlyMemory<char>);
 
     /// <summary>The names of the classes in the description that Hugging Face's library writes; null where there are none.</summary>
     public string[]? ClassNames()
@@ -52,7 +56,7 @@ internal sealed class ParquetImageFile
     [
         .. Groups().SelectMany(group => group switch
         {
-            _ when label.ClrType == typeof(string) => Wait<string>(group.RowCount, memory => group.ReadAsync(label, memory)),
+            _ when IsText => Wait<string?>(group.RowCount, memory => group.ReadAsync(label, memory)).Select(text => text ?? ""),
             _ when label.ClrType == typeof(int) => Numbers<int>(group),
             _ => Numbers<long>(group),
         }),
@@ -63,7 +67,7 @@ internal sealed class ParquetImageFile
     {
         var byName = names.Select((name, k) => (name, Key: (uint)k + 1)).ToDictionary(pair => pair.name, pair => pair.Key);
         return [.. labels.Select((text, row) =>
-            label.ClrType != typeof(string) && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0
+            !IsText && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0
                 && number < names.Length ? (uint)number + 1
             : byName.TryGetValue(text, out var key) ? key
             : throw new FormatException(
@@ -76,7 +80,7 @@ internal sealed class ParquetImageFile
         var row = 0;
         foreach (var group in Groups())
         {
-            foreach (var bytes in Wait<byte[]>(group.RowCount, memory => group.ReadAsync(imageBytes, memory)))
+            foreach (var bytes in Wait<byte[]?>(group.RowCount, memory => group.ReadAsync(imageBytes, memory)))
                 yield return new() { Features = Decode(bytes, row), Label = keys[row++] };
         }
     }
@@ -137,13 +141,13 @@ internal sealed class ParquetImageFile
         return values;
     }
 
-    private DataField Find(DataField[] fields, string name, params Type[] types)
+    private DataField Find(DataField[] fields, string name, params (string Name, Type Type)[] types)
     {
         var found = fields.FirstOrDefault(field => field.Path.ToString() == name);
-        if (found is null || !types.Contains(found.ClrType) || found.IsArray)
+        if (found is null || found.IsArray || types.All(type => type.Type != found.ClrType))
             throw new FormatException(
-                $"{path}: expected a column {name} of {string.Join(" or ", types.Select(type => type.Name))}, found "
-                + (found is null ? string.Join(", ", fields.Select(field => field.Path)) : found.ClrType.Name));
+                $"{path}: expected a column {name} of {string.Join(" or ", types.Select(type => type.Name).Distinct())}, found "
+                + (found is null ? string.Join(", ", fields.Select(field => field.Path)) : $"it of {found.ClrType}"));
         return found;
     }
 }

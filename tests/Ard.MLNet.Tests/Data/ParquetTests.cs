@@ -56,8 +56,8 @@ public sealed class ParquetTests : IDisposable
         await Write("train.parquet", [[0, 3]], Names);
         var path = Path.Combine(folder, "train.parquet");
         Says("row 1 has the label '3' in label, expected one of 3 classes", () => ml.Data.LoadParquetImages(path));
-        Says("expected a column picture/bytes of Byte[], found image/bytes", () => ml.Data.LoadParquetImages(path, "picture"));
-        Says("expected a column image/path of", () => ml.Data.LoadParquetImages(path, labelColumn: "image"));
+        Says("expected a column picture/bytes of bytes, found image/bytes", () => ml.Data.LoadParquetImages(path, "picture"));
+        Says("expected a column image of whole numbers or texts, found", () => ml.Data.LoadParquetImages(path, labelColumn: "image"));
         await Write("train.parquet", [[0, 1]], Names, [1, 2, 3]);
         Says(
             "row 0 has no image that ML.NET decodes, found 3 bytes",
