@@ -18,7 +18,7 @@ var url = new Option<string>("--url") { DefaultValueFactory = _ => "http://local
 return Entry.Run(args, cancellation =>
 {
     var serve = new Command(
-        "serve", "Answers over HTTP with the student: POST /classify takes an image, POST /train trains another student.")
+        "serve", "Answers over HTTP with the student: POST /classify takes an image, POST /train trains another one.")
     {
         url,
     };

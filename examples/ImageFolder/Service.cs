@@ -40,15 +40,13 @@ internal static class Service
                 engines.Return(engine);
             }
         });
-        // A training of its own in the same process: requests go on being answered beside it.
+        // A training in the same process: requests go on being answered beside it.
         app.MapPost("/train", (int epochs) => Task.Run(() =>
         {
-            using var teacher = ImageClassifierTransformer.From(ml.Model.Load(Path.Combine(output, "student.zip"), out _));
             var images = ml.Transforms.LoadImages("Features", "", "ImagePath")
-                .Append(ml.MulticlassClassification.Trainers.AdversarialDistillation(new()
+                .Append(ml.MulticlassClassification.Trainers.AdversarialTraining(new()
                 {
-                    Network = teacher.Network,
-                    Teacher = teacher,
+                    Network = classifier.Network,
                     Training = new() { Epochs = epochs },
                     Cancellation = cancellation,
                 }));
@@ -68,7 +66,8 @@ internal static class Service
 
     private sealed class Photograph
     {
-        [ImageType]
+        // An image of any size will do; ML.NET wants one to be named.
+        [ImageType(96, 96)]
         public MLImage Features { get; set; } = null!;
     }
 

@@ -21,7 +21,10 @@ public sealed class ImageFolderTests
         using var server = program.Start("serve", "--output", program.Output, "--url", "http://127.0.0.1:0");
         try
         {
+            var errors = server.StandardError.ReadToEndAsync();
             using var client = new HttpClient { BaseAddress = await Address(server.StandardOutput), Timeout = TimeSpan.FromMinutes(2) };
+            // Whoever writes into a full pipe waits.
+            var log = server.StandardOutput.ReadToEndAsync();
             var photographs = Directory.GetFiles(Path.Combine(program.Output, "photographs"), "*.jpg", SearchOption.AllDirectories).Take(9);
             var alone = new List<Dictionary<string, double>>();
             foreach (var photograph in photographs) alone.Add(await Classify(client, photograph));

@@ -34,13 +34,15 @@ public sealed class CodeTests
             .Select(fault => $"{name}:{block.Line + fault.Location.GetLineSpan().StartLinePosition.Line}: {fault.GetMessage()}")));
     }
 
-    private static IEnumerable<Diagnostic> Compile(string code)
+    private static IEnumerable<Diagnostic> Compile(string code) =>
+        Compilation(code).GetDiagnostics().Where(fault => fault.Severity >= DiagnosticSeverity.Warning);
+
+    internal static CSharpCompilation Compilation(string code)
     {
         var tree = CSharpSyntaxTree.ParseText(code);
         var kind = tree.GetCompilationUnitRoot().Members.Any(member => member is GlobalStatementSyntax)
             ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
-        return CSharpCompilation
-            .Create("Documentation", [Usings, tree], References, new(kind, nullableContextOptions: NullableContextOptions.Enable))
-            .GetDiagnostics().Where(fault => fault.Severity >= DiagnosticSeverity.Warning);
+        return CSharpCompilation.Create(
+            "Documentation", [Usings, tree], References, new(kind, nullableContextOptions: NullableContextOptions.Enable));
     }
 }
