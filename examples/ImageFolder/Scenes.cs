@@ -7,6 +7,14 @@ internal static class Scenes
 {
     private static readonly string[] Kinds = ["boat", "house", "tree"];
 
+    // Red, green and blue of the ground and of the two parts of a thing, as they usually are; every photograph has others near them.
+    private static readonly double[][][] Colours =
+    [
+        [[0.15, 0.35, 0.65], [0.45, 0.3, 0.2], [0.9, 0.88, 0.82]],
+        [[0.55, 0.55, 0.5], [0.8, 0.7, 0.55], [0.65, 0.25, 0.2]],
+        [[0.45, 0.6, 0.3], [0.2, 0.45, 0.2], [0.4, 0.28, 0.18]],
+    ];
+
     /// <summary>Writes the files into one folder a class.</summary>
     /// <returns>The folder.</returns>
     public static string Draw(string folder, int count)
@@ -26,7 +34,7 @@ internal static class Scenes
     private static byte[] Scene(int width, int height, int kind, Random random)
     {
         var light = 0.6 + 0.4 * random.NextDouble();
-        var (sky, ground, thing, other) = (Colour(random), Colour(random), Colour(random), Colour(random));
+        var (sky, ground, thing, other) = (Near([0.6, 0.75, 0.9]), Near(Colours[kind][0]), Near(Colours[kind][1]), Near(Colours[kind][2]));
         var horizon = height * (0.45 + 0.2 * random.NextDouble());
         var size = height * (0.25 + 0.2 * random.NextDouble());
         var (x0, y0) = (width * (0.3 + 0.4 * random.NextDouble()), horizon + size * (0.2 + 0.3 * random.NextDouble()));
@@ -44,6 +52,8 @@ internal static class Scenes
             }
         }
         return pixels;
+
+        double[] Near(double[] colour) => [.. colour.Select(part => part + 0.3 * (random.NextDouble() - 0.5))];
     }
 
     // 1 and 2 are the two parts of a thing, 0 is what is behind it.
@@ -56,6 +66,4 @@ internal static class Scenes
         // A crown and a trunk.
         _ => u * u + (v - 0.8) * (v - 0.8) < 0.16 ? 1 : v is > 0 and < 0.6 && Math.Abs(u) < 0.09 ? 2 : 0,
     };
-
-    private static double[] Colour(Random random) => [random.NextDouble(), random.NextDouble(), random.NextDouble()];
 }

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Ard.Examples.ImageFolder;
-using Microsoft.CodeAnalysis;
 
 namespace Ard.Examples.Tests.Documentation;
 
@@ -13,7 +12,7 @@ public sealed class ReadmeProgramTests
         var folder = Directory.CreateTempSubdirectory("ard-readme-").FullName;
         try
         {
-            Scenes.Draw(Path.Combine(folder, "photographs"), count: 90);
+            Scenes.Draw(Path.Combine(folder, "photographs"), count: 48);
             var code = Page.All.Single(page => page.Name == "README.md").Code("csharp").First().Code;
             Assert.InRange(code.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, 5, 12);
             foreach (var name in new[] { "photographs", "student.zip" })
