@@ -59,7 +59,9 @@ internal static class Service
 
     private sealed class Engines(MLContext ml, ITransformer model) : PooledObjectPolicy<PredictionEngine<Photograph, Answer>>
     {
-        public override PredictionEngine<Photograph, Answer> Create() => ml.Model.CreatePredictionEngine<Photograph, Answer>(model);
+        // The pool disposes of engines that it has too many of, and an engine would take the model with it.
+        public override PredictionEngine<Photograph, Answer> Create() =>
+            ml.Model.CreatePredictionEngine<Photograph, Answer>(model, new PredictionEngineOptions { OwnsTransformer = false });
 
         public override bool Return(PredictionEngine<Photograph, Answer> engine) => true;
     }

@@ -1,3 +1,4 @@
+using Ard.MLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -38,24 +39,17 @@ public static class ParquetImageCatalog
         names ??= long.TryParse(all.FirstOrDefault(), out _)
             ? [.. Enumerable.Range(0, all.Select(int.Parse).DefaultIfEmpty(-1).Max() + 1).Select(k => $"{k}")]
             : [.. all.Distinct().Order(StringComparer.Ordinal)];
-        var keys = labels.Select((each, i) => parts[i].Keys(each, names)).ToArray();
+        var numbers = labels.SelectMany((each, i) => parts[i].Classes(each, names)).ToArray();
+        var ends = new int[parts.Length];
+        for (var i = 0; i < parts.Length; i++) ends[i] = (i == 0 ? 0 : ends[i - 1]) + labels[i].Length;
+        return new TableDataView(
+            numbers.Length, TableDataView.Of("Features", new ImageDataViewType(), (int row, ref MLImage value) => value = Image(row)),
+            ImageDataCatalog.Label(names, numbers));
 
-        var schema = SchemaDefinition.Create(typeof(LabelledImage));
-        schema[nameof(LabelledImage.Features)].ColumnType = new ImageDataViewType();
-        schema[nameof(LabelledImage.Label)].ColumnType = new KeyDataViewType(typeof(uint), names.Length);
-        schema[nameof(LabelledImage.Label)].AddAnnotation(
-            "KeyValues", new VBuffer<ReadOnlyMemory<char>>(names.Length, [.. names.Select(name => name.AsMemory())]),
-            new VectorDataViewType(TextDataViewType.Instance, names.Length));
-        return catalog.LoadFromEnumerable(Rows(), schema);
-
-        IEnumerable<LabelledImage> Rows() => parts.Zip(keys).SelectMany(part => part.First.Images(part.Second));
-    }
-
-    /// <summary>A row.</summary>
-    internal sealed class LabelledImage
-    {
-        public MLImage Features { get; set; } = null!;
-
-        public uint Label { get; set; }
+        MLImage Image(int row)
+        {
+            var part = Array.FindIndex(ends, end => row < end);
+            return parts[part].Image(part == 0 ? row : row - ends[part - 1]);
+        }
     }
 }

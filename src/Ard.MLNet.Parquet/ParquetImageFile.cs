@@ -12,6 +12,9 @@ internal sealed class ParquetImageFile
     private readonly string path, labelColumn;
     private readonly DataField imageBytes, label;
     private readonly string? description;
+    private readonly Lock gate = new();
+    private int first;
+    private byte[]?[] group = [];
 
     public ParquetImageFile(string path, string imageColumn, string labelColumn)
     {
@@ -62,31 +65,26 @@ internal sealed class ParquetImageFile
         }),
     ];
 
-    /// <summary>The labels as keys, the first class being 1.</summary>
-    public uint[] Keys(string[] labels, string[] names)
+    /// <summary>The labels as numbers of classes from 0.</summary>
+    public IEnumerable<long> Classes(string[] labels, string[] names)
     {
-        var byName = names.Select((name, k) => (name, Key: (uint)k + 1)).ToDictionary(pair => pair.name, pair => pair.Key);
-        return [.. labels.Select((text, row) =>
-            !IsText && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0
-                && number < names.Length ? (uint)number + 1
-            : byName.TryGetValue(text, out var key) ? key
+        var byName = names.Select((name, k) => (name, Class: (long)k)).ToDictionary(pair => pair.name, pair => pair.Class);
+        return labels.Select((text, row) =>
+            !IsText && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0 && number < names.Length ? number
+            : byName.TryGetValue(text, out var found) ? found
             : throw new FormatException(
-                $"{path}: row {row} has the label '{text}' in {labelColumn}, expected one of {names.Length} classes."))];
+                $"{path}: row {row} has the label '{text}' in {labelColumn}, expected one of {names.Length} classes."));
     }
 
-    /// <summary>The images with their keys, one row group after another.</summary>
-    public IEnumerable<ParquetImageCatalog.LabelledImage> Images(uint[] keys)
+    /// <summary>The image of a row. The row group that was asked for last is kept.</summary>
+    public MLImage Image(int row)
     {
-        var row = 0;
-        foreach (var group in Groups())
+        byte[]? bytes;
+        lock (gate)
         {
-            foreach (var bytes in Wait<byte[]?>(group.RowCount, memory => group.ReadAsync(imageBytes, memory)))
-                yield return new() { Features = Decode(bytes, row), Label = keys[row++] };
+            if (row < first || row >= first + group.Length) (first, group) = GroupOf(row);
+            bytes = group[row - first];
         }
-    }
-
-    private MLImage Decode(byte[]? bytes, int row)
-    {
         try
         {
             return MLImage.CreateFromStream(new MemoryStream(bytes ?? []));
@@ -95,6 +93,17 @@ internal sealed class ParquetImageFile
         {
             throw new FormatException($"{path}: row {row} has no image that ML.NET decodes, found {bytes?.Length ?? 0} bytes.", exception);
         }
+    }
+
+    private (int First, byte[]?[] Group) GroupOf(int row)
+    {
+        var begin = 0;
+        foreach (var each in Groups())
+        {
+            if (row < begin + each.RowCount) return (begin, Wait<byte[]?>(each.RowCount, memory => each.ReadAsync(imageBytes, memory)));
+            begin += (int)each.RowCount;
+        }
+        throw new FormatException($"{path}: expected row {row}, found {begin} rows; the file has changed.");
     }
 
     private IEnumerable<ParquetRowGroupReader> Groups()

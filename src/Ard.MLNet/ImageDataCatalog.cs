@@ -124,7 +124,7 @@ public static class ImageDataCatalog
             extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
     }
 
-    private static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels)
+    internal static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels)
     {
         var annotations = new DataViewSchema.Annotations.Builder();
         ClassLabels.Texts(classes).AddTo(annotations);

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Xunit.Abstractions;
 
 namespace Ard.Examples.Tests;
 
 /// <summary>Photographs: trained, measured, saved, and served over HTTP while another training runs in the same process.</summary>
-public sealed class ImageFolderTests
+public sealed class ImageFolderTests(ITestOutputHelper console)
 {
     [Fact]
     public async Task Photographs_become_a_model_that_answers_alike_beside_a_training()
@@ -19,19 +20,20 @@ public sealed class ImageFolderTests
             ["student.zip", "student.onnx", "report.html"], name => Assert.True(File.Exists(Path.Combine(program.Output, name)), name));
 
         using var server = program.Start("serve", "--output", program.Output, "--url", "http://127.0.0.1:0");
+        var errors = server.StandardError.ReadToEndAsync();
+        Task<string>? log = null;
         try
         {
-            var errors = server.StandardError.ReadToEndAsync();
             using var client = new HttpClient { BaseAddress = await Address(server.StandardOutput), Timeout = TimeSpan.FromMinutes(2) };
             // Whoever writes into a full pipe waits.
-            var log = server.StandardOutput.ReadToEndAsync();
+            log = server.StandardOutput.ReadToEndAsync();
             var photographs = Directory.GetFiles(Path.Combine(program.Output, "photographs"), "*.jpg", SearchOption.AllDirectories).Take(9);
             var alone = new List<Dictionary<string, double>>();
             foreach (var photograph in photographs) alone.Add(await Classify(client, photograph));
             Assert.All(alone, answer => Assert.Equal(["boat", "house", "tree"], answer.Keys.Order()));
             Assert.True(alone.Select(answer => answer["boat"]).Distinct().Count() > 5, "every photograph gets the same answer");
 
-            var training = client.PostAsync("/train?epochs=3", content: null);
+            var training = client.PostAsync("/train?epochs=20", content: null);
             var rounds = 0;
             while (!training.IsCompleted || rounds == 0)
             {
@@ -49,7 +51,8 @@ public sealed class ImageFolderTests
         finally
         {
             server.Kill(entireProcessTree: true);
-            await server.WaitForExitAsync();
+            console.WriteLine(await errors);
+            if (log is not null) console.WriteLine(await log);
         }
     }
 
@@ -66,7 +69,7 @@ public sealed class ImageFolderTests
     {
         using var response = await client.PostAsync("/classify", new ByteArrayContent(await File.ReadAllBytesAsync(photograph)));
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, text);
+        Assert.True(response.IsSuccessStatusCode, $"{response.StatusCode} {text}");
         using var json = JsonDocument.Parse(text);
         var answer = json.RootElement.GetProperty("probabilities").Deserialize<Dictionary<string, double>>()!;
         Assert.Equal(answer.MaxBy(pair => pair.Value).Key, json.RootElement.GetProperty("label").GetString());

@@ -13,7 +13,8 @@ internal static class TrainingLogSample
         var ml = new MLContext(seed: 1).RegisterArd();
         ml.Log += (_, line) =>
         {
-            if (line.Kind >= ChannelMessageKind.Info) Console.WriteLine($"{line.Source}: {line.Message.Split(':', ',')[0]}");
+            if (line.Kind == ChannelMessageKind.Warning || line.RawMessage.StartsWith("Epoch", StringComparison.Ordinal))
+                Console.WriteLine($"{line.Source}: {line.RawMessage.Split(':')[0]}");
         };
         using var stop = new CancellationTokenSource();
         var train = ml.Data.LoadGlyphs(100, seed: 1);
@@ -28,8 +29,8 @@ internal static class TrainingLogSample
         Console.WriteLine($"cancelled: {classifier.Training!.Cancelled}, epochs {classifier.Training.History.Count}");
 
         // Expected output:
-        // AdversarialTrainer; Training: [Source=AdversarialTrainer; Training
-        // AdversarialTrainer; Training: [Source=AdversarialTrainer; Training
+        // AdversarialTrainer; Training: Epoch 1 of 50
+        // AdversarialTrainer; Training: Epoch 2 of 50
         // cancelled: True, epochs 2
     }
 

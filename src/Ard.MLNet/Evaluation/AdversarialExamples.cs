@@ -89,13 +89,13 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
         });
     }
 
-    /// <summary>The step itself; nothing is learned from the data.</summary>
+    /// <summary>A step of its own each time; nothing is learned from the data.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public AdversarialExamplesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         transformer.GetOutputSchema(input.Schema);
-        return transformer;
+        return new(transformer.Mapping, owned: false);
     }
 }
 

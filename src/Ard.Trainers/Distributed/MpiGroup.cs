@@ -66,6 +66,8 @@ internal sealed class MpiGroup : ProcessGroup
     {
         if (Size == 1) return;
         Say(message);
+        // A launcher that is told to abort does not always read what is still in the pipe.
+        Thread.Sleep(300);
         left = true;
         mpi.Abort(mpi.World, 1);
         // Where MPI comes back from it, or another thread is in a call.

@@ -67,6 +67,7 @@ public sealed class AdversarialTests
 
         Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))),
             Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
+        Assert.NotSame(estimator.Fit(data), estimator.Fit(data));
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(Tiny.Texts(ml, 10)));
         Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, Tiny.Texts(ml, 10))));
         Assert.Throws<ArgumentException>(() => ml.Transforms.AdversarialExamples(classifier, new() { AttackName = "magic" }));
