@@ -18,13 +18,19 @@ internal static class VisionTransformerSample
         {
             Network = mine,
             Method = "natural",
-            Training = new() { Epochs = 40, BatchSize = 20, Optimizer = new AdamOptimizer() },
-        }).Fit(ml.Data.LoadGlyphs(300, seed: 1));
+            Training = new()
+            {
+                Epochs = 30,
+                BatchSize = 25,
+                Optimizer = new AdamOptimizer { LearningRate = 0.003 },
+                Augmentation = Augmentation.None,
+            },
+        }).Fit(ml.Data.LoadGlyphs(1000, seed: 1));
         var robustness = ml.MulticlassClassification.EvaluateRobustness(model, ml.Data.LoadGlyphs(100, seed: 2));
         Console.WriteLine($"{model.Network}: clean {100 * robustness.Clean.Accuracy:F0} %, flags {robustness.Flags.Count}");
 
         // Expected output:
-        // my-vit: clean 80 %, flags 0
+        // my-vit: clean 83 %, flags 0
     }
 
     private sealed class VisionTransformer : Module<Tensor, Tensor>
