@@ -52,8 +52,7 @@ internal static class VisionTransformerSample
 
         public override Tensor forward(Tensor images)
         {
-            // [tokens, images, width]. The number is held for the time of the call: see the page "Your own network".
-            using var one = 1.ToScalar();
+            using var one = 1.ToScalar();     // held for the time of the call: see the page "Your own network"
             var tokens = patches.call(images).flatten(2).permute(2, 0, 1).add(places, one);
             return head.call(encoder.call(tokens, null!, null!).mean([0L]));
         }
