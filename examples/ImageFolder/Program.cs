@@ -8,8 +8,8 @@ var folder = new Option<string?>("--folder")
 var images = new Option<int>("--images") { DefaultValueFactory = _ => 450 }.Reads("How many are drawn. Default 450.", Positive);
 var size = new Option<int>("--size") { DefaultValueFactory = _ => 96 }
     .Reads("The pixels of a side that they are brought to. Default 96.", Positive);
-var epochs = new Option<int>("--epochs") { DefaultValueFactory = _ => 30 }
-    .Reads("Epochs of teacher and student. Default 30.", Positive);
+var epochs = new Option<int>("--epochs") { DefaultValueFactory = _ => 12 }
+    .Reads("Epochs of teacher and student. Default 12.", Positive);
 var output = new Option<string>("--output") { DefaultValueFactory = _ => "out/photographs", Recursive = true }
     .Reads("Folder of the models and the report. Default out/photographs.", text => text);
 var url = new Option<string>("--url") { DefaultValueFactory = _ => "http://localhost:5000" }
