@@ -24,7 +24,7 @@ quietly dotnet new console -o MyApp
 cat > nuget.config <<END
 <configuration><packageSources><add key="made here" value="packages" /></packageSources></configuration>
 END
-sed -n '/^```csharp$/,/^```$/ { /^```/d; s/epochs: 20/epochs: 1/; s/LoadGlyphs([0-9]*/LoadGlyphs(100/; p; }' "$root/src/Ard.MLNet/README.md" \
+sed -n '/^```csharp$/,/^```$/ { /^```/d; s/LoadGlyphs([0-9]*/LoadGlyphs(500/; p; }' "$root/src/Ard.MLNet/README.md" \
     > MyApp/Program.cs
 version=$(basename packages/Ard.MLNet.*.nupkg .nupkg)
 quietly dotnet add MyApp package Ard.MLNet --version "${version#Ard.MLNet.}"
