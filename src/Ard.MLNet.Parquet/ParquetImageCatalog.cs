@@ -35,16 +35,14 @@ public static class ParquetImageCatalog
         var names = parts.Select(part => part.ClassNames()).FirstOrDefault(found => found is not null);
         // Without a description the labels themselves say what classes there are.
         var labels = parts.Select(part => part.Labels()).ToArray();
-        var all = labels.SelectMany(each => each).ToArray();
-        names ??= long.TryParse(all.FirstOrDefault(), out _)
-            ? [.. Enumerable.Range(0, all.Select(int.Parse).DefaultIfEmpty(-1).Max() + 1).Select(k => $"{k}")]
-            : [.. all.Distinct().Order(StringComparer.Ordinal)];
-        var numbers = labels.SelectMany((each, i) => parts[i].Classes(each, names)).ToArray();
+        names ??= parts[0].Classes(labels.SelectMany(each => each));
+        var places = labels.SelectMany((each, i) => parts[i].Places(each, names)).ToArray();
+        if (names.Length == 0) throw new FormatException($"{path}: expected images of some classes, found none.");
         var ends = new int[parts.Length];
         for (var i = 0; i < parts.Length; i++) ends[i] = (i == 0 ? 0 : ends[i - 1]) + labels[i].Length;
         return new TableDataView(
-            numbers.Length, TableDataView.Of("Features", new ImageDataViewType(), (int row, ref MLImage value) => value = Image(row)),
-            ImageDataCatalog.Label(names, numbers));
+            places.Length, TableDataView.Of("Features", new ImageDataViewType(), (int row, ref MLImage value) => value = Image(row)),
+            ImageDataCatalog.Label(names, places));
 
         MLImage Image(int row)
         {

@@ -9,6 +9,9 @@ namespace Ard.MLNet.Parquet;
 /// <summary>One Parquet file of an image set.</summary>
 internal sealed class ParquetImageFile
 {
+    // As many as a network may have.
+    private const int MostClasses = 100_000;
+
     private readonly string path, labelColumn;
     private readonly DataField imageBytes, label;
     private readonly string? description;
@@ -19,21 +22,16 @@ internal sealed class ParquetImageFile
     public ParquetImageFile(string path, string imageColumn, string labelColumn)
     {
         (this.path, this.labelColumn) = (path, labelColumn);
-        using var stream = File.OpenRead(path);
-        var reader = Open(stream);
-        try
+        (imageBytes, label, description) = Read(reader =>
         {
             var fields = reader.Schema.DataFields;
-            imageBytes = Find(fields, $"{imageColumn}/bytes", ("bytes", typeof(ReadOnlyMemory<byte>)));
-            label = Find(
-                fields, labelColumn,
-                ("whole numbers", typeof(long)), ("whole numbers", typeof(int)), ("texts", typeof(ReadOnlyMemory<char>)));
-            reader.CustomMetadata.TryGetValue("huggingface", out description);
-        }
-        finally
-        {
-            reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        }
+            return (
+                Find(fields, $"{imageColumn}/bytes", ("bytes", typeof(ReadOnlyMemory<byte>))),
+                Find(
+                    fields, labelColumn,
+                    ("whole numbers", typeof(long)), ("whole numbers", typeof(int)), ("texts", typeof(ReadOnlyMemory<char>))),
+                reader.CustomMetadata.GetValueOrDefault("huggingface"));
+        });
     }
 
     private bool IsText => label.ClrType == typeof(ReadOnlyMemory<char>);
@@ -45,8 +43,9 @@ internal sealed class ParquetImageFile
         try
         {
             using var json = JsonDocument.Parse(description);
-            return [.. json.RootElement.GetProperty("info").GetProperty("features").GetProperty(labelColumn).GetProperty("names")
-                .EnumerateArray().Select(name => name.GetString()!)];
+            var names = json.RootElement.GetProperty("info").GetProperty("features").GetProperty(labelColumn).GetProperty("names")
+                .EnumerateArray().Select(name => name.GetString()).OfType<string>().ToArray();
+            return names.Distinct().Count() == names.Length ? names : null;
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -54,26 +53,35 @@ internal sealed class ParquetImageFile
         }
     }
 
-    /// <summary>The labels of all rows, as texts.</summary>
-    public string[] Labels() =>
-    [
-        .. Groups().SelectMany(group => group switch
-        {
-            _ when IsText => Wait<string?>(group.RowCount, memory => group.ReadAsync(label, memory)).Select(text => text ?? ""),
-            _ when label.ClrType == typeof(int) => Numbers<int>(group),
-            _ => Numbers<long>(group),
-        }),
-    ];
-
-    /// <summary>The labels as numbers of classes from 0.</summary>
-    public IEnumerable<long> Classes(string[] labels, string[] names)
+    /// <summary>The labels of all rows: texts, or whole numbers from 0.</summary>
+    /// <exception cref="FormatException">One is missing, or a number below 0 or beyond that of the classes.</exception>
+    public string[] Labels() => Read(reader => Groups(reader).SelectMany(group => group switch
     {
-        var byName = names.Select((name, k) => (name, Class: (long)k)).ToDictionary(pair => pair.name, pair => pair.Class);
+        _ when IsText => Wait<string?>(group, memory => group.ReadAsync(label, memory)),
+        _ when label.ClrType == typeof(int) => Numbers<int>(group),
+        _ => Numbers<long>(group),
+    }).Select(Checked).ToArray());
+
+    private string Checked(string? text, int row) =>
+        text is not null && (IsText || Number(text) is >= 0 and < MostClasses) ? text : throw new FormatException(
+            $"{path}: row {row} has the label {text ?? "null"} in {labelColumn}, expected "
+            + $"{(IsText ? "a text" : "a number of a class from 0")}.");
+
+    /// <summary>The classes that labels without names stand for.</summary>
+    public string[] Classes(IEnumerable<string> labels) => IsText
+        ? [.. labels.Distinct().Order(StringComparer.Ordinal)]
+        : [.. Enumerable.Range(0, labels.Select(text => (int)Number(text)).DefaultIfEmpty(-1).Max() + 1).Select(k => $"{k}")];
+
+    /// <summary>The labels as places among the classes' names.</summary>
+    public IEnumerable<long> Places(string[] labels, string[] names)
+    {
+        var byName = names.Select((name, place) => (name, Place: (long)place)).ToDictionary(pair => pair.name, pair => pair.Place);
         return labels.Select((text, row) =>
-            !IsText && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0 && number < names.Length ? number
-            : byName.TryGetValue(text, out var found) ? found
-            : throw new FormatException(
-                $"{path}: row {row} has the label '{text}' in {labelColumn}, expected one of {names.Length} classes."));
+            IsText ? byName.TryGetValue(text, out var found) ? found : throw Unknown(text, row)
+            : Number(text) is var number && number < names.Length ? number : throw Unknown(text, row));
+
+        FormatException Unknown(string text, int row) =>
+            new($"{path}: row {row} has the label '{text}' in {labelColumn}, expected one of {names.Length} classes.");
     }
 
     /// <summary>The image of a row. The row group that was asked for last is kept.</summary>
@@ -95,57 +103,63 @@ internal sealed class ParquetImageFile
         }
     }
 
-    private (int First, byte[]?[] Group) GroupOf(int row)
+    private (int First, byte[]?[] Group) GroupOf(int row) => Read(reader =>
     {
         var begin = 0;
-        foreach (var each in Groups())
+        foreach (var each in Groups(reader))
         {
-            if (row < begin + each.RowCount) return (begin, Wait<byte[]?>(each.RowCount, memory => each.ReadAsync(imageBytes, memory)));
+            if (row < begin + each.RowCount) return (begin, Wait<byte[]?>(each, memory => each.ReadAsync(imageBytes, memory)));
             begin += (int)each.RowCount;
         }
         throw new FormatException($"{path}: expected row {row}, found {begin} rows; the file has changed.");
+    });
+
+    private static IEnumerable<ParquetRowGroupReader> Groups(ParquetReader reader)
+    {
+        for (var i = 0; i < reader.RowGroupCount; i++)
+        {
+            using var group = reader.OpenRowGroupReader(i);
+            yield return group;
+        }
     }
 
-    private IEnumerable<ParquetRowGroupReader> Groups()
+    // What the reader throws on damaged files is of any kind.
+    private T Read<T>(Func<ParquetReader, T> read)
     {
         using var stream = File.OpenRead(path);
-        var reader = Open(stream);
         try
         {
-            for (var i = 0; i < reader.RowGroupCount; i++)
+            var reader = ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
+            try
             {
-                using var group = reader.OpenRowGroupReader(i);
-                yield return group;
+                return read(reader);
+            }
+            finally
+            {
+                reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
             }
         }
-        finally
+        catch (Exception exception) when (exception is not FormatException)
         {
-            reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw new FormatException($"{path}: expected a Parquet file that can be read: {exception.Message}", exception);
         }
     }
 
-    private ParquetReader Open(Stream stream)
-    {
-        try
-        {
-            return ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
-        {
-            throw new FormatException($"{path}: expected a Parquet file: {exception.Message}", exception);
-        }
-    }
-
-    private IEnumerable<string> Numbers<T>(ParquetRowGroupReader group) where T : struct, IFormattable =>
+    private IEnumerable<string?> Numbers<T>(ParquetRowGroupReader group) where T : struct, IFormattable =>
         label.IsNullable
-            ? Wait<T?>(group.RowCount, memory => group.ReadAsync<T>(label, memory)).Select(Text)
-            : Wait<T>(group.RowCount, memory => group.ReadAsync(label, memory)).Select(number => Text<T>(number));
+            ? Wait<T?>(group, memory => group.ReadAsync<T>(label, memory)).Select(Text)
+            : Wait<T>(group, memory => group.ReadAsync(label, memory)).Select(number => Text<T>(number));
 
-    private static string Text<T>(T? number) where T : struct, IFormattable => number?.ToString(null, CultureInfo.InvariantCulture) ?? "";
+    private static string? Text<T>(T? number) where T : struct, IFormattable => number?.ToString(null, CultureInfo.InvariantCulture);
 
-    private static T[] Wait<T>(long rows, Func<Memory<T>, ValueTask> read)
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+
+    // A row has an image, and so more than a byte: what a file says of its rows is not believed beyond that.
+    private T[] Wait<T>(ParquetRowGroupReader group, Func<Memory<T>, ValueTask> read)
     {
-        var values = new T[rows];
+        if (group.RowCount < 0 || group.RowCount > new FileInfo(path).Length)
+            throw new FormatException($"{path}: a row group of {group.RowCount} rows, more than the file has bytes.");
+        var values = new T[group.RowCount];
         read(values).AsTask().GetAwaiter().GetResult();
         return values;
     }

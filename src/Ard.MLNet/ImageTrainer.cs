@@ -134,8 +134,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             Validation = validated with { Threat = validated.Threat ?? objective.Threat ?? options.Settings.Threat },
         };
         var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
-        using var main = new Loan(objective.NeedsTeacher ? teacher : null);
-        using var natural = new Loan(objective.NeedsNaturalTeacher ? naturalTeacher : null);
+        using var main = new OpenTeacher(objective.NeedsTeacher ? teacher : null);
+        using var natural = new OpenTeacher(objective.NeedsNaturalTeacher ? naturalTeacher : null);
         foreach (var note in main.Notes.Concat(natural.Notes)) channel.Info(MessageSensitivity.None, note);
         CheckTeacher(teacher, main.Network, "teacher", format, labels);
         CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
@@ -146,11 +146,11 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     }
 
     /// <summary>A teacher's network for the time of a training; afterwards freed, unless it is another's.</summary>
-    private sealed class Loan : IDisposable
+    private sealed class OpenTeacher : IDisposable
     {
         private readonly IDisposable? owned;
 
-        public Loan(TeacherNetwork? teacher)
+        public OpenTeacher(TeacherNetwork? teacher)
         {
             if (teacher is not null) (Network, owned, Notes) = teacher.Open();
         }

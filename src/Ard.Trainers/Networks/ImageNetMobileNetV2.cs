@@ -9,10 +9,6 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class ImageNetMobileNetV2 : ImageNetwork
 {
-    // Sandler et al., table 2.
-    private static readonly (int Expansion, int Output, int Count, int Stride)[] Groups =
-        [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
-
     private readonly Sequential features, classifier;
 
     public ImageNetMobileNetV2(NetworkSpec spec) : base(spec)
@@ -20,7 +16,7 @@ internal sealed class ImageNetMobileNetV2 : ImageNetwork
         features = this.Register("features", Sequential(
         [
             Normalised(Convolution3x3(spec.InputChannels, 32, stride: 2), 32),
-            .. Bottlenecks(),
+            .. MobileNetV2.Bottlenecks(secondStride: 2, static (a, b, e, s) => new InvertedResidual(a, b, e, s)),
             Normalised(Convolution1x1(320, 1280), 1280),
         ]));
         classifier = this.Register("classifier", Sequential(Dropout(0.2), Linear(1280, spec.Classes)));
@@ -31,16 +27,6 @@ internal sealed class ImageNetMobileNetV2 : ImageNetwork
     }
 
     private static Sequential Normalised(Conv2d convolution, int output) => Sequential(convolution, BatchNorm2d(output), ReLU6());
-
-    private static IEnumerable<Module<Tensor, Tensor>> Bottlenecks()
-    {
-        var input = 32;
-        foreach (var (expansion, output, count, stride) in Groups)
-        {
-            for (var i = 0; i < count; i++, input = output)
-                yield return new InvertedResidual(input, output, expansion, i == 0 ? stride : 1);
-        }
-    }
 
     private protected override bool ChannelsLast => true;
 

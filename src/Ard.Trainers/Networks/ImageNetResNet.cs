@@ -36,12 +36,8 @@ internal sealed class ImageNetResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input) =>
         fc.call(GlobalAverage(input.Then([conv1, bn1, Relu, maxpool, .. stages])));
 
-    private protected override OnnxValue Logits(OnnxValue input)
-    {
-        var x = input.Then(conv1).Then(bn1).Relu().Then(maxpool);
-        foreach (var stage in stages) x = x.Then(stage);
-        return x.GlobalAverage().Then(fc);
-    }
+    private protected override OnnxValue Logits(OnnxValue input) =>
+        input.Then([conv1, bn1, Relu, maxpool, .. stages]).GlobalAverage().Then(fc);
 
     private abstract class Residual : Block
     {
@@ -53,17 +49,13 @@ internal sealed class ImageNetResNet : ImageNetwork
                 downsample = this.Register("downsample", Sequential(Convolution1x1(input, output, stride), BatchNorm2d(output)));
         }
 
-        protected abstract IModule<Tensor, Tensor>[] Layers { get; }
+        protected abstract Module<Tensor, Tensor>[] Layers { get; }
 
         protected sealed override Tensor Compute(Tensor input) =>
             input.Then(Layers).Plus(downsample is null ? input : input.Then(downsample)).relu();
 
-        public sealed override OnnxValue ToOnnx(OnnxValue input)
-        {
-            var x = Layers.Aggregate(
-                input, static (value, layer) => layer is ReLU ? value.Relu() : value.Then((Module<Tensor, Tensor>)layer));
-            return (x + (downsample is null ? input : input.Then(downsample))).Relu();
-        }
+        public sealed override OnnxValue ToOnnx(OnnxValue input) =>
+            (input.Then(Layers) + (downsample is null ? input : input.Then(downsample))).Relu();
     }
 
     private sealed class BasicBlock : Residual
@@ -79,7 +71,7 @@ internal sealed class ImageNetResNet : ImageNetwork
             bn2 = this.Register("bn2", BatchNorm2d(output));
         }
 
-        protected override IModule<Tensor, Tensor>[] Layers => [conv1, bn1, Relu, conv2, bn2];
+        protected override Module<Tensor, Tensor>[] Layers => [conv1, bn1, Relu, conv2, bn2];
     }
 
     private sealed class Bottleneck : Residual
@@ -98,6 +90,6 @@ internal sealed class ImageNetResNet : ImageNetwork
             bn3 = this.Register("bn3", BatchNorm2d(output));
         }
 
-        protected override IModule<Tensor, Tensor>[] Layers => [conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3];
+        protected override Module<Tensor, Tensor>[] Layers => [conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3];
     }
 }

@@ -10,10 +10,6 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class MobileNetV2 : ImageNetwork
 {
-    // Sandler et al., table 2, with the strides for 32x32 images.
-    private static readonly (int Expansion, int Output, int Count, int Stride)[] Groups =
-        [(1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
-
     private readonly Conv2d conv1, conv2;
     private readonly BatchNorm2d bn1, bn2;
     private readonly Sequential layers;
@@ -23,19 +19,24 @@ internal sealed class MobileNetV2 : ImageNetwork
     {
         conv1 = this.Register("conv1", Convolution3x3(spec.InputChannels, 32));
         bn1 = this.Register("bn1", BatchNorm2d(32));
-        layers = this.Register("layers", Sequential(Bottlenecks()));
+        layers = this.Register("layers", Sequential(Bottlenecks(secondStride: 1, static (a, b, e, s) => new InvertedResidual(a, b, e, s))));
         conv2 = this.Register("conv2", Convolution1x1(320, 1280));
         bn2 = this.Register("bn2", BatchNorm2d(1280));
         linear = this.Register("linear", Linear(1280, spec.Classes));
     }
 
-    private static IEnumerable<Module<Tensor, Tensor>> Bottlenecks()
+    /// <summary>The bottlenecks of Sandler et al., table 2.</summary>
+    /// <param name="secondStride">The stride of the second group: 2 there, 1 in the shape used for CIFAR.</param>
+    /// <param name="block">One of them by input and output channels, expansion and stride.</param>
+    public static IEnumerable<Module<Tensor, Tensor>> Bottlenecks(
+        int secondStride, Func<int, int, int, int, Module<Tensor, Tensor>> block)
     {
+        (int Expansion, int Output, int Count, int Stride)[] groups =
+            [(1, 16, 1, 1), (6, 24, 2, secondStride), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
         var input = 32;
-        foreach (var (expansion, output, count, stride) in Groups)
+        foreach (var (expansion, output, count, stride) in groups)
         {
-            for (var i = 0; i < count; i++, input = output)
-                yield return new InvertedResidual(input, output, expansion, i == 0 ? stride : 1);
+            for (var i = 0; i < count; i++, input = output) yield return block(input, output, expansion, i == 0 ? stride : 1);
         }
     }
 

@@ -26,7 +26,7 @@ internal static class OnnxLayers
                 "LeakyRelu", x => x[0].LeakyRelu(leaky.negative_slope),
                 attributes: [OnnxAttribute.Create("alpha", leaky.negative_slope)]),
             Sigmoid _ => Sigmoid(input),
-            SiLU _ => input.Silu(),
+            SiLU _ => input * Sigmoid(input),
             GELU _ => Gelu(input),
             Tanh _ => input.Operator("Tanh", x => x[0].tanh()),
             Hardswish _ => input.Operator("HardSwish", x => functional.hardswish(x[0])),
@@ -96,8 +96,6 @@ internal static class OnnxLayers
             ],
             [OnnxAttribute.Create("epsilon", eps)]);
     }
-
-    public static OnnxValue Silu(this OnnxValue input) => input * Sigmoid(input);
 
     private static OnnxValue Sigmoid(OnnxValue input) => input.Operator("Sigmoid", x => x[0].sigmoid());
 

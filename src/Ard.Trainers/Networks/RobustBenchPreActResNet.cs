@@ -32,12 +32,8 @@ internal sealed class RobustBenchPreActResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input) =>
         logits.call(GlobalAverage(input.Then([conv, .. stages, batchnorm, Silu])));
 
-    private protected override OnnxValue Logits(OnnxValue input)
-    {
-        var x = input.Then(conv);
-        foreach (var stage in stages) x = x.Then(stage);
-        return x.Then(batchnorm).Silu().GlobalAverage().Then(logits);
-    }
+    private protected override OnnxValue Logits(OnnxValue input) =>
+        input.Then([conv, .. stages, batchnorm, Silu]).GlobalAverage().Then(logits);
 
     private sealed class PreActBlock : Block
     {
@@ -62,7 +58,7 @@ internal sealed class RobustBenchPreActResNet : ImageNetwork
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
-            var x = input.Then(norm0).Silu().PadFor(conv1).Then(conv1).Then(norm1).Silu().Then(conv2);
+            var x = input.Then(norm0, Silu).PadFor(conv1).Then(conv1, norm1, Silu, conv2);
             return x + (shortcut is null ? input : input.PadFor(shortcut).Then(shortcut));
         }
     }

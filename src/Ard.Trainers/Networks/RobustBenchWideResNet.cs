@@ -31,7 +31,7 @@ internal sealed class RobustBenchWideResNet : ImageNetwork
     private protected override Tensor Logits(Tensor input) => logits.call(GlobalAverage(input.Then(conv, layer, batchnorm, Silu)));
 
     private protected override OnnxValue Logits(OnnxValue input) =>
-        input.Then(conv).Then(layer).Then(batchnorm).Silu().GlobalAverage().Then(logits);
+        input.Then(conv, layer, batchnorm, Silu).GlobalAverage().Then(logits);
 
     private sealed class BlockGroup : Module<Tensor, Tensor>, IOnnxModule
     {
@@ -68,9 +68,8 @@ internal sealed class RobustBenchWideResNet : ImageNetwork
 
         public override OnnxValue ToOnnx(OnnxValue input)
         {
-            var active = input.Then(norm0).Silu();
-            var x = active.PadFor(conv0).Then(conv0).Then(norm1).Silu().Then(conv1);
-            return x + (shortcut is null ? input : active.Then(shortcut));
+            var active = input.Then(norm0, Silu);
+            return active.PadFor(conv0).Then(conv0, norm1, Silu, conv1) + (shortcut is null ? input : active.Then(shortcut));
         }
     }
 }

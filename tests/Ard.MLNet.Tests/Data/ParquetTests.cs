@@ -64,6 +64,10 @@ public sealed class ParquetTests : IDisposable
             () => Tiny.Column<MLImage>(ml.Data.LoadParquetImages(path), "Features"));
         File.WriteAllText(path, "no Parquet at all");
         Says("expected a Parquet file", () => ml.Data.LoadParquetImages(path));
+        await Write("train.parquet", [[0, -1]], description: null);
+        Says("row 1 has the label -1 in label, expected a number of a class from 0", () => ml.Data.LoadParquetImages(path));
+        await Write("train.parquet", [[0, int.MaxValue]], description: null);
+        Says("row 1 has the label 2147483647", () => ml.Data.LoadParquetImages(path));
         Assert.Throws<FileNotFoundException>(() => ml.Data.LoadParquetImages(Path.Combine(folder, "none")));
 
         static void Says(string expected, Action act)
