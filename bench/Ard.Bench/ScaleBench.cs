@@ -14,10 +14,12 @@ namespace Ard.Bench;
 /// <c>mpirun -n 2 dotnet Ard.Bench.dll scale</c>: the time of a sum by its size, adversarial training (PGD-10) of all processes together
 /// beside one of them alone, each on as many images, and what a model with these constants says of more processes on other networks of
 /// cables: a step takes its computation, and a sum of the gradients, 2 (n-1)/n of their bytes over the bandwidth and 2 log2 n latencies.
+/// One process and all take turns; the efficiency is the median over the rounds.
 /// </summary>
 internal static class ScaleBench
 {
-    private static readonly Option<int> Steps = Options.Count("--steps", 3), Batch = Options.Count("--batch", 16);
+    private static readonly Option<int> Rounds = Options.Count("--rounds", 3), Seconds = Options.Count("--seconds", 5);
+    private static readonly Option<int> Batch = Options.Count("--batch", 16);
     private static readonly Option<int> Latency = Options.Count("--latency", 30);
     private static readonly Option<double?> Rate =
         new("--images-per-second") { Description = "Of one process, for the model alone. Default: as measured." };
@@ -28,15 +30,15 @@ internal static class ScaleBench
     {
         var command = new Command("scale", "Training by several processes, under mpirun; and a model of many.")
         {
-            Steps, Batch, Latency, Rate, Options.Threads, Networks,
+            Rounds, Seconds, Batch, Latency, Rate, Options.Threads, Networks,
         };
         command.SetAction(p => Run(
-            p.GetValue(Steps), p.GetValue(Batch), p.GetValue(Latency), p.GetValue(Rate), p.GetValue(Options.Threads),
+            p.GetValue(Rounds), p.GetValue(Seconds), p.GetValue(Batch), p.GetValue(Latency), p.GetValue(Rate), p.GetValue(Options.Threads),
             p.GetValue(Networks)!));
         return command;
     }
 
-    private static void Run(int steps, int batch, int latency, double? given, int threads, string[] networks)
+    private static void Run(int rounds, int seconds, int batch, int latency, double? given, int threads, string[] networks)
     {
         var group = ProcessGroup.Current;
         // The first process speaks.
@@ -47,8 +49,8 @@ internal static class ScaleBench
             Markdown.Header("float32", "ms", "GB/s");
             foreach (var count in new[] { 10_000, 100_000, 1_000_000, 11_170_000 })
             {
-                var seconds = SumSeconds(group, count);
-                Markdown.Row($"{count:N0}", Markdown.Number(1000 * seconds, "F2"), Markdown.Number(4e-9 * count / seconds, "F2"));
+                var sum = SumSeconds(group, count);
+                Markdown.Row($"{count:N0}", Markdown.Number(1000 * sum, "F2"), Markdown.Number(4e-9 * count / sum, "F2"));
             }
         }
         var rates = new Dictionary<string, (double Rate, long Parameters)>();
@@ -57,12 +59,23 @@ internal static class ScaleBench
         foreach (var name in networks)
         {
             using var network = NetworkSpec.Parse(name).Build(1);
-            var alone = given ?? (group.Rank == 0 ? ImagesPerSecond(ProcessGroup.Alone, name, batch, steps, threads) : 0);
-            Barrier(group);
-            var together = given is null && group.Size > 1 ? ImagesPerSecond(group, name, batch, steps, threads) : double.NaN;
-            rates[name] = (alone, Weights.Count(network));
+            // As many steps as take a turn's seconds, by the first process's pace.
+            var steps = 3;
+            if (given is null) steps = (int)Told(group, () => Math.Max(3, Math.Ceiling(Alone(3) * seconds / batch)));
+            var turns = (given is null ? Enumerable.Range(0, rounds) : []).Select(_ =>
+            {
+                var alone = Told(group, () => Alone(steps));
+                return (Alone: alone, Together: group.Size > 1 ? ImagesPerSecond(group, name, batch, steps, threads) : double.NaN);
+            }).ToArray();
+            var rate = given ?? Turns.Median([.. turns.Select(turn => turn.Alone)]);
+            rates[name] = (rate, Weights.Count(network));
             Markdown.Row(
-                name, Markdown.Number(alone, "F2"), Markdown.Number(together, "F2"), Markdown.Number(together / alone / group.Size, "F2"));
+                name, Markdown.Number(rate, "F2"), Median(turns.Select(turn => turn.Together)),
+                Median(turns.Select(turn => turn.Together / turn.Alone / group.Size)));
+
+            double Alone(int steps) => ImagesPerSecond(ProcessGroup.Alone, name, batch, steps, threads);
+            static string Median(IEnumerable<double> values) =>
+                Markdown.Number(Turns.Median([.. values.DefaultIfEmpty(double.NaN)]), "F2");
         }
         Markdown.Title($"Model: efficiency of n processes, {latency} microseconds of latency, n and Gbit/s in the heads");
         Markdown.Header(["network", "images a process", .. from speed in new[] { 10, 100 }
@@ -80,6 +93,14 @@ internal static class ScaleBench
                 Markdown.Row([name, $"{images}", .. efficiencies]);
             }
         }
+    }
+
+    // What the first process finds; the others wait for it.
+    private static double Told(ProcessGroup group, Func<double> find)
+    {
+        var found = new[] { group.Rank == 0 ? (float)find() : 0 };
+        group.Sum(found);
+        return found[0];
     }
 
     private static void Barrier(ProcessGroup group) => group.Sum(new float[1]);
