@@ -32,9 +32,6 @@ public abstract partial class Attack
     /// <param name="norm">The norm of the threat model.</param>
     public virtual IReadOnlyList<Attack> Parts(Norm norm) => [this];
 
-    /// <summary>What the published attack of this name has beside in a norm, for the report; null (here) where that is nothing.</summary>
-    internal virtual string? MissingParts(Norm norm) => null;
-
     /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
     internal virtual int Targets => 0;
 

@@ -4,7 +4,6 @@ namespace Ard.Trainers.Attacks;
 internal sealed class AttackSequence : Attack
 {
     private readonly Func<Norm, IReadOnlyList<Attack>> attacks;
-    private readonly Func<Norm, string?>? missing;
 
     public AttackSequence(string name, IReadOnlyList<Attack> attacks, int batchSize = 250)
         : this(name, _ => attacks, [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))])
@@ -22,13 +21,8 @@ internal sealed class AttackSequence : Attack
     /// <param name="name">Its name for tables.</param>
     /// <param name="attacks">The attacks of a norm.</param>
     /// <param name="norms">The norms.</param>
-    /// <param name="missing">See <see cref="Attack.MissingParts"/>.</param>
-    internal AttackSequence(
-        string name, Func<Norm, IReadOnlyList<Attack>> attacks, IReadOnlyList<Norm> norms, Func<Norm, string?>? missing = null)
-    {
-        (Name, Norms) = (name, norms);
-        (this.attacks, this.missing) = (attacks, missing);
-    }
+    internal AttackSequence(string name, Func<Norm, IReadOnlyList<Attack>> attacks, IReadOnlyList<Norm> norms) =>
+        (Name, Norms, this.attacks) = (name, norms, attacks);
 
     public override string Name { get; }
 
@@ -46,8 +40,6 @@ internal sealed class AttackSequence : Attack
     public override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
 
     public override IReadOnlyList<Attack> Parts(Norm norm) => [.. attacks(norm).SelectMany(attack => attack.Parts(norm))];
-
-    internal override string? MissingParts(Norm norm) => missing?.Invoke(norm);
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Run(target.Model, images, labels, threat, noise, largestLabel: -1).Points;

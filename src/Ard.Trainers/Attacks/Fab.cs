@@ -6,7 +6,7 @@ namespace Ard.Trainers.Attacks;
 /// The fast adaptive boundary attack (Croce and Hein, "Minimally distorted adversarial examples with a fast adaptive boundary attack", ICML
 /// 2020): looks for the misclassified point closest to the clean image. Each step takes the boundary for the hyperplane of the linearised
 /// network, projects the current point and the clean image onto it within the box, and goes a little beyond the mean of both; a
-/// misclassified point is pulled back towards the clean image. Linf and L2.
+/// misclassified point is pulled back towards the clean image.
 /// </summary>
 /// <remarks>
 /// Returns the closest misclassified point found, where it is within epsilon, and the clean image everywhere else: also for images that the
@@ -21,6 +21,9 @@ internal sealed class Fab(FabOptions? options = null) : Attack
     /// <summary><c>fab</c> or <c>fab-t</c>; then the steps where they are not 100, and the restarts where there are several.</summary>
     public override string Name =>
         (Options.Targeted ? "fab-t" : "fab") + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
+
+    /// <summary>All of them.</summary>
+    public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
@@ -128,8 +131,8 @@ internal sealed class Fab(FabOptions? options = null) : Attack
             // The first backward pass is counted with the forward pass.
             if (k > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
-            var slope = norm == Norm.Linf ? gradient.abs().sum(1) : Length(gradient, norm).flatten();
-            var distance = (gap.abs() / slope.ClampMin(Tiny)).MaskedFill(labels.Eq(k), double.PositiveInfinity);
+            var dual = norm switch { Norm.Linf => Norm.L1, Norm.L1 => Norm.Linf, _ => Norm.L2 };
+            var distance = (gap.abs() / Length(gradient, dual).flatten()).MaskedFill(labels.Eq(k), double.PositiveInfinity);
             var nearer = distance.lt(nearest);
             nearest = where(nearer, distance, nearest);
             nearestGap = where(nearer, gap, nearestGap);
@@ -159,9 +162,13 @@ internal sealed class Fab(FabOptions? options = null) : Attack
         }
     }
 
-    // The length of each step, [n,1].
-    private static Tensor Length(Tensor steps, Norm norm) =>
-        (norm == Norm.Linf ? steps.abs().amax([1], keepdim: true) : steps.Square().sum([1], keepdim: true).sqrt()).ClampMin(Tiny);
+    // The length of each row, [n,1].
+    private static Tensor Length(Tensor rows, Norm norm) => (norm switch
+    {
+        Norm.Linf => rows.abs().amax([1], keepdim: true),
+        Norm.L2 => rows.Square().sum([1], keepdim: true).sqrt(),
+        _ => rows.abs().sum([1], keepdim: true),
+    }).ClampMin(Tiny);
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-12;

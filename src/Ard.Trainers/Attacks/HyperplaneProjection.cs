@@ -1,13 +1,14 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The nearest point of a hyperplane within the box [0,1], in Linf or L2 (Croce and Hein, ICML 2020, section 3.1).
+/// The nearest point of a hyperplane within the box [0,1] (Croce and Hein, ICML 2020, section 3.1).
 /// </summary>
 /// <remarks>
-/// The shortest step moves every value i towards the hyperplane by min(λ u_i, room_i): room_i is the way to the end of the box, u_i is 1
-/// (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and piecewise linear,
-/// so Newton's method from λ = 0 climbs to the solution without overshooting and is exact once it is on the right piece, after a few
-/// rounds and without sorting.
+/// The shortest step in Linf and L2 moves every value i towards the hyperplane by min(λ u_i, room_i): room_i is the way to the end of the
+/// box, u_i is 1 (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and
+/// piecewise linear, so Newton's method from λ = 0 climbs to the solution without overshooting and is exact once it is on the right piece,
+/// after a few rounds and without sorting. In L1 the values that rise fastest go to the end of the box, one after another, until the last of
+/// them makes up the rest.
 /// </remarks>
 internal static class HyperplaneProjection
 {
@@ -20,7 +21,6 @@ internal static class HyperplaneProjection
     /// <param name="offset">How far normal · x has to rise [n], of either sign.</param>
     /// <param name="norm">What is short.</param>
     /// <returns>The steps [n,d].</returns>
-    /// <exception cref="NotSupportedException">The norm is neither Linf nor L2.</exception>
     public static Tensor Step(Tensor points, Tensor normal, Tensor offset, Norm norm)
     {
         using var scope = NewDisposeScope();
@@ -30,15 +30,17 @@ internal static class HyperplaneProjection
         var distance = offset.abs().unsqueeze(1) / size;
         var weight = ascent.abs();
         var moves = weight.Gt(0);
-        var unit = norm switch
-        {
-            Norm.Linf => moves.to(points.dtype),
-            Norm.L2 => weight,
-            _ => throw new NotSupportedException($"The projection onto a hyperplane is there for Linf and L2, not for {norm}."),
-        };
         var room = where(ascent.Gt(0), 1.Minus(points), points).mul(moves);
-        var (reach, gain) = (weight * room, weight * unit);
+        var lengths = norm == Norm.L1
+            ? Greedy(weight, room, distance)
+            : Balanced(weight, room, distance, norm == Norm.Linf ? moves.to(points.dtype) : weight);
+        return lengths.mul_(ascent.sign()).MoveToOuterDisposeScope();
+    }
 
+    // Linf and L2.
+    private static Tensor Balanced(Tensor weight, Tensor room, Tensor distance, Tensor unit)
+    {
+        var (reach, gain) = (weight * room, weight * unit);
         var lambda = zeros_like(distance);
         for (var stopped = -1L; ;)
         {
@@ -53,6 +55,16 @@ internal static class HyperplaneProjection
             // Larger only but for rounding, which must not undo a step.
             lambda = lambda.maximum(next);
         }
-        return (unit * lambda).minimum(room).mul_(ascent.sign()).MoveToOuterDisposeScope();
+        return (unit * lambda).minimum(room);
+    }
+
+    // L1.
+    private static Tensor Greedy(Tensor weight, Tensor room, Tensor distance)
+    {
+        var order = weight.argsort(1, descending: true);
+        var (sorted, rooms) = (weight.gather(1, order), room.gather(1, order));
+        var reach = sorted * rooms;
+        var rest = (distance - (reach.cumsum(1) - reach)).ClampMin(0);
+        return zeros_like(room).scatter(1, order, (rest / sorted.ClampMin(1e-30)).minimum(rooms));
     }
 }

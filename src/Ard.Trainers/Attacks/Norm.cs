@@ -9,6 +9,6 @@ public enum Norm
     /// <summary>The Euclidean length of the change.</summary>
     L2,
 
-    /// <summary>The sum of the absolute changes. Few attacks can do it: see <see cref="Attack.Norms"/>.</summary>
+    /// <summary>The sum of the absolute changes. Not all attacks can do it: see <see cref="Attack.Norms"/>.</summary>
     L1,
 }

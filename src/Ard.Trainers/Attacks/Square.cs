@@ -5,8 +5,8 @@ namespace Ard.Trainers.Attacks;
 /// <summary>
 /// The Square attack (Andriushchenko, Croce, Flammarion and Hein, "Square attack: a query-efficient black-box adversarial attack via random
 /// search", ECCV 2020): tries random changes of square windows, ever smaller ones, and keeps those that make the margin larger. It needs
-/// the network's logits only. Linf and L2. The last two dimensions of a point are its height and width, those before them its channels;
-/// points of one dimension are images of one row.
+/// the network's logits only. L1: Croce and Hein, "Mind the box", ICML 2021. The last two dimensions of a point are its height and width,
+/// those before them its channels; points of one dimension are images of one row.
 /// </summary>
 /// <remarks>
 /// Returns the first misclassified point met, otherwise the point of the largest margin. Images that the network gets wrong unattacked are
@@ -26,6 +26,9 @@ internal sealed class Square(SquareOptions? options = null) : Attack
     public SquareOptions Options { get; } = (options ?? new()).Validated();
 
     public override AttackKind Kind => AttackKind.GradientFree;
+
+    /// <summary>All of them.</summary>
+    public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     /// <summary><c>square</c>; then the queries where they are not 5000, and the restarts where there are several.</summary>
     public override string Name => "square" + AttackCatalog.Figures(Options.Queries, standard: 5000, Options.Restarts);

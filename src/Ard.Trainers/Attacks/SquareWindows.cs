@@ -21,13 +21,8 @@ internal abstract class SquareWindows
     /// <summary>The changes in the norm of the threat model.</summary>
     /// <param name="threat">What is allowed.</param>
     /// <param name="shape">The shape of a batch of images.</param>
-    /// <exception cref="NotSupportedException">The norm is neither Linf nor L2.</exception>
-    public static SquareWindows Create(ThreatModel threat, long[] shape) => threat.Norm switch
-    {
-        Norm.Linf => new Linf(threat, shape),
-        Norm.L2 => new L2(threat, shape),
-        _ => throw new NotSupportedException($"The Square attack is there for Linf and L2, not for {threat.Norm}."),
-    };
+    public static SquareWindows Create(ThreatModel threat, long[] shape) =>
+        threat.Norm == Norm.Linf ? new Colours(threat, shape) : new Bumps(threat, shape);
 
     /// <summary>How many numbers a point's start takes.</summary>
     public abstract long StartNumbers { get; }
@@ -85,8 +80,8 @@ internal abstract class SquareWindows
     // 1 or -1 for each number.
     private static Tensor Signs(Tensor numbers) => numbers.Ge(0).to(numbers.dtype).Mul_(2).Sub_(1);
 
-    /// <summary>Every value is at an end of its range. Start: stripes; step: a window of one colour.</summary>
-    private sealed class Linf(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
+    /// <summary>Linf: every value is at an end of its range. Start: stripes; step: a window of one colour.</summary>
+    private sealed class Colours(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
     {
         public override long StartNumbers => Channels * Width;
 
@@ -106,10 +101,11 @@ internal abstract class SquareWindows
     }
 
     /// <summary>
-    /// The whole budget is spent. Start: a grid of bumps; step: what is in one window moves to another, where it takes the shape of a bump
-    /// added to what was there (the paper's algorithm 3).
+    /// L2 and L1: the whole budget is spent. Start: a grid of bumps; step: what is in one window moves to another, where it takes the shape
+    /// of a bump added to what was there (the paper's algorithm 3). In L1, as in AutoAttack's code, bumps are steeper, and what is beyond
+    /// ball and box is projected, which leaves the largest changes.
     /// </summary>
-    private sealed class L2(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
+    private sealed class Bumps(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
     {
         // The grid of the start: five bumps along the shorter axis.
         private long Tile => Math.Max(Math.Min(Height, Width) / 5, 1);
@@ -151,17 +147,26 @@ internal abstract class SquareWindows
             var signs = Signs(numbers.narrow(1, 5, Channels)).reshape(-1, Channels, 1, 1);
             var shape = (Placed(Bump(side, images), rows, columns, numbers.select(1, 4).Ge(0)) * signs).Plus(there / Length(there));
             // What the windows held, channel by channel, and a share of what clamping to [0,1] has left unspent.
-            var spent = change.Square().sum([2, 3], keepdim: true);
-            var unspent = (Epsilon * Epsilon).Minus(spent.sum([1], keepdim: true)).ClampMin(0).Over(Channels);
-            var amount = unspent.Plus((spent - rest.Square().sum([2, 3], keepdim: true)).ClampMin(0));
-            return Spend(images, rest.Plus(shape * (amount.sqrt() / Length(shape))));
+            var spent = Spent(change);
+            var budget = Euclidean ? Epsilon * Epsilon : Epsilon;
+            var unspent = budget.Minus(spent.sum([1], keepdim: true)).ClampMin(0).Over(Channels);
+            var amount = unspent.Plus((spent - Spent(rest)).ClampMin(0));
+            var size = Euclidean ? amount.sqrt() : amount.Times(Channels);
+            return Spend(images, rest.Plus(shape * (size / Length(shape))));
         }
 
-        // The image with the change stretched to the whole budget.
-        private Tensor Spend(Tensor images, Tensor change) => images.PlusScaled(threat.SteepestAscent(change), Epsilon).Clamp_(0, 1);
+        private bool Euclidean => threat.Norm == Norm.L2;
+
+        // L2: the image with the change stretched to the whole budget; L1: with so much of the change as is allowed.
+        private Tensor Spend(Tensor images, Tensor change) => Euclidean
+            ? images.PlusScaled(threat.SteepestAscent(change), Epsilon).Clamp_(0, 1)
+            : threat.Project(images.Plus(change), images);
+
+        // What each channel takes of the budget, in L2 of its square.
+        private Tensor Spent(Tensor change) => (Euclidean ? change.Square() : change.abs()).sum([2, 3], keepdim: true);
 
         // The length of each channel; not 0, to divide by.
-        private static Tensor Length(Tensor values) => values.Square().sum([2, 3], keepdim: true).sqrt().Add_(1e-12);
+        private Tensor Length(Tensor values) => (Euclidean ? Spent(values).sqrt() : Spent(values)).Add_(1e-12);
 
         // The bump in each point's window, 0 elsewhere [n,1,height,width]; turned for some of them.
         private static Tensor Placed(Tensor bump, Tensor rows, Tensor columns, Tensor turned)
@@ -178,7 +183,7 @@ internal abstract class SquareWindows
         }
 
         // Two hills of opposite signs, one above the other, of length 1 [side,side] (the paper's section 3.4).
-        private static Tensor Bump(long side, Tensor like)
+        private Tensor Bump(long side, Tensor like)
         {
             var (upper, lower) = (Hill(side / 2, side), Hill(side - side / 2, side));
             double[] values = [.. upper, .. lower.Select(value => -value)];
@@ -186,19 +191,20 @@ internal abstract class SquareWindows
             return tensor([.. values.Select(value => value / length)], [side, side], dtype: like.dtype, device: like.device);
         }
 
-        // A hill of length 1, row by row: Σ 1/j² from the pixel's ring around the centre to the outermost one.
-        private static double[] Hill(long height, long width)
+        // A hill of length 1, row by row: Σ 1/j², in L1 Σ 1/j⁴, from the pixel's ring around the centre to the outermost one.
+        private double[] Hill(long height, long width)
         {
             var values = new double[height * width];
             for (var i = 0L; i < values.Length; i++)
             {
                 var ring = Math.Max(Math.Abs(i / width - height / 2), Math.Abs(i % width - width / 2));
-                for (var j = ring + 1; j <= Math.Max(height, width) / 2 + 1; j++) values[i] += 1.0 / (j * j);
+                for (var j = ring + 1; j <= Math.Max(height, width) / 2 + 1; j++) values[i] += 1 / Math.Pow(j, Euclidean ? 2 : 4);
             }
             var length = Length(values);
             return [.. values.Select(value => value / length)];
         }
 
-        private static double Length(double[] values) => Math.Sqrt(values.Sum(value => value * value));
+        private double Length(double[] values) =>
+            Euclidean ? Math.Sqrt(values.Sum(value => value * value)) : values.Sum(Math.Abs);
     }
 }

@@ -32,9 +32,6 @@ public enum RobustnessFlagCode
     /// <summary>Another network's examples broke more points than the network's own gradient.</summary>
     TransferStronger,
 
-    /// <summary>A standard sequence lacks some of its attacks in this norm.</summary>
-    IncompleteSequence,
-
     /// <summary>The adversary may do nothing, or anything, or no attack was asked for.</summary>
     NoAdversary,
 

@@ -33,7 +33,6 @@ internal static class RobustnessFlags
             .. Network(state),
             .. Gradients(state),
             .. state.Parts.SelectMany(part => Faults(state, part)),
-            .. state.Parts.Select(part => part.Attack).Distinct().SelectMany(attack => Incomplete(attack, state.Threat.Norm)),
             .. state.Parts.SelectMany(part => Classes(state, part.Part)).Distinct(),
             .. Compared(state),
         ];
@@ -127,14 +126,6 @@ internal static class RobustnessFlags
                     + Invariant($"by up to {beyond.Max():G7}"),
                 "They were projected back before the network was asked, so the figures hold; "
                     + "but repair the attack, which is weaker for it");
-    }
-
-    private static IEnumerable<RobustnessFlag> Incomplete(Attack attack, Norm norm)
-    {
-        if (attack.MissingParts(norm) is { } what)
-            yield return new(
-                IncompleteSequence, $"{attack.Name} is without {what} in {norm}",
-                "The accuracy is an upper bound of that of the whole sequence: do not report it under that name alone");
     }
 
     private static IEnumerable<RobustnessFlag> Classes(EvaluationState state, Attack attack)

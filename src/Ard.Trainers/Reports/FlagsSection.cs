@@ -44,7 +44,6 @@ internal static class FlagsSection
         RobustnessFlagCode.NotFinite => "its outputs are not finite",
         RobustnessFlagCode.NoAdversary => "it met no adversary",
         RobustnessFlagCode.OneClass => "it says one class of all images",
-        RobustnessFlagCode.IncompleteSequence => "a standard sequence lacks attacks",
         RobustnessFlagCode.Probabilities => "its outputs are probabilities",
         RobustnessFlagCode.ZeroGradients => "it has gradients of zero",
         RobustnessFlagCode.NotFiniteGradients => "its gradients are not finite",

@@ -97,7 +97,7 @@ public sealed class AttackSequenceTests
     public void The_versions_are_those_of_the_reference_implementation()
     {
         Assert.Equal(["apgd-ce", "apgd-t", "fab-t", "square"], Names(AutoAttack.Standard, Norm.Linf));
-        Assert.Equal(["apgd-ce-100x5", "apgd-t"], Names(AutoAttack.Standard, Norm.L1));
+        Assert.Equal(["apgd-ce-100x5", "apgd-t", "fab-t", "square"], Names(AutoAttack.Standard, Norm.L1));
         Assert.Equal(
             ["apgd-ce-100x5", "apgd-dlr-100x5", "fab-100x5", "square", "apgd-t", "fab-t"], Names(AutoAttack.Plus, Norm.L2));
         Assert.Equal(["apgd-ce", "apgd-dlr"], Names(AutoAttack.Rand, Norm.Linf));

@@ -68,7 +68,7 @@ public sealed class FabSquarePropertiesTests
         using var network = LinearNetwork.Random(4, 3, seed: 1);
         var none = attack.Perturb(network, zeros([0, 1, 2, 2]), zeros([0], dtype: ScalarType.Int64), ThreatModel.Linf(0.1));
         Assert.Equal([0, 1, 2, 2], none.shape);
-        foreach (var threat in new[] { ThreatModel.Linf(0.3), ThreatModel.L2(0.8) })
+        foreach (var threat in new[] { ThreatModel.Linf(0.3), ThreatModel.L2(0.8), ThreatModel.L1(1.6) })
         {
             using var noGrad = no_grad();
             using var images = full([3, 4], 0.4);

@@ -11,6 +11,8 @@ public sealed class FabTests
     [InlineData(Norm.Linf, true)]
     [InlineData(Norm.L2, false)]
     [InlineData(Norm.L2, true)]
+    [InlineData(Norm.L1, false)]
+    [InlineData(Norm.L1, true)]
     public void On_a_linear_network_the_point_found_is_within_1_percent_of_the_closest(Norm norm, bool targeted)
     {
         using var scope = NewDisposeScope();
@@ -29,6 +31,7 @@ public sealed class FabTests
     [Theory]
     [InlineData(Norm.Linf)]
     [InlineData(Norm.L2)]
+    [InlineData(Norm.L1)]
     public void A_point_is_returned_only_where_it_is_within_epsilon_and_the_clean_image_elsewhere(Norm norm)
     {
         using var scope = NewDisposeScope();
@@ -76,7 +79,7 @@ public sealed class FabTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Bent();
-        foreach (var norm in new[] { Norm.Linf, Norm.L2 })
+        foreach (var norm in Enum.GetValues<Norm>())
         {
             var options = new FabOptions { Targeted = true, Targets = 1, Steps = 3, FinalSearch = 0 };
             var little = Sizes(options);
@@ -197,7 +200,9 @@ public sealed class FabTests
             {
                 var normal = network.Weight.select(1, k) - network.Weight.select(1, label);
                 var bias = (network.Bias[k] - network.Bias[label]).item<double>();
-                Tensor End(double t) => (image + (norm == Norm.Linf ? normal.sign() : normal) * t).clamp(0, 1);
+                Tensor End(double t) => norm == Norm.L1
+                    ? LinearNetwork.HighestInL1(image, normal, t)
+                    : (image + (norm == Norm.Linf ? normal.sign() : normal) * t).clamp(0, 1);
                 var (low, high) = (0.0, 1000.0);
                 if ((End(high) * normal).sum().item<double>() + bias < 0) return double.PositiveInfinity;
                 for (var i = 0; i < 70; i++)

@@ -8,11 +8,11 @@ namespace Ard.Trainers.Tests.Attacks;
 public sealed class HyperplaneProjectionTests
 {
     [Property(MaxTest = 40)]
-    public void The_step_ends_on_the_hyperplane_in_the_box_and_no_allowed_step_is_shorter(byte count, byte seed, bool linf)
+    public void The_step_ends_on_the_hyperplane_in_the_box_and_no_allowed_step_is_shorter(byte count, byte seed, byte norms)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(seed);
-        var norm = linf ? Norm.Linf : Norm.L2;
+        var norm = (Norm)(norms % 3);
         var (points, normal, offset) = Problem(1 + count % 6, 1 + count / 6 % 30, generator);
         var reach = Reach(points, normal, offset);
         var step = HyperplaneProjection.Step(points, normal, offset, norm);
@@ -57,12 +57,28 @@ public sealed class HyperplaneProjectionTests
         Compare.Close(high.flatten(), step.abs().amax([1]), 1e-9, "length");
     }
 
+    [Property(MaxTest = 40)]
+    public void In_L1_the_step_is_as_short_as_the_dual_problem_allows(byte count, byte seed)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(seed);
+        var (points, normal, offset) = Problem(1 + count % 5, 1 + count % 40, generator);
+        offset = offset.sign() * offset.abs().minimum(Reach(points, normal, offset) * 0.99);
+        var step = HyperplaneProjection.Step(points, normal, offset, Norm.L1);
+        // The least Σ s with Σ w s = b and 0 ≤ s ≤ r is the most of λ b - Σ r max(λ w - 1, 0), which is where some λ w is 1.
+        var ascent = normal * offset.sign().unsqueeze(1);
+        var (weight, room) = (ascent.abs().unsqueeze(1), where(ascent.gt(0), 1 - points, points).unsqueeze(1));
+        var multiplier = (1 / ascent.abs().clamp_min(1e-6)).unsqueeze(2);
+        var bound = multiplier.squeeze(2) * offset.abs().unsqueeze(1) - (room * (multiplier * weight - 1).clamp_min(0)).sum(2);
+        Compare.Close(bound.amax([1]).clamp_min(0), step.abs().sum(1), 1e-9, "length");
+    }
+
     [Fact]
     public void Float32_with_tiny_huge_and_zero_normals_stays_finite_and_in_the_box()
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(3);
-        foreach (var norm in new[] { Norm.Linf, Norm.L2 })
+        foreach (var norm in Enum.GetValues<Norm>())
         {
             foreach (var size in new[] { 0, 1e-42, 1e-30, 1e-12, 1, 1e20 })
             {
@@ -112,5 +128,5 @@ public sealed class HyperplaneProjectionTests
         return (At(high), ((At(high) * normal).sum(1) - level).abs().lt(1e-7));
     }
 
-    private static Tensor Length(Tensor steps, Norm norm) => norm == Norm.Linf ? steps.abs().amax([1]) : steps.square().sum(1).sqrt();
+    private static Tensor Length(Tensor steps, Norm norm) => new ThreatModel(norm, 1).Size(steps, zeros_like(steps));
 }

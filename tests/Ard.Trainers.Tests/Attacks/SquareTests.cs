@@ -9,19 +9,24 @@ public sealed class SquareTests
     [Theory]
     [InlineData(Norm.Linf)]
     [InlineData(Norm.L2)]
+    [InlineData(Norm.L1)]
     public void On_a_linear_network_it_breaks_every_point_with_a_fifth_of_the_budget_to_spare_and_none_beyond_reach(Norm norm)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(4);
         // Two classes, images [1,side,side] far enough from the ends of [0,1] that the box plays no part. In Linf any weights will do that
         // small windows can follow, and the image is so large that the last row and column, which stay as they are drawn at the start,
-        // hardly count; in L2 the attack adds up pairs of bumps, which noise cannot be made of: two bumps of opposite signs.
-        var side = norm == Norm.Linf ? 24 : 10;
+        // hardly count; in L2 the attack adds up pairs of bumps, which noise cannot be made of: two bumps of opposite signs. In L1 two
+        // values two rows apart, of opposite signs, as the smallest bumps have them.
+        var side = norm switch { Norm.Linf => 24, Norm.L2 => 10, _ => 6 };
         var place = arange(side, dtype: ScalarType.Float64);
         var (row, column) = (place.reshape(side, 1), place.reshape(1, side));
-        var slope = norm == Norm.Linf
-            ? empty([8, 1, 8, 1], dtype: ScalarType.Float64).normal_(0, 1, generator).expand(8, 3, 8, 3).reshape(side, side)
-            : (((row - 2).square() + (column - 2).square()) * -0.6).exp() * (row - 2.5);
+        var slope = norm switch
+        {
+            Norm.Linf => empty([8, 1, 8, 1], dtype: ScalarType.Float64).normal_(0, 1, generator).expand(8, 3, 8, 3).reshape(side, side),
+            Norm.L2 => (((row - 2).square() + (column - 2).square()) * -0.6).exp() * (row - 2.5),
+            _ => row.eq(1).logical_or(row.eq(3)).logical_and(column.eq(2)).to(ScalarType.Float64) * (row - 2),
+        };
         var weight = stack([slope.flatten(), zeros([side * side], dtype: ScalarType.Float64)], 1);
         var network = new LinearNetwork(weight, weight.sum([0L]) * -0.5);
         var images = empty([40, 1, side, side], dtype: ScalarType.Float64).uniform_(0.3, 0.7, generator);
@@ -29,27 +34,31 @@ public sealed class SquareTests
         var logits = network.call(images);
         var labels = logits.argmax(1);
         var margins = (logits.select(1, 0) - logits.select(1, 1)).abs();
-        var needed = (margins / (norm == Norm.Linf ? slope.abs().sum() : slope.square().sum().sqrt())).data<double>().ToArray();
+        var dual = norm switch { Norm.Linf => slope.abs().sum(), Norm.L2 => slope.square().sum().sqrt(), _ => slope.abs().amax() };
+        var needed = (margins / dual).data<double>().ToArray();
         var epsilon = needed.Order().ElementAt(30);
+        // In L1 what the start has put into the last row and column, 11 of 36 values, stays there.
+        var spare = norm == Norm.L1 ? 1.25 * 36 / 25 : 1.25;
         var points = new Square(new SquareOptions { Queries = norm == Norm.Linf ? 5000 : 2000 })
             .Perturb(network, images, labels, new ThreatModel(norm, epsilon));
         var broken = network.call(points).argmax(1).ne(labels).data<bool>().ToArray();
         for (var i = 0; i < needed.Length; i++)
         {
-            if (epsilon > needed[i] * 1.25) Assert.True(broken[i], $"point {i} needs {needed[i]} of {epsilon} and is not broken");
+            if (epsilon > needed[i] * spare) Assert.True(broken[i], $"point {i} needs {needed[i]} of {epsilon} and is not broken");
             if (epsilon < needed[i] * (1 - 1e-9)) Assert.False(broken[i], $"point {i} needs {needed[i]} of {epsilon} and is broken");
         }
-        Assert.InRange(needed.Count(its => epsilon > its * 1.25), 15, 30);
+        Assert.InRange(needed.Count(its => epsilon > its * spare), 10, 30);
     }
 
     [Theory]
     [InlineData(Norm.Linf)]
     [InlineData(Norm.L2)]
+    [InlineData(Norm.L1)]
     public void It_spends_the_budget_and_queries_never_undo_what_was_won(Norm norm)
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Bent();
-        var threat = new ThreatModel(norm, norm == Norm.Linf ? 0.02 : 0.1);
+        var threat = new ThreatModel(norm, norm switch { Norm.Linf => 0.02, Norm.L2 => 0.1, _ => 0.7 });
         Tensor? before = null;
         foreach (var queries in new[] { 1, 10, 60, 300 })
         {

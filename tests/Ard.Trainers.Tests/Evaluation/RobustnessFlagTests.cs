@@ -313,19 +313,6 @@ public sealed class RobustnessFlagTests
         static Tensor Step(Tensor x, double size) => ((x * 1000).sin() * 1e6).sign() * size;
     }
 
-    [Fact]
-    public void A_standard_sequence_that_lacks_attacks_in_a_norm_says_so()
-    {
-        using var scope = NewDisposeScope();
-        var (network, images, labels) = EvaluationProblem.Smooth(classes: 11);
-        (images, labels) = (images.narrow(0, 0, 4), labels.narrow(0, 0, 4));
-        var options = new EvaluationOptions { Attacks = ["autoattack"], Threat = ThreatModel.L1(0.05) };
-        var flag = Assert.Single(Flags(network, images, labels, options));
-        Assert.Equal(IncompleteSequence, flag.Code);
-        Assert.Equal("autoattack is without the FAB-T and Square of the reference implementation in L1", flag.Seen);
-        Assert.All(new[] { Norm.Linf, Norm.L2 }, norm => Assert.Null(AutoAttack.Standard.MissingParts(norm)));
-    }
-
     // A network that gives another number, or none, where a condition holds.
     private static FunctionNetwork Faulty(
         Module<Tensor, Tensor> network, Func<Tensor, Tensor> where, double odd, Action<int>? told = null) => new(x =>

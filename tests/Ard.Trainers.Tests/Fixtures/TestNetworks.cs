@@ -66,6 +66,18 @@ internal sealed class LinearNetwork : Module<Tensor, Tensor>
         return new LinearNetwork(weight, weight.sum([0L]) * -0.5);
     }
 
+    /// <summary>
+    /// Where in the L1 ball around a point [d], within [0,1], a linear function with this slope [d] is largest: the values of the largest
+    /// slope go to their ends one after another.
+    /// </summary>
+    public static Tensor HighestInL1(Tensor point, Tensor slope, double epsilon)
+    {
+        var order = slope.abs().argsort(0, descending: true);
+        var room = where(slope.gt(0), 1 - point, point).index_select(0, order);
+        var spent = room.minimum((epsilon - (room.cumsum(0) - room)).clamp_min(0));
+        return point + slope.sign() * spent.index_select(0, order.argsort(0));
+    }
+
     public Parameter Weight { get; }
 
     public Parameter Bias { get; }
