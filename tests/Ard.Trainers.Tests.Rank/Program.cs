@@ -9,6 +9,8 @@ switch (args)
 {
     case ["group"]:
         return Group();
+    case ["in-place"]:
+        return InPlace();
     case ["sum", var count]:
         return Sum(int.Parse(count, CultureInfo.InvariantCulture));
     case ["exception", var rank]:
@@ -57,6 +59,18 @@ int Group()
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"rank {group.Rank} of {group.Size}: {string.Join(' ', floats)}, {doubles[0] * 1e12:F6}, {string.Join(' ', text)}, "
         + $"caught {caught}, local {group.LocalRank} of {group.LocalSize}"));
+    return 0;
+}
+
+// The middle of a tensor, and one of doubles, by their addresses.
+int InPlace()
+{
+    using var scope = TorchSharp.torch.NewDisposeScope();
+    var floats = TorchSharp.torch.arange(4, dtype: TorchSharp.torch.ScalarType.Float32).add_(group.Rank);
+    group.SumInPlace(floats.narrow(0, 1, 2));
+    var doubles = TorchSharp.torch.tensor(new[] { 1.0, 2.0 }).add_(group.Rank);
+    group.SumInPlace(doubles);
+    Console.WriteLine($"rank {group.Rank}: {string.Join(' ', floats.data<float>())}; {string.Join(' ', doubles.data<double>())}");
     return 0;
 }
 

@@ -14,12 +14,17 @@ internal static class Collectives
     private const string Common = "ard.common";
 
     /// <summary>Each number of a tensor, float32 or float64 on any device, becomes the sum of those in its place.</summary>
-    public static void Sum(this ProcessGroup group, Tensor values) => OnHost(group, values, piece =>
+    public static void Sum(this ProcessGroup group, Tensor values)
     {
-        if (values.dtype == ScalarType.Float32) group.Sum(MemoryMarshal.Cast<byte, float>(piece.bytes));
-        else if (values.dtype == ScalarType.Float64) group.Sum(MemoryMarshal.Cast<byte, double>(piece.bytes));
-        else throw new ArgumentException($"A sum of {values.dtype}: expected Float32 or Float64.", nameof(values));
-    });
+        if (values.dtype is not (ScalarType.Float32 or ScalarType.Float64))
+            throw new ArgumentException($"A sum of {values.dtype}: expected Float32 or Float64.", nameof(values));
+        if (group.TakesDeviceMemory && values.is_contiguous() && values.numel() <= int.MaxValue) group.SumInPlace(values);
+        else OnHost(group, values, piece =>
+        {
+            if (values.dtype == ScalarType.Float32) group.Sum(MemoryMarshal.Cast<byte, float>(piece.bytes));
+            else group.Sum(MemoryMarshal.Cast<byte, double>(piece.bytes));
+        });
+    }
 
     /// <summary>All get the values that the process of rank 0 has, of any dtype and on any device.</summary>
     public static void Broadcast(this ProcessGroup group, Tensor values) => OnHost(group, values, piece => group.Broadcast(piece.bytes));

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using TorchSharp;
 
 namespace Ard.Trainers.Distributed;
 
@@ -51,9 +53,30 @@ internal sealed class MpiGroup : ProcessGroup
 
     public override int LocalSize { get; } = 1;
 
-    internal override void Sum(Span<float> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Float);
+    internal override void Sum(Span<float> values) => Sum(ref First(values), values.Length, mpi.Float);
 
-    internal override void Sum(Span<double> values) => Sum(MemoryMarshal.AsBytes(values), values.Length, mpi.Double);
+    internal override void Sum(Span<double> values) => Sum(ref First(values), values.Length, mpi.Double);
+
+    internal override bool TakesDeviceMemory { get; } = Environment.GetEnvironmentVariable("ARD_MPI_CUDA") == "1";
+
+    internal override void SumInPlace(Tensor values)
+    {
+        if (values.device.type == DeviceType.CUDA)
+        {
+            if (mpi.QueryCudaSupport?.Invoke() == 0)
+                throw new InvalidOperationException($"ARD_MPI_CUDA is 1, and {mpi.Path} is not built for CUDA: expected one that is.");
+            // What computes the values is only queued.
+            cuda.synchronize(values.device);
+        }
+        var address = StorageAddress(values.Handle) + (nint)(values.storage_offset() * values.ElementSize);
+        ref var first = ref Unsafe.AddByteOffset(ref Unsafe.NullRef<byte>(), address);
+        Sum(ref first, checked((int)values.numel()), values.dtype == ScalarType.Float32 ? mpi.Float : mpi.Double);
+        GC.KeepAlive(values);
+    }
+
+    // TorchSharp itself has it as a protected member.
+    [DllImport("LibTorchSharp", EntryPoint = "THSStorage_data_ptr")]
+    private static extern nint StorageAddress(nint tensor);
 
     internal override void Broadcast(Span<byte> values, int root = 0)
     {
@@ -74,11 +97,13 @@ internal sealed class MpiGroup : ProcessGroup
         Environment.Exit(1);
     }
 
-    private void Sum(Span<byte> values, int count, nint type)
+    private static ref byte First<T>(Span<T> values) where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values));
+
+    private void Sum(ref byte first, int count, nint type)
     {
         if (count == 0) return;
         using var call = new Call(this);
-        Check(mpi.Allreduce(mpi.InPlace, ref MemoryMarshal.GetReference(values), count, type, mpi.Add, mpi.World), "MPI_Allreduce");
+        Check(mpi.Allreduce(mpi.InPlace, ref first, count, type, mpi.Add, mpi.World), "MPI_Allreduce");
     }
 
     // One call at a time, watched.

@@ -21,6 +21,9 @@ internal sealed class MpiLibrary
         Bcast = Function<BcastFunction>("MPI_Bcast");
         Abort = Function<AbortFunction>("MPI_Abort");
         Finalize = Function<FinalizeFunction>("MPI_Finalize");
+        // An extension, of Open MPI.
+        if (NativeLibrary.TryGetExport(library, "MPIX_Query_cuda_support", out var query))
+            QueryCudaSupport = Marshal.GetDelegateForFunctionPointer<QueryFunction>(query);
         if (System.IO.Path.GetFileName(path).StartsWith("libmpi_abi", StringComparison.Ordinal))
             (World, Float, Double, Byte, Add, InPlace, Serialized) = (0x101, 0x210, 0x214, 0x247, 0x21, 1, 2048);
         else if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out var world))
@@ -50,6 +53,8 @@ internal sealed class MpiLibrary
     public delegate int AbortFunction(nint comm, int code);
 
     public delegate int FinalizeFunction();
+
+    public delegate int QueryFunction();
 
     public string Path { get; }
 
@@ -83,6 +88,9 @@ internal sealed class MpiLibrary
     public AbortFunction Abort { get; }
 
     public FinalizeFunction Finalize { get; }
+
+    /// <summary>Whether the library takes memory of GPUs, 1 or 0; null where it does not say.</summary>
+    public QueryFunction? QueryCudaSupport { get; }
 
     /// <summary>
     /// To be called before an MPI is loaded. Open MPI and MPICH both load UCX, which takes SIGSEGV for itself: .NET makes its

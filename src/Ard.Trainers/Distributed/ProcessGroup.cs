@@ -17,7 +17,8 @@ public abstract class ProcessGroup
     /// The group that the launcher has started this process in, joined when first asked for, over MPI: Open MPI, MPICH and its kin, or a
     /// library of the MPI 5 ABI. Without a launcher, or under one of a single process, <see cref="Alone"/>, and no MPI is loaded.
     /// The variable ARD_MPI names another library, and ARD_MPI_TIMEOUT the seconds (default 1,800) that a sum or a broadcast may wait for
-    /// the other processes before this one gives up.
+    /// the other processes before this one gives up. With ARD_MPI_CUDA=1 gradients on a GPU are handed to MPI as they lie there, which an
+    /// MPI built for CUDA takes; else they go through the host's memory.
     /// </summary>
     /// <exception cref="InvalidOperationException">
     /// The launcher has started several processes that cannot be joined: there is no MPI library, or one of another MPI.
@@ -47,6 +48,12 @@ public abstract class ProcessGroup
 
     /// <inheritdoc cref="Sum(Span{float})"/>
     internal abstract void Sum(Span<double> values);
+
+    /// <summary>Whether <see cref="SumInPlace"/> is there: MPI takes memory of GPUs.</summary>
+    internal virtual bool TakesDeviceMemory => false;
+
+    /// <summary>The same for a contiguous tensor, float32 or float64, where it lies.</summary>
+    internal virtual void SumInPlace(Tensor values) => throw new NotSupportedException();
 
     /// <summary>All processes get the values of one.</summary>
     /// <param name="values">As many in each process.</param>

@@ -4,7 +4,7 @@ namespace Ard.Trainers.Distributed;
 
 /// <summary>
 /// Makes of the gradients that each process has of its share of a batch those of the whole batch: one flat buffer, one sum. On a GPU the
-/// buffer goes through pinned memory of the host.
+/// buffer goes through pinned memory of the host, unless the group's MPI takes that of GPUs.
 /// </summary>
 internal sealed class SharedGradients : IDisposable
 {
@@ -14,13 +14,13 @@ internal sealed class SharedGradients : IDisposable
     private readonly Tensor host;
 
     /// <summary>Room for the gradients of these, and for some numbers beside them.</summary>
-    public SharedGradients(IReadOnlyCollection<Tensor> parameters, int numbers)
+    public SharedGradients(ProcessGroup group, IReadOnlyCollection<Tensor> parameters, int numbers)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var (type, device) = (parameters.First().dtype, parameters.First().device);
         flat = zeros([parameters.Sum(parameter => parameter.numel()) + numbers], type, device).DetachFromDisposeScope();
-        host = device.type == DeviceType.CPU ? flat.alias() : zeros(flat.shape, type).pin_memory();
+        host = device.type == DeviceType.CPU || group.TakesDeviceMemory ? flat.alias() : zeros(flat.shape, type).pin_memory();
         host.DetachFromDisposeScope();
         long first = 0;
         parts =
@@ -49,11 +49,11 @@ internal sealed class SharedGradients : IDisposable
             else part.zero_();
         }
         flat.Mul_((double)share.Own);
-        if (flat.device.type != DeviceType.CPU) host.copy_(flat);
+        if (host.device.type != flat.device.type) host.copy_(flat);
         beside.narrow(0, 0, numbers.Length).copy_(tensor(numbers));
         share.Group.Sum(host);
-        double[] sums = [.. beside.narrow(0, 0, numbers.Length).to(ScalarType.Float64).data<double>()];
-        if (flat.device.type != DeviceType.CPU) flat.copy_(host);
+        double[] sums = [.. beside.narrow(0, 0, numbers.Length).to(ScalarType.Float64, CPU).data<double>()];
+        if (host.device.type != flat.device.type) flat.copy_(host);
         flat.Div_((double)share.Count);
         foreach (var (parameter, part) in parts) parameter.grad?.copy_(part);
         return sums;

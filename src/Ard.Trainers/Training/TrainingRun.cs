@@ -32,7 +32,7 @@ internal sealed class TrainingRun : IDisposable
         ];
         ParameterNames = [.. trained.Select(parameter => parameter.Name)];
         Optimizer = options.Optimizer!.Create(trained.Select(parameter => parameter.Value));
-        if (setup.Group.Size > 1) gradients = new([.. trained.Select(parameter => parameter.Value)], numbers: 3);
+        if (setup.Group.Size > 1) gradients = new(setup.Group, [.. trained.Select(parameter => parameter.Value)], numbers: 3);
         DataGenerator = new Generator(unchecked((ulong)options.Seed), CPU);
         NoiseGenerator = new Generator(unchecked((ulong)options.Seed) ^ 0x9E3779B97F4A7C15, setup.Device);
     }

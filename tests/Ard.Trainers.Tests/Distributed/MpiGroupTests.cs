@@ -24,6 +24,16 @@ public class MpiGroupTests
         }
     }
 
+    [Theory]
+    [MpiData(Mpi.Mpich)]
+    [MpiData(Mpi.OpenMpi)]
+    public async Task A_tensor_is_summed_where_it_lies(string mpi)
+    {
+        var (code, output, errors) = await Mpi.Run(mpi, 2, ["in-place"], ("ARD_MPI_CUDA", "1"));
+        Assert.True(code == 0, output + errors);
+        foreach (var rank in new[] { 0, 1 }) Assert.Contains($"rank {rank}: {rank} 3 5 {rank + 3}; 3 5", output);
+    }
+
     // What the setting is for: with UCX's own the same program dies. Open MPI loads UCX only where there is a network for it.
     [Theory]
     [MpiData(Mpi.Mpich)]
