@@ -186,8 +186,8 @@ internal static class CommandLine
 
     private static Command MergeCommand()
     {
-        var file = new Argument<string>("FILE") { Description = "What evaluate --shard had as --state: FILE.1-of-8 and so on are read." };
-        var merge = new Command("merge", "Puts the shards of an evaluation together, for evaluate with --state FILE and no --shard.")
+        var file = new Argument<string>("FILE") { Description = "What evaluate --shard had as --state: FILE.1-of-8 and so on are read. Or a folder with these." };
+        var merge = new Command("merge", "Puts the shards of an evaluation together and prints the figures.")
         {
             file,
         };
@@ -222,7 +222,7 @@ internal static class CommandLine
         Data = p.GetValue(Data)!,
         Classes = p.GetValue(Classes),
         TestImages = p.GetValue(TestImages),
-        Attacks = p.GetValue(Attacks) ?? [Attack.Fgsm(), Attack.Pgd()],
+        Attacks = p.GetValue(Attacks) ?? [.. new EvaluationOptions().Attacks.Select(AttackCatalog.ByName)],
         Epsilons = p.GetValue(Epsilons),
         StateFile = p.GetValue(State),
         Shard = p.GetValue(Shard),

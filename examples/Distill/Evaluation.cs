@@ -102,16 +102,10 @@ internal sealed record Evaluation
             Save(new ModelReport(Model) { Curve = curve });
             return 0;
         }
-        RobustnessReport? report = null;
+        RobustnessReport report = null!;
         Display.Run(display => report = new RobustnessEvaluator(options).Evaluate(
             network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
-        Console.WriteLine($"{threat}");
-        foreach (var result in report!.Attacks.Prepend(report.Clean).Append(report.WorstCase))
-        {
-            Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
-            foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
-        }
-        Print(report.Flags);
+        Print(report);
         if (group.Rank != 0) return 0;
         if (Json is not null) File.WriteAllText(Json, (EvaluationSummary.Create(report, network) with { Data = Data }).ToJson() + "\n");
         if (Report is null) return 0;
@@ -139,14 +133,37 @@ internal sealed record Evaluation
         }
     }
 
-    /// <summary>Puts the state files of an evaluation's shards together; the exit code.</summary>
+    /// <summary>Puts the state files of an evaluation's shards together and prints the figures; the exit code.</summary>
     public static int Merge(string file)
     {
+        if (Directory.Exists(file)) file = OnlyState(file);
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         string[] shards = [.. Directory.GetFiles(folder, $"{Path.GetFileName(file)}.*-of-*").Order(StringComparer.Ordinal)];
-        EvaluationShard.Merge(shards, file);
-        Console.WriteLine($"{file}: {shards.Length} shards. The same evaluate with --state {file} and without --shard prints the figures.");
+        var report = EvaluationShard.Merge(shards, file);
+        Console.WriteLine($"{file}: {shards.Length} shards");
+        if (report is not null) Print(report);
+        Console.WriteLine($"The same evaluate with --state {file} and without --shard {(report is null ? "prints" : "writes")} "
+            + (report is null ? "the figures." : "page, JSON and examples."));
         return 0;
+    }
+
+    // What the shards in a folder are of.
+    private static string OnlyState(string folder)
+    {
+        string[] states = [.. Directory.GetFiles(folder, "*.*-of-*").Select(file => Path.ChangeExtension(file, null)).Distinct()];
+        return states is [var only] ? only : throw new ArgumentException(
+            $"{folder}: expected the shards of one evaluation, found those of {states.Length}: {string.Join(", ", states)}.");
+    }
+
+    private static void Print(RobustnessReport report)
+    {
+        Console.WriteLine($"{report.Threat}");
+        foreach (var result in report.Attacks.Prepend(report.Clean).Append(report.WorstCase))
+        {
+            Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
+            foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
+        }
+        Print(report.Flags);
     }
 
     private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right, string details = "") =>

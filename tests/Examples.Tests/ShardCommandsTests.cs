@@ -28,9 +28,10 @@ public sealed class ShardCommandsTests : IDisposable
         Assert.Contains("none of shard 2", missing.Error);
 
         Assert.Equal(0, distill.Run([.. evaluate, "--state", "state", "--shard", "2/3"]).Code);
-        var merged = distill.Run("merge", "state");
+        var merged = distill.Run("merge", ".");
         Assert.True(merged.Code == 0, merged.Error);
         Assert.Contains("state: 3 shards", merged.Output);
+        Assert.Equal(Figures(whole.Output), Figures(merged.Output));
         var figures = distill.Run([.. evaluate, "--state", "state"]);
         Assert.Equal(Figures(whole.Output), Figures(figures.Output));
 

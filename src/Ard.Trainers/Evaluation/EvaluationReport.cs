@@ -1,10 +1,38 @@
+using System.Globalization;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What is known of an evaluation, as a report.</summary>
 internal static class EvaluationReport
 {
+    /// <summary>The report of a finished evaluation from its state alone, without the labels.</summary>
+    /// <returns>Null where an attack is none of <see cref="AttackCatalog"/>.</returns>
+    public static RobustnessReport? Read(StateSettings settings, IEnumerable<EvaluationStep> steps)
+    {
+        if (settings.Attacks is null) return null;
+        var values = settings.Values;
+        var threat = values[nameof(EvaluationOptions.Threat)].Split(' ');
+        var options = new EvaluationOptions
+        {
+            Threat = new(Enum.Parse<Norm>(threat[0]), double.Parse(threat[1], CultureInfo.InvariantCulture)),
+            Attacks = settings.Attacks,
+            BatchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture),
+            Seed = long.Parse(values[nameof(EvaluationOptions.Seed)], CultureInfo.InvariantCulture),
+            Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
+            CheckNetwork = bool.Parse(values[nameof(EvaluationOptions.CheckNetwork)]),
+            KeepLogits = bool.Parse(values[nameof(EvaluationOptions.KeepLogits)]),
+        };
+        if (OptionsValidator.Faults(options).Any()) return null;
+        (string Name, string Value)[] same = [.. new RobustnessEvaluator(options).Settings()];
+        // Another attack of the same name.
+        if (same.Any(setting => values[setting.Name] != setting.Value)) return null;
+        using var state = new EvaluationState(options, settings.Rows.Count, images: null, settings: null);
+        foreach (var step in steps) state.Add(step);
+        return Make(state, options) with { Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")] };
+    }
+
     public static RobustnessReport Make(EvaluationState state, EvaluationOptions options)
     {
         int[] all = [.. Enumerable.Range(0, state.Count)];

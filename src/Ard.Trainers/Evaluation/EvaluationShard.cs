@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 
 namespace Ard.Trainers.Evaluation;
@@ -54,16 +55,20 @@ public sealed record EvaluationShard(int Number, int Count)
     }
 
     /// <summary>
-    /// Puts the state files of all shards of an evaluation together to the one that a single process would have written, from which the
-    /// same evaluation without a shard makes its report at once.
+    /// Puts the state files of all shards of an evaluation together to the one that a single process would have written, and makes its
+    /// report.
     /// </summary>
     /// <param name="files">The files of the shards, in any order.</param>
-    /// <param name="target">The file to write.</param>
+    /// <param name="target">The file to write. The same evaluation without a shard goes on from it, with nothing left to compute.</param>
+    /// <returns>
+    /// The report without the labels, which are in no state file; null where an attack is none of <see cref="AttackCatalog"/>: then the
+    /// same evaluation without a shard makes it.
+    /// </returns>
     /// <exception cref="CheckpointException">
     /// A file is damaged, of no shard, of another evaluation (the message names what differs), or not finished; or shards are missing,
     /// which the message lists.
     /// </exception>
-    public static void Merge(IEnumerable<string> files, string target)
+    public static RobustnessReport? Merge(IEnumerable<string> files, string target)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(target);
@@ -96,7 +101,10 @@ public sealed record EvaluationShard(int Number, int Count)
                 throw new CheckpointException(target, "shards that are finished", $"shard {number}, which is not: start it again");
         }
         long[] rows = [.. found.Values.SelectMany(contents => contents.Settings.Rows).Order()];
-        StateFile.Write(target, new StateSettings(values, rows), Join([.. found.Values.Select(contents => contents.Steps)], batchSize));
+        var whole = new StateSettings(values, rows, found[1].Settings.Attacks);
+        EvaluationStep[] steps = [.. Join([.. found.Values.Select(contents => contents.Steps)], batchSize)];
+        StateFile.Write(target, whole, steps);
+        return EvaluationReport.Read(whole, steps);
     }
 
     /// <summary>The steps of all shards in the order of the whole evaluation, with the places that images have in it.</summary>

@@ -75,15 +75,15 @@ internal sealed class EvaluationState : IDisposable
     private readonly Tensor? examples;
 
     /// <param name="options">The settings.</param>
-    /// <param name="images">All images, of which a copy is kept where examples are asked for.</param>
-    /// <param name="dtype">The network's dtype, in which they are kept.</param>
+    /// <param name="count">How many images there are.</param>
+    /// <param name="images">All of them in the network's dtype, to become the examples; null where none are asked for.</param>
     /// <param name="settings">What a state file has to be of; null without one.</param>
     /// <param name="steps">Where to put all steps, those of the file too; null for nowhere.</param>
     /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
     public EvaluationState(
-        EvaluationOptions options, ImageSource images, ScalarType dtype, StateSettings? settings, ICollection<EvaluationStep>? steps = null)
+        EvaluationOptions options, long count, Tensor? images, StateSettings? settings, ICollection<EvaluationStep>? steps = null)
     {
-        (this.options, this.steps, Count) = (options, steps, checked((int)images.Count));
+        (this.options, this.steps, Count) = (options, steps, checked((int)count));
         Parts =
         [
             .. from attack in options.AllAttacks()
@@ -91,8 +91,7 @@ internal sealed class EvaluationState : IDisposable
                select new PartResult(attack, part, Count),
         ];
         Clean = new CleanPoint?[Count];
-        if (options.ExamplesFile is not null)
-            examples = images.All(dtype).DetachFromDisposeScope();
+        examples = images?.DetachFromDisposeScope();
         if (options.StateFile is null) return;
         file = StateFile.Open(options.StateFile, settings!);
         try

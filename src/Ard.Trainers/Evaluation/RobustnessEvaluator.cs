@@ -109,7 +109,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 group.BroadcastArray(rank == group.Rank ? JsonSerializer.SerializeToUtf8Bytes(own, StateFile.Json) : null, rank),
                 StateFile.Json)!),
         ];
-        using var whole = new EvaluationState(Options with { StateFile = null }, images, type, null);
+        using var whole = new EvaluationState(
+            Options with { StateFile = null }, images.Count, Options.ExamplesFile is null ? null : images.All(type), null);
         foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) whole.Add(step);
         var report = Report(whole, labels);
         if (Options.ExamplesFile is not null && whole.Count > 0 && group.Rank == 0)
@@ -170,7 +171,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     {
         using var noGrad = no_grad();
         var state = new EvaluationState(
-            options, images, ImageBatch.Home(model, images).Type, settings is null ? null : new StateSettings(settings, rows), steps);
+            options, images.Count, options.ExamplesFile is null ? null : images.All(ImageBatch.Home(model, images).Type),
+            settings is null ? null : new StateSettings(settings, rows, [.. options.AllAttacks().Select(attack => attack.Name)]), steps);
         try
         {
             TakeSteps(state, model, images, labels, rows, progress, cancellation);
@@ -307,8 +309,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             ["kind of device"] = $"{device.type}",
         };
 
-    // The options that say what is computed.
-    private IEnumerable<(string Name, string Value)> Settings() =>
+    /// <summary>The options that say what is computed.</summary>
+    internal IEnumerable<(string Name, string Value)> Settings() =>
     [
         (nameof(Threat), string.Create(CultureInfo.InvariantCulture, $"{Threat.Norm} {Threat.Epsilon:R}")),
         (nameof(Options.Attacks), string.Join(", ", Options.AllAttacks().Select(attack => attack.DescriptionIn(Threat.Norm)))),

@@ -10,7 +10,9 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>What an evaluation is of, by which its state file is known.</summary>
 /// <param name="Values">Network, data and options by name, as texts.</param>
 /// <param name="Rows">The evaluated images, by their numbers in the whole data set.</param>
-internal sealed record StateSettings(IReadOnlyDictionary<string, string> Values, IReadOnlyList<long> Rows);
+/// <param name="Attacks">The names of the attacks; null in a file that has none yet.</param>
+internal sealed record StateSettings(
+    IReadOnlyDictionary<string, string> Values, IReadOnlyList<long> Rows, IReadOnlyList<string>? Attacks = null);
 
 /// <summary>
 /// The file of an evaluation's steps, which grows by a record a step: its length in eight bytes, its SHA-256, and JSON. The first record
@@ -35,7 +37,7 @@ internal sealed class StateFile : IDisposable
     /// <summary>All that a file holds.</summary>
     internal sealed record Contents(StateSettings Settings, IReadOnlyList<EvaluationStep> Steps);
 
-    private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows);
+    private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows, string[]? Attacks);
 
     public string Path { get; }
 
@@ -46,7 +48,7 @@ internal sealed class StateFile : IDisposable
     public static StateFile Open(string path, StateSettings settings)
     {
         if (!File.Exists(path))
-            AtomicFile.Write(path, stream => Write(stream, new Header(Version, new(settings.Values), [.. settings.Rows])));
+            AtomicFile.Write(path, stream => Write(stream, First(settings)));
         var file = new StateFile(path);
         try
         {
@@ -66,13 +68,13 @@ internal sealed class StateFile : IDisposable
     {
         using var file = new StateFile(path);
         var header = file.ReadHeader();
-        return new(new(header.Settings, header.Rows), [.. file.Steps()]);
+        return new(new(header.Settings, header.Rows, header.Attacks), [.. file.Steps()]);
     }
 
     /// <summary>Writes a file as it stands after these steps.</summary>
     public static void Write(string path, StateSettings settings, IEnumerable<EvaluationStep> steps) => AtomicFile.Write(path, stream =>
     {
-        Write(stream, new Header(Version, new(settings.Values), [.. settings.Rows]));
+        Write(stream, First(settings));
         foreach (var step in steps) Write(stream, step);
     });
 
@@ -104,7 +106,7 @@ internal sealed class StateFile : IDisposable
 
     private void CheckHeader(StateSettings settings)
     {
-        var (_, values, rows) = ReadHeader();
+        var (_, values, rows, _) = ReadHeader();
         var differences = Differences(values, settings.Values, "in the file", "given").ToList();
         if (!rows.SequenceEqual(settings.Rows))
             differences.Add($"rows: {rows.Length} others in the file, {settings.Rows.Count} given");
@@ -115,6 +117,9 @@ internal sealed class StateFile : IDisposable
         ? header
         : throw new CheckpointException(
             Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
+
+    private static Header First(StateSettings settings) =>
+        new(Version, new(settings.Values), [.. settings.Rows], settings.Attacks?.ToArray());
 
     private static void Write<T>(Stream stream, T record)
     {

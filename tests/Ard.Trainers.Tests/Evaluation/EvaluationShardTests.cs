@@ -70,10 +70,21 @@ public sealed class EvaluationShardTests : IDisposable
     {
         var whole = Evaluate(Options);
         for (var number = 1; number <= count; number++) EvaluateShard(number, count);
-        var options = Options with { StateFile = Merged() };
+        var merged = EvaluationShard.Merge(Directory.GetFiles(folder, "state.*-of-*"), Path.Combine(folder, "state"))!;
+        Assert.Equal(Text(whole), Text(merged with { Labels = whole.Labels }));
+        var options = Options with { StateFile = Path.Combine(folder, "state") };
         var steps = 0;
         Assert.Equal(Text(whole), Text(Evaluate(options, progress: new Progress(_ => steps++))));
         Assert.Equal(0, steps);
+    }
+
+    [Fact]
+    public void Of_an_attack_of_ones_own_the_evaluation_makes_the_report()
+    {
+        var options = Options with { Attacks = [], MoreAttacks = [Attack.Pgd(new PgdOptions { Steps = 3, Loss = (logits, labels) => logits.sum(1) })] };
+        for (var number = 1; number <= 2; number++) EvaluateShard(number, 2, options);
+        Assert.Null(EvaluationShard.Merge(Directory.GetFiles(folder, "state.*-of-*"), Path.Combine(folder, "state")));
+        Assert.Equal(Text(Evaluate(options)), Text(Evaluate(options with { StateFile = Path.Combine(folder, "state") })));
     }
 
     [Fact]
