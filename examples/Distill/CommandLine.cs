@@ -151,6 +151,18 @@ internal static class CommandLine
 
     private static readonly Option<string?> Json = new Option<string?>("--json")
         .Reads("Write the figures to this JSON file, for the model card of export.", text => (string?)text);
+    private static readonly Option<string?> Rows = new Option<string?>("--rows")
+        .Reads("Write what became of each image to this file, as JSON lines.", text => (string?)text);
+
+    private static readonly Option<string?> JUnit = new Option<string?>("--junit")
+        .Reads("Write a test for each attack and each flag to this XML file, as CI services show them.", text => (string?)text);
+    private static readonly Option<double?> FailUnder = new Option<double?>("--fail-under")
+        .Reads("Exit with 3 where the 95 % interval of the worst case ends below so many percent, or a serious flag stands.",
+            text => (double?)Percent(text));
+    private static readonly Option<IReadOnlyList<RobustnessFlagCode>?> AcceptFlags =
+        new Option<IReadOnlyList<RobustnessFlagCode>?>("--accept-flags").Reads(
+            "Flags by which --fail-under and --junit do not fail, by their codes with commas between, such as ZeroGradients.",
+            text => (IReadOnlyList<RobustnessFlagCode>?)[.. text.Split(',').Select(Flag)]);
 
     private static readonly Option[] DistillOptions =
     [
@@ -163,7 +175,7 @@ internal static class CommandLine
     private static readonly Option[] EvaluateOptions =
     [
         Model, Network, .. ModelCommands.Normalisation, Surrogate, Data, Classes, Attacks, Epsilons, State, Shard, ImagesAtATime,
-        SaveExamples, Report, Json, TestImages, Seed, Device, Threads,
+        SaveExamples, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
     ];
 
     /// <summary>The whole command line.</summary>
@@ -180,6 +192,7 @@ internal static class CommandLine
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
         root.Subcommands.Add(MergeCommand());
+        root.Subcommands.Add(Comparison.Command(CommandOf));
         root.Subcommands.Add(ModelExport.Command());
         return root;
     }
@@ -208,6 +221,10 @@ internal static class CommandLine
     private static string CommandOf(ParseResult p) => "./ard " + string.Join(' ', p.Tokens.Select(token => token.Value).Select(text =>
         text.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./,:+=".Contains(letter)) ? text : $"'{text.Replace("'", "'\\''")}'"));
 
+    private static RobustnessFlagCode Flag(string text) => Enum.TryParse<RobustnessFlagCode>(text, out var code) && Enum.IsDefined(code)
+        ? code
+        : throw new FormatException($"expected {string.Join(", ", Enum.GetNames<RobustnessFlagCode>())}");
+
     private static int Print(Preset preset)
     {
         Console.WriteLine(preset.Describe());
@@ -230,6 +247,10 @@ internal static class CommandLine
         ExamplesFile = p.GetValue(SaveExamples),
         Report = p.GetValue(Report),
         Json = p.GetValue(Json),
+        Rows = p.GetValue(Rows),
+        JUnit = p.GetValue(JUnit),
+        FailUnder = p.GetValue(FailUnder),
+        AcceptedFlags = p.GetValue(AcceptFlags) ?? [],
         Seed = p.GetValue(Seed),
         Device = p.GetValue(Device)!,
         Threads = p.GetValue(Threads),

@@ -50,6 +50,18 @@ internal sealed record Evaluation
     /// <summary>The file for the figures, if any.</summary>
     public string? Json { get; init; }
 
+    /// <summary>The file for what became of each image, if any.</summary>
+    public string? Rows { get; init; }
+
+    /// <summary>The file for a test of each attack and flag, if any.</summary>
+    public string? JUnit { get; init; }
+
+    /// <summary>The share of images that has to be right in the worst case; null for any.</summary>
+    public double? FailUnder { get; init; }
+
+    /// <summary>Flags that do not count against it.</summary>
+    public IReadOnlyList<RobustnessFlagCode> AcceptedFlags { get; init; } = [];
+
     public long Seed { get; init; }
 
     public string Device { get; init; } = "auto";
@@ -63,10 +75,16 @@ internal sealed record Evaluation
     public int Run(CancellationToken cancellation)
     {
         Entry.UseThreads(Threads);
-        if (ExamplesFile is not null && Epsilons?.Count > 1)
-            throw new ArgumentException("--save-examples and several budgets are given, expected one budget.");
-        if (Json is not null && Epsilons?.Count > 1)
-            throw new ArgumentException("--json and several budgets are given, expected one budget.");
+        foreach (var (option, given) in new[]
+        {
+            ("--save-examples", ExamplesFile is not null), ("--json", Json is not null), ("--rows", Rows is not null),
+            ("--junit", JUnit is not null), ("--fail-under", FailUnder is not null),
+        })
+        {
+            if (given && Epsilons?.Count > 1) throw new ArgumentException($"{option} and several budgets are given, expected one budget.");
+            if (given && Shard is not null && option != "--save-examples")
+                throw new ArgumentException($"{option} and --shard are given, expected {option} where the shards are merged.");
+        }
         var group = ProcessGroup.Current;
         if (Epsilons?.Count > 1 && (Shard is not null || group.Size > 1))
             throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
@@ -106,16 +124,26 @@ internal sealed record Evaluation
         Display.Run(display => report = new RobustnessEvaluator(options).Evaluate(
             network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
         Print(report);
+        if (report.WeakestClass is { } weakest) Print(weakest, test.ClassNames[(int)weakest.Class]);
         if (group.Rank != 0) return 0;
-        if (Json is not null) File.WriteAllText(Json, (EvaluationSummary.Create(report, network) with { Data = Data }).ToJson() + "\n");
-        if (Report is null) return 0;
-        // The one that broke most, or its first part: the others take long.
-        var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
-        Save(new ModelReport(Model)
+        if (Json is not null)
         {
-            Robustness = report,
-            Images = Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation),
-        });
+            var summary = EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames };
+            File.WriteAllText(Json, summary.ToJson() + "\n");
+        }
+        if (Rows is not null) report.SaveRows(Rows);
+        if (JUnit is not null) JUnitReport.Save(JUnit, Path.GetFileName(Model), report, FailUnder, AcceptedFlags);
+        if (Report is not null)
+        {
+            // The one that broke most, or its first part: the others take long.
+            var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
+            Save(new ModelReport(Model)
+            {
+                Robustness = report,
+                Images = Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation),
+            });
+        }
+        if (FailUnder is { } least) RobustnessAssert.AtLeast(report, least, AcceptedFlags);
         return 0;
 
         void Save(ModelReport found)
@@ -125,7 +153,10 @@ internal sealed record Evaluation
             {
                 Introduction = $"{test.Count:N0} test images of {Data}.",
                 ClassNames = test.ClassNames,
-                Models = [found with { Description = Pages.Description(network, Architecture) }],
+                Models =
+                [
+                    found with { Description = Pages.Description(network, Architecture), Parameters = Weights.Count(network) },
+                ],
                 Reproduction = Command,
                 Seed = Seed,
             }.Save(Report);
@@ -165,6 +196,11 @@ internal sealed record Evaluation
         }
         Print(report.Flags);
     }
+
+    private static void Print(ClassAccuracy weakest, string name) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"Weakest class: {name}, {100 * weakest.Accuracy:F2} % in the worst case ({weakest.RobustCount} of {weakest.Images}; ")
+        + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * weakest.Interval.Low:F2} to {100 * weakest.Interval.High:F2})"));
 
     private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right, string details = "") =>
         Console.WriteLine(string.Create(

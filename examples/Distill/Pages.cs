@@ -26,6 +26,7 @@ internal static class Pages
         return new ModelReport(name)
         {
             Description = Description(network, spec),
+            Parameters = Weights.Count(network),
             Curve = RobustnessCurve.Evaluate(network, few.Images, few.Labels, budgets, one, cancellation: cancellation),
             Images = Images(network, test, AttackCatalog.ByName("pgd-20"), evaluation, cancellation),
         };

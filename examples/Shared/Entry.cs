@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ard.Trainers.Distributed;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
 using TorchSharp;
 
@@ -8,7 +9,7 @@ namespace Ard.Examples;
 /// <summary>What every example program does around its command: Ctrl+C, and one line for what is wrong.</summary>
 internal static class Entry
 {
-    /// <summary>Runs the command; the exit code: 0, 1 diverged, 2 bad arguments or files, 130 cancelled.</summary>
+    /// <summary>Runs the command; the exit code: 0, 1 diverged, 2 bad arguments or files, 3 not robust enough, 130 cancelled.</summary>
     public static int Run(string[] arguments, Func<CancellationToken, RootCommand> build)
     {
         // A key press of Ctrl+C ends the training at the next step, with its checkpoint written where there is one.
@@ -36,6 +37,11 @@ internal static class Entry
         {
             Console.Error.WriteLine(exception.Message);
             return 1;
+        }
+        catch (RobustnessException exception)
+        {
+            Console.Error.WriteLine(exception.Message);
+            return 3;
         }
         // What the arguments name is not there, or not what it should be.
         catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or UnauthorizedAccessException)

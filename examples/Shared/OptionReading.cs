@@ -41,6 +41,13 @@ internal static class OptionReading
             ? number
             : throw new FormatException("expected a whole number from 1");
 
+    /// <summary>A share in percent, such as 45.</summary>
+    public static double Percent(string text) =>
+        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent)
+            && percent is 0 or (>= 1 and <= 100)
+            ? percent / 100
+            : throw new FormatException("expected percent from 1 to 100, such as 45");
+
     /// <summary>0.1, 5e-4 or 8/255.</summary>
     public static double Fraction(string text)
     {

@@ -61,6 +61,6 @@ public static class ModelExport
     private static ModelCard Card(ImageClassifierTransformer classifier, RobustnessMetrics? robustness)
     {
         var card = ModelCard.Create(classifier.Model, classifier.Training) with { ClassNames = classifier.ClassNames };
-        return robustness is null ? card : card.With(EvaluationSummary.Create(robustness.Report));
+        return robustness is null ? card : card.With(robustness.Summary);
     }
 }

@@ -65,6 +65,14 @@ public sealed class DistillTests : IDisposable
         }
         Assert.Contains("expected one budget", Run([.. evaluate, "--eps", "0,8/255", "--save-examples", examples]).Error);
 
+        // What became of each image.
+        var lines = Path.Combine(Output, "rows.jsonl");
+        var told = Run([.. evaluate, "--eps", "8/255", "--rows", lines]).Output;
+        Assert.Matches(@"Weakest class: \w+, \d+\.\d\d % in the worst case \(\d+ of \d+; 95 %: ", told);
+        var rowsOfImages = File.ReadLines(lines).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        Assert.Equal(Enumerable.Range(0, 30), rowsOfImages.Select(row => row.GetProperty("row").GetInt32()));
+        var robust = rowsOfImages.Count(row => row.GetProperty("label").GetInt64() == row.GetProperty("attacked").GetInt64());
+        Assert.Matches($@"worst-case +\d+\.\d\d %  \({robust} right; ", told);
 
         // From itself, an attack carries over in full; PGD keeps the worst point in one and the first that wins in the other.
         var transferred = Run(

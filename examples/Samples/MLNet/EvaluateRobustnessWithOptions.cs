@@ -29,14 +29,14 @@ internal static class EvaluateRobustnessWithOptionsSample
             },
         });
 
-        // One row for each row of the data and attack.
-        var sizes = metrics.Rows.GetColumn<double>("PerturbationNorm").ToArray();
+        // One row for each row of the data.
+        var sizes = metrics["deepfool"].Rows.GetColumn<double>("PerturbationNorm").ToArray();
         Console.WriteLine($"{sizes.Length} rows, the largest perturbation at most 0.5: {sizes.Max() <= 0.5 + 1e-6}");
         var saysNorm = metrics.ToJson().Contains("\"norm\": \"L2\"", StringComparison.Ordinal);
         Console.WriteLine($"flags {metrics.Flags.Count}, threat in the JSON: {saysNorm}");
 
         // Expected output:
-        // 300 rows, the largest perturbation at most 0.5: True
+        // 100 rows, the largest perturbation at most 0.5: True
         // flags 0, threat in the JSON: True
     }
 }

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Tensors;
 using Microsoft.ML;
 
 namespace Ard.MLNet.Data;
@@ -14,6 +16,15 @@ namespace Ard.MLNet.Data;
 /// <param name="count">How many rows there are.</param>
 internal sealed class ViewImages(IDataView data, string features, PixelFormat format, long count) : ImageSource, IDisposable
 {
+    private const int RowsOfPiece = 256;
+
+    private readonly IncrementalHash bytesDigest = TensorDigest.Begin(ScalarType.Byte, Shape(count, format));
+    private readonly IncrementalHash floatsDigest = TensorDigest.Begin(ScalarType.Float32, Shape(count, format));
+    // The first so many are in the digests, those of bytes as long as all have been bytes.
+    private long digested;
+    private bool allBytes = true;
+    private string? digest;
+
     private DataViewRowCursor? cursor;
     private ImageColumn? column;
     // The row where the cursor stands.
@@ -36,11 +47,21 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
             places = [.. Enumerable.Range(0, rows.Count)];
         }
         using var index = tensor(places, dtype: ScalarType.Int64);
-        return held?.index_select(0, index) ?? empty([0, format.Channels, format.Height, format.Width], ScalarType.Byte);
+        return held?.index_select(0, index) ?? empty(Shape(0, format), ScalarType.Byte);
+    }
+
+    /// <summary>Taken as the images are read in their order; only what has not been read so yet costs a pass.</summary>
+    public override string Digest()
+    {
+        while (digested < count)
+            Read([.. Enumerable.Range(0, (int)Math.Min(RowsOfPiece, count - digested)).Select(i => digested + i)]);
+        return digest ??= Convert.ToHexStringLower((allBytes ? bytesDigest : floatsDigest).GetHashAndReset());
     }
 
     public void Dispose()
     {
+        bytesDigest.Dispose();
+        floatsDigest.Dispose();
         held?.Dispose();
         cursor?.Dispose();
     }
@@ -50,7 +71,7 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
         using var scope = NewDisposeScope();
         held?.Dispose();
         (held, heldRows) = (null, []);
-        var images = empty([rows.Length, format.Channels, format.Height, format.Width], ScalarType.Float32);
+        var images = empty(Shape(rows.Length, format), ScalarType.Float32);
         var bytes = empty(images.shape, ScalarType.Byte);
         var areBytes = true;
         for (var i = 0; i < rows.Length; i++)
@@ -63,8 +84,16 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
             column.Convert(pixels);
             areBytes = areBytes && UnitPixels.ToBytes(pixels, imageBytes.bytes);
         }
+        if (rows[0] == digested && rows[^1] == digested + rows.Length - 1)
+        {
+            floatsDigest.AppendData(images.bytes);
+            if (allBytes &= areBytes) bytesDigest.AppendData(bytes.bytes);
+            digested += rows.Length;
+        }
         (held, heldRows) = ((areBytes ? bytes : images).DetachFromDisposeScope(), rows);
     }
+
+    private static long[] Shape(long rows, PixelFormat format) => [rows, format.Channels, format.Height, format.Width];
 
     private void MoveTo(long wanted)
     {

@@ -82,7 +82,6 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Metrics(clean, report.Clean),
             [.. attacked.Zip(report.Attacks, Metrics)],
             Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
-            Rows(report, truth, labels),
             transformer,
             evaluation,
             StrongestExamples(classifier.Network, images, classes, report));
@@ -97,7 +96,9 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
                     columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1,
                     columns[0].Annotations),
                 TableDataView.Vectors(columns[1].Name, columns[1].Type, outcome.Scores, labels.Count, columns[1].Annotations));
-            return new AttackMetrics(result.Name, result.Accuracy, result.Interval, mlContext.MulticlassClassification.Evaluate(table))
+            return new AttackMetrics(
+                result.Name, result.Accuracy, result.Interval, mlContext.MulticlassClassification.Evaluate(table),
+                Rows(result, report.Clean, truth, labels))
             {
                 Parts = result.Parts,
             };
@@ -163,25 +164,22 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             step is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [step];
     }
 
-    private static TableDataView Rows(RobustnessReport report, long[] truth, ClassLabels labels)
+    private static TableDataView Rows(AttackResult result, AttackResult clean, long[] truth, ClassLabels labels)
     {
-        var attacks = report.Attacks.Count;
-        AttackedPoint Point(int row) => report.Attacks[row % attacks].Points[row / attacks];
         return new TableDataView(
-            checked(truth.Length * attacks),
-            TableDataView.Of("Row", NumberDataViewType.Int64, (int row, ref long value) => value = row / attacks),
-            Text("Attack", row => report.Attacks[row % attacks].Name),
-            KeyColumn("Label", labels, row => (uint)truth[row / attacks] + 1),
-            KeyColumn("PredictedLabel", labels, row => (uint)(report.Clean.Predictions[row / attacks] + 1)),
-            KeyColumn("AttackedPredictedLabel", labels, row => (uint)(report.Attacks[row % attacks].Predictions[row / attacks] + 1)),
-            TableDataView.Of("PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = Point(row).Size),
-            Text("BrokenBy", row => Point(row).BrokenBy),
-            Text("FirstBrokenBy", row => report.WorstCase.Points[row / attacks].BrokenBy),
+            truth.Length,
+            TableDataView.Of("Row", NumberDataViewType.Int64, (int row, ref long value) => value = row),
+            KeyColumn("Label", labels, row => (uint)truth[row] + 1),
+            KeyColumn("PredictedLabel", labels, row => (uint)(clean.Predictions[row] + 1)),
+            KeyColumn("AttackedPredictedLabel", labels, row => (uint)(result.Predictions[row] + 1)),
+            TableDataView.Of(
+                "PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = result.Points[row].Size),
+            Text("BrokenBy", row => result.Points[row].BrokenBy),
             Passes("ForwardPasses", point => point.ForwardPasses),
             Passes("BackwardPasses", point => point.BackwardPasses));
 
         TableDataView.Column Passes(string name, Func<AttackedPoint, long?> passes) => TableDataView.Of(
-            name, NumberDataViewType.Int64, (int row, ref long value) => value = passes(Point(row)) ?? -1);
+            name, NumberDataViewType.Int64, (int row, ref long value) => value = passes(result.Points[row]) ?? -1);
     }
 
     private static TableDataView.Column Text(string name, Func<int, string?> text) => TableDataView.Of(

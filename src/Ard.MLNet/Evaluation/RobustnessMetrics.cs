@@ -1,9 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Reports;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -13,8 +10,9 @@ namespace Ard.MLNet.Evaluation;
 /// <summary>What a model gets right under one attack.</summary>
 public sealed record AttackMetrics
 {
-    internal AttackMetrics(string name, double accuracy, ConfidenceInterval interval, MulticlassClassificationMetrics metrics) =>
-        (Name, Accuracy, Interval, Metrics) = (name, accuracy, interval, metrics);
+    internal AttackMetrics(
+        string name, double accuracy, ConfidenceInterval interval, MulticlassClassificationMetrics metrics, IDataView rows) =>
+        (Name, Accuracy, Interval, Metrics, Rows) = (name, accuracy, interval, metrics, rows);
 
     /// <summary>The attack's name; <c>clean</c> and <c>worst-case</c> besides.</summary>
     public string Name { get; internal init; }
@@ -30,27 +28,37 @@ public sealed record AttackMetrics
 
     /// <summary>How many rows are right after each part of an attack that consists of others, such as AutoAttack; else empty.</summary>
     public IReadOnlyList<AttackPart> Parts { get; init; } = [];
+
+    /// <summary>
+    /// One row for each row of the data, in their order, for ML.NET to go on with: Row (int64, from 0), Label, PredictedLabel and
+    /// AttackedPredictedLabel (keys; missing where the network's output is not finite), PerturbationNorm (double, in the norm of the threat
+    /// model; 0 for rows that the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such
+    /// as AutoAttack the part of it, of the worst case the first attack that did; else empty), ForwardPasses and BackwardPasses (int64,
+    /// what this attack cost, of the worst case all of them; -1 where one does not say).
+    /// </summary>
+    public IDataView Rows { get; }
 }
 
 /// <summary>What an <see cref="AdversarialEvaluator"/> found.</summary>
 public sealed class RobustnessMetrics
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
-
     private readonly ImageClassifierTransformer classifier;
     private readonly EvaluationOptions options;
 
     internal RobustnessMetrics(
-        RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase, IDataView rows,
+        RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase,
         ImageClassifierTransformer classifier, EvaluationOptions options, AttackedImages? images)
     {
-        (Report, Clean, Attacks, WorstCase, Rows) = (report, clean, attacks, worstCase, rows);
+        (Report, Clean, Attacks, WorstCase) = (report, clean, attacks, worstCase);
         (this.classifier, this.options, Images) = (classifier, options, images);
-        Parameters = $"{Weights.Count(classifier.Model).ToString("N0", CultureInfo.InvariantCulture)} parameters";
+        Summary = EvaluationSummary.Create(report, classifier.Model) with
+        {
+            ClassNames = classifier.ClassNames,
+            Clean = Figures(report.Clean, clean),
+            Attacks = [.. report.Attacks.Zip(attacks, Figures)],
+            WorstCase = Figures(report.WorstCase, worstCase),
+        };
+        Parameters = string.Create(CultureInfo.InvariantCulture, $"{Summary.Parameters:N0} parameters");
     }
 
     /// <summary>The report of the evaluator underneath: which rows are right, attack by attack.</summary>
@@ -68,6 +76,9 @@ public sealed class RobustnessMetrics
     /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
     public IReadOnlyList<RobustnessFlag> Flags => Report.Flags;
 
+    /// <summary>The figures for files.</summary>
+    internal EvaluationSummary Summary { get; }
+
     /// <summary>Some images before and after the attack; null where <see cref="AdversarialEvaluatorOptions.Images"/> is 0.</summary>
     public AttackedImages? Images { get; }
 
@@ -79,15 +90,6 @@ public sealed class RobustnessMetrics
 
     private string Parameters { get; }
 
-    /// <summary>
-    /// One row for each row of the data and attack: Row (int64, from 0), Attack (text), Label, PredictedLabel and AttackedPredictedLabel
-    /// (keys; missing where the network's output is not finite), PerturbationNorm (double, in the norm of the threat model; 0 for rows that
-    /// the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such as AutoAttack the part
-    /// of it; else empty), FirstBrokenBy (text: the first of all attacks that broke the row, else empty), ForwardPasses and BackwardPasses
-    /// (int64, what this attack cost; -1 where it does not say).
-    /// </summary>
-    public IDataView Rows { get; }
-
     /// <summary>The metrics of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
     /// <exception cref="KeyNotFoundException">It was not run; the message names those that were.</exception>
@@ -95,47 +97,20 @@ public sealed class RobustnessMetrics
         ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
 
     /// <summary>
-    /// Everything as JSON: threat, settings, flags, the figures of each attack with their intervals, and for each row whether it stays
-    /// right, the first attack that broke it, how far it was moved, and what all attacks cost.
+    /// The report as JSON, as <see cref="EvaluationSummary.ToJson"/> has it, with ML.NET's metrics of each attack. What became of each row
+    /// as JSON lines is <see cref="RobustnessReport.SaveRows"/> of <see cref="Report"/>.
     /// </summary>
-    public string ToJson()
-    {
-        return JsonSerializer.Serialize(
-            new
-            {
-                Threat = new { Norm = Report.Threat.Norm.ToString(), Report.Threat.Epsilon },
-                Rows = Report.Clean.Correct.Count,
-                Clean = Figures(Clean),
-                Attacks = Attacks.Select(Figures),
-                WorstCase = Figures(WorstCase),
-                Report.Settings,
-                Flags = Flags.Select(flag => new { Code = flag.Code.ToString(), flag.Seen, flag.Advice }),
-                Points = Report.WorstCase.Points.Select((point, row) => new
-                {
-                    Row = row,
-                    point.WasRight,
-                    point.IsRight,
-                    point.BrokenBy,
-                    point.Size,
-                    point.ForwardPasses,
-                    point.BackwardPasses,
-                }),
-            },
-            Json);
+    public string ToJson() => Summary.ToJson();
 
-        static object Figures(AttackMetrics attack) => new
+    private static EvaluationSummary.Figures Figures(AttackResult result, AttackMetrics attack) =>
+        EvaluationSummary.Figures.From(result) with
         {
-            attack.Name,
-            attack.Accuracy,
-            Interval = new[] { attack.Interval.Low, attack.Interval.High },
-            attack.Parts,
-            attack.Metrics.MacroAccuracy,
-            attack.Metrics.LogLoss,
-            attack.Metrics.LogLossReduction,
-            attack.Metrics.PerClassLogLoss,
+            MacroAccuracy = attack.Metrics.MacroAccuracy,
+            LogLoss = attack.Metrics.LogLoss,
+            LogLossReduction = attack.Metrics.LogLossReduction,
+            PerClassLogLoss = attack.Metrics.PerClassLogLoss,
             Confusion = attack.Metrics.ConfusionMatrix.Counts,
         };
-    }
 
     /// <summary>Writes <see cref="ToJson"/> to a file, which appears whole or not at all.</summary>
     /// <param name="path">The file to create or to replace.</param>
@@ -146,7 +121,14 @@ public sealed class RobustnessMetrics
     /// </summary>
     /// <param name="name">What the page calls it.</param>
     public ModelReport ToModelReport(string name) =>
-        new(name) { Description = Description, Robustness = Report, Images = Images, Training = classifier.Training };
+        new(name)
+        {
+            Description = Description,
+            Parameters = Summary.Parameters,
+            Robustness = Report,
+            Images = Images,
+            Training = classifier.Training,
+        };
 
     /// <summary>Everything as a page for people; <c>with</c> changes its title or adds to it.</summary>
     internal HtmlReport ToHtmlReport() => new($"Robustness of {classifier.Network}")

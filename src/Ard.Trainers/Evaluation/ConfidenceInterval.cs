@@ -1,12 +1,14 @@
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>Where the share of all images probably lies, of which those evaluated are a sample.</summary>
-/// <param name="Low">The lower bound, from 0 to 1; NaN where nothing was counted.</param>
-/// <param name="High">The upper bound, from 0 to 1; NaN where nothing was counted.</param>
+/// <summary>
+/// Where the share of all images, of which those evaluated are a sample, probably lies, or the difference between two such shares.
+/// </summary>
+/// <param name="Low">The lower bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</param>
+/// <param name="High">The upper bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</param>
 public sealed record ConfidenceInterval(double Low, double High)
 {
     // The normal distribution is within so many deviations of its mean with a probability of 95 %.
-    private const double Deviations = 1.959963984540054;
+    internal const double Deviations = 1.959963984540054;
 
     /// <summary>
     /// The 95 % score interval of a share (Wilson, Probable inference, JASA 1927): the shares p for which the observed one is within 1.96

@@ -65,12 +65,19 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         CancellationToken cancellation)
     {
         var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
-        if (group.Size > 1) return EvaluateTogether(group, model, images, labels, progress, cancellation);
-        if (Options.Shard is null)
-            return EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
+        var report = group.Size > 1 ? EvaluateTogether(group, model, images, labels, progress, cancellation)
+            : Options.Shard is { } shard ? EvaluateShard(shard, model, images, labels, progress, cancellation)
+            : EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
+        return report with { Images = images.Digest() };
+    }
+
+    private RobustnessReport EvaluateShard(
+        EvaluationShard shard, Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
+    {
         using var scope = NewDisposeScope();
-        using var state = Run(Options, Options.Shard, model, images, labels, progress, cancellation);
-        return Report(state, Part([.. Options.Shard.Rows(images.Count, Options.BatchSize)], labels));
+        using var state = Run(Options, shard, model, images, labels, progress, cancellation);
+        return Report(state, Part([.. shard.Rows(images.Count, Options.BatchSize)], labels));
     }
 
     // Each process runs a shard and tells the others its steps.

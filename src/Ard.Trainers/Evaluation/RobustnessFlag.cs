@@ -63,6 +63,13 @@ public sealed record RobustnessFlag
     /// <summary>What to do.</summary>
     public string Advice { get; internal init; }
 
-    /// <summary>For people: all three.</summary>
+    /// <summary>
+    /// Whether the accuracies may be higher than the truth for it. Otherwise they hold, as where an attack left its budget or has few
+    /// classes to aim at, or are rather too low, as where outputs are not finite.
+    /// </summary>
+    public bool IsSerious => Code is not (
+        RobustnessFlagCode.BudgetExceeded or RobustnessFlagCode.FewClasses or RobustnessFlagCode.NotFinite);
+
+    /// <summary>For people: code, what was seen, advice.</summary>
     public override string ToString() => $"{Code}: {Seen}. {Advice}.";
 }

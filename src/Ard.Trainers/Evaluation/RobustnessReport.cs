@@ -37,6 +37,29 @@ public sealed record RobustnessReport
     /// <summary>Threat model, attacks and what else the figures depend on, one setting a line, such as <c>Seed: 0</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
+    /// <summary>The digest of the images, by which they are known again; null where it was not taken.</summary>
+    internal string? Images { get; init; }
+
+    /// <summary>By class: one entry for each class that there are images of, in their order.</summary>
+    public IReadOnlyList<ClassAccuracy> Classes => [.. ClassAccuracy.Of(this)];
+
+    /// <summary>
+    /// The class with the lowest accuracy against all attacks together; null where there are no images. As the lowest of several it is
+    /// rather too low: its interval is that of a class which was chosen beforehand.
+    /// </summary>
+    public ClassAccuracy? WeakestClass => Classes.MinBy(each => (each.Accuracy, each.Interval.High));
+
+    /// <summary>
+    /// Writes what became of each image as JSON lines, an object a line in the order of the images: <c>row</c>, from 0; <c>label</c>,
+    /// <c>predicted</c> and <c>attacked</c>, the true class and those that the network takes the clean image and the worst of the attacked
+    /// ones for (null where its output is not finite); <c>brokenBy</c>, the first attack that broke it, else null; <c>size</c>, how far it
+    /// was moved, in the norm of the threat model; <c>forwardPasses</c> and <c>backwardPasses</c>, what all attacks have cost, null where
+    /// one does not say. The file appears whole or not at all.
+    /// </summary>
+    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
+    /// <exception cref="InvalidOperationException">The report is of merged shards, which do not know the labels.</exception>
+    public void SaveRows(string path) => RobustnessRows.Write(this, path);
+
     /// <summary>The result of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
     /// <exception cref="KeyNotFoundException">It was not run; the message names those that were.</exception>

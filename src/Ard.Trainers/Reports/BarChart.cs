@@ -2,8 +2,8 @@ using Ard.Trainers.Evaluation;
 
 namespace Ard.Trainers.Reports;
 
-/// <summary>One bar: a share from 0 to 1, with its interval where there is one.</summary>
-internal sealed record Bar(string Name, double Share, ConfidenceInterval? Interval = null);
+/// <summary>One bar: a share from 0 to 1, with its interval where there is one. Its shade, from 0 to 3, is by default its place.</summary>
+internal sealed record Bar(string Name, double Share, ConfidenceInterval? Interval = null, int? Shade = null);
 
 /// <summary>Bars with a common title.</summary>
 internal sealed record BarGroup(string Title, IReadOnlyList<Bar> Bars);
@@ -36,7 +36,7 @@ internal static class BarChart
             // Not through the names.
             foreach (var percent in Axis.Percent.Ticks)
                 svg.Line($"<path class=\"grid\" d=\"M{Place(percent / 100):F1} {y}V{y + Bar * group.Bars.Count + 2}\"/>");
-            for (var i = 0; i < group.Bars.Count; i++, y += Bar) svg.Add($"{Draw(group.Bars[i], y, i)}");
+            for (var i = 0; i < group.Bars.Count; i++, y += Bar) svg.Add($"{Draw(group.Bars[i], y, group.Bars[i].Shade ?? i)}");
         }
         return standalone
             ? Page.Picture(Width, height, Description(title, groups), svg)
@@ -50,7 +50,7 @@ internal static class BarChart
         var share = double.IsFinite(bar.Share) ? bar.Share : 0;
         var end = Place(share);
         var svg = new Markup();
-        svg.Line($"<text class=\"tick end\" x=\"{Left - 6}\" y=\"{middle + 4:F1}\">{Cut(bar.Name, 13)}</text>");
+        svg.Line($"<text class=\"tick end\" x=\"{Left - 6}\" y=\"{middle + 4:F1}\">{Cut(bar.Name, 12)}</text>");
         svg.Line($"<rect class=\"bar b{Math.Min(shade, 3)}\" x=\"{Left}\" y=\"{y + 2}\" width=\"{end - Left:F1}\" height=\"{Bar - 4}\"/>");
         if (bar.Interval is { } interval && double.IsFinite(interval.Low))
         {
@@ -69,7 +69,7 @@ internal static class BarChart
     private static string Cut(string text, int most) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most - 1), "…");
 
     private static string Description(string title, IReadOnlyList<BarGroup> groups) =>
-        $"Bars: {title}, in percent. " + string.Join(" ", groups.Select(group =>
+        $"{title}, in percent. Bars. " + string.Join(" ", groups.Select(group =>
             $"{group.Title}: " + string.Join(", ", group.Bars.Select(bar =>
                 FormattableString.Invariant($"{bar.Name} {100 * bar.Share:F1}"))) + "."));
 }

@@ -6,8 +6,11 @@ using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Reports;
 
-/// <summary>The figures of an evaluation as they are kept in files: a <see cref="RobustnessReport"/> without its single points.</summary>
-public sealed record EvaluationSummary
+/// <summary>
+/// An evaluation as it is kept in files: the figures of a <see cref="RobustnessReport"/>, and what became of each image. A model card
+/// has it without the images.
+/// </summary>
+public sealed record EvaluationSummary : IJsonOnDeserialized
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -18,10 +21,17 @@ public sealed record EvaluationSummary
         Converters = { new JsonStringEnumConverter() },
     };
 
+    // Rises where what was there goes or means something else; docs/evaluation.schema.json describes it.
+    private const int CurrentVersion = 1;
+
     [JsonConstructor]
     internal EvaluationSummary()
     {
     }
+
+    /// <summary>The version of the JSON.</summary>
+    [JsonInclude]
+    internal int SchemaVersion { get; init; } = CurrentVersion;
 
     /// <summary>What the adversary was allowed to do.</summary>
     [JsonInclude, JsonRequired]
@@ -54,9 +64,28 @@ public sealed record EvaluationSummary
     /// <summary>Which images they were. Default null: unknown.</summary>
     public string? Data { get; init; }
 
+    /// <summary>The classes' names in the order of the labels. Default null: unknown.</summary>
+    public IReadOnlyList<string>? ClassNames { get; init; }
+
     /// <summary>The digest of the network's weights, by which it is known again. Default null: unknown.</summary>
     [JsonInclude]
     internal string? Weights { get; init; }
+
+    /// <summary>The number of the network's parameters. Default null: unknown.</summary>
+    [JsonInclude]
+    internal long? Parameters { get; init; }
+
+    /// <summary>The digest of the images, by which they are known again. Default null: unknown.</summary>
+    [JsonInclude]
+    internal string? Images { get; init; }
+
+    /// <summary>One entry a class. Default null: it was not counted.</summary>
+    [JsonInclude]
+    internal IReadOnlyList<ClassFigures>? Classes { get; init; }
+
+    /// <summary>What became of each image. Default null: it is not kept.</summary>
+    [JsonInclude, JsonConverter(typeof(EvaluationPoints.OnOneLine))]
+    internal EvaluationPoints? Points { get; init; }
 
     /// <summary>One line of the table: an attack, and the share of images that the network gets right under it.</summary>
     /// <param name="Name">The attack; <c>clean</c> and <c>worst-case</c> besides.</param>
@@ -64,14 +93,52 @@ public sealed record EvaluationSummary
     /// <param name="Interval">The lower and the upper bound of the 95 % interval.</param>
     internal sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
     {
+        /// <summary>What the name leaves open. Default null: nothing.</summary>
+        public string? Details { get; init; }
+
         /// <summary>How many images are right after each part of an attack that consists of others. Default null: it does not.</summary>
         public IReadOnlyList<AttackPart>? Parts { get; init; }
 
+        /// <summary>The mean over the classes of their accuracies. This and what follows is of evaluations of ML.NET.</summary>
+        public double? MacroAccuracy { get; init; }
+
+        /// <summary>The mean negative logarithm of the true class's probability.</summary>
+        public double? LogLoss { get; init; }
+
+        /// <summary>How much better that is than to say the classes' shares of every image.</summary>
+        public double? LogLossReduction { get; init; }
+
+        /// <summary>The log-loss of the images of each class.</summary>
+        public IReadOnlyList<double>? PerClassLogLoss { get; init; }
+
+        /// <summary>How many images of each true class are taken for each class.</summary>
+        public IReadOnlyList<IReadOnlyList<double>>? Confusion { get; init; }
+
         internal static Figures From(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])
         {
+            Details = result.Details == "" ? null : result.Details,
             Parts = result.Parts.Count > 0 ? result.Parts : null,
         };
     }
+
+    /// <summary>What is right of one class.</summary>
+    /// <param name="Class">The class, from 0.</param>
+    /// <param name="Images">How many images there are of it.</param>
+    /// <param name="CleanAccuracy">The share that is right without an attack.</param>
+    /// <param name="Accuracy">The share that is right against all attacks together.</param>
+    /// <param name="Interval">The lower and the upper bound of its 95 % interval.</param>
+    internal sealed record ClassFigures(
+        long Class, int Images, double CleanAccuracy, double Accuracy, IReadOnlyList<double> Interval)
+    {
+        internal static ClassFigures From(ClassAccuracy found) => new(
+            found.Class, found.Images, (double)found.CleanCount / found.Images, found.Accuracy, [found.Interval.Low, found.Interval.High]);
+    }
+
+    /// <summary>The class with the lowest accuracy, by its name where it has one; null where they were not counted.</summary>
+    internal (string Name, ClassFigures Figures)? Weakest =>
+        (Classes ?? []).MinBy(each => (each.Accuracy, each.Interval[1])) is { } weakest
+            ? (weakest.Class < ClassNames?.Count ? ClassNames[(int)weakest.Class] : $"{weakest.Class}", weakest)
+            : null;
 
     /// <summary>The figures of a report.</summary>
     /// <param name="report">The report.</param>
@@ -89,13 +156,21 @@ public sealed record EvaluationSummary
             Flags = report.Flags,
             Settings = report.Settings,
             Weights = network is null ? null : TensorDigest.Compute(network),
+            Parameters = network is null ? null : Networks.Weights.Count(network),
+            Images = report.Images,
+            Classes = [.. report.Classes.Select(ClassFigures.From)],
+            // Merged shards do not know them.
+            Points = report.Labels.Count == report.Clean.Points.Count ? EvaluationPoints.From(report) : null,
         };
     }
 
-    /// <summary>All of it as JSON.</summary>
+    /// <summary>
+    /// All of it as JSON: threat model, settings, flags, the figures of each attack and of each class with their intervals, and what
+    /// became of each image. Its form is that of <c>docs/evaluation.schema.json</c>, by the version that it names.
+    /// </summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    /// <summary>Reads a file of <see cref="ToJson"/>, or of the ML.NET evaluation's report, which has more.</summary>
+    /// <summary>Reads a file of <see cref="ToJson"/>, or of the ML.NET evaluation's report.</summary>
     /// <exception cref="FormatException">The file is no such report.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static EvaluationSummary Read(string path)
@@ -103,15 +178,47 @@ public sealed record EvaluationSummary
         try
         {
             using var stream = File.OpenRead(path);
-            var summary = JsonSerializer.Deserialize<EvaluationSummary>(stream, Json) ?? throw new JsonException("it is null");
-            foreach (var figures in summary.Attacks.Prepend(summary.Clean).Append(summary.WorstCase))
-                if (figures is not { Accuracy: >= 0 and <= 1, Interval.Count: 2 })
-                    throw new JsonException($"'{figures?.Name}' has no accuracy from 0 to 1 with its interval");
-            return summary;
+            return JsonSerializer.Deserialize<EvaluationSummary>(stream, Json) ?? throw new JsonException("it is null");
         }
         catch (Exception exception) when (exception is JsonException or ArgumentException)
         {
             throw new FormatException($"{path}: expected the report of an evaluation as JSON, found: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>The report that it was made of, but for logits, and for what each attack by itself moved and cost; it has points.</summary>
+    internal RobustnessReport ToReport()
+    {
+        var points = Points ?? throw new InvalidOperationException("The evaluation says nothing of single images.");
+        return new(
+            Threat,
+            new(Clean.Name, points.Clean()) { Predictions = points.Predicted },
+            [
+                .. Attacks.Select(attack => new AttackResult(attack.Name, points.Under(attack.Name))
+                {
+                    Details = attack.Details ?? "",
+                    Parts = attack.Parts ?? [],
+                }),
+            ],
+            new(WorstCase.Name, points.WorstCase()) { Predictions = points.Attacked })
+        {
+            Labels = points.Labels,
+            Flags = Flags,
+            Settings = Settings,
+            Images = Images,
+        };
+    }
+
+    // The figures are those of an evaluation, wherever they were read.
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        if (SchemaVersion != CurrentVersion)
+            throw new JsonException($"schemaVersion is {SchemaVersion}, expected {CurrentVersion}");
+        foreach (var figures in Attacks.Prepend(Clean).Append(WorstCase))
+            if (figures is not { Accuracy: >= 0 and <= 1, Interval.Count: 2 })
+                throw new JsonException($"'{figures?.Name}' has no accuracy from 0 to 1 with its interval");
+        if (Classes?.Any(each => each is not { Class: >= 0, Accuracy: >= 0 and <= 1, Interval.Count: 2 }) == true)
+            throw new JsonException("a class has no accuracy from 0 to 1 with its interval");
+        if (Points?.Fault(this) is { } fault) throw new JsonException(fault);
     }
 }

@@ -6,10 +6,10 @@ using Ard.Trainers.Training;
 namespace Ard.Trainers.Reports;
 
 /// <summary>
-/// What trainings and evaluations were, as one HTML page for people: accuracy under every attack with 95 % intervals, reasons to doubt it,
-/// accuracy over the budget, attacked images, what is taken for what, training curves, settings, versions and how to get it all again. The
-/// page loads nothing, has no script, and can be read on a phone, in the dark, on paper and by a screen reader. Sections for which nothing
-/// is given are left out.
+/// What trainings and evaluations were, as one HTML page for people: accuracy under every attack with 95 % intervals, the differences
+/// between networks on the same images, reasons to doubt it, accuracy by class and over the budget, attacked images, what is taken for
+/// what, training curves, settings, versions and how to get it all again. The page loads nothing, has no script, and can be read on a
+/// phone, in the dark, on paper and by a screen reader. Sections for which nothing is given are left out.
 /// </summary>
 /// <param name="Title">The title.</param>
 public sealed record HtmlReport(string Title)
@@ -32,6 +32,44 @@ public sealed record HtmlReport(string Title)
     /// <summary>When it was written. Default now.</summary>
     internal DateTimeOffset Written { get; init; } = DateTimeOffset.UtcNow;
 
+    /// <summary>
+    /// A page of networks that were evaluated alike, with the differences between them on the same images: the same images and labels, the
+    /// same threat model and the same attacks.
+    /// </summary>
+    /// <param name="models">Two or more, each by a name of its own and with what became of each image.</param>
+    /// <exception cref="ArgumentException">They were not evaluated alike; the message says what differs.</exception>
+    public static HtmlReport Compare(params IReadOnlyList<(string Name, EvaluationSummary Evaluation)> models)
+    {
+        ArgumentNullException.ThrowIfNull(models);
+        var names = models.Select(model => model.Name).ToArray();
+        if (names.Length < 2 || names.Distinct().Count() < names.Length)
+            throw new ArgumentException(
+                $"The networks are [{string.Join(", ", names)}], expected two or more, each of another name.", nameof(models));
+        var unknown = models.Where(model => model.Evaluation.Points is null or { Labels.Count: 0 }).Select(model => model.Name).ToArray();
+        if (unknown.Length > 0)
+            throw new ArgumentException($"Evaluations without single images: {string.Join(", ", unknown)}.", nameof(models));
+        var reports = models.Select(model => model.Evaluation.ToReport()).ToArray();
+        string[] faults =
+        [
+            .. reports.Zip(names).Skip(1).SelectMany(pair => ComparisonSection.Differences(reports[0], pair.First)
+                .Select(fault => $"{pair.Second}: {fault} as of {names[0]}")),
+        ];
+        if (faults.Length > 0) throw new ArgumentException(string.Join("; ", faults) + ".", nameof(models));
+        return new($"{Text.Count(models.Count, "network")} compared")
+        {
+            ClassNames = models.Select(model => model.Evaluation.ClassNames).FirstOrDefault(found => found is not null) ?? [],
+            Models =
+            [
+                .. models.Zip(reports, (model, report) => new ModelReport(model.Name)
+                {
+                    Robustness = report,
+                    Parameters = model.Evaluation.Parameters,
+                    Description = model.Evaluation.Parameters is { } count ? Text.Count(count, "parameter") : null,
+                }),
+            ],
+        };
+    }
+
     /// <summary>Writes the page to a file, which appears whole or not at all.</summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     public void Save(string path) => AtomicFile.WriteAllText(path, ToHtml());
@@ -42,7 +80,9 @@ public sealed record HtmlReport(string Title)
         (string Id, string Name, Markup? Body)[] sections =
         [
             ("accuracy", "Accuracy under attack", AccuracySection.Render(Models)),
+            ("comparison", "Network against network", ComparisonSection.Render(Models)),
             ("doubts", "Reasons to doubt", FlagsSection.Render(Models)),
+            ("classes", "Accuracy by class", ClassSection.Render(Models, Class)),
             ("budget", "Accuracy over the budget", CurveSection.Render(Models)),
             ("images", "Attacked images", ImageGrid.Render(Models, Class)),
             ("confusion", "What is taken for what", ConfusionTable.Render(Models, Class)),
@@ -75,6 +115,9 @@ public sealed record ModelReport(string Name)
 {
     /// <summary>What it is, such as its architecture and the number of its parameters. Default nothing.</summary>
     public string? Description { get; init; }
+
+    /// <summary>The number of its parameters, for a comparison of several networks. Default null: unknown.</summary>
+    public long? Parameters { get; init; }
 
     /// <summary>Its training. Default none.</summary>
     public TrainingResult? Training { get; init; }

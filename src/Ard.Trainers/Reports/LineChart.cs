@@ -176,10 +176,12 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     private string Description() => $"{Title}. Lines of {YTitle} over {XTitle}. " + string.Join(" ", Series.Select(series =>
     {
         var points = series.Points.Where(point => double.IsFinite(point.Y)).ToArray();
-        return points.Length == 0
-            ? $"{series.Name}: no figures."
-            : $"{series.Name}: {Value(points[0].Y, YFormat)} at {Value(points[0].X, XFormat)}, "
-                + $"{Value(points[^1].Y, YFormat)} at {Value(points[^1].X, XFormat)}.";
+        var ends = points.Length > 1 ? new[] { points[0], points[^1] } : points;
+        return $"{series.Name}: "
+            + (ends.Length == 0
+                ? "no figures"
+                : string.Join(", ", ends.Select(point => $"{Value(point.Y, YFormat)} at {Value(point.X, XFormat)}")))
+            + ".";
     }));
 
     private double XPlace(double x) => X.Place(Math.Clamp(x, X.Low, X.High), Left, Right);

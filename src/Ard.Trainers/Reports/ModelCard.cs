@@ -67,7 +67,7 @@ public sealed record ModelCard
     [JsonInclude]
     internal CardTraining? Training { get; init; }
 
-    /// <summary>What it gets right.</summary>
+    /// <summary>What it gets right, without the single images.</summary>
     [JsonInclude]
     internal EvaluationSummary? Evaluation { get; init; }
 
@@ -135,7 +135,7 @@ public sealed record ModelCard
     {
         ArgumentNullException.ThrowIfNull(evaluation);
         return evaluation.Weights is null || evaluation.Weights == Weights
-            ? this with { Evaluation = evaluation }
+            ? this with { Evaluation = evaluation with { Points = null } }
             : throw new ArgumentException(
                 $"The evaluation is of other weights: expected those of {Network}, {Weights}, found {evaluation.Weights}.",
                 nameof(evaluation));

@@ -54,9 +54,11 @@ internal static class ModelCardText
                 + $"({(found.Data is { } data ? Cell(data) : "which ones is unknown")}); "
                 + $"the adversary's budget: {found.Threat.Norm}, {found.Threat.Epsilon.ToString("R", CultureInfo.InvariantCulture)} "
                 + "in units of images in [0,1].");
-            Table("attack", [.. found.Attacks.Prepend(found.Clean).Append(found.WorstCase).Select(attack => (attack.Name, string.Create(
-                CultureInfo.InvariantCulture,
-                $"{100 * attack.Accuracy:F2} % right (95 % interval: {100 * attack.Interval[0]:F2} to {100 * attack.Interval[1]:F2})")))]);
+            Table("attack", [.. found.Attacks.Prepend(found.Clean).Append(found.WorstCase).Select(
+                attack => (attack.Name, Right(attack.Accuracy, attack.Interval)))]);
+            if (found.Weakest is var (name, weakest))
+                Line($"The weakest of {found.Classes!.Count} classes under the worst of the attacks: {Cell(name)}, "
+                    + $"{Right(weakest.Accuracy, weakest.Interval)} of {weakest.Images} images.");
             Line(found.Flags.Count > 0
                 ? "These figures are in doubt:"
                 : "The evaluation saw no reason to doubt them; a stronger attack can still find more.");
@@ -86,6 +88,10 @@ internal static class ModelCardText
 
         void Line(string line) => text.Append(line).Append("\n\n");
     }
+
+    private static string Right(double accuracy, IReadOnlyList<double> interval) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{100 * accuracy:F2} % right (95 % interval: {100 * interval[0]:F2} to {100 * interval[1]:F2})");
 
     private static string Versions(IReadOnlyDictionary<string, string> versions) =>
         versions.Count == 0 ? Unknown : string.Join(", ", versions.Select(version => $"{version.Key} {version.Value}"));

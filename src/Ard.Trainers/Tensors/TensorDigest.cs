@@ -20,11 +20,18 @@ internal static class TensorDigest
     /// <param name="pieces">The pieces, of this type.</param>
     public static string Compute(ScalarType type, long[] shape, IEnumerable<Tensor> pieces)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Head("", type, shape));
+        using var hash = Begin(type, shape);
         foreach (var piece in pieces)
             using (piece) Append(hash, piece, null);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The same for a tensor whose bytes the caller appends.</summary>
+    public static IncrementalHash Begin(ScalarType type, long[] shape)
+    {
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Head("", type, shape));
+        return hash;
     }
 
     private static string Compute(IEnumerable<(string Name, Tensor Values)> tensors, Action<long>? read = null)

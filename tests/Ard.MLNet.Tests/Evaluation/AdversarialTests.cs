@@ -212,8 +212,8 @@ public sealed class AdversarialTests
                 "Features", classifier.FeatureColumnType, 8),
             null);
         var metrics = ml.MulticlassClassification.EvaluateRobustness(faulty, data, Evaluation);
-        var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
-        Assert.Equal(pixel.gt(bright).sum().item<long>(), rows.Count(row => row is { Attack: "fgsm", PredictedLabel: 0 }));
+        var rows = Rows(metrics.WorstCase);
+        Assert.Equal(pixel.gt(bright).sum().item<long>(), rows.Count(row => row is { PredictedLabel: 0 }));
         Assert.Contains(rows, row => row is { PredictedLabel: > 0, AttackedPredictedLabel: 0 });
         Assert.Contains(metrics.Flags, flag => flag.Code == RobustnessFlagCode.NotFinite);
         foreach (var attack in metrics.Attacks.Prepend(metrics.Clean).Append(metrics.WorstCase))
@@ -282,25 +282,30 @@ public sealed class AdversarialTests
     public void Every_row_is_told_for_every_attack()
     {
         var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), Evaluation);
-        var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
-
-        Assert.Equal(60, rows.Length);
-        foreach (var row in rows)
+        foreach (var attack in metrics.Attacks.Prepend(metrics.Clean).Append(metrics.WorstCase))
         {
-            var wasRight = metrics.Report.Clean.Correct[(int)row.Row];
-            Assert.Equal(wasRight, row.PredictedLabel == row.Label);
-            Assert.Equal(metrics.Report[row.Attack].Correct[(int)row.Row], row.AttackedPredictedLabel == row.Label);
-            if (wasRight) Assert.InRange(row.PerturbationNorm, 0.001, 0.05 + 1e-6);
-            else Assert.Equal(0, row.PerturbationNorm);
-            var (point, worst) = (metrics.Report[row.Attack].Points[(int)row.Row], metrics.Report.WorstCase.Points[(int)row.Row]);
-            Assert.Equal(point.BrokenBy ?? "", row.BrokenBy);
-            Assert.Equal(worst.BrokenBy ?? "", row.FirstBrokenBy);
-            Assert.Equal((point.ForwardPasses, point.BackwardPasses), (row.ForwardPasses, row.BackwardPasses));
-            // FGSM: the clean image, the step, the result.
-            if (row.Attack == "fgsm") Assert.Equal(wasRight ? (3, 1) : (1, 0), (row.ForwardPasses, row.BackwardPasses));
+            var rows = Rows(attack);
+            Assert.Equal(Enumerable.Range(0, 30).Select(row => (long)row), rows.Select(row => row.Row));
+            foreach (var row in rows)
+            {
+                var (result, wasRight) = (metrics.Report[attack.Name], metrics.Report.Clean.Correct[(int)row.Row]);
+                Assert.Equal(wasRight, row.PredictedLabel == row.Label);
+                Assert.Equal(result.Correct[(int)row.Row], row.AttackedPredictedLabel == row.Label);
+                if (wasRight && attack != metrics.Clean) Assert.InRange(row.PerturbationNorm, row.BrokenBy == "" ? 0 : 0.001, 0.05 + 1e-6);
+                else Assert.Equal(0, row.PerturbationNorm);
+                var point = result.Points[(int)row.Row];
+                Assert.Equal(point.BrokenBy ?? "", row.BrokenBy);
+                Assert.Equal((point.ForwardPasses, point.BackwardPasses), (row.ForwardPasses, row.BackwardPasses));
+                // FGSM: the clean image, the step, the result.
+                if (attack.Name == "fgsm") Assert.Equal(wasRight ? (3, 1) : (1, 0), (row.ForwardPasses, row.BackwardPasses));
+            }
         }
-        Assert.Equal([0L, 0L, 1L, 1L], rows.Take(4).Select(row => row.Row));
-        var text = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(metrics.Rows).Transform(metrics.Rows);
+        // ML.NET goes on with it: the rows that were broken, by their classes' names.
+        var broken = ml.Data.FilterRowsByColumn(metrics.WorstCase.Rows, "PerturbationNorm", lowerBound: 1e-9);
+        Assert.Equal(
+            metrics.Report.WorstCase.Points.Count(point => point.Size > 0), ml.Data.CreateEnumerable<RowResult>(broken, false).Count());
+        Assert.NotEqual(0, metrics.Report.WorstCase.Points.Count(point => point.Size == 0));
+        var text = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(metrics.Clean.Rows).Transform(metrics.Clean.Rows);
         Assert.Equal("disk", Tiny.Column<ReadOnlyMemory<char>>(text, "Label")[0].ToString());
     }
 
@@ -332,10 +337,20 @@ public sealed class AdversarialTests
             root.GetProperty("clean").GetProperty("interval").EnumerateArray().Select(bound => bound.GetDouble()));
         Assert.Equal(metrics.Flags.Select(flag => flag.Seen),
             root.GetProperty("flags").EnumerateArray().Select(flag => flag.GetProperty("seen").GetString()));
-        Assert.Equal(metrics.Report.WorstCase.Points.Select(point => (point.IsRight, point.BrokenBy, point.ForwardPasses)),
-            root.GetProperty("points").EnumerateArray().Select(point => (
-                point.GetProperty("isRight").GetBoolean(), point.GetProperty("brokenBy").GetString(),
-                (long?)point.GetProperty("forwardPasses").GetInt64())));
+        Assert.Equal(metrics.ClassNames, root.GetProperty("classNames").EnumerateArray().Select(name => name.GetString()));
+        Assert.Equal(
+            metrics.Report.Classes.Select(each => (each.Class, each.Images, each.Accuracy)),
+            root.GetProperty("classes").EnumerateArray().Select(each => (
+                each.GetProperty("class").GetInt64(), each.GetProperty("images").GetInt32(), each.GetProperty("accuracy").GetDouble())));
+        var points = root.GetProperty("points");
+        Assert.Equal(
+            metrics.Report.WorstCase.Points.Select(point => point.BrokenBy),
+            points.GetProperty("brokenBy").EnumerateArray().Select(name => name.GetString()));
+        Assert.Equal(
+            metrics.Report.WorstCase.Points.Select(point => point.ForwardPasses),
+            points.GetProperty("forwardPasses").EnumerateArray().Select(count => (long?)count.GetInt64()));
+        Assert.Equal(
+            metrics.Report["fgsm"].Correct, points.GetProperty("right").GetProperty("fgsm").GetString()!.Select(letter => letter == '1'));
     }
 
     [Fact]
@@ -343,9 +358,9 @@ public sealed class AdversarialTests
     {
         var evaluation = Evaluation.Evaluation with { Attacks = ["autoattack", "fgsm"], Sequential = true };
         var metrics = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 30), new() { Evaluation = evaluation });
-        var rows = ml.Data.CreateEnumerable<RowResult>(metrics.Rows, reuseRowObject: false).ToArray();
-        Assert.Contains(rows, row => row is { Attack: "autoattack", BrokenBy: "apgd-ce", FirstBrokenBy: "autoattack" });
-        Assert.Contains(rows, row => row is { Attack: "fgsm", BrokenBy: "apgd-ce", FirstBrokenBy: "autoattack" });
+        Assert.Contains(Rows(metrics["autoattack"]), row => row is { BrokenBy: "apgd-ce" });
+        Assert.Contains(Rows(metrics["fgsm"]), row => row is { BrokenBy: "apgd-ce" });
+        Assert.Contains(Rows(metrics.WorstCase), row => row is { BrokenBy: "autoattack" });
         // Of the sequence's last attack.
         Assert.Equal(metrics.WorstCase.Accuracy, metrics["fgsm"].Accuracy);
         Assert.Equal(metrics.WorstCase.Accuracy, metrics.WorstCase.Metrics.MicroAccuracy, 1e-9);
@@ -383,11 +398,12 @@ public sealed class AdversarialTests
         public void Report(EvaluationProgress value) => hear();
     }
 
+    private RowResult[] Rows(AttackMetrics attack) =>
+        [.. ml.Data.CreateEnumerable<RowResult>(attack.Rows, reuseRowObject: false)];
+
     private sealed class RowResult
     {
         public long Row { get; set; }
-
-        public string Attack { get; set; } = "";
 
         public uint Label { get; set; }
 
@@ -398,8 +414,6 @@ public sealed class AdversarialTests
         public double PerturbationNorm { get; set; }
 
         public string BrokenBy { get; set; } = "";
-
-        public string FirstBrokenBy { get; set; } = "";
 
         public long ForwardPasses { get; set; }
 

@@ -51,10 +51,11 @@ public sealed class StreamedEvaluationTests
             Tiny.Classifier, data, new() { Evaluation = With("view"), Images = 0 });
 
         Assert.Equal(expected.WorstCase.Points, metrics.Report.WorstCase.Points);
+        Assert.Equal(expected.Images, metrics.Report.Images);
         Assert.Equal(expected.Attacks.Select(attack => attack.Logits!), metrics.Report.Attacks.Select(attack => attack.Logits!));
         if (!writesFiles)
         {
-            // Once for the labels, and once for the images.
+            // Once for the labels, and once for the images and their digest.
             Assert.Equal(2 * 45, made);
             return;
         }

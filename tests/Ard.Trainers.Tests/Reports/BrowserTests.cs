@@ -43,7 +43,7 @@ public sealed class BrowserTests
         {
             await browser.Open(file, width, scheme);
             var charts = (await browser.Evaluate(Marks)).EnumerateArray().ToArray();
-            Assert.Equal(2 + 2 * networks, charts.Length);
+            Assert.Equal(5 + 3 * networks, charts.Length);
             Assert.All(charts, chart =>
             {
                 Assert.InRange(Number(chart, "width"), 300, width);

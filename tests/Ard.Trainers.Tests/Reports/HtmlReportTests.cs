@@ -18,7 +18,9 @@ public sealed class HtmlReportTests
     [Fact]
     public void A_page_has_every_section_that_there_is_something_for_and_no_other()
     {
-        Assert.Equal(["accuracy", "doubts", "budget", "images", "confusion", "training", "again"], Sections(SampleReport.Of()));
+        Assert.Equal(
+            ["accuracy", "comparison", "doubts", "classes", "budget", "images", "confusion", "training", "again"],
+            Sections(SampleReport.Of()));
         Assert.Equal(["again"], Sections(new HtmlReport("nothing")));
         var training = new HtmlReport("only") { Models = [new("student") { Training = SampleReport.Training(new Random(1), 3) }] };
         Assert.Equal(["training", "again"], Sections(training));
@@ -66,7 +68,7 @@ public sealed class HtmlReportTests
     {
         var page = Parse(SampleReport.Of(networks, epochs, classes));
         var charts = page.QuerySelectorAll("figure > svg");
-        Assert.Equal(1 + 1 + 2 * networks, charts.Length);
+        Assert.Equal(1 + (networks > 1 ? 3 : 0) + networks + 1 + 2 * networks, charts.Length);
         Assert.All(charts, chart =>
         {
             ChartCheck.IsDrawn(chart);
@@ -121,6 +123,31 @@ public sealed class HtmlReportTests
             ["apgd-ce 310", "square 300"],
             json.RootElement.GetProperty("attacks")[0].GetProperty("parts").EnumerateArray()
                 .Select(part => $"{part.GetProperty("name")} {part.GetProperty("correctCount")}"));
+    }
+
+    [Fact]
+    public void Each_class_has_a_bar_and_its_figures_the_weakest_first_and_of_many_the_weakest()
+    {
+        var model = SampleReport.Model(1, 2, 10);
+        var page = Parse(new HtmlReport("page") { Models = [model], ClassNames = SampleReport.ClassNames });
+        var rows = page.QuerySelectorAll("#classes ~ div tbody tr").ToArray();
+        var classes = model.Robustness!.Classes.OrderBy(each => each.Accuracy).ToArray();
+        Assert.Equal(10, rows.Length);
+        Assert.Equal(classes.Select(each => each.Accuracy), rows.Select(row => Percent(row, 2)), (one, two) => Math.Abs(one - two) < 6e-4);
+        var weakest = classes[0];
+        var name = SampleReport.ClassNames[(int)weakest.Class];
+        Assert.Contains(rows.TakeWhile(row => Percent(row, 2) <= weakest.Accuracy + 6e-4), row => row.TextContent.Trim() == string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name}50{100 * weakest.CleanCount / 50.0:F1} %{100 * weakest.Accuracy:F1} %"
+                + $"{100 * weakest.Interval.Low:F1} to {100 * weakest.Interval.High:F1} %"));
+        Assert.Equal(10, page.QuerySelectorAll("#classes ~ div svg .bar").Length);
+
+        page = Parse(SampleReport.Of(1, 2, 100));
+        Assert.Equal(20, page.QuerySelectorAll("#classes ~ div svg .bar").Length);
+        Assert.Contains("The weakest 20 of 100 classes.", page.QuerySelector("#classes ~ div")!.TextContent);
+
+        static double Percent(IElement row, int column) =>
+            double.Parse(row.QuerySelectorAll("td")[column].TextContent.TrimEnd(' ', '%'), CultureInfo.InvariantCulture) / 100;
     }
 
     [Theory]

@@ -65,7 +65,7 @@ public sealed class ModelCardTests : IDisposable
     public void The_card_says_what_training_evaluation_and_export_know()
     {
         var training = Train();
-        var evaluation = Evaluate() with { Data = "30 glyphs" };
+        var evaluation = Evaluate() with { Data = "30 glyphs", ClassNames = Glyphs.ClassNames };
         var card = ModelCard.Create(network, training).With(evaluation) with { Data = "glyphs", Preset = "none" };
         var options = new OnnxExportOptions { FoldBatchNorm = true, ClassNames = [.. Glyphs.ClassNames] };
         OnnxExport.Write(In("model.onnx"), network, options);
@@ -83,6 +83,11 @@ public sealed class ModelCardTests : IDisposable
         Assert.Contains("On 30 images (30 glyphs); the adversary's budget: Linf, 0.1 in units", text);
         foreach (var attack in evaluation.Attacks.Prepend(evaluation.Clean).Append(evaluation.WorstCase))
             Assert.Contains(FormattableString.Invariant($"| {attack.Name} | {100 * attack.Accuracy:F2} % right (95 % interval: "), text);
+        var weakest = evaluation.Classes!.MinBy(each => each.Accuracy)!;
+        Assert.Contains($"The weakest of 10 classes under the worst of the attacks: {Glyphs.ClassNames[(int)weakest.Class]}, ", text);
+        // The card has no need of the single images.
+        Assert.Equal(30, evaluation.Points!.Labels.Count);
+        Assert.DoesNotContain("brokenBy", File.ReadAllText(In("model.card.json")));
         // The attacks' parameters and seed, as the evaluation states them.
         Assert.Contains(evaluation.Settings, line => line.StartsWith("Attacks: ", StringComparison.Ordinal)
             && line.Contains("pgd-20: Steps 20, StepSize not set, Restarts 1,"));
@@ -150,6 +155,16 @@ public sealed class ModelCardTests : IDisposable
     [InlineData("""{"threat":{"norm":"Linf","epsilon":-1},"rows":1,"clean":{},"attacks":[],"worstCase":{},"flags":[]}""")]
     [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":7,"interval":[0,1]},"attacks":"""
         + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
+        + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[],"classes":[{"class":-1}]}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
+        + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[],"points":{"labels":[3]}}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":0,"interval":[0,1]},"attacks":"""
+        + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[],"points":{"labels":[3],"predicted":[3],"attacked":"""
+        + """[3],"brokenBy":[null],"size":[0],"forwardPasses":[1],"backwardPasses":[0],"right":{}}}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":2,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
+        + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[],"points":{"labels":[3],"predicted":[3],"attacked":"""
+        + """[3],"brokenBy":[null],"size":[0],"forwardPasses":[1],"backwardPasses":[0],"right":{}}}""")]
     [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
         + """null,"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[]}""")]
     public void A_file_that_is_no_report_is_refused_by_its_name(string json)

@@ -33,6 +33,7 @@ internal static class SampleReport
         return new ModelReport(number == 0 ? Hostile : names[number % names.Length] + (number < names.Length ? "" : $" {number}"))
         {
             Description = "tinycnn-8-bn, 8,218 parameters" + (number == 0 ? Hostile : ""),
+            Parameters = 8218 + 100_000 * number,
             Training = Training(random, epochs) with { Warnings = number == 0 ? ["epoch 3: " + Hostile] : [] },
             Robustness = Evaluation(random, 500, classes),
             Curve = new RobustnessCurve(Norm.Linf, [.. new[] { 0, 0.05, 0.1, 0.15, 0.2 }.Select(

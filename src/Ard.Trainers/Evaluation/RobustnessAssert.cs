@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// Demands on an evaluation, for tests: of xunit, NUnit, MSTest or none, as each takes an exception for a failure.
+/// </summary>
+public static class RobustnessAssert
+{
+    /// <summary>
+    /// Demands that a network is as robust as it is said to be. It fails where the 95 % interval of the worst case ends below, so that it
+    /// does not fail by the choice of the images, and for every flag by which the figure may be too high. The interval of few images is
+    /// wide, and shuts nothing out: of 500 images at 45 % it reaches 4.4 points up and down, of 5000 1.4.
+    /// </summary>
+    /// <param name="report">The evaluation, of <see cref="RobustnessEvaluator"/>, or <c>metrics.Report</c> of ML.NET.</param>
+    /// <param name="accuracy">The share of images that has to be right against all attacks together, from 0 to 1, such as 0.45.</param>
+    /// <param name="accepted">Flags that do not count, because somebody has looked at them. Default none.</param>
+    /// <exception cref="RobustnessException">It is less robust, or in doubt; the message says both.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The accuracy is not from 0 to 1.</exception>
+    public static void AtLeast(RobustnessReport report, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(accepted);
+        string[] faults =
+        [
+            .. new[] { Fault(report.WorstCase, accuracy) }.OfType<string>(),
+            .. report.Flags.Where(flag => Counts(flag, accepted)).Select(flag => $"In doubt: {flag}"),
+        ];
+        if (faults.Length > 0) throw new RobustnessException($"Against {report.Threat}: {string.Join(" ", faults)}");
+    }
+
+    /// <summary>Why a result is below what is demanded; null where it may be as good.</summary>
+    internal static string? Fault(AttackResult result, double accuracy)
+    {
+        if (accuracy is not (>= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(accuracy), accuracy, "accuracy: expected a share from 0 to 1, such as 0.45.");
+        // Not a number where there are no images, of which nothing is known.
+        return result.Interval.High >= accuracy ? null : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{result.Name}: {100 * result.Accuracy:F2} % of {result.Points.Count} images are right (95 % interval: ")
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2}), expected {100 * accuracy:0.##} % or more.");
+    }
+
+    /// <summary>Whether a flag is a failure.</summary>
+    internal static bool Counts(RobustnessFlag flag, IReadOnlyList<RobustnessFlagCode> accepted) =>
+        flag.IsSerious && !accepted.Contains(flag.Code);
+}
+
+/// <summary>A network is less robust than <see cref="RobustnessAssert"/> demands, or its figures are in doubt.</summary>
+public sealed class RobustnessException : Exception
+{
+    internal RobustnessException(string message) : base(message)
+    {
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using Ard.Trainers.Data;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>What became of each image, as JSON lines: an object a line, in the order of the images.</summary>
+internal static class RobustnessRows
+{
+    public static void Write(RobustnessReport report, string path) => AtomicFile.Write(path, stream =>
+    {
+        if (report.Labels.Count != report.Clean.Points.Count)
+            throw new InvalidOperationException(
+                $"The report has {report.Labels.Count} labels of {report.Clean.Points.Count} images, expected one for each: merged shards "
+                + "have none, and the same evaluation from their state has.");
+        foreach (var (row, point) in report.WorstCase.Points.Index())
+        {
+            using (var json = new Utf8JsonWriter(stream))
+            {
+                json.WriteStartObject();
+                json.WriteNumber("row", row);
+                Class(json, "label", report.Labels[row]);
+                Class(json, "predicted", report.Clean.Predictions[row]);
+                Class(json, "attacked", report.WorstCase.Predictions[row]);
+                json.WriteString("brokenBy", point.BrokenBy);
+                json.WriteNumber("size", point.Size);
+                Number(json, "forwardPasses", point.ForwardPasses);
+                Number(json, "backwardPasses", point.BackwardPasses);
+                json.WriteEndObject();
+            }
+            stream.WriteByte((byte)'\n');
+        }
+    });
+
+    // Outputs that are not finite name no class.
+    private static void Class(Utf8JsonWriter json, string name, long number) => Number(json, name, number < 0 ? null : number);
+
+    private static void Number(Utf8JsonWriter json, string name, long? number)
+    {
+        if (number is { } value) json.WriteNumber(name, value);
+        else json.WriteNull(name);
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>What became of each image, a column for each kind of value; one entry an image.</summary>
+/// <param name="Labels">The true classes.</param>
+/// <param name="Predicted">The class that the network takes the clean image for; -1 where its output is not finite.</param>
+/// <param name="Attacked">The same of the worst of the attacked images.</param>
+/// <param name="BrokenBy">The first attack that broke it; null where none did.</param>
+/// <param name="Size">How far it was moved, in the norm of the threat model.</param>
+/// <param name="ForwardPasses">How often it went through the network, in all attacks together; null where one does not say.</param>
+/// <param name="BackwardPasses">How often its gradient was taken.</param>
+/// <param name="Right">By attack, a text with a letter for each image: 1 where it is right, else 0.</param>
+internal sealed record EvaluationPoints(
+    IReadOnlyList<long> Labels,
+    IReadOnlyList<long> Predicted,
+    IReadOnlyList<long> Attacked,
+    IReadOnlyList<string?> BrokenBy,
+    IReadOnlyList<double> Size,
+    IReadOnlyList<long?> ForwardPasses,
+    IReadOnlyList<long?> BackwardPasses,
+    IReadOnlyDictionary<string, string> Right)
+{
+    // A table of classes by classes has to fit into memory.
+    private const int MostClasses = 10_000;
+
+    public static EvaluationPoints From(RobustnessReport report) => new(
+        report.Labels,
+        report.Clean.Predictions,
+        report.WorstCase.Predictions,
+        [.. report.WorstCase.Points.Select(point => point.BrokenBy)],
+        [.. report.WorstCase.Points.Select(point => point.Size)],
+        [.. report.WorstCase.Points.Select(point => point.ForwardPasses)],
+        [.. report.WorstCase.Points.Select(point => point.BackwardPasses)],
+        report.Attacks.ToDictionary(
+            attack => attack.Name, attack => string.Concat(attack.Correct.Select(right => right ? '1' : '0'))));
+
+    /// <summary>Why these are not the points of an evaluation; null where they are.</summary>
+    public string? Fault(EvaluationSummary evaluation)
+    {
+        var rows = evaluation.Rows;
+        int[] counts =
+        [
+            Labels.Count, Predicted.Count, Attacked.Count, BrokenBy.Count, Size.Count, ForwardPasses.Count, BackwardPasses.Count,
+        ];
+        if (counts.Any(count => count != rows)) return $"columns of {string.Join(", ", counts)} points, expected {rows}";
+        if (Labels.Any(label => label is < 0 or >= MostClasses)
+            || Predicted.Concat(Attacked).Any(label => label is < -1 or >= MostClasses))
+            return $"a class that is not from 0 to {MostClasses - 1}";
+        foreach (var attack in evaluation.Attacks)
+            if (Right.GetValueOrDefault(attack.Name) is not { } right || right.Length != rows
+                || right.Any(letter => letter is not ('0' or '1')))
+                return $"no text of {rows} letters 0 and 1 of the attack '{attack.Name}'";
+        return evaluation.Attacks.Select(attack => Count(attack, Under(attack.Name)))
+            .Append(Count(evaluation.Clean, Clean())).Append(Count(evaluation.WorstCase, WorstCase()))
+            .FirstOrDefault(fault => fault is not null);
+
+        string? Count(EvaluationSummary.Figures figures, IReadOnlyList<AttackedPoint> points) =>
+            points.Count(point => point.IsRight) is var count && Math.Abs(count - figures.Accuracy * rows) > 0.5
+                ? $"{count} of {rows} points right of '{figures.Name}', and an accuracy of {figures.Accuracy}"
+                : null;
+    }
+
+    /// <summary>Without an attack.</summary>
+    public IReadOnlyList<AttackedPoint> Clean() =>
+        [.. Enumerable.Range(0, Labels.Count).Select(row => new AttackedPoint(WasRight(row), null, 0, 1, 0))];
+
+    /// <summary>Under one attack. How far it moved them, and what it cost, is not kept.</summary>
+    public IReadOnlyList<AttackedPoint> Under(string attack) =>
+    [
+        .. Enumerable.Range(0, Labels.Count).Select(row =>
+            new AttackedPoint(WasRight(row), WasRight(row) && Right[attack][row] == '0' ? attack : null, 0, null, null)),
+    ];
+
+    /// <summary>Against all attacks together.</summary>
+    public IReadOnlyList<AttackedPoint> WorstCase() =>
+    [
+        .. Enumerable.Range(0, Labels.Count).Select(row =>
+            new AttackedPoint(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row])),
+    ];
+
+    private bool WasRight(int row) => Predicted[row] == Labels[row];
+
+    /// <summary>On one line, in a file that is indented otherwise.</summary>
+    internal sealed class OnOneLine : JsonConverter<EvaluationPoints>
+    {
+        private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+        {
+            RespectNullableAnnotations = true,
+            RespectRequiredConstructorParameters = true,
+        };
+
+        public override EvaluationPoints? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+            JsonSerializer.Deserialize<EvaluationPoints>(ref reader, Json);
+
+        public override void Write(Utf8JsonWriter writer, EvaluationPoints value, JsonSerializerOptions options) =>
+            writer.WriteRawValue(JsonSerializer.SerializeToUtf8Bytes(value, Json));
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Xml.Linq;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+
+namespace Ard.Trainers.Reports;
+
+/// <summary>
+/// An evaluation as tests that a CI service shows one by one: JUnit's XML, which GitLab, Azure DevOps and Jenkins read, and actions of
+/// GitHub.
+/// </summary>
+public static class JUnitReport
+{
+    /// <summary>
+    /// Writes a test for each attack, one for all of them together, and one for each flag that stands, to a file that appears whole or not
+    /// at all. A test of an attack fails where the 95 % interval of its accuracy ends below what is demanded; one of a flag where the
+    /// figures may be too high for it, and else it counts as skipped.
+    /// </summary>
+    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
+    /// <param name="name">What the tests are called by: the network's name.</param>
+    /// <param name="report">The evaluation.</param>
+    /// <param name="accuracy">
+    /// What <see cref="RobustnessAssert.AtLeast"/> demands, from 0 to 1. Default null: any accuracy will do.
+    /// </param>
+    /// <param name="accepted">Flags that do not count. Default none.</param>
+    public static void Save(
+        string path, string name, RobustnessReport report, double? accuracy = null, params IReadOnlyList<RobustnessFlagCode> accepted)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(accepted);
+        XElement[] tests =
+        [
+            .. report.Attacks.Append(report.WorstCase).Select(result => Test(
+                "accuracy", result.Name,
+                RobustnessAssert.Fault(result, accuracy ?? 0) is { } fault ? Outcome("failure", fault) : null,
+                new XElement("system-out", string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: ")
+                    + string.Create(
+                        CultureInfo.InvariantCulture, $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2})")))),
+            .. report.Flags.Select(flag => Test(
+                "flags", $"{flag.Code}",
+                Outcome(RobustnessAssert.Counts(flag, accepted) ? "failure" : "skipped", flag.ToString()))),
+        ];
+        var suite = new XElement(
+            "testsuite", new XAttribute("name", Text($"{name}, {report.Threat}")), new XAttribute("tests", tests.Length),
+            Count("failure", "failures"), new XAttribute("errors", 0), Count("skipped", "skipped"), tests);
+        AtomicFile.Write(path, new XDocument(new XElement("testsuites", suite)).Save);
+
+        XElement Test(string group, string test, params object?[] outcome) => new(
+            "testcase", new XAttribute("classname", Text($"{name}.{group}")), new XAttribute("name", Text(test)), outcome);
+
+        XAttribute Count(string outcome, string attribute) => new(attribute, tests.Count(test => test.Element(outcome) is not null));
+    }
+
+    private static XElement Outcome(string kind, string message) => new(kind, new XAttribute("message", Text(message)));
+
+    // Half of a pair, and control characters, are no text in XML.
+    private static string Text(string value) => string.Concat(value.EnumerateRunes().Select(rune =>
+        rune.Value is '\t' or '\n' or (>= 0x20 and <= 0xFFFD) or >= 0x10000 ? rune.ToString() : "\uFFFD"));
+}
