@@ -137,6 +137,15 @@ internal static class CommandLine
     private static readonly Option<IReadOnlyList<double>?> Epsilons = new Option<IReadOnlyList<double>?>("--eps")
         .Reads("One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.",
             text => (IReadOnlyList<double>?)[.. text.Split(',').Select(Fraction).Distinct()]);
+    private static readonly Option<IReadOnlyList<ThreatModel>?> Threats = new Option<IReadOnlyList<ThreatModel>?>("--threat")
+        .Reads("Norm and budget in place of --eps, such as l2:0.5; several with commas between are evaluated one by one and as a union: "
+            + "linf:8/255,l2:0.5,l1:12.",
+            text => (IReadOnlyList<ThreatModel>?)[.. text.Split(',').Select(Threat).Distinct()]);
+    private static readonly Option<bool> Smallest = new("--smallest")
+    {
+        Description = "Look for the smallest perturbations in the norm of --threat: median, quartiles and a curve over the budget. "
+            + "Attacks: those of --attacks, by default fab-t and fmn.",
+    };
     private static readonly Option<string?> State = new Option<string?>("--state")
         .Reads("Keep what is done in this file, and go on from it where it exists.", text => (string?)text);
     private static readonly Option<int?> ImagesAtATime = new Option<int?>("--images-at-a-time")
@@ -174,8 +183,8 @@ internal static class CommandLine
 
     private static readonly Option[] EvaluateOptions =
     [
-        Model, Network, .. ModelCommands.Normalisation, Surrogate, Data, Classes, Attacks, Epsilons, State, Shard, ImagesAtATime,
-        SaveExamples, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
+        Model, Network, .. ModelCommands.Normalisation, Surrogate, Data, Classes, Attacks, Epsilons, Threats, Smallest, State, Shard,
+        ImagesAtATime, SaveExamples, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
     ];
 
     /// <summary>The whole command line.</summary>
@@ -225,6 +234,11 @@ internal static class CommandLine
         ? code
         : throw new FormatException($"expected {string.Join(", ", Enum.GetNames<RobustnessFlagCode>())}");
 
+    private static ThreatModel Threat(string text) =>
+        text.Split(':') is [var norm, var budget] && Enum.TryParse<Norm>(norm, ignoreCase: true, out var known) && Enum.IsDefined(known)
+            ? new ThreatModel(known, Fraction(budget))
+            : throw new FormatException("expected a norm and a budget, such as linf:8/255, l2:0.5 or l1:12");
+
     private static int Print(Preset preset)
     {
         Console.WriteLine(preset.Describe());
@@ -240,7 +254,10 @@ internal static class CommandLine
         Classes = p.GetValue(Classes),
         TestImages = p.GetValue(TestImages),
         Attacks = p.GetValue(Attacks) ?? [.. new EvaluationOptions().Attacks.Select(AttackCatalog.ByName)],
+        AttacksGiven = p.GetValue(Attacks) is not null,
         Epsilons = p.GetValue(Epsilons),
+        Threats = p.GetValue(Threats),
+        Smallest = p.GetValue(Smallest),
         StateFile = p.GetValue(State),
         Shard = p.GetValue(Shard),
         ImagesAtATime = p.GetValue(ImagesAtATime),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
@@ -32,8 +33,17 @@ internal sealed record Evaluation
 
     public required IReadOnlyList<Attack> Attacks { get; init; }
 
+    /// <summary>Whether the attacks were asked for, or are those of every evaluation.</summary>
+    public bool AttacksGiven { get; init; }
+
     /// <summary>The budgets in the maximum norm; several for a curve. Null: one that is usual for the images.</summary>
     public IReadOnlyList<double>? Epsilons { get; init; }
+
+    /// <summary>Several adversaries, or one in another norm; null: as <see cref="Epsilons"/> says.</summary>
+    public IReadOnlyList<ThreatModel>? Threats { get; init; }
+
+    /// <summary>Whether the smallest perturbations are looked for, in the norms of the adversaries.</summary>
+    public bool Smallest { get; init; }
 
     public string? StateFile { get; init; }
 
@@ -75,18 +85,20 @@ internal sealed record Evaluation
     public int Run(CancellationToken cancellation)
     {
         Entry.UseThreads(Threads);
+        if (Epsilons is not null && Threats is not null) throw new ArgumentException("--eps and --threat are given, expected one of them.");
+        var several = Epsilons?.Count > 1 || Threats?.Count > 1 || Smallest;
         foreach (var (option, given) in new[]
         {
             ("--save-examples", ExamplesFile is not null), ("--json", Json is not null), ("--rows", Rows is not null),
             ("--junit", JUnit is not null), ("--fail-under", FailUnder is not null),
         })
         {
-            if (given && Epsilons?.Count > 1) throw new ArgumentException($"{option} and several budgets are given, expected one budget.");
+            if (given && several) throw new ArgumentException($"{option} and several budgets are given, expected one budget.");
             if (given && Shard is not null && option != "--save-examples")
                 throw new ArgumentException($"{option} and --shard are given, expected {option} where the shards are merged.");
         }
         var group = ProcessGroup.Current;
-        if (Epsilons?.Count > 1 && (Shard is not null || group.Size > 1))
+        if (several && (Shard is not null || group.Size > 1))
             throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
         if (Shard is not null && StateFile is null) throw new ArgumentException("--shard needs --state, by which the shards are merged.");
         using var test = DataSource.LoadTest(Data, TestImages, Classes);
@@ -96,7 +108,8 @@ internal sealed record Evaluation
         using var other = Surrogate is null ? null : Network(Surrogate, architecture: null);
         // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
         IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
-        var threat = Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0]);
+        var threats = Threats ?? [Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0])];
+        var threat = threats[0];
         var options = new EvaluationOptions
         {
             Threat = threat,
@@ -109,6 +122,11 @@ internal sealed record Evaluation
         };
         if (ImagesAtATime is { } images) options = options with { BatchSize = images };
         Console.WriteLine($"{Model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
+        if (Smallest)
+        {
+            Save([.. threats.Select(each => Perturbations(each, network, test, attacks, options, cancellation))]);
+            return 0;
+        }
         RobustnessCurve? curve = null;
         if (Epsilons?.Count > 1)
         {
@@ -117,14 +135,13 @@ internal sealed record Evaluation
             foreach (var point in curve!.Points)
                 Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
             Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
-            Save(new ModelReport(Model) { Curve = curve });
+            Save([new ModelReport(Model) { Curve = curve }]);
             return 0;
         }
-        RobustnessReport report = null!;
-        Display.Run(display => report = new RobustnessEvaluator(options).Evaluate(
-            network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
-        Print(report);
-        if (report.WeakestClass is { } weakest) Print(weakest, test.ClassNames[(int)weakest.Class]);
+        RobustnessReport[] reports = [.. threats.Select(Evaluate)];
+        var union = RobustnessReport.Union(reports);
+        if (reports.Length > 1) Print($"{union.Name}", union.Accuracy, union.Interval, union.CorrectCount, union.Details);
+        var report = reports[0];
         if (group.Rank != 0) return 0;
         if (Json is not null)
         {
@@ -137,31 +154,79 @@ internal sealed record Evaluation
         {
             // The one that broke most, or its first part: the others take long.
             var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
-            Save(new ModelReport(Model)
-            {
-                Robustness = report,
-                Images = Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation),
-            });
+            Save(
+            [
+                .. reports.Select(each => new ModelReport(reports.Length == 1 ? Model : $"{Model}, {each.Threat}")
+                {
+                    Robustness = each,
+                    Images = each == report ? Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation) : null,
+                }),
+            ],
+            reports.Length == 1 ? "" : string.Create(
+                CultureInfo.InvariantCulture, $" Against all of these adversaries together {100 * union.Accuracy:F2} % are right."));
         }
         if (FailUnder is { } least) RobustnessAssert.AtLeast(report, least, AcceptedFlags);
         return 0;
 
-        void Save(ModelReport found)
+        RobustnessReport Evaluate(ThreatModel adversary)
+        {
+            RobustnessReport found = null!;
+            var its = options with
+            {
+                Threat = adversary,
+                StateFile = threats.Count == 1 || StateFile is null
+                    ? options.StateFile
+                    : string.Create(CultureInfo.InvariantCulture, $"{StateFile}-{adversary.Norm}-{adversary.Epsilon:R}"),
+            };
+            Display.Run(display => found = new RobustnessEvaluator(its).Evaluate(
+                network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
+            Print(found);
+            if (found.WeakestClass is { } weakest) Print(weakest, test.ClassNames[(int)weakest.Class]);
+            return found;
+        }
+
+        void Save(IReadOnlyList<ModelReport> found, string more = "")
         {
             if (Report is null) return;
             new HtmlReport($"Robustness of {Path.GetFileName(Model)}")
             {
-                Introduction = $"{test.Count:N0} test images of {Data}.",
+                Introduction = $"{test.Count:N0} test images of {Data}.{more}",
                 ClassNames = test.ClassNames,
                 Models =
                 [
-                    found with { Description = Pages.Description(network, Architecture), Parameters = Weights.Count(network) },
+                    .. found.Select(each => each with
+                    {
+                        Description = Pages.Description(network, Architecture),
+                        Parameters = Weights.Count(network),
+                    }),
                 ],
                 Reproduction = Command,
                 Seed = Seed,
             }.Save(Report);
             Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(Report)}");
         }
+    }
+
+    // The smallest perturbations in the norm of an adversary, and the curve up to twice its budget.
+    private ModelReport Perturbations(
+        ThreatModel adversary, Module<Tensor, Tensor> network, ImageDataset test, IReadOnlyList<Attack> attacks, EvaluationOptions options,
+        CancellationToken cancellation)
+    {
+        SmallestPerturbations? found = null;
+        Display.Run(display => found = SmallestPerturbations.Evaluate(
+            network, test.Images, test.Labels, adversary.Norm, AttacksGiven ? attacks : null, options, display.Evaluation(Model),
+            cancellation));
+        var clean = found!.Report.Clean;
+        Print($"{clean.Name}", clean.Accuracy, clean.Interval, clean.CorrectCount);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"smallest in {adversary.Norm}: median {found.Median:G4}, quartiles {found.Quantile(0.25):G4} and {found.Quantile(0.75):G4} (")
+            + $"{string.Join(", ", found.Report.Attacks.Select(attack => attack.Name))})");
+        var curve = found.Curve([.. Enumerable.Range(0, 9).Select(i => i * adversary.Epsilon / 4)]);
+        foreach (var point in curve.Points)
+            Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
+        Print(found.Report.Flags);
+        return new ModelReport($"{Model}, {adversary.Norm}") { Curve = curve };
     }
 
     /// <summary>Puts the state files of an evaluation's shards together and prints the figures; the exit code.</summary>

@@ -74,6 +74,14 @@ public sealed class DistillTests : IDisposable
         var robust = rowsOfImages.Count(row => row.GetProperty("label").GetInt64() == row.GetProperty("attacked").GetInt64());
         Assert.Matches($@"worst-case +\d+\.\d\d %  \({robust} right; ", told);
 
+        var several = Run([.. evaluate, "--threat", "linf:8/255,l2:0.5"]);
+        Assert.Matches(@"Linf 0\.03137\nclean [\s\S]*L2 0\.5\nclean [\s\S]*union +\d+\.\d\d % .*of Linf 0\.03137, L2 0\.5", several.Output);
+        var smallest = Run(
+            "evaluate", "--model", model, "--test-images", "30", "--attacks", "deepfool,fmn", "--smallest", "--threat", "l2:0.5",
+            "--report", Path.Combine(Output, "smallest.html"));
+        Assert.Matches(@"smallest in L2: median \S+, quartiles \S+ and \S+ \(deepfool, fmn\)\n[\s\S]*L2 1\.0000 ", smallest.Output);
+        Assert.Contains("<h2 id=\"budget\">", File.ReadAllText(Path.Combine(Output, "smallest.html")));
+
         // From itself, an attack carries over in full; PGD keeps the worst point in one and the first that wins in the other.
         var transferred = Run(
             "evaluate", "--model", model, "--surrogate", model, "--test-images", "30", "--eps", "8/255",
@@ -152,6 +160,8 @@ public sealed class DistillTests : IDisposable
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]
     [InlineData("--student 'resnet19': ", "--student", "resnet19")]
     [InlineData("--attacks 'pdg': There is no attack 'pdg': expected fgsm", "evaluate", "--model", "x", "--attacks", "pdg")]
+    [InlineData("--threat 'l3:1': expected a norm and a budget", "evaluate", "--model", "x", "--threat", "l3:1")]
+    [InlineData("--eps and --threat are given", "evaluate", "--model", "x", "--threat", "l2:1", "--eps", "0.1")]
     [InlineData("--model", "evaluate")]
     [InlineData("--colour", "--colour", "red")]
     [InlineData("tarin", "tarin")]

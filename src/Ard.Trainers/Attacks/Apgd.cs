@@ -17,14 +17,20 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
     public ApgdOptions Options { get; } = (options ?? new()).Validated();
 
     /// <summary>
-    /// <c>apgd-ce</c>, <c>apgd-dlr</c> or <c>apgd-t</c>; with another number of steps than 100 or of starts than one, such as
-    /// <c>apgd-ce-50x5</c>.
+    /// <c>apgd-ce</c>, <c>apgd-dlr</c>, <c>apgd-pm</c>, <c>apgd-t</c> or, with the nearest targets, <c>apgd-malt</c>; with another number
+    /// of steps than 100 or of starts than one, such as <c>apgd-ce-50x5</c>.
     /// </summary>
     public override string Name
     {
         get
         {
-            var loss = Options.Loss switch { ApgdLoss.CrossEntropy => "ce", ApgdLoss.Dlr => "dlr", _ => "t" };
+            var loss = Options.Loss switch
+            {
+                ApgdLoss.CrossEntropy => "ce",
+                ApgdLoss.Dlr => "dlr",
+                ApgdLoss.ProbabilityMargin => "pm",
+                _ => Options.NearestTargets ? "malt" : "t",
+            };
             if (Options is { Steps: 100, Restarts: 1 }) return $"apgd-{loss}";
             return $"apgd-{loss}-{Options.Steps}" + (Options.Restarts > 1 ? $"x{Options.Restarts}" : "");
         }
@@ -71,9 +77,12 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
         var worst = new WorstPoints(images);
         // The images that are still to be broken.
         var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
-        var targets = Options.Loss == ApgdLoss.TargetedDlr
-            ? TargetClass.RunnersUp(target.Logits(images), labels, Options.Targets)
-            : null;
+        var targets = Options switch
+        {
+            { Loss: not ApgdLoss.TargetedDlr } => null,
+            { NearestTargets: true } => TargetClass.Nearest(target, images, labels, Options.Targets, threat),
+            _ => TargetClass.RunnersUp(target.Logits(images), labels, Options.Targets),
+        };
         for (var aim = 0; aim < (targets?.shape[1] ?? 1); aim++)
         {
             for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)

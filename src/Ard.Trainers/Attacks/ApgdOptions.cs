@@ -15,6 +15,9 @@ public enum ApgdLoss
     /// The targeted ratio, <see cref="AttackLosses.TargetedDlr"/>, one class after another: APGD-T.
     /// </summary>
     TargetedDlr,
+
+    /// <summary>The margin of probabilities, <see cref="AttackLosses.ProbabilityMargin"/>, the loss of PMA.</summary>
+    ProbabilityMargin,
 }
 
 /// <summary>The settings of <see cref="Apgd"/>. The defaults are those of AutoAttack's reference implementation.</summary>
@@ -37,6 +40,13 @@ public sealed record ApgdOptions : IValidatableObject
     /// </summary>
     [Range(1, int.MaxValue)]
     public int Targets { get; init; } = 9;
+
+    /// <summary>
+    /// For the targeted loss: whether the classes come in the order of how near their boundary would be if the network were linear at the
+    /// clean image, among the 100 of the largest logits (MALT: Melamed, Yehudai and Shamir, "MALT powers up adversarial attacks", NeurIPS
+    /// 2024). Costs a backward pass for each of them. Default false: in the order of the logits.
+    /// </summary>
+    public bool NearestTargets { get; init; }
 
     /// <summary>
     /// How many gradients a step averages (expectation over transformation: Athalye, Engstrom, Ilyas and Kwok, ICML 2018), for networks

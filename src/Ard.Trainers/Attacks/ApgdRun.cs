@@ -103,6 +103,7 @@ internal sealed class ApgdRun
             {
                 ApgdLoss.CrossEntropy => AttackLosses.CrossEntropy(logits, labels),
                 ApgdLoss.Dlr => AttackLosses.Dlr(logits, labels),
+                ApgdLoss.ProbabilityMargin => AttackLosses.ProbabilityMargin(logits, labels),
                 _ => AttackLosses.TargetedDlr(logits, labels, targets!),
             };
             losses = Plus(losses, each.detach());

@@ -11,7 +11,8 @@ public static class AttackCatalog
         "fgsm", "pgd-N", "pgd-NxR", "pgd-N-least", "pgd-N-second", "pgd-N-to-K", "pgd-N@S", "cw-N", "mi-fgsm-N", "deepfool",
         "cw-l2",
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
-        "fab", "fab-N", "fab-t", "fab-t-N", "square", "square-N",
+        "apgd-pm", "apgd-malt", "apgd-pm-N", "apgd-pm-NxR", "apgd-malt-N", "apgd-malt-NxR",
+        "fab", "fab-N", "fab-t", "fab-t-N", "fmn", "fmn-N", "square", "square-N",
         "autoattack", "autoattack-plus", "autoattack-rand",
     ];
 
@@ -21,8 +22,10 @@ public static class AttackCatalog
     /// <c>pgd-20@2/255</c> and <c>pgd-20@0.003</c>, with steps of that length; <c>cw-30</c>, PGD on the margin loss of Carlini and Wagner;
     /// <c>mi-fgsm-20</c>, with momentum (both with a step size too); <c>deepfool</c> and <c>cw-l2</c>, which look for small perturbations,
     /// the second, Carlini and Wagner's own attack, in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from
-    /// one random start; <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in
-    /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fab-20</c>, <c>fab-t-20</c> and <c>square-100</c> have another number;
+    /// one random start, <c>apgd-pm</c> on the margin of probabilities of PMA and <c>apgd-malt</c> at the classes that MALT chooses;
+    /// <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in
+    /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fmn</c>, 100 steps of the fast minimum-norm attack; <c>fab-20</c>,
+    /// <c>fab-t-20</c>, <c>fmn-1000</c> and <c>square-100</c> have another number;
     /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at
     /// the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
     /// </summary>
@@ -55,6 +58,8 @@ public static class AttackCatalog
         if (parts is ["fab", "t"]) return Fab(steps: 100, targeted: true);
         if (parts is ["fab", var untargeted] && Number(untargeted) is { } few) return Fab(few, targeted: false);
         if (parts is ["fab", "t", var targeted] && Number(targeted) is { } some) return Fab(some, targeted: true);
+        if (parts is ["fmn"]) return new Fmn();
+        if (parts is ["fmn", var walks] && Number(walks) is { } steps) return new Fmn(new FmnOptions { Steps = steps });
         if (parts is ["square"]) return new Square();
         if (parts is ["square", var tries] && Number(tries) is { } queries) return new Square(new SquareOptions { Queries = queries });
         throw new ArgumentException(
@@ -68,11 +73,12 @@ public static class AttackCatalog
         {
             "ce" => ApgdLoss.CrossEntropy,
             "dlr" => ApgdLoss.Dlr,
-            "t" => ApgdLoss.TargetedDlr,
+            "t" or "malt" => ApgdLoss.TargetedDlr,
+            "pm" => ApgdLoss.ProbabilityMargin,
             _ => null,
         };
         if (known is null || figures.Length > 1) return null;
-        var options = new ApgdOptions { Loss = known.Value };
+        var options = new ApgdOptions { Loss = known.Value, NearestTargets = loss == "malt" };
         if (figures is []) return new Apgd(options);
         return Figures(figures[0]) is { } runs ? new Apgd(options with { Steps = runs.Steps, Restarts = runs.Restarts }) : null;
     }

@@ -29,6 +29,12 @@ public static class AttackLosses
     }
 
     /// <summary>
+    /// The margin of probabilities, max of the others - p_y with p the softmax (Xie, Zheng, Huang, Ye and Ma, "Towards million-scale
+    /// adversarial robustness evaluation with stronger individual attacks", CVPR 2025). Positive just where the point is misclassified.
+    /// </summary>
+    public static Tensor ProbabilityMargin(Tensor logits, Tensor labels) => Margin(logits.softmax(1), labels);
+
+    /// <summary>
     /// The difference of logits ratio (Croce and Hein, ICML 2020, equation 6): -(z_y - max of the others) / (z_1 - z_3), with the logits in
     /// falling order below. Positive exactly where the point is misclassified, and not changed by shifting or scaling the logits.
     /// </summary>

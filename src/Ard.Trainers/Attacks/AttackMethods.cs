@@ -24,6 +24,9 @@ public abstract partial class Attack
     /// <inheritdoc cref="Attacks.Fab"/>
     public static Attack Fab(FabOptions? options = null) => new Fab(options);
 
+    /// <inheritdoc cref="Attacks.Fmn"/>
+    public static Attack Fmn(FmnOptions? options = null) => new Fmn(options);
+
     /// <inheritdoc cref="Attacks.Square"/>
     public static Attack Square(SquareOptions? options = null) => new Square(options);
 

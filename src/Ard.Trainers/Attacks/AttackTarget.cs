@@ -90,6 +90,18 @@ public sealed class AttackTarget
         return Gradient(losses(leaf), leaf, rows);
     }
 
+    /// <summary>Logits, losses and the gradient of the losses at points.</summary>
+    /// <param name="losses">Logits [n,classes] to the losses of the points [n].</param>
+    /// <param name="points">The points [n,...].</param>
+    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
+    /// <returns>All without a graph.</returns>
+    internal (Tensor Logits, Tensor Losses, Tensor Gradient) Measure(Func<Tensor, Tensor> losses, Tensor points, Tensor? rows = null)
+    {
+        Tensor? logits = null, its = null;
+        var gradient = Gradient(leaf => its = losses(logits = Logits(leaf, rows)), points, rows);
+        return (logits!.detach(), its!.detach(), gradient);
+    }
+
     /// <summary>The gradient of losses that are computed already.</summary>
     /// <param name="losses">[n].</param>
     /// <param name="leaf">The points that they were computed from [n,...].</param>

@@ -19,6 +19,8 @@ internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Atta
 
     public override string Name => "cw-l2";
 
+    internal override Attack ToTheClosest => new CarliniWagner(Options with { StopWithinBudget = false });
+
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <summary>L2 only. For Linf, see <see cref="PgdOptions.Loss"/>.</summary>

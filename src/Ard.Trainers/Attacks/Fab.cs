@@ -27,6 +27,8 @@ internal sealed class Fab(FabOptions? options = null) : Attack
 
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
+    internal override Attack ToTheClosest => new Fab(Options with { StopWithinBudget = false });
+
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

@@ -7,8 +7,8 @@ namespace Ard.Trainers.Attacks;
 /// The shortest step in Linf and L2 moves every value i towards the hyperplane by min(λ u_i, room_i): room_i is the way to the end of the
 /// box, u_i is 1 (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and
 /// piecewise linear, so Newton's method from λ = 0 climbs to the solution without overshooting and is exact once it is on the right piece,
-/// after a few rounds and without sorting. In L1 the values that rise fastest go to the end of the box, one after another, until the last of
-/// them makes up the rest.
+/// after a few rounds and without sorting. In L1 the values that rise fastest go to the end of the box, one after another, until the last
+/// of them makes up the rest.
 /// </remarks>
 internal static class HyperplaneProjection
 {

@@ -14,10 +14,11 @@ internal static class L1Ball
     /// </remarks>
     /// <param name="points">Points [N,...].</param>
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
-    /// <param name="epsilon">The budget.</param>
-    public static Tensor Project(Tensor points, Tensor images, double epsilon)
+    /// <param name="budgets">The budget of each point, float64 [N].</param>
+    public static Tensor Project(Tensor points, Tensor images, Tensor budgets)
     {
         if (images.numel() == 0) return images.clone();
+        var epsilon = budgets.unsqueeze(1);
         var clean = images.to(ScalarType.Float64).flatten(1);
         var change = points.to(ScalarType.Float64).flatten(1) - clean;
         var size = change.abs();
@@ -30,9 +31,9 @@ internal static class L1Ball
         var lost = (falling.narrow(1, 0, last) * (places.narrow(1, 1, last) - places.narrow(1, 0, last))).cumsum(1);
         var total = room.sum(1, keepdim: true);
         var sums = total - cat([zeros_like(room.narrow(1, 0, 1)), lost], 1);
-        var place = sums.Ge(epsilon).sum(1, keepdim: true).Minus(1).ClampMin(0);
-        var excess = sums.gather(1, place).Minus(epsilon).ClampMin(0);
-        var cut = where(total.Gt(epsilon), places.gather(1, place).Plus(excess / falling.gather(1, place).ClampMin(1)), zeros_like(total));
+        var place = sums.ge(epsilon).sum(1, keepdim: true).Minus(1).ClampMin(0);
+        var excess = (sums.gather(1, place) - epsilon).ClampMin(0);
+        var cut = where(total.gt(epsilon), places.gather(1, place).Plus(excess / falling.gather(1, place).ClampMin(1)), zeros_like(total));
 
         var kept = (size - cut).ClampMin(0).minimum(room);
         return clean.Plus(change.sign().mul_(kept)).Clamp_(0, 1).reshape(images.shape).to(images.dtype);

@@ -40,6 +40,40 @@ public abstract record TargetClass
         return others.topk((int)Math.Min(count, logits.shape[1] - 1)).indexes;
     }
 
+    /// <summary>
+    /// The classes besides the true one, those first whose boundary would be nearest if the network were linear at the images (Melamed,
+    /// Yehudai and Shamir, NeurIPS 2024): the gap of the logits over the dual norm of its gradient.
+    /// </summary>
+    /// <param name="target">The network.</param>
+    /// <param name="images">The clean images [N,...], one of each row.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="count">How many; no more than there are besides the true one.</param>
+    /// <param name="threat">Whose norm measures the distance.</param>
+    /// <returns>Int64 [N,count].</returns>
+    internal static Tensor Nearest(AttackTarget target, Tensor images, Tensor labels, int count, ThreatModel threat)
+    {
+        using var scope = NewDisposeScope();
+        using var record = enable_grad();
+        var leaf = images.detach().requires_grad_();
+        var logits = target.Logits(leaf);
+        var candidates = RunnersUp(logits.detach(), labels, Math.Max(count, Candidates));
+        var gaps = logits.gather(1, labels.unsqueeze(1)) - logits.gather(1, candidates);
+        var distances = new Tensor[candidates.shape[1]];
+        for (var i = 0; i < distances.Length; i++)
+        {
+            var gradient = target.Gradient(gaps.select(1, i), leaf, rows: null, retainGraph: i < distances.Length - 1);
+            // The first backward pass is counted with the forward pass.
+            if (i > 0) target.CountBackward(images.shape[0]);
+            distances[i] = gaps.select(1, i).detach().to(ScalarType.Float64) / threat.Slope(gradient).ClampMin(1e-300);
+        }
+        using var noGrad = no_grad();
+        var order = stack(distances, 1).argsort(1).narrow(1, 0, Math.Min(count, distances.Length));
+        return candidates.gather(1, order).MoveToOuterDisposeScope();
+    }
+
+    // How many classes, those of the largest logits, are looked at: the figure of the authors' code.
+    private const int Candidates = 100;
+
     private sealed record Second : TargetClass
     {
         public override string ToString() => "second";

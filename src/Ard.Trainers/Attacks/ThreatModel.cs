@@ -59,10 +59,17 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     public Tensor Project(Tensor perturbed, Tensor images)
     {
         if (Norm == Norm.Linf) return perturbed.maximum(images.Minus(Epsilon)).minimum(images.Plus(Epsilon)).Clamp_(0, 1);
-        if (Norm == Norm.L1) return L1Ball.Project(perturbed, images, Epsilon);
-        var change = perturbed - images;
-        var scale = Epsilon.Over(Length(change).ClampMin(Tiny)).ClampMax(1).to(images.dtype);
-        return images.Plus(change.mul_(scale)).Clamp_(0, 1);
+        return Project(perturbed, images, Full([images.shape[0]], Epsilon, ScalarType.Float64, images.device), Norm);
+    }
+
+    /// <summary>The same with a budget for each point, float64 [N].</summary>
+    internal static Tensor Project(Tensor perturbed, Tensor images, Tensor budgets, Norm norm)
+    {
+        if (norm == Norm.L1) return L1Ball.Project(perturbed, images, budgets);
+        var (change, budget) = (perturbed - images, PerPoint(budgets, images));
+        if (norm == Norm.L2) change.mul_((budget / Length(change).ClampMin(Tiny)).ClampMax(1).to(images.dtype));
+        else change = change.minimum(budget.to(images.dtype)).maximum(budget.neg().to(images.dtype));
+        return images.Plus(change).Clamp_(0, 1);
     }
 
     /// <summary>

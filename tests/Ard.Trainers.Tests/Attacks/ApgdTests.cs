@@ -14,7 +14,7 @@ public sealed class ApgdTests
         var logits = empty([50, 6], dtype: ScalarType.Float64).normal_(0, 3, generator);
         var labels = empty([50], dtype: ScalarType.Float64).uniform_(0, 6, generator).floor().to(ScalarType.Int64);
         var targets = (labels + 2).remainder(6);
-        var (dlr, targeted) = (new double[50], new double[50]);
+        var (dlr, targeted, probable) = (new double[50], new double[50], new double[50]);
         for (var i = 0; i < 50; i++)
         {
             var z = logits[i].data<double>().ToArray();
@@ -22,11 +22,14 @@ public sealed class ApgdTests
             var sorted = z.OrderDescending().ToArray();
             dlr[i] = -(z[y] - z.Where((_, k) => k != y).Max()) / (sorted[0] - sorted[2] + 1e-12);
             targeted[i] = -(z[y] - z[t]) / (sorted[0] - (sorted[2] + sorted[3]) / 2 + 1e-12);
+            var sum = z.Sum(Math.Exp);
+            probable[i] = z.Where((_, k) => k != y).Max(other => Math.Exp(other) / sum) - Math.Exp(z[y]) / sum;
         }
         Compare.Close(tensor(dlr), AttackLosses.Dlr(logits, labels), 1e-12, "DLR");
         Compare.Close(tensor(targeted), AttackLosses.TargetedDlr(logits, labels, targets), 1e-12, "targeted DLR");
         Compare.Close(tensor(dlr), AttackLosses.Dlr(logits * 1e-3 + 7, labels), 1e-6, "DLR of shifted and scaled logits");
         Compare.Same(logits.argmax(1).ne(labels), AttackLosses.Dlr(logits, labels).gt(0), "misclassified");
+        Compare.Close(tensor(probable), AttackLosses.ProbabilityMargin(logits, labels), 1e-12, "margin of probabilities");
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class FabSquarePropertiesTests
     [InlineData("fab-t-2-3")]
     [InlineData("square-")]
     public void Other_names_are_refused(string name) =>
-        Assert.Contains("fab-t-N, square", Assert.Throws<ArgumentException>(() => AttackCatalog.ByName(name)).Message);
+        Assert.Contains("fab-t-N, fmn", Assert.Throws<ArgumentException>(() => AttackCatalog.ByName(name)).Message);
 
     [Fact]
     public void Every_fault_of_the_options_is_named_in_one_message()

@@ -22,6 +22,39 @@ public sealed class TargetClassTests
     }
 
     [Fact]
+    public void The_nearest_classes_come_in_the_order_of_the_distance_and_not_of_the_logits()
+    {
+        using var scope = NewDisposeScope();
+        // At the image (0.5, 0.5) the logits are 0, -1, -2 and -3; the boundaries to the classes 1, 2 and 3 are at 1/2, 2/8 and 3/5 in
+        // Linf, at 1/√2, 2/√32 and 3/√17 in L2, and at 1/1, 2/4 and 3/4 in L1.
+        var weight = tensor(new double[] { 0, 1, 4, 4, 0, 1, 4, 1 }).reshape(2, 4);
+        var network = new LinearNetwork(weight, tensor(new[] { 0.0, -2, -6, -5.5 }));
+        var (images, labels) = (full([1, 2], 0.5, dtype: ScalarType.Float64), tensor(new[] { 0L }));
+        foreach (var (norm, order) in new[] { (Norm.Linf, new[] { 2L, 1, 3 }), (Norm.L2, [2L, 1, 3]), (Norm.L1, [2L, 3, 1]) })
+        {
+            Recorder recorder = new(norm);
+            recorder.Perturb(network, images, labels, new ThreatModel(norm, 0.01));
+            Assert.Equal(order, recorder.Targets);
+        }
+    }
+
+    // Asks for the nearest classes.
+    private sealed class Recorder(Norm norm) : Attack
+    {
+        public override string Name => "recorder";
+
+        public override IReadOnlyList<Norm> Norms => [norm];
+
+        public new long[] Targets { get; private set; } = [];
+
+        protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+        {
+            Targets = TargetClass.Nearest(target, images, labels, 9, threat).data<long>().ToArray();
+            return images.clone();
+        }
+    }
+
+    [Fact]
     public void A_class_that_the_network_does_not_have_is_an_error_that_says_so()
     {
         using var scope = NewDisposeScope();

@@ -1,0 +1,97 @@
+using Ard.Trainers.Attacks;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// How little it takes to make a network wrong: for each image the smallest perturbation that any of some attacks has found. An upper bound
+/// of the true one: another attack may find a smaller one. The accuracy at every budget follows from it at no further cost.
+/// </summary>
+public sealed record SmallestPerturbations
+{
+    internal SmallestPerturbations(Norm norm, IReadOnlyList<double> sizes, RobustnessReport report) =>
+        (Norm, Sizes, Report) = (norm, sizes, report);
+
+    /// <summary>The norm of the sizes.</summary>
+    public Norm Norm { get; }
+
+    /// <summary>
+    /// For each image, in their order, the size of its smallest perturbation; 0 where the network is wrong without one, infinity where none
+    /// was found.
+    /// </summary>
+    public IReadOnlyList<double> Sizes { get; }
+
+    /// <summary>The evaluation with a budget that allows every image, whose points have size, attack and cost.</summary>
+    public RobustnessReport Report { get; }
+
+    /// <summary>The size that half of the images do not stand; NaN where there are none.</summary>
+    public double Median => Quantile(0.5);
+
+    /// <summary>The size that this share of the images, from 0 to 1, does not stand; NaN where there are none.</summary>
+    /// <param name="share">The share, such as 0.25 for the lower quartile.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is not from 0 to 1.</exception>
+    public double Quantile(double share)
+    {
+        if (share is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "expected a share from 0 to 1.");
+        if (Sizes.Count == 0) return double.NaN;
+        var sorted = Sizes.Order().ToArray();
+        var place = share * (sorted.Length - 1);
+        var (below, above) = (sorted[(int)Math.Floor(place)], sorted[(int)Math.Ceiling(place)]);
+        return below == above ? below : below + (above - below) * (place - Math.Floor(place));
+    }
+
+    /// <summary>The accuracy over the budget: an image is right within budgets below the size of its smallest perturbation.</summary>
+    /// <param name="epsilons">The budgets, in any order.</param>
+    public RobustnessCurve Curve(IReadOnlyList<double> epsilons)
+    {
+        ArgumentNullException.ThrowIfNull(epsilons);
+        return new(Norm, [.. epsilons.Order().Select(epsilon => new CurvePoint(
+            epsilon, [.. Report.Clean.Correct.Zip(Sizes, (right, size) => right && size > epsilon)]))])
+        {
+            Attacks = [.. Report.Attacks.Select(attack => attack.Name)],
+            Settings = Report.Settings,
+        };
+    }
+
+    /// <summary>Looks for the smallest perturbations of a network, which is left as it was found.</summary>
+    /// <param name="model">Images [N,...] to logits [N,classes].</param>
+    /// <param name="images">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="norm">What is small.</param>
+    /// <param name="attacks">
+    /// Attacks that look for small perturbations, such as <c>fab-t</c>, <c>fmn</c>, <c>deepfool</c> and <c>cw-l2</c>; those that would stop
+    /// within a budget go on. Default <c>fab-t</c> and <c>fmn</c>.
+    /// </param>
+    /// <param name="options">The other settings; of these, threat model and attacks are not read. Default those of evaluations.</param>
+    /// <param name="progress">Told after each attack on each batch.</param>
+    /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
+    /// <exception cref="ArgumentException">A setting is wrong, or images or labels are not as described.</exception>
+    /// <exception cref="InvalidOperationException">The network's output is unfit.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static SmallestPerturbations Evaluate(
+        Module<Tensor, Tensor> model,
+        Tensor images,
+        Tensor labels,
+        Norm norm,
+        IReadOnlyList<Attack>? attacks = null,
+        EvaluationOptions? options = null,
+        IProgress<EvaluationProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        // No image is further away from another.
+        var values = images.dim() > 0 && images.shape[0] > 0 ? images.numel() / images.shape[0] : 1.0;
+        var furthest = new ThreatModel(norm, norm switch { Norm.Linf => 1, Norm.L2 => Math.Sqrt(values), _ => values });
+        var report = new RobustnessEvaluator((options ?? new()) with
+        {
+            Threat = furthest,
+            Attacks = [],
+            MoreAttacks = [.. (attacks ?? [Attack.Fab(new() { Targeted = true }), Attack.Fmn()]).Select(attack => attack.ToTheClosest)],
+        }).Evaluate(model, images, labels, progress, cancellation);
+        // That everything is allowed is meant.
+        report = report with { Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)] };
+        return new(norm, [.. report.Clean.Correct.Select((right, row) => right ? Smallest(row) : 0)], report);
+
+        double Smallest(int row) =>
+            report.Attacks.Select(attack => attack.Points[row]).Min(point => point.IsRight ? double.PositiveInfinity : point.Size);
+    }
+}
