@@ -129,6 +129,7 @@ internal sealed class ParquetImageFile
         using var stream = File.OpenRead(path);
         try
         {
+            ThriftStructure.CheckFooter(stream);
             var reader = ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
             try
             {
@@ -139,7 +140,7 @@ internal sealed class ParquetImageFile
                 reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
             }
         }
-        catch (Exception exception) when (exception is not FormatException)
+        catch (Exception exception) when (exception is not FormatException || !exception.Message.StartsWith(path, StringComparison.Ordinal))
         {
             throw new FormatException($"{path}: expected a Parquet file that can be read: {exception.Message}", exception);
         }

@@ -45,16 +45,10 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         return FeatureShapes.Promised(mlContext, inputSchema, options.FeatureColumnName, Promised);
     }
 
-    private SchemaShape Promised(SchemaShape inputSchema)
-    {
-        var label = inputSchema.FirstOrDefault(column => column.Name == options.LabelColumnName);
-        // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
-        var likeOurs = mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName);
-        if (label.Name is null || label.IsKey) return likeOurs.GetOutputSchema(inputSchema);
-        LabelKeys.Check(label);
-        var withKey = mlContext.Transforms.Conversion.MapValueToKey(label.Name).GetOutputSchema(inputSchema);
-        return new SchemaShape(likeOurs.GetOutputSchema(withKey).Select(column => column.Name == label.Name ? label : column));
-    }
+    // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
+    private SchemaShape Promised(SchemaShape inputSchema) => LabelKeys.Promised(
+        mlContext, inputSchema, options.LabelColumnName,
+        mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName).GetOutputSchema);
 
     /// <summary>Trains the network.</summary>
     /// <param name="input">

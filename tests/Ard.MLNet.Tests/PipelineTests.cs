@@ -58,6 +58,13 @@ public sealed class PipelineTests
         var importance = ml.MulticlassClassification.PermutationFeatureImportance(model, data);
 
         Assert.Equal(4, importance.Length);
+
+        // ML.NET permutes vectors of floats and nothing else.
+        var bytes = ml.Data.LoadFromEnumerable(
+            Tiny.Images(ml, 40).Select(row => new FewBytes { Features = [1, 2, 3, 4], Label = row.Label }));
+        using var ofBytes = new AdversarialTrainer(ml, Tiny.Natural()).Fit(bytes);
+        var fault = Assert.ThrowsAny<Exception>(() => ml.MulticlassClassification.PermutationFeatureImportance(ofBytes, bytes));
+        Assert.Contains("Byte", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,6 +107,15 @@ public sealed class PipelineTests
 
     private sealed class Keyed
     {
+        public uint Label { get; set; }
+    }
+
+    private sealed class FewBytes
+    {
+        [VectorType(4)]
+        public byte[] Features { get; set; } = [];
+
+        [KeyType(10)]
         public uint Label { get; set; }
     }
 

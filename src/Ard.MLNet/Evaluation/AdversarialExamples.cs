@@ -24,7 +24,7 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
     /// <summary>What the adversary may do. Default null: what is usual for the images, <see cref="ThreatModel.Usual"/>.</summary>
     public ThreatModel? Threat { get; init; }
 
-    /// <summary>The column of true labels, a key of the classifier's classes. Default Label.</summary>
+    /// <summary>The column of true labels, a key of the classifier's classes or their values. Default Label.</summary>
     [MinLength(1)]
     public string LabelColumnName { get; init; } = "Label";
 
@@ -84,7 +84,12 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
         return FeatureShapes.Promised(mlContext, inputSchema, features, shape =>
         {
             // Checks feature and label column; the new column is like the feature column.
-            mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, features).GetOutputSchema(shape);
+            var label = shape.FirstOrDefault(column => column.Name == options.LabelColumnName);
+            if (label is { Name: not null, IsKey: false })
+                LabelKeys.Values(label.Name, label.ItemType, transformer.Mapping.Classifier.Labels);
+            LabelKeys.Promised(
+                mlContext, shape, options.LabelColumnName,
+                mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, features).GetOutputSchema);
             return mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema(shape);
         });
     }

@@ -28,7 +28,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
     public override IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input)
     {
         var columns = Inputs(input);
-        Labels(columns[1], classifier);
+        if (columns[1].Type is KeyDataViewType) Labels(columns[1], classifier);
+        else LabelKeys.Values(columns[1].Name, columns[1].Type, classifier.Labels);
         // A change of a pixel is smaller than bytes can hold.
         return
         [
@@ -55,12 +56,11 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         private readonly AdversarialMapping mapping;
         private readonly DataViewRow row;
         private readonly ImageColumn column;
-        private readonly ValueGetter<uint> getLabel;
+        private readonly Func<long> getLabel;
         private readonly ValueGetter<DataViewRowId> getId;
         private readonly ImageBuffer images;
         private readonly long[] labels;
         private readonly long[] rows;
-        private uint key;
         private DataViewRowId id;
 
         public AttackBatch(AdversarialMapping mapping, DataViewRow row, int capacity)
@@ -68,7 +68,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             (this.mapping, this.row) = (mapping, row);
             var inputs = mapping.Inputs(row.Schema);
             column = ImageColumn.Open(row, mapping.Classifier.Features, mapping.Format);
-            getLabel = row.GetGetter<uint>(inputs[1]);
+            getLabel = mapping.Classifier.Labels.Open(row, inputs[1]);
             getId = row.GetIdGetter();
             images = new ImageBuffer(Format, capacity);
             labels = new long[capacity];
@@ -79,11 +79,11 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
 
         public override void Read(int slot)
         {
-            getLabel(ref key);
-            if (key == 0 || key > mapping.Classifier.Labels.Count)
+            labels[slot] = getLabel();
+            if (labels[slot] < 0)
                 throw new InvalidOperationException(
-                    $"Row {row.Position}, label column '{mapping.Options.LabelColumnName}': the label is missing.");
-            labels[slot] = key - 1;
+                    $"Row {row.Position}, label column '{mapping.Options.LabelColumnName}': the label is missing, or none of "
+                    + $"{mapping.Classifier.Labels}.");
             getId(ref id);
             rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));
             column.Read(images[slot]);

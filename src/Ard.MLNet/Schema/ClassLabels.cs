@@ -63,6 +63,24 @@ internal abstract class ClassLabels
     /// <summary>A column with a value in each row; null where there are none.</summary>
     public abstract TableDataView.Column? ValueColumn(string name);
 
+    /// <summary>
+    /// What gives the class of a row's label, from 0, of a column of keys or of the values; -1 where it is missing or none of the classes.
+    /// </summary>
+    public Func<long> Open(DataViewRow row, DataViewSchema.Column label)
+    {
+        if (label.Type is not KeyDataViewType) return OpenValues(row, label);
+        var get = row.GetGetter<uint>(label);
+        uint key = 0;
+        return () =>
+        {
+            get(ref key);
+            return key <= Count ? (long)key - 1 : -1;
+        };
+    }
+
+    /// <summary>The same of a column of the values.</summary>
+    protected abstract Func<long> OpenValues(DataViewRow row, DataViewSchema.Column label);
+
     /// <summary>Whether values of this type can be those of classes.</summary>
     public static bool CanName(DataViewType type) => Array.Exists(Kinds, kind => kind.Type.Equals(type));
 
@@ -132,6 +150,9 @@ internal abstract class ClassLabels
         }
 
         public override TableDataView.Column? ValueColumn(string name) => null;
+
+        protected override Func<long> OpenValues(DataViewRow row, DataViewSchema.Column label) =>
+            throw new InvalidOperationException("These classes have no values.");
     }
 
     private sealed class WithValues<T>(Kind<T> kind, T[] values) : ClassLabels([.. values.Select(kind.Text)], kind.Name)
@@ -142,5 +163,17 @@ internal abstract class ClassLabels
 
         public override TableDataView.Column ValueColumn(string name) =>
             TableDataView.Of(name, kind.Type, (int row, ref T value) => value = values[row]);
+
+        protected override Func<long> OpenValues(DataViewRow row, DataViewSchema.Column label)
+        {
+            var places = Names.Index().ToDictionary(pair => pair.Item, pair => (long)pair.Index);
+            var get = row.GetGetter<T>(label);
+            T value = default!;
+            return () =>
+            {
+                get(ref value);
+                return places.GetValueOrDefault(kind.Text(value), -1);
+            };
+        }
     }
 }

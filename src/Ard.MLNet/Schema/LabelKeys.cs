@@ -10,9 +10,19 @@ internal static class LabelKeys
 {
     private const string Expected = "a key, text, a number or a truth value";
 
-    /// <summary>Checks that a column which is no key can be made one.</summary>
+    /// <summary>What a step promises that takes a key, with a label column that is one or can be made one.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It cannot.</exception>
-    public static void Check(SchemaShape.Column label)
+    public static SchemaShape Promised(
+        MLContext mlContext, SchemaShape input, string column, Func<SchemaShape, SchemaShape> promised)
+    {
+        var label = input.FirstOrDefault(each => each.Name == column);
+        if (label.Name is null || label.IsKey) return promised(input);
+        Check(label);
+        var withKey = mlContext.Transforms.Conversion.MapValueToKey(column).GetOutputSchema(input);
+        return new SchemaShape(promised(withKey).Select(each => each.Name == column ? label : each));
+    }
+
+    private static void Check(SchemaShape.Column label)
     {
         if (label.Kind == SchemaShape.Column.VectorKind.Scalar && ClassLabels.CanName(label.ItemType)) return;
         var found = label.Kind == SchemaShape.Column.VectorKind.Scalar ? $"{label.ItemType}" : $"Vector<{label.ItemType}>";
@@ -36,10 +46,17 @@ internal static class LabelKeys
     {
         var label = SchemaErrors.Find(data.Schema, "label", column);
         if (label.Type is KeyDataViewType) return data;
-        var values = classes.ValueColumn("Value");
-        if (values?.Type.Equals(label.Type) != true)
-            throw SchemaErrors.Mismatch("label", column, $"a key, or {classes.KindName ?? "numbers"} as {classes} has", label.Type);
-        var known = new TableDataView(classes.Count, values);
+        var known = new TableDataView(classes.Count, Values(column, label.Type, classes));
         return mlContext.Transforms.Conversion.MapValueToKey(column, keyData: known).Fit(data).Transform(data);
     }
+
+    /// <summary>The values of the classes, as a label column that is no key has them.</summary>
+    /// <param name="column">The name of the label column.</param>
+    /// <param name="type">The type of its values.</param>
+    /// <param name="classes">The classes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Its values are of another type than these.</exception>
+    public static TableDataView.Column Values(string column, DataViewType type, ClassLabels classes) =>
+        classes.ValueColumn("Value") is { } values && values.Type.Equals(type)
+            ? values
+            : throw SchemaErrors.Mismatch("label", column, $"a key, or {classes.KindName ?? "numbers"} as {classes} has", type);
 }

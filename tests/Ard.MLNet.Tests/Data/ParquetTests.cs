@@ -39,6 +39,53 @@ public sealed class ParquetTests : IDisposable
         Assert.IsType<ImageDataViewType>(view.Schema["Features"].Type);
     }
 
+    // Five rows in row groups of three, by Apache Arrow's Rust implementation (parquet-wasm 0.8.0): dictionaries, Snappy, a path missing.
+    [Fact]
+    public void A_file_of_another_writer_is_read()
+    {
+        var view = ml.Data.LoadParquetImages(Path.Combine(AppContext.BaseDirectory, "Fixtures", "arrow.parquet"));
+
+        Assert.Equal([1u, 3u, 2u, 3u, 1u], Tiny.Column<uint>(view, "Label"));
+        Assert.Equal([(12, 10), (20, 16), (9, 9), (12, 10), (32, 24)], Tiny.Column<MLImage>(view, "Features")
+            .Select(image => (image.Width, image.Height)));
+        var pixels = ml.Transforms.ResizeImages("Features", 8, 8).Append(ml.Transforms.ExtractPixels("Pixels", "Features"))
+            .Fit(view).Transform(view);
+        Assert.Equal([10f, 250f, 130f, 250f, 10f], Tiny.Vectors(pixels, "Pixels").Select(values => values[0]));
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        view.Schema["Label"].GetKeyValues(ref names);
+        Assert.Equal(["dark", "grey", "bright"], names.DenseValues().Select(name => name.ToString()));
+    }
+
+    // Parquet.Net by itself reads some of these without end.
+    [Fact]
+    public async Task Every_damaged_byte_of_its_description_is_an_error_or_does_no_harm()
+    {
+        await Write("train.parquet", [[0, 1], [2]], Names);
+        var path = Path.Combine(folder, "train.parquet");
+        var bytes = File.ReadAllBytes(path);
+        var footer = bytes.Length - 8 - BitConverter.ToInt32(bytes, bytes.Length - 8);
+        var refused = 0;
+        await Task.Run(() =>
+        {
+            for (var place = footer; place < bytes.Length; place++)
+            {
+                var damaged = (byte[])bytes.Clone();
+                damaged[place] = 0xFC;
+                File.WriteAllBytes(path, damaged);
+                try
+                {
+                    Tiny.Column<MLImage>(ml.Data.LoadParquetImages(path), "Features");
+                }
+                catch (Exception exception)
+                {
+                    for (var fault = exception; fault is not FormatException; fault = fault!.InnerException) Assert.NotNull(fault);
+                    refused++;
+                }
+            }
+        }).WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.InRange(refused, 100, bytes.Length);
+    }
+
     [Fact]
     public async Task A_network_is_trained_on_them()
     {

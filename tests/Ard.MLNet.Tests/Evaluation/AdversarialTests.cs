@@ -68,8 +68,9 @@ public sealed class AdversarialTests
         Assert.Equal(Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, data))),
             Shapes.Text(estimator.Fit(data).GetOutputSchema(data.Schema)));
         Assert.NotSame(estimator.Fit(data), estimator.Fit(data));
-        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(Tiny.Texts(ml, 10)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, Tiny.Texts(ml, 10))));
+        var vectors = ml.Transforms.CopyColumns("Label", "Features").Fit(data).Transform(data);
+        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(vectors));
+        Assert.Throws<ArgumentOutOfRangeException>(() => estimator.GetOutputSchema(Shapes.Of(ml, vectors)));
         Assert.Throws<ArgumentException>(() => ml.Transforms.AdversarialExamples(classifier, new() { AttackName = "magic" }));
         var faults = Assert.Throws<ArgumentException>(
             () => ml.Transforms.AdversarialExamples(classifier, new() { AttackName = "cw-l2", BatchSize = int.MaxValue })).Message;
@@ -178,6 +179,25 @@ public sealed class AdversarialTests
         Assert.Equal(metrics.Clean.Accuracy, curve.Points[0].Accuracy);
         Assert.Equal(metrics.WorstCase.Accuracy, curve.Points[1].Accuracy);
         Assert.Equal(["fgsm", "pgd-3"], curve.Attacks);
+    }
+
+    [Fact]
+    public void Labels_are_keys_or_values_and_the_points_the_same()
+    {
+        var keys = Tiny.Glyphs(ml, 12);
+        var values = Tiny.Texts(ml, keys);
+        Assert.IsNotType<KeyDataViewType>(values.Schema["Label"].Type);
+        var estimator = ml.Transforms.AdversarialExamples(classifier, Options);
+        Assert.Equal(
+            Shapes.Text(estimator.GetOutputSchema(Shapes.Of(ml, values))),
+            Shapes.Text(estimator.Fit(values).GetOutputSchema(values.Schema)));
+        Assert.Equal(
+            Tiny.Vectors(estimator.Fit(keys).Transform(keys), "AdversarialFeatures"),
+            Tiny.Vectors(estimator.Fit(values).Transform(values), "AdversarialFeatures"));
+
+        var others = ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Double).Fit(values).Transform(values);
+        Assert.Contains(
+            "expected a key, or ", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(others)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
