@@ -126,13 +126,15 @@ internal static class CommandLine
 
     // Options of evaluate.
     private static readonly Option<string> Model = new Option<string>("--model") { Required = true }
-        .Reads("The file: a model, a training checkpoint, or, with --network, weights of PyTorch.", text => text);
+        .Reads("The file: a model, a training checkpoint, with --network weights of PyTorch; or an ONNX model, which is asked only.",
+            text => text);
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> Surrogate = new Option<string?>("--surrogate")
         .Reads("A safetensors file of another network: adds transfer(pgd-20), the points that PGD-20 finds on it.", text => (string?)text);
     private static readonly Option<IReadOnlyList<Attack>?> Attacks = new Option<IReadOnlyList<Attack>?>("--attacks")
-        .Reads($"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20.",
+        .Reads($"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20; "
+            + "square for an ONNX file.",
         text => (IReadOnlyList<Attack>?)[.. text.Split(',').Select(AttackCatalog.ByName)]);
     private static readonly Option<IReadOnlyList<double>?> Epsilons = new Option<IReadOnlyList<double>?>("--eps")
         .Reads("One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.",
@@ -253,8 +255,7 @@ internal static class CommandLine
         Data = p.GetValue(Data)!,
         Classes = p.GetValue(Classes),
         TestImages = p.GetValue(TestImages),
-        Attacks = p.GetValue(Attacks) ?? [.. new EvaluationOptions().Attacks.Select(AttackCatalog.ByName)],
-        AttacksGiven = p.GetValue(Attacks) is not null,
+        Attacks = p.GetValue(Attacks),
         Epsilons = p.GetValue(Epsilons),
         Threats = p.GetValue(Threats),
         Smallest = p.GetValue(Smallest),

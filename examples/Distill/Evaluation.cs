@@ -31,10 +31,8 @@ internal sealed record Evaluation
 
     public int? TestImages { get; init; }
 
-    public required IReadOnlyList<Attack> Attacks { get; init; }
-
-    /// <summary>Whether the attacks were asked for, or are those of every evaluation.</summary>
-    public bool AttacksGiven { get; init; }
+    /// <summary>The attacks; null for those of every evaluation.</summary>
+    public IReadOnlyList<Attack>? Attacks { get; init; }
 
     /// <summary>The budgets in the maximum norm; several for a curve. Null: one that is usual for the images.</summary>
     public IReadOnlyList<double>? Epsilons { get; init; }
@@ -107,13 +105,14 @@ internal sealed record Evaluation
         network.to(place);
         using var other = Surrogate is null ? null : Network(Surrogate, architecture: null);
         // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
-        IReadOnlyList<Attack> attacks = other is null ? Attacks : [.. Attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
+        IReadOnlyList<Attack> attacks = Attacks ?? [];
+        if (other is not null) attacks = [.. attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
         var threats = Threats ?? [Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0])];
         var threat = threats[0];
         var options = new EvaluationOptions
         {
             Threat = threat,
-            Attacks = [],
+            Attacks = Attacks is null ? null : [],
             MoreAttacks = attacks,
             Seed = Seed,
             StateFile = Shard is null ? StateFile : $"{StateFile}.{Shard.Number}-of-{Shard.Count}",
@@ -121,7 +120,7 @@ internal sealed record Evaluation
             ExamplesFile = ExamplesFile,
         };
         if (ImagesAtATime is { } images) options = options with { BatchSize = images };
-        Console.WriteLine($"{Model}: {Weights.Count(network):N0} parameters, {test.Count:N0} images");
+        Console.WriteLine($"{Model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
         if (Smallest)
         {
             Save([.. threats.Select(each => Perturbations(each, network, test, attacks, options, cancellation))]);
@@ -153,7 +152,8 @@ internal sealed record Evaluation
         if (Report is not null)
         {
             // The one that broke most, or its first part: the others take long.
-            var strongest = attacks[report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index];
+            var name = report.Attacks.MinBy(attack => attack.CorrectCount)!.Name;
+            var strongest = attacks.FirstOrDefault(attack => attack.Name == name) ?? AttackCatalog.ByName(name);
             Save(
             [
                 .. reports.Select(each => new ModelReport(reports.Length == 1 ? Model : $"{Model}, {each.Threat}")
@@ -214,7 +214,7 @@ internal sealed record Evaluation
     {
         SmallestPerturbations? found = null;
         Display.Run(display => found = SmallestPerturbations.Evaluate(
-            network, test.Images, test.Labels, adversary.Norm, AttacksGiven ? attacks : null, options, display.Evaluation(Model),
+            network, test.Images, test.Labels, adversary.Norm, Attacks is null ? null : attacks, options, display.Evaluation(Model),
             cancellation));
         var clean = found!.Report.Clean;
         Print($"{clean.Name}", clean.Accuracy, clean.Interval, clean.CorrectCount);
@@ -258,7 +258,9 @@ internal sealed record Evaluation
         {
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
+            if (report.BlackBox is not null && result.MedianQueries is { } median) Console.WriteLine(Queries(result, median));
         }
+        if (report.BlackBox is not null) Console.WriteLine(report.BlackBox);
         Print(report.Flags);
     }
 
@@ -266,6 +268,15 @@ internal sealed record Evaluation
         CultureInfo.InvariantCulture,
         $"Weakest class: {name}, {100 * weakest.Accuracy:F2} % in the worst case ({weakest.RobustCount} of {weakest.Images}; ")
         + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * weakest.Interval.Low:F2} to {100 * weakest.Interval.High:F2})"));
+
+    private static string Queries(AttackResult result, double median)
+    {
+        var most = result.Points.Max(point => point.Queries ?? 0);
+        var after = new[] { 10L, 100, 1000, 10_000 }.TakeWhile(queries => queries < most).Select(queries =>
+            string.Create(CultureInfo.InvariantCulture, $"{100 * result.AccuracyAfter(queries):F2} % after {queries} queries"));
+        return string.Create(CultureInfo.InvariantCulture, $"  half of the broken needed {median:N0} queries or fewer")
+            + string.Concat(after.Select(text => $"; {text}"));
+    }
 
     private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right, string details = "") =>
         Console.WriteLine(string.Create(
@@ -281,6 +292,7 @@ internal sealed record Evaluation
 
     public static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)
     {
+        if (model.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return OnnxModel.Open(model);
         if (architecture is null) return ModelFile.Read(model);
         var imported = ModelFile.Import(model, architecture);
         foreach (var note in imported.Report.Notes) Console.WriteLine($"{model}: {note}");

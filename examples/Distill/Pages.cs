@@ -33,8 +33,9 @@ internal static class Pages
     }
 
     /// <summary>The architecture and its size.</summary>
-    public static string Description(Module<Tensor, Tensor> network, NetworkSpec? spec) => string.Create(
-        CultureInfo.InvariantCulture, $"{(spec is null ? "" : $"{spec}, ")}{Weights.Count(network):N0} parameters");
+    public static string Description(Module<Tensor, Tensor> network, NetworkSpec? spec) => Weights.Count(network) is 0
+        ? "asked only"
+        : string.Create(CultureInfo.InvariantCulture, $"{(spec is null ? "" : $"{spec}, ")}{Weights.Count(network):N0} parameters");
 
     /// <summary>The first images that the network gets right, attacked.</summary>
     public static AttackedImages Images(

@@ -114,6 +114,25 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
         for (var i = 0; i < values.Length; i++) values[i] = IsScaled ? (float)(image[Place(i)] / Scale + Offset) : image[Place(i)];
     }
 
+    /// <summary>The same values as bytes from 0 to 255, rounded.</summary>
+    public void FromImage(ReadOnlySpan<float> image, Span<byte> values)
+    {
+        for (var i = 0; i < values.Length; i++) values[i] = ToByte(image[Place(i)]);
+    }
+
+    /// <summary>The picture of an image, of which it is read again: red, green, blue and 255, rounded, row by row.</summary>
+    public void ToPicture(ReadOnlySpan<float> image, Span<byte> pixels)
+    {
+        var area = Height * Width;
+        for (var i = 0; i < area; i++)
+        {
+            for (var colour = 0; colour < 3; colour++) pixels[4 * i + colour] = ToByte(image[(Channels == 1 ? 0 : colour) * area + i]);
+            pixels[4 * i + 3] = byte.MaxValue;
+        }
+    }
+
+    private static byte ToByte(float pixel) => (byte)(pixel * 255 + 0.5f);
+
     private void Limit(Span<float> image, string column, long row)
     {
         foreach (ref var pixel in image)

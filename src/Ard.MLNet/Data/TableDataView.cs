@@ -41,6 +41,10 @@ internal sealed class TableDataView : IDataView
         string name, DataViewType type, float[] values, int length, DataViewSchema.Annotations? annotations = null) =>
         Of(name, type, (int row, ref VBuffer<float> value) => VBuffer<float>.Copy(values, row * length, ref value, length), annotations);
 
+    /// <summary>A column of which there is nothing but its name and type; to ask for its values is an error.</summary>
+    public static Column Without(string name, DataViewType type, DataViewSchema.Annotations annotations, string message) =>
+        new NoColumn(name, type, annotations, message);
+
     internal abstract record Column(string Name, DataViewType Type, DataViewSchema.Annotations Annotations)
     {
         public abstract Delegate Getter(Func<int> row);
@@ -50,6 +54,12 @@ internal sealed class TableDataView : IDataView
         : Column(Name, Type, Annotations)
     {
         public override Delegate Getter(Func<int> row) => (ValueGetter<T>)((ref T value) => Value(row(), ref value));
+    }
+
+    private sealed record NoColumn(string Name, DataViewType Type, DataViewSchema.Annotations Annotations, string Message)
+        : Column(Name, Type, Annotations)
+    {
+        public override Delegate Getter(Func<int> row) => throw new InvalidOperationException(Message);
     }
 
     private sealed class Cursor : DataViewRowCursor

@@ -19,10 +19,18 @@ public sealed record AdversarialEvaluatorOptions
 
     /// <summary>
     /// Attacks by name, such as <c>autoattack</c> or <c>pgd-20</c> (see <see cref="AttackCatalog"/>), threat model, batch size, seed, and
-    /// the files for going on later and for the examples. Default FGSM and PGD-20, and the threat model that is
-    /// usual for the images, <see cref="ThreatModel.Usual"/>. The logits are always kept.
+    /// the files for going on later and for the examples. Default FGSM and PGD-20, of a model that is asked only Square or RayS (see
+    /// <see cref="EvaluationOptions.Attacks"/>), and the threat model that is usual for the images, <see cref="ThreatModel.Usual"/>. The
+    /// logits are always kept.
     /// </summary>
     public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>
+    /// How to ask the model, for its answers alone. Default null: a classifier of this library is evaluated with its gradients, any other
+    /// model is asked with the defaults of <see cref="BlackBoxOptions"/>. Set it for other columns, or to ask a classifier of this library
+    /// as well.
+    /// </summary>
+    public BlackBoxOptions? BlackBox { get; init; }
 
     /// <summary>
     /// How many attacked images the metrics keep to be looked at, see <see cref="RobustnessMetrics.SaveHtml"/>. They are attacked once
@@ -54,26 +62,26 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     /// <summary>Evaluates a model, which is left as it was found.</summary>
     /// <param name="model">
     /// A fitted <see cref="ImageClassifierTransformer"/>, or a chain of transformers with one: then those before it are applied to the
-    /// data, and the adversary changes what comes out of them.
+    /// data, and the adversary changes what comes out of them. Any other fitted model with a score or a predicted label is asked, a
+    /// batch at a time, through the whole of it, and the adversary changes the images that go into it: <see cref="BlackBoxOptions"/>.
     /// </param>
     /// <param name="data">The rows that the model takes, with labels.</param>
-    /// <exception cref="ArgumentException">The model has no such classifier, a setting is wrong, or a column is missing or of another
-    /// type.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows, a label is missing, or a pixel is not in [0,1].</exception>
+    /// <exception cref="ArgumentException">A setting is wrong, an attack needs gradients that the model has not, or a column is missing or
+    /// of another type.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows, a label is missing, a pixel is not in [0,1], or a model failed when
+    /// it was asked.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessMetrics Evaluate(ITransformer model, IDataView data)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        var (transformer, images, truth) = Open(model, data);
-        using var owned = images;
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
         using var scope = NewDisposeScope();
-        var (classifier, labels, classes) = (transformer.Classifier, transformer.Classifier.Labels, tensor(truth));
-
-        var evaluation = options.Evaluation.For(classifier.Format.Channels);
-        using var used = classifier.Use();
+        var (labels, truth) = (evaluated.Labels, evaluated.Truth);
+        var classes = tensor(truth);
+        var evaluation = Settings(evaluated);
         var report = new RobustnessEvaluator(evaluation with { KeepLogits = true })
-            .EvaluateAll(classifier.Network, images, classes, options.Progress, options.Cancellation);
+            .EvaluateAll(evaluated.Network, evaluated.Images, classes, options.Progress, options.Cancellation);
 
         var clean = Outcome.From(report.Clean, labels.Count, truth);
         var attacked = report.Attacks.Select(attack => Outcome.From(attack, labels.Count, truth)).ToArray();
@@ -82,16 +90,16 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Metrics(clean, report.Clean),
             [.. attacked.Zip(report.Attacks, Metrics)],
             Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
-            transformer,
+            evaluated,
             evaluation,
-            StrongestExamples(classifier.Network, images, classes, report));
+            StrongestExamples(evaluated, classes, evaluation, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
         {
-            var columns = Classifier.ScoreColumns(classifier.Labels, setId: 1);
+            var columns = Classifier.ScoreColumns(labels, setId: 1);
             var table = new TableDataView(
                 truth.Length,
-                KeyColumn("Label", classifier.Labels, row => (uint)truth[row] + 1),
+                KeyColumn("Label", labels, row => (uint)truth[row] + 1),
                 TableDataView.Of(
                     columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1,
                     columns[0].Annotations),
@@ -116,52 +124,31 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        var (transformer, images, truth) = Open(model, data);
-        using var owned = images;
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
         using var scope = NewDisposeScope();
+        var evaluation = Settings(evaluated);
         return RobustnessCurve.EvaluateAll(
-            transformer.Model, images, tensor(truth), epsilons,
-            options.Evaluation.For(transformer.Classifier.Format.Channels), options.Progress, options.Cancellation);
+            evaluated.Network, evaluated.Images, tensor(evaluated.Truth),
+            [.. epsilons.Select(epsilon => evaluated.Within(new(evaluation.Threat!.Norm, epsilon)).Epsilon)],
+            evaluation, options.Progress, options.Cancellation);
     }
 
-    /// <summary>The classifier of a model, and the images and labels that reach it.</summary>
-    private (ImageClassifierTransformer, ViewImages, long[]) Open(ITransformer model, IDataView data)
+    private EvaluationOptions Settings(EvaluatedModel evaluated)
     {
-        var (before, transformer) = Split(model);
-        var classifier = transformer.Classifier;
-        var view = LabelKeys.Map(
-            mlContext, before.Aggregate(data, (current, step) => step.Transform(current)), options.LabelColumnName, classifier.Labels);
-        var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", options.LabelColumnName), classifier);
-        ImageColumn.Find(view.Schema, classifier.Features, classifier.Format);
-        var truth = ImageReader.ReadLabels(view, options.LabelColumnName, labels);
-        return (transformer, new ViewImages(view, classifier.Features, classifier.Format, truth.Length), truth);
+        var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Network);
+        return evaluation with { Threat = evaluated.Within(evaluation.Threat!) };
     }
 
     /// <summary>The first images that are right, under the attack that broke most.</summary>
     private AttackedImages? StrongestExamples(
-        Module<Tensor, Tensor> network, ViewImages images, Tensor labels, RobustnessReport report)
+        EvaluatedModel evaluated, Tensor labels, EvaluationOptions evaluation, RobustnessReport report)
     {
         if (options.Images == 0 || report.Attacks.Count == 0) return null;
-        var (attacks, threat) = (options.Evaluation.AllAttacks(), report.Threat);
+        var (attacks, threat) = (evaluation.AllAttacks(), report.Threat);
         var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
         return AttackedImages.FindAmong(
-            network, images, labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,
-            options.Evaluation.Seed, options.Cancellation);
-    }
-
-    /// <summary>The last classifier of a model, and what comes before it.</summary>
-    private static (IReadOnlyList<ITransformer> Before, ImageClassifierTransformer Classifier) Split(ITransformer model)
-    {
-        var steps = Flatten(model).ToList();
-        var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
-        if (last < 0)
-            throw new ArgumentException(
-                $"Expected an {nameof(ImageClassifierTransformer)}, or a chain of transformers with one, found {model.GetType().Name}.",
-                nameof(model));
-        return (steps[..last], (ImageClassifierTransformer)steps[last]);
-
-        static IEnumerable<ITransformer> Flatten(ITransformer step) =>
-            step is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [step];
+            evaluated.Network, evaluated.Images, labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,
+            evaluation.Seed, options.Cancellation);
     }
 
     private static TableDataView Rows(AttackResult result, AttackResult clean, long[] truth, ClassLabels labels)
@@ -176,7 +163,8 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
                 "PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = result.Points[row].Size),
             Text("BrokenBy", row => result.Points[row].BrokenBy),
             Passes("ForwardPasses", point => point.ForwardPasses),
-            Passes("BackwardPasses", point => point.BackwardPasses));
+            Passes("BackwardPasses", point => point.BackwardPasses),
+            Passes("Queries", point => point.Queries));
 
         TableDataView.Column Passes(string name, Func<AttackedPoint, long?> passes) => TableDataView.Of(
             name, NumberDataViewType.Int64, (int row, ref long value) => value = passes(result.Points[row]) ?? -1);

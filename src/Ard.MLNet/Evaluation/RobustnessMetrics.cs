@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
@@ -34,7 +35,8 @@ public sealed record AttackMetrics
     /// AttackedPredictedLabel (keys; missing where the network's output is not finite), PerturbationNorm (double, in the norm of the threat
     /// model; 0 for rows that the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such
     /// as AutoAttack the part of it, of the worst case the first attack that did; else empty), ForwardPasses and BackwardPasses (int64,
-    /// what this attack cost, of the worst case all of them; -1 where one does not say).
+    /// what this attack cost, of the worst case all of them; -1 where one does not say), Queries (int64,
+    /// <see cref="AttackedPoint.Queries"/> of a model that was asked only; else, and where it was not broken, -1).
     /// </summary>
     public IDataView Rows { get; }
 }
@@ -42,23 +44,22 @@ public sealed record AttackMetrics
 /// <summary>What an <see cref="AdversarialEvaluator"/> found.</summary>
 public sealed class RobustnessMetrics
 {
-    private readonly ImageClassifierTransformer classifier;
+    private readonly EvaluatedModel model;
     private readonly EvaluationOptions options;
 
     internal RobustnessMetrics(
         RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase,
-        ImageClassifierTransformer classifier, EvaluationOptions options, AttackedImages? images)
+        EvaluatedModel model, EvaluationOptions options, AttackedImages? images)
     {
         (Report, Clean, Attacks, WorstCase) = (report, clean, attacks, worstCase);
-        (this.classifier, this.options, Images) = (classifier, options, images);
-        Summary = EvaluationSummary.Create(report, classifier.Model) with
+        (this.model, this.options, Images) = (model, options, images);
+        Summary = EvaluationSummary.Create(report, model.Network) with
         {
-            ClassNames = classifier.ClassNames,
+            ClassNames = ClassNames,
             Clean = Figures(report.Clean, clean),
             Attacks = [.. report.Attacks.Zip(attacks, Figures)],
             WorstCase = Figures(report.WorstCase, worstCase),
         };
-        Parameters = string.Create(CultureInfo.InvariantCulture, $"{Summary.Parameters:N0} parameters");
     }
 
     /// <summary>The report of the evaluator underneath: which rows are right, attack by attack.</summary>
@@ -83,12 +84,10 @@ public sealed class RobustnessMetrics
     public AttackedImages? Images { get; }
 
     /// <summary>The classes' names, in the order of the classifier's scores.</summary>
-    public IReadOnlyList<string> ClassNames => classifier.ClassNames;
+    public IReadOnlyList<string> ClassNames => model.Labels.Names;
 
-    /// <summary>The network and the number of its parameters.</summary>
-    public string Description => $"{classifier.Network}, {Parameters}";
-
-    private string Parameters { get; }
+    /// <summary>The network and the number of its parameters, or the model and that it was asked only.</summary>
+    public string Description => $"{model.Name}, {model.Details}";
 
     /// <summary>The metrics of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
@@ -127,15 +126,15 @@ public sealed class RobustnessMetrics
             Parameters = Summary.Parameters,
             Robustness = Report,
             Images = Images,
-            Training = classifier.Training,
+            Training = model.Training,
         };
 
     /// <summary>Everything as a page for people; <c>with</c> changes its title or adds to it.</summary>
-    internal HtmlReport ToHtmlReport() => new($"Robustness of {classifier.Network}")
+    internal HtmlReport ToHtmlReport() => new($"Robustness of {model.Name}")
     {
         ClassNames = ClassNames,
         // The network is the name already.
-        Models = [ToModelReport($"{classifier.Network}") with { Description = Parameters }],
+        Models = [ToModelReport(model.Name) with { Description = model.Details }],
         Seed = options.Seed,
         Reproduction = Code(),
     };
@@ -150,7 +149,7 @@ public sealed class RobustnessMetrics
             Evaluation = new()
             {
                 Threat = ThreatModel.{{Report.Threat.Norm}}({{Report.Threat.Epsilon:R}}),
-                Attacks = [{{string.Join(", ", options.Attacks.Select(attack => $"\"{attack}\""))}}],{{More()}}
+                Attacks = [{{string.Join(", ", options.AttackNames.Select(attack => $"\"{attack}\""))}}],{{More()}}
                 Seed = {{options.Seed}},
             },
         });

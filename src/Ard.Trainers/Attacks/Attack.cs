@@ -200,6 +200,7 @@ public abstract partial class Attack
                     {
                         BrokenBy = point.Correct ? null : part.Name,
                         Size = point.Correct && part != this ? 0 : point.Size,
+                        Queries = point.Correct ? null : before.ForwardPasses - Samples + point.Queries,
                         ForwardPasses = before.ForwardPasses + point.Forward,
                         BackwardPasses = before.BackwardPasses + point.Backward,
                     };
@@ -230,7 +231,8 @@ public abstract partial class Attack
         using var noGrad = no_grad();
         using var state = ModelState.Borrow(model);
         using var passes = new PassCounter(images.shape[0]);
-        var target = new AttackTarget(model, Name, images, passes: passes, cancellation: cancellation);
+        var queries = model is BlackBoxModel ? new QueryLog(images, labels, threat) : null;
+        var target = new AttackTarget(model, Name, images, passes: passes, queries: queries, cancellation: cancellation);
         var own = Search(target, images, labels, threat, noise).detach();
         ThreatModel.VerifyShape(own, images, Name);
         var ownSize = threat.Size(own, images);
@@ -264,6 +266,7 @@ public abstract partial class Attack
                 GradientFaults = faults[i] | (target.GradientMissing ? GradientFaults.Missing : 0),
                 Forward = cost?.Forward[i],
                 Backward = cost?.Backward[i],
+                Queries = queries?.ToSuccess(i),
             };
         }
         if (!tellFaults && each.Any(point => point.MetNotFinite)) target.CheckFinite();
@@ -313,9 +316,21 @@ public abstract partial class Attack
                 faults.Add($"the network is {parameter.dtype}, expected {images.dtype} as the images");
         }
 
+        if (NeedsMissingGradient(model, [this], threat.Norm) is { } needed) faults.Add(needed);
+
         if (faults.Count > 0) throw new ArgumentException($"{Name}: {string.Join("; ", faults)}.");
         if (images.device_type == DeviceType.CPU) GradientCheck.Require();
         return largest;
+    }
+
+    /// <summary>Which of some attacks need a gradient that a model has not; null where none does.</summary>
+    internal static string? NeedsMissingGradient(Module<Tensor, Tensor> model, IEnumerable<Attack> attacks, Norm norm)
+    {
+        if (model is not BlackBoxModel) return null;
+        string[] names = [.. attacks.SelectMany(attack => attack.Parts(norm)).Where(part => part.Kind.NeedsGradient())
+            .Select(part => part.Name).Distinct()];
+        return names.Length == 0 ? null : $"the model can only be asked, and has no gradient for {string.Join(", ", names)}; "
+            + $"expected attacks without gradients, such as square or rays";
     }
 
     private static string Shape(Tensor values) => string.Join(",", values.shape);

@@ -12,7 +12,7 @@ public static class AttackCatalog
         "cw-l2",
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
         "apgd-pm", "apgd-malt", "apgd-pm-N", "apgd-pm-NxR", "apgd-malt-N", "apgd-malt-NxR",
-        "fab", "fab-N", "fab-t", "fab-t-N", "fmn", "fmn-N", "square", "square-N",
+        "fab", "fab-N", "fab-t", "fab-t-N", "fmn", "fmn-N", "square", "square-N", "rays", "rays-N",
         "autoattack", "autoattack-plus", "autoattack-rand",
     ];
 
@@ -24,8 +24,9 @@ public static class AttackCatalog
     /// the second, Carlini and Wagner's own attack, in L2 only; <c>apgd-ce</c>, <c>apgd-dlr</c> and <c>apgd-t</c>, APGD of 100 steps from
     /// one random start, <c>apgd-pm</c> on the margin of probabilities of PMA and <c>apgd-malt</c> at the classes that MALT chooses;
     /// <c>apgd-ce-50x5</c>, of 50 steps from five; <c>fab</c> and <c>fab-t</c>, 100 steps, the second at nine classes in
-    /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fmn</c>, 100 steps of the fast minimum-norm attack; <c>fab-20</c>,
-    /// <c>fab-t-20</c>, <c>fmn-1000</c> and <c>square-100</c> have another number;
+    /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fmn</c>, 100 steps of the fast minimum-norm attack; <c>rays</c>,
+    /// 10000 queries, which needs no scores, in Linf only; <c>fab-20</c>, <c>fab-t-20</c>, <c>fmn-1000</c>, <c>square-100</c> and
+    /// <c>rays-100</c> have another number;
     /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at
     /// the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
     /// </summary>
@@ -62,6 +63,8 @@ public static class AttackCatalog
         if (parts is ["fmn", var walks] && Number(walks) is { } steps) return new Fmn(new FmnOptions { Steps = steps });
         if (parts is ["square"]) return new Square();
         if (parts is ["square", var tries] && Number(tries) is { } queries) return new Square(new SquareOptions { Queries = queries });
+        if (parts is ["rays"]) return new RayS();
+        if (parts is ["rays", var points] && Number(points) is { } asked) return new RayS(asked);
         throw new ArgumentException(
             $"There is no attack '{name}': expected {string.Join(", ", Names)} "
             + "(N, R: whole numbers from 1; K: a class, from 0; S: a step size, such as 2/255 or 0.003).");

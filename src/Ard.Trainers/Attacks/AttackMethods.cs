@@ -30,6 +30,9 @@ public abstract partial class Attack
     /// <inheritdoc cref="Attacks.Square"/>
     public static Attack Square(SquareOptions? options = null) => new Square(options);
 
+    /// <inheritdoc cref="Attacks.RayS"/>
+    public static Attack RayS(int queries = 10_000) => new RayS(queries);
+
     /// <summary>
     /// A sequence of attacks, each on the images that the network still gets right after those before it. Each attack gets the same noise
     /// as if it were run alone. Returned is the misclassified point that was found first, or the clean image where none was. The images

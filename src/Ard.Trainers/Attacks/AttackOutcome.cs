@@ -44,6 +44,13 @@ public sealed record AttackedPoint
     /// <summary>How often its gradient was taken; null where an attack does not say.</summary>
     public long? BackwardPasses { get; internal init; }
 
+    /// <summary>
+    /// How often a model that can only be asked (<see cref="Networks.BlackBox"/>) was asked until it got an allowed point wrong: the
+    /// queries of the attacks up to then, their own looks at the clean image included; null where it was not broken, and for other
+    /// networks.
+    /// </summary>
+    public long? Queries { get; internal init; }
+
     /// <summary>Whether the network gets it right, also after the attack.</summary>
     public bool IsRight => WasRight && BrokenBy is null;
 }
@@ -74,6 +81,9 @@ internal sealed record PartPoint(bool Correct, long Prediction, double Size)
 
     /// <summary>How often its gradient was taken; null where the attack does not say.</summary>
     public long? Backward { get; init; }
+
+    /// <summary>After how many of its forward passes it was broken, where they were followed.</summary>
+    public long? Queries { get; init; }
 
     /// <summary>Its logits, where an evaluation keeps them.</summary>
     public float[]? Logits { get; init; }

@@ -10,6 +10,7 @@ public sealed class AttackTarget
     private readonly string attack;
     private readonly long count;
     private readonly PassCounter? passes;
+    private readonly QueryLog? queries;
     private readonly CancellationToken cancellation;
     // A sum of 0 for each image, NaN where some logits were not finite; and how often its gradient had each of the faults. They belong to
     // the dispose scope that was open when the target was made.
@@ -17,9 +18,10 @@ public sealed class AttackTarget
 
     internal AttackTarget(
         Module<Tensor, Tensor> model, string attack, Tensor images, long largestLabel = -1, PassCounter? passes = null,
-        CancellationToken cancellation = default)
+        QueryLog? queries = null, CancellationToken cancellation = default)
     {
         (Model, this.attack, this.largestLabel, this.passes, this.cancellation) = (model, attack, largestLabel, passes, cancellation);
+        this.queries = queries;
         count = images.shape[0];
         notFinite = zeros([count], dtype: images.dtype, device: images.device);
         gradientFaults = zeros([3, count], dtype: ScalarType.Int64, device: images.device);
@@ -58,6 +60,7 @@ public sealed class AttackTarget
         var zeroOrNaN = logits.detach().Times(0).sum(1).to(notFinite.dtype);
         if (rows is not null) notFinite.IndexAdd_(0, rows, zeroOrNaN);
         else notFinite.Add_(sent == count ? zeroOrNaN : zeroOrNaN.sum());
+        queries?.Add(points, logits, rows);
         return logits;
     }
 

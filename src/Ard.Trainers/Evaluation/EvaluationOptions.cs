@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
+using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
@@ -18,9 +19,12 @@ public sealed record EvaluationOptions : IValidatableObject
 
     /// <summary>
     /// The attacks, by name, such as <c>pgd-1000</c>, <c>mi-fgsm-20</c>, <c>cw-30</c> or <c>deepfool</c>: see
-    /// <see cref="AttackCatalog.ByName"/>. Default FGSM and PGD-20.
+    /// <see cref="AttackCatalog.ByName"/>. Default null: FGSM and PGD-20; of a model that can only be asked (<see cref="BlackBox"/>) Square
+    /// with AutoAttack's 5000 queries an image, where it says the class only RayS with its authors' 10000.
     /// </summary>
-    public IReadOnlyList<string> Attacks { get; init; } = ["fgsm", "pgd-20"];
+    public IReadOnlyList<string>? Attacks { get; init; }
+
+    internal IReadOnlyList<string> AttackNames => Attacks ?? ["fgsm", "pgd-20"];
 
     /// <summary>Attacks of your own, run after those named; also <see cref="Transfer"/>, which needs a network.</summary>
     public IReadOnlyList<Attack> MoreAttacks { get; init; } = [];
@@ -87,9 +91,9 @@ public sealed record EvaluationOptions : IValidatableObject
         if (Shard is not null && Group is { Size: > 1 })
             yield return new("Shard is set, and Group has several processes, expected one of the two");
         if (StateFile is not null && StateFile == ExamplesFile) yield return new($"StateFile and ExamplesFile are both '{StateFile}'");
-        if (Attacks.Contains(null!) || MoreAttacks.Contains(null!)) yield return new("one of the attacks is missing");
+        if (Attacks?.Contains(null!) == true || MoreAttacks.Contains(null!)) yield return new("one of the attacks is missing");
         var attacks = MoreAttacks.OfType<Attack>().ToList();
-        foreach (var name in Attacks.OfType<string>())
+        foreach (var name in AttackNames.OfType<string>())
         {
             if (OptionsValidator.Try(() => AttackCatalog.ByName(name), out var fault) is { } attack) attacks.Add(attack);
             else yield return new(fault);
@@ -105,7 +109,11 @@ public sealed record EvaluationOptions : IValidatableObject
     /// <param name="channels">The images' channels.</param>
     internal EvaluationOptions For(int channels) => this with { Threat = Threat ?? ThreatModel.Usual(channels) };
 
+    /// <summary>The settings with the attacks that fit a model where none are named.</summary>
+    internal EvaluationOptions For(Module<Tensor, Tensor> model) =>
+        Attacks is null && model is BlackBoxModel asked ? this with { Attacks = [asked.HasLabelsOnly ? "rays" : "square"] } : this;
+
     /// <summary>Every attack: those named, then those of your own.</summary>
     /// <exception cref="ArgumentException">A name is unknown.</exception>
-    internal IReadOnlyList<Attack> AllAttacks() => [.. Attacks.Select(AttackCatalog.ByName), .. MoreAttacks];
+    internal IReadOnlyList<Attack> AllAttacks() => [.. AttackNames.Select(AttackCatalog.ByName), .. MoreAttacks];
 }

@@ -30,7 +30,22 @@ internal static class EvaluationReport
         if (same.Any(setting => values[setting.Name] != setting.Value)) return null;
         using var state = new EvaluationState(options, settings.Rows.Count, images: null, settings: null);
         foreach (var step in steps) state.Add(step);
-        return Make(state, options) with { Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")] };
+        var report = Make(state, options) with { Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")] };
+        return values["network"].StartsWith(Asked, StringComparison.Ordinal) ? OfBlackBox(report) : report;
+    }
+
+    /// <summary>How a state file calls a model that can only be asked, before a digest of its answers.</summary>
+    public const string Asked = "answers ";
+
+    /// <summary>The report of a model that can only be asked: says what its figures mean.</summary>
+    public static RobustnessReport OfBlackBox(RobustnessReport report)
+    {
+        var most = report.WorstCase.Points.Select(point => point.ForwardPasses ?? 0).DefaultIfEmpty().Max();
+        return report with
+        {
+            BlackBox = string.Create(CultureInfo.InvariantCulture, $"The model was asked, {most:N0} times an image at most, and not ")
+                + "looked into: the accuracies under attack are upper bounds, and who asks more often, or knows the model, may find more.",
+        };
     }
 
     public static RobustnessReport Make(EvaluationState state, EvaluationOptions options)
@@ -85,11 +100,16 @@ internal static class EvaluationReport
 
         AttackedPoint Point(int row, IEnumerable<PartResult> paid, Attack? brokenBy, PartResult? decisive)
         {
-            PartPoint[] ran = [.. paid.Select(part => part.Points[row]).OfType<PartPoint>()];
+            List<PartPoint> ran = [.. paid.Select(part => part.Points[row]).OfType<PartPoint>()];
             return new AttackedPoint(
                 state.IsRight(row), brokenBy?.Name, decisive?.Points[row]!.Size ?? 0,
                 ran.Aggregate((long?)1, (sum, point) => sum + point.Forward),
-                ran.Aggregate((long?)0, (sum, point) => sum + point.Backward));
+                ran.Aggregate((long?)0, (sum, point) => sum + point.Backward))
+            {
+                // Of a point that others have broken before nothing is told.
+                Queries = ran.Find(point => !point.Correct) is not { } won ? null
+                    : ran.TakeWhile(point => point.Correct).Aggregate(won.Queries, (sum, point) => sum + point.Forward),
+            };
         }
     }
 }

@@ -20,12 +20,14 @@ namespace Ard.Trainers.Evaluation;
 /// way there, as broken, also where that way led outside of the budget: the accuracies are then too low rather than too high. A point of an
 /// attack that lies beyond the budget or outside [0,1] is projected back before the network is asked.
 /// </remarks>
-/// <param name="options">The settings; default FGSM and PGD-20, Linf 8/255.</param>
+/// <param name="options">The settings; default FGSM and PGD-20 (of a <see cref="BlackBox"/> Square), Linf 8/255.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 {
     /// <summary>The settings.</summary>
     public EvaluationOptions Options { get; } = (options ?? new()).Validated();
+
+    private const int ImagesToKnowBy = 32;
 
     private ThreatModel Threat => Options.ThreatOrDefault;
 
@@ -42,9 +44,11 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// </param>
     /// <exception cref="ArgumentException">
     /// Images or labels are not as described (the message names every fault), or the labels are no classes of the network, or it has one
-    /// output only.
+    /// output only, or it is a <see cref="BlackBox"/> and an attack needs gradients.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The network's output, or an attack's, is of another shape.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The network's output, or an attack's, is of another shape, or a <see cref="BlackBox"/> failed.
+    /// </exception>
     /// <exception cref="CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
@@ -64,6 +68,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
         CancellationToken cancellation)
     {
+        if (Options.For(model) is var fitting && fitting != Options)
+            return new RobustnessEvaluator(fitting).EvaluateAll(model, images, labels, progress, cancellation);
         var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
         var report = group.Size > 1 ? EvaluateTogether(group, model, images, labels, progress, cancellation)
             : Options.Shard is { } shard ? EvaluateShard(shard, model, images, labels, progress, cancellation)
@@ -77,7 +83,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     {
         using var scope = NewDisposeScope();
         using var state = Run(Options, shard, model, images, labels, progress, cancellation);
-        return Report(state, Part([.. shard.Rows(images.Count, Options.BatchSize)], labels));
+        return Report(state, model, Part([.. shard.Rows(images.Count, Options.BatchSize)], labels));
     }
 
     // Each process runs a shard and tells the others its steps.
@@ -119,7 +125,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         using var whole = new EvaluationState(
             Options with { StateFile = null }, images.Count, Options.ExamplesFile is null ? null : images.All(type), null);
         foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) whole.Add(step);
-        var report = Report(whole, labels);
+        var report = Report(whole, model, labels);
         if (Options.ExamplesFile is not null && whole.Count > 0 && group.Rank == 0)
             AdversarialExamplesFile.Write(
                 Options.ExamplesFile, whole.Examples, [.. PointNoise.Rows(whole.Count)], labels, report, Options, digests);
@@ -148,21 +154,27 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         IProgress<EvaluationProgress>? progress,
         CancellationToken cancellation)
     {
+        if (Options.For(model) is var fitting && fitting != Options)
+            return new RobustnessEvaluator(fitting).EvaluateRows(model, images, labels, rows, progress, cancellation);
         using var scope = NewDisposeScope();
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : Digests(model, images, labels);
         var settings = Options.StateFile is null ? null : Settings(digests!, ImageBatch.Home(model, images).Device);
         using var state = Run(Options, model, images, labels, rows, settings, progress, cancellation);
-        var report = Report(state, labels);
+        var report = Report(state, model, labels);
         if (Options.ExamplesFile is not null && state.Count > 0)
             AdversarialExamplesFile.Write(Options.ExamplesFile, state.Examples, rows, labels, report, Options, digests!);
         return report;
     }
 
-    private RobustnessReport Report(EvaluationState state, Tensor labels) => EvaluationReport.Make(state, Options) with
+    private RobustnessReport Report(EvaluationState state, Module<Tensor, Tensor> model, Tensor labels)
     {
-        Labels = labels.cpu().data<long>().ToArray(),
-        Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
-    };
+        var report = EvaluationReport.Make(state, Options) with
+        {
+            Labels = labels.cpu().data<long>().ToArray(),
+            Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
+        };
+        return model is BlackBoxModel ? EvaluationReport.OfBlackBox(report) : report;
+    }
 
     // Takes all steps that are not in the state file.
     private EvaluationState Run(
@@ -176,6 +188,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         CancellationToken cancellation,
         ICollection<EvaluationStep>? steps = null)
     {
+        if (Attack.NeedsMissingGradient(model, options.AllAttacks(), Threat.Norm) is { } fault)
+            throw new ArgumentException($"{nameof(RobustnessEvaluator)}: {fault}.");
         using var noGrad = no_grad();
         var state = new EvaluationState(
             options, images.Count, options.ExamplesFile is null ? null : images.All(ImageBatch.Home(model, images).Type),
@@ -238,12 +252,14 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         using var borrowed = ModelState.Borrow(model);
         Tensor logits;
         Tensor? gradient = null;
-        using (Options.CheckNetwork ? enable_grad() : no_grad())
+        // None is looked for where none is meant to be.
+        var checkGradient = Options.CheckNetwork && model is not BlackBoxModel;
+        using (checkGradient ? enable_grad() : no_grad())
         {
-            var leaf = Options.CheckNetwork ? images.detach().requires_grad_() : images;
+            var leaf = checkGradient ? images.detach().requires_grad_() : images;
             logits = model.call(leaf);
             ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, rows.Length, allLabels);
-            if (Options.CheckNetwork) gradient = InputGradient.Take(AttackLosses.CrossEntropy(logits, labels), leaf);
+            if (checkGradient) gradient = InputGradient.Take(AttackLosses.CrossEntropy(logits, labels), leaf);
         }
         logits = logits.detach();
         var checkBatch = Options.CheckNetwork && state.Steps == 0;
@@ -269,7 +285,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 {
                     Probability = Options.CheckNetwork && numbers[2 * count + i] != 0,
                     // Where the network is wrong no gradient is needed.
-                    GradientFaults = Options.CheckNetwork && numbers[count + i] != 0 ? faults?[i] ?? GradientFaults.Missing : 0,
+                    GradientFaults = checkGradient && numbers[count + i] != 0 ? faults?[i] ?? GradientFaults.Missing : 0,
                     Logits = floats,
                 }),
             ],
@@ -329,10 +345,20 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 
     private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, ImageSource images, Tensor labels) => new()
     {
-        ["network"] = $"{model.GetType().FullName} {TensorDigest.Compute(model)}",
+        ["network"] = model is BlackBoxModel
+            ? EvaluationReport.Asked + Answers(model, images, labels)
+            : $"{model.GetType().FullName} {TensorDigest.Compute(model)}",
         ["images"] = images.Digest(),
         ["labels"] = TensorDigest.Compute(labels),
     };
+
+    // What is known of a model that can only be asked: what it says of the first images.
+    private static string Answers(Module<Tensor, Tensor> model, ImageSource images, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        long[] rows = [.. PointNoise.Rows(Math.Min(ImagesToKnowBy, images.Count))];
+        return TensorDigest.Compute(model.call(ImageBatch.Take(model, images, labels, rows).Images));
+    }
 
     // The logits of each image, where they are kept.
     private IEnumerable<float[]?> Logits(Tensor logits) => Options.KeepLogits

@@ -63,7 +63,9 @@ internal static class RobustnessFlags
         if (state.Spread > RandomSpread)
             yield return new(
                 RandomOutputs, Invariant($"five passes of the same images differ by up to {state.Spread:G3} of the largest output"),
-                "Evaluate with autoattack-rand, which averages gradients, or fix what is random in the network");
+                state.Parts.Any(part => part.Part.Kind.NeedsGradient())
+                    ? "Evaluate with autoattack-rand, which averages gradients, or fix what is random in the network"
+                    : "A point may be broken by luck, and right when it is asked for again: fix what is random in the model");
         if (state.Count > 0 && state.Clean.All(each => each!.Probability))
             yield return new(
                 Probabilities, "every output is from 0 to 1 and each image's outputs add up to 1",

@@ -31,6 +31,12 @@ public sealed record RobustnessReport
     /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
     public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
+    /// <summary>
+    /// What the figures mean of a model that was asked and not looked into (<see cref="Networks.BlackBox"/>), in a sentence; null for a
+    /// network whose gradients were there.
+    /// </summary>
+    public string? BlackBox { get; init; }
+
     /// <summary>The true classes, in the order of the images.</summary>
     public IReadOnlyList<long> Labels { get; init; } = [];
 
@@ -54,7 +60,8 @@ public sealed record RobustnessReport
     /// <c>predicted</c> and <c>attacked</c>, the true class and those that the network takes the clean image and the worst of the attacked
     /// ones for (null where its output is not finite); <c>brokenBy</c>, the first attack that broke it, else null; <c>size</c>, how far it
     /// was moved, in the norm of the threat model; <c>forwardPasses</c> and <c>backwardPasses</c>, what all attacks have cost, null where
-    /// one does not say. The file appears whole or not at all.
+    /// one does not say; and of a model that was asked only <c>queries</c>, see <see cref="AttackedPoint.Queries"/>. The file appears whole
+    /// or not at all.
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     /// <exception cref="InvalidOperationException">The report is of merged shards, which do not know the labels.</exception>
@@ -129,6 +136,28 @@ public sealed record AttackResult
 
     /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(CorrectCount, Points.Count);
+
+    /// <summary>
+    /// The share of points that the network would still get right if every one could be asked for so often only, from 0 to 1: see
+    /// <see cref="AttackedPoint.Queries"/>. Points that were broken without their queries being counted are broken from the first.
+    /// </summary>
+    /// <param name="queries">How often.</param>
+    public double AccuracyAfter(long queries) => Points.Count == 0
+        ? double.NaN
+        : (double)Points.Count(point => point.IsRight || (point.WasRight && point.Queries > queries)) / Points.Count;
+
+    /// <summary>
+    /// The queries that half of the broken points needed at most (<see cref="AttackedPoint.Queries"/>); null where none was broken, or they
+    /// were not counted.
+    /// </summary>
+    public double? MedianQueries
+    {
+        get
+        {
+            long[] each = [.. Points.Select(point => point.Queries).OfType<long>().Order()];
+            return each.Length == 0 ? null : (each[(each.Length - 1) / 2] + each[each.Length / 2]) / 2.0;
+        }
+    }
 
     /// <summary>
     /// How many points are right after each part of an attack that consists of others, such as AutoAttack, in their order; else empty.

@@ -25,6 +25,7 @@ internal static class RobustnessRows
                 json.WriteNumber("size", point.Size);
                 Number(json, "forwardPasses", point.ForwardPasses);
                 Number(json, "backwardPasses", point.BackwardPasses);
+                if (report.BlackBox is not null) Number(json, "queries", point.Queries);
                 json.WriteEndObject();
             }
             stream.WriteByte((byte)'\n');

@@ -15,6 +15,8 @@ internal static class AccuracySection
         section.Line(
             $"<p>The share of images that a network gets right: as they are (clean), and after each attack. "
             + $"{Threats(evaluated)}</p>");
+        foreach (var meaning in evaluated.Select(model => model.Robustness!.BlackBox).Distinct())
+            if (meaning is not null) section.Line($"<p>{meaning}</p>");
         section.Line($"<div class=\"grid-of-figures\"><figure class=\"chart\"><figcaption>Right, in percent of the images</figcaption>");
         section.Line($"{BarChart.Draw(Title, [.. evaluated.Select(Bars)])}");
         section.Line($"<p class=\"note\">Thin lines: 95 % intervals, as the images are a sample.</p></figure>");

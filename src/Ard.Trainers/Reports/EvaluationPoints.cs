@@ -24,6 +24,13 @@ internal sealed record EvaluationPoints(
     IReadOnlyList<long?> BackwardPasses,
     IReadOnlyDictionary<string, string> Right)
 {
+    /// <summary>
+    /// How often a model that was asked only was asked until it got an allowed point wrong; null where it did not. Default null: its
+    /// gradients were there.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<long?>? Queries { get; init; }
+
     // A table of classes by classes has to fit into memory.
     private const int MostClasses = 10_000;
 
@@ -36,7 +43,10 @@ internal sealed record EvaluationPoints(
         [.. report.WorstCase.Points.Select(point => point.ForwardPasses)],
         [.. report.WorstCase.Points.Select(point => point.BackwardPasses)],
         report.Attacks.ToDictionary(
-            attack => attack.Name, attack => string.Concat(attack.Correct.Select(right => right ? '1' : '0'))));
+            attack => attack.Name, attack => string.Concat(attack.Correct.Select(right => right ? '1' : '0'))))
+    {
+        Queries = report.BlackBox is null ? null : [.. report.WorstCase.Points.Select(point => point.Queries)],
+    };
 
     /// <summary>Why these are not the points of an evaluation; null where they are.</summary>
     public string? Fault(EvaluationSummary evaluation)
@@ -45,6 +55,7 @@ internal sealed record EvaluationPoints(
         int[] counts =
         [
             Labels.Count, Predicted.Count, Attacked.Count, BrokenBy.Count, Size.Count, ForwardPasses.Count, BackwardPasses.Count,
+            Queries?.Count ?? rows,
         ];
         if (counts.Any(count => count != rows)) return $"columns of {string.Join(", ", counts)} points, expected {rows}";
         if (Labels.Any(label => label is < 0 or >= MostClasses)

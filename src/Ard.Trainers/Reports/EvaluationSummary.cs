@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Reports;
@@ -57,6 +58,10 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     [JsonInclude, JsonRequired]
     internal IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
+    /// <summary>What the figures mean of a model that was asked only. Default null: its gradients were there.</summary>
+    [JsonInclude]
+    internal string? BlackBox { get; init; }
+
     /// <summary>The settings of the evaluation, its attacks' included, one a line: <see cref="RobustnessReport.Settings"/>.</summary>
     [JsonInclude]
     internal IReadOnlyList<string> Settings { get; init; } = [];
@@ -99,6 +104,9 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         /// <summary>How many images are right after each part of an attack that consists of others. Default null: it does not.</summary>
         public IReadOnlyList<AttackPart>? Parts { get; init; }
 
+        /// <summary>The queries that half of the broken images needed at most. Default null: they were not counted.</summary>
+        public double? MedianQueries { get; init; }
+
         /// <summary>The mean over the classes of their accuracies. This and what follows is of evaluations of ML.NET.</summary>
         public double? MacroAccuracy { get; init; }
 
@@ -118,6 +126,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         {
             Details = result.Details == "" ? null : result.Details,
             Parts = result.Parts.Count > 0 ? result.Parts : null,
+            MedianQueries = result.MedianQueries,
         };
     }
 
@@ -154,9 +163,10 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
             Attacks = [.. report.Attacks.Select(Figures.From)],
             WorstCase = Figures.From(report.WorstCase),
             Flags = report.Flags,
+            BlackBox = report.BlackBox,
             Settings = report.Settings,
-            Weights = network is null ? null : TensorDigest.Compute(network),
-            Parameters = network is null ? null : Networks.Weights.Count(network),
+            Weights = network is null or BlackBoxModel ? null : TensorDigest.Compute(network),
+            Parameters = network is null or BlackBoxModel ? null : Networks.Weights.Count(network),
             Images = report.Images,
             Classes = [.. report.Classes.Select(ClassFigures.From)],
             // Merged shards do not know them.

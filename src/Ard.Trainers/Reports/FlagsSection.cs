@@ -20,13 +20,17 @@ internal static class FlagsSection
         if (Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null))
             section.Line(
                 $"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random, "
-                + $"probabilities, not finite or dependent on the rest of the batch, gradients that are zero, not finite or missing, "
+                + $"probabilities, not finite or dependent on the rest of the batch, {Gradients(models)}"
                 + $"attacks that leave their budget, and attacks that do worse than a weaker one. A stronger attack can still find "
                 + $"more.</p>");
         var list = found.ToString();
         if (list.Length > 0) section.Line($"<ul class=\"flags\">{found}</ul>");
         return section.ToString().Length == 0 ? null : section;
     }
+
+    // Of a model that was asked only there are none.
+    private static string Gradients(IReadOnlyList<ModelReport> models) => models.All(model => model.Robustness is { BlackBox: not null })
+        ? "" : "gradients that are zero, not finite or missing, ";
 
     // All of its evaluation, and of its curve, which has other figures at each budget, what is not among them.
     private static IEnumerable<(string Model, RobustnessFlag Flag)> Flags(IReadOnlyList<ModelReport> models) => models.SelectMany(model =>

@@ -84,6 +84,7 @@ public sealed record HtmlReport(string Title)
             ("doubts", "Reasons to doubt", FlagsSection.Render(Models)),
             ("classes", "Accuracy by class", ClassSection.Render(Models, Class)),
             ("budget", "Accuracy over the budget", CurveSection.Render(Models)),
+            ("queries", "Accuracy over the queries", QuerySection.Render(Models)),
             ("images", "Attacked images", ImageGrid.Render(Models, Class)),
             ("confusion", "What is taken for what", ConfusionTable.Render(Models, Class)),
             ("training", "Training", TrainingSection.Render(Models)),

@@ -31,6 +31,9 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     /// <summary>How a value of x is written in the table and in tips.</summary>
     public string XFormat { get; init; } = "0.####";
 
+    /// <summary>Whether x is the logarithm, to the base of ten, of what is written.</summary>
+    public bool XIsPower { get; init; }
+
     // Higher where there are more labels than fit one below the other.
     private double Height => Math.Max(230, Top + 44 + LineHeight * Series.Count);
 
@@ -86,7 +89,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         {
             var x = XPlace(tick);
             axes.Line($"<line class=\"grid\" x1=\"{x:F1}\" x2=\"{x:F1}\" y1=\"{Bottom}\" y2=\"{Bottom + 4}\"/>");
-            axes.Line($"<text class=\"tick middle\" x=\"{x:F1}\" y=\"{Bottom + 16}\">{X.Text(tick)}</text>");
+            axes.Line($"<text class=\"tick middle\" x=\"{x:F1}\" y=\"{Bottom + 16}\">{(XIsPower ? XText(tick) : X.Text(tick))}</text>");
         }
         return axes.Line($"<text class=\"axis middle\" x=\"{(Left + Right) / 2:F1}\" y=\"{Height - 6}\">{XTitle}</text>");
     }
@@ -122,7 +125,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         for (var i = points.Length - 1; i >= 0; i -= every)
         {
             var (x, y) = points[i];
-            var tip = $"{Series[index].Name}: {Value(y, YFormat)} at {XTitle} {Value(x, XFormat)}";
+            var tip = $"{Series[index].Name}: {Value(y, YFormat)} at {XTitle} {XText(x)}";
             line.Line($"{Shape(index, XPlace(x), YPlace(y), tip)}");
         }
         return line.Line($"</g>");
@@ -166,7 +169,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
             .ToArray();
         foreach (var x in Series.SelectMany(series => series.Points).Select(point => point.X).Distinct().Order())
         {
-            table.Add($"<tr><th scope=\"row\">{Value(x, XFormat)}</th>");
+            table.Add($"<tr><th scope=\"row\">{XText(x)}</th>");
             table.Each(columns, column => Markup.Format($"<td>{(column.TryGetValue(x, out var y) ? Value(y, YFormat) : "–")}</td>"));
             table.Line($"</tr>");
         }
@@ -180,13 +183,15 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         return $"{series.Name}: "
             + (ends.Length == 0
                 ? "no figures"
-                : string.Join(", ", ends.Select(point => $"{Value(point.Y, YFormat)} at {Value(point.X, XFormat)}")))
+                : string.Join(", ", ends.Select(point => $"{Value(point.Y, YFormat)} at {XText(point.X)}")))
             + ".";
     }));
 
     private double XPlace(double x) => X.Place(Math.Clamp(x, X.Low, X.High), Left, Right);
 
     private double YPlace(double y) => Y.Place(Math.Clamp(y, Y.Low, Y.High), Bottom, Top);
+
+    private string XText(double x) => XIsPower ? Math.Pow(10, x).ToString("#,0", CultureInfo.InvariantCulture) : Value(x, XFormat);
 
     private static Markup Shape(int index, double x, double y, string? tip)
     {

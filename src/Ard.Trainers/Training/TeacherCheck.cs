@@ -59,7 +59,7 @@ internal static class TeacherCheck
                 throw new ArgumentException($"{fault}. {nameof(TrainingOptions.AcceptTeacherNearChance)} goes on with it all the same.");
             advice.Add(fault);
         }
-        else if (options.Attacks.Count > 0 && robust <= count / data.Classes)
+        else if (options.AttackNames.Count > 0 && robust <= count / data.Classes)
             advice.Add($"{role} gets {robust} of {count} training images right under attack (PGD-10, {threat}), where chance gets "
                 + $"{chance}: it has no robustness that a student could learn from it");
         return advice;

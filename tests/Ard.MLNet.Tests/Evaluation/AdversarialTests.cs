@@ -294,8 +294,9 @@ public sealed class AdversarialTests
         Assert.Equal(
             ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation).Report.WorstCase.Correct,
             ml.MulticlassClassification.EvaluateRobustness(chain, data, Evaluation).Report.WorstCase.Correct);
-        var without = Assert.Throws<ArgumentException>(() => ml.MulticlassClassification.EvaluateRobustness(Tiny.Keys(ml).Fit(data), data));
-        Assert.Contains("Expected an ImageClassifierTransformer", without.Message, StringComparison.Ordinal);
+        var without = Assert.Throws<ArgumentOutOfRangeException>(
+            () => ml.MulticlassClassification.EvaluateRobustness(Tiny.Keys(ml).Fit(data), data));
+        Assert.Contains("score or predicted label column 'PredictedLabel'", without.Message, StringComparison.Ordinal);
     }
 
     [Fact]

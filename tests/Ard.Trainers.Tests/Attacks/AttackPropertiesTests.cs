@@ -41,6 +41,7 @@ public sealed class AttackPropertiesTests
         (new Fmn(new FmnOptions { Steps = 8 }), 2),
         (new Apgd(new ApgdOptions { Steps = 7, LargerRadii = true, Restarts = 2 }), 2),
         (new AttackSequence("two", [new Fgsm(), new Apgd(new ApgdOptions { Steps = 4 })], batchSize: 2), 2),
+        (new RayS(60), 2),
         .. FabSquarePropertiesTests.Attacks,
     ];
 

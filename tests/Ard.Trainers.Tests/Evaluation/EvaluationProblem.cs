@@ -31,6 +31,7 @@ internal static class EvaluationProblem
     public static IEnumerable<string> EveryAttack => AttackCatalog.Names
         .Where(name => !name.StartsWith("autoattack", StringComparison.Ordinal) && !AttackCatalog.Names.Contains($"{name}-N"))
         .Select(name => name.Replace("square-N", "square-300", StringComparison.Ordinal)
+            .Replace("rays-N", "rays-300", StringComparison.Ordinal)
             .Replace("-NxR", "-4x2", StringComparison.Ordinal).Replace("-N", "-6", StringComparison.Ordinal)
             .Replace("-K", "-1", StringComparison.Ordinal).Replace("@S", "@0.01", StringComparison.Ordinal));
 

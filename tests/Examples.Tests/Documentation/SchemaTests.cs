@@ -62,6 +62,19 @@ public sealed class SchemaTests
     public void A_report_of_the_library_is_as_described() => Assert.Equal("", Faults(Report.Value));
 
     [Fact]
+    public void A_report_of_a_model_that_was_asked_only_is_as_described()
+    {
+        using var data = Glyphs.Generate(30, seed: 1);
+        using var network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
+        using var model = BlackBox.FromScores("model", network.call);
+        var report = new RobustnessEvaluator(new() { Attacks = ["square-10"], Threat = ThreatModel.Linf(0.5) })
+            .Evaluate(model, data.Images, data.Labels);
+        var json = EvaluationSummary.Create(report, model).ToJson();
+        Assert.Equal("", Faults(json));
+        Assert.All(["blackBox", "medianQueries", "queries"], name => Assert.Contains($"\"{name}\":", json));
+    }
+
+    [Fact]
     public void A_report_of_no_images_is_as_described()
     {
         using var data = Glyphs.Generate(1, seed: 1);

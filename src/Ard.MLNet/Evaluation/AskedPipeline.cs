@@ -1,0 +1,168 @@
+using System.Runtime.InteropServices;
+using Ard.MLNet.Data;
+using Ard.MLNet.Schema;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace Ard.MLNet.Evaluation;
+
+/// <summary>
+/// A fitted model of any kind as a function from images to answers: each batch becomes a data view of its own, which goes through the whole
+/// model. Any number of threads may ask at once.
+/// </summary>
+internal sealed class AskedPipeline
+{
+    private const string Score = "Score";
+
+    private readonly MLContext mlContext;
+    private readonly ITransformer model;
+    private readonly DataViewSchema input;
+    private readonly BlackBoxOptions options;
+    private readonly DataViewSchema.Column features;
+
+    /// <param name="mlContext">The context.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="data">Rows as the model takes them, with labels before it or behind it.</param>
+    /// <param name="label">The label column.</param>
+    /// <param name="options">Where images and answers are.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing, or of another type or other classes.</exception>
+    public AskedPipeline(MLContext mlContext, ITransformer model, IDataView data, string label, BlackBoxOptions options)
+    {
+        (this.mlContext, this.model, this.options, input) = (mlContext, model, options, data.Schema);
+        features = SchemaErrors.Find(input, "feature", options.FeatureColumnName);
+        Format = options.Layout.Resolve(features.Name, features.Type, spec: null);
+        var output = model.GetOutputSchema(input);
+        HasScores = options.ScoreColumnName is not null || output.GetColumnOrNull(Score) is not null;
+        Answer = HasScores ? Scores(output) : SchemaErrors.Find(output, "score or predicted label", options.PredictedLabelColumnName);
+        Labelled = output.GetColumnOrNull(label) is null ? data : model.Transform(data);
+        Labels = Classes(SchemaErrors.Find(Labelled.Schema, "label", label), output);
+        Labelled = LabelKeys.Map(mlContext, Labelled, label, Labels);
+        if (HasScores && Answer.Type is VectorDataViewType { Size: var size } && size != Labels.Count)
+            throw SchemaErrors.Mismatch("score", Answer.Name, $"Vector<Single, {Labels.Count}>, as the label has {Labels}", Answer.Type);
+    }
+
+    private static NumberDataViewType Single => NumberDataViewType.Single;
+
+    public PixelFormat Format { get; }
+
+    public ClassLabels Labels { get; }
+
+    /// <summary>The data with a label column that is a key of these classes.</summary>
+    public IDataView Labelled { get; }
+
+    /// <summary>Whether images are of whole 255ths.</summary>
+    public bool TakesBytes => features.Type is not VectorDataViewType vector || !vector.ItemType.Equals(Single);
+
+    /// <summary>Whether the answers are scores, or classes only.</summary>
+    public bool HasScores { get; }
+
+    /// <summary>The column of the answers.</summary>
+    private DataViewSchema.Column Answer { get; }
+
+    /// <summary>Scores [N,classes], or classes, int64 [N], of images [N,C,H,W].</summary>
+    public Tensor Ask(Tensor images)
+    {
+        var count = (int)images.shape[0];
+        using var contiguous = images.to(ScalarType.Float32).cpu().contiguous();
+        var answers = model.Transform(Batch(count, MemoryMarshal.Cast<byte, float>(contiguous.bytes).ToArray()));
+        if (!HasScores)
+        {
+            var keys = Values<uint>(LabelKeys.Map(mlContext, answers, Answer.Name, Labels), count);
+            return tensor(keys.Select(key => (long)key - 1).ToArray());
+        }
+        if (Answer.Type is VectorDataViewType)
+            return tensor(Values<VBuffer<float>>(answers, count).SelectMany(scores => scores.DenseValues()).ToArray())
+                .reshape(count, Labels.Count);
+        var margins = tensor(Values<float>(answers, count));
+        return stack([zeros_like(margins), margins], 1);
+    }
+
+    private DataViewSchema.Column Scores(DataViewSchema output)
+    {
+        var scores = SchemaErrors.Find(output, "score", options.ScoreColumnName ?? Score);
+        if (scores.Type is VectorDataViewType { IsKnownSize: true, ItemType: var item } && item.Equals(Single)) return scores;
+        // One number with no truth value beside it is no classifier's.
+        return scores.Type.Equals(Single) && output.GetColumnOrNull(options.PredictedLabelColumnName) is { Type: BooleanDataViewType }
+            ? scores
+            : throw SchemaErrors.Mismatch(
+                "score", scores.Name,
+                $"Vector<Single> of known size, or Single beside truth values in '{options.PredictedLabelColumnName}'", scores.Type);
+    }
+
+    // The classes of the labels, or where these are no key those of the answers.
+    private ClassLabels Classes(DataViewSchema.Column label, DataViewSchema output)
+    {
+        var predicted = output.GetColumnOrNull(options.PredictedLabelColumnName);
+        var answers = predicted is { Type: KeyDataViewType } ? ClassLabels.Read(predicted.Value)
+            : predicted is { Type: BooleanDataViewType } ? ClassLabels.Parse(["false", "true"], "bool")
+            : null;
+        if (label.Type is KeyDataViewType)
+        {
+            var labels = ClassLabels.Read(label);
+            return answers?.Matches(labels) != false ? labels : throw SchemaErrors.Mismatch(
+                "label", label.Name, $"{answers} as the model has them", labels.InOtherOrder(answers));
+        }
+        if (answers is not null) return answers;
+        if (HasScores)
+            throw SchemaErrors.Mismatch(
+                "label", label.Name, "a key of the classes in the order of the scores", label.Type + SchemaErrors.KeyHint(label.Name));
+        var learned = LabelKeys.Learn(mlContext, Labelled, label.Name)!;
+        return ClassLabels.Read(learned.GetOutputSchema(Labelled.Schema)[label.Name]);
+    }
+
+    // Rows with these images; of the other columns there are only names and types, so that steps that nobody needs find theirs.
+    private TableDataView Batch(int count, float[] pixels)
+    {
+        var size = Format.Size;
+        return new TableDataView(count, [.. input.Select(column => column.Index == features.Index ? Images() : Absent(column))]);
+
+        ReadOnlySpan<float> Image(int row) => pixels.AsSpan(row * size, size);
+
+        TableDataView.Column Images()
+        {
+            if (features.Type is VectorDataViewType { ItemType: var item })
+                return item.Equals(Single) ? Vectors<float>((image, values) => Format.FromImage(image, values))
+                    : Vectors<byte>((image, values) => Format.FromImage(image, values));
+            return TableDataView.Of(
+                features.Name, features.Type, (int row, ref MLImage value) =>
+                {
+                    var picture = new byte[4 * Format.Height * Format.Width];
+                    Format.ToPicture(Image(row), picture);
+                    value?.Dispose();
+                    value = MLImage.CreateFromPixels(Format.Width, Format.Height, MLPixelFormat.Rgba32, picture);
+                },
+                features.Annotations);
+        }
+
+        TableDataView.Column Vectors<T>(Conversion<T> convert) => TableDataView.Of(
+            features.Name, features.Type, (int row, ref VBuffer<T> value) =>
+            {
+                var editor = VBufferEditor.Create(ref value, size);
+                convert(Image(row), editor.Values);
+                value = editor.Commit();
+            },
+            features.Annotations);
+    }
+
+    private TableDataView.Column Absent(DataViewSchema.Column column) => TableDataView.Without(
+        column.Name, column.Type, column.Annotations,
+        $"the model reads the column '{column.Name}' too, expected one whose answers depend on the images in '{features.Name}' alone");
+
+    private T[] Values<T>(IDataView answers, int count)
+    {
+        var column = answers.Schema[Answer.Name];
+        using var cursor = answers.GetRowCursor([column]);
+        var get = cursor.GetGetter<T>(column);
+        var values = new List<T>(count);
+        while (cursor.MoveNext())
+        {
+            T value = default!;
+            get(ref value);
+            values.Add(value);
+        }
+        return values.Count == count ? [.. values]
+            : throw new InvalidOperationException($"the model gave {values.Count} answers for {count} images");
+    }
+
+    private delegate void Conversion<T>(ReadOnlySpan<float> image, Span<T> values);
+}

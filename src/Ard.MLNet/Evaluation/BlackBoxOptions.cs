@@ -1,0 +1,32 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ard.MLNet.Evaluation;
+
+/// <summary>
+/// How a model is asked that is not one of this library's, or is to be evaluated as if it were not: its images, and where its answers are.
+/// </summary>
+public sealed record BlackBoxOptions
+{
+    /// <summary>
+    /// The column of images, of the data that the model is given: the adversary changes what goes into the whole of it. Default Features.
+    /// </summary>
+    [MinLength(1)]
+    public string FeatureColumnName { get; init; } = "Features";
+
+    /// <summary>
+    /// How that column holds the images. Default: planes of values in [0,1], square, of 3 channels or of 1. Bytes and pictures are images
+    /// of whole 255ths: points are rounded to them, and the budget, in Linf only, down to a whole number of them.
+    /// </summary>
+    public ImageLayout Layout { get; init; } = new();
+
+    /// <summary>
+    /// The column with a score for each class, of which the largest is the model's answer, or of one number, which is above 0 for true.
+    /// Default null: Score where the model gives it, else <see cref="PredictedLabelColumnName"/>.
+    /// </summary>
+    [MinLength(1)]
+    public string? ScoreColumnName { get; init; }
+
+    /// <summary>The column with the model's answer, where there is no score. Default PredictedLabel.</summary>
+    [MinLength(1)]
+    public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using Ard.MLNet.Data;
+using Ard.MLNet.Schema;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Training;
+using Microsoft.ML;
+
+namespace Ard.MLNet.Evaluation;
+
+/// <summary>A fitted model as a network to be evaluated, with the images and labels that reach it.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Details">What else there is to say of it.</param>
+/// <param name="Network">Images [N,C,H,W] in [0,1] to logits [N,classes].</param>
+/// <param name="Labels">The classes, in the order of the logits.</param>
+/// <param name="Images">The images.</param>
+/// <param name="Truth">Their classes.</param>
+internal sealed record EvaluatedModel(
+    string Name, string Details, Module<Tensor, Tensor> Network, ClassLabels Labels, ViewImages Images, long[] Truth) : IDisposable
+{
+    private IDisposable? InUse { get; init; }
+
+    private bool HoldsBytes { get; init; }
+
+    /// <summary>Its training, where that is known.</summary>
+    public TrainingResult? Training { get; private init; }
+
+    /// <summary>The channels of an image.</summary>
+    public int Channels { get; private init; }
+
+    /// <summary>
+    /// A classifier of this library, or a chain with one: then what comes before it is applied to the data. Any other model, and any for
+    /// which it is said how to ask it, is asked as a whole.
+    /// </summary>
+    public static EvaluatedModel Open(MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
+    {
+        var steps = Steps(model).ToList();
+        var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
+        return last < 0 || options.BlackBox is not null
+            ? Asked(mlContext, model, data, options)
+            : LookedInto(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options.LabelColumnName);
+    }
+
+    /// <summary>
+    /// What the adversary may do: where images are of whole 255ths, as many of these as the budget has.
+    /// </summary>
+    /// <exception cref="ArgumentException">The norm is another one, in which what rounding adds would not be within the budget.</exception>
+    public ThreatModel Within(ThreatModel threat)
+    {
+        if (!HoldsBytes) return threat;
+        // What rounding has taken from 8 / 255.0 is given back.
+        return threat.Norm == Norm.Linf ? ThreatModel.Linf(Math.Floor(threat.Epsilon * 255 + 1e-9) / 255) : throw new ArgumentException(
+            $"The images are of whole 255ths, which are rounded to, and the norm is {threat.Norm}: expected Linf, or images of floats.");
+    }
+
+    public void Dispose()
+    {
+        Images.Dispose();
+        InUse?.Dispose();
+    }
+
+    private static EvaluatedModel LookedInto(
+        MLContext mlContext, IReadOnlyList<ITransformer> before, ImageClassifierTransformer transformer, IDataView data, string label)
+    {
+        var classifier = transformer.Classifier;
+        var view = LabelKeys.Map(
+            mlContext, before.Aggregate(data, (current, step) => step.Transform(current)), label, classifier.Labels);
+        var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", label), classifier);
+        ImageColumn.Find(view.Schema, classifier.Features, classifier.Format);
+        var truth = ImageReader.ReadLabels(view, label, labels);
+        var used = classifier.Use();
+        try
+        {
+            var parameters = $"{Weights.Count(classifier.Network).ToString("N0", CultureInfo.InvariantCulture)} parameters";
+            return new EvaluatedModel(
+                $"{classifier.Definition}", parameters, classifier.Network, classifier.Labels,
+                new ViewImages(view, classifier.Features, classifier.Format, truth.Length), truth)
+            {
+                InUse = used,
+                Training = transformer.Training,
+                Channels = classifier.Format.Channels,
+            };
+        }
+        catch
+        {
+            used.Dispose();
+            throw;
+        }
+    }
+
+    private static EvaluatedModel Asked(MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
+    {
+        var how = options.BlackBox ?? new BlackBoxOptions();
+        var asked = new AskedPipeline(mlContext, model, data, options.LabelColumnName, how);
+        var truth = ImageReader.ReadLabels(asked.Labelled, options.LabelColumnName, asked.Labels);
+        // The step that names the model, such as a trainer's parameters, and not what maps its answer back.
+        var name = Steps(model).OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model.GetType().Name
+            ?? Steps(model).Last().GetType().Name;
+        return new EvaluatedModel(
+            name, "asked only",
+            asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask),
+            asked.Labels, new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length), truth)
+        {
+            HoldsBytes = asked.TakesBytes,
+            Channels = asked.Format.Channels,
+        };
+    }
+
+    private static IEnumerable<ITransformer> Steps(ITransformer step) =>
+        step is IEnumerable<ITransformer> chain ? chain.SelectMany(Steps) : [step];
+}

@@ -1,0 +1,37 @@
+namespace Ard.Trainers.Attacks;
+
+/// <summary>
+/// How many queries an attack needs for each image: until a model that can only be asked first gets an allowed point wrong. Waits for the
+/// answers.
+/// </summary>
+/// <param name="images">The clean images [N,...].</param>
+/// <param name="labels">Their classes [N].</param>
+/// <param name="threat">What is allowed: beyond it an attack may ask, but has not won.</param>
+internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat)
+{
+    private readonly long[] asked = new long[images.shape[0]];
+    private readonly long?[] toSuccess = new long?[images.shape[0]];
+
+    /// <summary>Adds a query.</summary>
+    /// <param name="points">The points [n,...].</param>
+    /// <param name="logits">The answers [n,classes].</param>
+    /// <param name="rows">Whose they are, int64 [n]; null for one of each image.</param>
+    public void Add(Tensor points, Tensor logits, Tensor? rows)
+    {
+        // An attack that does not say whose points it sends cannot be followed; in the end its own point is asked for.
+        if (rows is null && points.shape[0] != asked.Length) return;
+        using var scope = NewDisposeScope();
+        var (clean, truth) = rows is null ? (images, labels) : (images.index_select(0, rows), labels.index_select(0, rows));
+        var won = AttackTarget.Predictions(logits).ne(truth)
+            .logical_and(threat.Allows(points, clean, threat.Size(points, clean))).cpu().data<bool>().ToArray();
+        var whose = rows?.cpu().data<long>().ToArray() ?? [.. PointNoise.Rows(asked.Length)];
+        for (var i = 0; i < won.Length; i++)
+        {
+            asked[whose[i]]++;
+            if (won[i]) toSuccess[whose[i]] ??= asked[whose[i]];
+        }
+    }
+
+    /// <summary>After how many queries of an image it was broken; null where it was not.</summary>
+    public long? ToSuccess(int row) => toSuccess[row];
+}

@@ -1,0 +1,227 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Reports;
+using Ard.Trainers.Tests.Fixtures;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Evaluation;
+
+/// <summary>Models that can only be asked.</summary>
+public sealed class BlackBoxTests
+{
+    private static readonly EvaluationOptions Square = new() { Threat = ThreatModel.Linf(0.05), Attacks = ["square-40"], BatchSize = 20 };
+
+    [Fact]
+    public void Attacks_that_need_gradients_are_one_error_before_the_model_is_asked()
+    {
+        var asked = 0;
+        var (_, images, labels) = EvaluationProblem.Smooth();
+        using var model = BlackBox.FromScores("service", x =>
+        {
+            asked++;
+            return zeros([x.shape[0], 5]);
+        });
+        var message = Assert.Throws<ArgumentException>(() => new RobustnessEvaluator(
+            new() { Attacks = ["fgsm", "square-5", "pgd-3", "autoattack"] }).Evaluate(model, images, labels)).Message;
+        Assert.Contains("no gradient for fgsm, pgd-3, apgd-ce, apgd-t, fab-t; expected attacks without gradients", message);
+        message = Assert.Throws<ArgumentException>(() => Attack.Pgd().Perturb(model, images, labels, ThreatModel.Cifar10)).Message;
+        Assert.Contains("no gradient for pgd-20", message);
+        Assert.Equal(0, asked);
+        // A transfer takes another network's.
+        var (network, _, _) = EvaluationProblem.Smooth();
+        new RobustnessEvaluator(new() { Attacks = [], MoreAttacks = [Attack.Transfer(Attack.Fgsm(), network)] })
+            .Evaluate(model, images, labels);
+        Assert.True(asked > 0);
+    }
+
+    [Fact]
+    public void It_is_attacked_as_the_network_behind_it_is_and_the_report_says_what_that_means()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        using var model = BlackBox.FromScores("service", network.call);
+        var (open, asked) = (Evaluate(network), Evaluate(model));
+        Assert.Equal(
+            open.WorstCase.Points.Select(point => point with { Queries = null }),
+            asked.WorstCase.Points.Select(point => point with { Queries = null }));
+        Assert.InRange(asked.WorstCase.CorrectCount, 1, asked.Clean.CorrectCount - 5);
+        Assert.Null(open.BlackBox);
+        Assert.All(open.WorstCase.Points, point => Assert.Null(point.Queries));
+        var most = asked.WorstCase.Points.Max(point => point.ForwardPasses);
+        Assert.StartsWith($"The model was asked, {most} times an image at most, and not looked into", asked.BlackBox);
+        Assert.Contains("upper bounds", asked.BlackBox);
+        Assert.Empty(asked.Flags);
+
+        // The same in the report for people and in that for programs.
+        var page = new HtmlReport("page") { Models = [new("service") { Robustness = asked }] }.ToHtml();
+        Assert.Contains("times an image at most, and not looked into", page);
+        Assert.Contains("Accuracy over the queries", page);
+        Assert.DoesNotContain("gradients that are zero", page);
+        Assert.Contains($"\"medianQueries\": {asked["square-40"].MedianQueries}", EvaluationSummary.Create(asked).ToJson());
+        page = new HtmlReport("page") { Models = [new("open") { Robustness = open }] }.ToHtml();
+        Assert.DoesNotContain("Accuracy over the queries", page);
+
+        RobustnessReport Evaluate(Module<Tensor, Tensor> one) => new RobustnessEvaluator(Square).Evaluate(one, images, labels);
+    }
+
+    [Fact]
+    public void Queries_are_those_until_an_allowed_point_is_wrong_and_the_curve_and_the_median_are_of_them()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        foreach (var name in new[] { "square-40", "rays-60" })
+        {
+            var options = Square with { Attacks = [name], CheckNetwork = false };
+            var report = new RobustnessEvaluator(options).Evaluate(BlackBox.FromScores("service", network.call), images, labels);
+            var each = report[name].Points;
+            for (var row = 0; row < 50; row++)
+            {
+                // By itself, so that what is sent is this image's.
+                var calls = new RecordingNetwork(network);
+                var (image, label) = (images.narrow(0, row, 1), labels.narrow(0, row, 1));
+                AttackCatalog.ByName(name).Run(calls, image, label, options.Threat!, new PointNoise(0, [row]));
+                var first = calls.Calls.Skip(1).Index().FirstOrDefault(call => call.Item.Logits.argmax(1).ne(label).item<bool>()
+                    && options.Threat!.Size(call.Item.Input, image).item<double>() <= 0.05 + 1e-6);
+                Assert.Equal(each[row].BrokenBy is null ? (long?)null : first.Index + 1, each[row].Queries);
+            }
+            long[] broken = [.. each.Select(point => point.Queries).OfType<long>().Order()];
+            Assert.Equal(report.Clean.CorrectCount - report[name].CorrectCount, broken.Length);
+            Assert.InRange(broken.Distinct().Count(), 3, 60);
+            Assert.Equal((broken[(broken.Length - 1) / 2] + broken[broken.Length / 2]) / 2.0, report[name].MedianQueries);
+            Assert.Equal(report.Clean.Accuracy, report[name].AccuracyAfter(0));
+            Assert.Equal(report[name].Accuracy, report[name].AccuracyAfter(broken[^1]));
+            Assert.Equal(report[name].Accuracy + 1 / 50.0 * broken.Count(its => its == broken[^1]),
+                report[name].AccuracyAfter(broken[^1] - 1), 1e-9);
+        }
+    }
+
+    [Fact]
+    public void Of_several_attacks_the_worst_case_counts_the_queries_of_all_up_to_the_one_that_won()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        using var model = BlackBox.FromScores("service", network.call);
+        foreach (var sequential in new[] { false, true })
+        {
+            var report = new RobustnessEvaluator(Square with { Attacks = ["square-3", "square-40"], Sequential = sequential })
+                .Evaluate(model, images, labels);
+            var (first, second, worst) = (report["square-3"].Points, report["square-40"].Points, report.WorstCase.Points);
+            Assert.Contains(worst, point => point.BrokenBy == "square-40");
+            for (var row = 0; row < 50; row++)
+            {
+                var expected = worst[row].BrokenBy switch
+                {
+                    null => null,
+                    "square-3" => first[row].Queries,
+                    // Five passes: the image, a start, three queries, of which the clean one of the evaluation is none, and the result.
+                    _ => second[row].Queries + first[row].ForwardPasses - 1,
+                };
+                Assert.Equal(expected, worst[row].Queries);
+            }
+        }
+    }
+
+    [Fact]
+    public void Probabilities_are_taken_by_their_logarithms_and_the_answer_stays_the_models()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, _) = EvaluationProblem.Smooth();
+        using var model = BlackBox.FromScores("service", x => network.call(x).softmax(1));
+        var logits = network.call(images);
+        Compare.Close(logits - logits.amax([1], keepdim: true), model.call(images), 1e-5, "logits");
+        // Two that differ in their last bit; their logarithms in float32 do not.
+        var low = 0.09f;
+        while (MathF.Log(low) != MathF.Log(MathF.BitIncrement(low))) low = MathF.BitIncrement(low);
+        var (high, rest) = (MathF.BitIncrement(low), 1 - 11 * low);
+        using var close = BlackBox.FromScores("close", x => tensor(new[] { rest, low, low, low, low, low, low, high, low, low, low, low })
+            .unsqueeze(0).expand(x.shape[0], 12));
+        Assert.Equal(7, close.call(images).argmax(1)[0].item<long>());
+        // What are no probabilities stay as they are.
+        using var raw = BlackBox.FromScores("raw", x => tensor(new[] { -1f, 3, 0.5f }).unsqueeze(0).expand(x.shape[0], 3));
+        Assert.Equal([-1f, 3, 0.5f], raw.call(images)[0].data<float>());
+    }
+
+    [Fact]
+    public void A_model_that_says_the_class_only_is_attacked_by_RayS()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        using var model = BlackBox.FromLabels("service", 5, x => network.call(x).argmax(1));
+        var (some, theirs) = (images.narrow(0, 0, 8), labels.narrow(0, 0, 8));
+        var report = new RobustnessEvaluator(new() { Threat = ThreatModel.Linf(0.05) }).Evaluate(model, some, theirs);
+        Assert.Equal(["rays"], report.Attacks.Select(attack => attack.Name));
+        Assert.InRange(report.WorstCase.CorrectCount, 0, report.Clean.CorrectCount - 2);
+        using var scores = BlackBox.FromScores("service", network.call);
+        report = new RobustnessEvaluator(new() { Threat = ThreatModel.Linf(0.4) }).Evaluate(scores, some, theirs);
+        Assert.Equal(["square"], report.Attacks.Select(attack => attack.Name));
+
+        // A number that is no class is a wrong answer, and counted as one.
+        using var odd = BlackBox.FromLabels("service", 5, x => full([x.shape[0]], 7L, dtype: ScalarType.Int64));
+        report = new RobustnessEvaluator(Square).Evaluate(odd, images, labels);
+        Assert.Equal(0, report.Clean.CorrectCount);
+        Assert.Contains(report.Flags, flag => flag.Code == RobustnessFlagCode.NotFinite);
+        using var shape = BlackBox.FromLabels("service", 5, x => zeros([x.shape[0], 2]));
+        Assert.Contains("service: the classes are Float32 [50,2], expected Int64 [50]", Assert.Throws<InvalidOperationException>(
+            () => new RobustnessEvaluator(Square with { BatchSize = 50 }).Evaluate(shape, images, labels)).Message);
+    }
+
+    [Fact]
+    public void One_that_answers_at_random_is_flagged_with_advice_that_needs_no_gradient()
+    {
+        var (_, images, labels) = EvaluationProblem.Smooth();
+        var random = new Random(3);
+        using var model = BlackBox.FromLabels("dice", 5, x => tensor(
+            Enumerable.Range(0, (int)x.shape[0]).Select(_ => random.NextInt64(5)).ToArray()));
+        var report = new RobustnessEvaluator(Square).Evaluate(model, images, labels);
+        var flag = Assert.Single(report.Flags, flag => flag.Code == RobustnessFlagCode.RandomOutputs);
+        Assert.DoesNotContain("gradient", flag.Advice);
+        Assert.DoesNotContain(report.Flags, other => other.Code is RobustnessFlagCode.MissingGradients or RobustnessFlagCode.ZeroGradients);
+    }
+
+    [Fact]
+    public void One_that_fails_now_and_then_is_named_and_the_evaluation_goes_on_from_its_state_file()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var expected = new RobustnessEvaluator(Square).Evaluate(BlackBox.FromScores("service", network.call), images, labels);
+        var options = Square with { StateFile = EvaluationProblem.File("state") };
+        var (calls, failures) = (0, 0);
+        using var model = BlackBox.FromScores("the service", x => ++calls % 60 == 0
+            ? throw new InvalidOperationException("wrapped", new TimeoutException("no answer within 5 s"))
+            : network.call(x));
+        RobustnessReport? report = null;
+        while (report is null)
+        {
+            try
+            {
+                report = new RobustnessEvaluator(options).Evaluate(model, images, labels);
+            }
+            catch (InvalidOperationException exception)
+            {
+                Assert.Matches(@"^the service failed after \d+ answers: TimeoutException: no answer within 5 s$", exception.Message);
+                Assert.InRange(++failures, 1, 10);
+            }
+        }
+        Assert.InRange(failures, 1, 10);
+        Assert.Equal(EvaluationProblem.Text(expected), EvaluationProblem.Text(report));
+        // Another model is told by what it answers.
+        using var other = BlackBox.FromScores("the service", x => network.call(x) * 0.5);
+        Assert.Contains("network: answers", Assert.Throws<CheckpointException>(
+            () => new RobustnessEvaluator(options).Evaluate(other, images, labels)).Message);
+    }
+
+    [Fact]
+    public void One_that_is_slow_can_be_cancelled_at_any_query()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        using var source = new CancellationTokenSource();
+        var calls = 0;
+        using var model = BlackBox.FromScores("slow", x =>
+        {
+            if (++calls == 25) source.Cancel();
+            return network.call(x);
+        });
+        Assert.Throws<OperationCanceledException>(
+            () => new RobustnessEvaluator(Square).Evaluate(model, images, labels, cancellation: source.Token));
+        Assert.Equal(25, calls);
+    }
+}
