@@ -16,6 +16,7 @@ internal sealed record Methods(ObjectiveSettings Settings)
         ["fgsm-rs"] = "FGSM-RS",
         ["adaad"] = "AdaAD",
         ["adaiad"] = "AdaIAD",
+        ["saad"] = "SAAD",
         ["peeraid"] = "PeerAiD",
     };
 

@@ -23,7 +23,7 @@ internal static class ObjectiveCatalogSample
         }
 
         // Expected output:
-        // natural, at, trades, kd, ard, ard-corrected, free, fast-ard, fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad, adaiad, peeraid
+        // natural, at, trades, kd, ard, ard-corrected, free, fast-ard, fgsm-rs, n-fgsm, mart, mtard, rslad, iad, adaad, adaiad, saad, peeraid
         // rslad+awp: Linf 0.1, needs a teacher: True
         // ObjectiveSettings: Beta is set, and the method kd has none.
     }

@@ -28,6 +28,7 @@ internal static class PresetSample
         // iad: IAD-I as its released code computes it, 200 epochs
         // adaad: AdaAD as its released code computes it, 200 epochs
         // adaiad: AdaIAD as its released code computes it, 200 epochs
+        // saad: SAAD as its released code computes it, 200 epochs
         // peeraid: PeerAiD as its released code computes it, 300 epochs
         // rslad: 1 epoch
     }

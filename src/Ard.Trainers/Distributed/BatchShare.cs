@@ -34,4 +34,14 @@ internal sealed record BatchShare(ProcessGroup Group, long Count)
         foreach (ref var number in numbers.AsSpan()) number /= Count;
         return tensor(numbers, means.shape, dtype: means.dtype, device: means.device);
     }
+
+    /// <summary>The least of the scalars that the processes have.</summary>
+    public Tensor Least(Tensor value)
+    {
+        if (IsAll) return value;
+        var each = new double[Group.Size];
+        each[Group.Rank] = value.to(ScalarType.Float64).item<double>();
+        Group.Sum(each);
+        return tensor(each.Min(), dtype: value.dtype, device: value.device);
+    }
 }

@@ -1,3 +1,5 @@
+using Ard.Trainers.Attacks;
+
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
@@ -25,6 +27,28 @@ public abstract class InnerLoss
     /// </summary>
     public static InnerLoss DivergenceFromTeacherOnSame { get; } = new BuiltIn(nameof(DivergenceFromTeacherOnSame), batch =>
         points => KlDivergence.Between(batch.Student.call(points), batch.CallTeacher(points), reduction: KlReduction.Sum));
+
+    /// <summary>
+    /// KL(student(x') ‖ t(x')), where t is the teacher's answer to x, to whose logit of the label the step x' - x along that logit's gradient
+    /// at x is added: SAAD. The teacher is asked once, and the gradient flows through t as well.
+    /// </summary>
+    public static InnerLoss DivergenceFromLinearisedTeacher { get; } = new BuiltIn(nameof(DivergenceFromLinearisedTeacher), batch =>
+    {
+        var leaf = batch.Images.detach().requires_grad_();
+        Tensor logits, gradient;
+        using (enable_grad())
+        {
+            logits = batch.CallTeacher(leaf);
+            gradient = InputGradient.Require(logits.gather(1, batch.Labels.unsqueeze(1)), leaf);
+        }
+        var target = logits.detach();
+        var truth = functional.one_hot(batch.Labels, target.shape[1]).to(target.dtype);
+        return points =>
+        {
+            var change = (gradient * (points - batch.Images)).flatten(1).sum(1, keepdim: true);
+            return KlDivergence.Between(batch.Student.call(points), target.Plus(truth * change), reduction: KlReduction.Sum);
+        };
+    });
 
     /// <summary>KL(student(x') ‖ peer(x)), the target fixed and made in eval mode: PeerAiD.</summary>
     public static InnerLoss DivergenceFromPeerOnClean { get; } =

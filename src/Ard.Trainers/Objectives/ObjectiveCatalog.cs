@@ -56,6 +56,9 @@ public static class ObjectiveCatalog
             },
             options => new AdaAd(options)),
         Introspective("adaiad", AdaIad.Defaults, options => new AdaIad(options)),
+        Method(["saad"], new SaadOptions(),
+            (own, given) => own with { Inner = given.Inner(own.Inner), IgdmWeight = given.IgdmWeight(own.IgdmWeight) },
+            options => new Saad(options)),
         Method(["peeraid"], new PeerAidOptions(),
             (own, given) => own with
             {

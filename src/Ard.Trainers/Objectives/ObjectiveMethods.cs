@@ -45,6 +45,9 @@ public abstract partial class Objective
     /// <inheritdoc cref="Objectives.Mtard"/>
     public static Objective Mtard(MtardOptions? options = null) => new Mtard(options);
 
+    /// <inheritdoc cref="Objectives.Saad"/>
+    public static Objective Saad(SaadOptions? options = null) => new Saad(options);
+
     /// <inheritdoc cref="Objectives.PeerAid"/>
     public static Objective PeerAid(PeerAidOptions? options = null) => new PeerAid(options);
 

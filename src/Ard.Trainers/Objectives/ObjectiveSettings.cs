@@ -34,7 +34,7 @@ public sealed record ObjectiveSettings
     /// <summary>How often the methods of free adversarial training train on a batch in a row.</summary>
     public int? Replays { get; init; }
 
-    /// <summary>The weight of the term that +igdm behind a method's name adds (<see cref="Igdm"/>).</summary>
+    /// <summary>The weight of the term that +igdm behind a method's name adds (<see cref="Igdm"/>), and of the same term in SAAD.</summary>
     public double? IgdmWeight { get; init; }
 
     /// <summary>

@@ -54,6 +54,9 @@ public sealed class TrainingBatch
     /// <returns>Without a graph.</returns>
     public Tensor MeanOfAll(Tensor means) => Share is null ? means.detach() : Share.Mean(means.detach());
 
+    /// <summary>The least of a scalar that each of the processes has, without a graph.</summary>
+    internal Tensor LeastOfAll(Tensor value) => Share is null ? value.detach() : Share.Least(value.detach());
+
     /// <summary>
     /// The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.
     /// </summary>

@@ -23,6 +23,7 @@ public sealed class ObjectiveCatalogTests
     [InlineData("iad", typeof(Iad))]
     [InlineData("AdaAD", typeof(AdaAd))]
     [InlineData("adaiad", typeof(AdaIad))]
+    [InlineData("saad", typeof(Saad))]
     [InlineData("AdaAD+IGDM", typeof(Igdm))]
     public void Methods_are_found_by_name(string name, Type type) => Assert.IsType(type, ObjectiveCatalog.ByName(name));
 

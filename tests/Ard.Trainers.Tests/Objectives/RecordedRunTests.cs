@@ -8,13 +8,14 @@ namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>
 /// Two training iterations in float64 of a tiny network with batch normalisation, against the same written down in PyTorch with all passes
-/// of the released codes (make_fixtures.py; make_successor_fixtures.py for the successors of ARD): adversarial images, logits, losses,
+/// of the released codes (make_fixtures.py; make_successor_fixtures.py for the successors of ARD; make_saad_fixture.py runs SAAD's own code): adversarial images, logits, losses,
 /// gradients, and in the end weights and running statistics.
 /// </summary>
 public sealed class RecordedRunTests
 {
     private static readonly Fixture First = Fixture.Beside("tiny_objectives.safetensors");
     private static readonly Fixture Successors = Fixture.Beside("tiny_successors.safetensors");
+    private static readonly Fixture Release = Fixture.Beside("tiny_saad.safetensors");
 
     [Theory]
     [InlineData("ard_t30_a1", 0, 12)]
@@ -34,15 +35,17 @@ public sealed class RecordedRunTests
     [InlineData("adaiad_a05", 60, 4)]
     [InlineData("rslad+igdm", 99, 4)]
     [InlineData("ard+igdm", 199, 14)]
+    [InlineData("saad", 99, 3)]
+    [InlineData("saad_g2_a10_b05", 199, 3)]
     public void Two_iterations_equal_those_written_down_in_PyTorch(string method, int epoch, int trainForwards)
     {
         using var scope = NewDisposeScope();
-        var recorded = Successors.Has($"{method}.it1.loss") ? Successors : First;
+        var recorded = new[] { Successors, Release, First }.First(fixture => fixture.Has($"{method}.it1.loss"));
         var (student, teacher) = (Network("student."), Network("teacher."));
         teacher.eval();
         var teacherBefore = teacher.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         var objective = Objective(method);
-        var startsNearby = method.Split('_', '+')[0] is "trades" or "rslad" or "adaad" or "adaiad";
+        var startsNearby = method.Split('_', '+')[0] is "trades" or "rslad" or "adaad" or "adaiad" or "saad";
         var recorder = new RecordingNetwork(student);
         recorder.train();
         using var generator = new Generator(0);
@@ -84,7 +87,7 @@ public sealed class RecordedRunTests
             }
             optimizer.step();
         }
-        if (recorded == Successors)
+        if (recorded != First)
         {
             Gradients($"{method}.");
             Compare.Close(recorded[method + ".adversarial"], batch!.Adversarial!.narrow(0, 0, 2), 1e-6, "adversarial");
@@ -114,6 +117,8 @@ public sealed class RecordedRunTests
     [InlineData("iad")]
     [InlineData("adaiad")]
     [InlineData("rslad+igdm")]
+    [InlineData("saad")]
+    [InlineData("saad_g2_a10_b05")]
     public void A_step_in_float32_works_and_leaks_no_tensor(string method)
     {
         var objective = Objective(method);
@@ -167,6 +172,8 @@ public sealed class RecordedRunTests
         "adaiad_a05" => new AdaIad(new() { Alpha = 0.5 }),
         "rslad+igdm" => new Igdm(new Rslad(), new() { Weight = 10 }),
         "ard+igdm" => new Igdm(AdversariallyRobustDistillation.Official()),
+        "saad" => new Saad(),
+        "saad_g2_a10_b05" => new Saad(new() { EntropyOrder = 2, IgdmWeight = 10, CleanWeight = 0.5 }),
         _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
     };
 

@@ -12,6 +12,7 @@ public sealed class PresetTests
     [InlineData("iad", 200, 2e-4, 99, 0.1, 100, 0.01, 150, 0.01)]
     [InlineData("adaad", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
     [InlineData("adaiad", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
+    [InlineData("saad", 200, 2e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
     [InlineData("adaad+igdm", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
     public void A_preset_is_the_published_recipe(
         string name, int epochs, double weightDecay, int epoch1, double rate1, int epoch2, double rate2, int epoch3, double rate3)

@@ -48,6 +48,7 @@ public sealed class TrainingDefaultsTests
     [InlineData("mtard", 10, 0.1)]
     [InlineData("iad", 10, 1)]
     [InlineData("adaiad", 10, 1)]
+    [InlineData("saad", 10, 1)]
     public void The_rate_is_divided_by_the_scale_of_the_loss_and_the_decay_multiplied(string method, int classes, double scale)
     {
         var optimizer = Assert.IsType<SgdOptimizer>(For(method, 50_000, classes).Optimizer);
