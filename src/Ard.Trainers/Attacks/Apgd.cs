@@ -36,8 +36,6 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
         }
     }
 
-    internal override int Samples => Options.Samples;
-
     internal override int FewestClasses => Options.Loss switch
     {
         ApgdLoss.Dlr => AttackLosses.DlrClasses,
@@ -52,27 +50,7 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
     /// <summary>All of them.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2, Norm.L1];
 
-    /// <summary>
-    /// Attacks a batch from given points, which are projected first: the first run (of each target, with the targeted loss) begins there.
-    /// </summary>
-    internal Tensor PerturbFrom(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, Tensor start, ThreatModel threat, long seed = 0)
-    {
-        ArgumentNullException.ThrowIfNull(start);
-        if (!start.shape.SequenceEqual(images.shape) || start.dtype != images.dtype)
-            throw new ArgumentException(
-                $"{Name}: the start is {start.dtype} [{string.Join(",", start.shape)}], expected {images.dtype} " +
-                $"[{string.Join(",", images.shape)}] as the images.", nameof(start));
-        var noise = new PointNoise(seed, PointNoise.Rows(images.shape[0]));
-        return Perturb(
-            model, images, labels, threat, noise, target => Search(target, images.detach(), labels, threat, noise, start.detach()));
-    }
-
-    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Search(target, images, labels, threat, noise, start: null);
-
-    private Tensor Search(
-        AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, Tensor? start)
+    protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         var worst = new WorstPoints(images);
         // The images that are still to be broken.
@@ -93,7 +71,7 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack
                     images.index_select(0, rows),
                     labels.index_select(0, rows),
                     targets?.select(1, aim).index_select(0, rows));
-                Run(target, batch, threat, worst, noise, restart == 0 ? start?.index_select(0, rows) : null);
+                Run(target, batch, threat, worst, noise, restart == 0 ? Options.Start?.index_select(0, rows) : null);
                 if (Options.Keep == KeptPoint.Worst) continue;
                 var left = StepTensors.TruePlaces(worst.Broken.index_select(0, rows).logical_not());
                 rows = rows.index_select(0, StepTensors.Index(left, rows)).MoveToOuterDisposeScope();

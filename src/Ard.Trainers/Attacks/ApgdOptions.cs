@@ -49,15 +49,6 @@ public sealed record ApgdOptions : IValidatableObject
     public bool NearestTargets { get; init; }
 
     /// <summary>
-    /// How many gradients a step averages (expectation over transformation: Athalye, Engstrom, Ilyas and Kwok, ICML 2018), for networks
-    /// whose output is random. Default 1; AutoAttack's rand version uses 20. With several, a point counts as misclassified when the mean of
-    /// its samples' probabilities says so, a run goes on with points that are, and keeps of these the one of the largest mean loss; the
-    /// result is judged by as many passes.
-    /// </summary>
-    [Range(1, int.MaxValue)]
-    public int Samples { get; init; } = 1;
-
-    /// <summary>
     /// The share of steps between two checks on which the loss must grow, or else the step is halved (Linf and L2). Default 0.75.
     /// </summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
@@ -74,6 +65,12 @@ public sealed record ApgdOptions : IValidatableObject
     /// that are already misclassified.
     /// </summary>
     public KeptPoint Keep { get; init; } = KeptPoint.FirstBroken;
+
+    /// <summary>
+    /// Points [N,...] from which the first run (of each target, with the targeted loss) begins, projected; for comparisons with recorded
+    /// runs. Default null: a random start.
+    /// </summary>
+    internal Tensor? Start { get; init; }
 
     /// <summary>
     /// Called with the start of every run and after each of its steps. The tensors are valid during the call only. Default null.

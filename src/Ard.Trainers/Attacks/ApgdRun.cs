@@ -85,37 +85,29 @@ internal sealed class ApgdRun
         if (Leaves) worst?.Offer(rows, best, bestLoss, zeros_like(broken));
     }
 
-    // Loss, whether misclassified, and the gradient, at the current points: means of the samples.
+    // Loss, whether misclassified, and the gradient, at the current points.
     private (Tensor Loss, Tensor Broken, Tensor? Gradient) Measure(bool backward)
     {
-        Tensor? losses = null, gradients = null, scores = null;
-        for (var sample = 0; sample < options.Samples; sample++)
+        // The means of random outputs are only known together.
+        if (backward || target.Samples > 1)
         {
-            if (backward) gradients = Plus(gradients, target.Gradient(Sample, points, rows));
-            else Sample(points);
+            var (logits, its, slope) = target.Measure(Losses, points, rows);
+            return (its, logits.argmax(1).ne(labels), slope);
         }
-        return (losses!.Over(options.Samples), scores!.argmax(1).ne(labels), gradients?.Div_(options.Samples));
-
-        Tensor Sample(Tensor at)
-        {
-            var logits = target.Logits(at, rows);
-            var each = options.Loss switch
-            {
-                ApgdLoss.CrossEntropy => AttackLosses.CrossEntropy(logits, labels),
-                ApgdLoss.Dlr => AttackLosses.Dlr(logits, labels),
-                ApgdLoss.ProbabilityMargin => AttackLosses.ProbabilityMargin(logits, labels),
-                _ => AttackLosses.TargetedDlr(logits, labels, targets!),
-            };
-            losses = Plus(losses, each.detach());
-            scores = Plus(scores, options.Samples == 1 ? logits.detach() : logits.detach().softmax(1));
-            return each;
-        }
-
-        static Tensor Plus(Tensor? sum, Tensor value) => sum is null ? value : sum.Add_(value);
+        var last = target.Logits(points, rows);
+        return (Losses(last), last.argmax(1).ne(labels), null);
     }
 
+    private Tensor Losses(Tensor logits) => options.Loss switch
+    {
+        ApgdLoss.CrossEntropy => AttackLosses.CrossEntropy(logits, labels),
+        ApgdLoss.Dlr => AttackLosses.Dlr(logits, labels),
+        ApgdLoss.ProbabilityMargin => AttackLosses.ProbabilityMargin(logits, labels),
+        _ => AttackLosses.TargetedDlr(logits, labels, targets!),
+    };
+
     // Where outputs are random, the first broken point may be broken by chance.
-    private bool Leaves => options is { Keep: KeptPoint.FirstBroken, Samples: 1 };
+    private bool Leaves => options.Keep == KeptPoint.FirstBroken && target.Samples == 1;
 
     // Offers the current points; where broken ones leave, says whether any image is left.
     private bool OfferAndLeave(ApgdSchedule schedule)

@@ -67,29 +67,24 @@ public abstract partial class Attack
     /// <exception cref="InvalidOperationException">
     /// The network's output is unfit, the attack's result breaks the threat model, or gradients are wrong on this machine's CPU.
     /// </exception>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Perturb(model, images, labels, threat, noise, target => Search(target, images.detach(), labels, threat, noise));
-
-    /// <summary>Attacks a batch with the noise of the seed for the rows 0 to N-1.</summary>
-    /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0) =>
-        Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
-
-    /// <summary>The same with another search, which gets the network without gradients being recorded.</summary>
-    private protected Tensor Perturb(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, Func<AttackTarget, Tensor> search)
+    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var largestLabel = Check(model, images, labels, threat, noise);
         if (images.shape[0] == 0 || threat.Epsilon == 0) return images.detach().clone().MoveToOuterDisposeScope();
         using var state = ModelState.Borrow(model);
-        var target = new AttackTarget(model, Name, images, largestLabel);
-        var points = search(target).detach();
+        var target = new AttackTarget(model, Name, images, largestLabel, samples: Samples);
+        var points = Search(target, images.detach(), labels, threat, noise).detach();
         target.CheckFinite();
         threat.Verify(points, images.detach(), Name);
         return points.MoveToOuterDisposeScope();
     }
+
+    /// <summary>Attacks a batch with the noise of the seed for the rows 0 to N-1.</summary>
+    /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>
+    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0) =>
+        Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
 
     /// <summary>
     /// Attacks the images that the network gets right, part by part, each part on those that are left, and says of each image what became
@@ -172,8 +167,8 @@ public abstract partial class Attack
             using var batchScope = NewDisposeScope();
             using var state = ModelState.Borrow(model);
             var (its, truth) = (images.narrow(0, batch[0], batch.Length), labels.narrow(0, batch[0], batch.Length));
-            var target = new AttackTarget(model, Name, its, largestLabel, cancellation: cancellation);
-            var found = AttackTarget.Predictions(target.Scores(its, Samples));
+            var target = new AttackTarget(model, Name, its, largestLabel, samples: Samples, cancellation: cancellation);
+            var found = AttackTarget.Predictions(target.Logits(its));
             var right = stack([found, found.eq(truth).to(ScalarType.Int64)]).cpu().data<long>().ToArray();
             foreach (var row in batch)
             {
@@ -232,7 +227,8 @@ public abstract partial class Attack
         using var state = ModelState.Borrow(model);
         using var passes = new PassCounter(images.shape[0]);
         var queries = model is BlackBoxModel ? new QueryLog(images, labels, threat) : null;
-        var target = new AttackTarget(model, Name, images, passes: passes, queries: queries, cancellation: cancellation);
+        var target = new AttackTarget(
+            model, Name, images, passes: passes, queries: queries, samples: Samples, cancellation: cancellation);
         var own = Search(target, images, labels, threat, noise).detach();
         ThreatModel.VerifyShape(own, images, Name);
         var ownSize = threat.Size(own, images);
@@ -240,7 +236,7 @@ public abstract partial class Attack
         // A value that is no number cannot be projected.
         var points = where(
             ThreatModel.PerPoint(allowed, images), own, threat.Project(where(own.isfinite(), own, images), images));
-        var scores = target.Scores(points, Samples);
+        var scores = target.Logits(points);
         var logits = scores.MaskedFill(target.NotFinite.unsqueeze(1), double.NaN);
         // One wait for the device.
         var told = cat(

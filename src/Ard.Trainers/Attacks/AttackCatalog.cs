@@ -13,7 +13,7 @@ public static class AttackCatalog
         "apgd-ce", "apgd-dlr", "apgd-t", "apgd-ce-N", "apgd-ce-NxR", "apgd-dlr-N", "apgd-dlr-NxR", "apgd-t-N", "apgd-t-NxR",
         "apgd-pm", "apgd-malt", "apgd-pm-N", "apgd-pm-NxR", "apgd-malt-N", "apgd-malt-NxR",
         "fab", "fab-N", "fab-t", "fab-t-N", "fmn", "fmn-N", "square", "square-N", "rays", "rays-N",
-        "autoattack", "autoattack-plus", "autoattack-rand",
+        "autoattack", "autoattack-plus", "autoattack-rand", "pgd-N+eot-N",
     ];
 
     /// <summary>
@@ -27,14 +27,17 @@ public static class AttackCatalog
     /// turn, and <c>square</c>, 5000 queries, as in AutoAttack; <c>fmn</c>, 100 steps of the fast minimum-norm attack; <c>rays</c>,
     /// 10000 queries, which needs no scores, in Linf only; <c>fab-20</c>, <c>fab-t-20</c>, <c>fmn-1000</c>, <c>square-100</c> and
     /// <c>rays-100</c> have another number;
-    /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>. All but <c>fgsm</c> stop with a point at
-    /// the first misclassified iterate within epsilon, so they never count a point as robust that they have seen broken.
+    /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>; any of them with <c>+eot-10</c> behind:
+    /// means of 10 passes (<see cref="Attack.Eot"/>), for networks whose output is random. All but <c>fgsm</c> and those stop with a point
+    /// at the first misclassified iterate within epsilon, so none counts a point as robust that it has seen broken.
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>
     public static Attack ByName(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        if (name.Split("+eot-", 2) is [var plain, var samples] && Number(samples.Trim()) is { } passes)
+            return Attack.Eot(ByName(plain), passes);
         var parts = name.Trim().ToLowerInvariant().Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
         if (parts is ["pgd" or "cw", var figures, ..] && Sized(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))

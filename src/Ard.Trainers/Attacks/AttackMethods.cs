@@ -27,6 +27,19 @@ public abstract partial class Attack
     /// <inheritdoc cref="Attacks.Fmn"/>
     public static Attack Fmn(FmnOptions? options = null) => new Fmn(options);
 
+    /// <inheritdoc cref="Attacks.Eot"/>
+    /// <param name="attack">The attack; of a sequence, each of its attacks.</param>
+    /// <param name="samples">The number of passes, such as 20, AutoAttack's figure.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than 1.</exception>
+    public static Attack Eot(Attack attack, int samples)
+    {
+        ArgumentNullException.ThrowIfNull(attack);
+        if (samples < 1) throw new ArgumentOutOfRangeException(nameof(samples), samples, "expected 1 or more.");
+        return attack is AttackSequence sequence
+            ? sequence.Of(Attacks.Eot.NameOf(sequence.Name, samples), part => Eot(part, samples))
+            : new Eot(attack, samples);
+    }
+
     /// <inheritdoc cref="Attacks.Square"/>
     public static Attack Square(SquareOptions? options = null) => new Square(options);
 

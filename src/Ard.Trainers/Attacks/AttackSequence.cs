@@ -6,7 +6,8 @@ internal sealed class AttackSequence : Attack
     private readonly Func<Norm, IReadOnlyList<Attack>> attacks;
 
     public AttackSequence(string name, IReadOnlyList<Attack> attacks, int batchSize = 250)
-        : this(name, _ => attacks, [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))])
+        : this(
+            name, _ => attacks, [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))], batchSize)
     {
         var faults = new List<string>();
         if (attacks.Count == 0) faults.Add("there is no attack, expected one or more");
@@ -14,15 +15,19 @@ internal sealed class AttackSequence : Attack
             faults.Add($"the attack '{twice.Key}' is named twice");
         if (batchSize < 1) faults.Add($"batchSize is {batchSize}, expected 1 or more");
         if (faults.Count > 0) throw new ArgumentException($"{name}: {string.Join("; ", faults)}.");
-        BatchSize = batchSize;
     }
 
     /// <summary>A published sequence, which may be another one in each norm.</summary>
     /// <param name="name">Its name for tables.</param>
     /// <param name="attacks">The attacks of a norm.</param>
     /// <param name="norms">The norms.</param>
-    internal AttackSequence(string name, Func<Norm, IReadOnlyList<Attack>> attacks, IReadOnlyList<Norm> norms) =>
-        (Name, Norms, this.attacks) = (name, norms, attacks);
+    /// <param name="batchSize">How many images an attack gets at a time.</param>
+    internal AttackSequence(string name, Func<Norm, IReadOnlyList<Attack>> attacks, IReadOnlyList<Norm> norms, int batchSize = 250) =>
+        (Name, Norms, BatchSize, this.attacks) = (name, norms, batchSize, attacks);
+
+    /// <summary>The same sequence, with another attack in place of each.</summary>
+    internal AttackSequence Of(string name, Func<Attack, Attack> other) =>
+        new(name, norm => [.. attacks(norm).Select(other)], Norms, BatchSize);
 
     public override string Name { get; }
 
@@ -35,7 +40,7 @@ internal sealed class AttackSequence : Attack
 
     internal override int Targets => Norms.SelectMany(attacks).Max(attack => attack.Targets);
 
-    private protected override int BatchSize { get; } = 250;
+    private protected override int BatchSize { get; }
 
     public override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
 

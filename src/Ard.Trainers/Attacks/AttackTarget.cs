@@ -12,14 +12,16 @@ public sealed class AttackTarget
     private readonly PassCounter? passes;
     private readonly QueryLog? queries;
     private readonly CancellationToken cancellation;
+    private bool sampling;
     // A sum of 0 for each image, NaN where some logits were not finite; and how often its gradient had each of the faults. They belong to
     // the dispose scope that was open when the target was made.
     private readonly Tensor notFinite, gradientFaults;
 
     internal AttackTarget(
         Module<Tensor, Tensor> model, string attack, Tensor images, long largestLabel = -1, PassCounter? passes = null,
-        QueryLog? queries = null, CancellationToken cancellation = default)
+        QueryLog? queries = null, int samples = 1, CancellationToken cancellation = default)
     {
+        Samples = samples;
         (Model, this.attack, this.largestLabel, this.passes, this.cancellation) = (model, attack, largestLabel, passes, cancellation);
         this.queries = queries;
         count = images.shape[0];
@@ -29,10 +31,13 @@ public sealed class AttackTarget
 
     internal Module<Tensor, Tensor> Model { get; }
 
+    /// <summary>How many passes are one answer: more than one where the network's output is random (<see cref="Attack.Eot"/>).</summary>
+    internal int Samples { get; }
+
     /// <summary>
     /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count
     /// as one backward pass too; an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are
-    /// finite is checked when the attack is over.
+    /// finite is checked when the attack is over. Of several samples (<see cref="Attack.Eot"/>) the logarithms of the mean probabilities.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">
@@ -40,7 +45,11 @@ public sealed class AttackTarget
     /// </param>
     /// <exception cref="InvalidOperationException">The network's output is not [n,classes] or has too few classes.</exception>
     /// <exception cref="OperationCanceledException">The attack was cancelled.</exception>
-    public Tensor Logits(Tensor points, Tensor? rows = null)
+    public Tensor Logits(Tensor points, Tensor? rows = null) => Samples == 1 || sampling
+        ? Pass(points, rows)
+        : MeanOf(Enumerable.Range(0, Samples).Select(_ => Pass(points, rows)));
+
+    private Tensor Pass(Tensor points, Tensor? rows)
     {
         cancellation.ThrowIfCancellationRequested();
         var logits = Model.call(points);
@@ -64,21 +73,18 @@ public sealed class AttackTarget
         return logits;
     }
 
-    /// <summary>Logits, or of several passes the logarithms of the mean probabilities [n,classes], without a graph.</summary>
-    internal Tensor Scores(Tensor points, int passes)
+    // The logarithms of the mean probabilities; none of 0, which is no sign of a fault.
+    private Tensor MeanOf(IEnumerable<Tensor> samples)
     {
-        if (passes == 1) return Logits(points);
         using var scope = NewDisposeScope();
-        var sum = Logits(points).softmax(1);
-        for (var pass = 1; pass < passes; pass++) sum.Add_(Logits(points).softmax(1));
-        // No logarithm of 0: that is no sign of a fault.
-        return sum.Div_(passes).ClampMin_(1e-30).log_().MoveToOuterDisposeScope();
+        var sum = samples.Select(logits => logits.softmax(1)).Aggregate((one, other) => one.Plus(other));
+        return sum.Over(Samples).ClampMin(1e-30).log().MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// The gradient of losses with regard to points. A value of it that is NaN becomes 0 and an infinite one a large number, so that no
-    /// step makes a point of no number; where there is no gradient it is 0. The report of an evaluation says at how many images it was 0,
-    /// NaN, infinite or missing.
+    /// The gradient of losses with regard to points; of several samples (<see cref="Attack.Eot"/>) the mean of their gradients. A value of
+    /// it that is NaN becomes 0 and an infinite one a large number, so that no step makes a point of no number; where there is no gradient
+    /// it is 0. The report of an evaluation says at how many images it was 0, NaN, infinite or missing.
     /// </summary>
     /// <param name="losses">
     /// Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.
@@ -90,19 +96,47 @@ public sealed class AttackTarget
     {
         using var record = enable_grad();
         var leaf = points.detach().requires_grad_();
-        return Gradient(losses(leaf), leaf, rows);
+        if (Samples == 1) return Gradient(losses(leaf), leaf, rows);
+        var sum = zeros_like(points);
+        sampling = true;
+        try
+        {
+            for (var sample = 0; sample < Samples; sample++)
+            {
+                using var scope = NewDisposeScope();
+                sum.Add_(Gradient(losses(leaf), leaf, rows));
+            }
+        }
+        finally
+        {
+            sampling = false;
+        }
+        return sum.Div_(Samples);
     }
 
-    /// <summary>Logits, losses and the gradient of the losses at points.</summary>
+    /// <summary>Logits, losses and the gradient of the losses at points, of several samples their means.</summary>
     /// <param name="losses">Logits [n,classes] to the losses of the points [n].</param>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
     /// <returns>All without a graph.</returns>
     internal (Tensor Logits, Tensor Losses, Tensor Gradient) Measure(Func<Tensor, Tensor> losses, Tensor points, Tensor? rows = null)
     {
-        Tensor? logits = null, its = null;
-        var gradient = Gradient(leaf => its = losses(logits = Logits(leaf, rows)), points, rows);
-        return (logits!.detach(), its!.detach(), gradient);
+        var (all, each) = (new List<Tensor>(), new List<Tensor>());
+        var gradient = Gradient(Sample, points, rows);
+        using var noGrad = no_grad();
+        return Samples == 1 ? (all[0], each[0], gradient) : (MeanOf(all), stack(each).mean([0L]), gradient);
+
+        Tensor Sample(Tensor leaf)
+        {
+            var logits = Logits(leaf, rows);
+            var its = losses(logits);
+            all.Add(Kept(logits));
+            each.Add(Kept(its));
+            return its;
+        }
+
+        // The scope of a sample ends before the means are taken.
+        Tensor Kept(Tensor values) => Samples == 1 ? values.detach() : values.detach().MoveToOuterDisposeScope();
     }
 
     /// <summary>The gradient of losses that are computed already.</summary>

@@ -47,10 +47,10 @@ public static class AutoAttack
 
     /// <summary>
     /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples,
-    /// each point judged by 20 passes (<see cref="ApgdOptions.Samples"/>).
+    /// each point judged by 20 passes (<see cref="Attack.Eot"/>).
     /// </summary>
     public static Attack Rand { get; } = new AttackSequence(
         "autoattack-rand",
-        _ => [new Apgd(new() { Samples = 20 }), new Apgd(new() { Loss = ApgdLoss.Dlr, Samples = 20 })],
+        _ => [new Eot(new Apgd(), 20), new Eot(new Apgd(new() { Loss = ApgdLoss.Dlr }), 20)],
         [Norm.Linf, Norm.L2, Norm.L1]);
 }

@@ -90,7 +90,8 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack
             {
                 using var scope = NewDisposeScope();
                 var offer = Options.Keep != KeptPoint.Last && (step > 0 || Options.Start.IsAllowed);
-                var gradient = target.Gradient(x => Loss(x, offer), points, rows);
+                var (logits, losses, gradient) = target.Measure(Losses, points, rows);
+                if (offer) Offer(points, logits, losses);
                 if (momentum is not null) StepTensors.Replace(ref momentum, gradient = Accumulated(momentum, gradient));
                 StepTensors.Replace(ref points, Step(points, gradient, images.index_select(0, rows), threat, stepSize));
                 if (DropBroken() is not { } left) continue;
@@ -100,23 +101,22 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack
             if (Options is { Keep: KeptPoint.Last, Restarts: 1 } && rows.shape[0] == images.shape[0]) return points;
             using (NewDisposeScope())
             {
-                if (rows.shape[0] > 0) Loss(points, offer: true);
+                if (rows.shape[0] > 0 && target.Logits(points, rows) is var logits) Offer(points, logits, Losses(logits));
                 DropBroken();
             }
         }
         return worst.Points;
 
-        Tensor Loss(Tensor points, bool offer)
-        {
-            var truth = labels.index_select(0, rows);
-            var logits = target.Logits(points, rows);
-            var losses = aims is null ? Options.Loss(logits, truth) : Options.Loss(logits, aims.index_select(0, rows)).neg();
-            if (offer) worst.Offer(rows, points.detach(), losses.detach(), logits.detach().argmax(1).ne(truth));
-            return losses;
-        }
+        Tensor Losses(Tensor logits) => aims is null
+            ? Options.Loss(logits, labels.index_select(0, rows))
+            : Options.Loss(logits, aims.index_select(0, rows)).neg();
 
+        void Offer(Tensor points, Tensor logits, Tensor losses) =>
+            worst.Offer(rows, points, losses, logits.argmax(1).ne(labels.index_select(0, rows)));
+
+        // Where outputs are random, the first broken point may be broken by chance.
         Tensor? DropBroken() =>
-            Options.Keep == KeptPoint.FirstBroken ? Keep(worst.Broken.index_select(0, rows).logical_not()) : null;
+            Options.Keep == KeptPoint.FirstBroken && target.Samples == 1 ? Keep(worst.Broken.index_select(0, rows).logical_not()) : null;
 
         // Keeps these images in the batch, [n]; returns where in it they were, unless all of them are kept.
         Tensor? Keep(Tensor which)

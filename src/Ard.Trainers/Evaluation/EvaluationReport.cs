@@ -51,7 +51,7 @@ internal static class EvaluationReport
     public static RobustnessReport Make(EvaluationState state, EvaluationOptions options)
     {
         int[] all = [.. Enumerable.Range(0, state.Count)];
-        var clean = new AttackResult("clean", [.. all.Select(row => new AttackedPoint(state.IsRight(row), null, 0, 1, 0))])
+        var clean = new AttackResult("clean", [.. all.Select(row => new AttackedPoint(state.IsRight(row), null, 0, state.CleanPasses, 0))])
         {
             Predictions = [.. all.Select(row => state.Clean[row]!.Prediction)],
             Logits = options.KeepLogits ? [.. all.SelectMany(row => state.Clean[row]!.Logits!)] : null,
@@ -103,7 +103,7 @@ internal static class EvaluationReport
             List<PartPoint> ran = [.. paid.Select(part => part.Points[row]).OfType<PartPoint>()];
             return new AttackedPoint(
                 state.IsRight(row), brokenBy?.Name, decisive?.Points[row]!.Size ?? 0,
-                ran.Aggregate((long?)1, (sum, point) => sum + point.Forward),
+                ran.Aggregate((long?)state.CleanPasses, (sum, point) => sum + point.Forward),
                 ran.Aggregate((long?)0, (sum, point) => sum + point.Backward))
             {
                 // Of a point that others have broken before nothing is told.

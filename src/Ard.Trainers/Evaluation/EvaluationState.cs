@@ -115,6 +115,12 @@ internal sealed class EvaluationState : IDisposable
 
     public IReadOnlyList<PartResult> Parts { get; }
 
+    /// <summary>How many passes decide whether a clean image is right: as many as for an attack's point.</summary>
+    public int CleanSamples => Parts.Select(part => part.Part.Samples).DefaultIfEmpty(1).Max();
+
+    /// <summary>How often a clean image goes through the network: once for its logits, and those passes where they are several.</summary>
+    public int CleanPasses => CleanSamples == 1 ? 1 : 1 + CleanSamples;
+
     public ThreatModel Threat => options.ThreatOrDefault;
 
     public int BatchSize => options.BatchSize;

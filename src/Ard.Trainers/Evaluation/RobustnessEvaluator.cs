@@ -266,8 +266,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         var (spread, batchSpread) = checkBatch ? (Spread(model, images, logits), BatchSpread(model, images, logits)) : (0, 0);
 
         var scores = logits;
-        if (state.Parts.Select(part => part.Part.Samples).DefaultIfEmpty(1).Max() is > 1 and var passes)
-            scores = new AttackTarget(model, "clean", images).Scores(images, passes);
+        if (state.CleanSamples is > 1 and var passes)
+            scores = new AttackTarget(model, "clean", images, samples: passes).Logits(images);
         var prediction = AttackTarget.Predictions(scores);
         var probability = logits.Ge(0).all(1).logical_and(logits.sum(1).Minus(1).abs().Lt(1e-4));
         var (numbers, count) = (

@@ -67,13 +67,14 @@ public sealed class ApgdTraceTests
         var attack = new Apgd(new ApgdOptions
         {
             Keep = KeptPoint.Worst,
+            Start = trace.Double("start_x"),
             Observer = step =>
             {
                 (best, bestPoints) = (Kept(step.BestLoss), Kept(step.BestPoints));
                 broken.logical_or_(step.Broken);
             },
         });
-        var points = attack.PerturbFrom(network, images, labels, trace.Double("start_x"), threat);
+        var points = attack.Perturb(network, images, labels, threat);
         using var noGrad = no_grad();
         Compare.Close(expected, best!, 1e-5, "best loss");
         Assert.Equal(21, network.call(bestPoints!).argmax(1).eq(labels).sum().item<long>());
@@ -98,6 +99,7 @@ public sealed class ApgdTraceTests
             Steps = int.Parse(name[^(name.EndsWith("100", StringComparison.Ordinal) ? 3 : 2)..]),
             Targets = 1,
             Keep = KeptPoint.Worst,
+            Start = start,
             Observer = step => steps.Add(step with
             {
                 Loss = Kept(step.Loss),
@@ -107,7 +109,7 @@ public sealed class ApgdTraceTests
                 Broken = Kept(step.Broken),
             }),
         });
-        var points = attack.PerturbFrom(network, images, labels, start, ThreatModel.Cifar10);
+        var points = attack.Perturb(network, images, labels, ThreatModel.Cifar10);
         Assert.Equal(Enumerable.Range(0, attack.Options.Steps + 1), steps.Select(step => step.Step));
 
         var correct = new List<Tensor> { steps[0].Broken.logical_not() };

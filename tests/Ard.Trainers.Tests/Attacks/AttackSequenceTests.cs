@@ -100,7 +100,7 @@ public sealed class AttackSequenceTests
         Assert.Equal(["apgd-ce-100x5", "apgd-t", "fab-t", "square"], Names(AutoAttack.Standard, Norm.L1));
         Assert.Equal(
             ["apgd-ce-100x5", "apgd-dlr-100x5", "fab-100x5", "square", "apgd-t", "fab-t"], Names(AutoAttack.Plus, Norm.L2));
-        Assert.Equal(["apgd-ce", "apgd-dlr"], Names(AutoAttack.Rand, Norm.Linf));
+        Assert.Equal(["apgd-ce+eot-20", "apgd-dlr+eot-20"], Names(AutoAttack.Rand, Norm.Linf));
         Assert.Equal([Norm.Linf, Norm.L2], AutoAttack.Plus.Norms);
         foreach (var name in new[] { "autoattack", "autoattack-plus", "autoattack-rand" })
             Assert.Equal(name, AttackCatalog.ByName(name).Name);

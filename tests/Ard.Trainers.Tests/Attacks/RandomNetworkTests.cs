@@ -21,8 +21,8 @@ public sealed class RandomNetworkTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var network = new RecordingNetwork(Network());
-        var apgd = new Apgd(new ApgdOptions { Loss = loss, Steps = 20, Samples = Draws });
-        var points = apgd.PerturbFrom(network, Trace["images"], Trace["labels"], Trace["start"], Threat);
+        var apgd = Attack.Eot(new Apgd(new ApgdOptions { Loss = loss, Steps = 20, Start = Trace["start"] }), Draws);
+        var points = apgd.Perturb(network, Trace["images"], Trace["labels"], Threat);
         for (var step = 0; step < 5; step++)
             Compare.Close(Trace[$"{name}.step{step}"], network.Calls[step * Draws].Input, 1e-5, $"step {step}");
         var broken = Classes(Network(), points).ne(Trace["labels"]);
@@ -36,7 +36,7 @@ public sealed class RandomNetworkTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var rand = new AttackSequence("rand", [new Apgd(new ApgdOptions { Steps = 20, Samples = Draws })]);
+        var rand = new AttackSequence("rand", [Attack.Eot(new Apgd(new ApgdOptions { Steps = 20 }), Draws)]);
         var options = new EvaluationOptions
         {
             Threat = Threat,
