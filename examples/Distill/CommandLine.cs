@@ -210,7 +210,10 @@ internal static class CommandLine
 
     private static Command MergeCommand()
     {
-        var file = new Argument<string>("FILE") { Description = "What evaluate --shard had as --state: FILE.1-of-8 and so on are read. Or a folder with these." };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "What evaluate --shard had as --state: FILE.1-of-8 and so on are read. Or a folder with these.",
+        };
         var merge = new Command("merge", "Puts the shards of an evaluation together and prints the figures.")
         {
             file,

@@ -263,7 +263,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         }
         logits = logits.detach();
         var checkBatch = Options.CheckNetwork && state.Steps == 0;
-        var (spread, batchSpread) = checkBatch ? (Spread(model, images, logits), BatchSpread(model, images, logits)) : (0, 0);
+        var spread = checkBatch ? OutputSpread.OfPasses(model, images, logits) : 0;
+        var batchSpread = checkBatch ? OutputSpread.OfBatches(model, images, logits) : 0;
 
         var scores = logits;
         if (state.CleanSamples is > 1 and var passes)
@@ -290,38 +291,6 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 }),
             ],
         };
-    }
-
-    private static double Spread(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
-    {
-        var most = 0.0;
-        for (var pass = 1; pass < 5; pass++)
-        {
-            using var scope = NewDisposeScope();
-            most = Math.Max(most, Difference(model.call(images), logits));
-        }
-        return most;
-    }
-
-    // The first batch in halves, and in another order: what an image's output depends on beside the image.
-    private static double BatchSpread(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
-    {
-        if (images.shape[0] < 2) return 0;
-        using var scope = NewDisposeScope();
-        var halves = cat([.. images.tensor_split(2).Select(half => model.call(half))]);
-        var turned = model.call(images.flip([0L])).flip([0L]);
-        return Math.Max(Difference(halves, logits), Difference(turned, logits));
-    }
-
-    // In units of the largest output.
-    private static double Difference(Tensor logits, Tensor others)
-    {
-        // What is not finite both times differs by no number; where it is so only once, by infinitely much.
-        var difference = (logits - others).abs().MaskedFill(logits.isfinite().logical_or(others.isfinite()).logical_not(), 0)
-            .nan_to_num(double.PositiveInfinity).max().to(ScalarType.Float64).item<double>();
-        return difference == 0
-            ? 0
-            : difference / others.nan_to_num(0, 0, 0).abs().max().ClampMin(1e-30).to(ScalarType.Float64).item<double>();
     }
 
     private Dictionary<string, string> Settings(IReadOnlyDictionary<string, string> digests, Device device) =>

@@ -29,8 +29,8 @@ public abstract class InnerLoss
         points => KlDivergence.Between(batch.Student.call(points), batch.CallTeacher(points), reduction: KlReduction.Sum));
 
     /// <summary>
-    /// KL(student(x') ‖ t(x')), where t is the teacher's answer to x, to whose logit of the label the step x' - x along that logit's gradient
-    /// at x is added: SAAD. The teacher is asked once, and the gradient flows through t as well.
+    /// KL(student(x') ‖ t(x')), where t is the teacher's answer to x, to whose logit of the label the step x' - x along that logit's
+    /// gradient at x is added: SAAD. The teacher is asked once, and the gradient flows through t as well.
     /// </summary>
     public static InnerLoss DivergenceFromLinearisedTeacher { get; } = new BuiltIn(nameof(DivergenceFromLinearisedTeacher), batch =>
     {

@@ -18,7 +18,9 @@ public sealed record SaadOptions
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double EntropyOrder { get; init; } = 1;
 
-    /// <summary>a, the weight of the gradient matching in the last epoch. Default 1, for 10 classes; the released code has 10 at 100.</summary>
+    /// <summary>
+    /// a, the weight of the gradient matching in the last epoch. Default 1, for 10 classes; the released code has 10 at 100.
+    /// </summary>
     [Range(0, double.MaxValue)]
     public double IgdmWeight { get; init; } = 1;
 

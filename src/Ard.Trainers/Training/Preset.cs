@@ -138,9 +138,8 @@ public sealed record Preset
         "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
 
     /// <summary>
-    /// SAAD as its released code trains on CIFAR-10 (Lee et al., TMLR 2026): 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight
-    /// decay 2e-4, drops at 100 and 150, the mean of the weights from epoch 95 on, which is the result. Its 50.34 % under AutoAttack are a
-    /// ResNet-18's, taught by WideResNets of 28 to 94 layers that were trained with generated data.
+    /// SAAD as its released code trains on CIFAR-10 (Lee et al., TMLR 2026): 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and
+    /// weight decay 2e-4, drops at 100 and 150, the mean of the weights from epoch 95 on, which is the result.
     /// </summary>
     internal static Preset Saad { get; } = new("saad", "SAAD as its released code computes it", new Saad(), Published with
     {

@@ -196,8 +196,8 @@ public sealed class AdversarialTests
             Tiny.Vectors(estimator.Fit(values).Transform(values), "AdversarialFeatures"));
 
         var others = ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Double).Fit(values).Transform(values);
-        Assert.Contains(
-            "expected a key, or ", Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(others)).Message, StringComparison.Ordinal);
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => estimator.Fit(others));
+        Assert.Contains("expected a key, or ", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,7 +47,8 @@ public sealed class DataParallelTests : IDisposable
                 new Trades(new() { Inner = Inner with { Loss = InnerLoss.DivergenceFromOwnClean } }), new() { Gamma = 0.01 }), Options),
         ["mart"] = (new Mart(new() { Inner = Inner }), Options),
         ["rslad"] = (new Rslad(new() { Inner = Inner with { Loss = InnerLoss.DivergenceFromTeacherOnClean } }), Options),
-        ["saad"] = (new Saad(new() { Inner = Inner with { Loss = InnerLoss.DivergenceFromLinearisedTeacher }, CleanWeight = 0.5 }), Options),
+        ["saad"] = (
+            new Saad(new() { Inner = Inner with { Loss = InnerLoss.DivergenceFromLinearisedTeacher }, CleanWeight = 0.5 }), Options),
         ["adaad+igdm"] = (new Igdm(new AdaAd(new() { Inner = Inner with { Loss = InnerLoss.DivergenceFromTeacherOnSame } })), Options),
         ["iad"] = (new Iad(new() { Inner = Inner }), Options),
         ["mtard"] = (new Mtard(new() { Inner = Inner }), Options),

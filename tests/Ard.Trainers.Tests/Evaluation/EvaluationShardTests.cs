@@ -81,7 +81,8 @@ public sealed class EvaluationShardTests : IDisposable
     [Fact]
     public void Of_an_attack_of_ones_own_the_evaluation_makes_the_report()
     {
-        var options = Options with { Attacks = [], MoreAttacks = [Attack.Pgd(new PgdOptions { Steps = 3, Loss = (logits, labels) => logits.sum(1) })] };
+        var own = Attack.Pgd(new PgdOptions { Steps = 3, Loss = (logits, labels) => logits.sum(1) });
+        var options = Options with { Attacks = [], MoreAttacks = [own] };
         for (var number = 1; number <= 2; number++) EvaluateShard(number, 2, options);
         Assert.Null(EvaluationShard.Merge(Directory.GetFiles(folder, "state.*-of-*"), Path.Combine(folder, "state")));
         Assert.Equal(Text(Evaluate(options)), Text(Evaluate(options with { StateFile = Path.Combine(folder, "state") })));

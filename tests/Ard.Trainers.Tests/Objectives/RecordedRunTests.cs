@@ -8,7 +8,8 @@ namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>
 /// Two training iterations in float64 of a tiny network with batch normalisation, against the same written down in PyTorch with all passes
-/// of the released codes (make_fixtures.py; make_successor_fixtures.py for the successors of ARD; make_saad_fixture.py runs SAAD's own code): adversarial images, logits, losses,
+/// of the released codes (make_fixtures.py; make_successor_fixtures.py for the successors of ARD; make_saad_fixture.py runs SAAD's own
+/// code): adversarial images, logits, losses,
 /// gradients, and in the end weights and running statistics.
 /// </summary>
 public sealed class RecordedRunTests

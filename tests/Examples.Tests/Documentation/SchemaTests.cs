@@ -27,7 +27,10 @@ public sealed class SchemaTests
         Evaluation = new()
         {
             Attacks = ["fgsm"],
-            MoreAttacks = [Attack.Sequence("two", [Attack.Pgd(new PgdOptions { Steps = 2 }), Attack.Square(new SquareOptions { Queries = 5 })])],
+            MoreAttacks =
+            [
+                Attack.Sequence("two", [Attack.Pgd(new PgdOptions { Steps = 2 }), Attack.Square(new SquareOptions { Queries = 5 })]),
+            ],
         },
         Images = 0,
     };
