@@ -203,9 +203,42 @@ internal static class CommandLine
         var root = new RootCommand("Adversarially robust distillation. Without a verb: distill.") { distill, evaluate };
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
         root.Subcommands.Add(MergeCommand());
+        root.Subcommands.Add(CorruptionsCommand(cancellation));
         root.Subcommands.Add(Comparison.Command(CommandOf));
         root.Subcommands.Add(ModelExport.Command());
         return root;
+    }
+
+    private static Command CorruptionsCommand(CancellationToken cancellation)
+    {
+        var files = new Option<string?>("--files").Reads(
+            "The folder with the files of CIFAR-10-C or CIFAR-100-C. Default: the corruptions are made here.", text => (string?)text);
+        var baseline = new Option<string?>("--baseline").Reads(
+            "The --json of another network's, for the mean corruption error.", text => (string?)text);
+        var corruptions = new Command(
+            "corruptions", "Measures a trained network on corrupted test images: noise, blur, weather, compression.");
+        Option[] options =
+        [
+            Model, Network, .. ModelCommands.Normalisation, Data, Classes, files, baseline, Report, Json, TestImages, Seed, Device, Threads,
+        ];
+        foreach (var option in options) corruptions.Options.Add(option);
+        corruptions.SetAction(p => new Corruptions
+        {
+            Model = p.GetValue(Model)!,
+            Architecture = p.Normalised(p.GetValue(Network), "--network"),
+            Data = p.GetValue(Data)!,
+            Classes = p.GetValue(Classes),
+            TestImages = p.GetValue(TestImages),
+            Files = p.GetValue(files),
+            Baseline = p.GetValue(baseline),
+            Report = p.GetValue(Report),
+            Json = p.GetValue(Json),
+            Seed = p.GetValue(Seed),
+            Device = p.GetValue(Device)!,
+            Threads = p.GetValue(Threads),
+            Command = CommandOf(p),
+        }.Run(cancellation));
+        return corruptions;
     }
 
     private static Command MergeCommand()

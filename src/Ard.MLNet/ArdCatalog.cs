@@ -72,4 +72,11 @@ public static class ArdCatalog
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<double> epsilons,
         AdversarialEvaluatorOptions? options = null) =>
         new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateCurve(model, data, epsilons);
+
+    /// <summary>Accuracy on corrupted images of a fitted model.</summary>
+    /// <inheritdoc cref="AdversarialEvaluator.EvaluateCorruptions"/>
+    public static CorruptionReport EvaluateCorruptions(
+        this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<string>? names = null,
+        AdversarialEvaluatorOptions? options = null) =>
+        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateCorruptions(model, data, names);
 }

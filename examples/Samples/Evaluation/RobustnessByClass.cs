@@ -22,7 +22,7 @@ internal static class RobustnessByClassSample
         File.Delete(file);
 
         // Expected output:
-        // 10 classes, the weakest of 20 images: 0 %
+        // 10 classes, the weakest of 20 images: 5 %
         // 200 rows, as many broken as in the report: True
     }
 }

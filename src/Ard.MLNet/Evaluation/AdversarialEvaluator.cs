@@ -133,6 +133,28 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             evaluation, options.Progress, options.Cancellation);
     }
 
+    /// <summary>
+    /// Accuracy on corrupted images, made here as <see cref="Corruption"/> says, of a model, which is left as it was found.
+    /// </summary>
+    /// <param name="model">As for <see cref="Evaluate"/>; what is corrupted is what reaches its classifier.</param>
+    /// <param name="data">The rows that the model takes, with labels. Each corruption reads them anew, at each severity.</param>
+    /// <param name="names">The corruptions. Default all of <see cref="Corruption.Names"/>.</param>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="Evaluate"/>, or a name is unknown, or the images are below 16 by 16.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="Evaluate"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public CorruptionReport EvaluateCorruptions(ITransformer model, IDataView data, IReadOnlyList<string>? names = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var scope = NewDisposeScope();
+        return CorruptionReport.EvaluateAll(
+            evaluated.Network, evaluated.Images, tensor(evaluated.Truth), names, null, options.Evaluation.Seed, options.Progress,
+            options.Cancellation);
+    }
+
     private EvaluationOptions Settings(EvaluatedModel evaluated)
     {
         var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Network);

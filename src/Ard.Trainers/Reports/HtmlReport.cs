@@ -83,6 +83,7 @@ public sealed record HtmlReport(string Title)
             ("comparison", "Network against network", ComparisonSection.Render(Models)),
             ("doubts", "Reasons to doubt", FlagsSection.Render(Models)),
             ("classes", "Accuracy by class", ClassSection.Render(Models, Class)),
+            ("corruptions", "Corrupted images", CorruptionSection.Render(Models)),
             ("budget", "Accuracy over the budget", CurveSection.Render(Models)),
             ("queries", "Accuracy over the queries", QuerySection.Render(Models)),
             ("images", "Attacked images", ImageGrid.Render(Models, Class)),
@@ -128,6 +129,9 @@ public sealed record ModelReport(string Name)
 
     /// <summary>Its accuracy over the budget. Default none.</summary>
     public RobustnessCurve? Curve { get; init; }
+
+    /// <summary>Its accuracy on corrupted images. Default none.</summary>
+    public CorruptionReport? Corruptions { get; init; }
 
     /// <summary>Images to look at. Default none.</summary>
     public AttackedImages? Images { get; init; }

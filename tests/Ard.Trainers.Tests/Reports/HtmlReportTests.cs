@@ -150,6 +150,21 @@ public sealed class HtmlReportTests
             double.Parse(row.QuerySelectorAll("td")[column].TextContent.TrimEnd(' ', '%'), CultureInfo.InvariantCulture) / 100;
     }
 
+    [Fact]
+    public void Corruptions_have_a_bar_each_and_their_figures_by_severity()
+    {
+        var report = new Ard.Trainers.Evaluation.CorruptionReport(
+            40, 36, [new("fog", 1, 30), new("fog", 2, 20), new("jpeg_compression", 1, 35)]);
+        var page = Parse(new HtmlReport("page") { Models = [new("student") { Corruptions = report }] });
+        Assert.Equal(
+            ["fog75.0 %50.0 %62.5 %", "JPEG87.5 %–87.5 %"],
+            page.QuerySelectorAll("#corruptions ~ div tbody tr").Select(row => row.TextContent.Trim()));
+        var chart = page.QuerySelector("#corruptions ~ div svg")!;
+        Assert.Equal(["90.0", "62.5", "87.5", "75.0"], chart.QuerySelectorAll(".value").Select(value => value.TextContent));
+        ChartCheck.IsDrawn(chart);
+        ChartCheck.LabelsAreApart(chart);
+    }
+
     [Theory]
     [InlineData(true, "kept: epoch 2, the best on 50 attacked validation images.")]
     [InlineData(false, "kept: epoch 2, the best on 50 validation images.")]
