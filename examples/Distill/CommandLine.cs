@@ -148,6 +148,9 @@ internal static class CommandLine
         Description = "Look for the smallest perturbations in the norm of --threat: median, quartiles and a curve over the budget. "
             + "Attacks: those of --attacks, by default fab-t and fmn.",
     };
+    private static readonly Option<int?> Judge = new Option<int?>("--judge")
+        .Reads("With --save-examples: judge each of the worst points by so many passes; for networks whose output is random.",
+            text => (int?)Positive(text));
     private static readonly Option<string?> State = new Option<string?>("--state")
         .Reads("Keep what is done in this file, and go on from it where it exists.", text => (string?)text);
     private static readonly Option<int?> ImagesAtATime = new Option<int?>("--images-at-a-time")
@@ -186,7 +189,7 @@ internal static class CommandLine
     private static readonly Option[] EvaluateOptions =
     [
         Model, Network, .. ModelCommands.Normalisation, Surrogate, Data, Classes, Attacks, Epsilons, Threats, Smallest, State, Shard,
-        ImagesAtATime, SaveExamples, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
+        ImagesAtATime, SaveExamples, Judge, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
     ];
 
     /// <summary>The whole command line.</summary>
@@ -299,6 +302,7 @@ internal static class CommandLine
         Shard = p.GetValue(Shard),
         ImagesAtATime = p.GetValue(ImagesAtATime),
         ExamplesFile = p.GetValue(SaveExamples),
+        Judgements = p.GetValue(Judge),
         Report = p.GetValue(Report),
         Json = p.GetValue(Json),
         Rows = p.GetValue(Rows),

@@ -52,6 +52,9 @@ internal sealed record Evaluation
 
     public string? ExamplesFile { get; init; }
 
+    /// <summary>How often each of the saved examples is judged again; null for not at all.</summary>
+    public int? Judgements { get; init; }
+
     /// <summary>The page to write, if any.</summary>
     public string? Report { get; init; }
 
@@ -95,6 +98,8 @@ internal sealed record Evaluation
             if (given && Shard is not null && option != "--save-examples")
                 throw new ArgumentException($"{option} and --shard are given, expected {option} where the shards are merged.");
         }
+        if (Judgements is not null && ExamplesFile is null)
+            throw new ArgumentException("--judge needs --save-examples, whose points it judges.");
         var group = ProcessGroup.Current;
         if (several && (Shard is not null || group.Size > 1))
             throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
@@ -146,6 +151,17 @@ internal sealed record Evaluation
         {
             var summary = EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames };
             File.WriteAllText(Json, summary.ToJson() + "\n");
+        }
+        if (Judgements is { } passes && ExamplesFile is not null)
+        {
+            using var scope = NewDisposeScope();
+            var judged = RepeatedJudgement.Of(network, Safetensors.Read(ExamplesFile)["points"], test.Labels, passes);
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {100 * judged.Interval.Low:F2} to ")
+                + string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{100 * judged.Interval.High:F2}), from {100 * judged.Accuracies.Min():F2} to {100 * judged.Accuracies.Max():F2}"));
         }
         if (Rows is not null) report.SaveRows(Rows);
         if (JUnit is not null) JUnitReport.Save(JUnit, Path.GetFileName(Model), report, FailUnder, AcceptedFlags);

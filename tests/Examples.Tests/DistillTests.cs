@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Ard.Examples.Tests;
 
@@ -73,6 +74,10 @@ public sealed class DistillTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 30), rowsOfImages.Select(row => row.GetProperty("row").GetInt32()));
         var robust = rowsOfImages.Count(row => row.GetProperty("label").GetInt64() == row.GetProperty("attacked").GetInt64());
         Assert.Matches($@"worst-case +\d+\.\d\d %  \({robust} right; ", told);
+
+        var judged = Run([.. evaluate, "--eps", "8/255", "--save-examples", Path.Combine(Output, "judged.safetensors"), "--judge", "3"]);
+        var worst = Regex.Match(judged.Output, @"worst-case +(\S+) %").Groups[1].Value;
+        Assert.Contains($"judged 3 times: mean {worst} % (95 %: ", judged.Output);
 
         var several = Run([.. evaluate, "--threat", "linf:8/255,l2:0.5"]);
         Assert.Matches(@"Linf 0\.03137\nclean [\s\S]*L2 0\.5\nclean [\s\S]*union +\d+\.\d\d % .*of Linf 0\.03137, L2 0\.5", several.Output);
@@ -160,6 +165,7 @@ public sealed class DistillTests : IDisposable
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]
     [InlineData("--student 'resnet19': ", "--student", "resnet19")]
     [InlineData("--attacks 'pdg': There is no attack 'pdg': expected fgsm", "evaluate", "--model", "x", "--attacks", "pdg")]
+    [InlineData("--judge needs --save-examples", "evaluate", "--model", "x", "--judge", "3")]
     [InlineData("--threat 'l3:1': expected a norm and a budget", "evaluate", "--model", "x", "--threat", "l3:1")]
     [InlineData("--eps and --threat are given", "evaluate", "--model", "x", "--threat", "l2:1", "--eps", "0.1")]
     [InlineData("--model", "evaluate")]

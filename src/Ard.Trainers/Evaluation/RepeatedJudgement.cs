@@ -1,0 +1,76 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Networks;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// How often a network whose output is random gets points right: each is judged by several passes, one by one. Where an evaluation says of
+/// a point that it is right or broken, by one pass or by the mean of several, this says how far that depends on chance.
+/// </summary>
+public sealed record RepeatedJudgement
+{
+    private RepeatedJudgement(IReadOnlyList<double> shares, IReadOnlyList<double> accuracies) =>
+        (Shares, Accuracies) = (shares, accuracies);
+
+    /// <summary>For each point, in their order, the share of passes in which the network gets it right, from 0 to 1.</summary>
+    public IReadOnlyList<double> Shares { get; }
+
+    /// <summary>For each pass the share of points that the network gets right in it, from 0 to 1.</summary>
+    public IReadOnlyList<double> Accuracies { get; }
+
+    /// <summary>The mean accuracy over all passes; NaN where there are no points.</summary>
+    public double Mean => Shares.Count == 0 ? double.NaN : Shares.Average();
+
+    /// <summary>
+    /// The 95 % interval of the mean, as images and passes are samples: 1.96 deviations of the shares over the root of their number.
+    /// Judgements of one image are not independent, so more passes make it narrower only as far as chance decided.
+    /// </summary>
+    public ConfidenceInterval Interval
+    {
+        get
+        {
+            if (Shares.Count < 2) return new(double.NaN, double.NaN);
+            var half = 1.96 * Math.Sqrt(Shares.Sum(share => (share - Mean) * (share - Mean)) / (Shares.Count - 1) / Shares.Count);
+            return new(Math.Max(0, Mean - half), Math.Min(1, Mean + half));
+        }
+    }
+
+    /// <summary>Judges points. The network is asked in eval mode and left as it was found.</summary>
+    /// <param name="model">Images [N,...] to logits [N,classes].</param>
+    /// <param name="points">Images or adversarial examples [N,...], such as <see cref="AttackOutcome.Points"/>.</param>
+    /// <param name="labels">The true classes, int64 [N].</param>
+    /// <param name="passes">How often each point is judged. Default 20.</param>
+    /// <exception cref="ArgumentException">Points or labels are not as described.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
+    public static RepeatedJudgement Of(Module<Tensor, Tensor> model, Tensor points, Tensor labels, int passes = 20)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ImageBatch.Check(nameof(RepeatedJudgement), points, labels);
+        if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var state = ModelState.Borrow(model);
+        var count = (int)labels.shape[0];
+        var (right, accuracies) = (new double[count], new double[passes]);
+        foreach (var rows in Enumerable.Range(0, count).Chunk(BatchSize))
+        {
+            using var batchScope = NewDisposeScope();
+            var (images, truth) = ImageBatch.Take(model, points, labels, [.. rows.Select(row => (long)row)]);
+            var target = new AttackTarget(model, nameof(RepeatedJudgement), images);
+            for (var pass = 0; pass < passes; pass++)
+            {
+                using var passScope = NewDisposeScope();
+                var correct = AttackTarget.Predictions(target.Logits(images)).eq(truth).cpu().data<bool>().ToArray();
+                for (var i = 0; i < rows.Length; i++)
+                {
+                    if (!correct[i]) continue;
+                    right[rows[i]] += 1.0 / passes;
+                    accuracies[pass] += 1.0 / count;
+                }
+            }
+        }
+        return new(right, accuracies);
+    }
+
+    private const int BatchSize = 250;
+}
