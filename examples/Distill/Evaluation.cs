@@ -22,7 +22,10 @@ internal sealed record Evaluation
     /// <summary>The architecture, where the file does not say it.</summary>
     public NetworkSpec? Architecture { get; init; }
 
-    /// <summary>The file of a network whose adversarial examples are tried too.</summary>
+    /// <summary>In place of a file: a network that is trained on the model's answers.</summary>
+    private const string LearnedSurrogate = "answers";
+
+    /// <summary>The file of a network whose adversarial examples are tried too, or <see cref="LearnedSurrogate"/>.</summary>
     public string? Surrogate { get; init; }
 
     public required string Data { get; init; }
@@ -108,7 +111,8 @@ internal sealed record Evaluation
         using var network = Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
         var place = TrainingDevice.Find(Device);
         network.to(place);
-        using var other = Surrogate is null ? null : Network(Surrogate, architecture: null);
+        using var other = Surrogate is null ? null
+            : Surrogate == LearnedSurrogate ? Imitation(network, test, cancellation) : Network(Surrogate, architecture: null);
         // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
         IReadOnlyList<Attack> attacks = Attacks ?? [];
         if (other is not null) attacks = [.. attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
@@ -304,6 +308,14 @@ internal sealed record Evaluation
     private static void Print(IEnumerable<RobustnessFlag> flags)
     {
         foreach (var flag in flags) Console.WriteLine($"Doubtful: {flag}");
+    }
+
+    private Module<Tensor, Tensor> Imitation(Module<Tensor, Tensor> model, ImageDataset test, CancellationToken cancellation)
+    {
+        var imitation = DataSource.Fit(NetworkSpec.Parse(test.Height <= 16 ? "tinycnn-8-bn" : "smallcnn-16-bn"), test).Build(Seed);
+        var training = new TrainingOptions { Seed = Seed, Device = Device, Threads = Threads };
+        Trainers.Training.Surrogate.Fit(imitation, model, test.Images, training, cancellation);
+        return imitation;
     }
 
     public static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)

@@ -158,7 +158,11 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     private EvaluationOptions Settings(EvaluatedModel evaluated)
     {
         var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Network);
-        return evaluation with { Threat = evaluated.Within(evaluation.Threat!) };
+        return evaluation with
+        {
+            Threat = evaluated.Within(evaluation.Threat!),
+            MoreAttacks = [.. evaluation.MoreAttacks, .. evaluated.Transfers],
+        };
     }
 
     /// <summary>The first images that are right, under the attack that broke most.</summary>

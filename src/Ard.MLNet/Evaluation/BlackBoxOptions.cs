@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Ard.Trainers.Training;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -25,6 +26,16 @@ public sealed record BlackBoxOptions
     /// </summary>
     [MinLength(1)]
     public string? ScoreColumnName { get; init; }
+
+    /// <summary>
+    /// A network that learns to imitate the model, from its answers to the images of the evaluation, which have to fit into memory
+    /// (<see cref="Trainers.Training.Surrogate"/>); what PGD-20 finds on it is tried on the model, as the attack
+    /// <c>transfer(pgd-20, surrogate)</c> after all others. Such as <c>smallcnn-16-bn</c>. Default null: none.
+    /// </summary>
+    public NetworkDefinition? Surrogate { get; init; }
+
+    /// <summary>The settings of its training. Default null: those that are usual for so many images.</summary>
+    public TrainingOptions? SurrogateTraining { get; init; }
 
     /// <summary>The column with the model's answer, where there is no score. Default PredictedLabel.</summary>
     [MinLength(1)]

@@ -5,6 +5,7 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
+using TorchSharp;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -24,6 +25,11 @@ internal sealed record EvaluatedModel(
 
     /// <summary>Its training, where that is known.</summary>
     public TrainingResult? Training { get; private init; }
+
+    /// <summary>The attacks by a network that has learned to imitate it; none where that was not asked for.</summary>
+    public IReadOnlyList<Attack> Transfers => Imitation is null ? [] : [Attack.Transfer(Attack.Pgd(), Imitation, "surrogate")];
+
+    private Module<Tensor, Tensor>? Imitation { get; init; }
 
     /// <summary>The channels of an image.</summary>
     public int Channels { get; private init; }
@@ -56,6 +62,7 @@ internal sealed record EvaluatedModel(
     public void Dispose()
     {
         Images.Dispose();
+        Imitation?.Dispose();
         InUse?.Dispose();
     }
 
@@ -96,14 +103,34 @@ internal sealed record EvaluatedModel(
         // The step that names the model, such as a trainer's parameters, and not what maps its answer back.
         var name = Steps(model).OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model.GetType().Name
             ?? Steps(model).Last().GetType().Name;
-        return new EvaluatedModel(
-            name, "asked only",
-            asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask),
-            asked.Labels, new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length), truth)
+        var network = asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask);
+        var images = new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length);
+        return new EvaluatedModel(name, "asked only", network, asked.Labels, images, truth)
         {
+            Imitation = how.Surrogate?.For(asked.Format, asked.Labels.Count) is { } definition
+                ? Imitate(network, images, definition, how.SurrogateTraining, options) : null,
             HoldsBytes = asked.TakesBytes,
             Channels = asked.Format.Channels,
         };
+    }
+
+    private static Module<Tensor, Tensor> Imitate(
+        Module<Tensor, Tensor> model, ViewImages images, NetworkDefinition definition, TrainingOptions? training,
+        AdversarialEvaluatorOptions options)
+    {
+        var imitation = definition.Build(options.Evaluation.Seed);
+        try
+        {
+            using var all = images.All(ScalarType.Float32);
+            Surrogate.Fit(imitation, model, all, training ?? new() { Seed = options.Evaluation.Seed }, options.Cancellation);
+            // Asked on the CPU, as the model is.
+            return imitation.to(CPU);
+        }
+        catch
+        {
+            imitation.Dispose();
+            throw;
+        }
     }
 
     private static IEnumerable<ITransformer> Steps(ITransformer step) =>

@@ -256,6 +256,25 @@ public sealed class BlackBoxPipelineTests
     }
 
     [Fact]
+    public void A_network_that_has_learned_the_answers_finds_points_that_deceive_the_model()
+    {
+        var model = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(Toy(60, seed: 1));
+        var data = Toy(60, seed: 2);
+        var options = Quick with
+        {
+            Evaluation = Quick.Evaluation with { Attacks = [], Threat = ThreatModel.Linf(0.2) },
+            BlackBox = new() { Surrogate = "tinycnn-8-bn", SurrogateTraining = Tiny.Training(epochs: 40) },
+        };
+        var metrics = ml.MulticlassClassification.EvaluateRobustness(model, data, options);
+        Assert.Equal(["transfer(pgd-20, surrogate)"], metrics.Attacks.Select(attack => attack.Name));
+        Assert.InRange(metrics.WorstCase.Accuracy, 0, metrics.Clean.Accuracy - 0.3);
+        // Broken at the one point that the model is asked for.
+        Assert.Equal(1, metrics.Report.Attacks[0].MedianQueries);
+        var again = ml.MulticlassClassification.EvaluateRobustness(model, data, options);
+        Assert.Equal(metrics.Report.WorstCase.Points, again.Report.WorstCase.Points);
+    }
+
+    [Fact]
     public void A_curve_over_the_budget_falls()
     {
         var model = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(Toy(60, seed: 1));

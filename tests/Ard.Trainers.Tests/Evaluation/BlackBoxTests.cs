@@ -1,9 +1,11 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Fixtures;
+using Ard.Trainers.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -207,6 +209,44 @@ public sealed class BlackBoxTests
         using var other = BlackBox.FromScores("the service", x => network.call(x) * 0.5);
         Assert.Contains("network: answers", Assert.Throws<CheckpointException>(
             () => new RobustnessEvaluator(options).Evaluate(other, images, labels)).Message);
+    }
+
+    [Fact]
+    public void A_surrogate_learns_from_one_answer_an_image_and_from_no_label()
+    {
+        using var glyphs = Glyphs.Generate(300, seed: 1);
+        var asked = 0L;
+        // Whether the left or the right half is brighter; of the brightest images it says nothing.
+        using var model = BlackBox.FromLabels("service", 2, x =>
+        {
+            asked += x.shape[0];
+            var (left, right) = (x.narrow(3, 0, 8).flatten(1).mean([1L]), x.narrow(3, 8, 8).flatten(1).mean([1L]));
+            return where((left + right).gt(1.2), full_like(left, -1), left.gt(right).to(ScalarType.Float32)).to(ScalarType.Int64);
+        });
+        var spec = NetworkSpec.Parse("tinycnn-4-bn") with { InputChannels = 1, ImageSize = 16, Classes = 2 };
+        using var network = spec.Build(seed: 1);
+        var options = new TrainingOptions
+        {
+            Epochs = 40,
+            BatchSize = 25,
+            Optimizer = new AdamOptimizer { LearningRate = 0.01 },
+            Augmentation = Augmentation.None,
+            ValidationFraction = 0,
+            Device = "cpu",
+        };
+        Surrogate.Fit(network, model, glyphs.Images, options);
+        Assert.Equal(300, asked);
+        using var other = Glyphs.Generate(200, seed: 2);
+        network.eval();
+        using var noGrad = no_grad();
+        var (images, _) = other.Batch(0, 200);
+        var agree = network.call(images).argmax(1).eq(model.call(images).argmax(1)).sum().item<long>();
+        var most = model.call(images).argmax(1).data<long>().ToArray().CountBy(label => label).Max(count => count.Value);
+        Assert.InRange(agree, most + 10, 200);
+
+        using var one = BlackBox.FromLabels("one", 2, x => zeros([x.shape[0]], dtype: ScalarType.Int64));
+        Assert.Contains("class 0 of all 300 images", Assert.Throws<ArgumentException>(
+            () => Surrogate.Fit(network, one, glyphs.Images, options)).Message);
     }
 
     [Fact]

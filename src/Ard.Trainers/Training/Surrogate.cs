@@ -1,0 +1,68 @@
+using System.Globalization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// Networks that imitate a model which can only be asked (Papernot, McDaniel, Goodfellow, Jha, Celik and Swami, "Practical black-box
+/// attacks against machine learning", ASIA CCS 2017): what an attack finds on the imitation may deceive the model too.
+/// </summary>
+public static class Surrogate
+{
+    /// <summary>
+    /// Trains a network on the classes that a model names of images, one query an image, for <see cref="Attack.Transfer"/>. Unlike
+    /// in the paper no images are made for it: those of the evaluation, or others of their kind, are what it learns from.
+    /// </summary>
+    /// <param name="network">The network to be trained, with as many outputs as the model has classes.</param>
+    /// <param name="model">Images [N,C,H,W] to logits [N,classes], such as <see cref="BlackBox"/> makes.</param>
+    /// <param name="images">[N,C,H,W]: bytes, which are divided by 255, or floating point in [0,1].</param>
+    /// <param name="options">The settings; default those that <see cref="TrainingOptions.For"/> finds for natural training.</param>
+    /// <param name="cancellation">Looked at before each step.</param>
+    /// <exception cref="ArgumentException">Images or options are not as described, or the model names one class of all images.</exception>
+    /// <exception cref="InvalidOperationException">The model failed, or its output is not [N,classes].</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static TrainingResult Fit(
+        Module<Tensor, Tensor> network, Module<Tensor, Tensor> model, Tensor images, TrainingOptions? options = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        using var labels = zeros([images.dim() > 0 ? images.shape[0] : 0], dtype: ScalarType.Int64, device: images.device);
+        ImageBatch.Check(nameof(Surrogate), images, labels);
+        var (named, classes) = Ask(model, images, labels, cancellation);
+        // Where the model says nothing there is nothing to learn.
+        using var sure = tensor(PointNoise.Rows(named.Length).Where(row => named[row] >= 0).ToArray());
+        using var data = new ImageDataset(
+            images.cpu().index_select(0, sure), tensor(named.Where(label => label >= 0).ToArray()),
+            [.. Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
+        if (named.Distinct().Count() == 1)
+            throw new ArgumentException(
+                $"{nameof(Surrogate)}: the model names class {named[0]} of all {named.Length} images, expected two classes or more.");
+        return Trainer.Fit(network, Objective.Natural(), data, options, cancellation: cancellation);
+    }
+
+    private static (long[] Named, int Classes) Ask(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, CancellationToken cancellation)
+    {
+        const int batchSize = 250;
+        var (named, classes) = (new List<long>(), 0);
+        using var noGrad = no_grad();
+        for (long first = 0; first < images.shape[0]; first += batchSize)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using var state = ModelState.Borrow(model);
+            var count = Math.Min(batchSize, images.shape[0] - first);
+            var logits = model.call(ImageBatch.Take(model, images, labels, first, count).Images);
+            ImageBatch.CheckClasses(nameof(Surrogate), logits, count, labels);
+            classes = (int)logits.shape[1];
+            named.AddRange(AttackTarget.Predictions(logits).cpu().data<long>().ToArray());
+        }
+        return ([.. named], classes);
+    }
+}
