@@ -37,6 +37,18 @@ public sealed class ExportTests : IDisposable
             part => Assert.Contains(part, card));
         Assert.True(File.Exists(In("v1.0.onnx")) && File.Exists(In("v1.0.card.json")));
 
+        // The ONNX file answers as the network does, and nothing else is asked of it.
+        var asked = program.Run(
+            "evaluate", "--model", In("v1.0.onnx"), "--test-images", "20", "--attacks", "square-10", "--json", In("o.json"));
+        Assert.True(asked.Code == 0, asked.Error);
+        Assert.Contains("asked only, 20 images", asked.Output);
+        Assert.Contains("and not looked into", asked.Output);
+        using var answers = JsonDocument.Parse(File.ReadAllText(In("o.json")));
+        Assert.Equal(
+            report.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble(),
+            answers.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble());
+        Assert.Contains("no gradient for pgd-20", program.Run("evaluate", "--model", In("v1.0.onnx"), "--attacks", "pgd-20").Error);
+
         // What was exported as safetensors can be evaluated and exported again, and still has its card.
         Run("export", In("v1.0.safetensors"), "--output", In("again"));
         Assert.Contains("| Seed | 9 |", File.ReadAllText(In("again.card.md")));
