@@ -51,4 +51,21 @@ public sealed class L1TraceTests
         // 1 for turned and -1 for upright, from 1 and 0.
         static Tensor Sign(Tensor turned) => turned * 2 - 1;
     }
+
+    [CnnAFact]
+    [Trait("Category", "Long")]
+    public void Fab_t_leaves_the_points_robust_that_the_recorded_run_leaves()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var recorded = Fixture.Beside("aa_cnn_a_l1_6.safetensors");
+        var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float32);
+        (images, labels) = (images.narrow(0, 0, 64), labels.narrow(0, 0, 64));
+        var options = new FabOptions { Targeted = true, FinalSearch = 0, StopWithinBudget = true };
+        var points = new Fab(options).Perturb(network, images, labels, ThreatModel.L1(recorded["eps"].item<float>()));
+        var robust = network.call(points).argmax(1).eq(labels);
+        var expected = recorded["alone.fab-t.robust"].to(ScalarType.Bool).narrow(0, 0, 64);
+        Assert.InRange(robust.eq(expected).sum().item<long>(), 62, 64);
+        Assert.InRange(expected.sum().item<long>(), 2, 20);
+    }
 }
