@@ -92,9 +92,10 @@ internal sealed class AskedPipeline
     // The classes of the labels, or where these are no key those of the answers.
     private ClassLabels Classes(DataViewSchema.Column label, DataViewSchema output)
     {
-        var predicted = output.GetColumnOrNull(options.PredictedLabelColumnName);
-        var answers = predicted is { Type: KeyDataViewType } ? ClassLabels.Read(predicted.Value)
-            : predicted is { Type: BooleanDataViewType } ? ClassLabels.Parse(["false", "true"], "bool")
+        // Hidden ones too: MapKeyToValue leaves the key that it takes the place of.
+        var predicted = output.Where(column => column.Name == options.PredictedLabelColumnName).ToArray();
+        var answers = predicted.LastOrDefault(column => column.Type is KeyDataViewType) is { Type: not null } key ? ClassLabels.Read(key)
+            : predicted is [.., { Type: BooleanDataViewType }] ? ClassLabels.Parse(["false", "true"], "bool")
             : null;
         if (label.Type is KeyDataViewType)
         {

@@ -200,6 +200,8 @@ public sealed class BlackBoxPipelineTests
         var keyed = ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()
             .Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
         Assert.Contains("the same in another order", Message(keyed, other, new()));
+        var named = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(keyed.Transform(other));
+        Assert.Contains("the same in another order", Message(new TransformerChain<ITransformer>(keyed, named), other, new()));
         // A model that reads more than the images.
         var both = ml.Transforms.Concatenate("Both", "Features", "Weight").Append(
             Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy(featureColumnName: "Both")));
