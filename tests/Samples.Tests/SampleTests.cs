@@ -66,6 +66,8 @@ public sealed partial class SampleTests
             ["AdversarialEvaluator"] = "EvaluateRobustness",
             ["AdversarialEvaluatorWithOptions"] = "EvaluateRobustnessWithOptions",
             ["AdversarialExamplesFile"] = "RobustnessEvaluatorWithOptions",
+            ["Corruption"] = "CorruptionReport",
+            ["JUnitReport"] = "RobustnessAssert",
             ["Sequence"] = "AutoAttackWithOptions",
         };
         var samples = Samples().Select(Name).ToHashSet();
