@@ -65,6 +65,7 @@ public sealed class AutoAttackTraceTests
     [InlineData("linf8")]
     [InlineData("linf2")]
     [InlineData("l2_05")]
+    [InlineData("l1_6")]
     public void Each_attack_of_the_standard_version_leaves_the_recorded_points_robust_in_sequence_and_alone(string budget)
     {
         using var scope = NewDisposeScope();

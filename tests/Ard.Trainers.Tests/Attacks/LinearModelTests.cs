@@ -128,7 +128,7 @@ public sealed class LinearModelTests
         Assert.All(report.Attacks, attack => Assert.Equal(safe, attack.CorrectCount));
         var seen = report.Flags.Select(flag => flag.Seen).ToArray();
         Assert.Contains($"apgd-t makes the margin large: its ratio of logits needs 4 classes, the network has {classes}", seen);
-        Assert.Equal(classes == 2, seen.Any(text => text.Contains("apgd-dlr makes the margin large", StringComparison.Ordinal)));
+        Assert.Equal(classes == 2, seen.Any(text => text.Contains("apgd-dlr+eot-20 makes the margin large", StringComparison.Ordinal)));
     }
 
     [Fact]
