@@ -62,7 +62,7 @@ internal sealed record Corruptions
         Print("mean", report.MeanAccuracy);
         if (baseline is not null) Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"mean corruption error {100 * report.MeanCorruptionError(baseline):F1} % of {Baseline}"));
-        if (Json is not null) File.WriteAllText(Json, report.ToJson() + "\n");
+        if (Json is not null) OutputFile.Write(Json, report.ToJson());
         if (Report is null) return 0;
         new HtmlReport($"Corruptions: {Path.GetFileName(Model)}")
         {

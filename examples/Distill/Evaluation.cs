@@ -154,7 +154,7 @@ internal sealed record Evaluation
         if (Json is not null)
         {
             var summary = EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames };
-            File.WriteAllText(Json, summary.ToJson() + "\n");
+            OutputFile.Write(Json, summary.ToJson());
         }
         if (Judgements is { } passes && ExamplesFile is not null)
         {

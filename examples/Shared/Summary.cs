@@ -25,7 +25,7 @@ internal static class Summary
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static void Write(string path, IReadOnlyList<Row> rows) =>
-        File.WriteAllText(path, JsonSerializer.Serialize(rows, Json) + "\n");
+        OutputFile.Write(path, JsonSerializer.Serialize(rows, Json));
 
     /// <summary>The table, and below it what there is to doubt or to warn of.</summary>
     public static void Print(IReadOnlyList<Row> rows)

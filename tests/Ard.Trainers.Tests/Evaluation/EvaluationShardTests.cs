@@ -79,6 +79,16 @@ public sealed class EvaluationShardTests : IDisposable
     }
 
     [Fact]
+    public void The_merged_report_is_of_attacks_in_sequence_where_they_were()
+    {
+        var options = Options with { Sequential = true, CheckNetwork = false };
+        for (var number = 1; number <= 2; number++) EvaluateShard(number, 2, options);
+        var whole = Evaluate(options);
+        var merged = EvaluationShard.Merge(Directory.GetFiles(folder, "state.*-of-*"), Path.Combine(folder, "state"))!;
+        Assert.Equal(Text(whole), Text(merged with { Labels = whole.Labels }));
+    }
+
+    [Fact]
     public void Of_an_attack_of_ones_own_the_evaluation_makes_the_report()
     {
         var own = Attack.Pgd(new PgdOptions { Steps = 3, Loss = (logits, labels) => logits.sum(1) });
