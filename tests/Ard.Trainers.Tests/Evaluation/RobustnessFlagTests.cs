@@ -127,13 +127,13 @@ public sealed class RobustnessFlagTests
     }
 
     [Theory]
-    [InlineData(AttackKind.GradientFree, GradientFreeStronger, 3)]
+    [InlineData(AttackKind.GradientFree, GradientFreeStronger, 6)]
     [InlineData(AttackKind.OneStep, OneStepStronger, 5)]
     [InlineData(AttackKind.Transferred, TransferStronger, 5)]
     public void An_attack_that_should_be_weaker_than_the_gradient_and_is_not_is_seen(AttackKind kind, RobustnessFlagCode code, int least)
     {
         using var scope = NewDisposeScope();
-        // 1000 images, of which attacks break the first so many. What counts is more than 2 of them, and of a comparison more than chance.
+        // 1000 images, of which attacks break the first so many. What counts is more than chance makes of 2 of them, or of a comparison.
         Assert.Equal(code, Assert.Single(Compare(kind, direct: 100, other: 100 + least)).Code);
         Assert.Empty(Compare(kind, direct: 100, other: 99 + least));
         Assert.Empty(Compare(kind, direct: 100, other: 50));
@@ -176,10 +176,34 @@ public sealed class RobustnessFlagTests
     {
         using var scope = NewDisposeScope();
         var (network, images, labels) = Line();
-        var attack = new AttackSequence("auto", [Breaks("apgd", 100), Breaks("square", 105, AttackKind.GradientFree)]);
+        var attack = new AttackSequence("auto", [Breaks("apgd", 100), Breaks("square", 107, AttackKind.GradientFree)]);
         var flag = Assert.Single(Flags(network, images, labels, Options with { Attacks = [], MoreAttacks = [attack] }));
         Assert.Equal(GradientFreeStronger, flag.Code);
-        Assert.Contains("square broke 5 of 1000 points", flag.Seen);
+        Assert.Contains("square broke 7 of 1000 points", flag.Seen);
+    }
+
+    [Theory]
+    [InlineData(AttackKind.GradientFree, 2)]
+    [InlineData(AttackKind.OneStep, 5)]
+    [InlineData(AttackKind.Transferred, 5)]
+    public void One_image_of_sixty_is_no_sign(AttackKind kind, int least)
+    {
+        using var scope = NewDisposeScope();
+        Assert.Empty(Compare(kind, direct: 10, other: 9 + least, images: 60));
+        Assert.Single(Compare(kind, direct: 10, other: 10 + least, images: 60));
+    }
+
+    // The least count that 0.2 points make in less than one sample of forty: of few images more than one, of many 0.2 points and a little.
+    [Theory]
+    [InlineData(60, 2)]
+    [InlineData(250, 3)]
+    [InlineData(1000, 6)]
+    [InlineData(10_000, 30)]
+    [InlineData(1_000_000, 2089)]
+    public void An_attack_without_gradients_is_flagged_beyond_what_chance_makes_of_the_images(int images, int least)
+    {
+        Assert.InRange(RobustnessFlags.BinomialTail(least, images, 0.002), 0, 0.025);
+        Assert.InRange(RobustnessFlags.BinomialTail(least - 1, images, 0.002), 0.025, 1);
     }
 
     [Fact]
@@ -340,12 +364,14 @@ public sealed class RobustnessFlagTests
         name, (x, _) => stack([x.select(1, 0), x.select(1, 1) + x.select(1, 0).lt(first / 1024.0).to(ScalarType.Float32) * 0.03], 1), kind);
 
     private static IReadOnlyList<RobustnessFlag> Compare(
-        AttackKind kind, int direct, int other, bool sequential = false, bool otherFirst = false, int stronger = 0)
+        AttackKind kind, int direct, int other, bool sequential = false, bool otherFirst = false, int stronger = 0, int images = 1000)
     {
-        var (network, images, labels) = Line();
+        var (network, points, labels) = Line();
         List<Attack> attacks = [Breaks("direct", direct), Breaks("other", other, kind)];
         if (otherFirst) attacks.Reverse();
         if (stronger > 0) attacks.Add(Breaks("stronger", stronger));
-        return Flags(network, images, labels, Options with { Attacks = [], MoreAttacks = attacks, Sequential = sequential });
+        return Flags(
+            network, points.narrow(0, 0, images), labels.narrow(0, 0, images),
+            Options with { Attacks = [], MoreAttacks = attacks, Sequential = sequential });
     }
 }
