@@ -90,14 +90,15 @@ internal sealed record Evaluation
     {
         Entry.UseThreads(Threads);
         if (Epsilons is not null && Threats is not null) throw new ArgumentException("--eps and --threat are given, expected one of them.");
-        var several = Epsilons?.Count > 1 || Threats?.Count > 1 || Smallest;
+        var (curve, several) = (Epsilons?.Count > 1 || Smallest, Epsilons?.Count > 1 || Threats?.Count > 1 || Smallest);
         foreach (var (option, given) in new[]
         {
             ("--save-examples", ExamplesFile is not null), ("--json", Json is not null), ("--rows", Rows is not null),
             ("--junit", JUnit is not null), ("--fail-under", FailUnder is not null),
         })
         {
-            if (given && several) throw new ArgumentException($"{option} and several budgets are given, expected one budget.");
+            if (given && (curve || (several && option == "--save-examples")))
+                throw new ArgumentException($"{option} and several budgets are given, expected one budget.");
             if (given && Shard is not null && option != "--save-examples")
                 throw new ArgumentException($"{option} and --shard are given, expected {option} where the shards are merged.");
         }
@@ -113,16 +114,14 @@ internal sealed record Evaluation
         network.to(place);
         using var other = Surrogate is null ? null
             : Surrogate == LearnedSurrogate ? Imitation(network, test, cancellation) : Network(Surrogate, architecture: null);
-        // The points of PGD that are worst for the surrogate: those that only just win there would carry over badly.
-        IReadOnlyList<Attack> attacks = Attacks ?? [];
-        if (other is not null) attacks = [.. attacks, Attack.Transfer(Attack.Pgd(), other.to(place))];
+        other?.to(place);
         var threats = Threats ?? [Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0])];
         var threat = threats[0];
         var options = new EvaluationOptions
         {
             Threat = threat,
             Attacks = Attacks is null ? null : [],
-            MoreAttacks = attacks,
+            MoreAttacks = AttacksIn(threat.Norm),
             Seed = Seed,
             StateFile = Shard is null ? StateFile : $"{StateFile}.{Shard.Number}-of-{Shard.Count}",
             Shard = Shard,
@@ -132,29 +131,31 @@ internal sealed record Evaluation
         Console.WriteLine($"{Model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
         if (Smallest)
         {
-            Save([.. threats.Select(each => Perturbations(each, network, test, attacks, options, cancellation))]);
+            Save([.. threats.Select(each => Perturbations(
+                each, network, test, AttacksIn(each.Norm), options, cancellation))]);
             return 0;
         }
-        RobustnessCurve? curve = null;
         if (Epsilons?.Count > 1)
         {
-            Display.Run(display => curve = RobustnessCurve.Evaluate(
+            RobustnessCurve? overBudgets = null;
+            Display.Run(display => overBudgets = RobustnessCurve.Evaluate(
                 network, test.Images, test.Labels, Epsilons, options, display.Evaluation(Model), cancellation));
-            foreach (var point in curve!.Points)
-                Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
-            Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
-            Save([new ModelReport(Model) { Curve = curve }]);
+            foreach (var point in overBudgets!.Points)
+                Print($"{overBudgets.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
+            Print(overBudgets.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
+            Save([new ModelReport(Model) { Curve = overBudgets }]);
             return 0;
         }
         RobustnessReport[] reports = [.. threats.Select(Evaluate)];
-        var union = RobustnessReport.Union(reports);
-        if (reports.Length > 1) Print($"{union.Name}", union.Accuracy, union.Interval, union.CorrectCount, union.Details);
+        var union = reports.Length == 1 ? null : RobustnessUnion.Of(reports);
+        if (union?.WorstCase is { } all) Print($"{all.Name}", all.Accuracy, all.Interval, all.CorrectCount, all.Details);
         var report = reports[0];
         if (group.Rank != 0) return 0;
         if (Json is not null)
         {
-            var summary = EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames };
-            OutputFile.Write(Json, summary.ToJson());
+            OutputFile.Write(Json, union is not null
+                ? EvaluationSummary.ToJson(union, network, Data, test.ClassNames)
+                : (EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames }).ToJson());
         }
         if (Judgements is { } passes && ExamplesFile is not null)
         {
@@ -167,26 +168,33 @@ internal sealed record Evaluation
                     CultureInfo.InvariantCulture,
                     $"{100 * judged.Interval.High:F2}), from {100 * judged.Accuracies.Min():F2} to {100 * judged.Accuracies.Max():F2}"));
         }
-        if (Rows is not null) report.SaveRows(Rows);
-        if (JUnit is not null) JUnitReport.Save(JUnit, Path.GetFileName(Model), report, FailUnder, AcceptedFlags);
+        var name = Path.GetFileName(Model);
+        if (Rows is not null && union is not null) union.SaveRows(Rows);
+        else if (Rows is not null) report.SaveRows(Rows);
+        if (JUnit is not null && union is not null) JUnitReport.Save(JUnit, name, union, FailUnder, AcceptedFlags);
+        else if (JUnit is not null) JUnitReport.Save(JUnit, name, report, FailUnder, AcceptedFlags);
         if (Report is not null)
         {
             // The one that broke most, or its first part: the others take long.
-            var name = report.Attacks.MinBy(attack => attack.CorrectCount)!.Name;
-            var strongest = attacks.FirstOrDefault(attack => attack.Name == name) ?? AttackCatalog.ByName(name);
+            var most = report.Attacks.MinBy(attack => attack.CorrectCount)!.Name;
+            var strongest = options.MoreAttacks.FirstOrDefault(attack => attack.Name == most) ?? AttackCatalog.ByName(most);
             Save(
             [
                 .. reports.Select(each => new ModelReport(reports.Length == 1 ? Model : $"{Model}, {each.Threat}")
                 {
                     Robustness = each,
+                    Union = each == reports[^1] ? union?.WorstCase : null,
                     Images = each == report ? Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation) : null,
                 }),
-            ],
-            reports.Length == 1 ? "" : string.Create(
-                CultureInfo.InvariantCulture, $" Against all of these adversaries together {100 * union.Accuracy:F2} % are right."));
+            ]);
         }
-        if (FailUnder is { } least) RobustnessAssert.AtLeast(report, least, AcceptedFlags);
+        if (FailUnder is { } least && union is not null) RobustnessAssert.AtLeast(union, least, AcceptedFlags);
+        else if (FailUnder is { } alone) RobustnessAssert.AtLeast(report, alone, AcceptedFlags);
         return 0;
+
+        // With the points that are worst for the surrogate: those that only just win there would carry over badly.
+        IReadOnlyList<Attack> AttacksIn(Norm norm) =>
+            other is null ? Attacks ?? [] : [.. Attacks ?? [], Attack.Transfer(norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd(), other)];
 
         RobustnessReport Evaluate(ThreatModel adversary)
         {
@@ -194,6 +202,7 @@ internal sealed record Evaluation
             var its = options with
             {
                 Threat = adversary,
+                MoreAttacks = AttacksIn(adversary.Norm),
                 StateFile = threats.Count == 1 || StateFile is null
                     ? options.StateFile
                     : string.Create(CultureInfo.InvariantCulture, $"{StateFile}-{adversary.Norm}-{adversary.Epsilon:R}"),
@@ -205,12 +214,12 @@ internal sealed record Evaluation
             return found;
         }
 
-        void Save(IReadOnlyList<ModelReport> found, string more = "")
+        void Save(IReadOnlyList<ModelReport> found)
         {
             if (Report is null) return;
             new HtmlReport($"Robustness of {Path.GetFileName(Model)}")
             {
-                Introduction = $"{test.Count:N0} test images of {Data}.{more}",
+                Introduction = $"{test.Count:N0} test images of {Data}.",
                 ClassNames = test.ClassNames,
                 Models =
                 [

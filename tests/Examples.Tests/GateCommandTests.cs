@@ -34,6 +34,23 @@ public sealed class GateCommandTests : IDisposable
 
         var passed = distill.Run([.. evaluate, "--fail-under", "0", "--accept-flags", "OneStepStronger,ZeroGradients,OneClass"]);
         Assert.True(passed.Code == 0, passed.Output + passed.Error);
+
+        // Several adversaries: all files, and the gate is that of the union. In L1 other attacks are the default.
+        string[] several = [.. evaluate.Where(each => each is not ("--eps" or "0.1" or "--attacks" or "fgsm,pgd-20"))];
+        (code, output, error) = distill.Run(
+            [.. several, "--threat", "linf:0.01,l1:0.2", "--rows", "rows.jsonl", "--fail-under", "99", "--accept-flags", "OneClass"]);
+        Assert.True(code == 3, output + error);
+        Assert.StartsWith("Against Linf 0.01, L1 0.2: union: ", error);
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(distill.Folder, "report.json")));
+        var union = document.RootElement.GetProperty("union").GetProperty("accuracy").GetDouble();
+        Assert.Contains(FormattableString.Invariant($"union: {100 * union:F2} %"), error);
+        var evaluations = document.RootElement.GetProperty("evaluations").EnumerateArray().ToArray();
+        Assert.All(evaluations, each => Assert.True(
+            each.GetProperty("worstCase").GetProperty("accuracy").GetDouble() >= union));
+        Assert.Equal("apgd-ce", evaluations[1].GetProperty("attacks")[0].GetProperty("name").GetString());
+        Assert.Equal(200, File.ReadLines(Path.Combine(distill.Folder, "rows.jsonl")).Count(line => line.Contains("\"threat\":\"L")));
+        Assert.Equal(3, XDocument.Load(Path.Combine(distill.Folder, "junit.xml")).Descendants("testsuite").Count());
+        Assert.Contains(">union <span", File.ReadAllText(Path.Combine(distill.Folder, "report.html")));
     }
 
     [Theory]

@@ -161,7 +161,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         return evaluation with
         {
             Threat = evaluated.Within(evaluation.Threat!),
-            MoreAttacks = [.. evaluation.MoreAttacks, .. evaluated.Transfers],
+            MoreAttacks = [.. evaluation.MoreAttacks, .. evaluated.Transfers(evaluation.Threat!.Norm)],
         };
     }
 

@@ -27,7 +27,8 @@ internal sealed record EvaluatedModel(
     public TrainingResult? Training { get; private init; }
 
     /// <summary>The attacks by a network that has learned to imitate it; none where that was not asked for.</summary>
-    public IReadOnlyList<Attack> Transfers => Imitation is null ? [] : [Attack.Transfer(Attack.Pgd(), Imitation, "surrogate")];
+    public IReadOnlyList<Attack> Transfers(Norm norm) =>
+        Imitation is null ? [] : [Attack.Transfer(norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd(), Imitation, "surrogate")];
 
     private Module<Tensor, Tensor>? Imitation { get; init; }
 

@@ -96,8 +96,8 @@ public sealed class RobustnessMetrics
         ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
 
     /// <summary>
-    /// The report as JSON, as <see cref="EvaluationSummary.ToJson"/> has it, with ML.NET's metrics of each attack. What became of each row
-    /// as JSON lines is <see cref="RobustnessReport.SaveRows"/> of <see cref="Report"/>.
+    /// The report as JSON, as <see cref="EvaluationSummary.ToJson()"/> has it, with ML.NET's metrics of each attack. What became of each
+    /// row as JSON lines is <see cref="RobustnessReport.SaveRows"/> of <see cref="Report"/>.
     /// </summary>
     public string ToJson() => Summary.ToJson();
 

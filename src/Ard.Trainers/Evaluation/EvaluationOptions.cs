@@ -19,12 +19,13 @@ public sealed record EvaluationOptions : IValidatableObject
 
     /// <summary>
     /// The attacks, by name, such as <c>pgd-1000</c>, <c>mi-fgsm-20</c>, <c>cw-30</c> or <c>deepfool</c>: see
-    /// <see cref="AttackCatalog.ByName"/>. Default null: FGSM and PGD-20; of a model that can only be asked (<see cref="BlackBox"/>) Square
+    /// <see cref="AttackCatalog.ByName"/>. Default null: FGSM and PGD-20, in L1, where these waste the budget, APGD
+    /// (<c>apgd-ce</c>; Croce and Hein, Mind the box, ICML 2021); of a model that can only be asked (<see cref="BlackBox"/>) Square
     /// with AutoAttack's 5000 queries an image, where it says the class only RayS with its authors' 10000.
     /// </summary>
     public IReadOnlyList<string>? Attacks { get; init; }
 
-    internal IReadOnlyList<string> AttackNames => Attacks ?? ["fgsm", "pgd-20"];
+    internal IReadOnlyList<string> AttackNames => Attacks ?? (ThreatOrDefault.Norm == Norm.L1 ? ["apgd-ce"] : ["fgsm", "pgd-20"]);
 
     /// <summary>Attacks of your own, run after those named; also <see cref="Transfer"/>, which needs a network.</summary>
     public IReadOnlyList<Attack> MoreAttacks { get; init; } = [];

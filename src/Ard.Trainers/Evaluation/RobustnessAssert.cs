@@ -20,13 +20,31 @@ public static class RobustnessAssert
     public static void AtLeast(RobustnessReport report, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
     {
         ArgumentNullException.ThrowIfNull(report);
+        Demand($"{report.Threat}", report.WorstCase, report.Flags, accuracy, accepted);
+    }
+
+    /// <summary>Demands the same against several adversaries together.</summary>
+    /// <param name="union">The evaluations.</param>
+    /// <param name="accuracy">The share of images that has to be right against all adversaries, from 0 to 1.</param>
+    /// <param name="accepted">Flags that do not count, because somebody has looked at them. Default none.</param>
+    /// <exception cref="RobustnessException">It is less robust, or in doubt; the message says both.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The accuracy is not from 0 to 1.</exception>
+    public static void AtLeast(RobustnessUnion union, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
+    {
+        ArgumentNullException.ThrowIfNull(union);
+        Demand(union.Threats, union.WorstCase, union.Flags, accuracy, accepted);
+    }
+
+    private static void Demand(
+        string threat, AttackResult worst, IReadOnlyList<RobustnessFlag> flags, double accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
+    {
         ArgumentNullException.ThrowIfNull(accepted);
         string[] faults =
         [
-            .. new[] { Fault(report.WorstCase, accuracy) }.OfType<string>(),
-            .. report.Flags.Where(flag => Counts(flag, accepted)).Select(flag => $"In doubt: {flag}"),
+            .. new[] { Fault(worst, accuracy) }.OfType<string>(),
+            .. flags.Where(flag => Counts(flag, accepted)).Select(flag => $"In doubt: {flag}"),
         ];
-        if (faults.Length > 0) throw new RobustnessException($"Against {report.Threat}: {string.Join(" ", faults)}");
+        if (faults.Length > 0) throw new RobustnessException($"Against {threat}: {string.Join(" ", faults)}");
     }
 
     /// <summary>Why a result is below what is demanded; null where it may be as good.</summary>

@@ -65,37 +65,7 @@ public sealed record RobustnessReport
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     /// <exception cref="InvalidOperationException">The report is of merged shards, which do not know the labels.</exception>
-    public void SaveRows(string path) => RobustnessRows.Write(this, path);
-
-    /// <summary>
-    /// Against several adversaries, who may each do something else, such as change little in Linf or in L2: right where the network is
-    /// right in the worst case of every report. A point that is not has the size and the attack of the first report that broke it.
-    /// </summary>
-    /// <param name="reports">Evaluations of the same network on the same images, at least one.</param>
-    /// <exception cref="ArgumentException">There is no report, or they are of other images.</exception>
-    public static AttackResult Union(IReadOnlyList<RobustnessReport> reports)
-    {
-        ArgumentNullException.ThrowIfNull(reports);
-        if (reports.Count == 0) throw new ArgumentException("There is no report, expected one or more.", nameof(reports));
-        foreach (var report in reports)
-        {
-            if (!report.Labels.SequenceEqual(reports[0].Labels) || !report.Clean.Correct.SequenceEqual(reports[0].Clean.Correct))
-                throw new ArgumentException(
-                    $"The evaluations in {reports[0].Threat} and {report.Threat} have other labels or clean results, expected the same "
-                    + "network and images.", nameof(reports));
-        }
-        var worst = Enumerable.Range(0, reports[0].WorstCase.Points.Count)
-            .Select(row => reports.FirstOrDefault(report => !report.WorstCase.Correct[row]) ?? reports[0]).ToArray();
-        return new AttackResult("union", [.. worst.Select((report, row) => report.WorstCase.Points[row] with
-        {
-            ForwardPasses = reports.Sum(each => each.WorstCase.Points[row].ForwardPasses),
-            BackwardPasses = reports.Sum(each => each.WorstCase.Points[row].BackwardPasses),
-        })])
-        {
-            Details = $"of {string.Join(", ", reports.Select(report => report.Threat))}",
-            Predictions = [.. worst.Select((report, row) => report.WorstCase.Predictions[row])],
-        };
-    }
+    public void SaveRows(string path) => RobustnessRows.Write([(this, null)], path);
 
     /// <summary>The result of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>

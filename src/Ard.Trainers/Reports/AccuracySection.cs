@@ -30,12 +30,17 @@ internal static class AccuracySection
         return evaluated.Length == 0 ? null : BarChart.Draw(Title, [.. evaluated.Select(Bars)], standalone: true);
     }
 
-    // The worst case of one attack is that attack.
-    private static IEnumerable<AttackResult> Results(RobustnessReport report) =>
-        report.Attacks.Count == 1 ? [report.Clean, .. report.Attacks] : [report.Clean, .. report.Attacks, report.WorstCase];
+    private static IEnumerable<AttackResult> Results(ModelReport model)
+    {
+        var report = model.Robustness!;
+        // The worst case of one attack is that attack.
+        AttackResult[] worst = report.Attacks.Count == 1 ? [] : [report.WorstCase];
+        AttackResult[] union = model.Union is null ? [] : [model.Union];
+        return [report.Clean, .. report.Attacks, .. worst, .. union];
+    }
 
     private static BarGroup Bars(ModelReport model) => new(
-        model.Name, [.. Results(model.Robustness!).Select(result => new Bar(Text.Attack(result.Name), result.Accuracy, result.Interval))]);
+        model.Name, [.. Results(model).Select(result => new Bar(Text.Attack(result.Name), result.Accuracy, result.Interval))]);
 
     private static string Threats(ModelReport[] models)
     {
@@ -55,7 +60,7 @@ internal static class AccuracySection
         foreach (var model in models)
         {
             table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Described(model)}</th></tr>");
-            foreach (var result in Results(model.Robustness!))
+            foreach (var result in Results(model))
             {
                 table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}{Note(result.Details)}</th>")
                     .Add($"<td>{Text.Percent(result.Accuracy)}</td><td>{Text.Percent(result.Interval)}</td>")

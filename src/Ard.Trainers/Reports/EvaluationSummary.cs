@@ -180,7 +180,26 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    /// <summary>Reads a file of <see cref="ToJson"/>, or of the ML.NET evaluation's report.</summary>
+    /// <summary>
+    /// Evaluations against several adversaries as one JSON document: <c>evaluations</c>, each as <see cref="ToJson()"/> has it, and the
+    /// <c>union</c> of them.
+    /// </summary>
+    /// <param name="union">The evaluations.</param>
+    /// <param name="network">The network that was evaluated. Default null: it is not said.</param>
+    /// <param name="data">Which images they were. Default null: unknown.</param>
+    /// <param name="classNames">The classes' names in the order of the labels. Default null: unknown.</param>
+    public static string ToJson(
+        RobustnessUnion union, Module<Tensor, Tensor>? network = null, string? data = null, IReadOnlyList<string>? classNames = null)
+    {
+        ArgumentNullException.ThrowIfNull(union);
+        var evaluations = union.Reports.Select(report => Create(report, network) with { Data = data, ClassNames = classNames });
+        return JsonSerializer.Serialize(
+            new Several(CurrentVersion, union.WorstCase.Points.Count, Figures.From(union.WorstCase), [.. evaluations]), Json);
+    }
+
+    private sealed record Several(int SchemaVersion, int Rows, Figures Union, IReadOnlyList<EvaluationSummary> Evaluations);
+
+    /// <summary>Reads a file of <see cref="ToJson()"/>, or of the ML.NET evaluation's report.</summary>
     /// <exception cref="FormatException">The file is no such report.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static EvaluationSummary Read(string path)
@@ -188,7 +207,10 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         try
         {
             using var stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize<EvaluationSummary>(stream, Json) ?? throw new JsonException("it is null");
+            using var document = JsonDocument.Parse(stream);
+            if (document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("evaluations", out _))
+                throw new JsonException("evaluations against several threat models: write one for each, and compare these");
+            return document.Deserialize<EvaluationSummary>(Json) ?? throw new JsonException("it is null");
         }
         catch (Exception exception) when (exception is JsonException or ArgumentException)
         {

@@ -127,6 +127,9 @@ public sealed record ModelReport(string Name)
     /// <summary>Its evaluation. Default none.</summary>
     public RobustnessReport? Robustness { get; init; }
 
+    /// <summary>What <see cref="RobustnessUnion.WorstCase"/> says of it: a row below its evaluation. Default none.</summary>
+    public AttackResult? Union { get; init; }
+
     /// <summary>Its accuracy over the budget. Default none.</summary>
     public RobustnessCurve? Curve { get; init; }
 

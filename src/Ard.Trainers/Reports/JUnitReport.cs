@@ -20,38 +20,69 @@ public static class JUnitReport
     /// <param name="name">What the tests are called by: the network's name.</param>
     /// <param name="report">The evaluation.</param>
     /// <param name="accuracy">
-    /// What <see cref="RobustnessAssert.AtLeast"/> demands, from 0 to 1. Default null: any accuracy will do.
+    /// What <see cref="RobustnessAssert"/> demands, from 0 to 1. Default null: any accuracy will do.
     /// </param>
     /// <param name="accepted">Flags that do not count. Default none.</param>
     public static void Save(
         string path, string name, RobustnessReport report, double? accuracy = null, params IReadOnlyList<RobustnessFlagCode> accepted)
     {
-        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(report);
+        Save(path, name, [Suite.Of(report)], accuracy, accepted);
+    }
+
+    /// <summary>The same for several adversaries, with a suite of tests for each and one for all of them together.</summary>
+    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
+    /// <param name="name">What the tests are called by: the network's name.</param>
+    /// <param name="union">The evaluations.</param>
+    /// <param name="accuracy">What is demanded, from 0 to 1. Default null: any accuracy will do.</param>
+    /// <param name="accepted">Flags that do not count. Default none.</param>
+    public static void Save(
+        string path, string name, RobustnessUnion union, double? accuracy = null, params IReadOnlyList<RobustnessFlagCode> accepted)
+    {
+        ArgumentNullException.ThrowIfNull(union);
+        Save(path, name, [.. union.Reports.Select(Suite.Of), new(union.Threats, [union.WorstCase], [])], accuracy, accepted);
+    }
+
+    private static void Save(
+        string path, string name, IReadOnlyList<Suite> suites, double? accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
+    {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(accepted);
-        XElement[] tests =
-        [
-            .. report.Attacks.Append(report.WorstCase).Select(result => Test(
-                "accuracy", result.Name,
-                RobustnessAssert.Fault(result, accuracy ?? 0) is { } fault ? Outcome("failure", fault) : null,
-                new XElement("system-out", string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: ")
-                    + string.Create(
-                        CultureInfo.InvariantCulture, $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2})")))),
-            .. report.Flags.Select(flag => Test(
-                "flags", $"{flag.Code}",
-                Outcome(RobustnessAssert.Counts(flag, accepted) ? "failure" : "skipped", flag.ToString()))),
-        ];
-        var suite = new XElement(
-            "testsuite", new XAttribute("name", Text($"{name}, {report.Threat}")), new XAttribute("tests", tests.Length),
-            Count("failure", "failures"), new XAttribute("errors", 0), Count("skipped", "skipped"), tests);
-        AtomicFile.Write(path, new XDocument(new XElement("testsuites", suite)).Save);
+        AtomicFile.Write(path, new XDocument(
+            new XElement("testsuites", suites.Select(suite => suite.ToXml(name, accuracy ?? 0, accepted)))).Save);
+    }
 
-        XElement Test(string group, string test, params object?[] outcome) => new(
-            "testcase", new XAttribute("classname", Text($"{name}.{group}")), new XAttribute("name", Text(test)), outcome);
+    // The tests of one adversary.
+    private sealed record Suite(string Threat, IReadOnlyList<AttackResult> Results, IReadOnlyList<RobustnessFlag> Flags)
+    {
+        public static Suite Of(RobustnessReport report) =>
+            new($"{report.Threat}", [.. report.Attacks, report.WorstCase], report.Flags);
 
-        XAttribute Count(string outcome, string attribute) => new(attribute, tests.Count(test => test.Element(outcome) is not null));
+        public XElement ToXml(string name, double accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
+        {
+            XElement[] tests =
+            [
+                .. Results.Select(result => Test(
+                    "accuracy", result.Name,
+                    RobustnessAssert.Fault(result, accuracy) is { } fault ? Outcome("failure", fault) : null,
+                    new XElement("system-out", string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: ")
+                        + string.Create(
+                            CultureInfo.InvariantCulture, $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2})")))),
+                .. Flags.Select(flag => Test(
+                    "flags", $"{flag.Code}",
+                    Outcome(RobustnessAssert.Counts(flag, accepted) ? "failure" : "skipped", flag.ToString()))),
+            ];
+            return new XElement(
+                "testsuite", new XAttribute("name", Text($"{name}, {Threat}")), new XAttribute("tests", tests.Length),
+                Count("failure", "failures"), new XAttribute("errors", 0), Count("skipped", "skipped"), tests);
+
+            XElement Test(string group, string test, params object?[] outcome) => new(
+                "testcase", new XAttribute("classname", Text($"{name}.{group}")), new XAttribute("name", Text(test)), outcome);
+
+            XAttribute Count(string outcome, string attribute) => new(attribute, tests.Count(test => test.Element(outcome) is not null));
+        }
     }
 
     private static XElement Outcome(string kind, string message) => new(kind, new XAttribute("message", Text(message)));

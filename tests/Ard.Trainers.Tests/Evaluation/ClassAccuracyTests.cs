@@ -60,6 +60,13 @@ public sealed class ClassAccuracyTests
             ],
             File.ReadAllLines(file));
         Assert.All(File.ReadLines(file), line => JsonDocument.Parse(line).Dispose());
+        RobustnessUnion.Of(Report((2, true, null)), Report((2, true, "fgsm")) with { Threat = ThreatModel.L2(0.5) }).SaveRows(file + "u");
+        Assert.Equal(
+            [
+                """{"row":0,"threat":"Linf 0.1","label":2,"predicted":2,"attacked":2,"brokenBy":null""",
+                """{"row":0,"threat":"L2 0.5","label":2,"predicted":2,"attacked":7,"brokenBy":"fgsm" """.TrimEnd(),
+            ],
+            File.ReadLines(file + "u").Select(line => line[..line.IndexOf(",\"size", StringComparison.Ordinal)]));
         var merged = Report((2, true, null)) with { Labels = [] };
         Assert.Contains("0 labels of 1 images", Assert.Throws<InvalidOperationException>(() => merged.SaveRows(file)).Message);
         Assert.Equal(3, File.ReadLines(file).Count());

@@ -9,7 +9,10 @@ public sealed class RobustnessAssertTests
     internal static RobustnessReport Report(int right, int images, params RobustnessFlagCode[] flags)
     {
         AttackResult Result(string name, int count) => new(
-            name, [.. Enumerable.Range(0, images).Select(row => new AttackedPoint(true, row < count ? null : name, 0.1, 1, 1))]);
+            name, [.. Enumerable.Range(0, images).Select(row => new AttackedPoint(true, row < count ? null : name, 0.1, 1, 1))])
+        {
+            Predictions = new long[images],
+        };
         var pgd = Result("pgd-20", right);
         return new(ThreatModel.Linf(0.1), Result("clean", images), [Result("fgsm", images), pgd], pgd with { Name = "worst-case" })
         {
@@ -54,6 +57,25 @@ public sealed class RobustnessAssertTests
         }
         Assert.Throws<RobustnessException>(() => RobustnessAssert.AtLeast(
             Report(4, 5, RobustnessFlagCode.ZeroGradients, RobustnessFlagCode.OneClass), 0.5, RobustnessFlagCode.ZeroGradients));
+    }
+
+    [Fact]
+    public void Of_a_union_the_gate_is_what_is_right_against_all()
+    {
+        // Each alone is as good as demanded; of 500 images 200 are right against both.
+        var first = Report(300, 500);
+        var second = Report(400, 500, RobustnessFlagCode.OneClass) with { Threat = ThreatModel.L2(0.5) };
+        var other = new AttackResult("worst-case", [.. Enumerable.Range(0, 500).Select(
+            row => new AttackedPoint(true, row < 100 ? "pgd-20" : null, 0.4, 1, 1))])
+        { Predictions = new long[500] };
+        var union = RobustnessUnion.Of(first, second with { WorstCase = other });
+        Assert.Equal(200, union.WorstCase.CorrectCount);
+        RobustnessAssert.AtLeast(first, 0.5);
+        RobustnessAssert.AtLeast(union, 0.4, RobustnessFlagCode.OneClass);
+        Assert.Equal(
+            "Against Linf 0.1, L2 0.5: union: 40.00 % of 500 images are right (95 % interval: 35.80 to 44.35), expected 50 % or more. "
+                + "In doubt: OneClass: seen. advice.",
+            Assert.Throws<RobustnessException>(() => RobustnessAssert.AtLeast(union, 0.5)).Message);
     }
 
     [Theory]

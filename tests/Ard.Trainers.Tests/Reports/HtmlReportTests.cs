@@ -3,6 +3,8 @@ using System.Text.Json;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 
@@ -106,6 +108,23 @@ public sealed class HtmlReportTests
                     + $"{result.CorrectCount} of 500")),
             rows.Select(row => string.Join('|', row.QuerySelectorAll("td").Select(cell => cell.TextContent))));
         Assert.Equal(["clean", "FGSM", "PGD-20", "worst case"], rows.Take(4).Select(row => row.QuerySelector("th")!.TextContent));
+    }
+
+    [Fact]
+    public void The_union_of_several_adversaries_is_a_row_of_the_last_one()
+    {
+        var random = new Random(3);
+        var (first, second) = (SampleReport.Evaluation(random, 40, 4), SampleReport.Evaluation(new Random(3), 40, 4));
+        var union = RobustnessUnion.Of(
+            first with { Labels = second.Labels, Clean = second.Clean }, second with { Threat = ThreatModel.L2(2) });
+        var page = new HtmlReport("Union")
+        {
+            Models = [new("one") { Robustness = first }, new("other") { Robustness = second, Union = union.WorstCase }],
+        };
+        var html = page.ToHtml();
+        Assert.Equal(1, html.Split(">union <span class=\"note\">of Linf 0.1, L2 2</span>").Length - 1);
+        Assert.Contains($"<td>{union.WorstCase.CorrectCount} of 40</td>", html);
+        Assert.DoesNotContain(">union", (page with { Models = [page.Models[0]] }).ToHtml());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Evaluation;
@@ -34,6 +35,26 @@ public sealed class JUnitReportTests
         Assert.Equal("38.20 % (191 of 500 right; 95 %: 34.05 to 42.53)", pgd.Element("system-out")!.Value);
         Assert.Equal(
             "OneClass: seen. advice.", (string)suite.Elements("testcase").ElementAt(3).Element("failure")!.Attribute("message")!);
+    }
+
+    [Fact]
+    public void Several_adversaries_have_a_suite_each_and_one_together()
+    {
+        var union = RobustnessUnion.Of(
+            RobustnessAssertTests.Report(191, 500, RobustnessFlagCode.OneClass),
+            RobustnessAssertTests.Report(400, 500) with { Threat = ThreatModel.L2(0.5) });
+        var file = EvaluationProblem.File("junit.xml");
+        JUnitReport.Save(file, "student", union, 0.45);
+        XElement[] suites = [.. XDocument.Load(file).Root!.Elements("testsuite")];
+        Assert.Equal(
+            ["student, Linf 0.1", "student, L2 0.5", "student, Linf 0.1, L2 0.5"],
+            suites.Select(suite => (string)suite.Attribute("name")!));
+        Assert.Equal(
+            [
+                "fgsm:passed pgd-20:failure worst-case:failure OneClass:failure", "fgsm:passed pgd-20:passed worst-case:passed",
+                "union:failure",
+            ],
+            suites.Select(Outcomes));
     }
 
     [Fact]

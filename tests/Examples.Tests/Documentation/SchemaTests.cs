@@ -78,6 +78,30 @@ public sealed class SchemaTests
     }
 
     [Fact]
+    public void A_report_of_several_adversaries_is_as_described_and_is_not_taken_for_one_of_one()
+    {
+        using var data = Glyphs.Generate(30, seed: 1);
+        using var network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
+        var union = RobustnessUnion.Of([.. new[] { ThreatModel.Linf(0.02), ThreatModel.L1(1) }.Select(threat =>
+            new RobustnessEvaluator(new() { Threat = threat }).Evaluate(network, data.Images, data.Labels))]);
+        var json = EvaluationSummary.ToJson(union, network, "glyphs", data.ClassNames);
+        Assert.Equal("", Faults(json));
+        var document = JsonNode.Parse(json)!;
+        Assert.Equal(union.WorstCase.Accuracy, (double)document["union"]!["accuracy"]!);
+        // Each norm with its own attacks.
+        Assert.Equal(
+            ["fgsm pgd-20", "apgd-ce"],
+            document["evaluations"]!.AsArray().Select(each =>
+                string.Join(' ', each!["attacks"]!.AsArray().Select(one => (string)one!["name"]!))));
+        document["evaluations"]![1]!["rows"] = "30";
+        Assert.Contains("/evaluations/1/rows: ", Faults(document.ToJsonString()));
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, json);
+        Assert.Contains("several threat models", Assert.Throws<FormatException>(() => EvaluationSummary.Read(file)).Message);
+        File.Delete(file);
+    }
+
+    [Fact]
     public void A_report_of_no_images_is_as_described()
     {
         using var data = Glyphs.Generate(1, seed: 1);

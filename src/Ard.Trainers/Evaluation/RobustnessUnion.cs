@@ -1,0 +1,60 @@
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// A network against several adversaries, who may each do something else, such as change little in Linf or in L2: an image counts as right
+/// where it is right against all of them.
+/// </summary>
+public sealed record RobustnessUnion
+{
+    private RobustnessUnion(IReadOnlyList<RobustnessReport> reports, AttackResult worstCase) => (Reports, WorstCase) = (reports, worstCase);
+
+    /// <summary>One evaluation for each adversary.</summary>
+    public IReadOnlyList<RobustnessReport> Reports { get; }
+
+    /// <summary>
+    /// The result <c>union</c>: right where the network is right in the worst case of every report. A point that is not has the size and
+    /// the attack of the first report that broke it, and the cost of all.
+    /// </summary>
+    public AttackResult WorstCase { get; }
+
+    /// <summary>Reasons not to believe the figures, of all reports.</summary>
+    public IReadOnlyList<RobustnessFlag> Flags => [.. Reports.SelectMany(report => report.Flags).Distinct()];
+
+    internal string Threats => string.Join(", ", Reports.Select(report => report.Threat));
+
+    /// <summary>The union of evaluations.</summary>
+    /// <param name="reports">Evaluations of the same network on the same images, each against another adversary, at least one.</param>
+    /// <exception cref="ArgumentException">There is no report, or they are of other images, or two of one adversary.</exception>
+    public static RobustnessUnion Of(params IReadOnlyList<RobustnessReport> reports)
+    {
+        ArgumentNullException.ThrowIfNull(reports);
+        if (reports.Count == 0) throw new ArgumentException("There is no report, expected one or more.", nameof(reports));
+        foreach (var report in reports)
+        {
+            if (!report.Labels.SequenceEqual(reports[0].Labels) || !report.Clean.Correct.SequenceEqual(reports[0].Clean.Correct))
+                throw new ArgumentException(
+                    $"The evaluations in {reports[0].Threat} and {report.Threat} have other labels or clean results, expected the same "
+                    + "network and images.", nameof(reports));
+        }
+        if (reports.CountBy(report => report.Threat).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
+            throw new ArgumentException($"Two evaluations are against {twice}, expected one for each adversary.", nameof(reports));
+        var worst = Enumerable.Range(0, reports[0].WorstCase.Points.Count)
+            .Select(row => reports.FirstOrDefault(report => !report.WorstCase.Correct[row]) ?? reports[0]).ToArray();
+        return new(reports, new AttackResult("union", [.. worst.Select((report, row) => report.WorstCase.Points[row] with
+        {
+            ForwardPasses = reports.Sum(each => each.WorstCase.Points[row].ForwardPasses),
+            BackwardPasses = reports.Sum(each => each.WorstCase.Points[row].BackwardPasses),
+        })])
+        {
+            Details = $"of {string.Join(", ", reports.Select(report => report.Threat))}",
+            Predictions = [.. worst.Select((report, row) => report.WorstCase.Predictions[row])],
+        });
+    }
+
+    /// <summary>
+    /// Writes what became of each image as <see cref="RobustnessReport.SaveRows"/> does, report by report, each line with <c>threat</c>,
+    /// the adversary, such as <c>L2 0.5</c>.
+    /// </summary>
+    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
+    public void SaveRows(string path) => RobustnessRows.Write([.. Reports.Select(report => (report, (string?)$"{report.Threat}"))], path);
+}
