@@ -12,7 +12,7 @@ namespace Ard.Bench;
 /// </summary>
 internal static class MethodBench
 {
-    private static readonly string[] All = [.. ObjectiveCatalog.Names, "ard+awp", "ard+igdm"];
+    private static readonly string[] All = [.. ObjectiveCatalog.Names, "ard+awp", "ard+igdm", "ard+fast", "rslad+fast", "adaad+fast"];
 
     private static readonly Option<int> Rounds = Options.Count("--rounds", 3), Batch = Options.Count("--batch", 64);
     private static readonly Option<string> Network = new("--network") { DefaultValueFactory = _ => "resnet-20" };

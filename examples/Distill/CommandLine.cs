@@ -54,7 +54,8 @@ internal static class CommandLine
     private static readonly Option<string> TeacherMethod = new Option<string>("--teacher-method") { DefaultValueFactory = _ => "at" }
         .Reads("A method that needs no teacher, such as at, trades or natural.", Methods.WithoutTeacher);
     private static readonly Option<IReadOnlyList<string>?> Method = new Option<IReadOnlyList<string>?>("--method")
-        .Reads($"One or more of {string.Join(", ", ObjectiveCatalog.Names)}, with commas between; +igdm or +awp behind one. Default ard.",
+        .Reads($"One or more of {string.Join(", ", ObjectiveCatalog.Names)}, with commas between; behind one +igdm, +awp or +fast "
+            + "(one attack step, or two with --steps 2). Default ard.",
             text => (IReadOnlyList<string>?)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
     private static readonly Option<Preset?> PresetOption = new Option<Preset?>("--preset")
         .Reads("A published recipe, method and training; other options override it. See --print-preset.",

@@ -18,6 +18,7 @@ internal sealed record Methods(ObjectiveSettings Settings)
         ["adaiad"] = "AdaIAD",
         ["saad"] = "SAAD",
         ["peeraid"] = "PeerAiD",
+        ["fast"] = "one step",
     };
 
     /// <summary>The name as it was given, if there is such a method.</summary>

@@ -11,13 +11,19 @@ public abstract record Start
     public static Start Clean { get; } = new CleanStart();
 
     /// <summary>Uniform in the ball of the threat model, then clamped to [0,1]: the usual random start.</summary>
-    public static Start Uniform { get; } = new UniformStart(Clamped: true);
+    public static Start Uniform { get; } = new UniformStart(Clamped: true, Times: 1);
 
     /// <summary>
     /// Uniform in the ball and not clamped, so that the first gradient may be taken outside [0,1]: what the released code of ARD (and of
     /// Madry's attack) does.
     /// </summary>
-    public static Start UniformUnclamped { get; } = new UniformStart(Clamped: false);
+    public static Start UniformUnclamped { get; } = new UniformStart(Clamped: false, Times: 1);
+
+    /// <summary>As <see cref="Uniform"/> in a larger or smaller ball: N-FGSM starts within 2 epsilon.</summary>
+    /// <param name="times">The radius in units of epsilon.</param>
+    public static Start UniformTimes(double times) => double.IsFinite(times) && times >= 0
+        ? new UniformStart(Clamped: true, times)
+        : throw new ArgumentOutOfRangeException(nameof(times), times, "expected a finite number that is not negative.");
 
     /// <summary>At the clean image plus normal noise, neither projected nor clamped: TRADES and RSLAD use a deviation of 0.001.</summary>
     /// <param name="deviation">The standard deviation, in units of [0,1] images.</param>
@@ -44,16 +50,18 @@ public abstract record Start
         internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.clone();
     }
 
-    private sealed record UniformStart(bool Clamped) : Start
+    private sealed record UniformStart(bool Clamped, double Times) : Start
     {
-        internal override bool IsAllowed => Clamped;
+        internal override bool IsAllowed => Clamped && Times <= 1;
 
-        public override string ToString() => Clamped ? "from a random point" : "from a random point, not clamped";
+        public override string ToString() => (Clamped ? "from a random point" : "from a random point, not clamped")
+            + (Times == 1 ? "" : $" within {AttackCatalog.Text(Times)} eps");
 
         internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise)
         {
-            var points = images.Plus(threat.RandomPerturbation(images, noise));
-            return Clamped ? threat.Project(points, images) : points;
+            var ball = Times == 1 ? threat : new ThreatModel(threat.Norm, Times * threat.Epsilon);
+            var points = images.Plus(ball.RandomPerturbation(images, noise));
+            return Clamped ? ball.Project(points, images) : points;
         }
     }
 

@@ -43,6 +43,45 @@ public sealed record InnerMaximisation
     public InnerLoss Loss { get; init; } = InnerLoss.CrossEntropy;
 
     /// <summary>
+    /// Whether each step is projected onto the threat model. Otherwise points are only clamped to [0,1], and may be as far away as start
+    /// and steps together. Default true.
+    /// </summary>
+    public bool Project { get; init; } = true;
+
+    /// <summary>What looks for catastrophic overfitting to an attack of one or two steps; null for nothing. Default null.</summary>
+    public OverfittingGuard? Guard { get; init; }
+
+    /// <summary>
+    /// One step from a random start (Wong, Rice and Kolter, ICLR 2020): noise of epsilon, a step of 1.25 epsilon, Linf 8/255; guarded.
+    /// </summary>
+    public static InnerMaximisation FgsmRs { get; } =
+        new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
+
+    /// <summary>
+    /// N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected, Linf 8/255; guarded.
+    /// </summary>
+    public static InnerMaximisation NFgsm { get; } = new InnerMaximisation().Fast();
+
+    /// <summary>
+    /// The same in one step or two: from the start of N-FGSM (de Jorge et al., NeurIPS 2022), noise of 2 epsilon, with steps that are
+    /// epsilon together (for two steps Andriushchenko and Flammarion, NeurIPS 2020), not projected; guarded. Loss and mode stay.
+    /// </summary>
+    /// <param name="steps">The number of steps, from 1. Default 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no step.</exception>
+    public InnerMaximisation Fast(int steps = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
+        return this with
+        {
+            Steps = steps,
+            StepSize = Threat.Epsilon / steps,
+            Start = Start.UniformTimes(2),
+            Project = false,
+            Guard = new(),
+        };
+    }
+
+    /// <summary>
     /// The attack of AdaAD (Huang et al., CVPR 2023), as its released code has it: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around
     /// the image, KL to the teacher's prediction of the same point with the gradient through the teacher, student in eval mode.
     /// </summary>
@@ -55,16 +94,19 @@ public sealed record InnerMaximisation
 
     /// <summary>The adversarial images of a batch. They are found once: the batch keeps them, and a second call gives them again.</summary>
     /// <param name="batch">The batch.</param>
-    /// <returns>[N,...], allowed by the threat model, without a graph.</returns>
-    public Tensor Maximise(TrainingBatch batch) => batch.Adversarial ??= Search(batch);
+    /// <returns>[N,...], allowed by the threat model where <see cref="Project"/> is set, without a graph.</returns>
+    public Tensor Maximise(TrainingBatch batch) =>
+        batch.Adversarial ??= Guard is { } guard && guard.TakesOver(batch, this) ? guard.Pgd(this).Search(batch) : Search(batch);
 
-    private Tensor Search(TrainingBatch batch)
+    internal Tensor Search(TrainingBatch batch)
     {
         using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
         using var frozen = FrozenParameters.Freeze(batch.Student);
         var start = batch.StartNoise is { } noise
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);
-        return Pgd.Maximise(Loss.On(batch), batch.Images, start, Threat, StepSize, Steps);
+        // No point in [0,1] is outside of a ball of this size.
+        var reach = Project ? Threat : new ThreatModel(Threat.Norm, batch.Images[0].numel());
+        return Pgd.Maximise(Loss.On(batch), batch.Images, start, reach, StepSize, Steps);
     }
 }

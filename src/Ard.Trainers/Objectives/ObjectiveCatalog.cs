@@ -6,7 +6,7 @@ namespace Ard.Trainers.Objectives;
 /// <summary>Training methods by the names that options and command lines use.</summary>
 public static class ObjectiveCatalog
 {
-    private const string Igdm = "igdm";
+    private const string Igdm = "igdm", Fewer = "fast";
 
     // The first name is the one shown.
     private static readonly Entry[] Entries =
@@ -31,8 +31,8 @@ public static class ObjectiveCatalog
                 Alpha = given.Alpha(own.Alpha),
             },
             options => new FastArd(options)),
-        Fast("fgsm-rs", FastAdversarialTrainingOptions.FgsmRs),
-        Fast("n-fgsm", FastAdversarialTrainingOptions.NFgsm),
+        Fast("fgsm-rs", InnerMaximisation.FgsmRs),
+        Fast("n-fgsm", InnerMaximisation.NFgsm),
         Method(["mart"], new MartOptions(),
             (own, given) => own with { Inner = given.Inner(own.Inner), Lambda = given.Beta(own.Lambda) }, options => new Mart(options)),
         Method(["mtard"], new MtardOptions(),
@@ -69,11 +69,12 @@ public static class ObjectiveCatalog
             options => new PeerAid(options)),
     ];
 
-    // What may follow a method's name after a plus sign: a method around the method. Applied from left to right.
+    // What may follow a method's name after a plus sign: a method around the method, applied from left to right; or another attack in it.
     private static readonly (string Name, Func<Objective, Choice, Objective> Around)[] Suffixes =
     [
         (Igdm, (host, given) => new Igdm(host, new() { Weight = given.IgdmWeight(new IgdmOptions().Weight) })),
         ("awp", (host, _) => new AdversarialWeightPerturbation(host)),
+        (Fewer, (host, _) => host),
     ];
 
     /// <summary>The names; some methods have other names besides.</summary>
@@ -82,8 +83,9 @@ public static class ObjectiveCatalog
     /// <summary>The method of that name.</summary>
     /// <param name="name">
     /// One of <see cref="Names"/>, in any case; also adversarial-training and pgd-at (at), distillation (kd), ard-official (ard). Each but
-    /// peeraid may be followed by +awp (<see cref="AdversarialWeightPerturbation"/>), and those that find adversarial images by +igdm
-    /// (<see cref="Objectives.Igdm"/>): adaad+igdm.
+    /// peeraid may be followed by +awp (<see cref="AdversarialWeightPerturbation"/>), those that find adversarial images by +igdm
+    /// (<see cref="Objectives.Igdm"/>), and those that take several steps for it by +fast (<see cref="InnerMaximisation.Fast"/>, in one
+    /// step or in <see cref="ObjectiveSettings.Steps"/>): adaad+fast+igdm.
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -120,8 +122,11 @@ public static class ObjectiveCatalog
             throw new ArgumentException(
                 $"There is no method '{name}': expected {string.Join(", ", Names)}, "
                 + $"then {string.Join(" or ", Suffixes.Select(suffix => "+" + suffix.Name))} or nothing.");
-        var choice = new Choice(settings);
+        var fast = suffixes.Any(suffix => suffix.Name == Fewer);
+        var choice = new Choice(settings, fast);
         var objective = entry.Create(choice);
+        if (fast && !choice.Taken.Contains(nameof(ObjectiveSettings.Steps)))
+            throw new ArgumentException($"The method {entry.Names[0]} has no attack of several steps, which +{Fewer} needs.");
         if (objective is Natural or Distillation && suffixes.Any(suffix => suffix.Name == Igdm))
             throw new ArgumentException($"The method {entry.Names[0]} finds no adversarial images, which +{Igdm} needs.");
         objective = suffixes.Aggregate(objective, (host, suffix) => suffix.Around(host, choice));
@@ -152,13 +157,13 @@ public static class ObjectiveCatalog
         },
         create);
 
-    private static Entry Fast(string name, FastAdversarialTrainingOptions preset) => Method(
-        [name], preset, (own, given) => own with { Threat = given.Threat(own.Threat) }, options => new FastAdversarialTraining(options));
+    private static Entry Fast(string name, InnerMaximisation attack) => Method(
+        [name], attack, (own, given) => given.Budget(own), attack => new AdversarialTraining(new() { Inner = attack }));
 
     private sealed record Entry(string[] Names, Func<Choice, Objective> Create);
 
     /// <summary>Settings in place of a method's own. It notes which of them the method takes.</summary>
-    private sealed class Choice(ObjectiveSettings settings)
+    private sealed class Choice(ObjectiveSettings settings, bool fast)
     {
         private readonly HashSet<string> taken = [nameof(ObjectiveSettings.Threat)];
 
@@ -179,10 +184,17 @@ public static class ObjectiveCatalog
 
         public InnerMaximisation Inner(InnerMaximisation own)
         {
-            var threat = Threat(own.Threat);
-            var ratio = threat.Norm == own.Threat.Norm && own.Threat.Epsilon > 0 ? own.StepSize / own.Threat.Epsilon : 0.25;
-            var stepSize = settings.Threat is null ? own.StepSize : ratio * threat.Epsilon;
-            return own with { Threat = threat, Steps = Take(settings.Steps) ?? own.Steps, StepSize = Take(settings.StepSize) ?? stepSize };
+            var steps = Take(settings.Steps);
+            var attack = Budget(fast ? own.Fast(steps ?? 1) : own);
+            return attack with { Steps = steps ?? attack.Steps, StepSize = Take(settings.StepSize) ?? attack.StepSize };
+        }
+
+        // The steps keep their ratio to epsilon. In another norm many small ones get the usual ratio; one or two reach as far as before.
+        public InnerMaximisation Budget(InnerMaximisation own)
+        {
+            if (settings.Threat is not { } threat) return own;
+            var keep = own.Guard is not null || threat.Norm == own.Threat.Norm && own.Threat.Epsilon > 0;
+            return own with { Threat = threat, StepSize = (keep ? own.StepSize / own.Threat.Epsilon : 0.25) * threat.Epsilon };
         }
 
         private T Take<T>(T value, [CallerArgumentExpression(nameof(value))] string expression = "")

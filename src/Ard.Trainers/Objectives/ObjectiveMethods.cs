@@ -18,9 +18,6 @@ public abstract partial class Objective
     /// <inheritdoc cref="Objectives.FreeAdversarialTraining"/>
     public static Objective FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) => new FreeAdversarialTraining(options);
 
-    /// <inheritdoc cref="Objectives.FastAdversarialTraining"/>
-    public static Objective FastAdversarialTraining(FastAdversarialTrainingOptions? options = null) => new FastAdversarialTraining(options);
-
     /// <inheritdoc cref="Objectives.Distillation"/>
     public static Objective Distillation(DistillationOptions? options = null) => new Distillation(options);
 

@@ -6,10 +6,10 @@ using Ard.Trainers.Networks;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// Watches one-step adversarial training for catastrophic overfitting: within a few batches the student learns to stop the one-step attack
-/// alone and loses its robustness (Wong, Rice and Kolter, ICLR 2020). At intervals the accuracies of a few training images under the
+/// Watches a training with one or two attack steps for catastrophic overfitting: within a few batches the student learns to stop this
+/// attack alone and loses its robustness (Wong, Rice and Kolter, ICLR 2020). At intervals the accuracies of a few training images under the
 /// one-step attack and under PGD are compared; where they part, the guard warns and PGD takes over for the rest of the training. That
-/// PGD heals such a student is a finding of Li, Wang, Jana and Carin (2020), who then return to the one-step attack.
+/// PGD heals such a student is a finding of Li, Wang, Jana and Carin (2020), who then return to one step.
 /// </summary>
 public sealed record OverfittingGuard
 {
@@ -25,8 +25,8 @@ public sealed record OverfittingGuard
     public int Images { get; init; } = 64;
 
     /// <summary>
-    /// How much higher the accuracy under the one-step attack may be than that under PGD. Default 0.2: a healthy student has about 0.1, one
-    /// that has overfitted often 0.8. What chance does to n images, 1/√n, is allowed on top, which is 0.125 for 64 and never exceeded by
+    /// How much higher the accuracy under the attack in training may be than that under PGD. Default 0.2: a healthy student has about 0.1,
+    /// one that has overfitted often 0.8. What chance does to n images, 1/√n, is allowed on top: 0.125 for 64, and never exceeded by
     /// a single image.
     /// </summary>
     [Range(0.0, 1.0)]
@@ -36,16 +36,22 @@ public sealed record OverfittingGuard
     [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 10;
 
-    /// <summary>PGD, for looking and for taking over.</summary>
-    /// <param name="threat">What is allowed.</param>
-    internal InnerMaximisation Pgd(ThreatModel threat) =>
-        new() { Threat = threat, Steps = Steps, StepSize = threat.Epsilon / 4, Start = Start.Uniform, Mode = AttackMode.Eval };
+    /// <summary>PGD with the same loss, for looking and for taking over.</summary>
+    /// <param name="fast">The attack that is watched.</param>
+    internal InnerMaximisation Pgd(InnerMaximisation fast) => fast with
+    {
+        Steps = Steps,
+        StepSize = fast.Threat.Epsilon / 4,
+        Start = Start.Uniform,
+        Mode = AttackMode.Eval,
+        Project = true,
+        Guard = null,
+    };
 
     /// <summary>Whether PGD is to be used on this batch. Looks at the student where it is time to.</summary>
     /// <param name="batch">The batch; its memory keeps the decision.</param>
-    /// <param name="threat">What is allowed.</param>
-    /// <param name="oneStep">The one-step attack, from a batch to its adversarial images.</param>
-    internal bool TakesOver(TrainingBatch batch, ThreatModel threat, Func<TrainingBatch, Tensor> oneStep)
+    /// <param name="fast">The attack that is watched.</param>
+    internal bool TakesOver(TrainingBatch batch, InnerMaximisation fast)
     {
         if (batch.Memory[Memory] is not null) return true;
         if ((batch.Step + 1) % EveryBatches != 0) return false;
@@ -57,26 +63,28 @@ public sealed record OverfittingGuard
         var count = share?.Count ?? Math.Min(Images, batch.Images.shape[0]);
         // The first ones of the batch that are this process's are the first ones that it has.
         var here = share?.Rows.Length ?? count;
-        var weak = Accuracy(oneStep);
-        var strong = Accuracy(Pgd(threat).Maximise);
+        var weak = Accuracy(fast);
+        var strong = Accuracy(Pgd(fast));
         if (weak - strong <= Gap + 1 / Math.Sqrt(count)) return false;
         batch.Memory.Set(Memory, ones(1));
         batch.Warn?.Invoke(string.Create(CultureInfo.InvariantCulture,
-            $"catastrophic overfitting: of {count} training images the student gets {weak:P0} right under the one-step attack and "
-            + $"{strong:P0} under PGD-{Steps}. From here on it is trained with PGD-{Steps}."));
+            $"catastrophic overfitting: of {count} training images the student gets {weak:P0} right under the attack of {fast.Steps} "
+            + $"step{(fast.Steps == 1 ? "" : "s")} and {strong:P0} under PGD-{Steps}. From here on it is trained with PGD-{Steps}."));
         return true;
 
-        double Accuracy(Func<TrainingBatch, Tensor> attack)
+        double Accuracy(InnerMaximisation attack)
         {
             var few = new TrainingBatch
             {
                 Student = batch.Student,
+                Teacher = batch.Teacher,
+                Peer = batch.Peer,
                 Images = batch.Images.narrow(0, 0, here),
                 Labels = batch.Labels.narrow(0, 0, here),
                 Generator = batch.Generator,
                 Share = share,
             };
-            var right = batch.Student.call(attack(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean();
+            var right = batch.Student.call(attack.Search(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean();
             return few.MeanOfAll(right).item<double>();
         }
     }

@@ -57,7 +57,15 @@ public sealed class DataParallelTests : IDisposable
         ["free in L2"] = (new FreeAdversarialTraining(new() { Free = new() { Threat = ThreatModel.L2(0.5), Replays = 2 } }), Options),
         ["fast-ard"] = (new FastArd(new() { Free = new() { Threat = Threat, Replays = 2 } }), Options),
         ["fast-at, guarded"] = (
-            new FastAdversarialTraining(new() { Threat = Threat, Guard = new() { EveryBatches = 2, Images = 5, Gap = 0, Steps = 2 } }),
+            new AdversarialTraining(new()
+            {
+                Inner = InnerMaximisation.FgsmRs with
+                {
+                    Threat = Threat,
+                    StepSize = 1.25 * Threat.Epsilon,
+                    Guard = new() { EveryBatches = 2, Images = 5, Gap = 0, Steps = 2 },
+                },
+            }),
             Options),
         ["at, exponential average"] = (
             new AdversarialTraining(new() { Inner = Inner }), Options with { Averaging = new ExponentialAveraging { Decay = 0.9 } }),
@@ -264,7 +272,7 @@ public sealed class DataParallelTests : IDisposable
                     Generator = new Generator(1),
                     Share = new BatchShare(group, 8),
                 },
-                Threat, few => few.Images);
+                new() { Threat = Threat, Steps = 0, Start = Start.Clean });
         });
         Assert.Equal([true, true], decisions);
     }

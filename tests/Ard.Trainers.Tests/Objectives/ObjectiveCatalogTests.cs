@@ -15,8 +15,8 @@ public sealed class ObjectiveCatalogTests
     [InlineData("ard-corrected", typeof(AdversariallyRobustDistillation))]
     [InlineData("free", typeof(FreeAdversarialTraining))]
     [InlineData("fast-ard", typeof(FastArd))]
-    [InlineData("fgsm-rs", typeof(FastAdversarialTraining))]
-    [InlineData("n-fgsm", typeof(FastAdversarialTraining))]
+    [InlineData("fgsm-rs", typeof(AdversarialTraining))]
+    [InlineData("n-fgsm", typeof(AdversarialTraining))]
     [InlineData("mart", typeof(Mart))]
     [InlineData("mtard", typeof(Mtard))]
     [InlineData("rslad", typeof(Rslad))]
@@ -37,8 +37,8 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(new DistillationOptions(), ((Distillation)ObjectiveCatalog.ByName("kd")).Options);
         Assert.Equal(new FreeAdversarialTrainingOptions(), ((FreeAdversarialTraining)ObjectiveCatalog.ByName("free")).Options);
         Assert.Equal(new FastArdOptions(), ((FastArd)ObjectiveCatalog.ByName("fast-ard")).Options);
-        Assert.Equal(FastAdversarialTrainingOptions.FgsmRs, ((FastAdversarialTraining)ObjectiveCatalog.ByName("fgsm-rs")).Options);
-        Assert.Equal(FastAdversarialTrainingOptions.NFgsm, ((FastAdversarialTraining)ObjectiveCatalog.ByName("n-fgsm")).Options);
+        Assert.Equal(InnerMaximisation.FgsmRs, Attack("fgsm-rs"));
+        Assert.Equal(InnerMaximisation.NFgsm, Attack("n-fgsm"));
         Assert.Equal(new MartOptions(), ((Mart)ObjectiveCatalog.ByName("mart")).Options);
         Assert.Equal(new MtardOptions(), ((Mtard)ObjectiveCatalog.ByName("mtard")).Options);
         Assert.Equal(new RsladOptions(), ((Rslad)ObjectiveCatalog.ByName("rslad")).Options);
@@ -70,7 +70,9 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal((threat, 4, 0.9, 7.0), (fast.Free.Threat, fast.Free.Replays, fast.Alpha, fast.Distillation.Temperature));
         var free = ((FreeAdversarialTraining)ObjectiveCatalog.ByName("free", new() { Threat = threat, Replays = 4 })).Options.Free;
         Assert.Equal((threat, 4), (free.Threat, free.Replays));
-        Assert.Equal(threat, ((FastAdversarialTraining)ObjectiveCatalog.ByName("n-fgsm", new() { Threat = threat })).Options.Threat);
+        foreach (var budget in (ThreatModel[])[threat, ThreatModel.L2(0.5)])
+            Assert.Equal(
+                InnerMaximisation.NFgsm with { Threat = budget, StepSize = budget.Epsilon }, Attack("n-fgsm", new() { Threat = budget }));
         Assert.Equal(2, ((Mart)ObjectiveCatalog.ByName("mart", new() { Beta = 2 })).Options.Lambda);
         var mtard = ((Mtard)ObjectiveCatalog.ByName("mtard", new() { Threat = threat, Temperature = 3 })).Options;
         Assert.Equal((threat, 3.0, 0.1), (mtard.Inner.Threat, mtard.Distillation.Temperature, mtard.Distillation.Weight));
@@ -79,10 +81,34 @@ public sealed class ObjectiveCatalogTests
             StringComparison.Ordinal);
     }
 
+    private static InnerMaximisation Attack(string name, ObjectiveSettings? settings = null) =>
+        ((AdversarialTraining)ObjectiveCatalog.ByName(name, settings)).Options.Inner;
+
+    [Fact]
+    public void Fast_puts_one_step_or_two_in_the_place_of_a_methods_attack_and_leaves_its_loss()
+    {
+        var threat = ThreatModel.Linf(0.1);
+        var own = new RsladOptions().Inner;
+        var rslad = ((Rslad)ObjectiveCatalog.ByName("rslad+fast", new() { Threat = threat })).Options;
+        Assert.Equal(InnerMaximisation.NFgsm with { Threat = threat, StepSize = 0.1, Loss = own.Loss, Mode = own.Mode }, rslad.Inner);
+        var two = ((Igdm)ObjectiveCatalog.ByName("ard+fast+igdm", new() { Steps = 2, IgdmWeight = 3 })).Threat;
+        Assert.Equal(ThreatModel.Cifar10, two);
+        var options = ((AdversariallyRobustDistillation)ObjectiveCatalog.ByName("ard+fast", new() { Steps = 2, Threat = threat })).Options;
+        var ard = options.Inner;
+        Assert.Equal((2, 0.05, false), (ard.Steps, ard.StepSize, ard.Project));
+        Assert.NotNull(ard.Guard);
+        foreach (var name in (string[])["natural", "kd", "free", "fast-ard", "n-fgsm"])
+        {
+            var fault = Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName($"{name}+fast")).Message;
+            Assert.Equal($"The method {name} has no attack of several steps, which +fast needs.", fault);
+        }
+    }
+
     [Fact]
     public void Each_method_trains_an_epoch_on_the_built_in_images()
     {
-        foreach (var name in new[] { "free", "fast-ard", "fgsm-rs", "n-fgsm", "mart", "mtard" })
+        foreach (var name in (string[])[
+            "free", "fast-ard", "fgsm-rs", "n-fgsm", "mart", "mtard", "ard+fast", "adaad+fast", "saad+fast", "peeraid+fast"])
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
             var (result, weights) = Small.Train(

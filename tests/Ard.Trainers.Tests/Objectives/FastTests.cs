@@ -7,17 +7,19 @@ using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Objectives;
 
-public sealed class FastAdversarialTrainingTests
+public sealed class FastTests
 {
     private static readonly ThreatModel Threat = ThreatModel.Linf(0.1);
 
-    private static readonly FastAdversarialTrainingOptions Rs = FastAdversarialTrainingOptions.FgsmRs with { Threat = Threat };
+    private static readonly InnerMaximisation Rs = InnerMaximisation.FgsmRs with { Threat = Threat, StepSize = 0.125 };
 
-    private static readonly FastAdversarialTrainingOptions N = FastAdversarialTrainingOptions.NFgsm with { Threat = Threat };
+    private static readonly InnerMaximisation N = InnerMaximisation.NFgsm with { Threat = Threat, StepSize = 0.1 };
+
+    private static AdversarialTraining Training(InnerMaximisation attack) => new(new() { Inner = attack });
 
     // An attack of no noise and no step is none: whoever trains on it is robust against it and not against PGD.
-    private static FastAdversarialTrainingOptions Harmless(int every = 3) =>
-        Rs with { Noise = 0, Step = 0, Guard = new() { EveryBatches = every } };
+    private static InnerMaximisation Harmless(int every = 3) =>
+        Rs with { Start = Start.Clean, StepSize = 0, Guard = new() { EveryBatches = every } };
 
     [Fact]
     public void Adversarial_images_of_a_linear_network_are_those_worked_out_by_hand()
@@ -26,23 +28,23 @@ public sealed class FastAdversarialTrainingTests
         var student = LinearNetwork.Random(8, 4, 2, ScalarType.Float64);
         var (images, labels) = (Small.Images(5, 1, 8), Small.Labels(5));
         var unit = (Small.Images(5, 9, 8) - 0.5) * 2;
-        foreach (var options in new[] { Rs, N })
+        foreach (var (options, radius) in new[] { (Rs, 0.1), (N, 0.2) })
         {
-            var noise = unit * (options.Noise * 0.1);
-            var batch = Small.Batch(student, images, labels, noise: noise);
-            var loss = new FastAdversarialTraining(options).Loss(batch);
+            var start = (images + unit * radius).clamp(0, 1);
+            var batch = Small.Batch(student, images, labels, noise: start - images);
+            var loss = Training(options).Loss(batch);
 
-            var start = (images + noise).clamp(0, 1);
             var oneHot = labels.unsqueeze(1).eq(arange(4, ScalarType.Int64)).to(ScalarType.Float64);
             var gradient = (student.call(start).softmax(1) - oneHot).matmul(student.Weight.t());
-            var expected = start + gradient.sign() * (options.Step * 0.1);
+            var expected = start + gradient.sign() * options.StepSize;
             if (options.Project) expected = expected.maximum(images - 0.1).minimum(images + 0.1);
             expected = expected.clamp(0, 1).detach();
             Compare.Close(expected, batch.Adversarial!, 0, "adversarial images", absolute: 1e-15);
             Compare.Close(functional.cross_entropy(student.call(expected), labels), loss, 1e-12, "loss");
         }
-        Assert.Equal((1, 1.25, true), (Rs.Noise, Rs.Step, Rs.Project));
-        Assert.Equal((2, 1, false), (N.Noise, N.Step, N.Project));
+        var (rs, n) = (InnerMaximisation.FgsmRs, InnerMaximisation.NFgsm);
+        Assert.Equal((1, Start.Uniform, 10 / 255.0, true), (rs.Steps, rs.Start, rs.StepSize, rs.Project));
+        Assert.Equal((1, Start.UniformTimes(2), 8 / 255.0, false), (n.Steps, n.Start, n.StepSize, n.Project));
     }
 
     [Theory]
@@ -54,15 +56,15 @@ public sealed class FastAdversarialTrainingTests
         var threat = new ThreatModel(norm, norm == Norm.Linf ? 0.1 : 1);
         var student = Small.Network(1);
         var images = Small.Images(6, 2);
-        double Largest(FastAdversarialTrainingOptions options)
+        double Largest(string method)
         {
             var batch = Small.Batch(student, images);
-            new FastAdversarialTraining(options with { Threat = threat }).Loss(batch);
+            ObjectiveCatalog.ByName(method, new() { Threat = threat }).Loss(batch);
             new ThreatModel(norm, 3 * threat.Epsilon).Verify(batch.Adversarial!, images, "one step");
             return threat.Size(batch.Adversarial!, images).max().item<double>();
         }
-        Assert.InRange(Largest(Rs), 0.5 * threat.Epsilon, threat.Epsilon * (1 + 1e-9));
-        Assert.InRange(Largest(N), 1.2 * threat.Epsilon, 3 * threat.Epsilon);
+        Assert.InRange(Largest("fgsm-rs"), 0.5 * threat.Epsilon, threat.Epsilon * (1 + 1e-9));
+        Assert.InRange(Largest("n-fgsm"), 1.2 * threat.Epsilon, 3 * threat.Epsilon);
     }
 
     [Fact]
@@ -71,7 +73,7 @@ public sealed class FastAdversarialTrainingTests
         using var scope = NewDisposeScope();
         var student = Small.Network(1);
         var points = Small.Images(4, 3).requires_grad_();
-        var objective = new FastAdversarialTraining(Rs);
+        var objective = Training(Rs);
         Tensor Loss()
         {
             var batch = Small.Batch(student, points.detach());
@@ -96,7 +98,7 @@ public sealed class FastAdversarialTrainingTests
         var student = new RecordingNetwork(Narrow());
         student.train();
         var (images, labels) = NarrowData();
-        var objective = new FastAdversarialTraining(Harmless());
+        var objective = Training(Harmless());
         using var memory = new ObjectiveMemory();
         var warnings = new List<string>();
         var calls = new List<int>();
@@ -115,7 +117,7 @@ public sealed class FastAdversarialTrainingTests
         Assert.Equal([2, 2, 13 + 11, 11, 11], calls);
         var warning = Assert.Single(warnings);
         Assert.Contains("catastrophic overfitting", warning, StringComparison.Ordinal);
-        Assert.Contains("100 % right under the one-step attack and 0 % under PGD-10", warning, StringComparison.Ordinal);
+        Assert.Contains("100 % right under the attack of 1 step and 0 % under PGD-10", warning, StringComparison.Ordinal);
         Assert.NotNull(memory["guard.pgd"]);
         Assert.Equal(0, memory["guard.pgd"]!.requires_grad ? 1 : 0);
     }
@@ -132,17 +134,17 @@ public sealed class FastAdversarialTrainingTests
         {
             var student = new RecordingNetwork(Narrow());
             using var memory = new ObjectiveMemory();
-            new FastAdversarialTraining(options).Loss(
+            Training(options).Loss(
                 Small.Batch(student, images, labels, memory: memory, step: 2, warn: message => Assert.Fail(message)));
             Assert.Equal(calls, student.Calls.Count);
             Assert.Empty(memory.Entries);
         }
         // Too few images to tell: the gap of a single one is 1 or nothing.
         var last = Small.Batch(Narrow(), images.narrow(0, 0, 1), labels.narrow(0, 0, 1), warn: message => Assert.Fail(message));
-        new FastAdversarialTraining(Harmless(1)).Loss(last);
+        Training(Harmless(1)).Loss(last);
         // A student that neither attack can harm.
         var wide = Narrow(margin: 50);
-        new FastAdversarialTraining(Harmless(1)).Loss(Small.Batch(wide, images, labels, warn: message => Assert.Fail(message)));
+        Training(Harmless(1)).Loss(Small.Batch(wide, images, labels, warn: message => Assert.Fail(message)));
     }
 
     [Fact]
@@ -152,7 +154,7 @@ public sealed class FastAdversarialTrainingTests
         var student = new RecordingNetwork(Small.Network(1));
         student.train();
         var guard = new OverfittingGuard { EveryBatches = 1, Images = 2, Gap = 1, Steps = 4 };
-        new FastAdversarialTraining(Rs with { Guard = guard }).Loss(Small.Batch(student, Small.Images(5, 3)));
+        Training(Rs with { Guard = guard }).Loss(Small.Batch(student, Small.Images(5, 3)));
         var looking = student.Calls.SkipLast(2).ToArray();
         Assert.Equal(2 + 5, looking.Length);
         Assert.All(looking, call => Assert.Equal((2, false), (call.Input.shape[0], call.Training)));
@@ -164,7 +166,7 @@ public sealed class FastAdversarialTrainingTests
     public void The_warning_reaches_progress_and_result_once_and_a_resumed_training_stays_with_PGD()
     {
         // 18 batches; a student that knows some of the clean images is found out in the 16th.
-        var objective = new FastAdversarialTraining(
+        var objective = Training(
             Harmless() with { Threat = ThreatModel.Linf(0.5), Guard = new() { EveryBatches = 16, Gap = 0 } });
         var options = Small.Options with
         {
@@ -189,14 +191,14 @@ public sealed class FastAdversarialTrainingTests
     [Fact]
     public void Every_fault_of_the_options_is_named_in_one_message()
     {
-        var message = Assert.Throws<ArgumentException>(() => new FastAdversarialTraining(new()
+        var message = Assert.Throws<ArgumentException>(() => Training(new()
         {
-            Noise = -1,
-            Step = double.NaN,
+            Steps = -1,
+            StepSize = double.NaN,
             Mode = (AttackMode)7,
             Guard = new() { EveryBatches = 0, Images = 0, Gap = 2, Steps = 0 },
         })).Message;
-        string[] faults = ["Noise is -1", "Step is NaN", "Mode is 7", "EveryBatches is 0", "Images is 0", "Gap is 2", "Steps is 0"];
+        string[] faults = ["Steps is -1", "StepSize is NaN", "Mode is 7", "EveryBatches is 0", "Images is 0", "Gap is 2", "Steps is 0"];
         Assert.All(faults, fault => Assert.Contains(fault, message, StringComparison.Ordinal));
     }
 
