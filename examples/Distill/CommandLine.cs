@@ -117,6 +117,14 @@ internal static class CommandLine
     private static readonly Option<double?> Validation = new Option<double?>("--validation")
         .Reads("Share of the training images that chooses the best epoch. Default 0.05, or the preset's.",
             text => (double?)Fraction(text));
+    private static readonly Option<string?> ExtraData = new Option<string?>("--extra-data")
+        .Reads("More images for the students, such as generated ones: a .npz, a folder as for --data, or a file of mapped images.",
+            text => (string?)text);
+    private static readonly Option<double?> ExtraShare = new Option<double?>("--extra-share")
+        .Reads("Share of each batch that is taken from --extra-data. Default 0.7.", text => (double?)Fraction(text));
+    private static readonly Option<string?> ExtraLabels = new Option<string?>("--extra-labels")
+        .Reads("file or teacher: whose labels those images have. Default file.",
+            text => (string?)(text is "file" or "teacher" ? text : throw new FormatException("expected file or teacher")));
     private static readonly Option<int?> TrainImages = new Option<int?>("--train-images")
         .Reads("Train on the first so many images. Default all.", text => (int?)Positive(text));
     private static readonly Option<int?> CheckpointSteps = new Option<int?>("--checkpoint-steps")
@@ -184,8 +192,8 @@ internal static class CommandLine
     [
         Data, Classes, Student, Teacher, TeacherCheckpoint, AnyTeacher, TeacherMethod, Method, PresetOption, PrintPreset, Epochs,
         TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays,
-        AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, CheckpointSteps,
-        Resume, Seed, Device, Threads, Output, Report, .. ModelCommands.Normalisation,
+        AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, ExtraData,
+        ExtraShare, ExtraLabels, CheckpointSteps, Resume, Seed, Device, Threads, Output, Report, .. ModelCommands.Normalisation,
     ];
 
     private static readonly Option[] EvaluateOptions =
@@ -339,6 +347,18 @@ internal static class CommandLine
         if (p.GetValue(Ema) is not null && p.GetValue(Swa) is not null)
             throw new ArgumentException("--ema and --swa are both given, expected one of them.");
 
+        if (p.GetValue(ExtraData) is null && (p.GetValue(ExtraShare) is not null || p.GetValue(ExtraLabels) is not null))
+            throw new ArgumentException("--extra-share or --extra-labels is given without --extra-data.");
+        var auxiliary = p.GetValue(ExtraData) is { } path ? AuxiliaryData.Load(path, data.Train.ClassNames) : null;
+        if (auxiliary is not null)
+        {
+            auxiliary = auxiliary with
+            {
+                Share = p.GetValue(ExtraShare) ?? auxiliary.Share,
+                TeacherLabels = p.GetValue(ExtraLabels) == "teacher",
+            };
+        }
+
         TrainingOptions OptionsOf(TrainingOptions? recipe, int? epochs)
         {
             recipe ??= new TrainingOptions();
@@ -380,7 +400,7 @@ internal static class CommandLine
             Preset = preset?.Name,
             Methods = methods,
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
-            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)),
+            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)) with { Auxiliary = auxiliary },
             Output = p.GetValue(Output)!,
             Report = p.GetValue(Report),
             Command = CommandOf(p),

@@ -72,7 +72,9 @@ internal sealed record Experiment
             display.Line(
                 $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Settings.Threat}; "
                 + $"results in {Output}");
-            using var teacher = objectives.Any(objective => objective.NeedsTeacher) ? Teacher(display, rows, cancellation) : null;
+            using var teacher = objectives.Any(objective => objective.NeedsTeacher) || StudentOptions.Auxiliary is { TeacherLabels: true }
+                ? Teacher(display, rows, cancellation)
+                : null;
             using var natural = objectives.Any(objective => objective.NeedsNaturalTeacher)
                 ? TeacherNetwork.Build(TeacherOptions.Seed)
                 : null;
@@ -139,9 +141,11 @@ internal sealed record Experiment
             var message = exception.Message.Replace(nameof(TrainingOptions.AcceptTeacherNearChance), "--any-teacher");
             throw new ArgumentException(message, exception);
         }
+        if (result.AuxiliaryLabels is { } noise) display.Line($"{role}, {Methods.Title(method)}, auxiliary labels: {noise}");
+        var extra = options.Auxiliary is { } auxiliary ? $" and {auxiliary.Images.Count} auxiliary ones" : "";
         var card = ModelCard.Create(network, result) with
         {
-            Data = $"{Data.Name}, {Data.Train.Count} training images",
+            Data = $"{Data.Name}, {Data.Train.Count} training images{extra}",
             Preset = (role == "student" ? Preset : null) ?? "none",
             ClassNames = Data.Train.ClassNames.Count > 0 ? Data.Train.ClassNames : null,
         };

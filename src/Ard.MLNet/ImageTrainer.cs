@@ -115,7 +115,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         ClassLabels labels, IChannel channel, long seed)
     {
         var objective = options.ChosenObjective(format.Channels);
-        if (teacher is not null && !objective.NeedsTeacher)
+        var needsTeacher = objective.NeedsTeacher || options.Training.Auxiliary is { TeacherLabels: true };
+        if (teacher is not null && !needsTeacher)
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no teacher: Teacher is left alone.");
         if (naturalTeacher is not null && !objective.NeedsNaturalTeacher)
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no natural teacher: NaturalTeacher is left alone.");
@@ -128,15 +129,17 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             Validation = validated with { Threat = validated.Threat ?? objective.Threat ?? options.Settings.Threat },
         };
         var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
-        using var main = new OpenTeacher(objective.NeedsTeacher ? teacher : null);
+        using var main = new OpenTeacher(needsTeacher ? teacher : null);
         using var natural = new OpenTeacher(objective.NeedsNaturalTeacher ? naturalTeacher : null);
         foreach (var note in main.Notes.Concat(natural.Notes)) channel.Info(MessageSensitivity.None, note);
         CheckTeacher(teacher, main.Network, "teacher", format, labels);
         CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
         // A peer is of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? definition.Build(seed + 1) : null;
-        return Trainer.Fit(
+        var result = Trainer.Fit(
             new(network, main.Network, natural.Network, peer), objective, data, training, validation, progress, options.Cancellation);
+        if (result.AuxiliaryLabels is { } noise) channel.Info(MessageSensitivity.None, $"Auxiliary labels: {noise}.");
+        return result;
     }
 
     /// <summary>A teacher's network for the time of a training; afterwards freed, unless it is another's.</summary>

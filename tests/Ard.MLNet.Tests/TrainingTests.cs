@@ -273,6 +273,31 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public void Auxiliary_images_are_labelled_by_a_teacher_that_is_there_for_that_alone_and_the_log_says_how_it_agrees()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) => messages.Add(message.Message);
+        var data = Tiny.Glyphs(ml, 40);
+        var classifier = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        using var extra = Trainers.Data.Glyphs.Generate(60, seed: 3);
+        var options = new ArdTrainer.Options
+        {
+            Network = "tinycnn-2",
+            Teacher = classifier,
+            Method = "natural",
+            Seed = 1,
+            Training = Tiny.Training() with { Auxiliary = new(extra) { Share = 0.5, TeacherLabels = true } },
+        };
+        var result = new ArdTrainer(ml, options).Fit(data).Training!;
+        Assert.Equal(60, result.AuxiliaryLabels!.Images);
+        Assert.Contains(messages, message => message.EndsWith($"Auxiliary labels: {result.AuxiliaryLabels}.", StringComparison.Ordinal));
+        Assert.DoesNotContain(messages, message => message.Contains("is left alone"));
+        Assert.Contains("TeacherLabels is set and Teacher is missing", Assert.ThrowsAny<Exception>(
+            () => new ArdTrainer(ml, options with { Teacher = null }).Fit(data)).Message);
+    }
+
+    [Fact]
     public void A_teacher_that_the_method_does_not_use_is_a_warning_in_the_log()
     {
         var ml = new MLContext(1).RegisterArd();

@@ -16,6 +16,27 @@ public sealed class DistillTests : IDisposable
     private JsonElement[] Summary() => program.Summary();
 
     [Fact]
+    public void Extra_images_are_mixed_in_with_the_teachers_labels()
+    {
+        var extra = Path.Combine(Output, "extra");
+        Directory.CreateDirectory(Output);
+        using (var images = Trainers.Data.Glyphs.Generate(50, seed: 9)) images.Save(extra);
+        string[] train =
+        [
+            "--student", "tinycnn-2", "--teacher", "tinycnn-2", "--epochs", "1", "--method", "natural", "--train-images", "60",
+            "--test-images", "10", "--batch", "20", "--threads", "1", "--output", Output,
+        ];
+        var (code, output, error) = Run([.. train, "--extra-data", extra, "--extra-share", "0.5", "--extra-labels", "teacher"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("auxiliary labels: of 50 auxiliary images the teacher sees", output);
+        Assert.Equal(["teacher tinycnn-2", "student tinycnn-2"], Summary().Select(row => row.GetProperty("model").GetString()));
+        var page = File.ReadAllText(Path.Combine(Output, "report.html"));
+        Assert.Single(Regex.Matches(page, "Auxiliary labels: of 50 auxiliary images"));
+        Assert.Contains("50 images 1x16x16 of 10 classes", page);
+        Assert.Contains("without --extra-data", Run([.. train, "--extra-share", "0.5"]).Error);
+    }
+
+    [Fact]
     public void Options_without_a_verb_train_by_them_and_what_is_trained_can_be_resumed_and_evaluated()
     {
         string[] train =

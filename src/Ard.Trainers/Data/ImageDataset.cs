@@ -79,6 +79,9 @@ public sealed class ImageDataset : IDisposable
     /// <summary>Columns of the images.</summary>
     public int Width => (int)stored.shape[3];
 
+    /// <summary>Whether there are labels. A set without, which <see cref="Npy.LoadAny"/> may give, has -1 in their place.</summary>
+    internal bool IsLabelled => Labels[0].item<long>() >= 0;
+
     /// <summary>[N,C,H,W].</summary>
     internal long[] Shape => [Count, .. stored.shape[1..]];
 
@@ -212,6 +215,22 @@ public sealed class ImageDataset : IDisposable
             return new ImageDataset(stored.alias(), Labels.clone(), ClassNames, file.Again(), rows?.alias(), device);
         var images = rows is null ? stored : stored.index_select(0, rows);
         return new ImageDataset(images.to(device, copy: rows is null), Labels.to(device, copy: true), ClassNames, null);
+    }
+
+    /// <summary>For people, such as <c>50000 images 3x32x32 of 10 classes</c>.</summary>
+    public override string ToString() => $"{Count} images {Channels}x{Height}x{Width} of {Classes} classes";
+
+    /// <summary>
+    /// The same images with labels in the order of other names: where these are the names of this set in another order, by the name, else
+    /// as they are.
+    /// </summary>
+    internal ImageDataset Relabelled(IReadOnlyList<string> names)
+    {
+        using var scope = NewDisposeScope();
+        long[] places = [.. ClassNames.Select(name => (long)names.ToList().IndexOf(name))];
+        var byName = IsLabelled && places.Distinct().Count() == names.Count && !places.Contains(-1);
+        var labels = byName ? tensor(places, device: Labels.device).index_select(0, Labels) : Labels.alias();
+        return new ImageDataset(stored.alias(), labels, names, file?.Again(), rows?.alias(), device);
     }
 
     /// <summary>Frees the tensors; the last of those that share a temporary file deletes it.</summary>

@@ -26,6 +26,15 @@ internal static class ImageFile
 
     private static readonly byte[] Magic = "ARDIMAGE"u8.ToArray();
 
+    /// <summary>Whether the file begins as these do.</summary>
+    public static bool Is(string path)
+    {
+        if (!File.Exists(path)) return false;
+        using var file = File.OpenRead(path);
+        var start = new byte[Magic.Length];
+        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.AsSpan().SequenceEqual(Magic);
+    }
+
     private static readonly byte[] NoDigest = new byte[SHA256.HashSizeInBytes];
 
     /// <summary>What a file says of its images.</summary>

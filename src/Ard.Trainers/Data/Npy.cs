@@ -53,17 +53,29 @@ internal static class Npy
     /// <param name="classNames">One name a class. Default: the numbers from 0 to the largest label of both splits.</param>
     /// <returns>Images of uint8, or of float32 in [0,1]. The file has [N,H,W], [N,H,W,C] or [N,C,H,W] with 1 or 3 channels.</returns>
     /// <exception cref="DataFileException">A file is missing or not sound, or its arrays are no images and labels.</exception>
-    public static ImageDataset Load(string path, DataSplit split, IReadOnlyList<string>? classNames = null)
+    public static ImageDataset Load(string path, DataSplit split, IReadOnlyList<string>? classNames = null) =>
+        Load(path, split, classNames, mayLackLabels: false);
+
+    /// <summary>
+    /// Reads images of whatever split: those with train in their names, or, where no name says train or test, all. Where there are no
+    /// labels, each is -1.
+    /// </summary>
+    /// <inheritdoc cref="Load(string, DataSplit, IReadOnlyList{string}?)"/>
+    public static ImageDataset LoadAny(string path, IReadOnlyList<string> classNames) => Load(path, null, classNames, mayLackLabels: true);
+
+    private static ImageDataset Load(string path, DataSplit? split, IReadOnlyList<string>? classNames, bool mayLackLabels)
     {
         using var archive = Directory.Exists(path) || Path.GetExtension(path) != ".npz" ? null : OpenArchive(path);
         var all = archive is null ? List(path) : List(archive, path);
-        var word = split == DataSplit.Train ? "train" : "test";
+        var word = split == DataSplit.Test ? "test" : "train";
         var isSplit = all.Any(array => Says(array, "train") || Says(array, "test"));
         if (!isSplit && split == DataSplit.Train)
             throw new DataFileException(path, 0, "arrays for training, with train in their names", Names(all));
         var single = Path.GetExtension(path) == ".npy" ? Path.GetFileNameWithoutExtension(path) : null;
         var some = isSplit ? [.. all.Where(array => Says(array, word))] : all;
         var images = One(some.Where(array => array.IsImages && (single is null || array.Name == single)), "array of images [N,H,W,C]");
+        if (mayLackLabels && !some.Any(array => array.IsLabels))
+            return new ImageDataset(Images(images), Full([images.Header.Shape[0]], -1, ScalarType.Int64), classNames!, null);
         var labels = One(some.Where(array => array.IsLabels), "array of labels [N]");
         if (images.Header.Shape[0] != labels.Header.Shape[0])
             throw new DataFileException(

@@ -102,7 +102,7 @@ public sealed record ModelCard
                 ? null
                 : new(
                     training.History.Count, training.KeptEpoch, training.Seconds, training.Cancelled,
-                    training.Warnings, training.Settings, versions),
+                    training.Warnings, training.Settings, versions, training.AuxiliaryLabels?.ToString()),
             Versions = versions,
         };
     }
@@ -215,9 +215,10 @@ public sealed record ModelCard
 /// <param name="Warnings">What it had to warn of.</param>
 /// <param name="Settings">Every setting, one a line.</param>
 /// <param name="Versions">The versions of the packages that trained.</param>
+/// <param name="AuxiliaryLabels">How far its teacher agrees with the labels of auxiliary images; null where there were none.</param>
 internal sealed record CardTraining(
     int Epochs, int? KeptEpoch, double Seconds, bool Cancelled, IReadOnlyList<string> Warnings, IReadOnlyList<string> Settings,
-    IReadOnlyDictionary<string, string> Versions);
+    IReadOnlyDictionary<string, string> Versions, string? AuxiliaryLabels = null);
 
 /// <summary>A file with the network.</summary>
 /// <param name="Name">Its name, without the folder.</param>

@@ -37,6 +37,7 @@ internal static class ModelCardText
                 + (training.KeptEpoch is { } kept ? $"that of epoch {kept}" : "the last step's")),
             ("Seconds", training is null ? Unknown : training.Seconds.ToString("F1", CultureInfo.InvariantCulture)),
             ("Versions", training is null ? Unknown : Versions(training.Versions)));
+        if (training?.AuxiliaryLabels is { } noise) Line($"Auxiliary labels: {Cell(noise)}.");
         foreach (var warning in training?.Warnings ?? []) Line($"Warning: {Cell(warning)}");
         Settings("Settings of the training", training?.Settings);
 

@@ -31,7 +31,9 @@ internal static class TrainingSection
             }.Where(series => series.Points.Any(point => double.IsFinite(point.Y))),
         ];
         var section = new Markup();
-        section.Line($"<h3>{name}</h3><p class=\"note\">{Summary(training)}</p><div class=\"grid-of-figures\">");
+        section.Line($"<h3>{name}</h3><p class=\"note\">{Summary(training)}</p>");
+        if (training.AuxiliaryLabels is { } noise) section.Line($"<p class=\"note\">Auxiliary labels: {noise}.</p>");
+        section.Line($"<div class=\"grid-of-figures\">");
         var range = Axis.FromZero([.. losses.Select(point => point.Y).Where(double.IsFinite)]);
         section.Line($"{new LineChart("Loss", "epoch", "loss", epochs, range, [new("loss", losses)]) { Mark = kept }.Draw()}");
         if (accuracies.Length > 0)

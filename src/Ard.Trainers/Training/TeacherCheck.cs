@@ -18,7 +18,8 @@ internal static class TeacherCheck
     /// <summary>What there is to warn of in the teachers of a training. Usually nothing.</summary>
     /// <exception cref="ArgumentException">As <see cref="On"/>.</exception>
     public static IEnumerable<string> Advice(TrainingSetup setup) => setup.Teachers.SelectMany(teacher => On(
-        $"the {teacher.Role}", teacher.Network, setup.Data, teacher.Network == setup.Networks.Teacher ? setup.Threat : null,
+        $"the {teacher.Role}", teacher.Network, setup.Data,
+        setup.Objective.NeedsTeacher && teacher.Network == setup.Networks.Teacher ? setup.Threat : null,
         setup.Options.AcceptTeacherNearChance));
 
     /// <summary>What there is to warn of. Usually nothing.</summary>

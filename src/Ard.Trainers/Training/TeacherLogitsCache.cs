@@ -1,4 +1,3 @@
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 
 namespace Ard.Trainers.Training;
@@ -10,27 +9,28 @@ namespace Ard.Trainers.Training;
 /// and all get all of them, for every image comes to every process sooner or later.
 /// </summary>
 internal sealed class TeacherLogitsCache(
-    Module<Tensor, Tensor> teacher, ImageDataset data, int variants, int batchSize, ScalarType dtype, ProcessGroup group) : IDisposable
+    Module<Tensor, Tensor> teacher, TrainingImages images, int variants, int batchSize, ScalarType dtype, ProcessGroup group) : IDisposable
 {
     // [variants · images, classes]
     private Tensor? logits;
 
     /// <summary>
     /// The rule where the options leave it open: it pays where the augmentation makes of an image fewer variants than the training has
-    /// epochs, for then the teacher sees fewer images.
+    /// epochs, for then the teacher sees fewer images. Of auxiliary images, which an epoch does not pass through, all count.
     /// </summary>
-    public static bool Pays(Augmentation augmentation, int epochs) => augmentation.Variants < epochs;
+    public static bool Pays(Augmentation augmentation, TrainingImages images, int epochs) =>
+        augmentation.Variants * images.Count < (long)epochs * images.Epoch;
 
     /// <summary>Logits [N,classes].</summary>
-    /// <param name="images">The images' numbers in the data set, int64 [N].</param>
+    /// <param name="numbers">The images' numbers, int64 [N].</param>
     /// <param name="variant">The variant of each, int64 [N]; null for the images as they are.</param>
-    public Tensor Find(Tensor images, Tensor? variant)
+    public Tensor Find(Tensor numbers, Tensor? variant)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         logits ??= Compute();
-        var row = images.to(logits.device);
-        if (variant is not null) row = row.Plus(variant.to(logits.device).Times(data.Count));
+        var row = numbers.to(logits.device);
+        if (variant is not null) row = row.Plus(variant.to(logits.device).Times(images.Count));
         return logits.index_select(0, row).MoveToOuterDisposeScope();
     }
 
@@ -41,13 +41,14 @@ internal sealed class TeacherLogitsCache(
         var parts = new List<Tensor>();
         for (var variant = 0; variant < variants; variant++)
         {
-            for (long first = 0; first < data.Count; first += batchSize)
+            for (long first = 0; first < images.Count; first += batchSize)
             {
                 using var step = NewDisposeScope();
-                var count = Math.Min(batchSize, data.Count - first);
+                var count = Math.Min(batchSize, images.Count - first);
+                var numbers = Arange(count, ScalarType.Int64).Plus(first);
                 var part = parts.Count % group.Size == group.Rank
-                    ? teacher.call(Augmentation.Variant(data.Batch(first, count).Images, variant).to(dtype))
-                    : zeros([count, data.Classes], dtype, data.Device);
+                    ? teacher.call(Augmentation.Variant(images.Batch(numbers).Images, variant).to(dtype))
+                    : zeros([count, images.Classes], dtype, images.Device);
                 parts.Add(part.MoveToOuterDisposeScope());
             }
         }

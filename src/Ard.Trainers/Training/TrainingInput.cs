@@ -21,6 +21,7 @@ internal static class TrainingInput
         TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options,
         ProcessGroup group) =>
         Require([.. Missing(networks, objective), .. Networks(networks), .. Images(networks, data, validation, options),
+            .. Auxiliary(networks, data, options.Auxiliary),
             .. Shares(objective, options, group)]);
 
     /// <summary>Sends one image through each network, which tells what no parameter's shape tells of a module of one's own.</summary>
@@ -89,6 +90,18 @@ internal static class TrainingInput
             yield return $"Augmentation has the padding {augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}";
         if (augmentation.Cutout > side)
             yield return $"Augmentation has the cutout {augmentation.Cutout}, expected at most the images' {data.Height}x{data.Width}";
+    }
+
+    private static IEnumerable<string> Auxiliary(TrainingNetworks networks, ImageDataset data, AuxiliaryData? auxiliary)
+    {
+        if (auxiliary is not { Images: var images }) yield break;
+        var name = $"{nameof(TrainingOptions.Auxiliary)}.{nameof(auxiliary.Images)}";
+        if (!images.Shape[1..].SequenceEqual(data.Shape[1..]))
+            yield return $"{name} are [{string.Join(",", images.Shape[1..])}], "
+                + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
+        if (images.Classes != data.Classes) yield return $"{name} have {images.Classes} classes, expected {data.Classes}";
+        if (auxiliary.TeacherLabels && networks.Teacher is null)
+            yield return $"{nameof(auxiliary.TeacherLabels)} is set and Teacher is missing, which would say them";
     }
 
     // What one process can do and several together cannot.

@@ -72,6 +72,9 @@ public sealed record TrainingOptions : IValidatableObject
     /// </summary>
     public Augmentation? Augmentation { get; init; }
 
+    /// <summary>More images, which take a share of every batch. Default null: none.</summary>
+    public AuxiliaryData? Auxiliary { get; init; }
+
     /// <summary>
     /// The largest norm of the gradient, all parameters together; a longer one is shortened to it before the step. Default null: as it is.
     /// </summary>

@@ -69,6 +69,9 @@ public sealed record TrainingResult
     /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>How far the teacher agrees with the labels of auxiliary images; null without these, or without a teacher.</summary>
+    public LabelNoise? AuxiliaryLabels { get; init; }
+
     /// <summary>On how many images the choice of <see cref="BestEpoch"/> rests; 0 where nothing was validated.</summary>
     internal long ValidationImages { get; init; }
 

@@ -139,8 +139,9 @@ internal sealed class TrainingRun : IDisposable
     {
         SeedDefaultGenerators();
         var share = new BatchShare(setup.Group, setup.Batches.Count(Step));
-        var numbers = share.Select(Order!.narrow(0, setup.Batches.First(Step), share.Count));
-        var (images, labels) = setup.Data.Batch(numbers);
+        var numbers = share.Select(
+            setup.Images.Draw(Order!.narrow(0, setup.Batches.First(Step), share.Count), DataGenerator));
+        var (images, labels) = setup.Images.Batch(numbers);
         (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator, share);
         return new TrainingBatch
         {
@@ -270,6 +271,7 @@ internal sealed class TrainingRun : IDisposable
         return new TrainingResult(Selection.History, Selection.BestEpoch, kept, Reporter.Seconds, cancelled)
         {
             Warnings = Reporter.Warnings,
+            AuxiliaryLabels = setup.AuxiliaryLabels,
             ValidationImages = setup.Validation?.Count ?? 0,
             ChosenUnderAttack = setup.MeetsAdversary,
             Settings = [.. OptionsText.Lines(nameof(Objective), setup.Objective), .. OptionsText.Lines("Options", setup.Options)],

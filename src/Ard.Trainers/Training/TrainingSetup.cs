@@ -29,7 +29,7 @@ internal sealed class TrainingSetup : IDisposable
         TrainingInput.Check(networks, objective, data, validation, Options, Group);
         Networks = networks with
         {
-            Teacher = objective.NeedsTeacher ? networks.Teacher : null,
+            Teacher = objective.NeedsTeacher || Auxiliary?.TeacherLabels == true ? networks.Teacher : null,
             NaturalTeacher = objective.NeedsNaturalTeacher ? networks.NaturalTeacher : null,
             Peer = objective.NeedsPeer ? networks.Peer : null,
         };
@@ -53,12 +53,13 @@ internal sealed class TrainingSetup : IDisposable
             }
             if (Device.type != DeviceType.CPU) owned.Add(Data = Data.To(Device));
             Batches = new(Data.Count, Options.BatchSize!.Value);
-            if (Networks.Teacher is not null && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options.Augmentation!, Epochs)))
+            TrainingInput.CheckOutputs(Networks, Data, DType);
+            owned.Add(Images = WithAuxiliary());
+            if (objective.NeedsTeacher && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options.Augmentation!, Images, Epochs)))
             {
-                TeacherLogits = new(Networks.Teacher, Data, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group);
+                TeacherLogits = new(Networks.Teacher!, Images, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group);
                 owned.Add(TeacherLogits);
             }
-            TrainingInput.CheckOutputs(Networks, Data, DType);
         }
         catch
         {
@@ -86,6 +87,12 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>The training images, without those set aside for validation.</summary>
     public ImageDataset Data { get; }
 
+    /// <summary>The training images and the auxiliary ones behind them.</summary>
+    public TrainingImages Images { get; }
+
+    /// <summary>How far the teacher agrees with the labels of the auxiliary images; null where there are none, or no teacher.</summary>
+    public LabelNoise? AuxiliaryLabels { get; private set; }
+
     /// <summary>The images to choose the best epoch by; null where there are none.</summary>
     public ImageDataset? Validation { get; }
 
@@ -99,6 +106,8 @@ internal sealed class TrainingSetup : IDisposable
     public BatchPlan Batches { get; }
 
     public int Epochs => Options.Epochs!.Value;
+
+    private AuxiliaryData? Auxiliary => Options.Auxiliary is { Share: > 0 } auxiliary ? auxiliary : null;
 
     /// <summary>Where the teacher's logits of clean images are kept; null where they are computed each time.</summary>
     public TeacherLogitsCache? TeacherLogits { get; }
@@ -179,10 +188,23 @@ internal sealed class TrainingSetup : IDisposable
         public void Dispose() => network.to(device);
     }
 
+    // The teacher labels the auxiliary images, or a part of them is looked at with it.
+    private TrainingImages WithAuxiliary()
+    {
+        if (Auxiliary is not { } auxiliary) return new(Data);
+        var images = auxiliary.Images.Relabelled(Data.ClassNames);
+        owned.Add(images);
+        if (Device.type != DeviceType.CPU) owned.Add(images = images.To(Device));
+        if (Networks.Teacher is not { } teacher) return new(Data, images, null, auxiliary.Share);
+        var (labels, noise) = TeacherLabels.Find(teacher, images, auxiliary.TeacherLabels, Batches.BatchSize, DType, Group);
+        AuxiliaryLabels = noise;
+        return new(Data, images, labels, auxiliary.Share);
+    }
+
     // Digests all that is given beside the settings: images and labels in their order, and the teachers' weights.
     private void Digest(ImageDataset data, ImageDataset? validation)
     {
-        foreach (var (name, images) in new[] { ("data", data), ("validation", validation) })
+        foreach (var (name, images) in new[] { ("data", data), ("validation", validation), ("auxiliary", Auxiliary?.Images) })
         {
             if (images is null) continue;
             digests[name] = $"[{string.Join(",", images.Shape)}]";

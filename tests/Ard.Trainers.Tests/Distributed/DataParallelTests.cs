@@ -36,6 +36,14 @@ public sealed class DataParallelTests : IDisposable
         ["natural"] = (new Natural(), Options),
         ["ard"] = (TrainerTests.Ard, Options),
         ["ard, teacher's logits kept"] = (TrainerTests.Ard, Options with { Augmentation = new(0, true), CacheTeacherLogits = true }),
+        ["ard, auxiliary images"] = (
+            TrainerTests.Ard,
+            Options with
+            {
+                Augmentation = new(0, true),
+                CacheTeacherLogits = true,
+                Auxiliary = new(TrainerTests.Data(30, seed: 8)) { TeacherLabels = true },
+            }),
         ["at"] = (new AdversarialTraining(new() { Inner = Inner }), Options),
         ["at, clipped"] = (new AdversarialTraining(new() { Inner = Inner }), Options with { ClipGradientNorm = 0.1 }),
         ["at, cutout, smoothed"] = (

@@ -27,6 +27,7 @@ public sealed class TrainingExtrasTests : IDisposable
         ["label smoothing"] = Options with { LabelSmoothing = 0.2 },
         ["mixed precision"] = Options with { Precision = Precision.Mixed },
         ["cutout"] = Options with { Augmentation = new Augmentation(1, true) { Cutout = 3 } },
+        ["auxiliary images"] = Options with { Auxiliary = new(TrainerTests.Data(30, seed: 8)) { TeacherLabels = true } },
         ["teacher logits of one variant"] = Options with { Augmentation = Augmentation.None },
         ["teacher logits of two variants"] = Options with { Augmentation = new Augmentation(0, true) },
     };
@@ -150,7 +151,7 @@ public sealed class TrainingExtrasTests : IDisposable
     }
 
     // How many images went through the teacher, and the largest difference between the logits given and the teacher's.
-    private static (long Images, double Difference) Ask(TrainingOptions options)
+    internal static (long Images, double Difference) Ask(TrainingOptions options)
     {
         using var scope = NewDisposeScope();
         using var data = TrainerTests.Data(20);
@@ -195,10 +196,12 @@ public sealed class TrainingExtrasTests : IDisposable
         Assert.Equal(100, Ask(options with { Augmentation = crop }).Images);
         Assert.Equal(100, Ask(options with { Augmentation = Augmentation.None with { Cutout = 2 } }).Images);
 
-        Assert.False(TeacherLogitsCache.Pays(mirror, epochs: 2));
-        Assert.True(TeacherLogitsCache.Pays(mirror, epochs: 3));
-        Assert.False(TeacherLogitsCache.Pays(Augmentation.None, epochs: 1));
-        Assert.False(TeacherLogitsCache.Pays(crop, epochs: 1000));
+        using var data = TrainerTests.Data(20);
+        using var images = new TrainingImages(data);
+        Assert.False(TeacherLogitsCache.Pays(mirror, images, epochs: 2));
+        Assert.True(TeacherLogitsCache.Pays(mirror, images, epochs: 3));
+        Assert.False(TeacherLogitsCache.Pays(Augmentation.None, images, epochs: 1));
+        Assert.False(TeacherLogitsCache.Pays(crop, images, epochs: 1000));
     }
 
     [Theory]

@@ -1,0 +1,58 @@
+using Ard.Trainers.Data;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// The images that a training takes its batches from, numbered through: the training images, and behind them the auxiliary ones.
+/// </summary>
+/// <param name="data">The training images.</param>
+/// <param name="auxiliary">The others; null for none.</param>
+/// <param name="labels">The labels of the others, int64; null for their own.</param>
+/// <param name="share">The share of a batch that is drawn from the others.</param>
+internal sealed class TrainingImages(
+    ImageDataset data, ImageDataset? auxiliary = null, Tensor? labels = null, double share = 0) : IDisposable
+{
+    /// <summary>How many there are of both.</summary>
+    public long Count => data.Count + (auxiliary?.Count ?? 0);
+
+    /// <summary>How many an epoch takes: as many as there are training images.</summary>
+    public long Epoch => data.Count;
+
+    public int Classes => data.Classes;
+
+    public Device Device => data.Device;
+
+    /// <summary>The numbers of a batch: at its last places auxiliary images stand for the training images.</summary>
+    /// <param name="places">The training images' numbers at the batch's places in the order of the epoch, int64 [N].</param>
+    /// <param name="generator">Where the chances come from, on the CPU. Without auxiliary images nothing is drawn.</param>
+    public Tensor Draw(Tensor places, Generator generator)
+    {
+        var count = (long)Math.Round(share * places.shape[0]);
+        if (auxiliary is null || count == 0) return places;
+        var drawn = randint(0, auxiliary.Count, [count], dtype: ScalarType.Int64, generator: generator).Plus(data.Count);
+        return cat([places.narrow(0, 0, places.shape[0] - count), drawn]);
+    }
+
+    /// <summary>As <see cref="ImageDataset.Batch(Tensor)"/>.</summary>
+    /// <param name="numbers">int64 [N], on the CPU, those of training images first.</param>
+    public (Tensor Images, Tensor Labels) Batch(Tensor numbers)
+    {
+        if (auxiliary is null) return data.Batch(numbers);
+        using var scope = NewDisposeScope();
+        var own = numbers.Lt(data.Count).sum().item<long>();
+        var rest = numbers.shape[0] - own;
+        if (rest == 0) return Moved(data.Batch(numbers));
+        var others = numbers.narrow(0, own, rest).Minus(data.Count);
+        var (images, classes) = auxiliary.Batch(others);
+        if (labels is not null) classes = labels.index_select(0, others.to(labels.device));
+        if (own == 0) return Moved((images, classes));
+        var first = data.Batch(numbers.narrow(0, 0, own));
+        return Moved((cat([first.Images, images]), cat([first.Labels, classes])));
+
+        static (Tensor, Tensor) Moved((Tensor Images, Tensor Labels) batch) =>
+            (batch.Images.MoveToOuterDisposeScope(), batch.Labels.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Frees the labels; the images are their owners'.</summary>
+    public void Dispose() => labels?.Dispose();
+}
