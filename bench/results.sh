@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
 cifar_parts="cifar cifar-iad cifar-fast cifar-peer cifar-mixed cifar-rates cifar-autoattack"
-parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack ${CIFAR:+$cifar_parts}}
+parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack full ${CIFAR:+$cifar_parts}}
 ard=${ARD:-$root/ard}
 
 run() { # folder, then the arguments of distill
@@ -54,10 +54,21 @@ cifar_student() { # folder, teacher, learning rate, methods, what differs
         --teacher-checkpoint "$out/cifar-teachers/$seed/student-$teacher.safetensors" --lr "$rate" --method "$methods" "$@"
 }
 
+# All training images, shifted and flipped; every setting of the methods by default but for the length and five attack steps, where there
+# are several.
+full() { # folder, network, methods, what differs
+    local folder=$out/$1 network=$2 methods=$3
+    shift 3
+    [[ -e $folder/done ]] && return
+    $ard distill --data "$data" --eps 0.1 --validation 0 --threads "${THREADS:-2}" --resume --augmentation crop-flip --epochs "${epochs:-6}" \
+        --batch 128 --seed "$seed" --student "$network" --method "$methods" --test-images 1000 --output "$folder" "$@"
+    touch "$folder/done"
+}
+
 for seed in $seeds; do
     # The teachers have seen 12,000 images. They appear in the tables as students of their own kind.
     robust=$out/teachers/$seed/student-at.safetensors natural=$out/teachers/$seed/student-natural.safetensors
-    [[ $parts == cifar* ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
+    [[ $parts == cifar* || $parts == full ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
     for part in $parts; do
         case $part in
             underfit) # two convolutions without BatchNorm, many images
@@ -93,6 +104,19 @@ for seed in $seeds; do
                     data=$CIFAR eps=8/255 measure "$out/cifar-autoattack/$(basename "$student")/$seed.txt" \
                         --model "$out/cifar/$seed/$student.safetensors" --attacks pgd-20,autoattack --test-images 500
                 done ;;
+            full)
+                full "full-teachers/$seed" smallcnn-32-bn at --steps 5 --step-size 0.05
+                taught=(--teacher smallcnn-32-bn --teacher-checkpoint "$out/full-teachers/$seed/student-at.safetensors")
+                full "full/$seed/ard" smallcnn-16-bn ard --steps 5 --step-size 0.05 "${taught[@]}"
+                full "full/$seed/at" smallcnn-16-bn at --steps 5 --step-size 0.05
+                full "full/$seed/fast" smallcnn-16-bn ard+fast,rslad+fast,kd "${taught[@]}"
+                full "full/$seed/fast-at" smallcnn-16-bn at+fast,natural
+                full "full/$seed/rslad" smallcnn-16-bn rslad --steps 5 --step-size 0.05 "${taught[@]}"
+                full "full/$seed/trades" smallcnn-16-bn trades --steps 5 --step-size 0.05
+                epochs=2 full "full/$seed/fast-ard" smallcnn-16-bn fast-ard --replays 4 "${taught[@]}"
+                full "full/$seed/more" smallcnn-16-bn adaad+fast,saad+fast "${taught[@]}"
+                full "full/$seed/slow" smallcnn-16-bn adaad+igdm,saad --steps 5 --step-size 0.05 "${taught[@]}"
+                full "full/$seed/averaged" smallcnn-16-bn trades+awp --steps 5 --step-size 0.05 --swa 5 ;;
             transfer) # perturbations found on another network
                 for student in labels/$seed/student-at distilled/$seed/student-{kd,ard,rslad}; do
                     for teacher in at natural; do
