@@ -3,23 +3,50 @@ using Ard.Trainers.Reports;
 
 namespace Ard.Bench;
 
-/// <summary><c>bench chart SUMMARY.json OUT.svg</c>: a summary as bars, a group for each network; the picture in the README.</summary>
+/// <summary>
+/// <c>bench chart SUMMARY.json OUT.svg</c>: a summary as bars, a group for each network; the picture in the README.
+/// <c>bench chart DIR OUT.svg</c>: all summaries below a folder as points, robust accuracy over the time of the training, and
+/// <c>--over clean</c> over the accuracy without attack; means of the seeds.
+/// </summary>
 internal static class ResultsChart
 {
     public static Command Command()
     {
-        var summary = new Argument<FileInfo>("summary").AcceptExistingOnly();
+        var source = new Argument<FileSystemInfo>("summary") { Description = "A summary.json, or a folder of them." }.AcceptExistingOnly();
         var target = new Argument<string>("svg");
-        var command = new Command("chart", "A summary.json as bars.") { summary, target };
-        command.SetAction(p => Run(p.GetValue(summary)!.FullName, p.GetValue(target)!));
+        var over = new Option<string>("--over") { DefaultValueFactory = _ => "seconds", Description = "Of a folder: seconds or clean." };
+        over.AcceptOnlyFromAmong("seconds", "clean");
+        var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over };
+        command.SetAction(p =>
+        {
+            var path = p.GetValue(source)!.FullName;
+            var picture = Directory.Exists(path) ? Points(path, p.GetValue(over) == "clean") : Bars(path);
+            File.WriteAllText(p.GetValue(target)!, picture.ToString());
+        });
         return command;
     }
 
-    private static void Run(string summary, string target)
+    private static Markup Bars(string summary)
     {
         var groups = SummaryRow.Read(summary).Select(row => new BarGroup(
             $"{row.Model}, {row.Method}",
             [new Bar("clean", row.Clean / 100), new Bar("FGSM", row.Fgsm / 100), new Bar("PGD-20", row.Pgd20 / 100)]));
-        File.WriteAllText(target, BarChart.Draw("images right", [.. groups], standalone: true).ToString());
+        return BarChart.Draw("images right", [.. groups], standalone: true);
+    }
+
+    private static Markup Points(string folder, bool overClean)
+    {
+        var methods = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).SelectMany(SummaryRow.Read)
+            .GroupBy(row => row.Method).Select(runs => (
+                Name: runs.Key,
+                Place: runs.Average(row => overClean ? row.Clean : row.Seconds / 60),
+                Robust: runs.Average(row => row.Pgd20)))
+            .OrderByDescending(method => method.Robust).ToArray();
+        double[] places = [.. methods.Select(method => method.Place)];
+        var (title, what) = overClean ? ("Robustness and accuracy", "clean, % right") : ("Robustness and time", "training, minutes");
+        return new LineChart(
+            title, what, "PGD-20, % right", overClean ? Axis.Between(places) : Axis.FromZero(places),
+            Axis.Between([.. methods.Select(method => method.Robust)]),
+            [.. methods.Select(method => new Series(method.Name, [(method.Place, method.Robust)]))]).Picture();
     }
 }
