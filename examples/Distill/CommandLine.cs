@@ -217,6 +217,7 @@ internal static class CommandLine
         foreach (var command in ModelCommands.All()) root.Subcommands.Add(command);
         root.Subcommands.Add(MergeCommand());
         root.Subcommands.Add(CorruptionsCommand(cancellation));
+        root.Subcommands.Add(TeacherCommandLine(cancellation));
         root.Subcommands.Add(Comparison.Command(CommandOf));
         root.Subcommands.Add(ModelExport.Command());
         return root;
@@ -252,6 +253,39 @@ internal static class CommandLine
             Command = CommandOf(p),
         }.Run(cancellation));
         return corruptions;
+    }
+
+    private static Command TeacherCommandLine(CancellationToken cancellation)
+    {
+        var file = new Argument<string>("FILE") { Description = "The teacher: a model, or with --network weights of PyTorch." };
+        var student = new Option<string?>("--student").Reads(
+            "The file of a trained student: what carries over to it is measured too.", text => (string?)text);
+        var images = new Option<int>("--images") { DefaultValueFactory = _ => 200 }
+            .Reads("How many of the training images to look at.", Positive);
+        var teacher = new Command("teacher", "Tells what a teacher is worth before it teaches: accuracy, robustness and how sure it is.")
+        {
+            file,
+        };
+        Option[] options =
+        [
+            Network, .. ModelCommands.Normalisation, student, Data, Classes, TrainImages, images, Epsilon, Json, Device, Threads,
+        ];
+        foreach (var option in options) teacher.Options.Add(option);
+        teacher.SetAction(p => new TeacherCommand
+        {
+            File = p.GetValue(file)!,
+            Architecture = p.Normalised(p.GetValue(Network), "--network"),
+            Student = p.GetValue(student),
+            Data = p.GetValue(Data)!,
+            Classes = p.GetValue(Classes),
+            TrainImages = p.GetValue(TrainImages),
+            Images = p.GetValue(images),
+            Epsilon = p.GetValue(Epsilon),
+            Json = p.GetValue(Json),
+            Device = p.GetValue(Device)!,
+            Threads = p.GetValue(Threads),
+        }.Run(cancellation));
+        return teacher;
     }
 
     private static Command MergeCommand()

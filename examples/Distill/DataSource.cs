@@ -21,13 +21,12 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     /// <param name="trainImages">Only the first so many; the built-in set makes as many as asked for, by default 4,000.</param>
     /// <param name="testImages">Only the first so many; the built-in set makes 1,000 by default.</param>
     /// <param name="classes">The number of classes, for files that do not say it.</param>
-    public static DataSource Load(string name, int? trainImages, int? testImages, int? classes = null)
-    {
-        var train = name == BuiltIn
-            ? Glyphs.Generate(trainImages ?? 4000, seed: 1)
-            : First(ImageDataset.Load(name, DataSplit.Train, classes), trainImages);
-        return new DataSource(name, train, LoadTest(name, testImages, classes));
-    }
+    public static DataSource Load(string name, int? trainImages, int? testImages, int? classes = null) =>
+        new(name, LoadTrain(name, trainImages, classes), LoadTest(name, testImages, classes));
+
+    /// <summary>The training images only; the built-in set makes 4,000 by default.</summary>
+    public static ImageDataset LoadTrain(string name, int? images, int? classes = null) =>
+        name == BuiltIn ? Glyphs.Generate(images ?? 4000, seed: 1) : First(ImageDataset.Load(name, DataSplit.Train, classes), images);
 
     /// <summary>The test images only; the built-in set makes 1,000 by default.</summary>
     public static ImageDataset LoadTest(string name, int? images, int? classes = null) =>

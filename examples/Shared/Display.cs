@@ -36,6 +36,12 @@ internal abstract class Display
     /// <summary>An evaluation begins.</summary>
     public abstract IProgress<EvaluationProgress> Evaluation(string what);
 
+    private void Tell(string what, TrainingProgress p)
+    {
+        if (p.Teacher is { } teacher) Line($"{what}: the teacher, on {teacher}");
+        foreach (var warning in p.Warnings) Line($"{what}: {warning}");
+    }
+
     private static string Text(string what, TrainingProgress p)
     {
         var validation = p.RobustValidationAccuracy is { } robust
@@ -70,7 +76,7 @@ internal abstract class Display
 
         public override IProgress<TrainingProgress> Training(string what) => new Handler<TrainingProgress>(p =>
         {
-            foreach (var warning in p.Warnings) Line($"{what}: {warning}");
+            Tell(what, p);
             if (!(p.EpochEnded && p.Epoch == p.Epochs) && sinceLine.Elapsed < Interval) return;
             sinceLine.Restart();
             Line(Text(what, p));
@@ -96,7 +102,7 @@ internal abstract class Display
             var task = trained = context.AddTask(Markup.Escape(what));
             return new Handler<TrainingProgress>(p =>
             {
-                foreach (var warning in p.Warnings) Line($"{what}: {warning}");
+                Tell(what, p);
                 task.MaxValue = (double)p.Epochs * p.Steps;
                 task.Value = (p.Epoch - 1.0) * p.Steps + p.Step;
                 task.Description = Markup.Escape(ShortText(what, p));

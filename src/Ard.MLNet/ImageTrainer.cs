@@ -238,6 +238,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         {
             inner?.Report(value);
             foreach (var warning in value.Warnings) channel.Warning(MessageSensitivity.None, warning);
+            if (value.Teacher is { } teacher) channel.Info(MessageSensitivity.None, $"The teacher, on {teacher}");
             if (!value.EpochEnded) return;
             var validation = value.RobustValidationAccuracy is { } robust
                 ? string.Create(CultureInfo.InvariantCulture,

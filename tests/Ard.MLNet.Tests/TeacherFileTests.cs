@@ -43,6 +43,7 @@ public sealed class TeacherFileTests
         new ArdTrainer(ml, new() { Network = "tinycnn-2", Teacher = TeacherNetwork.FromFile(path, gray), Training = Tiny.Training() })
             .Fit(Tiny.Glyphs(ml, 20)).Dispose();
         Assert.Contains($"{path}: normalisation as given, for the file does not tell: mean [0.5], std [2].", told);
+        Assert.Single(told, line => line.StartsWith("The teacher, on 20 training images: ", StringComparison.Ordinal));
         // Without the network: PyTorch's files do not say what they are, but they look like something.
         var fault = Assert.Throws<CheckpointException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
         Assert.Contains("looks like tinycnn-2-bn, 4 classes", fault.Message);

@@ -102,7 +102,8 @@ public sealed record ModelCard
                 ? null
                 : new(
                     training.History.Count, training.KeptEpoch, training.Seconds, training.Cancelled,
-                    training.Warnings, training.Settings, versions, training.AuxiliaryLabels?.ToString()),
+                    training.Warnings, training.Settings, versions, training.AuxiliaryLabels?.ToString(),
+                    training.Teacher?.ToString()),
             Versions = versions,
         };
     }
@@ -216,9 +217,10 @@ public sealed record ModelCard
 /// <param name="Settings">Every setting, one a line.</param>
 /// <param name="Versions">The versions of the packages that trained.</param>
 /// <param name="AuxiliaryLabels">How far its teacher agrees with the labels of auxiliary images; null where there were none.</param>
+/// <param name="Teacher">What was found of the teacher, see <see cref="TeacherReport"/>; null where there was none.</param>
 internal sealed record CardTraining(
     int Epochs, int? KeptEpoch, double Seconds, bool Cancelled, IReadOnlyList<string> Warnings, IReadOnlyList<string> Settings,
-    IReadOnlyDictionary<string, string> Versions, string? AuxiliaryLabels = null);
+    IReadOnlyDictionary<string, string> Versions, string? AuxiliaryLabels = null, string? Teacher = null);
 
 /// <summary>A file with the network.</summary>
 /// <param name="Name">Its name, without the folder.</param>

@@ -38,6 +38,7 @@ internal static class ModelCardText
             ("Seconds", training is null ? Unknown : training.Seconds.ToString("F1", CultureInfo.InvariantCulture)),
             ("Versions", training is null ? Unknown : Versions(training.Versions)));
         if (training?.AuxiliaryLabels is { } noise) Line($"Auxiliary labels: {Cell(noise)}.");
+        if (training?.Teacher is { } teacher) Line($"The teacher, on {Cell(teacher)}.");
         foreach (var warning in training?.Warnings ?? []) Line($"Warning: {Cell(warning)}");
         Settings("Settings of the training", training?.Settings);
 

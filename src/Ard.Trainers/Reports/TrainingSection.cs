@@ -58,6 +58,7 @@ internal static class TrainingSection
         var kept = training.KeptEpoch is not { } at ? ""
             : FormattableString.Invariant($"; kept: epoch {at}")
                 + (at == training.BestEpoch ? $", the best on {Text.Count(training.ValidationImages, $"{attacked}validation image")}" : "");
-        return $"{epochs}{kept}.";
+        var teacher = training.Teacher is { } found ? $" The teacher, on {found}." : "";
+        return $"{epochs}{kept}.{teacher}";
     }
 }

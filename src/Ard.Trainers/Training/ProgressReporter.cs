@@ -30,6 +30,9 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
     /// <summary>Everything that there was to warn of.</summary>
     public List<string> Warnings { get; } = [];
 
+    /// <summary>What was found of the teacher, until it has been told.</summary>
+    public TeacherReport? Teacher { get; set; }
+
     public void Warn(TrainingRun run, string message)
     {
         var warning = $"Epoch {run.Epoch + 1}, step {Math.Min(run.Step + 1, run.Steps)}: {message}";
@@ -81,6 +84,7 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
             Loss = loss,
             TrainingAccuracy = accuracy,
             Warnings = [.. newWarnings],
+            Teacher = Teacher,
             LearningRate = run.LearningRate(run.Step - 1),
             ImagesPerSecond = imagesThisEpoch / Math.Max(1e-9, training.Elapsed.TotalSeconds),
             ValidationAccuracy = judged?.ValidationAccuracy,
@@ -89,6 +93,7 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
             TimeLeft = Time(stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation),
         });
         newWarnings.Clear();
+        Teacher = null;
     }
 
     // Once, as soon as the pace is known; the first step is slower than the others.

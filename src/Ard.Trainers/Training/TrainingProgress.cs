@@ -34,6 +34,9 @@ public sealed record TrainingProgress
     /// <summary>What the training had to warn of since the report before. Usually nothing.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>What was found of the teacher before it taught, in the first report; else null.</summary>
+    public TeacherReport? Teacher { get; init; }
+
     /// <summary>The latest learning rate.</summary>
     public required double LearningRate { get; init; }
 

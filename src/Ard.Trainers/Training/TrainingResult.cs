@@ -72,6 +72,12 @@ public sealed record TrainingResult
     /// <summary>How far the teacher agrees with the labels of auxiliary images; null without these, or without a teacher.</summary>
     public LabelNoise? AuxiliaryLabels { get; init; }
 
+    /// <summary>
+    /// What was found of the teacher on some training images before it taught, and unless the training was cancelled what carries over to
+    /// the student as trained; null for methods without a teacher.
+    /// </summary>
+    public TeacherReport? Teacher { get; internal init; }
+
     /// <summary>On how many images the choice of <see cref="BestEpoch"/> rests; 0 where nothing was validated.</summary>
     internal long ValidationImages { get; init; }
 

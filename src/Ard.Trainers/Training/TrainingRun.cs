@@ -87,6 +87,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>The learning rate of a step of this epoch.</summary>
     public double LearningRate(int step) => setup.LearningRate((long)Epoch * Steps + step);
 
+    /// <summary>What was found of the teacher before it taught; null where there is none.</summary>
+    private TeacherReport? Teacher { get; set; }
+
     private string LastFile => Path.Combine(setup.Options.CheckpointFolder!, "last.safetensors");
 
     /// <summary>Goes to the place of the checkpoint where the options ask for it; else warns of what looks like a mistake.</summary>
@@ -94,7 +97,8 @@ internal sealed class TrainingRun : IDisposable
     {
         setup.Group.Together(() =>
         {
-            foreach (var advice in TrainingAdvice.Before(setup).Concat(TeacherCheck.Advice(setup))) Reporter.Warn(this, advice);
+            foreach (var advice in TrainingAdvice.Before(setup)) Reporter.Warn(this, advice);
+            Reporter.Teacher = Teacher = TeacherCheck.Run(setup, advice => Reporter.Warn(this, advice));
         });
         if (setup.Options.Resume) Resume();
         AskWhetherCancelled();
@@ -272,6 +276,8 @@ internal sealed class TrainingRun : IDisposable
         {
             Warnings = Reporter.Warnings,
             AuxiliaryLabels = setup.AuxiliaryLabels,
+            // What carries over is seen on a student that has learned.
+            Teacher = cancelled ? Teacher : Teacher?.With(setup.Networks.Teacher!, setup.Student, setup.Data),
             ValidationImages = setup.Validation?.Count ?? 0,
             ChosenUnderAttack = setup.MeetsAdversary,
             Settings = [.. OptionsText.Lines(nameof(Objective), setup.Objective), .. OptionsText.Lines("Options", setup.Options)],

@@ -1,0 +1,268 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Native;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using TorchSharp;
+
+namespace Ard.Trainers.Training;
+
+/// <summary>
+/// What a teacher is worth to its students, measured on some training images before it teaches: what it gets right, as they are and under
+/// attack, and how sure it is. A training looks at its teacher by itself: <see cref="TrainingResult.Teacher"/>.
+/// </summary>
+public sealed record TeacherReport
+{
+    /// <summary>Images that are looked at where nothing else is said.</summary>
+    internal const int Usual = 200;
+
+    private const int BatchSize = 250;
+    private const int CalibrationBins = 15;
+
+    // In docs/results.md naturally trained teachers keep up to 0.19 of their right answers under attack, adversarially trained ones 0.63 and
+    // more, and 0.35 a student that has robustness from its teacher's clean answers alone.
+    private const double LeastKept = 0.25;
+
+    // At ten classes the entropy of an answer whose surest class has two tenths and the others share the rest: twice what chance gives it.
+    private const double NearlyUniform = 0.98;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    private TeacherReport(string role, ImageDataset data, ThreatModel? threat) =>
+        (Role, Threat, Classes, ClassOrder) = (role, threat, data.Classes,
+            string.Join(", ", data.ClassNames.Take(4)) + (data.Classes > 4 ? ", …" : ""));
+
+    /// <summary>How many training images were looked at.</summary>
+    public int Images { get; private init; }
+
+    /// <summary>What its students are to stand, and what it was attacked within; null where it was not attacked.</summary>
+    public ThreatModel? Threat { get; }
+
+    /// <summary>The share of images that it gets right as they are, from 0 to 1.</summary>
+    public double CleanAccuracy => (double)CleanCount / Images;
+
+    /// <summary>The share that it gets right under PGD-10, from 0 to 1; null where it was not attacked.</summary>
+    public double? RobustAccuracy => Threat is null ? null : (double)RobustCount / Images;
+
+    /// <summary>The entropy of its answers to the images as they are, in nats, mean.</summary>
+    public double CleanEntropy { get; private init; }
+
+    /// <summary>The same under attack: at the points that PGD-10 finds; null where it was not attacked.</summary>
+    public double? RobustEntropy { get; private init; }
+
+    /// <summary>The entropy of an answer that says nothing: the logarithm of the number of classes, in nats.</summary>
+    public double LargestEntropy => Math.Log(Classes);
+
+    /// <summary>
+    /// The expected calibration error on the images as they are (Guo, Pleiss, Sun and Weinberger, ICML 2017; 15 bins), from 0 to 1: how far
+    /// the teacher's confidence is from its accuracy.
+    /// </summary>
+    public double CalibrationError { get; private init; }
+
+    /// <summary>
+    /// Of the student's adversarial examples the share that deceives the teacher too, from 0 to 1: what decides how much robustness carries
+    /// over (Lee and Chung, TMLR 2026). Counted are images that both get right, and whose point, found by PGD-10 on the student, the student
+    /// gets wrong. Null without a student, or where there are no such images.
+    /// </summary>
+    public double? TransferShare { get; internal init; }
+
+    /// <summary>
+    /// The entropy of the teacher's answers to the student's adversarial examples of those images that the student gets wrong, under PGD-10
+    /// or as they are, in nats, mean: where a teacher is sure of what its student cannot learn, the student overfits (Lee and Chung, ICML
+    /// 2026, who take the images that none of many students learns). Null without a student, or where it gets all right.
+    /// </summary>
+    public double? UnlearnedEntropy { get; internal init; }
+
+    /// <summary>
+    /// Why the teacher will not help, in a sentence; null where nothing speaks against it. Told are a teacher that is no better than chance
+    /// (1/classes and two standard deviations), one that under attack is no better or keeps less than a quarter of its right answers, and
+    /// one whose answers are nearly uniform.
+    /// </summary>
+    public string? Warning => IsNearChance
+        ? $"{Role} gets {CleanCount} of {Images} training images right, where chance gets {ChanceText}. Likely causes: its classes are in "
+            + $"another order than the labels' ({ClassOrder}); it normalises its input otherwise, or not at all; it expects other values "
+            + "than [0,1]; it was never trained, or on other labels"
+        : Threat is not null && RobustCount <= Math.Max(Chance.Reach(Images, Classes), LeastKept * CleanCount)
+        ? $"{Role} gets {RobustCount} of {Images} training images right under attack (PGD-10, {Threat}), and {CleanCount} without, where "
+            + $"chance gets {ChanceText}: it has no robustness that a student could learn from it"
+        : CleanEntropy >= NearlyUniform * LargestEntropy
+        ? Invariant($"{Role}'s answers have an entropy of {CleanEntropy:F3} nats, where one that says nothing has {LargestEntropy:F3}: ")
+            + "they are nearly the same for every class, and a student learns little from them"
+        : null;
+
+    [JsonIgnore]
+    internal int CleanCount { get; private init; }
+
+    [JsonIgnore]
+    internal int RobustCount { get; private init; }
+
+    internal bool IsNearChance => CleanCount <= Chance.Reach(Images, Classes);
+
+    private string Role { get; }
+
+    private int Classes { get; }
+
+    private string ClassOrder { get; }
+
+    private string ChanceText => Invariant($"{100.0 / Classes:0.#} %");
+
+    /// <summary>Looks at a teacher, which is left as it was found.</summary>
+    /// <param name="teacher">Images [N,C,H,W] to logits [N,classes].</param>
+    /// <param name="data">The training images.</param>
+    /// <param name="threat">
+    /// What its students are to stand, in Linf or L2: in L1, and with a teacher that can only be asked (<see cref="BlackBox"/>), it is not
+    /// attacked. Default what is usual for the images.
+    /// </param>
+    /// <param name="student">A trained student, for what carries over to it. Default none.</param>
+    /// <param name="images">How many of the images to look at; chosen at random, the same each time. Default 200.</param>
+    /// <param name="cancellation">Looked at before each pass of an attack.</param>
+    /// <exception cref="ArgumentException">The outputs do not fit the images' classes, or are not finite, or there are no images.</exception>
+    /// <exception cref="InvalidOperationException">The output of a network is not [N,classes].</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static TeacherReport Measure(
+        Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat = null, Module<Tensor, Tensor>? student = null,
+        int images = Usual, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(teacher);
+        ArgumentNullException.ThrowIfNull(data);
+        var report = Measure("the teacher", teacher, data, threat ?? ThreatModel.Usual(data.Channels), images, cancellation);
+        return student is null ? report : report.With(teacher, student, data, cancellation);
+    }
+
+    /// <summary>The same for a role in messages, and without an attack where there is no threat model.</summary>
+    internal static TeacherReport Measure(
+        string role, Module<Tensor, Tensor> teacher, ImageDataset data, ThreatModel? threat, int images, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var some = Sample(data, images);
+        var logits = Ask(teacher, some.Images, some.Labels);
+        var count = (int)some.Count;
+        if (logits.isfinite().all(1).logical_not().sum().item<long>() is > 0 and var bad)
+            throw new ArgumentException(
+                $"{role} gives outputs that are not finite for {bad} of {count} training images, expected finite logits.");
+        var truth = some.Labels.cpu();
+        if (teacher is BlackBoxModel || (threat is not null && !Attack.Norms.Contains(threat.Norm))) threat = null;
+        var report = new TeacherReport(role, data, threat)
+        {
+            Images = count,
+            CleanCount = (int)logits.argmax(1).eq(truth).sum().item<long>(),
+            CleanEntropy = Entropy(logits),
+            CalibrationError = ExpectedCalibrationError(logits, truth),
+        };
+        if (threat is null) return report;
+        var (points, attacked) = Deceive(teacher, some, threat, cancellation);
+        return report with
+        {
+            RobustCount = attacked.Count(point => point.IsRight),
+            RobustEntropy = Entropy(Ask(teacher, points, some.Labels)),
+        };
+    }
+
+    /// <summary>The report with what carries over to a student; as it is where there was no attack.</summary>
+    internal TeacherReport With(
+        Module<Tensor, Tensor> teacher, Module<Tensor, Tensor> student, ImageDataset data, CancellationToken cancellation = default)
+    {
+        if (Threat is null) return this;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var some = Sample(data, Images);
+        var (points, attacked) = Deceive(student, some, Threat, cancellation);
+        var truth = some.Labels.cpu();
+        var answers = Ask(teacher, points, some.Labels);
+        var deceived = Rows(attacked, point => point.WasRight && !point.IsRight)
+            .logical_and(Ask(teacher, some.Images, some.Labels).argmax(1).eq(truth));
+        var too = deceived.logical_and(answers.argmax(1).ne(truth)).sum().item<long>();
+        var unlearned = Rows(attacked, point => !point.IsRight);
+        return this with
+        {
+            TransferShare = deceived.sum().item<long>() is > 0 and var all ? (double)too / all : null,
+            UnlearnedEntropy = unlearned.any().item<bool>() ? Entropy(answers[unlearned]) : null,
+        };
+
+        static Tensor Rows(IReadOnlyList<AttackedPoint> points, Func<AttackedPoint, bool> which) => tensor(points.Select(which).ToArray());
+    }
+
+    /// <summary>All of it in a line.</summary>
+    public override string ToString() => Invariant($"{Images} training images: {100 * CleanAccuracy:F1} % right")
+        + (Threat is null ? "" : Invariant($", {100 * RobustAccuracy:F1} % under PGD-10 ({Threat})"))
+        + Invariant($"; entropy {CleanEntropy:F2}")
+        + (Threat is null ? "" : Invariant($", under attack {RobustEntropy:F2}"))
+        + Invariant($", at most {LargestEntropy:F2}; calibration error {100 * CalibrationError:F1} %")
+        + (TransferShare is { } share ? Invariant($"; {100 * share:F1} % of the student's adversarial examples deceive it too") : "")
+        + (UnlearnedEntropy is { } entropy ? Invariant($"; entropy {entropy:F2} where the student fails") : "");
+
+    /// <summary>All of it as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <summary>
+    /// The mean over the images of |accuracy - confidence| of the bin that the image's confidence falls into: (0, 1/15] and so on.
+    /// </summary>
+    internal static double ExpectedCalibrationError(Tensor logits, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        var (confidence, prediction) = logits.softmax(1).max(1);
+        var right = prediction.eq(labels).data<bool>().ToArray();
+        var images = confidence.to(ScalarType.Float64).data<double>().ToArray().Zip(right);
+        return images.GroupBy(image => Math.Ceiling(image.First * CalibrationBins))
+            .Sum(bin => Math.Abs(bin.Sum(image => (image.Second ? 1 : 0) - image.First))) / right.Length;
+    }
+
+    private static Pgd Attack { get; } = new(new() { Steps = 10 });
+
+    private static double Entropy(Tensor logits) => Saad.Entropy(logits, order: 1).mean().item<double>();
+
+    // Any rule by which rows are picked, such as every tenth, may meet the order of the images.
+    private static ImageDataset Sample(ImageDataset data, int images)
+    {
+        var count = Math.Min(images, data.Count);
+        if (count < 1) throw new ArgumentException($"{count} training images are to be looked at, expected 1 or more.", nameof(images));
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(0, CPU);
+        var rows = randperm(data.Count, dtype: ScalarType.Int64, generator: generator).narrow(0, 0, count).sort().Values;
+        return data.Subset(rows);
+    }
+
+    // Logits [N,classes] on the CPU, float64.
+    private static Tensor Ask(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        using var state = ModelState.Borrow(network);
+        var (type, device) = ImageBatch.Home(network, images);
+        var logits = cat([.. images.split(BatchSize).Select(
+            batch => network.call(ImageBatch.Convert(batch, type, device)).to(ScalarType.Float64, CPU))]);
+        ImageBatch.CheckClasses(nameof(TeacherReport), logits, images.shape[0], labels);
+        return logits.MoveToOuterDisposeScope();
+    }
+
+    // Of each image the worst point that the attack finds; the image itself where the network gets it wrong anyway.
+    private static (Tensor Points, IReadOnlyList<AttackedPoint> Each) Deceive(
+        Module<Tensor, Tensor> network, ImageDataset images, ThreatModel threat, CancellationToken cancellation)
+    {
+        if (ImageBatch.Home(network, images.Images).Device.type == DeviceType.CPU) GradientCheck.Require();
+        using var scope = NewDisposeScope();
+        var (points, each) = (new List<Tensor>(), new List<AttackedPoint>());
+        for (long first = 0; first < images.Count; first += BatchSize)
+        {
+            var count = Math.Min(BatchSize, images.Count - first);
+            var (some, labels) = ImageBatch.Take(network, images.Images, images.Labels, first, count);
+            var outcome = Attack.Run(
+                network, some, labels, threat, new PointNoise(0, PointNoise.Rows(count, first)), labels.max().item<long>(), tellFaults: true,
+                cancellation);
+            points.Add(outcome.Points);
+            each.AddRange(outcome.Each);
+        }
+        return (cat([.. points]).MoveToOuterDisposeScope(), each);
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Objectives;
+using Ard.Trainers.Reports;
+using Ard.Trainers.Tests.Fixtures;
+using Ard.Trainers.Training;
+using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
+
+namespace Ard.Trainers.Tests.Training;
+
+[Collection("global random state")]
+public sealed class TeacherReportTests
+{
+    private static Module<Tensor, Tensor> Shuffled(Module<Tensor, Tensor> network) => new FunctionNetwork(
+        images => network.call(images).index_select(1, tensor(new long[] { 7, 8, 1, 5, 3, 4, 2, 0, 9, 6 })));
+
+    // Logits that do not depend on the image.
+    private static Module<Tensor, Tensor> Saying(params float[] logits) => new FunctionNetwork(
+        images => tensor(logits).expand(images.shape[0], logits.Length) + 0 * images.sum([1, 2, 3]).unsqueeze(1));
+
+    [Fact]
+    public void A_robust_a_natural_and_a_robust_teacher_of_shuffled_classes_are_told_apart_before_any_training()
+    {
+        using var data = Glyphs.Generate(4000, seed: 1);
+        using var robust = ModelFile.Import(Shared.InRepository("examples/notebooks/glyph-teacher.pt")).Network;
+        using var natural = (NetworkSpec.Parse("tinycnn-4-bn") with { InputChannels = 1, ImageSize = Glyphs.ImageSize }).Build(seed: 1);
+        using (var some = data.Take(500))
+        {
+            Trainer.Fit(natural, Objective.Natural(), some, new()
+            {
+                Epochs = 5,
+                BatchSize = 25,
+                Optimizer = new SgdOptimizer { LearningRate = 0.1 },
+                Schedule = Schedule.OneCycle(),
+                Augmentation = Augmentation.None,
+                ValidationFraction = 0,
+                Device = "cpu",
+            });
+        }
+
+        var good = TeacherReport.Measure(robust, data, student: natural);
+        Assert.Null(good.Warning);
+        Assert.InRange(good.RobustAccuracy!.Value, 0.5, good.CleanAccuracy);
+        var frail = TeacherReport.Measure(natural, data, student: robust);
+        Assert.InRange(frail.CleanAccuracy, 0.5, 1);
+        Assert.Contains("it has no robustness that a student could learn from it", frail.Warning);
+        var shuffled = TeacherReport.Measure(Shuffled(robust), data);
+        Assert.Contains("its classes are in another order than the labels' (disk, ring, square, frame, …)", shuffled.Warning);
+        Assert.Equal(good.CleanEntropy, shuffled.CleanEntropy, 1e-5);
+        // What deceives the robust network deceives the other one too, and hardly the other way round.
+        Assert.InRange(good.TransferShare!.Value, 0, 0.5);
+        Assert.InRange(frail.TransferShare!.Value, 0.5, 1);
+        Assert.Matches(@"^200 training images: \d+\.\d % right, \d+\.\d % under PGD-10 \(Linf 0\.1\); entropy \d\.\d\d, under attack "
+            + @"\d\.\d\d, at most 2\.30; calibration error \d+\.\d %; \d+\.\d % of the student's adversarial examples deceive it too; "
+            + @"entropy \d\.\d\d where the student fails$", $"{good}");
+        using var json = JsonDocument.Parse(good.ToJson());
+        Assert.Equal(good.RobustAccuracy, json.RootElement.GetProperty("robustAccuracy").GetDouble());
+        Assert.Equal("Linf", json.RootElement.GetProperty("threat").GetProperty("norm").GetString());
+    }
+
+    [Fact]
+    public void A_network_as_its_own_student_is_deceived_by_all_of_its_adversarial_examples()
+    {
+        using var data = TrainerTests.Data(60);
+        using var network = TrainerTests.Spec.Build(99);
+        Trainer.Fit(network, Objective.Natural(), data, TrainerTests.Options with { ValidationFraction = 0 });
+        var report = TeacherReport.Measure(network, data, ThreatModel.Linf(0.3), network);
+        Assert.InRange(report.RobustAccuracy!.Value, 0, 0.7);
+        Assert.Equal(1, report.TransferShare);
+        // Nothing may be done to the images: what it gets right, it gets right.
+        var idle = TeacherReport.Measure(network, data, ThreatModel.Linf(0), network);
+        Assert.Equal((idle.CleanAccuracy, idle.CleanEntropy), (idle.RobustAccuracy!.Value, idle.RobustEntropy!.Value));
+        Assert.Null(idle.TransferShare);
+    }
+
+    [Fact]
+    public void The_entropy_is_that_of_the_answers()
+    {
+        using var data = TrainerTests.Data(60);
+        var sure = TeacherReport.Measure(Saying(40, 0, 0), data);
+        Assert.Equal((0, Math.Log(3)), (Math.Round(sure.CleanEntropy, 12), sure.LargestEntropy));
+        // One half, a quarter, a quarter; a third of the images is of the first class.
+        var half = TeacherReport.Measure(Saying(MathF.Log(2), 0, 0), data);
+        Assert.Equal(1.5 * Math.Log(2), half.CleanEntropy, 1e-6);
+        Assert.Equal(half.CleanEntropy, half.RobustEntropy!.Value, 1e-6);
+        Assert.Equal(1.0 / 2 - 1.0 / 3, half.CalibrationError, 1e-6);
+    }
+
+    [Fact]
+    public void A_teacher_whose_answers_are_nearly_uniform_is_warned_of()
+    {
+        using var data = TrainerTests.Data(60);
+        Assert.Null(TeacherReport.Measure(Corners(4), data, ThreatModel.Linf(0.01)).Warning);
+        Assert.Contains(
+            "they are nearly the same for every class", TeacherReport.Measure(Corners(0.1), data, ThreatModel.Linf(0.01)).Warning);
+
+        static Module<Tensor, Tensor> Corners(double scale) => new FunctionNetwork(images => scale * stack(
+            [images[.., 0, ..4, ..4], images[.., 0, ..4, 4..], images[.., 0, 4.., ..4]], 1).mean([2, 3]));
+    }
+
+    [Fact]
+    public void The_calibration_error_of_a_case_worked_out_by_hand()
+    {
+        // Confidences 0.9, 0.92 (one bin of 15: (13/15, 14/15]), 0.6 = 9/15, which ends its bin, and 0.65 in the next one.
+        double[] confidences = [0.9, 0.92, 0.6, 0.65];
+        bool[] right = [true, false, false, true];
+        using var scope = NewDisposeScope();
+        var logits = tensor(confidences.SelectMany(p => new[] { Math.Log(p), Math.Log(1 - p) }).ToArray(), ScalarType.Float64).view(4, 2);
+        var labels = tensor(right.Select(each => each ? 0L : 1L).ToArray());
+        var expected = (Math.Abs(1 - 0.9 - 0.92) + 0.6 + (1 - 0.65)) / 4;
+        Assert.Equal(expected, TeacherReport.ExpectedCalibrationError(logits, labels), 1e-6);
+    }
+
+    [Fact]
+    public void The_images_that_are_looked_at_do_not_follow_the_order_of_the_classes()
+    {
+        // Class i mod 10: every twentieth is of the first class.
+        using var data = Glyphs.Generate(4000, seed: 1);
+        var report = TeacherReport.Measure(Saying(1, 0, 0, 0, 0, 0, 0, 0, 0, 0), data);
+        Assert.InRange(report.CleanAccuracy, 0.02, 0.2);
+        Assert.Equal(report.CleanAccuracy, TeacherReport.Measure(Saying(1, 0, 0, 0, 0, 0, 0, 0, 0, 0), data).CleanAccuracy);
+        Assert.Equal(3, TeacherReport.Measure(Saying(1, 0, 0, 0, 0, 0, 0, 0, 0, 0), data, images: 3).Images);
+        Assert.Throws<ArgumentException>(() => TeacherReport.Measure(Saying(1, 0), data, images: 0));
+    }
+
+    [Fact]
+    public void A_teacher_that_can_only_be_asked_is_not_attacked()
+    {
+        using var data = TrainerTests.Data(60);
+        using var network = TrainerTests.Teacher();
+        using var asked = BlackBox.FromScores("teacher", network.call);
+        var report = TeacherReport.Measure(asked, data, student: network);
+        Assert.Null(report.Threat);
+        Assert.Null(report.RobustAccuracy ?? report.RobustEntropy ?? report.TransferShare);
+        Assert.DoesNotContain("PGD", $"{report}");
+    }
+
+    [Fact]
+    public void A_training_tells_what_it_found_of_its_teacher_once_and_keeps_it_with_what_carried_over()
+    {
+        var told = new List<TeacherReport?>();
+        TrainerTests.Trained(TrainerTests.Options, out var result, see: progress => told.Add(progress.Teacher));
+        Assert.NotNull(told[0]);
+        Assert.All(told[1..], Assert.Null);
+        Assert.Null(told[0]!.TransferShare ?? told[0]!.UnlearnedEntropy);
+        // The student has something left to learn, so that there is an entropy of it.
+        Assert.Equal(told[0], result.Teacher! with { TransferShare = null, UnlearnedEntropy = null });
+        Assert.NotNull(result.Teacher!.UnlearnedEntropy);
+
+        using var student = TrainerTests.Spec.Build(3);
+        var card = ModelCard.Create(student, result);
+        Assert.Contains($"The teacher, on {result.Teacher}.", card.ToMarkdown());
+        var page = new HtmlReport("page") { Models = [new("student") { Training = result }] }.ToHtml();
+        Assert.Contains($"The teacher, on {result.Teacher}.".Replace("'", "&#39;"), page);
+
+        TrainerTests.Trained(TrainerTests.Options, out var alone, objective: Objective.Natural());
+        Assert.Null(alone.Teacher);
+    }
+}
