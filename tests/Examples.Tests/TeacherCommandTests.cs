@@ -19,7 +19,8 @@ public sealed class TeacherCommandTests : IDisposable
         Assert.Contains("student, clean distillation: the teacher, on 200 training images: ", training.Output);
         var teacher = Path.Combine("out", "teacher-natural.safetensors");
         var (code, output, error) = distill.Run(
-            "teacher", teacher, "--student", teacher, "--eps", "0.1", "--images", "100", "--device", "cpu", "--threads", "1", "--json", "t.json");
+            "teacher", teacher, "--student", teacher, "--eps", "0.1", "--images", "100", "--device", "cpu", "--threads", "1",
+            "--json", "t.json");
         Assert.True(code == 0, error);
         Assert.StartsWith($"{teacher}: 100 training images: ", output);
         Assert.Contains("100.0 % of the student's adversarial examples deceive it too", output);

@@ -11,7 +11,8 @@ internal static class TeacherReportSample
         {
             var report = TeacherReport.Measure(teacher, Given.Training, Given.Threat);
             var (clean, robust) = (Given.Percent(report.CleanAccuracy), Given.Percent(report.RobustAccuracy!.Value));
-            Console.WriteLine($"{name}: clean {clean}, under attack {robust}; {(report.Warning is null ? "it can teach" : "it will not help")}");
+            var verdict = report.Warning is null ? "it can teach" : "it will not help";
+            Console.WriteLine($"{name}: clean {clean}, under attack {robust}; {verdict}");
         }
 
         // What carries over, with a student that is trained already: here it is no student of that teacher.
