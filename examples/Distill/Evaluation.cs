@@ -286,6 +286,9 @@ internal sealed record Evaluation
         foreach (var result in report.Attacks.Prepend(report.Clean).Append(report.WorstCase))
         {
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
+            if (result.SurrogateAgreement is { } same)
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"  its surrogate says the same of {100 * same:F2} % of the clean images"));
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
             if (report.BlackBox is not null && result.MedianQueries is { } median) Console.WriteLine(Queries(result, median));
         }

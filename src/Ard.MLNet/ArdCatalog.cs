@@ -1,5 +1,6 @@
 using Ard.MLNet.Evaluation;
 using Ard.MLNet.Saving;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Microsoft.ML;
 
@@ -79,4 +80,66 @@ public static class ArdCatalog
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<string>? names = null,
         AdversarialEvaluatorOptions? options = null) =>
         new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateCorruptions(model, data, names);
+
+    /// <summary>
+    /// Measures a fitted model against several adversaries, who may each do something else, such as change little in Linf or in L2, and
+    /// against all of them together.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="model">As for <see cref="AdversarialEvaluator.Evaluate"/>.</param>
+    /// <param name="data">The rows that the model takes, with labels.</param>
+    /// <param name="threats">What each adversary may do, at least one, each once.</param>
+    /// <param name="options">
+    /// The settings; of these the threat model is not read, and a state file is one for each adversary. Default the attacks that are usual
+    /// in each norm (<see cref="EvaluationOptions.Attacks"/>).
+    /// </param>
+    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>, or there is no threat model or one twice, or
+    /// a file of examples is asked for.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RobustnessUnion EvaluateRobustnessUnion(
+        this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats,
+        AdversarialEvaluatorOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(threats);
+        options ??= new();
+        // Named attacks have to fit the adversaries' norms, not the one that is usual for the images.
+        return new AdversarialEvaluator(RegisteredContexts.Find(catalog), threats.Count == 0 ? options : options.Against(threats[0]))
+            .EvaluateUnion(model, data, threats);
+    }
+
+    /// <summary>Looks for the smallest perturbation of each image that makes a fitted model wrong: median, quantiles, curve.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="model">As for <see cref="AdversarialEvaluator.Evaluate"/>; it needs gradients for the default attacks.</param>
+    /// <param name="data">The rows that the model takes, with labels.</param>
+    /// <param name="norm">What is small.</param>
+    /// <param name="attacks">As for <see cref="SmallestPerturbations.Evaluate"/>. Default FAB-T and FMN.</param>
+    /// <param name="options">The settings; of these threat model and attacks are not read.</param>
+    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static SmallestPerturbations EvaluateSmallestPerturbations(
+        this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks = null,
+        AdversarialEvaluatorOptions? options = null) =>
+        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateSmallest(model, data, norm, attacks);
+
+    /// <summary>
+    /// Attacks a fitted model whose output is random, and judges the worst point of each row by several passes: how often it is right, and
+    /// how far the accuracy under attack depends on chance.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="model">As for <see cref="AdversarialEvaluator.Evaluate"/>.</param>
+    /// <param name="data">The rows that the model takes, with labels.</param>
+    /// <param name="passes">How often each point is judged. Default 20.</param>
+    /// <param name="options">
+    /// The settings. For random outputs name attacks with means of several passes, such as <c>pgd-20+eot-20</c> or <c>autoattack-rand</c>.
+    /// </param>
+    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RepeatedJudgement EvaluateRepeatedly(
+        this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, int passes = 20,
+        AdversarialEvaluatorOptions? options = null) =>
+        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateRepeatedly(model, data, passes);
 }

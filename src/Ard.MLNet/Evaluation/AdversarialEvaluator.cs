@@ -3,6 +3,7 @@ using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Settings;
@@ -38,6 +39,9 @@ public sealed record AdversarialEvaluatorOptions
     /// </summary>
     [Range(0, int.MaxValue)]
     public int Images { get; init; } = 6;
+
+    /// <summary>The same against another adversary.</summary>
+    internal AdversarialEvaluatorOptions Against(ThreatModel threat) => this with { Evaluation = Evaluation with { Threat = threat } };
 
     /// <summary>Told after each attack on each batch. Default null.</summary>
     public IProgress<EvaluationProgress>? Progress { get; init; }
@@ -79,7 +83,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         using var scope = NewDisposeScope();
         var (labels, truth) = (evaluated.Labels, evaluated.Truth);
         var classes = tensor(truth);
-        var evaluation = Settings(evaluated);
+        var evaluation = Settings(evaluated, options);
         var report = new RobustnessEvaluator(evaluation with { KeepLogits = true })
             .EvaluateAll(evaluated.Network, evaluated.Images, classes, options.Progress, options.Cancellation);
 
@@ -92,6 +96,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
             evaluated,
             evaluation,
+            options,
             StrongestExamples(evaluated, classes, evaluation, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
@@ -126,7 +131,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         ArgumentNullException.ThrowIfNull(data);
         using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
         using var scope = NewDisposeScope();
-        var evaluation = Settings(evaluated);
+        var evaluation = Settings(evaluated, options);
         return RobustnessCurve.EvaluateAll(
             evaluated.Network, evaluated.Images, tensor(evaluated.Truth),
             [.. epsilons.Select(epsilon => evaluated.Within(new(evaluation.Threat!.Norm, epsilon)).Epsilon)],
@@ -155,7 +160,60 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             options.Cancellation);
     }
 
-    private EvaluationOptions Settings(EvaluatedModel evaluated)
+    /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessUnion"/> says.</summary>
+    internal RobustnessUnion EvaluateUnion(ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        if (options.Evaluation.ExamplesFile is not null)
+            throw new ArgumentException("ExamplesFile and several threat models are given, expected no file.");
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var scope = NewDisposeScope();
+        var truth = tensor(evaluated.Truth);
+        return RobustnessUnion.Of([.. threats.Select(threat =>
+        {
+            var evaluation = Settings(evaluated, options.Against(threat));
+            if (evaluation.StateFile is { } file)
+                evaluation = evaluation with { StateFile = FormattableString.Invariant($"{file}-{threat.Norm}-{threat.Epsilon:R}") };
+            return new RobustnessEvaluator(evaluation)
+                .EvaluateAll(evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation);
+        })]);
+    }
+
+    /// <summary>As <see cref="ArdCatalog.EvaluateSmallestPerturbations"/> says.</summary>
+    internal SmallestPerturbations EvaluateSmallest(ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var scope = NewDisposeScope();
+        return SmallestPerturbations.EvaluateAll(
+            evaluated.Network, evaluated.Images, tensor(evaluated.Truth), norm, attacks, options.Evaluation, options.Progress,
+            options.Cancellation);
+    }
+
+    /// <summary>As <see cref="ArdCatalog.EvaluateRepeatedly"/> says.</summary>
+    internal RepeatedJudgement EvaluateRepeatedly(ITransformer model, IDataView data, int passes)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var scope = NewDisposeScope();
+        var (truth, evaluation) = (tensor(evaluated.Truth), Settings(evaluated, options));
+        var file = evaluation.ExamplesFile ?? Path.GetTempFileName();
+        try
+        {
+            new RobustnessEvaluator(evaluation with { ExamplesFile = file })
+                .EvaluateAll(evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation);
+            return RepeatedJudgement.Of(evaluated.Network, Safetensors.Read(file)["points"], truth, passes);
+        }
+        finally
+        {
+            if (evaluation.ExamplesFile is null) File.Delete(file);
+        }
+    }
+
+    private static EvaluationOptions Settings(EvaluatedModel evaluated, AdversarialEvaluatorOptions options)
     {
         var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Network);
         return evaluation with

@@ -46,13 +46,14 @@ public sealed class RobustnessMetrics
 {
     private readonly EvaluatedModel model;
     private readonly EvaluationOptions options;
+    private readonly AdversarialEvaluatorOptions asked;
 
     internal RobustnessMetrics(
         RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase,
-        EvaluatedModel model, EvaluationOptions options, AttackedImages? images)
+        EvaluatedModel model, EvaluationOptions options, AdversarialEvaluatorOptions asked, AttackedImages? images)
     {
         (Report, Clean, Attacks, WorstCase) = (report, clean, attacks, worstCase);
-        (this.model, this.options, Images) = (model, options, images);
+        (this.model, this.options, this.asked, Images) = (model, options, asked, images);
         Summary = EvaluationSummary.Create(report, model.Network) with
         {
             ClassNames = ClassNames,
@@ -151,9 +152,17 @@ public sealed class RobustnessMetrics
                 Threat = ThreatModel.{{Report.Threat.Norm}}({{Report.Threat.Epsilon:R}}),
                 Attacks = [{{string.Join(", ", options.AttackNames.Select(attack => $"\"{attack}\""))}}],{{More()}}
                 Seed = {{options.Seed}},
-            },
+            },{{Asked()}}
         });
         """);
+
+    // What else was said of the columns and of how to ask the model.
+    private string Asked()
+    {
+        var label = asked.LabelColumnName == new AdversarialEvaluatorOptions().LabelColumnName
+            ? "" : $"\n    LabelColumnName = {OptionsCode.Text(asked.LabelColumnName)},";
+        return asked.BlackBox is null ? label : $"{label}\n    BlackBox = {OptionsCode.Of(asked.BlackBox)},";
+    }
 
     private string More() => options.MoreAttacks.Count == 0
         ? ""

@@ -28,6 +28,9 @@ internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, 
     /// <summary>What finds the points.</summary>
     internal Attack Inner { get; } = attack;
 
+    /// <summary>The network that they are found on.</summary>
+    internal Module<Tensor, Tensor> Surrogate => surrogate;
+
     /// <summary>The norms of the attack that is carried over.</summary>
     public override IReadOnlyList<Norm> Norms => Inner.Norms;
 

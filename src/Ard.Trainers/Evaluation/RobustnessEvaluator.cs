@@ -74,7 +74,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         var report = group.Size > 1 ? EvaluateTogether(group, model, images, labels, progress, cancellation)
             : Options.Shard is { } shard ? EvaluateShard(shard, model, images, labels, progress, cancellation)
             : EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
-        return report with { Images = images.Digest() };
+        var evaluated = Options.Shard is null ? images : images.Part([.. Options.Shard.Rows(images.Count, Options.BatchSize)]);
+        return SurrogateAgreement.AddTo(report, Options.AllAttacks(), evaluated, Options.BatchSize) with { Images = images.Digest() };
     }
 
     private RobustnessReport EvaluateShard(

@@ -98,6 +98,13 @@ public sealed record AttackResult
     /// </summary>
     public string Details { get; init; } = "";
 
+    /// <summary>
+    /// Of an attack that is carried over (<see cref="Attacks.Attack.Transfer"/>), the share of the clean images, from 0 to 1, of which its
+    /// surrogate says the same as the network: of one that says something else little carries over. Null for other attacks, and where the
+    /// surrogate was not there, as of merged shards.
+    /// </summary>
+    public double? SurrogateAgreement { get; init; }
+
     /// <summary>How many points the network gets right.</summary>
     public int CorrectCount { get; }
 

@@ -77,16 +77,26 @@ public sealed record SmallestPerturbations
         IProgress<EvaluationProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(model);
+        ImageBatch.Check(nameof(SmallestPerturbations), images, labels);
+        return EvaluateAll(model, images, labels, norm, attacks, options, progress, cancellation);
+    }
+
+    /// <summary>The same for images that are known to be sound.</summary>
+    internal static SmallestPerturbations EvaluateAll(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, Norm norm, IReadOnlyList<Attack>? attacks,
+        EvaluationOptions? options, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    {
+        using var none = images.Rows([]);
         // No image is further away from another.
-        var values = images.dim() > 0 && images.shape[0] > 0 ? images.numel() / images.shape[0] : 1.0;
+        var values = none.shape[1..].Aggregate(1.0, (product, size) => product * size);
         var furthest = new ThreatModel(norm, norm switch { Norm.Linf => 1, Norm.L2 => Math.Sqrt(values), _ => values });
         var report = new RobustnessEvaluator((options ?? new()) with
         {
             Threat = furthest,
             Attacks = [],
             MoreAttacks = [.. (attacks ?? [Attack.Fab(new() { Targeted = true }), Attack.Fmn()]).Select(attack => attack.ToTheClosest)],
-        }).Evaluate(model, images, labels, progress, cancellation);
+        }).EvaluateAll(model, images, labels, progress, cancellation);
         // That everything is allowed is meant.
         report = report with { Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)] };
         return new(norm, [.. report.Clean.Correct.Select((right, row) => right ? Smallest(row) : 0)], report);

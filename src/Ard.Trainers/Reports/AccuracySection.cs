@@ -62,7 +62,7 @@ internal static class AccuracySection
             table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Described(model)}</th></tr>");
             foreach (var result in Results(model))
             {
-                table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}{Note(result.Details)}</th>")
+                table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}{Note(result.Details)}{Agreement(result)}</th>")
                     .Add($"<td>{Text.Percent(result.Accuracy)}</td><td>{Text.Percent(result.Interval)}</td>")
                     .Line($"<td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
                 foreach (var part in result.Parts)
@@ -74,6 +74,9 @@ internal static class AccuracySection
         }
         return table.Add($"</table></div>");
     }
+
+    private static Markup? Agreement(AttackResult result) => result.SurrogateAgreement is { } share
+        ? Note($"its surrogate says the same of {Text.Percent(share)} of the clean images") : null;
 
     private static Markup? Described(ModelReport model) => Note(model.Description);
 

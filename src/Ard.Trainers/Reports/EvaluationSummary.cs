@@ -107,6 +107,9 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         /// <summary>The queries that half of the broken images needed at most. Default null: they were not counted.</summary>
         public double? MedianQueries { get; init; }
 
+        /// <summary>Of how many of the clean images a surrogate says the same. Default null: there is none.</summary>
+        public double? SurrogateAgreement { get; init; }
+
         /// <summary>The mean over the classes of their accuracies. This and what follows is of evaluations of ML.NET.</summary>
         public double? MacroAccuracy { get; init; }
 
@@ -127,6 +130,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
             Details = result.Details == "" ? null : result.Details,
             Parts = result.Parts.Count > 0 ? result.Parts : null,
             MedianQueries = result.MedianQueries,
+            SurrogateAgreement = result.SurrogateAgreement,
         };
     }
 

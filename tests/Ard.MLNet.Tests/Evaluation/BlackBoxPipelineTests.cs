@@ -274,6 +274,31 @@ public sealed class BlackBoxPipelineTests
         Assert.Equal(1, metrics.Report.Attacks[0].MedianQueries);
         var again = ml.MulticlassClassification.EvaluateRobustness(model, data, options);
         Assert.Equal(metrics.Report.WorstCase.Points, again.Report.WorstCase.Points);
+        Assert.InRange(metrics.Report.Attacks[0].SurrogateAgreement!.Value, 0.8, 1);
+        Assert.Contains("its surrogate says the same of", metrics.ToHtmlReport().ToHtml());
+    }
+
+    [Fact]
+    public void The_code_that_makes_the_evaluation_again_says_how_the_model_was_asked()
+    {
+        var model = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(Toy(60, seed: 1));
+        var usual = ml.MulticlassClassification.EvaluateRobustness(model, Toy(5, seed: 2), Quick);
+        Assert.DoesNotContain("BlackBox", usual.ToHtmlReport().Reproduction);
+        var asked = ml.MulticlassClassification.EvaluateRobustness(model, Toy(5, seed: 2), Quick with
+        {
+            BlackBox = new() { ScoreColumnName = "Score", Layout = new() { Channels = 1, Scale = 0.5 } },
+        });
+        Assert.Contains(
+            """    BlackBox = new() { Layout = new() { Channels = 1, Scale = 0.5 }, ScoreColumnName = "Score" },""",
+            asked.ToHtmlReport().Reproduction);
+        Assert.Equal(
+            """new() { FeatureColumnName = "a \"b\"", Layout = new() { Interleaved = true, Resizing = ResizingKind.Fill }, Surrogate = "mlp" }""",
+            OptionsCode.Of(new BlackBoxOptions
+            {
+                FeatureColumnName = "a \"b\"",
+                Layout = new() { Interleaved = true, Resizing = ImageResizingEstimator.ResizingKind.Fill },
+                Surrogate = NetworkDefinition.Custom("mlp", () => throw new NotSupportedException()),
+            }));
     }
 
     [Fact]

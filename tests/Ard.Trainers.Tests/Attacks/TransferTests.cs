@@ -1,5 +1,7 @@
+using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Fixtures;
 using static TorchSharp.torch;
 
@@ -42,6 +44,14 @@ public sealed class TransferTests
         Assert.Equal(["pgd-20", "transfer(pgd-20)", "transfer(pgd-20, stranger)"], report.Attacks.Select(attack => attack.Name));
         Assert.Equal(report["pgd-20"].CorrectCount, report["transfer(pgd-20)"].CorrectCount);
         Assert.True(report["transfer(pgd-20, stranger)"].CorrectCount > report["pgd-20"].CorrectCount);
+        // How often each agrees with the network, of all images.
+        var same = network.call(images).argmax(1).eq(stranger.call(images).argmax(1)).to(ScalarType.Float64).mean().item<double>();
+        Assert.InRange(same, 0.05, 0.95);
+        Assert.Equal([null, 1, same], report.Attacks.Select(attack => attack.SurrogateAgreement));
+        Assert.Contains($"\"surrogateAgreement\": {same.ToString(CultureInfo.InvariantCulture)}", EvaluationSummary.Create(report).ToJson());
+        // A shard's own images.
+        var shard = new RobustnessEvaluator(evaluator.Options with { Shard = new(2, 2), BatchSize = 15 }).Evaluate(network, images, labels);
+        Assert.Equal(1, shard.Attacks[1].SurrogateAgreement);
     }
 
     [Fact]

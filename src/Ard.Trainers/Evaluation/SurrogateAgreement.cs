@@ -1,0 +1,37 @@
+using Ard.Trainers.Attacks;
+
+namespace Ard.Trainers.Evaluation;
+
+/// <summary>
+/// How often the network that a transferred attack finds its points on says the same as the one in question: one that says something else
+/// imitates it badly, and what does not carry over proves little.
+/// </summary>
+internal static class SurrogateAgreement
+{
+    /// <summary>A report whose transferred attacks say it.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="attacks">Its attacks.</param>
+    /// <param name="images">Its images.</param>
+    /// <param name="batchSize">How many go through a surrogate at a time.</param>
+    public static RobustnessReport AddTo(
+        RobustnessReport report, IReadOnlyList<Attack> attacks, ImageSource images, int batchSize)
+    {
+        if (!attacks.OfType<Transfer>().Any() || images.Count == 0) return report;
+        return report with { Attacks = [.. report.Attacks.Zip(attacks, Add)] };
+
+        AttackResult Add(AttackResult result, Attack attack)
+        {
+            if (attack is not Transfer transfer) return result;
+            var same = Predictions(transfer.Surrogate).Zip(report.Clean.Predictions).Count(pair => pair.First == pair.Second);
+            return result with { SurrogateAgreement = (double)same / images.Count };
+        }
+
+        IEnumerable<long> Predictions(Module<Tensor, Tensor> surrogate)
+        {
+            using var scope = NewDisposeScope();
+            var (labels, (type, device)) = (tensor(report.Labels.ToArray()), ImageBatch.Home(surrogate, images));
+            return [.. PointNoise.Rows(images.Count).Chunk(batchSize).SelectMany(rows => ImageBatch.Predict(
+                nameof(SurrogateAgreement), surrogate, ImageBatch.Convert(images.Rows(rows), type, device), labels))];
+        }
+    }
+}
