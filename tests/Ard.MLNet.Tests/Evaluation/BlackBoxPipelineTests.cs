@@ -292,7 +292,8 @@ public sealed class BlackBoxPipelineTests
             """    BlackBox = new() { Layout = new() { Channels = 1, Scale = 0.5 }, ScoreColumnName = "Score" },""",
             asked.ToHtmlReport().Reproduction);
         Assert.Equal(
-            """new() { FeatureColumnName = "a \"b\"", Layout = new() { Interleaved = true, Resizing = ResizingKind.Fill }, Surrogate = "mlp" }""",
+            """new() { FeatureColumnName = "a \"b\"", Layout = new() { Interleaved = true, Resizing = ResizingKind.Fill }, """
+                + "Surrogate = \"mlp\" }",
             OptionsCode.Of(new BlackBoxOptions
             {
                 FeatureColumnName = "a \"b\"",

@@ -48,7 +48,8 @@ public sealed class TransferTests
         var same = network.call(images).argmax(1).eq(stranger.call(images).argmax(1)).to(ScalarType.Float64).mean().item<double>();
         Assert.InRange(same, 0.05, 0.95);
         Assert.Equal([null, 1, same], report.Attacks.Select(attack => attack.SurrogateAgreement));
-        Assert.Contains($"\"surrogateAgreement\": {same.ToString(CultureInfo.InvariantCulture)}", EvaluationSummary.Create(report).ToJson());
+        Assert.Contains(
+            $"\"surrogateAgreement\": {same.ToString(CultureInfo.InvariantCulture)}", EvaluationSummary.Create(report).ToJson());
         // A shard's own images.
         var shard = new RobustnessEvaluator(evaluator.Options with { Shard = new(2, 2), BatchSize = 15 }).Evaluate(network, images, labels);
         Assert.Equal(1, shard.Attacks[1].SurrogateAgreement);
