@@ -100,6 +100,14 @@ internal static class CommandLine
             });
     private static readonly Option<int> Cutout = new Option<int>("--cutout")
         .Reads("Blacken a square of so many pixels' side in each training image. Default none.", Positive);
+    private static readonly Option<Mixing?> Mix = new Option<Mixing?>("--mix")
+        .Reads("cutmix or mixup: each training image is mixed with another one of its batch, and so are their labels. Default neither.",
+            text => text switch
+            {
+                "cutmix" => Mixing.CutMix(),
+                "mixup" => Mixing.MixUp(),
+                _ => throw new FormatException("expected cutmix or mixup"),
+            });
     private static readonly Option<double> LabelSmoothing = new Option<double>("--label-smoothing")
         .Reads("Share of the labels' weight spread over all classes, in cross-entropies. Default 0.", Fraction);
     private static readonly Option<double?> Clip = new Option<double?>("--clip")
@@ -192,7 +200,7 @@ internal static class CommandLine
     [
         Data, Classes, Student, Teacher, TeacherCheckpoint, AnyTeacher, TeacherMethod, Method, PresetOption, PrintPreset, Epochs,
         TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays,
-        AugmentationOption, Cutout, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, ExtraData,
+        AugmentationOption, Cutout, Mix, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, ExtraData,
         ExtraShare, ExtraLabels, CheckpointSteps, Resume, Seed, Device, Threads, Output, Report, .. ModelCommands.Normalisation,
     ];
 
@@ -434,7 +442,7 @@ internal static class CommandLine
             Preset = preset?.Name,
             Methods = methods,
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
-            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)) with { Auxiliary = auxiliary },
+            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)) with { Auxiliary = auxiliary, Mixing = p.GetValue(Mix) },
             Output = p.GetValue(Output)!,
             Report = p.GetValue(Report),
             Command = CommandOf(p),

@@ -40,7 +40,7 @@ internal sealed class AdaIad(IadOptions? options = null) : Objective
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
         var adversarial = Inner.Maximise(batch);
         var guide = batch.AskTeacher(adversarial);
-        var trust = isPartial ? Options.Trust.Weights(guide, batch.Labels) : null;
+        var trust = isPartial ? Options.Trust.Weights(guide, batch) : null;
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.StatisticsPasses && clean is null) batch.MoveStatistics(batch.Images);
         var attacked = batch.Report(batch.Student.call(adversarial));

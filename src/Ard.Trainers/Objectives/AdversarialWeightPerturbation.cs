@@ -71,6 +71,8 @@ internal sealed class AdversarialWeightPerturbation : Objective
 
     public override int Replays => Host.Replays;
 
+    internal override bool TakesSoftLabels => Host.TakesSoftLabels;
+
     public override Tensor Loss(TrainingBatch batch)
     {
         try

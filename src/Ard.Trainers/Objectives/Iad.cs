@@ -86,7 +86,7 @@ internal sealed class Iad(IadOptions? options = null) : Objective
         var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
         var adversarial = Inner.Maximise(batch);
         var target = batch.TeacherLogits;
-        var trust = isPartial ? Options.Trust.Weights(batch.AskTeacher(adversarial), batch.Labels) : null;
+        var trust = isPartial ? Options.Trust.Weights(batch.AskTeacher(adversarial), batch) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.StatisticsPasses) batch.MoveStatistics(adversarial);
         var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;

@@ -47,6 +47,8 @@ internal sealed class Igdm(Objective host, IgdmOptions? options = null) : Object
 
     public override int Replays => Host.Replays;
 
+    internal override bool TakesSoftLabels => Host.TakesSoftLabels;
+
     public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);
 
     /// <exception cref="InvalidOperationException">The host has found no adversarial images.</exception>

@@ -9,7 +9,7 @@ public abstract class InnerLoss
 {
     /// <summary>Cross-entropy of the student's prediction and the label: adversarial training, ARD.</summary>
     public static InnerLoss CrossEntropy { get; } = new BuiltIn(nameof(CrossEntropy), batch =>
-        points => functional.cross_entropy(batch.Student.call(points), batch.Labels, reduction: Reduction.Sum));
+        points => functional.cross_entropy(batch.Student.call(points), batch.Targets, reduction: Reduction.Sum));
 
     /// <summary>
     /// KL(student(x') ‖ student(x)), the target fixed: TRADES. The target is computed once an iteration, in the mode that the attack uses;
@@ -39,10 +39,11 @@ public abstract class InnerLoss
         using (enable_grad())
         {
             logits = batch.CallTeacher(leaf);
-            gradient = InputGradient.Require(logits.gather(1, batch.Labels.unsqueeze(1)), leaf);
+            var label = batch.SoftLabels is { } shares ? (logits * shares).sum(1) : logits.gather(1, batch.Labels.unsqueeze(1));
+            gradient = InputGradient.Require(label, leaf);
         }
         var target = logits.detach();
-        var truth = functional.one_hot(batch.Labels, target.shape[1]).to(target.dtype);
+        var truth = batch.TargetShares(target);
         return points =>
         {
             var change = (gradient * (points - batch.Images)).flatten(1).sum(1, keepdim: true);

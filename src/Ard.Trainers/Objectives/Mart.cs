@@ -43,6 +43,9 @@ internal sealed class Mart(MartOptions? options = null) : Objective
 
     public override ThreatModel? Threat => Options.Inner.Threat;
 
+    // The margin is to the strongest wrong class: of a mixture of two there is none.
+    internal override bool TakesSoftLabels => false;
+
     public override Tensor Loss(TrainingBatch batch)
     {
         var adversarial = Options.Inner.Maximise(batch);

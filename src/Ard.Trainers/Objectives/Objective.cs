@@ -41,6 +41,9 @@ public abstract partial class Objective : INamed
     /// <summary>Whether the method trains a second network, the peer, beside the student. Default false.</summary>
     public virtual bool NeedsPeer => false;
 
+    /// <summary>Whether the loss can be taken on mixed images, by shares of classes rather than by a class. Default true.</summary>
+    internal virtual bool TakesSoftLabels => true;
+
     /// <summary>
     /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its
     /// batch normalisation. Must not wait for the device, and must leave parameters' gradients alone: the training loop calls backward on

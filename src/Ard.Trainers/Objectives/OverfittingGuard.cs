@@ -80,11 +80,12 @@ public sealed record OverfittingGuard
                 Teacher = batch.Teacher,
                 Peer = batch.Peer,
                 Images = batch.Images.narrow(0, 0, here),
-                Labels = batch.Labels.narrow(0, 0, here),
+                Labels = batch.MainLabels.narrow(0, 0, here),
+                SoftLabels = batch.SoftLabels?.narrow(0, 0, here),
                 Generator = batch.Generator,
                 Share = share,
             };
-            var right = batch.Student.call(attack.Search(few)).argmax(1).eq(few.Labels).to(ScalarType.Float64).mean();
+            var right = batch.Student.call(attack.Search(few)).argmax(1).eq(few.MainLabels).to(ScalarType.Float64).mean();
             return few.MeanOfAll(right).item<double>();
         }
     }

@@ -24,7 +24,13 @@ public sealed record TeacherTrust
 
     /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1.</summary>
     /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    internal Tensor Weights(Tensor teacher, Tensor labels) =>
-        teacher.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1).Times(Exponent).exp();
+    /// <param name="batch">The labels; of mixed images the classes' probabilities count by their shares.</param>
+    internal Tensor Weights(Tensor teacher, TrainingBatch batch)
+    {
+        var logP = teacher.log_softmax(1);
+        var truth = batch.SoftLabels is { } shares
+            ? logP.Plus(shares.log()).logsumexp(1)
+            : logP.gather(1, batch.Labels.unsqueeze(1)).squeeze(1);
+        return truth.Times(Exponent).exp();
+    }
 }

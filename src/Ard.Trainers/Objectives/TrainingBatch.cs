@@ -29,7 +29,30 @@ public sealed class TrainingBatch
     public required Tensor Images { get; init; }
 
     /// <summary>The true classes, int64 [N].</summary>
-    public required Tensor Labels { get; init; }
+    /// <exception cref="InvalidOperationException">The images are mixed, and have <see cref="SoftLabels"/>.</exception>
+    public required Tensor Labels
+    {
+        get => SoftLabels is null ? field : throw new InvalidOperationException(
+            $"The images of the batch are mixed: expected {nameof(SoftLabels)} or {nameof(CrossEntropy)} to be asked, found "
+            + $"{nameof(Labels)}, which they do not have. A method that needs them has to be trained without {nameof(Training.Mixing)}.");
+        init;
+    }
+
+    /// <summary>
+    /// What mixed images are of, [N,classes]: the shares of the classes, of sum 1, in the images' dtype. Default null: they are not mixed,
+    /// and have <see cref="Labels"/>.
+    /// </summary>
+    public Tensor? SoftLabels { get; init; }
+
+    /// <summary>The class that most of each image is of, int64 [N].</summary>
+    internal Tensor MainLabels => SoftLabels?.argmax(1) ?? Labels;
+
+    /// <summary>The labels as a cross-entropy takes them: classes [N], or of mixed images shares [N,classes].</summary>
+    internal Tensor Targets => SoftLabels ?? Labels;
+
+    /// <summary>The labels as shares [N,classes] of 0 and 1, or of mixed images between.</summary>
+    internal Tensor TargetShares(Tensor logits) =>
+        SoftLabels ?? functional.one_hot(Labels, logits.shape[1]).to(logits.dtype);
 
     /// <summary>Where <see cref="Noise"/> comes from, on the device of the images.</summary>
     public required Generator Generator { get; init; }
@@ -134,8 +157,11 @@ public sealed class TrainingBatch
     /// </summary>
     internal Tensor? Logits { get; private set; }
 
-    /// <summary>How many of the images those logits are right about; null where there are none.</summary>
-    internal Tensor? RightAnswers => Logits?.argmax(1).eq(Labels).sum();
+    /// <summary>
+    /// How many of the images those logits are right about, of mixed images by the class that most of each is of; null where there are
+    /// none.
+    /// </summary>
+    internal Tensor? RightAnswers => Logits?.argmax(1).eq(MainLabels).sum();
 
     /// <summary>Hands in the logits for the training accuracy; they are not looked at during the step.</summary>
     /// <param name="logits">[N,classes].</param>
@@ -148,13 +174,14 @@ public sealed class TrainingBatch
 
     /// <summary>
     /// The cross-entropy with the labels, for outer losses: -Σ_c t_c log softmax(logits)_c with t = (1-s) · one-hot + s/classes, where s is
-    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016, section 7). Inner maximisations attack the labels as they are.
+    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016, section 7). Inner maximisations attack the labels as they are. Of mixed
+    /// images the <see cref="SoftLabels"/> stand for the one-hot ones.
     /// </summary>
     /// <param name="logits">[N,classes].</param>
     /// <param name="reduction">Default the mean over the batch.</param>
     /// <returns>A scalar, or [N] without reduction.</returns>
     public Tensor CrossEntropy(Tensor logits, Reduction reduction = Reduction.Mean) =>
-        functional.cross_entropy(logits, Labels, reduction: reduction, label_smoothing: LabelSmoothing);
+        functional.cross_entropy(logits, Targets, reduction: reduction, label_smoothing: LabelSmoothing);
 
     /// <summary>The teacher's logits of any images, without a graph.</summary>
     /// <param name="images">[N,...] in [0,1].</param>

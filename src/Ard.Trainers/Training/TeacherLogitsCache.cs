@@ -18,8 +18,10 @@ internal sealed class TeacherLogitsCache(
     /// The rule where the options leave it open: it pays where the augmentation makes of an image fewer variants than the training has
     /// epochs, for then the teacher sees fewer images. Of auxiliary images, which an epoch does not pass through, all count.
     /// </summary>
-    public static bool Pays(Augmentation augmentation, TrainingImages images, int epochs) =>
-        augmentation.Variants * images.Count < (long)epochs * images.Epoch;
+    /// <param name="options">The settings, filled in.</param>
+    /// <param name="images">The images.</param>
+    public static bool Pays(TrainingOptions options, TrainingImages images) => options.Mixing is null
+        && options.Augmentation!.Variants * images.Count < options.Epochs!.Value * images.Epoch;
 
     /// <summary>Logits [N,classes].</summary>
     /// <param name="numbers">The images' numbers, int64 [N].</param>

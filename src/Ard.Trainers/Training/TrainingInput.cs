@@ -20,7 +20,8 @@ internal static class TrainingInput
     public static void Check(
         TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options,
         ProcessGroup group) =>
-        Require([.. Missing(networks, objective), .. Networks(networks), .. Images(networks, data, validation, options),
+        Require([.. Missing(networks, objective), .. Method(objective, options), .. Networks(networks),
+            .. Images(networks, data, validation, options),
             .. Auxiliary(networks, data, options.Auxiliary),
             .. Shares(objective, options, group)]);
 
@@ -51,6 +52,12 @@ internal static class TrainingInput
             yield return $"NaturalTeacher is missing, the objective {objective.Name} needs one";
         if (objective.NeedsPeer && networks.Peer is null)
             yield return $"Peer is missing, the objective {objective.Name} trains one: a network that has not been trained";
+    }
+
+    private static IEnumerable<string> Method(Objective objective, TrainingOptions options)
+    {
+        if (options.Mixing is not null && !objective.TakesSoftLabels)
+            yield return $"Mixing is set, and the objective {objective.Name} needs a class for each image, which mixed ones do not have";
     }
 
     private static IEnumerable<string> Networks(TrainingNetworks networks)

@@ -72,6 +72,12 @@ public sealed record TrainingOptions : IValidatableObject
     /// </summary>
     public Augmentation? Augmentation { get; init; }
 
+    /// <summary>
+    /// Whether the images of a batch are mixed with one another, after the augmentation: <see cref="Mixing.CutMix"/> or
+    /// <see cref="Mixing.MixUp"/>. MART, which needs a class for each image, cannot. Default null: they are not.
+    /// </summary>
+    public Mixing? Mixing { get; init; }
+
     /// <summary>More images, which take a share of every batch. Default null: none.</summary>
     public AuxiliaryData? Auxiliary { get; init; }
 
@@ -242,6 +248,8 @@ public sealed record TrainingOptions : IValidatableObject
         if (CacheTeacherLogits == true && Augmentation?.Variants is null)
             yield return new($"CacheTeacherLogits is set with the augmentation {Augmentation?.ToString() ?? "by the images"}, "
                 + "expected none or flips only");
+        if (CacheTeacherLogits == true && Mixing is not null)
+            yield return new("CacheTeacherLogits is set with Mixing, which makes other images each time: expected one of them");
         if (!TrainingDevice.IsWellFormed(Device)) yield return new($"Device is '{Device}', expected auto, cpu, cuda or cuda:N");
         if (CheckpointFolder is null && CheckpointEverySteps is not null)
             yield return new("CheckpointEverySteps is set without a CheckpointFolder");

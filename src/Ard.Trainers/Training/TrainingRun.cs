@@ -143,10 +143,20 @@ internal sealed class TrainingRun : IDisposable
     {
         SeedDefaultGenerators();
         var share = new BatchShare(setup.Group, setup.Batches.Count(Step));
-        var numbers = share.Select(
+        // Images are mixed with those of other processes too.
+        var mixing = setup.Options.Mixing;
+        var drawn = mixing is null ? share : new BatchShare(ProcessGroup.Alone, share.Count);
+        var numbers = drawn.Select(
             setup.Images.Draw(Order!.narrow(0, setup.Batches.First(Step), share.Count), DataGenerator));
         var (images, labels) = setup.Images.Batch(numbers);
-        (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator, share);
+        (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator, drawn);
+        images = images.to(setup.DType);
+        Tensor? softLabels = null;
+        if (mixing is not null)
+        {
+            (images, softLabels) = mixing.Apply(images, labels, setup.Data.Classes, DataGenerator);
+            (images, labels, softLabels) = (share.Select(images), share.Select(labels), share.Select(softLabels));
+        }
         return new TrainingBatch
         {
             Student = setup.Student,
@@ -154,8 +164,9 @@ internal sealed class TrainingRun : IDisposable
             NaturalTeacher = setup.Networks.NaturalTeacher,
             Peer = setup.Networks.Peer,
             CachedTeacherLogits = setup.TeacherLogits is { } cache ? () => cache.Find(numbers, variants) : null,
-            Images = images.to(setup.DType),
+            Images = images,
             Labels = labels,
+            SoftLabels = softLabels,
             LabelSmoothing = setup.Options.LabelSmoothing,
             Generator = NoiseGenerator,
             Share = share,

@@ -55,7 +55,7 @@ internal sealed class TrainingSetup : IDisposable
             Batches = new(Data.Count, Options.BatchSize!.Value);
             TrainingInput.CheckOutputs(Networks, Data, DType);
             owned.Add(Images = WithAuxiliary());
-            if (objective.NeedsTeacher && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options.Augmentation!, Images, Epochs)))
+            if (objective.NeedsTeacher && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options, Images)))
             {
                 TeacherLogits = new(Networks.Teacher!, Images, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group);
                 owned.Add(TeacherLogits);

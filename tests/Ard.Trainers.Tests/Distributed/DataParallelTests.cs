@@ -45,6 +45,8 @@ public sealed class DataParallelTests : IDisposable
                 Auxiliary = new(TrainerTests.Data(30, seed: 8)) { TeacherLabels = true },
             }),
         ["at"] = (new AdversarialTraining(new() { Inner = Inner }), Options),
+        ["at, CutMix"] = (new AdversarialTraining(new() { Inner = Inner }), Options with { Mixing = Mixing.CutMix() }),
+        ["ard, MixUp"] = (TrainerTests.Ard, Options with { Mixing = Mixing.MixUp(), Auxiliary = new(TrainerTests.Data(30, seed: 8)) }),
         ["at, clipped"] = (new AdversarialTraining(new() { Inner = Inner }), Options with { ClipGradientNorm = 0.1 }),
         ["at, cutout, smoothed"] = (
             new AdversarialTraining(new() { Inner = Inner }),

@@ -99,7 +99,7 @@ public sealed class SuccessorTests
         using var scope = NewDisposeScope();
         var logits = tensor(new[] { 0.0, Math.Log(3), 0, 0 }).reshape(2, 2);
         var trust = new TeacherTrust { Exponent = 0.5 };
-        var labels = tensor(new[] { 1L, 0 });
+        var labels = Small.Batch(Teacher(), Small.Images(2, 1), tensor(new[] { 1L, 0 }));
         Compare.Close(tensor(new[] { Math.Sqrt(0.75), Math.Sqrt(0.5) }), trust.Weights(logits, labels), 1e-12, "square root");
         Compare.Same(tensor(new[] { 1.0, 1 }), (trust with { Exponent = 0 }).Weights(logits, labels), "full trust");
         Assert.Equal([false, true], new[] { 59, 60 }.Select(epoch => trust.IsPartial(Batch(Teacher(), epoch))));

@@ -27,6 +27,8 @@ public sealed class TrainingExtrasTests : IDisposable
         ["label smoothing"] = Options with { LabelSmoothing = 0.2 },
         ["mixed precision"] = Options with { Precision = Precision.Mixed },
         ["cutout"] = Options with { Augmentation = new Augmentation(1, true) { Cutout = 3 } },
+        ["CutMix"] = Options with { Mixing = Mixing.CutMix() },
+        ["MixUp"] = Options with { Mixing = Mixing.MixUp(0.3) },
         ["auxiliary images"] = Options with { Auxiliary = new(TrainerTests.Data(30, seed: 8)) { TeacherLabels = true } },
         ["teacher logits of one variant"] = Options with { Augmentation = Augmentation.None },
         ["teacher logits of two variants"] = Options with { Augmentation = new Augmentation(0, true) },
@@ -198,10 +200,13 @@ public sealed class TrainingExtrasTests : IDisposable
 
         using var data = TrainerTests.Data(20);
         using var images = new TrainingImages(data);
-        Assert.False(TeacherLogitsCache.Pays(mirror, images, epochs: 2));
-        Assert.True(TeacherLogitsCache.Pays(mirror, images, epochs: 3));
-        Assert.False(TeacherLogitsCache.Pays(Augmentation.None, images, epochs: 1));
-        Assert.False(TeacherLogitsCache.Pays(crop, images, epochs: 1000));
+        bool Pays(Augmentation augmentation, int epochs, Mixing? mixing = null) => TeacherLogitsCache.Pays(
+            new() { Augmentation = augmentation, Epochs = epochs, Mixing = mixing }, images);
+        Assert.False(Pays(mirror, epochs: 2));
+        Assert.True(Pays(mirror, epochs: 3));
+        Assert.False(Pays(Augmentation.None, epochs: 1));
+        Assert.False(Pays(crop, epochs: 1000));
+        Assert.False(Pays(mirror, epochs: 3, Mixing.MixUp()));
     }
 
     [Theory]
