@@ -108,10 +108,11 @@ internal static class CommandLine
                 "mixup" => Mixing.MixUp(),
                 _ => throw new FormatException("expected cutmix or mixup"),
             });
-    private static readonly Option<double> LabelSmoothing = new Option<double>("--label-smoothing")
-        .Reads("Share of the labels' weight spread over all classes, in cross-entropies. Default 0.", Fraction);
+    private static readonly Option<double?> LabelSmoothing = new Option<double?>("--label-smoothing")
+        .Reads("Share of the labels' weight spread over all classes, in cross-entropies. Default the preset's, else 0.",
+            text => (double?)Fraction(text));
     private static readonly Option<double?> Clip = new Option<double?>("--clip")
-        .Reads("Largest norm of the gradient. Default no limit.", text => (double?)Fraction(text));
+        .Reads("Largest norm of the gradient. Default the preset's, else no limit.", text => (double?)Fraction(text));
     private static readonly Option<bool> Mixed = new("--mixed")
     {
         Description = "Convolutions in bfloat16: about twice as fast where the processor has it.",
@@ -376,14 +377,16 @@ internal static class CommandLine
         var preset = p.GetValue(PresetOption);
         if (preset is not null && p.GetValue(Method) is not null)
             throw new ArgumentException("--preset and --method are both given, expected one of them.");
+        // Of a recipe's own settings; its steps keep their ratio to the budget.
+        var own = preset?.Settings ?? new ObjectiveSettings();
         var methods = new Methods(new ObjectiveSettings
         {
             Threat = threat,
             Steps = p.GetValue(Steps),
-            StepSize = p.GetValue(StepSize),
+            StepSize = p.GetValue(StepSize) ?? own.StepSize / own.Threat?.Epsilon * threat.Epsilon,
             Temperature = p.GetValue(Temperature),
             Alpha = p.GetValue(Alpha),
-            Beta = p.GetValue(Beta),
+            Beta = p.GetValue(Beta) ?? own.Beta,
             Replays = p.GetValue(Replays),
         });
         if (p.GetValue(Ema) is not null && p.GetValue(Swa) is not null)
@@ -412,12 +415,12 @@ internal static class CommandLine
                 Schedule = p.GetValue(ScheduleOption) ?? recipe.Schedule,
                 Augmentation = (p.GetValue(AugmentationOption) ?? usual) with { Cutout = p.GetValue(Cutout) },
                 AcceptTeacherNearChance = p.GetValue(TeacherCheckpoint) is null || p.GetValue(AnyTeacher),
-                LabelSmoothing = p.GetValue(LabelSmoothing),
-                ClipGradientNorm = p.GetValue(Clip),
+                LabelSmoothing = p.GetValue(LabelSmoothing) ?? recipe.LabelSmoothing,
+                ClipGradientNorm = p.GetValue(Clip) ?? recipe.ClipGradientNorm,
                 Precision = p.GetValue(Mixed) ? Precision.Mixed : Precision.Full,
                 Averaging = p.GetValue(Ema) ?? p.GetValue(Swa) ?? recipe.Averaging,
                 ValidationFraction = p.GetValue(Validation) ?? recipe.ValidationFraction,
-                Validation = new() { Attacks = ["pgd-10"], Threat = threat },
+                Validation = recipe.Validation with { Threat = threat },
                 Seed = p.GetValue(Seed),
                 Device = p.GetValue(Device)!,
                 Threads = p.GetValue(Threads),
@@ -438,11 +441,15 @@ internal static class CommandLine
             WeightDecay = p.GetValue(WeightDecay),
             TeacherCheckpoint = p.GetValue(TeacherCheckpoint),
             TeacherMethod = p.GetValue(TeacherMethod)!,
-            StudentMethods = preset is null ? p.GetValue(Method) ?? ["ard"] : [preset.Name],
+            StudentMethods = preset is null ? p.GetValue(Method) ?? ["ard"] : [preset.Method],
             Preset = preset?.Name,
             Methods = methods,
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
-            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)) with { Auxiliary = auxiliary, Mixing = p.GetValue(Mix) },
+            StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)) with
+            {
+                Auxiliary = auxiliary,
+                Mixing = p.GetValue(Mix) ?? preset?.Options.Mixing,
+            },
             Output = p.GetValue(Output)!,
             Report = p.GetValue(Report),
             Command = CommandOf(p),

@@ -19,8 +19,8 @@ public sealed record AdversarialWeightPerturbationOptions
     [Range(0, int.MaxValue)]
     public int WarmUpEpochs { get; init; }
 
-    /// <summary>The released code's settings for TRADES: gamma 0.005, 10 epochs without.</summary>
-    public static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 10 };
+    /// <summary>The released code's settings for TRADES: gamma 0.005 from the tenth epoch on, so 9 epochs without.</summary>
+    public static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 9 };
 }
 
 /// <summary>

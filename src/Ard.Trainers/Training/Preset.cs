@@ -1,3 +1,4 @@
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 
@@ -7,13 +8,22 @@ namespace Ard.Trainers.Training;
 public sealed record Preset
 {
     private Preset(string name, string summary, Objective objective, TrainingOptions options) =>
-        (Name, Summary, Objective, Options) = (name, summary, objective, options);
+        (Name, Summary, Method, Objective, Options) = (name, summary, name, objective, options);
+
+    private Preset(string name, string summary, string method, ObjectiveSettings settings, TrainingOptions options)
+        : this(name, summary, ObjectiveCatalog.ByName(method, settings), options) => (Method, Settings) = (method, settings);
 
     /// <summary>A short name, for tables and command lines.</summary>
     public string Name { get; private init; }
 
     /// <summary>What it reproduces.</summary>
     public string Summary { get; private init; }
+
+    /// <summary>The method's name in <see cref="ObjectiveCatalog"/>.</summary>
+    public string Method { get; private init; }
+
+    /// <summary>What differs from the method's defaults: by these the catalog makes the objective.</summary>
+    public ObjectiveSettings Settings { get; private init; } = new();
 
     /// <summary>The method.</summary>
     public Objective Objective { get; init; }
@@ -158,20 +168,87 @@ public sealed record Preset
         Averaging = new StochasticWeightAveraging { FromEpoch = 215 },
     });
 
+    /// <summary>
+    /// Adversarial training in the baseline setting of Pang et al., "Bag of Tricks for Adversarial Training" (ICLR 2021), as their
+    /// release has it: 110 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay 5e-4, drops at 100 and 105, batch
+    /// normalisation in eval mode during the attack. The paper stops early, by the best epoch: here by PGD-10 on 2 % of the images, where
+    /// the release looks at the test set. The release normalises images; here that is a matter of the network.
+    /// </summary>
+    internal static Preset AdversarialTraining { get; } = new(
+        "at", "adversarial training in the baseline setting of Bag of Tricks", "at", new(), Published with
+        {
+            Epochs = 110,
+            Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
+            Schedule = new MultiStepSchedule([100, 105]),
+            ValidationFraction = 0.02,
+        });
+
+    /// <summary>
+    /// Adversarial training with adversarial weight perturbation as its released code trains a PreActResNet-18 (Wu, Xia and Wang, NeurIPS
+    /// 2020, AT_AWP/train_cifar10.py): gamma 0.01, 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay 5e-4, drops at
+    /// 100 and 150. The last epoch is the result; the release also keeps the one that is best on the test set. It differs in that the
+    /// student is in eval mode during the attack, where the release leaves it in train mode, and in the release's normalisation.
+    /// </summary>
+    internal static Preset AdversarialTrainingAwp { get; } = new(
+        "at+awp", "adversarial training with weight perturbation, as its released code trains a PreActResNet-18", "at+awp", new(),
+        Published with { Optimizer = new SgdOptimizer { WeightDecay = 5e-4 } });
+
+    /// <summary>
+    /// TRADES with adversarial weight perturbation as its released code trains (Wu, Xia and Wang, NeurIPS 2020,
+    /// trades_AWP/train_trades_cifar.py, made for WideResNet-34-10 and ResNet-18): Linf 8/255 in 10 steps of 2/255, beta 6, gamma 0.005
+    /// from the tenth epoch on, 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay 5e-4, drops for epoch 100 and 150.
+    /// The last epoch is the result.
+    /// </summary>
+    internal static Preset TradesAwp { get; } = new(
+        "trades+awp", "TRADES with weight perturbation, as its released code trains", "trades+awp",
+        new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255 }, Published with
+        {
+            Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
+            Schedule = new MultiStepSchedule([99, 149]),
+        });
+
+    /// <summary>
+    /// TRADES with generated images (Wang et al., "Better Diffusion Models Further Improve Adversarial Training", ICML 2023), by the
+    /// command of their release for a million of them, which go into <see cref="TrainingOptions.Auxiliary"/> with its share of 0.7: beta
+    /// 5, label smoothing 0.1, 400 epochs, batches of 512, SGD 0.2 with Nesterov's momentum 0.9 and weight decay 5e-4, one cycle that
+    /// rises for 0.025 of the training, the exponential average of the weights with 0.995, the best epoch by 40 steps of PGD on the
+    /// margin (cw-40) on 1,024 images. It differs: the release attacks from a uniform start, normalising by the batch, and not from 0.001
+    /// · N(0,1) in eval mode; moves the rate once an epoch, and momentum between 0.85 and 0.95 against it; averages from 0.025 of the
+    /// training on, but not the running statistics, whose own momentum is 0.01; and trains a WideResNet-28-10 with SiLU
+    /// (<c>robustbench/wideresnet-28-10</c>). At more images it has more epochs and larger batches.
+    /// </summary>
+    internal static Preset TradesGenerated { get; } = new(
+        "trades-generated", "TRADES with generated images as auxiliary ones, by the settings of Better Diffusion Models", "trades",
+        new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255, Beta = 5 }, Published with
+        {
+            Epochs = 400,
+            BatchSize = 512,
+            Optimizer = new SgdOptimizer { LearningRate = 0.2, Nesterov = true, WeightDecay = 5e-4 },
+            Schedule = new OneCycleSchedule { RisingShare = 0.025 },
+            LabelSmoothing = 0.1,
+            Averaging = new ExponentialAveraging { Decay = 0.995 },
+            ValidationFraction = 1024 / 50_000.0,
+            Validation = new() { Attacks = ["cw-40"] },
+        });
+
     /// <summary>All presets.</summary>
     public static IReadOnlyList<Preset> All { get; } =
     [
         ArdOfficial, ArdCorrected, Free, FastArd, Trades, Mart, Mtard, Rslad, Iad, AdaAd, AdaIad, Saad, PeerAid,
+        AdversarialTraining, AdversarialTrainingAwp, TradesAwp, TradesGenerated,
     ];
 
     /// <summary>
-    /// The preset of that name, in any case; what follows a plus sign is added to its objective: see <see cref="ObjectiveCatalog"/>.
+    /// The preset of that name, in any case; what follows a plus sign and is no preset's name is added to the objective of the one before:
+    /// see <see cref="ObjectiveCatalog"/>.
     /// </summary>
     /// <param name="name">Such as rslad or adaad+igdm.</param>
     /// <exception cref="ArgumentException">There is none; the message lists those that there are.</exception>
     public static Preset ByName(string name)
     {
-        var parts = name.Trim().ToLowerInvariant().Split('+', 2);
+        name = name.Trim().ToLowerInvariant();
+        if (All.FirstOrDefault(preset => preset.Name == name) is { } known) return known;
+        var parts = name.Split('+', 2);
         var preset = All.FirstOrDefault(preset => preset.Name == parts[0])
             ?? throw new ArgumentException(
                 $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.");
@@ -179,7 +256,8 @@ public sealed record Preset
         {
             Name = $"{preset.Name}+{parts[1]}",
             Summary = $"{preset.Summary}, with {parts[1]}",
-            Objective = ObjectiveCatalog.ByName($"{preset.Name}+{parts[1]}"),
+            Method = $"{preset.Method}+{parts[1]}",
+            Objective = ObjectiveCatalog.ByName($"{preset.Method}+{parts[1]}", preset.Settings),
         };
     }
 }

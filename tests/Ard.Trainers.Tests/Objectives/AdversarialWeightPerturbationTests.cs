@@ -195,9 +195,9 @@ public sealed class AdversarialWeightPerturbationTests
             OptionsText.Lines("Objective", ard).ToHashSet());
 
         var trades = Assert.IsType<AdversarialWeightPerturbation>(ObjectiveCatalog.ByName("trades+awp"));
-        Assert.Equal((0.005, 10), (trades.Options.Gamma, trades.Options.WarmUpEpochs));
+        Assert.Equal((0.005, 9), (trades.Options.Gamma, trades.Options.WarmUpEpochs));
         Assert.False(trades.NeedsTeacher);
-        Assert.Contains("then +igdm or +awp or nothing",
+        Assert.Contains("then +igdm or +awp or +fast or nothing",
             Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("ard+awq")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("+awp"));
         Assert.Contains("already",

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
@@ -14,6 +15,9 @@ public sealed class PresetTests
     [InlineData("adaiad", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
     [InlineData("saad", 200, 2e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
     [InlineData("adaad+igdm", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
+    [InlineData("at", 110, 5e-4, 99, 0.1, 100, 0.01, 105, 0.001)]
+    [InlineData("at+awp", 200, 5e-4, 99, 0.1, 100, 0.01, 150, 0.001)]
+    [InlineData("trades+awp", 200, 5e-4, 98, 0.1, 99, 0.01, 149, 0.001)]
     public void A_preset_is_the_published_recipe(
         string name, int epochs, double weightDecay, int epoch1, double rate1, int epoch2, double rate2, int epoch3, double rate3)
     {
@@ -31,12 +35,51 @@ public sealed class PresetTests
     {
         foreach (var preset in Preset.All)
         {
-            Assert.Equal(OptionsText.Lines("", ObjectiveCatalog.ByName(preset.Name)), OptionsText.Lines("", preset.Objective));
+            Assert.Equal(
+                OptionsText.Lines("", ObjectiveCatalog.ByName(preset.Method, preset.Settings)), OptionsText.Lines("", preset.Objective));
         }
         Assert.Equal(
             OptionsText.Lines("", ObjectiveCatalog.ByName("iad+igdm")), OptionsText.Lines("", Preset.ByName("IAD+IGDM").Objective));
         Assert.Contains("expected one of ard-official",
             Assert.Throws<ArgumentException>(() => Preset.ByName("kd+igdm")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_recipes_with_weight_perturbation_are_those_of_its_release()
+    {
+        var (adversarial, trades) = (Awp("at+awp"), Awp("trades+awp"));
+        Assert.Equal((0.01, 0), (adversarial.Options.Gamma, adversarial.Options.WarmUpEpochs));
+        Assert.Equal((0.005, 9), (trades.Options.Gamma, trades.Options.WarmUpEpochs));
+        foreach (var inner in new[]
+        {
+            Assert.IsType<AdversarialTraining>(adversarial.Host).Options.Inner, Assert.IsType<Trades>(trades.Host).Options.Inner,
+        })
+            Assert.Equal((ThreatModel.Cifar10, 10, 2.0 / 255), (inner.Threat, inner.Steps, inner.StepSize));
+        Assert.Equal(6, Assert.IsType<Trades>(trades.Host).Options.Beta);
+        // What is added to another recipe of TRADES is no recipe of its own.
+        Assert.Equal(76, Preset.ByName("trades+igdm").Options.Epochs);
+
+        static AdversarialWeightPerturbation Awp(string name) =>
+            Assert.IsType<AdversarialWeightPerturbation>(Preset.ByName(name).Objective);
+    }
+
+    [Fact]
+    public void The_recipe_for_generated_images_is_the_command_of_its_release()
+    {
+        var preset = Preset.ByName("trades-generated");
+        var (objective, options) = (Assert.IsType<Trades>(preset.Objective).Options, preset.Options);
+        Assert.Equal((5, ThreatModel.Cifar10, 10, 2.0 / 255),
+            (objective.Beta, objective.Inner.Threat, objective.Inner.Steps, objective.Inner.StepSize));
+        Assert.Equal((400, 512, 0.1), (options.Epochs, options.BatchSize, options.LabelSmoothing));
+        Assert.Equal(new SgdOptimizer { LearningRate = 0.2, Momentum = 0.9, Nesterov = true, WeightDecay = 5e-4 }, options.Optimizer);
+        Assert.Equal(WeightAveraging.Exponential(0.995), options.Averaging);
+        Assert.Equal(1024, 50_000 * options.ValidationFraction, 1e-9);
+        Assert.Equal(["cw-40"], options.Validation.Attacks);
+        // The rate is at its height after 10 of 400 epochs of 98 steps, from a 25th of it.
+        Assert.Equal(0.2 / 25, options.Schedule!.LearningRate(0.2, 0, 98, 400), 1e-9);
+        Assert.Equal(0.2, options.Schedule.LearningRate(0.2, 979, 98, 400), 1e-9);
+        using var images = TrainerTests.Data(6);
+        Assert.Equal(0.7, new AuxiliaryData(images).Share);
     }
 
     [Fact]
