@@ -220,19 +220,21 @@ public sealed class DistillTests : IDisposable
         Assert.False(Directory.Exists(Output));
     }
 
-    [Fact]
-    public void A_preset_trains_with_all_of_its_settings_and_its_steps_follow_the_budget()
+    [Theory]
+    [InlineData("trades-generated", "Objective.Options.Beta: 5", "Options.LabelSmoothing: 0.1", "Options.Validation.Attacks: cw-40")]
+    [InlineData("trades-cutmix", "Objective.Options.Beta: 6", "Options.Mixing: CutMixing", "Options.Validation.Attacks: pgd-10")]
+    public void A_preset_trains_with_all_of_its_settings_and_its_steps_follow_the_budget(string preset, params string[] own)
     {
         var (code, output, error) = Run(
-            "--data", "builtin", "--student", "tinycnn-4-bn", "--preset", "trades-generated", "--epochs", "1", "--eps", "0.2",
+            "--data", "builtin", "--student", "tinycnn-4-bn", "--preset", preset, "--epochs", "1", "--eps", "0.2",
             "--train-images", "60", "--test-images", "10", "--batch", "20", "--steps", "1", "--threads", "1", "--output", Output);
         Assert.True(code == 0, error);
         var card = Ard.Trainers.Checkpoints.Safetensors.ReadMetadata(Path.Combine(Output, "student-trades.safetensors"))["ard.card"];
-        foreach (var line in (string[])[
-            "\"preset\": \"trades-generated\"", "\"Objective.Options.Beta: 5\"", "\"Objective.Options.Inner.StepSize: 0.05\"",
-            "\"Options.LabelSmoothing: 0.1\"", "\"Options.Optimizer.Nesterov: True\"", "\"Options.Averaging.Decay: 0.995\"",
-            "\"Options.Validation.Attacks: cw-40\"", "\"Options.Validation.Threat: Linf 0.2\""])
-            Assert.Contains(line, card);
+        Assert.Contains($"\"preset\": \"{preset}\"", card);
+        foreach (var line in own.Union([
+            "Objective.Options.Inner.StepSize: 0.05", "Options.Optimizer.Nesterov: True", "Options.Averaging.Decay: 0.995",
+            "Options.Validation.Threat: Linf 0.2"]))
+            Assert.Contains($"\"{line}\"", card);
     }
 
     [Fact]

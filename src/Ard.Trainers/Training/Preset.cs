@@ -208,6 +208,28 @@ public sealed record Preset
         });
 
     /// <summary>
+    /// TRADES with CutMix and averaged weights (Rebuffi et al., "Fixing Data Augmentation to Improve Adversarial Robustness", 2021) as
+    /// their released configuration has it (deepmind-research, adversarial_robustness/jax/experiment.py): beta 6, CutMix with alpha 1,
+    /// 400 epochs, batches of 1,024, SGD 0.4 with Nesterov's momentum 0.9 and weight decay 5e-4, a rate that rises for 10 epochs and
+    /// falls by a cosine, the exponential average of the weights with 0.995, which is the result. It differs: the release attacks by 10
+    /// steps of Adam, away from the mixed labels and normalising by the batch, and not by steps of 2/255 away from the student's own
+    /// answer in eval mode; its rate rises in a straight line from 0; weights of batch normalisation do not decay, and its running
+    /// statistics, of adversarial images only, are not averaged. RobustBench has a PreActResNet-18 of these authors with a million
+    /// generated images, in 0.7 of each batch and with smoothed labels, at 83.53 % and under AutoAttack at 56.66 %.
+    /// </summary>
+    internal static Preset TradesCutMix { get; } = new(
+        "trades-cutmix", "TRADES with CutMix and averaged weights, by the settings of Fixing Data Augmentation", "trades",
+        new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255 }, Published with
+        {
+            Epochs = 400,
+            BatchSize = 1024,
+            Optimizer = new SgdOptimizer { LearningRate = 0.4, Nesterov = true, WeightDecay = 5e-4 },
+            Schedule = new OneCycleSchedule { RisingShare = 0.025 },
+            Mixing = new CutMixing(),
+            Averaging = new ExponentialAveraging { Decay = 0.995 },
+        });
+
+    /// <summary>
     /// TRADES with generated images (Wang et al., "Better Diffusion Models Further Improve Adversarial Training", ICML 2023), by the
     /// command of their release for a million of them, which go into <see cref="TrainingOptions.Auxiliary"/> with its share of 0.7: beta
     /// 5, label smoothing 0.1, 400 epochs, batches of 512, SGD 0.2 with Nesterov's momentum 0.9 and weight decay 5e-4, one cycle that
@@ -235,7 +257,7 @@ public sealed record Preset
     public static IReadOnlyList<Preset> All { get; } =
     [
         ArdOfficial, ArdCorrected, Free, FastArd, Trades, Mart, Mtard, Rslad, Iad, AdaAd, AdaIad, Saad, PeerAid,
-        AdversarialTraining, AdversarialTrainingAwp, TradesAwp, TradesGenerated,
+        AdversarialTraining, AdversarialTrainingAwp, TradesAwp, TradesCutMix, TradesGenerated,
     ];
 
     /// <summary>

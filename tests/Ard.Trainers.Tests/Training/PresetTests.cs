@@ -64,6 +64,20 @@ public sealed class PresetTests
     }
 
     [Fact]
+    public void The_recipe_with_CutMix_is_the_configuration_of_its_release()
+    {
+        var preset = Preset.ByName("trades-cutmix");
+        var (objective, options) = (Assert.IsType<Trades>(preset.Objective).Options, preset.Options);
+        Assert.Equal((6, ThreatModel.Cifar10, 10), (objective.Beta, objective.Inner.Threat, objective.Inner.Steps));
+        Assert.Equal((400, 1024, 0.0, 0.0), (options.Epochs, options.BatchSize, options.LabelSmoothing, options.ValidationFraction));
+        Assert.Equal(
+            new SgdOptimizer { LearningRate = 0.1 * 1024 / 256, Momentum = 0.9, Nesterov = true, WeightDecay = 5e-4 }, options.Optimizer);
+        Assert.Equal((Mixing.CutMix(), WeightAveraging.Exponential(0.995)), (options.Mixing, options.Averaging));
+        Assert.Equal(0.4, options.Schedule!.LearningRate(0.4, 10 * 48 - 1, 48, 400), 1e-9);
+        Assert.InRange(options.Schedule.LearningRate(0.4, 400 * 48 - 1, 48, 400), 0, 1e-5);
+    }
+
+    [Fact]
     public void The_recipe_for_generated_images_is_the_command_of_its_release()
     {
         var preset = Preset.ByName("trades-generated");
