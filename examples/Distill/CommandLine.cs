@@ -100,6 +100,11 @@ internal static class CommandLine
             });
     private static readonly Option<int> Cutout = new Option<int>("--cutout")
         .Reads("Blacken a square of so many pixels' side in each training image. Default none.", Positive);
+    private static readonly Option<RandAugment?> Random = new Option<RandAugment?>("--rand-augment")
+        .Reads("RandAugment: so many operations an image and their magnitude of 30, such as 2,9. Default none.",
+            text => text.Split(',') is [var operations, var magnitude]
+                ? new() { Operations = Positive(operations), Magnitude = Positive(magnitude) }
+                : throw new FormatException("expected two numbers, such as 2,9"));
     private static readonly Option<Mixing?> Mix = new Option<Mixing?>("--mix")
         .Reads("cutmix or mixup: each training image is mixed with another one of its batch, and so are their labels. Default neither.",
             text => text switch
@@ -201,7 +206,7 @@ internal static class CommandLine
     [
         Data, Classes, Student, Teacher, TeacherCheckpoint, AnyTeacher, TeacherMethod, Method, PresetOption, PrintPreset, Epochs,
         TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays,
-        AugmentationOption, Cutout, Mix, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, ExtraData,
+        AugmentationOption, Random, Cutout, Mix, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, ExtraData,
         ExtraShare, ExtraLabels, CheckpointSteps, Resume, Seed, Device, Threads, Output, Report, .. ModelCommands.Normalisation,
     ];
 
@@ -413,7 +418,11 @@ internal static class CommandLine
             {
                 BatchSize = p.GetValue(Batch) ?? recipe.BatchSize,
                 Schedule = p.GetValue(ScheduleOption) ?? recipe.Schedule,
-                Augmentation = (p.GetValue(AugmentationOption) ?? usual) with { Cutout = p.GetValue(Cutout) },
+                Augmentation = (p.GetValue(AugmentationOption) ?? usual) with
+                {
+                    RandAugment = p.GetValue(Random),
+                    Cutout = p.GetValue(Cutout),
+                },
                 AcceptTeacherNearChance = p.GetValue(TeacherCheckpoint) is null || p.GetValue(AnyTeacher),
                 LabelSmoothing = p.GetValue(LabelSmoothing) ?? recipe.LabelSmoothing,
                 ClipGradientNorm = p.GetValue(Clip) ?? recipe.ClipGradientNorm,

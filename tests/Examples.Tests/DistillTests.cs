@@ -27,7 +27,8 @@ public sealed class DistillTests : IDisposable
             "--test-images", "10", "--batch", "20", "--threads", "1", "--output", Output,
         ];
         var (code, output, error) = Run(
-            [.. train, "--extra-data", extra, "--extra-share", "0.5", "--extra-labels", "teacher", "--mix", "cutmix"]);
+            [.. train, "--extra-data", extra, "--extra-share", "0.5", "--extra-labels", "teacher", "--mix", "cutmix",
+            "--rand-augment", "2,9"]);
         Assert.True(code == 0, error);
         Assert.Contains("auxiliary labels: of 50 auxiliary images the teacher sees", output);
         Assert.Equal(["teacher tinycnn-2", "student tinycnn-2"], Summary().Select(row => row.GetProperty("model").GetString()));
@@ -35,6 +36,7 @@ public sealed class DistillTests : IDisposable
         Assert.Single(Regex.Matches(page, "Auxiliary labels: of 50 auxiliary images"));
         Assert.Contains("50 images 1x16x16 of 10 classes", page);
         Assert.Contains("CutMixing", page);
+        Assert.Contains("+ randaugment 2x9", page);
         Assert.Contains("without --extra-data", Run([.. train, "--extra-share", "0.5"]).Error);
     }
 

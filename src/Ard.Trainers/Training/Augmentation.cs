@@ -18,6 +18,9 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
     [Range(0, int.MaxValue)]
     public int Cutout { get; init; }
 
+    /// <summary>Operations drawn for each image between flip and Cutout. Default null: none.</summary>
+    public RandAugment? RandAugment { get; init; }
+
     /// <summary>Images as they are.</summary>
     public static Augmentation None { get; } = new(0, false);
 
@@ -41,7 +44,7 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
         ApplyDrawn(images, generator, new(ProcessGroup.Alone, images.shape[0])).Images;
 
     /// <summary>How many images this can make of one, where that are few; null where they are many.</summary>
-    internal int? Variants => Padding != 0 || Cutout != 0 ? null : Flip ? 2 : 1;
+    internal int? Variants => Padding != 0 || Cutout != 0 || RandAugment is not null ? null : Flip ? 2 : 1;
 
     /// <summary>One of the <see cref="Variants"/> of every image, from 0: as it is, mirrored.</summary>
     internal static Tensor Variant(Tensor images, int variant) => variant == 0 ? images : images.flip(3);
@@ -74,6 +77,7 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
         var places = row.Plus(top).Times(paddedWidth).Plus(column.Plus(left)).view(count, 1, height * width)
             .expand(count, channels, height * width);
         var result = padded.flatten(2).gather(2, places).view(images.shape);
+        if (RandAugment is not null) result = RandAugment.Apply(result, generator, share);
         if (Cutout > 0)
         {
             row = row - Draw(height).Minus(Cutout / 2);
@@ -89,6 +93,7 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
     }
 
     /// <summary>For people, such as <c>crop 4 + flip</c>.</summary>
-    public override string ToString() =>
-        this == None ? "none" : $"crop {Padding}{(Flip ? " + flip" : "")}{(Cutout > 0 ? $" + cutout {Cutout}" : "")}";
+    public override string ToString() => this == None ? "none"
+        : $"crop {Padding}{(Flip ? " + flip" : "")}{(RandAugment is null ? "" : $" + {RandAugment}")}"
+            + (Cutout > 0 ? $" + cutout {Cutout}" : "");
 }

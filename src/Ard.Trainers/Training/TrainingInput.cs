@@ -95,6 +95,8 @@ internal static class TrainingInput
         var (augmentation, side) = (options.Augmentation!, Math.Min(data.Height, data.Width));
         if (augmentation.Padding >= side)
             yield return $"Augmentation has the padding {augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}";
+        if (augmentation.RandAugment is not null && data.Channels is not (1 or 3))
+            yield return $"Augmentation has RandAugment, and the images {data.Channels} channels, expected 1 or 3";
         if (augmentation.Cutout > side)
             yield return $"Augmentation has the cutout {augmentation.Cutout}, expected at most the images' {data.Height}x{data.Width}";
     }

@@ -45,6 +45,7 @@ public sealed class DataParallelTests : IDisposable
                 Auxiliary = new(TrainerTests.Data(30, seed: 8)) { TeacherLabels = true },
             }),
         ["at"] = (new AdversarialTraining(new() { Inner = Inner }), Options),
+        ["natural, RandAugment"] = (new Natural(), Options with { Augmentation = new Augmentation(1, true) { RandAugment = new() } }),
         ["at, CutMix"] = (new AdversarialTraining(new() { Inner = Inner }), Options with { Mixing = Mixing.CutMix() }),
         ["ard, MixUp"] = (TrainerTests.Ard, Options with { Mixing = Mixing.MixUp(), Auxiliary = new(TrainerTests.Data(30, seed: 8)) }),
         ["at, clipped"] = (new AdversarialTraining(new() { Inner = Inner }), Options with { ClipGradientNorm = 0.1 }),

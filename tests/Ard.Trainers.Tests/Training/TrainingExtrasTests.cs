@@ -27,6 +27,7 @@ public sealed class TrainingExtrasTests : IDisposable
         ["label smoothing"] = Options with { LabelSmoothing = 0.2 },
         ["mixed precision"] = Options with { Precision = Precision.Mixed },
         ["cutout"] = Options with { Augmentation = new Augmentation(1, true) { Cutout = 3 } },
+        ["RandAugment"] = Options with { Augmentation = new Augmentation(1, true) { RandAugment = new() } },
         ["CutMix"] = Options with { Mixing = Mixing.CutMix() },
         ["MixUp"] = Options with { Mixing = Mixing.MixUp(0.3) },
         ["auxiliary images"] = Options with { Auxiliary = new(TrainerTests.Data(30, seed: 8)) { TeacherLabels = true } },
