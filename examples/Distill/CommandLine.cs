@@ -149,8 +149,8 @@ internal static class CommandLine
 
     // Options of evaluate.
     private static readonly Option<string> Model = new Option<string>("--model") { Required = true }
-        .Reads("The file: a model, a training checkpoint, with --network weights of PyTorch; or an ONNX model, which is asked only.",
-            text => text);
+        .Reads("The file: a model, a training checkpoint, with --network weights of PyTorch; a model of ML.NET's (.zip), which is asked "
+            + "only where it is not this library's; or an ONNX model, which is asked only.", text => text);
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> Surrogate = new Option<string?>("--surrogate")
@@ -310,9 +310,9 @@ internal static class CommandLine
         };
         var merge = new Command("merge", "Puts the shards of an evaluation together and prints the figures.")
         {
-            file,
+            file, Json, Rows,
         };
-        merge.SetAction(p => Evaluation.Merge(p.GetValue(file)!));
+        merge.SetAction(p => Evaluation.Merge(p.GetValue(file)!, p.GetValue(Json), p.GetValue(Rows)));
         return merge;
     }
 

@@ -109,7 +109,9 @@ internal sealed record Evaluation
             throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
         if (Shard is not null && StateFile is null) throw new ArgumentException("--shard needs --state, by which the shards are merged.");
         using var test = DataSource.LoadTest(Data, TestImages, Classes);
-        using var network = Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
+        using var network = Model.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) && Architecture is null
+            ? PipelineModel.Open(Model, test)
+            : Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
         var place = TrainingDevice.Find(Device);
         network.to(place);
         using var other = Surrogate is null ? null
@@ -259,7 +261,7 @@ internal sealed record Evaluation
     }
 
     /// <summary>Puts the state files of an evaluation's shards together and prints the figures; the exit code.</summary>
-    public static int Merge(string file)
+    public static int Merge(string file, string? json, string? rows)
     {
         if (Directory.Exists(file)) file = OnlyState(file);
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -267,6 +269,11 @@ internal sealed record Evaluation
         var report = EvaluationShard.Merge(shards, file);
         Console.WriteLine($"{file}: {shards.Length} shards");
         if (report is not null) Print(report);
+        if (report?.WeakestClass is { } weakest) Print(weakest, $"{weakest.Class}");
+        if (report is null && (json ?? rows) is { } unmade)
+            throw new ArgumentException($"{unmade}: the shards have an attack of your own, expected those of evaluate --attacks.");
+        if (json is not null) OutputFile.Write(json, EvaluationSummary.Create(report!).ToJson());
+        if (rows is not null) report!.SaveRows(rows);
         Console.WriteLine($"The same evaluate with --state {file} and without --shard {(report is null ? "prints" : "writes")} "
             + (report is null ? "the figures." : "page, JSON and examples."));
         return 0;

@@ -28,8 +28,11 @@ public sealed class ShardCommandsTests : IDisposable
         Assert.Contains("none of shard 2", missing.Error);
 
         Assert.Equal(0, distill.Run([.. evaluate, "--state", "state", "--shard", "2/3"]).Code);
-        var merged = distill.Run("merge", ".");
+        var merged = distill.Run("merge", ".", "--json", "merged.json", "--rows", "merged.jsonl");
         Assert.True(merged.Code == 0, merged.Error);
+        Assert.Contains("Weakest class: ", merged.Output);
+        Assert.Contains("\"points\":", File.ReadAllText(Path.Combine(distill.Folder, "merged.json")));
+        Assert.Equal(60, File.ReadLines(Path.Combine(distill.Folder, "merged.jsonl")).Count());
         Assert.Contains("state: 3 shards", merged.Output);
         Assert.Equal(Figures(whole.Output), Figures(merged.Output));
         var figures = distill.Run([.. evaluate, "--state", "state"]);

@@ -7,7 +7,7 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>What is known of an evaluation, as a report.</summary>
 internal static class EvaluationReport
 {
-    /// <summary>The report of a finished evaluation from its state alone, without the labels.</summary>
+    /// <summary>The report of a finished evaluation from its state alone.</summary>
     /// <returns>Null where an attack is none of <see cref="AttackCatalog"/>.</returns>
     public static RobustnessReport? Read(StateSettings settings, IEnumerable<EvaluationStep> steps)
     {
@@ -30,7 +30,11 @@ internal static class EvaluationReport
         if (same.Any(setting => values[setting.Name] != setting.Value)) return null;
         using var state = new EvaluationState(options, settings.Rows.Count, images: null, settings: null);
         foreach (var step in steps) state.Add(step);
-        var report = Make(state, options) with { Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")] };
+        var report = Make(state, options) with
+        {
+            Labels = settings.Labels ?? [],
+            Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")],
+        };
         return values["network"].StartsWith(Asked, StringComparison.Ordinal) ? OfBlackBox(report) : report;
     }
 

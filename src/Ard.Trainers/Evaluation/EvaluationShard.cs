@@ -61,8 +61,8 @@ public sealed record EvaluationShard(int Number, int Count)
     /// <param name="files">The files of the shards, in any order.</param>
     /// <param name="target">The file to write. The same evaluation without a shard goes on from it, with nothing left to compute.</param>
     /// <returns>
-    /// The report without the labels, which are in no state file; null where an attack is none of <see cref="AttackCatalog"/>: then the
-    /// same evaluation without a shard makes it.
+    /// The report; without labels where an earlier version wrote a shard; null where an attack is none of <see cref="AttackCatalog"/>:
+    /// then the same evaluation without a shard makes it.
     /// </returns>
     /// <exception cref="CheckpointException">
     /// A file is damaged, of no shard, of another evaluation (the message names what differs), or not finished; or shards are missing,
@@ -100,8 +100,11 @@ public sealed record EvaluationShard(int Number, int Count)
                 || Batches(contents.Steps).Select(batch => batch.Count).Distinct().Count() > 1)
                 throw new CheckpointException(target, "shards that are finished", $"shard {number}, which is not: start it again");
         }
-        long[] rows = [.. found.Values.SelectMany(contents => contents.Settings.Rows).Order()];
-        var whole = new StateSettings(values, rows, found[1].Settings.Attacks);
+        var each = found.Values.SelectMany(contents => contents.Settings.Rows.Select((row, place) =>
+            (Row: row, Label: contents.Settings.Labels?[place]))).OrderBy(image => image.Row).ToArray();
+        // Not where a shard is of a version that has none.
+        var labels = each.All(image => image.Label is not null) ? each.Select(image => image.Label!.Value).ToArray() : null;
+        var whole = new StateSettings(values, [.. each.Select(image => image.Row)], found[1].Settings.Attacks, labels);
         EvaluationStep[] steps = [.. Join([.. found.Values.Select(contents => contents.Steps)], batchSize)];
         StateFile.Write(target, whole, steps);
         return EvaluationReport.Read(whole, steps);

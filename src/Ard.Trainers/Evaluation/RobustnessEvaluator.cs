@@ -194,7 +194,9 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         using var noGrad = no_grad();
         var state = new EvaluationState(
             options, images.Count, options.ExamplesFile is null ? null : images.All(ImageBatch.Home(model, images).Type),
-            settings is null ? null : new StateSettings(settings, rows, [.. options.AllAttacks().Select(attack => attack.Name)]), steps);
+            settings is null ? null : new StateSettings(
+                settings, rows, [.. options.AllAttacks().Select(attack => attack.Name)], labels.cpu().data<long>().ToArray()),
+            steps);
         try
         {
             TakeSteps(state, model, images, labels, rows, progress, cancellation);

@@ -64,7 +64,7 @@ public sealed record RobustnessReport
     /// or not at all.
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
-    /// <exception cref="InvalidOperationException">The report is of merged shards, which do not know the labels.</exception>
+    /// <exception cref="InvalidOperationException">The report has no labels: its shards are of an earlier version.</exception>
     public void SaveRows(string path) => RobustnessRows.Write([(this, null)], path);
 
     /// <summary>The result of one attack.</summary>

@@ -13,8 +13,8 @@ internal static class RobustnessRows
         foreach (var (report, _) in reports)
             if (report.Labels.Count != report.Clean.Points.Count)
                 throw new InvalidOperationException(
-                    $"The report has {report.Labels.Count} labels of {report.Clean.Points.Count} images, expected one for each: merged "
-                    + "shards have none, and the same evaluation from their state has.");
+                    $"The report has {report.Labels.Count} labels of {report.Clean.Points.Count} images, expected one for each: shards "
+                    + "of an earlier version have none, and the same evaluation from their state has.");
         AtomicFile.Write(path, stream =>
         {
             foreach (var (report, threat) in reports) Write(report, threat, stream);

@@ -11,8 +11,10 @@ namespace Ard.Trainers.Evaluation;
 /// <param name="Values">Network, data and options by name, as texts.</param>
 /// <param name="Rows">The evaluated images, by their numbers in the whole data set.</param>
 /// <param name="Attacks">The names of the attacks; null in a file that has none yet.</param>
+/// <param name="Labels">The true classes of these images; null in a file of version 4, which has none.</param>
 internal sealed record StateSettings(
-    IReadOnlyDictionary<string, string> Values, IReadOnlyList<long> Rows, IReadOnlyList<string>? Attacks = null);
+    IReadOnlyDictionary<string, string> Values, IReadOnlyList<long> Rows, IReadOnlyList<string>? Attacks = null,
+    IReadOnlyList<long>? Labels = null);
 
 /// <summary>
 /// The file of an evaluation's steps, which grows by a record a step: its length in eight bytes, its SHA-256, and JSON. The first record
@@ -20,7 +22,7 @@ internal sealed record StateSettings(
 /// </summary>
 internal sealed class StateFile : IDisposable
 {
-    private const int Version = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
+    private const int Version = 5, OldestVersion = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -37,7 +39,7 @@ internal sealed class StateFile : IDisposable
     /// <summary>All that a file holds.</summary>
     internal sealed record Contents(StateSettings Settings, IReadOnlyList<EvaluationStep> Steps);
 
-    private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows, string[]? Attacks);
+    private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows, string[]? Attacks, long[]? Labels = null);
 
     public string Path { get; }
 
@@ -68,7 +70,7 @@ internal sealed class StateFile : IDisposable
     {
         using var file = new StateFile(path);
         var header = file.ReadHeader();
-        return new(new(header.Settings, header.Rows, header.Attacks), [.. file.Steps()]);
+        return new(new(header.Settings, header.Rows, header.Attacks, header.Labels), [.. file.Steps()]);
     }
 
     /// <summary>Writes a file as it stands after these steps.</summary>
@@ -106,20 +108,21 @@ internal sealed class StateFile : IDisposable
 
     private void CheckHeader(StateSettings settings)
     {
-        var (_, values, rows, _) = ReadHeader();
+        var (_, values, rows, _, _) = ReadHeader();
         var differences = Differences(values, settings.Values, "in the file", "given").ToList();
         if (!rows.SequenceEqual(settings.Rows))
             differences.Add($"rows: {rows.Length} others in the file, {settings.Rows.Count} given");
         if (differences.Count > 0) throw new CheckpointException(Path, "the state of this evaluation", string.Join("; ", differences));
     }
 
-    private Header ReadHeader() => Read<Header>() is { Version: Version, Settings: not null, Rows: not null } header
+    private Header ReadHeader() => Read<Header>() is { Version: >= OldestVersion and <= Version, Settings: not null, Rows: not null } header
+        && (header.Labels is null || (header.Labels.Length == header.Rows.Length && header.Labels.All(label => label >= 0)))
         ? header
         : throw new CheckpointException(
             Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
 
     private static Header First(StateSettings settings) =>
-        new(Version, new(settings.Values), [.. settings.Rows], settings.Attacks?.ToArray());
+        new(Version, new(settings.Values), [.. settings.Rows], settings.Attacks?.ToArray(), settings.Labels?.ToArray());
 
     private static void Write<T>(Stream stream, T record)
     {

@@ -173,7 +173,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
             Parameters = network is null or BlackBoxModel ? null : Networks.Weights.Count(network),
             Images = report.Images,
             Classes = [.. report.Classes.Select(ClassFigures.From)],
-            // Merged shards do not know them.
+            // Merged shards of an earlier version do not know them.
             Points = report.Labels.Count == report.Clean.Points.Count ? EvaluationPoints.From(report) : null,
         };
     }

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Ard.MLNet;
+using Ard.Trainers.Data;
+using Microsoft.ML;
+
+namespace Ard.Examples.Tests;
+
+/// <summary>Models that ML.NET has saved, evaluated from the command line.</summary>
+public sealed class PipelineModelTests : IDisposable
+{
+    private readonly ExampleProgram program = new("Distill");
+    private readonly MLContext ml = new MLContext(1).RegisterArd();
+
+    public void Dispose() => program.Dispose();
+
+    // Its classes in another order than the images', as they come.
+    private IDataView Training() => ml.Transforms.Conversion.MapKeyToValue("Label").Fit(ml.Data.LoadGlyphs(300, seed: 9))
+        .Transform(ml.Data.ShuffleRows(ml.Data.LoadGlyphs(300, seed: 9), seed: 4));
+
+    [Fact]
+    public void A_classifier_of_this_library_is_looked_into_and_any_other_model_is_asked()
+    {
+        var own = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.AdversarialTraining(new()
+        {
+            Network = "tinycnn-4-bn",
+            Method = "natural",
+            Training = new() { Epochs = 5, ValidationFraction = 0, Device = "cpu", Seed = 1 },
+        }));
+        var other = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.CopyColumns("Features", "Pixels"))
+            .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy());
+        using var test = Glyphs.Generate(60, seed: 2);
+        foreach (var (name, estimator, column, attack) in new (string, IEstimator<ITransformer>, string, string)[]
+            { ("own", own, "Features", "pgd-3"), ("other", other, "Pixels", "square-20") })
+        {
+            var data = Training();
+            if (column != "Features") data = ml.Transforms.CopyColumns(column, "Features").Fit(data).Transform(data);
+            data = ml.Transforms.SelectColumns(column, "Label").Fit(data).Transform(data);
+            var model = estimator.Fit(data);
+            ml.Model.Save(model, data.Schema, Path.Combine(program.Folder, $"{name}.zip"));
+            var (code, output, error) = program.Run(
+                "evaluate", "--model", $"{name}.zip", "--test-images", "60", "--attacks", attack, "--eps", "0.1", "--device", "cpu",
+                "--json", $"{name}.json");
+            Assert.True(code == 0, output + error);
+            using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(program.Folder, $"{name}.json")));
+            Assert.Equal(name == "other", json.RootElement.TryGetProperty("blackBox", out _));
+            var view = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(ml.Data.LoadImageDataset(test))
+                .Transform(ml.Data.LoadImageDataset(test));
+            if (column != "Features") view = ml.Transforms.CopyColumns(column, "Features").Fit(view).Transform(view);
+            var expected = ml.MulticlassClassification.EvaluateRobustness(model, view, new()
+            {
+                Evaluation = new() { Attacks = [attack], Threat = Trainers.Attacks.ThreatModel.Linf(0.1) },
+                BlackBox = name == "other" ? new() { FeatureColumnName = column } : null,
+            });
+            Assert.Equal(expected.Clean.Accuracy, json.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble(), 1e-9);
+            Assert.Equal(expected.WorstCase.Accuracy, json.RootElement.GetProperty("worstCase").GetProperty("accuracy").GetDouble(), 0.04);
+            Assert.InRange(expected.Clean.Accuracy, 0.2, 1);
+        }
+    }
+
+    [Fact]
+    public void What_cannot_be_evaluated_says_what_was_expected()
+    {
+        File.WriteAllText(Path.Combine(program.Folder, "text.zip"), "not a zip");
+        var found = program.Run("evaluate", "--model", "text.zip", "--test-images", "5");
+        Assert.Equal(2, found.Code);
+        Assert.Contains("text.zip: expected a model saved by ML.NET whose steps are of", found.Error);
+
+        var data = ml.Data.LoadGlyphs(30, seed: 9);
+        ml.Model.Save(ml.Transforms.CopyColumns("Score", "Label").Fit(data), data.Schema, Path.Combine(program.Folder, "copy.zip"));
+        found = program.Run("evaluate", "--model", "copy.zip", "--test-images", "5");
+        Assert.Equal(2, found.Code);
+        Assert.Contains("copy.zip: expected a column Score with a number for each class, found [Features: ", found.Error);
+
+        data = ml.Transforms.SelectColumns("Label").Fit(data).Transform(data);
+        ml.Model.Save(ml.Transforms.CopyColumns("Score", "Label").Fit(data), data.Schema, Path.Combine(program.Folder, "none.zip"));
+        found = program.Run("evaluate", "--model", "none.zip", "--test-images", "5");
+        Assert.Contains("none.zip: expected one input column of 256 floats, an image of 1x16x16 in [0,1], found [Label: ", found.Error);
+    }
+}
