@@ -68,7 +68,8 @@ internal static class PipelineModel
 
         FormatException Unfit(string expected, DataViewSchema? found) => new(
             $"{path}: expected {expected}, found ["
-            + string.Join(", ", found?.Select(column => $"{column.Name}: {column.Type}") ?? ["no schema"]) + "]; other models are evaluated from code, by EvaluateRobustness.");
+            + string.Join(", ", found?.Select(column => $"{column.Name}: {column.Type}") ?? ["no schema"])
+            + "]; other models are evaluated from code, by EvaluateRobustness.");
     }
 
     private static Module<Tensor, Tensor> InOrder(
