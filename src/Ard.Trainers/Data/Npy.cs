@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
+using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 
@@ -11,8 +12,8 @@ namespace Ard.Trainers.Data;
 /// </summary>
 internal static class Npy
 {
-    /// <summary>The longest (unpacked) array that is read, in bytes: 1 GiB.</summary>
-    public const long MaximumLength = 1L << 30;
+    /// <summary>The longest (unpacked) array that is read, in bytes: 1 GiB, or what images may take of a larger machine's memory.</summary>
+    public static readonly long MaximumLength = Math.Max(1L << 30, ImageStorage.MostInMemory(null));
 
     internal const string Description =
         "NumPy arrays of images and labels (a .npz, or a folder of .npy, with train and test in their names)";
@@ -214,10 +215,10 @@ internal static class Npy
     {
         using var reader = Reader(array.Path, array.Open);
         var header = ReadHeader(reader);
-        var bytes = reader.Read(header.Shape.Aggregate((long)header.ElementBytes, (all, size) => all * size), "elements");
-        reader.ExpectEnd();
         var values = empty(header.IsFortran ? [.. header.Shape.Reverse()] : header.Shape, header.Type);
-        bytes.CopyTo(values.bytes);
+        foreach (var chunk in TensorBytes.Chunks(values))
+            using (chunk) reader.Read(chunk.bytes, "elements");
+        reader.ExpectEnd();
         return header.IsFortran && header.Shape.Length > 1
             ? values.permute([.. Enumerable.Range(0, header.Shape.Length).Reverse().Select(axis => (long)axis)]).contiguous()
             : values;

@@ -42,6 +42,34 @@ public sealed class NpyTests
         }
     }
 
+    [Fact]
+    public void An_array_of_several_pieces_is_read_whole_and_a_longer_one_than_memory_allows_is_refused()
+    {
+        using var folder = new DataFolder();
+        // 18 MB, where a piece has 16.
+        const int Count = 18_000;
+        byte[] pixels = [.. Enumerable.Range(0, Count * 1000).Select(i => (byte)(i * 31 >> 5))];
+        Write("images", $"({Count}, 20, 50)", pixels);
+        Write("labels", $"({Count},)", [.. Enumerable.Range(0, Count).Select(i => (byte)(i % 3))]);
+        using (var data = ImageDataset.Load(folder.Root, DataSplit.Test))
+            Assert.True(pixels.AsSpan().SequenceEqual(data.Images.bytes), "the pixels differ");
+
+        Write("images", $"({Npy.MaximumLength / 1000 + 1}, 20, 50)", pixels);
+        var fault = Assert.Throws<DataFileException>(() => ImageDataset.Load(folder.Root, DataSplit.Test));
+        Assert.Equal($"at most {Npy.MaximumLength} bytes", fault.Expected);
+        Write("images", $"({Count}, 20, 50)", pixels[..^1]);
+        fault = Assert.Throws<DataFileException>(() => ImageDataset.Load(folder.Root, DataSplit.Test));
+        Assert.Equal("1 more byte(s) of elements", fault.Expected);
+
+        void Write(string name, string shape, byte[] elements)
+        {
+            var header = $"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}";
+            header += new string(' ', 63 - (10 + header.Length) % 64) + "\n";
+            folder.Write($"{name}.npy", [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8),
+                .. System.Text.Encoding.ASCII.GetBytes(header), .. elements]);
+        }
+    }
+
     [Theory]
     [InlineData("channels_last.npy")]
     [InlineData("fortran.npy")]
