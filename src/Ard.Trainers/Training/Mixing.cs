@@ -13,20 +13,18 @@ public abstract record Mixing
     {
     }
 
-    /// <summary>alpha, positive: 1 makes all shares alike likely, less those near 0 and 1. Default 1.</summary>
-    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
-    public double Alpha { get; init; } = 1;
-
     /// <summary>
     /// CutMix (Yun et al., ICCV 2019): a box of the other image is pasted, of the area 1 - lambda of the image and around any pixel,
     /// cut off at the border; the labels are mixed by the areas as they are.
     /// </summary>
-    /// <param name="alpha">See <see cref="Alpha"/>. Default 1, as in the paper.</param>
-    public static Mixing CutMix(double alpha = 1) => new CutMixing { Alpha = alpha };
+    /// <param name="alpha">Positive. Default 1, as in the paper: all shares are alike likely; below, those near 0 and 1 more.</param>
+    public static Mixing CutMix(double alpha = 1) => new CutMixing(alpha);
 
     /// <summary>MixUp (Zhang et al., ICLR 2018): lambda · image + (1 - lambda) · the other, and the labels likewise.</summary>
-    /// <param name="alpha">See <see cref="Alpha"/>. Default 1, as the paper has for CIFAR-10.</param>
-    public static Mixing MixUp(double alpha = 1) => new MixUpMixing { Alpha = alpha };
+    /// <param name="alpha">As of <see cref="CutMix"/>. Default 1, as the paper has for CIFAR-10.</param>
+    public static Mixing MixUp(double alpha = 1) => new MixUpMixing(alpha);
+
+    private protected abstract double Concentration { get; }
 
     /// <summary>A new batch [N,C,H,W], and what its images are of, [N,classes] in the images' dtype.</summary>
     /// <param name="images">[N,C,H,W].</param>
@@ -48,7 +46,7 @@ public abstract record Mixing
     internal double Share(Generator generator)
     {
         using var scope = NewDisposeScope();
-        var alpha = Full([1], Alpha, ScalarType.Float64);
+        var alpha = Full([1], Concentration, ScalarType.Float64);
         return distributions.Beta(alpha, alpha, generator).sample().item<double>();
     }
 
@@ -56,8 +54,10 @@ public abstract record Mixing
     internal abstract (Tensor Images, double Share) Mix(Tensor images, Tensor others, double share, Generator generator);
 }
 
-internal sealed record CutMixing : Mixing
+internal sealed record CutMixing([property: Range(0, double.MaxValue, MinimumIsExclusive = true)] double Alpha = 1) : Mixing
 {
+    private protected override double Concentration => Alpha;
+
     internal override (Tensor Images, double Share) Mix(Tensor images, Tensor others, double share, Generator generator) =>
         Paste(images, others, share, Draw(images.shape[2], generator), Draw(images.shape[3], generator));
 
@@ -87,8 +87,10 @@ internal sealed record CutMixing : Mixing
     }
 }
 
-internal sealed record MixUpMixing : Mixing
+internal sealed record MixUpMixing([property: Range(0, double.MaxValue, MinimumIsExclusive = true)] double Alpha = 1) : Mixing
 {
+    private protected override double Concentration => Alpha;
+
     internal override (Tensor Images, double Share) Mix(Tensor images, Tensor others, double share, Generator generator) =>
         (images.Times(share).Plus(others.Times(1 - share)), share);
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Training;
 using static TorchSharp.torch;
@@ -121,6 +122,7 @@ public sealed class AuxiliaryDataTests : IDisposable
         using var student = Spec.Build(3);
         result = Trainer.Fit(new(student, teacher), TrainerTests.Ard, data, Options with { Epochs = 1, Auxiliary = new(extra) });
         Assert.Equal(disagreement, result.AuxiliaryLabels!.Disagreement);
+        Assert.Contains($"Auxiliary labels: {result.AuxiliaryLabels}.", ModelCard.Create(student, result).ToMarkdown());
         Assert.Contains($"of 200 auxiliary images the teacher sees {100 * disagreement:F1} %", $"{result.AuxiliaryLabels}");
     }
 

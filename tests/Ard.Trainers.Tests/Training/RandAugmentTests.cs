@@ -84,7 +84,7 @@ public sealed class RandAugmentTests
         Assert.Contains("Augmentation has RandAugment, and the images 2 channels, expected 1 or 3",
             Assert.Throws<ArgumentException>(() => Trainer.Fit(student, new Natural(), data, options)).Message);
         var wrong = options with { Augmentation = Augmentation.None with { RandAugment = new() { Operations = 0, Magnitude = 31 } } };
-        Assert.Contains("Augmentation.RandAugment.Operations is 0, expected 1 to 100; Augmentation.RandAugment.Magnitude is 31, expected 0 to "
-            + "30", Assert.Throws<ArgumentException>(wrong.Validate).Message);
+        Assert.Contains("Augmentation.RandAugment.Operations is 0, expected 1 to 100; "
+            + "Augmentation.RandAugment.Magnitude is 31, expected 0 to 30", Assert.Throws<ArgumentException>(wrong.Validate).Message);
     }
 }
