@@ -78,6 +78,39 @@ public sealed class RaySTests
         Assert.True(network.call(points).argmax(1).eq(1).all().item<bool>());
     }
 
+    // Both go different ways to a nearest point, and are as near after as many queries; in steps, since a search takes some ten of them.
+    [CnnAFact]
+    public void It_comes_as_near_after_so_many_queries_as_the_authors_code()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var recorded = Fixture.Beside("rays_cnn_a.safetensors");
+        var (network, images, labels) = CnnATraceTests.Problem(ScalarType.Float32);
+        var right = recorded["right"].nonzero().flatten();
+        (images, labels) = (images.index_select(0, right), labels.index_select(0, right));
+        var queries = recorded["queries"].data<long>().ToArray();
+        var nearest = full([images.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64);
+        var (asked, found) = (-1L, new List<double>());
+        // Every image is asked for in every query, since nothing is within this budget; the first call is of the images themselves.
+        var counting = new FunctionNetwork(points =>
+        {
+            using var inner = NewDisposeScope();
+            var logits = network.call(points);
+            if (points.shape[0] == images.shape[0] && ++asked > 0)
+            {
+                var size = (points - images).abs().flatten(1).amax(1).to(ScalarType.Float64);
+                nearest.copy_(where(logits.argmax(1).ne(labels), size.minimum(nearest), nearest));
+                if (queries.Contains(asked)) found.Add(nearest.median().item<double>());
+            }
+            return logits.MoveToOuterDisposeScope();
+        });
+        new RayS((int)queries[^1]).Perturb(counting, images, labels, ThreatModel.Linf(1e-6));
+        var theirs = Enumerable.Range(0, queries.Length).Select(place => (double)recorded["sizes"][place].median().item<float>()).ToArray();
+        var all = string.Join("; ", queries.Zip(found, theirs).Select(at => $"{at.First} queries: {at.Second}, theirs {at.Third}"));
+        Assert.Equal(queries.Length, found.Count);
+        Assert.True(found.Zip(theirs).All(pair => pair.First < 1.1 * pair.Second), all);
+    }
+
     [Fact]
     public void Names_say_the_queries_and_only_Linf_is_taken()
     {
