@@ -35,6 +35,39 @@ public sealed class TrainingOnDeviceTests
     }
 
     [GpuFact]
+    public void Auxiliary_images_RandAugment_and_CutMix_are_those_of_the_CPU()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Glyphs.Generate(100, seed: 1);
+        using var extra = Glyphs.Generate(150, seed: 2);
+        var expected = Trained("cpu");
+        var found = Trained(TestDevice.Name);
+        var noise = expected.AuxiliaryLabels!.Disagreement!.Value;
+        Assert.Equal(noise, found.AuxiliaryLabels!.Disagreement!.Value, TestDevice.IsGpu ? 0.02 : 0);
+        Assert.Equal(expected.History[^1].Loss, found.History[^1].Loss, TestDevice.IsGpu ? 1e-2 : 0);
+
+        TrainingResult Trained(string device)
+        {
+            var spec = NetworkSpec.Parse("smallcnn-8-bn") with { InputChannels = 1, ImageSize = Glyphs.ImageSize };
+            using var student = spec.Build(1);
+            using var teacher = spec.Build(2);
+            teacher.eval();
+            return Trainer.Fit(new(student, teacher), Objective.Natural(), data, new TrainingOptions
+            {
+                Epochs = 1,
+                BatchSize = 50,
+                Optimizer = new SgdOptimizer { LearningRate = 0.01 },
+                ValidationFraction = 0,
+                Augmentation = new Augmentation(2, true) { RandAugment = new() },
+                Auxiliary = new(extra) { TeacherLabels = true },
+                Mixing = Mixing.CutMix(),
+                AcceptTeacherNearChance = true,
+                Device = device,
+            });
+        }
+    }
+
+    [GpuFact]
     public void Many_steps_leave_no_tensor_and_no_memory_behind()
     {
         using var scope = NewDisposeScope();
