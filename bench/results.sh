@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
 cifar_parts="cifar cifar-iad cifar-fast cifar-peer cifar-mixed cifar-rates cifar-autoattack"
-parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack full ${CIFAR:+$cifar_parts}}
+parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack full fast ${CIFAR:+$cifar_parts}}
 ard=${ARD:-$root/ard}
 
 run() { # folder, then the arguments of distill
@@ -61,14 +61,14 @@ full() { # folder, network, methods, what differs
     shift 3
     [[ -e $folder/done ]] && return
     $ard distill --data "$data" --eps 0.1 --validation 0 --threads "${THREADS:-2}" --resume --augmentation crop-flip --epochs "${epochs:-6}" \
-        --batch 128 --seed "$seed" --student "$network" --method "$methods" --test-images 1000 --output "$folder" "$@"
+        --batch "${batch:-128}" --seed "$seed" --student "$network" --method "$methods" --test-images 1000 --output "$folder" "$@"
     touch "$folder/done"
 }
 
 for seed in $seeds; do
     # The teachers have seen 12,000 images. They appear in the tables as students of their own kind.
     robust=$out/teachers/$seed/student-at.safetensors natural=$out/teachers/$seed/student-natural.safetensors
-    [[ $parts == cifar* || $parts == full ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
+    [[ $parts == cifar* || $parts == full* ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
     for part in $parts; do
         case $part in
             underfit) # two convolutions without BatchNorm, many images
@@ -117,6 +117,18 @@ for seed in $seeds; do
                 full "full/$seed/more" smallcnn-16-bn adaad+fast,saad+fast "${taught[@]}"
                 full "full/$seed/slow" smallcnn-16-bn adaad+igdm,saad --steps 5 --step-size 0.05 "${taught[@]}"
                 full "full/$seed/averaged" smallcnn-16-bn trades+awp --steps 5 --step-size 0.05 --swa 5 ;;
+            fast) # 1,000 images from the teacher of all of them: robustness against time
+                taught=(--teacher smallcnn-32-bn --teacher-checkpoint "$out/full-teachers/1/student-at.safetensors")
+                some() { batch=50 full "fast/$seed/$1" smallcnn-16-bn "$1" --train-images 1000 "${@:2}"; }
+                for method in at ard rslad adaad; do
+                    about=("${taught[@]}")
+                    [[ $method != at ]] || about=()
+                    epochs=50 some $method --steps 5 --step-size 0.05 "${about[@]}"
+                    epochs=50 some $method+fast "${about[@]}"
+                done
+                epochs=50 some kd "${taught[@]}"
+                epochs=25 some free --replays 2
+                epochs=25 some fast-ard --replays 2 "${taught[@]}" ;;
             transfer) # perturbations found on another network
                 for student in labels/$seed/student-at distilled/$seed/student-{kd,ard,rslad}; do
                     for teacher in at natural; do
