@@ -68,7 +68,7 @@ full() { # folder, network, methods, what differs
 for seed in $seeds; do
     # The teachers have seen 12,000 images. They appear in the tables as students of their own kind.
     robust=$out/teachers/$seed/student-at.safetensors natural=$out/teachers/$seed/student-natural.safetensors
-    [[ $parts == cifar* || $parts == full* ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
+    [[ $parts == cifar* || $parts == full* || $parts == fast ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
     for part in $parts; do
         case $part in
             underfit) # two convolutions without BatchNorm, many images
