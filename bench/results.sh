@@ -37,7 +37,7 @@ few() { # folder, seed, learning rate, teacher file, methods, what differs
     local folder=$1 seed=$2 rate=$3 teacher=$4 methods=$5
     shift 5
     run "$folder" --train-images 1000 --teacher smallcnn-32 --teacher-checkpoint "$teacher" --student smallcnn-16-bn --epochs "${epochs:-50}" --batch 50 \
-        --steps 5 --step-size 0.05 --seed "$seed" --lr "$rate" --method "$methods" "$@"
+        --steps "${steps:-5}" --step-size "${size:-0.05}" --seed "$seed" --lr "$rate" --method "$methods" "$@"
 }
 
 # The part on CIFAR-10. Its learning rates are those of Fashion-MNIST: nothing was chosen on these images.
@@ -68,7 +68,7 @@ full() { # folder, network, methods, what differs
 for seed in $seeds; do
     # The teachers have seen 12,000 images. They appear in the tables as students of their own kind.
     robust=$out/teachers/$seed/student-at.safetensors natural=$out/teachers/$seed/student-natural.safetensors
-    [[ $parts == cifar* || $parts == full* || $parts == fast ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
+    [[ $parts == cifar* || $parts == full ]] || run "$out/teachers/$seed" --train-images 12000 --student smallcnn-32 --method at,natural --seed "$seed" --epochs 12 --batch 100 --lr 0.05
     for part in $parts; do
         case $part in
             underfit) # two convolutions without BatchNorm, many images
@@ -117,18 +117,9 @@ for seed in $seeds; do
                 full "full/$seed/more" smallcnn-16-bn adaad+fast,saad+fast "${taught[@]}"
                 full "full/$seed/slow" smallcnn-16-bn adaad+igdm,saad --steps 5 --step-size 0.05 "${taught[@]}"
                 full "full/$seed/averaged" smallcnn-16-bn trades+awp --steps 5 --step-size 0.05 --swa 5 ;;
-            fast) # 1,000 images from the teacher of all of them: robustness against time
-                taught=(--teacher smallcnn-32-bn --teacher-checkpoint "$out/full-teachers/1/student-at.safetensors")
-                some() { batch=50 full "fast/$seed/$1" smallcnn-16-bn "$1" --train-images 1000 "${@:2}"; }
-                for method in at ard rslad adaad; do
-                    about=("${taught[@]}")
-                    [[ $method != at ]] || about=()
-                    epochs=50 some $method --steps 5 --step-size 0.05 "${about[@]}"
-                    epochs=50 some $method+fast "${about[@]}"
-                done
-                epochs=50 some kd "${taught[@]}"
-                epochs=25 some free --replays 2
-                epochs=25 some fast-ard --replays 2 "${taught[@]}" ;;
+            fast) # one attack step in place of five
+                steps=1 size=0.1 few "$out/fast/$seed/0.05" "$seed" 0.05 "$robust" at+fast
+                steps=1 size=0.1 few "$out/fast/$seed/0.4" "$seed" 0.4 "$robust" ard+fast,rslad+fast,adaad+fast ;;
             transfer) # perturbations found on another network
                 for student in labels/$seed/student-at distilled/$seed/student-{kd,ard,rslad}; do
                     for teacher in at natural; do
