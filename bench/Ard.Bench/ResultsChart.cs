@@ -36,7 +36,9 @@ internal static class ResultsChart
 
     private static Markup Points(string folder, bool overClean)
     {
+        // A teacher from a file was not trained in this time.
         var methods = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).SelectMany(SummaryRow.Read)
+            .Where(row => row.Seconds > 0)
             .GroupBy(row => row.Method).Select(runs => (
                 Name: runs.Key,
                 Place: runs.Average(row => overClean ? row.Clean : row.Seconds / 60),

@@ -6,8 +6,12 @@ using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 
-public sealed class ImportTests
+public sealed class ImportTests : IDisposable
 {
+    private readonly string folder = Directory.CreateTempSubdirectory("ard-import-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
     // What make_pytorch_fixtures.py prints.
     private static readonly float[] Logits =
         [-0.6619663f, 0.21496665f, 0.42517474f, 0.18104239f, -0.312583f, 0.073019385f, 0.008745119f, -0.03172949f];
@@ -78,7 +82,7 @@ public sealed class ImportTests
     public void What_is_not_recognised_is_said_in_a_sentence_with_the_way_to_load_it()
     {
         using var scope = NewDisposeScope();
-        var path = Path.Combine(Directory.CreateTempSubdirectory("ard-import-").FullName, "own.safetensors");
+        var path = Path.Combine(folder, "own.safetensors");
         Safetensors.Write(path, [("encoder.weight", zeros(3, 3))]);
         const string found = "is not recognised: the names are those of no built-in network; a module of your own takes them by "
             + "ModelFile.Load(path, yourModule).";
