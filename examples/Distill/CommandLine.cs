@@ -55,7 +55,7 @@ internal static class CommandLine
         .Reads("A method that needs no teacher, such as at, trades or natural.", Methods.WithoutTeacher);
     private static readonly Option<IReadOnlyList<string>?> Method = new Option<IReadOnlyList<string>?>("--method")
         .Reads($"One or more of {string.Join(", ", ObjectiveCatalog.Names)}, with commas between; behind one +igdm, +awp or +fast "
-            + "(one attack step, or two with --steps 2). Default ard.",
+            + "(one attack step). Default ard.",
             text => (IReadOnlyList<string>?)[.. text.Split(',').Select(Methods.Checked).Distinct()]);
     private static readonly Option<Preset?> PresetOption = new Option<Preset?>("--preset")
         .Reads("A published recipe, method and training; other options override it. See --print-preset.",

@@ -84,8 +84,8 @@ public static class ObjectiveCatalog
     /// <param name="name">
     /// One of <see cref="Names"/>, in any case; also adversarial-training and pgd-at (at), distillation (kd), ard-official (ard). Each but
     /// peeraid may be followed by +awp (<see cref="AdversarialWeightPerturbation"/>), those that find adversarial images by +igdm
-    /// (<see cref="Objectives.Igdm"/>), and those that take several steps for it by +fast (<see cref="InnerMaximisation.Fast"/>, in one
-    /// step or in <see cref="ObjectiveSettings.Steps"/>): adaad+fast+igdm.
+    /// (<see cref="Objectives.Igdm"/>), and those that take several steps for it by +fast (<see cref="InnerMaximisation.Fast"/>, one
+    /// step; there is none to set then): adaad+fast+igdm.
     /// </param>
     /// <param name="settings">
     /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
@@ -125,7 +125,7 @@ public static class ObjectiveCatalog
         var fast = suffixes.Any(suffix => suffix.Name == Fewer);
         var choice = new Choice(settings, fast);
         var objective = entry.Create(choice);
-        if (fast && !choice.Taken.Contains(nameof(ObjectiveSettings.Steps)))
+        if (fast && !choice.Attacks)
             throw new ArgumentException($"The method {entry.Names[0]} has no attack of several steps, which +{Fewer} needs.");
         if (objective is Natural or Distillation && suffixes.Any(suffix => suffix.Name == Igdm))
             throw new ArgumentException($"The method {entry.Names[0]} finds no adversarial images, which +{Igdm} needs.");
@@ -169,6 +169,9 @@ public static class ObjectiveCatalog
 
         public IReadOnlyCollection<string> Taken => taken;
 
+        /// <summary>Whether the method has an attack of several steps of its own.</summary>
+        public bool Attacks { get; private set; }
+
         public ThreatModel Threat(ThreatModel own) => settings.Threat ?? own;
 
         public double Alpha(double own) => Take(settings.Alpha) ?? own;
@@ -184,12 +187,13 @@ public static class ObjectiveCatalog
 
         public InnerMaximisation Inner(InnerMaximisation own)
         {
-            var steps = Take(settings.Steps);
-            var attack = Budget(fast ? own.Fast(steps ?? 1) : own);
-            return attack with { Steps = steps ?? attack.Steps, StepSize = Take(settings.StepSize) ?? attack.StepSize };
+            Attacks = true;
+            if (fast) return Budget(own.Fast());
+            var attack = Budget(own);
+            return attack with { Steps = Take(settings.Steps) ?? own.Steps, StepSize = Take(settings.StepSize) ?? attack.StepSize };
         }
 
-        // The steps keep their ratio to epsilon. In another norm many small ones get the usual ratio; one or two reach as far as before.
+        // The steps keep their ratio to epsilon. In another norm many small ones get the usual one; a single one reaches as far as before.
         public InnerMaximisation Budget(InnerMaximisation own)
         {
             if (settings.Threat is not { } threat) return own;

@@ -261,8 +261,8 @@ public sealed record Preset
     ];
 
     /// <summary>
-    /// The preset of that name, in any case; what follows a plus sign and is no preset's name is added to the objective of the one before:
-    /// see <see cref="ObjectiveCatalog"/>.
+    /// The preset of that name, in any case; what follows the longest such name after a plus sign is added to its objective: see
+    /// <see cref="ObjectiveCatalog"/>.
     /// </summary>
     /// <param name="name">Such as rslad or adaad+igdm.</param>
     /// <exception cref="ArgumentException">There is none; the message lists those that there are.</exception>
@@ -270,16 +270,17 @@ public sealed record Preset
     {
         name = name.Trim().ToLowerInvariant();
         if (All.FirstOrDefault(preset => preset.Name == name) is { } known) return known;
-        var parts = name.Split('+', 2);
-        var preset = All.FirstOrDefault(preset => preset.Name == parts[0])
+        var preset = All.Where(preset => name.StartsWith($"{preset.Name}+", StringComparison.Ordinal)).MaxBy(preset => preset.Name.Length)
             ?? throw new ArgumentException(
                 $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.");
-        return parts.Length == 1 ? preset : preset with
+        var more = name[(preset.Name.Length + 1)..];
+        var method = $"{preset.Method}+{more}";
+        return preset with
         {
-            Name = $"{preset.Name}+{parts[1]}",
-            Summary = $"{preset.Summary}, with {parts[1]}",
-            Method = $"{preset.Method}+{parts[1]}",
-            Objective = ObjectiveCatalog.ByName($"{preset.Method}+{parts[1]}", preset.Settings),
+            Name = name,
+            Summary = $"{preset.Summary}, with {more}",
+            Method = method,
+            Objective = ObjectiveCatalog.ByName(method, ObjectiveCatalog.Fitting(method, preset.Settings)),
         };
     }
 }

@@ -85,18 +85,21 @@ public sealed class ObjectiveCatalogTests
         ((AdversarialTraining)ObjectiveCatalog.ByName(name, settings)).Options.Inner;
 
     [Fact]
-    public void Fast_puts_one_step_or_two_in_the_place_of_a_methods_attack_and_leaves_its_loss()
+    public void Fast_puts_one_step_in_the_place_of_a_methods_attack_and_leaves_its_loss()
     {
         var threat = ThreatModel.Linf(0.1);
         var own = new RsladOptions().Inner;
         var rslad = ((Rslad)ObjectiveCatalog.ByName("rslad+fast", new() { Threat = threat })).Options;
         Assert.Equal(InnerMaximisation.NFgsm with { Threat = threat, StepSize = 0.1, Loss = own.Loss, Mode = own.Mode }, rslad.Inner);
-        var two = ((Igdm)ObjectiveCatalog.ByName("ard+fast+igdm", new() { Steps = 2, IgdmWeight = 3 })).Threat;
-        Assert.Equal(ThreatModel.Cifar10, two);
-        var options = ((AdversariallyRobustDistillation)ObjectiveCatalog.ByName("ard+fast", new() { Steps = 2, Threat = threat })).Options;
-        var ard = options.Inner;
-        Assert.Equal((2, 0.05, false), (ard.Steps, ard.StepSize, ard.Project));
-        Assert.NotNull(ard.Guard);
+        var igdm = (Igdm)ObjectiveCatalog.ByName("ard+fast+igdm", new() { Threat = threat, IgdmWeight = 3 });
+        Assert.Equal(threat, igdm.Threat);
+        // A command line's steps are for the methods that have them.
+        var shared = new ObjectiveSettings { Threat = threat, Steps = 5, StepSize = 0.05 };
+        var ard = (AdversariallyRobustDistillation)ObjectiveCatalog.ByName("ard+fast", ObjectiveCatalog.Fitting("ard+fast", shared));
+        Assert.Equal((1, 0.1, false), (ard.Options.Inner.Steps, ard.Options.Inner.StepSize, ard.Options.Inner.Project));
+        Assert.NotNull(ard.Options.Inner.Guard);
+        Assert.Contains("Steps is set, and the method ard+fast has none; StepSize is set, and the method ard+fast has none",
+            Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName("ard+fast", shared)).Message, StringComparison.Ordinal);
         foreach (var name in (string[])["natural", "kd", "free", "fast-ard", "n-fgsm"])
         {
             var fault = Assert.Throws<ArgumentException>(() => ObjectiveCatalog.ByName($"{name}+fast")).Message;

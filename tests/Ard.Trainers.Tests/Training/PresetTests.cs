@@ -58,6 +58,12 @@ public sealed class PresetTests
         Assert.Equal(6, Assert.IsType<Trades>(trades.Host).Options.Beta);
         // What is added to another recipe of TRADES is no recipe of its own.
         Assert.Equal(76, Preset.ByName("trades+igdm").Options.Epochs);
+        // The longest name of a preset is the recipe.
+        var longer = Preset.ByName("trades+awp+igdm");
+        Assert.Equal((Preset.ByName("trades+awp").Options, "trades+awp+igdm"), (longer.Options, longer.Objective.Name));
+        // Its step is the one of +fast, not the recipe's.
+        var fast = Assert.IsType<Trades>(Preset.ByName("trades-cutmix+fast").Objective).Options.Inner;
+        Assert.Equal((1, 8 / 255.0), (fast.Steps, fast.StepSize));
 
         static AdversarialWeightPerturbation Awp(string name) =>
             Assert.IsType<AdversarialWeightPerturbation>(Preset.ByName(name).Objective);
