@@ -30,6 +30,11 @@ internal static class PresetSample
         // adaiad: AdaIAD as its released code computes it, 200 epochs
         // saad: SAAD as its released code computes it, 200 epochs
         // peeraid: PeerAiD as its released code computes it, 300 epochs
+        // at: adversarial training in the baseline setting of Bag of Tricks, 110 epochs
+        // at+awp: adversarial training with weight perturbation, as its released code trains a PreActResNet-18, 200 epochs
+        // trades+awp: TRADES with weight perturbation, as its released code trains, 200 epochs
+        // trades-cutmix: TRADES with CutMix and averaged weights, by the settings of Fixing Data Augmentation, 400 epochs
+        // trades-generated: TRADES with generated images as auxiliary ones, by the settings of Better Diffusion Models, 400 epochs
         // rslad: 1 epoch
     }
 }
