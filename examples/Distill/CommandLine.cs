@@ -154,8 +154,8 @@ internal static class CommandLine
     private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
         .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
     private static readonly Option<string?> Surrogate = new Option<string?>("--surrogate")
-        .Reads("A safetensors file of another network: adds transfer(pgd-20), the points that PGD-20 finds on it. Or answers: a "
-            + "network that is trained on what the model answers first.", text => (string?)text);
+        .Reads("A safetensors file of another network: adds transfer(pgd-20), the points that PGD-20 finds on it, in l1 "
+            + "those of APGD. Or answers: a network that is trained on what the model answers first.", text => (string?)text);
     private static readonly Option<IReadOnlyList<Attack>?> Attacks = new Option<IReadOnlyList<Attack>?>("--attacks")
         .Reads($"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20; "
             + "square for an ONNX file.",

@@ -131,10 +131,12 @@ internal sealed record Evaluation
         };
         if (ImagesAtATime is { } images) options = options with { BatchSize = images };
         Console.WriteLine($"{Model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
+        // All are known to be sound before the first begins.
+        RobustnessEvaluator[] evaluators = [.. threats.Select(each => new RobustnessEvaluator(Against(each)))];
         if (Smallest)
         {
-            Save([.. threats.Select(each => Perturbations(
-                each, network, test, AttacksIn(each.Norm), options, cancellation))]);
+            Save([.. threats.Zip(evaluators, (each, its) => Perturbations(
+                each, network, test, AttacksIn(each.Norm), its.Options, cancellation))]);
             return 0;
         }
         if (Epsilons?.Count > 1)
@@ -148,7 +150,7 @@ internal sealed record Evaluation
             Save([new ModelReport(Model) { Curve = overBudgets }]);
             return 0;
         }
-        RobustnessReport[] reports = [.. threats.Select(Evaluate)];
+        RobustnessReport[] reports = [.. evaluators.Select(Evaluate)];
         var union = reports.Length == 1 ? null : RobustnessUnion.Of(reports);
         if (union?.WorstCase is { } all) Print($"{all.Name}", all.Accuracy, all.Interval, all.CorrectCount, all.Details);
         var report = reports[0];
@@ -198,18 +200,19 @@ internal sealed record Evaluation
         IReadOnlyList<Attack> AttacksIn(Norm norm) =>
             other is null ? Attacks ?? [] : [.. Attacks ?? [], Attack.Transfer(norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd(), other)];
 
-        RobustnessReport Evaluate(ThreatModel adversary)
+        EvaluationOptions Against(ThreatModel adversary) => options with
+        {
+            Threat = adversary,
+            MoreAttacks = AttacksIn(adversary.Norm),
+            StateFile = threats.Count == 1 || StateFile is null
+                ? options.StateFile
+                : string.Create(CultureInfo.InvariantCulture, $"{StateFile}-{adversary.Norm}-{adversary.Epsilon:R}"),
+        };
+
+        RobustnessReport Evaluate(RobustnessEvaluator evaluator)
         {
             RobustnessReport found = null!;
-            var its = options with
-            {
-                Threat = adversary,
-                MoreAttacks = AttacksIn(adversary.Norm),
-                StateFile = threats.Count == 1 || StateFile is null
-                    ? options.StateFile
-                    : string.Create(CultureInfo.InvariantCulture, $"{StateFile}-{adversary.Norm}-{adversary.Epsilon:R}"),
-            };
-            Display.Run(display => found = new RobustnessEvaluator(its).Evaluate(
+            Display.Run(display => found = evaluator.Evaluate(
                 network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
             Print(found);
             if (found.WeakestClass is { } weakest) Print(weakest, test.ClassNames[(int)weakest.Class]);
@@ -295,7 +298,8 @@ internal sealed record Evaluation
             Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
             if (result.SurrogateAgreement is { } same)
                 Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"  its surrogate says the same of {100 * same:F2} % of the clean images"));
+                    CultureInfo.InvariantCulture, $"  its surrogate says the same of {100 * same:F2} % of these clean images; ")
+                    + "of others fewer, if it learned from these");
             foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
             if (report.BlackBox is not null && result.MedianQueries is { } median) Console.WriteLine(Queries(result, median));
         }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Reflection;
 using Ard.MLNet;
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
@@ -49,22 +51,45 @@ internal static class PipelineModel
         if (output.GetColumnOrNull("Score") is not { Type: VectorDataViewType { IsKnownSize: true } type } scores
             || !type.ItemType.Equals(NumberDataViewType.Single))
             throw Unfit("a column Score with a number for each class", output);
-        VBuffer<ReadOnlyMemory<char>> names = default;
-        if (scores.HasSlotNames()) scores.GetSlotNames(ref names);
-        var classes = names.Length == 0 ? test.ClassNames : [.. names.DenseValues().Select(name => name.ToString())];
+        var classes = Classes(output, scores, test)
+            ?? throw Unfit("scores that say of which classes they are, or a key PredictedLabel", output);
+        var order = Order(path, classes, test);
+        var given = Batch(zeros([1, test.Channels, test.Height, test.Width])).Schema;
+        try
+        {
+            model.GetOutputSchema(given);
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            throw Unfit(
+                $"no columns but images in '{images.Name}' and classes, as text or a number, in 'Label' ({exception.Message})", input);
+        }
         var last = Steps(model).OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model.GetType().Name;
         return BlackBox.FromScores(last ?? Path.GetFileName(path), asked =>
         {
-            using var batch = new ImageDataset(asked.cpu(), zeros([asked.shape[0]], dtype: ScalarType.Int64), test.ClassNames);
-            var view = ml.Data.LoadImageDataset(batch);
-            // A pipeline that was saved with the step that makes keys of its labels goes through it, whatever they are.
-            if (input!.GetColumnOrNull("Label") is { Type: TextDataViewType })
-                view = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(view).Transform(view);
-            if (images.Name != "Features") view = ml.Transforms.CopyColumns(images.Name, "Features").Fit(view).Transform(view);
-            var answers = model.Transform(view).GetColumn<float[]>("Score").SelectMany(row => row).ToArray();
-            using var order = Order(path, classes, test);
-            return tensor(answers).reshape(asked.shape[0], type.Size).index_select(1, order);
+            var answers = model.Transform(Batch(asked)).GetColumn<float[]>("Score").SelectMany(row => row).ToArray();
+            using var places = tensor(order);
+            return tensor(answers).reshape(asked.shape[0], type.Size).index_select(1, places);
         });
+
+        IDataView Batch(Tensor asked)
+        {
+            using var batch = new ImageDataset(asked.cpu(), zeros([asked.shape[0]], dtype: ScalarType.Int64), test.ClassNames);
+            var (view, conversion) = (ml.Data.LoadImageDataset(batch), ml.Transforms.Conversion);
+            // A pipeline that was saved with the step that makes keys of its labels goes through it, whatever they are.
+            var label = input!.GetColumnOrNull("Label")?.Type;
+            if (label is TextDataViewType or NumberDataViewType)
+                view = conversion.MapKeyToValue("Label").Fit(view).Transform(view);
+            if (label is NumberDataViewType)
+                view = conversion.MapValue("Label", test.ClassNames.Select((name, number) => KeyValuePair.Create(name, $"{number}")))
+                    .Append(conversion.ConvertType("Label", outputKind: Enum.Parse<DataKind>($"{label}"))).Fit(view).Transform(view);
+            // Whether flat, as most are, or in planes.
+            var (from, to) = (SchemaDefinition.Create(typeof(Pixels)), SchemaDefinition.Create(typeof(Pixels)));
+            (from[0].ColumnName, from[0].ColumnType) = ("Features", view.Schema["Features"].Type);
+            (to[0].ColumnName, to[0].ColumnType) = (images.Name, images.Type);
+            return ml.Transforms.CustomMapping<Pixels, Pixels>((image, same) => same.Values = image.Values, null, from, to).Fit(view)
+                .Transform(view);
+        }
 
         FormatException Unfit(string expected, DataViewSchema? found) => new(
             $"{path}: expected {expected}, found ["
@@ -72,25 +97,57 @@ internal static class PipelineModel
             + "]; other models are evaluated from code, by EvaluateRobustness.");
     }
 
+    // The classes in the order of the scores; null where there is no telling.
+    private static IReadOnlyList<string>? Classes(DataViewSchema output, DataViewSchema.Column scores, ImageDataset test)
+    {
+        // Hidden ones too: MapKeyToValue leaves the key that it takes the place of.
+        var answers = output.Where(column => column.Name == "PredictedLabel").ToArray();
+        var keys = answers.Where(column => column.Type is KeyDataViewType).ToArray();
+        foreach (var (column, values) in keys.Select(key => (key, "KeyValues")).Reverse()
+            .Prepend((scores, "TrainingLabelValues")).Prepend((scores, "SlotNames")))
+        {
+            if (column.Annotations.Schema.GetColumnOrNull(values)?.Type is VectorDataViewType { ItemType.RawType: var type })
+                return (IReadOnlyList<string>)typeof(PipelineModel).GetMethod(nameof(Names), BindingFlags.NonPublic | BindingFlags.Static)!
+                    .MakeGenericMethod(type).Invoke(null, [column.Annotations, values])!;
+        }
+        // Keys without values are the classes' numbers, and scores alone, as of ONNX, are taken to be in the order of the images' classes.
+        return keys.Length > 0 || answers.Length == 0 ? test.ClassNames : null;
+    }
+
+    private static IReadOnlyList<string> Names<T>(DataViewSchema.Annotations annotations, string kind)
+    {
+        VBuffer<T> values = default;
+        annotations.GetValue(kind, ref values);
+        return [.. values.DenseValues().Select(value => Convert.ToString(value, CultureInfo.InvariantCulture)!)];
+    }
+
     private static Module<Tensor, Tensor> InOrder(
         string path, Module<Tensor, Tensor> network, IReadOnlyList<string> names, ImageDataset test)
     {
-        using var order = Order(path, names, test);
-        return order.data<long>().Index().All(place => place.Item == place.Index) ? network : new Reordered(network, order);
+        var order = Order(path, names, test);
+        return order.Index().All(place => place.Item == place.Index) ? network : new Reordered(network, tensor(order));
     }
 
-    // For each class of the images its place among the model's.
-    private static Tensor Order(string path, IReadOnlyList<string> names, ImageDataset test)
+    // For each class of the images its place among the model's, whose names are the same, or count the classes from 0.
+    private static long[] Order(string path, IReadOnlyList<string> names, ImageDataset test)
     {
-        long[] places = [.. test.ClassNames.Select(name => (long)names.ToList().IndexOf(name))];
+        var same = names.All(test.ClassNames.Contains) ? names.ToList() : [.. names.Select(name =>
+            int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < test.ClassNames.Count
+                ? test.ClassNames[number] : name)];
+        long[] places = [.. test.ClassNames.Select(name => (long)same.IndexOf(name))];
         if (places.Length != names.Count || places.Contains(-1))
             throw new FormatException(
                 $"{path}: expected the classes of the images, [{string.Join(", ", test.ClassNames)}], found [{string.Join(", ", names)}].");
-        return tensor(places);
+        return places;
     }
 
     private static IEnumerable<ITransformer> Steps(ITransformer step) =>
         step is IEnumerable<ITransformer> chain ? chain.SelectMany(Steps) : [step];
+
+    private sealed class Pixels
+    {
+        public float[] Values { get; set; } = [];
+    }
 
     private sealed class Reordered : Module<Tensor, Tensor>
     {
@@ -100,7 +157,7 @@ internal static class PipelineModel
         public Reordered(Module<Tensor, Tensor> network, Tensor order) : base(nameof(Reordered))
         {
             this.network = network;
-            this.order = order.clone();
+            this.order = order;
             RegisterComponents();
         }
 

@@ -134,7 +134,7 @@ public static class ArdCatalog
     /// <param name="options">
     /// The settings. For random outputs name attacks with means of several passes, such as <c>pgd-20+eot-20</c> or <c>autoattack-rand</c>.
     /// </param>
-    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>, or a shard is asked for.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
     /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

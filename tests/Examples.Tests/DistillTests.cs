@@ -106,10 +106,16 @@ public sealed class DistillTests : IDisposable
 
         var several = Run([.. evaluate, "--threat", "linf:8/255,l2:0.5"]);
         Assert.Matches(@"Linf 0\.03137\nclean [\s\S]*L2 0\.5\nclean [\s\S]*union +\d+\.\d\d % .*of Linf 0\.03137, L2 0\.5", several.Output);
+        var unfit = Run("evaluate", "--model", model, "--test-images", "30", "--attacks", "pgd-2", "--threat", "linf:8/255,l1:12");
+        Assert.Equal(2, unfit.Code);
+        Assert.Contains("the attack 'pgd-2' cannot do L1", unfit.Error);
+        Assert.DoesNotContain("worst-case", unfit.Output);
         var smallest = Run(
-            "evaluate", "--model", model, "--test-images", "30", "--attacks", "deepfool,fmn", "--smallest", "--threat", "l2:0.5",
-            "--report", Path.Combine(Output, "smallest.html"));
-        Assert.Matches(@"smallest in L2: median \S+, quartiles \S+ and \S+ \(deepfool, fmn\)\n[\s\S]*L2 1\.0000 ", smallest.Output);
+            "evaluate", "--model", model, "--test-images", "30", "--attacks", "deepfool,fmn", "--smallest", "--threat", "l2:0.5,linf:8/255",
+            "--state", Path.Combine(Output, "smallest"), "--report", Path.Combine(Output, "smallest.html"));
+        Assert.Matches(
+            @"smallest in L2: median \S+, quartiles \S+ and \S+ \(deepfool, fmn\)\n[\s\S]*L2 1\.0000 [\s\S]*smallest in Linf: ",
+            smallest.Output);
         Assert.Contains("<h2 id=\"budget\">", File.ReadAllText(Path.Combine(Output, "smallest.html")));
 
         // From itself, an attack carries over in full; PGD keeps the worst point in one and the first that wins in the other.

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Ard.MLNet;
 using Ard.Trainers.Data;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace Ard.Examples.Tests;
 
@@ -57,6 +58,54 @@ public sealed class PipelineModelTests : IDisposable
         }
     }
 
+    private sealed record Numbered
+    {
+        [VectorType(256)]
+        public float[] Features { get; set; } = [];
+
+        public int Label { get; set; }
+    }
+
+    [Fact]
+    public void Numbers_for_labels_are_the_classes_places()
+    {
+        var (train, test) = (Rows(300, seed: 9), Rows(60, seed: 2));
+        // Keys in the order in which the numbers occur.
+        var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy());
+        foreach (var (name, estimator) in new (string, IEstimator<ITransformer>)[]
+            { ("key", keyed), ("value", keyed.Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"))) })
+        {
+            var model = estimator.Fit(train);
+            ml.Model.Save(model, train.Schema, Path.Combine(program.Folder, $"{name}.zip"));
+            var (code, output, error) = program.Run(
+                "evaluate", "--model", $"{name}.zip", "--test-images", "60", "--attacks", "square-2", "--json", $"{name}.json");
+            Assert.True(code == 0, output + error);
+            using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(program.Folder, $"{name}.json")));
+            var expected = ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+            Assert.Equal(expected, json.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble(), 1e-9);
+            Assert.InRange(expected, 0.2, 1);
+        }
+
+        // Under another name nobody knows what they are.
+        var other = ml.Transforms.CopyColumns("Number", "Label").Append(ml.Transforms.SelectColumns("Features", "Number")).Fit(train)
+            .Transform(train);
+        ml.Model.Save(
+            ml.Transforms.Conversion.MapValueToKey("Label", "Number").Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy())
+                .Fit(other), other.Schema, Path.Combine(program.Folder, "other.zip"));
+        var found = program.Run("evaluate", "--model", "other.zip", "--test-images", "5");
+        Assert.Equal(2, found.Code);
+        Assert.Contains(
+            "other.zip: expected no columns but images in 'Features' and classes, as text or a number, in 'Label' (", found.Error);
+
+        IDataView Rows(int count, ulong seed)
+        {
+            using var glyphs = Glyphs.Generate(count, seed);
+            var pixels = glyphs.Images.data<byte>().Select(value => value / 255f).Chunk(256).ToArray();
+            var rows = glyphs.Labels.data<long>().Select((label, row) => new Numbered { Features = pixels[row], Label = (int)label });
+            return ml.Data.LoadFromEnumerable(rows.OrderByDescending(row => row.Label * 7 % 10).ToArray());
+        }
+    }
+
     [Fact]
     public void What_cannot_be_evaluated_says_what_was_expected()
     {
@@ -70,6 +119,14 @@ public sealed class PipelineModelTests : IDisposable
         found = program.Run("evaluate", "--model", "copy.zip", "--test-images", "5");
         Assert.Equal(2, found.Code);
         Assert.Contains("copy.zip: expected a column Score with a number for each class, found [Features: ", found.Error);
+
+        ml.Model.Save(
+            ml.Transforms.CopyColumns("Score", "Features")
+                .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel", "Label")).Fit(data),
+            data.Schema, Path.Combine(program.Folder, "order.zip"));
+        found = program.Run("evaluate", "--model", "order.zip", "--test-images", "5");
+        Assert.Contains(
+            "order.zip: expected scores that say of which classes they are, or a key PredictedLabel, found [", found.Error);
 
         data = ml.Transforms.SelectColumns("Label").Fit(data).Transform(data);
         ml.Model.Save(ml.Transforms.CopyColumns("Score", "Label").Fit(data), data.Schema, Path.Combine(program.Folder, "none.zip"));

@@ -4,6 +4,7 @@ using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Settings;
@@ -170,14 +171,17 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
         using var scope = NewDisposeScope();
         var truth = tensor(evaluated.Truth);
-        return RobustnessUnion.Of([.. threats.Select(threat =>
+        // All are known to be sound before the first begins.
+        RobustnessEvaluator[] evaluators = [.. threats.Select(threat =>
         {
             var evaluation = Settings(evaluated, options.Against(threat));
             if (evaluation.StateFile is { } file)
                 evaluation = evaluation with { StateFile = FormattableString.Invariant($"{file}-{threat.Norm}-{threat.Epsilon:R}") };
-            return new RobustnessEvaluator(evaluation)
-                .EvaluateAll(evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation);
-        })]);
+            return new RobustnessEvaluator(evaluation);
+        })];
+        RobustnessUnion.RequireEachOnce(evaluators.Select(evaluator => evaluator.Options.ThreatOrDefault));
+        return RobustnessUnion.Of([.. evaluators.Select(evaluator => evaluator.EvaluateAll(
+            evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation))]);
     }
 
     /// <summary>As <see cref="ArdCatalog.EvaluateSmallestPerturbations"/> says.</summary>
@@ -197,15 +201,21 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
+        if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
+        if (options.Evaluation.Shard is { } shard)
+            throw new ArgumentException($"Shard is {shard}, expected none: judged are the points of a whole evaluation.");
         using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
         using var scope = NewDisposeScope();
         var (truth, evaluation) = (tensor(evaluated.Truth), Settings(evaluated, options));
+        var group = evaluation.Group ?? ProcessGroup.Current;
         var file = evaluation.ExamplesFile ?? Path.GetTempFileName();
         try
         {
             new RobustnessEvaluator(evaluation with { ExamplesFile = file })
                 .EvaluateAll(evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation);
-            return RepeatedJudgement.Of(evaluated.Network, Safetensors.Read(file)["points"], truth, passes);
+            // Of several processes that of rank 0 has the file; all get what it judges.
+            return RepeatedJudgement.Share(group, group.Together(() => group.Rank != 0 ? null
+                : RepeatedJudgement.Of(evaluated.Network, Safetensors.Read(file)["points"], truth, passes)));
         }
         finally
         {

@@ -29,8 +29,9 @@ public sealed record BlackBoxOptions
 
     /// <summary>
     /// A network that learns to imitate the model, from its answers to the images of the evaluation, which have to fit into memory
-    /// (<see cref="Trainers.Training.Surrogate"/>); what PGD-20 finds on it is tried on the model, as the attack
-    /// <c>transfer(pgd-20, surrogate)</c> after all others. Such as <c>smallcnn-16-bn</c>. Default null: none.
+    /// (<see cref="Trainers.Training.Surrogate"/>); what PGD-20 (in L1 APGD) finds on it is tried on the model, as the attack
+    /// <c>transfer(pgd-20, surrogate)</c> (<c>transfer(apgd-ce, surrogate)</c>) after all others. Such as <c>smallcnn-16-bn</c>. Default
+    /// null: none.
     /// </summary>
     public NetworkDefinition? Surrogate { get; init; }
 

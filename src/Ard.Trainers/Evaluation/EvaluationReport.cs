@@ -34,8 +34,12 @@ internal static class EvaluationReport
         {
             Labels = settings.Labels ?? [],
             Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")],
+            Images = values["images"],
         };
-        return values["network"].StartsWith(Asked, StringComparison.Ordinal) ? OfBlackBox(report) : report;
+        var network = values["network"];
+        // Of a type and the digest of its weights the latter.
+        return network.StartsWith(Asked, StringComparison.Ordinal) ? OfBlackBox(report)
+            : report with { Weights = network[(network.LastIndexOf(' ') + 1)..] };
     }
 
     /// <summary>How a state file calls a model that can only be asked, before a digest of its answers.</summary>

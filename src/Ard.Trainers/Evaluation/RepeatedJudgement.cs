@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Evaluation;
@@ -70,6 +72,15 @@ public sealed record RepeatedJudgement
             }
         }
         return new(right, accuracies);
+    }
+
+    /// <summary>What the process of rank 0 has judged, in all of a group.</summary>
+    internal static RepeatedJudgement Share(ProcessGroup group, RepeatedJudgement? own)
+    {
+        if (group.Size == 1) return own!;
+        var shared = group.BroadcastArray(own is null ? null : JsonSerializer.SerializeToUtf8Bytes(new[] { own.Shares, own.Accuracies }));
+        return JsonSerializer.Deserialize<double[][]>(shared) is [var shares, var accuracies] ? new(shares, accuracies)
+            : throw new InvalidOperationException("Expected the judgement of the process of rank 0.");
     }
 
     private const int BatchSize = 250;

@@ -46,6 +46,9 @@ public sealed record RobustnessReport
     /// <summary>The digest of the images, by which they are known again; null where it was not taken.</summary>
     internal string? Images { get; init; }
 
+    /// <summary>The digest of the network's weights, of merged shards, where the network is not at hand; else null.</summary>
+    internal string? Weights { get; init; }
+
     /// <summary>By class: one entry for each class that there are images of, in their order.</summary>
     public IReadOnlyList<ClassAccuracy> Classes => [.. ClassAccuracy.Of(this)];
 
@@ -100,7 +103,8 @@ public sealed record AttackResult
 
     /// <summary>
     /// Of an attack that is carried over (<see cref="Attacks.Attack.Transfer"/>), the share of the clean images, from 0 to 1, of which its
-    /// surrogate says the same as the network: of one that says something else little carries over. Null for other attacks, and where the
+    /// surrogate says the same as the network: of one that says something else little carries over. A surrogate that has learned from these
+    /// images (<see cref="Training.Surrogate"/>) says the same more often of them than of others. Null for other attacks, and where the
     /// surrogate was not there, as of merged shards.
     /// </summary>
     public double? SurrogateAgreement { get; init; }

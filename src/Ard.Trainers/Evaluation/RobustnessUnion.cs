@@ -1,3 +1,5 @@
+using Ard.Trainers.Attacks;
+
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
@@ -36,8 +38,7 @@ public sealed record RobustnessUnion
                     $"The evaluations in {reports[0].Threat} and {report.Threat} have other labels or clean results, expected the same "
                     + "network and images.", nameof(reports));
         }
-        if (reports.CountBy(report => report.Threat).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
-            throw new ArgumentException($"Two evaluations are against {twice}, expected one for each adversary.", nameof(reports));
+        RequireEachOnce(reports.Select(report => report.Threat));
         var worst = Enumerable.Range(0, reports[0].WorstCase.Points.Count)
             .Select(row => reports.FirstOrDefault(report => !report.WorstCase.Correct[row]) ?? reports[0]).ToArray();
         return new(reports, new AttackResult("union", [.. worst.Select((report, row) => report.WorstCase.Points[row] with
@@ -49,6 +50,13 @@ public sealed record RobustnessUnion
             Details = $"of {string.Join(", ", reports.Select(report => report.Threat))}",
             Predictions = [.. worst.Select((report, row) => report.WorstCase.Predictions[row])],
         });
+    }
+
+    /// <exception cref="ArgumentException">An adversary is there twice.</exception>
+    internal static void RequireEachOnce(IEnumerable<ThreatModel> threats)
+    {
+        if (threats.CountBy(threat => threat).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
+            throw new ArgumentException($"Two evaluations are against {twice}, expected one for each adversary.");
     }
 
     /// <summary>

@@ -4,7 +4,8 @@ namespace Ard.Trainers.Evaluation;
 
 /// <summary>
 /// How often the network that a transferred attack finds its points on says the same as the one in question: one that says something else
-/// imitates it badly, and what does not carry over proves little.
+/// imitates it badly, and what does not carry over proves little. It is counted on the images of the evaluation, whatever the surrogate has
+/// learned from: where that was these, it is too high.
 /// </summary>
 internal static class SurrogateAgreement
 {

@@ -76,7 +76,8 @@ internal static class AccuracySection
     }
 
     private static Markup? Agreement(AttackResult result) => result.SurrogateAgreement is { } share
-        ? Note($"its surrogate says the same of {Text.Percent(share)} of the clean images") : null;
+        ? Note($"its surrogate says the same of {Text.Percent(share)} of these clean images; of others fewer, if it learned from these")
+        : null;
 
     private static Markup? Described(ModelReport model) => Note(model.Description);
 

@@ -107,7 +107,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         /// <summary>The queries that half of the broken images needed at most. Default null: they were not counted.</summary>
         public double? MedianQueries { get; init; }
 
-        /// <summary>Of how many of the clean images a surrogate says the same. Default null: there is none.</summary>
+        /// <summary>As <see cref="AttackResult.SurrogateAgreement"/>. Default null: there is no surrogate.</summary>
         public double? SurrogateAgreement { get; init; }
 
         /// <summary>The mean over the classes of their accuracies. This and what follows is of evaluations of ML.NET.</summary>
@@ -169,7 +169,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
             Flags = report.Flags,
             BlackBox = report.BlackBox,
             Settings = report.Settings,
-            Weights = network is null or BlackBoxModel ? null : TensorDigest.Compute(network),
+            Weights = network is null ? report.Weights : network is BlackBoxModel ? null : TensorDigest.Compute(network),
             Parameters = network is null or BlackBoxModel ? null : Networks.Weights.Count(network),
             Images = report.Images,
             Classes = [.. report.Classes.Select(ClassFigures.From)],

@@ -1,7 +1,9 @@
 using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Tests.Distributed;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Tests.Evaluation;
 
@@ -69,5 +71,79 @@ public sealed class FurtherEvaluationTests
         Assert.Equal(expected.Correct, found.Shares.Select(share => share > 0.5));
         Assert.Equal(found.Shares, kept.Shares);
         Assert.True(File.Exists(file));
+    }
+
+    [Fact]
+    public void Repeated_judgements_are_those_of_one_process_in_each_of_several_and_none_of_a_shard()
+    {
+        // Asked only, so that all threads may have the same.
+        var model = Tiny.Keys(ml).Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(ml.Data.LoadGlyphs(100, seed: 3));
+        EvaluationOptions evaluation = new() { Attacks = ["square-5"], Threat = ThreatModel.Linf(0.1), BatchSize = 5 };
+        var alone = Judge(evaluation);
+        var file = Path.Combine(Tiny.Folder(), "points.safetensors");
+        foreach (var kept in new[] { null, file })
+        {
+            var each = ThreadGroup.Run(2, group => Judge(evaluation with { Group = group, ExamplesFile = kept }));
+            Assert.All(each, found => Assert.Equal([.. alone.Shares, .. alone.Accuracies], [.. found.Shares, .. found.Accuracies]));
+        }
+        Assert.InRange(alone.Mean, 0.01, 0.99);
+        Assert.True(File.Exists(file));
+
+        var asked = 0;
+        Assert.Contains("Shard is 1 of 2, expected none", Assert.Throws<ArgumentException>(
+            () => Judge(evaluation with { Shard = new(1, 2) }, count: _ => asked++)).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Judge(evaluation, passes: 0, count: _ => asked++));
+        Assert.Equal(0, asked);
+
+        RepeatedJudgement Judge(EvaluationOptions evaluation, int passes = 2, Action<EvaluationProgress>? count = null) =>
+            ml.MulticlassClassification.EvaluateRepeatedly(
+                model, ml.Data.LoadGlyphs(20, seed: 4), passes,
+                new() { Evaluation = evaluation, Progress = count is null ? null : new Told(count) });
+    }
+
+    [Fact]
+    public void What_is_amiss_with_one_of_several_adversaries_is_found_before_any_begins()
+    {
+        var begun = 0;
+        var fault = Assert.Throws<ArgumentException>(() => ml.MulticlassClassification.EvaluateRobustnessUnion(
+            Chain(), ml.Data.LoadGlyphs(4, seed: 7), [ThreatModel.Linf(0.02), ThreatModel.L1(1)],
+            new() { Evaluation = new() { Attacks = ["pgd-2"] }, Progress = new Told(_ => begun++) }));
+        Assert.Contains("the attack 'pgd-2' cannot do L1", fault.Message);
+
+        // Of bytes the budgets are rounded, and there is no norm but Linf.
+        using var glyphs = Trainers.Data.Glyphs.Generate(20, 7);
+        var pixels = glyphs.Images.data<byte>().ToArray().Chunk(256);
+        var bytes = ml.Data.LoadFromEnumerable(
+            pixels.Zip(glyphs.Labels.data<long>().ToArray(), (image, label) => new OfBytes { Bytes = image, Label = label }).ToArray());
+        var model = Tiny.Keys(ml).Append(ml.Transforms.Conversion.ConvertType("Features", "Bytes"))
+            .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(bytes);
+        foreach (var (second, message) in new[]
+        {
+            (ThreatModel.L2(1), "the norm is L2: expected Linf"), (ThreatModel.Linf(8.4 / 255), "Two evaluations are against Linf 0.03"),
+        })
+        {
+            fault = Assert.Throws<ArgumentException>(() => ml.MulticlassClassification.EvaluateRobustnessUnion(
+                model, bytes, [ThreatModel.Linf(8 / 255.0), second], new()
+                {
+                    Evaluation = new() { Attacks = ["square-2"] },
+                    BlackBox = new() { FeatureColumnName = "Bytes" },
+                    Progress = new Told(_ => begun++),
+                }));
+            Assert.Contains(message, fault.Message);
+        }
+        Assert.Equal(0, begun);
+    }
+
+    private sealed record OfBytes
+    {
+        [VectorType(16, 16)]
+        public byte[] Bytes { get; set; } = [];
+
+        public long Label { get; set; }
+    }
+
+    private sealed class Told(Action<EvaluationProgress> told) : IProgress<EvaluationProgress>
+    {
+        public void Report(EvaluationProgress value) => told(value);
     }
 }

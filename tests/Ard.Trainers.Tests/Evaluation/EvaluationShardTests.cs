@@ -7,6 +7,8 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Networks;
+using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Distributed;
 using Ard.Trainers.Tests.Training;
 using static TorchSharp.torch;
@@ -75,6 +77,12 @@ public sealed class EvaluationShardTests : IDisposable
         for (var number = 1; number <= count; number++) EvaluateShard(number, count);
         var merged = EvaluationShard.Merge(Directory.GetFiles(folder, "state.*-of-*"), Path.Combine(folder, "state"))!;
         Assert.Equal(Text(whole), Text(merged));
+        // By which compare knows images and network.
+        Assert.Equal(EvaluationSummary.Create(whole, network).ToJson(), (EvaluationSummary.Create(merged) with
+        {
+            Parameters = Weights.Count(network),
+        }).ToJson());
+        Assert.NotNull(merged.Images);
         var options = Options with { StateFile = Path.Combine(folder, "state") };
         var steps = 0;
         Assert.Equal(Text(whole), Text(Evaluate(options, progress: new Progress(_ => steps++))));
