@@ -161,10 +161,11 @@ internal sealed record Evaluation
                 ? EvaluationSummary.ToJson(union, network, Data, test.ClassNames)
                 : (EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames }).ToJson());
         }
+        RepeatedJudgement? judged = null;
         if (Judgements is { } passes && ExamplesFile is not null)
         {
             using var scope = NewDisposeScope();
-            var judged = RepeatedJudgement.Of(network, Safetensors.Read(ExamplesFile)["points"], test.Labels, passes);
+            judged = RepeatedJudgement.Of(network, Safetensors.Read(ExamplesFile)["points"], test.Labels, passes);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {100 * judged.Interval.Low:F2} to ")
@@ -188,6 +189,7 @@ internal sealed record Evaluation
                 {
                     Robustness = each,
                     Union = each == reports[^1] ? union?.WorstCase : null,
+                    Judgement = judged,
                     Images = each == report ? Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation) : null,
                 }),
             ]);

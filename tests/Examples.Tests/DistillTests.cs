@@ -100,7 +100,11 @@ public sealed class DistillTests : IDisposable
         var robust = rowsOfImages.Count(row => row.GetProperty("label").GetInt64() == row.GetProperty("attacked").GetInt64());
         Assert.Matches($@"worst-case +\d+\.\d\d %  \({robust} right; ", told);
 
-        var judged = Run([.. evaluate, "--eps", "8/255", "--save-examples", Path.Combine(Output, "judged.safetensors"), "--judge", "3"]);
+        var pageOfJudged = Path.Combine(Output, "judged.html");
+        var judged = Run([
+            .. evaluate, "--eps", "8/255", "--save-examples", Path.Combine(Output, "judged.safetensors"), "--judge", "3", "--report",
+            pageOfJudged]);
+        Assert.Contains("the worst points, judged 3 times", File.ReadAllText(pageOfJudged));
         var worst = Regex.Match(judged.Output, @"worst-case +(\S+) %").Groups[1].Value;
         Assert.Contains($"judged 3 times: mean {worst} % (95 %: ", judged.Output);
 

@@ -70,6 +70,10 @@ internal static class AccuracySection
                         .Add($"<td>{Text.Percent((double)part.CorrectCount / result.Points.Count)}</td><td></td>")
                         .Line($"<td>{part.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
             }
+            if (model.Judgement is { } judged)
+                table.Add($"<tr><th scope=\"row\">the worst points, judged {judged.Accuracies.Count:N0} times</th>")
+                    .Add($"<td>{Text.Percent(judged.Mean)}</td><td>{Text.Percent(judged.Interval)}</td>")
+                    .Line($"<td>{Text.Percent(judged.Accuracies.Min())} to {Text.Percent(judged.Accuracies.Max())}</td></tr>");
             table.Line($"</tbody>");
         }
         return table.Add($"</table></div>");

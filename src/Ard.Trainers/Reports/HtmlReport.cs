@@ -130,6 +130,9 @@ public sealed record ModelReport(string Name)
     /// <summary>What <see cref="RobustnessUnion.WorstCase"/> says of it: a row below its evaluation. Default none.</summary>
     public AttackResult? Union { get; init; }
 
+    /// <summary>How often it gets its worst points right, where its output is random. Default none.</summary>
+    public RepeatedJudgement? Judgement { get; init; }
+
     /// <summary>Its accuracy over the budget. Default none.</summary>
     public RobustnessCurve? Curve { get; init; }
 
