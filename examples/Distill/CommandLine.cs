@@ -103,7 +103,7 @@ internal static class CommandLine
     private static readonly Option<RandAugment?> Random = new Option<RandAugment?>("--rand-augment")
         .Reads("RandAugment: so many operations an image and their magnitude of 30, such as 2,9. Default none.",
             text => text.Split(',') is [var operations, var magnitude]
-                ? new() { Operations = Positive(operations), Magnitude = Positive(magnitude) }
+                ? new() { Operations = Positive(operations), Magnitude = NotNegative(magnitude) }
                 : throw new FormatException("expected two numbers, such as 2,9"));
     private static readonly Option<Mixing?> Mix = new Option<Mixing?>("--mix")
         .Reads("cutmix or mixup: each training image is mixed with another one of its batch, and so are their labels. Default neither.",
@@ -375,30 +375,39 @@ internal static class CommandLine
 
     private static Experiment Distill(ParseResult p)
     {
+        if (p.GetValue(ExtraData) is null && (p.GetValue(ExtraShare) is not null || p.GetValue(ExtraLabels) is not null))
+            throw new ArgumentException("--extra-share or --extra-labels is given without --extra-data.");
+        var preset = p.GetValue(PresetOption);
+        if (preset is not null && p.GetValue(Method) is not null)
+            throw new ArgumentException("--preset and --method are both given, expected one of them.");
+        // Without any it would be another recipe.
+        if (preset?.Name.Split('+')[0] == "trades-generated" && (p.GetValue(ExtraData) is null || p.GetValue(ExtraShare) == 0))
+            throw new ArgumentException(
+                $"--preset {preset.Name} is for generated images, expected their file as --extra-data, with an --extra-share above 0.");
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
         var threat = p.GetValue(Epsilon) is { } epsilon
             ? ThreatModel.Linf(epsilon)
             : ThreatModel.Usual(data.Train.Channels);
-        var preset = p.GetValue(PresetOption);
-        if (preset is not null && p.GetValue(Method) is not null)
-            throw new ArgumentException("--preset and --method are both given, expected one of them.");
         // Of a recipe's own settings; its steps keep their ratio to the budget.
         var own = preset?.Settings ?? new ObjectiveSettings();
-        var methods = new Methods(new ObjectiveSettings
+        var given = new ObjectiveSettings
         {
             Threat = threat,
             Steps = p.GetValue(Steps),
-            StepSize = p.GetValue(StepSize) ?? own.StepSize / own.Threat?.Epsilon * threat.Epsilon,
+            StepSize = p.GetValue(StepSize),
             Temperature = p.GetValue(Temperature),
             Alpha = p.GetValue(Alpha),
-            Beta = p.GetValue(Beta) ?? own.Beta,
+            Beta = p.GetValue(Beta),
             Replays = p.GetValue(Replays),
+        };
+        var methods = new Methods(given with
+        {
+            StepSize = given.StepSize ?? own.StepSize / own.Threat?.Epsilon * threat.Epsilon,
+            Beta = given.Beta ?? own.Beta,
         });
         if (p.GetValue(Ema) is not null && p.GetValue(Swa) is not null)
             throw new ArgumentException("--ema and --swa are both given, expected one of them.");
 
-        if (p.GetValue(ExtraData) is null && (p.GetValue(ExtraShare) is not null || p.GetValue(ExtraLabels) is not null))
-            throw new ArgumentException("--extra-share or --extra-labels is given without --extra-data.");
         var auxiliary = p.GetValue(ExtraData) is { } path ? AuxiliaryData.Load(path, data.Train.ClassNames) : null;
         if (auxiliary is not null)
         {
@@ -453,6 +462,7 @@ internal static class CommandLine
             StudentMethods = preset is null ? p.GetValue(Method) ?? ["ard"] : [preset.Method],
             Preset = preset?.Name,
             Methods = methods,
+            TeacherMethods = new(given),
             TeacherOptions = OptionsOf(null, p.GetValue(TeacherEpochs) ?? p.GetValue(Epochs)),
             StudentOptions = OptionsOf(preset?.Options, p.GetValue(Epochs)) with
             {

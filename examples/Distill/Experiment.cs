@@ -29,7 +29,11 @@ internal sealed record Experiment
     /// <summary>The recipe that the students follow; null where there is none.</summary>
     public string? Preset { get; init; }
 
+    /// <summary>The students' methods.</summary>
     public required Methods Methods { get; init; }
+
+    /// <summary>The teachers' methods, which no recipe of the students touches.</summary>
+    public required Methods TeacherMethods { get; init; }
 
     public required TrainingOptions TeacherOptions { get; init; }
 
@@ -72,7 +76,8 @@ internal sealed record Experiment
             display.Line(
                 $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Settings.Threat}; "
                 + $"results in {Output}");
-            using var teacher = objectives.Any(objective => objective.NeedsTeacher) || StudentOptions.Auxiliary is { TeacherLabels: true }
+            using var teacher = objectives.Any(objective => objective.NeedsTeacher)
+                || StudentOptions.Auxiliary is { TeacherLabels: true, Share: > 0 }
                 ? Teacher(display, rows, cancellation)
                 : null;
             using var natural = objectives.Any(objective => objective.NeedsNaturalTeacher)
@@ -114,7 +119,7 @@ internal sealed record Experiment
         CancellationToken cancellation)
     {
         var network = networks.Student;
-        var objective = Methods.Create(method);
+        var objective = (role == "teacher" ? TeacherMethods : Methods).Create(method);
         var name = $"{role}-{method}";
         options = options.For(objective, Data.Train);
         options = options with
@@ -142,7 +147,7 @@ internal sealed record Experiment
             throw new ArgumentException(message, exception);
         }
         if (result.AuxiliaryLabels is { } noise) display.Line($"{role}, {Methods.Title(method)}, auxiliary labels: {noise}");
-        var extra = options.Auxiliary is { } auxiliary ? $" and {auxiliary.Images.Count} auxiliary ones" : "";
+        var extra = options.Auxiliary is { Share: > 0 } auxiliary ? $" and {auxiliary.Images.Count} auxiliary ones" : "";
         var card = ModelCard.Create(network, result) with
         {
             Data = $"{Data.Name}, {Data.Train.Count} training images{extra}",

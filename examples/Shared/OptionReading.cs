@@ -36,10 +36,15 @@ internal static class OptionReading
             : throw new FormatException("expected a whole number");
 
     /// <summary>Such as 3.</summary>
-    public static int Positive(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+    public static int Positive(string text) => From(1, text);
+
+    /// <summary>Such as 0 or 3.</summary>
+    public static int NotNegative(string text) => From(0, text);
+
+    private static int From(int least, string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least
             ? number
-            : throw new FormatException("expected a whole number from 1");
+            : throw new FormatException($"expected a whole number from {least}");
 
     /// <summary>A share in percent, such as 45.</summary>
     public static double Percent(string text) =>

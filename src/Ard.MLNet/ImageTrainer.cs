@@ -115,7 +115,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         ClassLabels labels, IChannel channel, long seed)
     {
         var objective = options.ChosenObjective(format.Channels);
-        var needsTeacher = objective.NeedsTeacher || options.Training.Auxiliary is { TeacherLabels: true };
+        var needsTeacher = objective.NeedsTeacher || options.Training.Auxiliary is { TeacherLabels: true, Share: > 0 };
         if (teacher is not null && !needsTeacher)
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no teacher: Teacher is left alone.");
         if (naturalTeacher is not null && !objective.NeedsNaturalTeacher)

@@ -15,6 +15,9 @@ public sealed class DistillTests : IDisposable
 
     private JsonElement[] Summary() => program.Summary();
 
+    private string Card(string model) =>
+        Trainers.Checkpoints.Safetensors.ReadMetadata(Path.Combine(Output, $"{model}.safetensors"))["ard.card"];
+
     [Fact]
     public void Extra_images_are_mixed_in_with_the_teachers_labels()
     {
@@ -38,6 +41,14 @@ public sealed class DistillTests : IDisposable
         Assert.Contains("CutMixing", page);
         Assert.Contains("+ randaugment 2x9", page);
         Assert.Contains("without --extra-data", Run([.. train, "--extra-share", "0.5"]).Error);
+
+        // None of them: no teacher is asked, and the card tells of none.
+        (code, _, error) = Run(
+            [.. train, "--extra-data", extra, "--extra-share", "0", "--extra-labels", "teacher", "--rand-augment", "2,0"]);
+        Assert.True(code == 0, error);
+        Assert.Single(Summary());
+        Assert.Contains("60 training images\"", Card("student-natural"));
+        Assert.Contains("randaugment 2x0", Card("student-natural"));
     }
 
     [Fact]
@@ -196,6 +207,11 @@ public sealed class DistillTests : IDisposable
         "--method", "kd+igdm")]
     [InlineData("--method 'ard,art': There is no method 'art': expected natural, at, trades, kd, ard, ard-corrected",
         "--method", "ard,art")]
+    [InlineData("--preset trades-generated is for generated images, expected their file as --extra-data",
+        "--preset", "trades-generated", "--data", "no-such-folder")]
+    [InlineData("--preset trades-generated+awp is for generated images, expected their file as --extra-data, with an --extra-share above 0",
+        "--preset", "trades-generated+awp", "--extra-data", "no-such-file", "--extra-share", "0")]
+    [InlineData("--rand-augment '2,-1': expected a whole number from 0", "--rand-augment", "2,-1")]
     [InlineData("--eps '8/x': expected a number from 0, such as 0.1, 5e-4 or 8/255", "--eps", "8/x")]
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]
     [InlineData("--student 'resnet19': ", "--student", "resnet19")]
@@ -237,12 +253,19 @@ public sealed class DistillTests : IDisposable
     [InlineData("trades-cutmix", "Objective.Options.Beta: 6", "Options.Mixing: CutMixing", "Options.Validation.Attacks: pgd-10")]
     public void A_preset_trains_with_all_of_its_settings_and_its_steps_follow_the_budget(string preset, params string[] own)
     {
-        var (code, output, error) = Run(
-            "--data", "builtin", "--student", "tinycnn-4-bn", "--preset", preset, "--epochs", "1", "--eps", "0.2",
-            "--train-images", "60", "--test-images", "10", "--batch", "20", "--steps", "1", "--threads", "1", "--output", Output);
+        var generated = Path.Combine(program.Folder, "generated");
+        using (var images = Trainers.Data.Glyphs.Generate(50, seed: 9)) images.Save(generated);
+        string[] extra = preset != "trades-generated" ? []
+            : ["--extra-data", generated, "--extra-labels", "teacher", "--teacher-method", "trades", "--teacher", "tinycnn-2"];
+        var (code, _, error) = Run([
+            .. extra, "--data", "builtin", "--student", "tinycnn-4-bn", "--preset", preset, "--epochs", "1", "--eps", "0.2",
+            "--train-images", "60", "--test-images", "10", "--batch", "20", "--steps", "1", "--threads", "1", "--output", Output,
+        ]);
         Assert.True(code == 0, error);
-        var card = Ard.Trainers.Checkpoints.Safetensors.ReadMetadata(Path.Combine(Output, "student-trades.safetensors"))["ard.card"];
+        var card = Card("student-trades");
         Assert.Contains($"\"preset\": \"{preset}\"", card);
+        // The recipe is the student's, and no teacher's.
+        if (extra.Length > 0) Assert.Contains("\"Objective.Options.Beta: 6\"", Card("teacher-trades"));
         foreach (var line in own.Union([
             "Objective.Options.Inner.StepSize: 0.05", "Options.Optimizer.Nesterov: True", "Options.Averaging.Decay: 0.995",
             "Options.Validation.Threat: Linf 0.2"]))

@@ -21,8 +21,9 @@ public sealed record AuxiliaryData(ImageDataset Images) : IValidatableObject
     public double Share { get; init; } = 0.7;
 
     /// <summary>
-    /// Whether the labels are what the teacher says of each image, found once before the first step (pseudo-labels: Carmon et al.), in
-    /// place of those of the set. The teacher may be there for that alone, where the method needs none. Default false.
+    /// Whether the labels are what the teacher says of each image, found before the first step (pseudo-labels: Carmon et al.), in place of
+    /// those of the set; a resumed training finds them again. The teacher may be there for that alone, where the method needs none. Default
+    /// false.
     /// </summary>
     public bool TeacherLabels { get; init; }
 

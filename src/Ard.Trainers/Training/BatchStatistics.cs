@@ -1,4 +1,3 @@
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using TorchSharp.Modules;
@@ -9,16 +8,18 @@ namespace Ard.Trainers.Training;
 internal static class BatchStatistics
 {
     /// <summary>
-    /// Sets the running means and variances to the means of the batches' own over the whole data set, each batch counting by its images.
-    /// Weights, modes and everything else are left as found. Only batch normalisation is in train mode meanwhile, so nothing is random.
+    /// Sets the running means and variances to the means of the batches' own over as many images as an epoch has, each batch counting by
+    /// its images. They are the training images in order; auxiliary images have their share of each batch, as in training. Weights, modes
+    /// and everything else are left as found. Only batch normalisation is in train mode meanwhile, so that nothing else is random.
     /// </summary>
     /// <param name="network">The network.</param>
-    /// <param name="data">The images, on the network's device; they are taken as they are and in order.</param>
+    /// <param name="images">The images, on the network's device; they are taken as they are.</param>
+    /// <param name="seed">Decides which auxiliary images are drawn, the same each time.</param>
     /// <param name="batchSize">
     /// Images a batch at most; all batches have the same size, or one less. Where some would have a single image, there are fewer batches.
     /// </param>
     /// <param name="group">The processes that share the batches, all with the same weights.</param>
-    public static void Recompute(Module<Tensor, Tensor> network, ImageDataset data, int batchSize, ProcessGroup group)
+    public static void Recompute(Module<Tensor, Tensor> network, TrainingImages images, long seed, int batchSize, ProcessGroup group)
     {
         var layers = network.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats).ToArray();
         if (layers.Length == 0) return;
@@ -33,19 +34,23 @@ internal static class BatchStatistics
             layer.reset_running_stats();
             layer.train();
         }
-        var batches = (data.Count + batchSize - 1) / batchSize;
-        if (batchSize > 1) batches = Math.Max(1, Math.Min(batches, data.Count / 2));
+        var count = images.Epoch;
+        var batches = (count + batchSize - 1) / batchSize;
+        if (batchSize > 1) batches = Math.Max(1, Math.Min(batches, count / 2));
+        using var generator = new Generator(unchecked((ulong)seed), CPU);
         long seen = 0;
-        for (long batch = group.Rank; batch < batches; batch += group.Size)
+        for (long batch = 0; batch < batches; batch++)
         {
             using var step = NewDisposeScope();
-            var (first, end) = (data.Count * batch / batches, data.Count * (batch + 1) / batches);
+            var (first, end) = (count * batch / batches, count * (batch + 1) / batches);
+            var numbers = images.Draw(Arange(end - first, ScalarType.Int64).Plus(first), generator);
+            if (batch % group.Size != group.Rank) continue;
             seen += end - first;
             // With this momentum each batch so far has its share of the images in the mean.
             foreach (var layer in layers) layer.momentum = (double)(end - first) / seen;
-            network.call(data.Batch(first, end - first).Images.to(dtype));
+            network.call(images.Batch(numbers).Images.to(dtype));
         }
-        Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => buffer.is_floating_point()), group, seen, data.Count);
+        Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => buffer.is_floating_point()), group, seen, count);
         // The counters of batches.
         Average(layers.SelectMany(layer => layer.buffers()).Where(buffer => !buffer.is_floating_point()), group, 1, 1);
         // The new ones stay; where anything fails, the old ones.

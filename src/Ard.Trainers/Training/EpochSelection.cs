@@ -130,7 +130,7 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     private void FitStatistics()
     {
         if (setup.Options.Averaging!.RecomputesStatistics)
-            BatchStatistics.Recompute(setup.Student, setup.Data, setup.Batches.BatchSize, setup.Group);
+            BatchStatistics.Recompute(setup.Student, setup.Images, setup.Options.Seed, setup.Batches.BatchSize, setup.Group);
     }
 
     private void KeepWeights()

@@ -12,6 +12,7 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
     private readonly List<string> newWarnings = [];
     private double epochStart;
     private double validationSeconds;
+    private double secondsBeforeSteps;
     private double firstStepSeconds;
     private int validations;
     private long steps;
@@ -43,6 +44,7 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
     public void BeginEpoch()
     {
         (epochStart, imagesThisEpoch) = (Seconds, 0);
+        if (steps == 0) secondsBeforeSteps = elapsed.Elapsed.TotalSeconds;
         training.Restart();
     }
 
@@ -70,7 +72,7 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
         if (progress is null) return;
         var judged = run.Selection.History.LastOrDefault(epoch => epoch.RobustValidationAccuracy is not null);
         // At the pace of this process, for another may have run on another machine.
-        var secondsPerStep = steps == 0 ? 0 : (elapsed.Elapsed.TotalSeconds - validationSeconds) / steps;
+        var secondsPerStep = steps == 0 ? 0 : (elapsed.Elapsed.TotalSeconds - secondsBeforeSteps - validationSeconds) / steps;
         var secondsPerValidation = validations == 0 ? 0 : validationSeconds / validations;
         var stepsLeft = (long)(setup.Epochs - run.Epoch) * run.Steps - run.Step;
         var validationsLeft = (setup.Epochs - run.Epoch - (epochEnded ? 1 : 0)) / (double)setup.Options.ValidateEveryEpochs;

@@ -18,18 +18,20 @@ internal static class TeacherLabels
     /// <param name="batchSize">Images at a time.</param>
     /// <param name="dtype">That of the networks.</param>
     /// <param name="group">The processes.</param>
+    /// <param name="cancellation">Looked at before each batch.</param>
     /// <returns>
     /// int64 labels of all where they are wanted, in no dispose scope; and how they compare with those that the images have.
     /// </returns>
     public static (Tensor? Labels, LabelNoise Noise) Find(
-        Module<Tensor, Tensor> teacher, ImageDataset images, bool all, int batchSize, ScalarType dtype, ProcessGroup group)
+        Module<Tensor, Tensor> teacher, ImageDataset images, bool all, int batchSize, ScalarType dtype, ProcessGroup group,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var count = all ? images.Count : Math.Min(Most, images.Count);
         using var part = all ? null : images.Subset(tensor([.. Rows(images.Count, count)], dtype: ScalarType.Int64));
         var some = part ?? images;
-        using var answers = new TeacherLogitsCache(teacher, new(some), variants: 1, batchSize, dtype, group);
+        using var answers = new TeacherLogitsCache(teacher, new(some), variants: 1, batchSize, dtype, group, cancellation);
         var (confidence, labels) = answers.Find(Arange(count, ScalarType.Int64), null).softmax(1).max(1);
         double? disagreement = some.IsLabelled
             ? labels.ne(some.Labels.to(labels.device)).to(ScalarType.Float64).mean().item<double>()

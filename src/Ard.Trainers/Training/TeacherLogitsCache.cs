@@ -6,10 +6,12 @@ namespace Ard.Trainers.Training;
 /// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for:
 /// the images in order, in batches of the training's size. So they do not depend on when the training was interrupted. They may differ in
 /// the last bits from what the teacher says of the same image in another batch. Of several processes each computes some of the batches,
-/// and all get all of them, for every image comes to every process sooner or later.
+/// and all get all of them, for every image comes to every process sooner or later. What fails in one fails in all, and so does what is
+/// cancelled.
 /// </summary>
 internal sealed class TeacherLogitsCache(
-    Module<Tensor, Tensor> teacher, TrainingImages images, int variants, int batchSize, ScalarType dtype, ProcessGroup group) : IDisposable
+    Module<Tensor, Tensor> teacher, TrainingImages images, int variants, int batchSize, ScalarType dtype, ProcessGroup group,
+    CancellationToken cancellation = default) : IDisposable
 {
     // [variants · images, classes]
     private Tensor? logits;
@@ -40,11 +42,21 @@ internal sealed class TeacherLogitsCache(
 
     private Tensor Compute()
     {
+        var all = group.Together(OwnPart);
+        if (group.Any(all is null)) throw new OperationCanceledException(cancellation);
+        group.Sum(all!);
+        return all!.DetachFromDisposeScope();
+    }
+
+    // Zeros where another process computes; null where it was cancelled.
+    private Tensor? OwnPart()
+    {
         var parts = new List<Tensor>();
         for (var variant = 0; variant < variants; variant++)
         {
             for (long first = 0; first < images.Count; first += batchSize)
             {
+                if (cancellation.IsCancellationRequested) return null;
                 using var step = NewDisposeScope();
                 var count = Math.Min(batchSize, images.Count - first);
                 var numbers = Arange(count, ScalarType.Int64).Plus(first);
@@ -54,8 +66,6 @@ internal sealed class TeacherLogitsCache(
                 parts.Add(part.MoveToOuterDisposeScope());
             }
         }
-        var all = cat(parts, 0);
-        group.Sum(all);
-        return all.DetachFromDisposeScope();
+        return cat(parts, 0);
     }
 }

@@ -10,14 +10,15 @@ internal static class TrainingAdvice
     /// <summary>What there is to say before the first step, one sentence each. Usually nothing.</summary>
     /// <param name="setup">The training.</param>
     public static IEnumerable<string> Before(TrainingSetup setup) =>
-        Before(setup.Options, setup.Objective, setup.Data, setup.Validation is not null).Concat(Auxiliary(setup));
+        Before(setup.Options, setup.Objective, setup.Data, setup.Validation is not null);
 
-    private static IEnumerable<string> Auxiliary(TrainingSetup setup)
-    {
-        if (setup is { AuxiliaryLabels: { Disagreement: { } share } noise, Options.Auxiliary.TeacherLabels: false }
-            && Math.Round((1 - share) * noise.Images) <= Chance.Reach(noise.Images, setup.Data.Classes))
-            yield return $"{noise}. The teacher agrees with no more of their labels than chance does: are the classes in another order?";
-    }
+    /// <summary>What there is to say of the auxiliary images' own labels after the teacher was asked; null for nothing.</summary>
+    /// <param name="setup">The training.</param>
+    public static string? OfAuxiliary(TrainingSetup setup) =>
+        setup is { AuxiliaryLabels: { Disagreement: { } share } noise, Options.Auxiliary.TeacherLabels: false }
+            && Math.Round((1 - share) * noise.Images) <= Chance.Reach(noise.Images, setup.Data.Classes)
+            ? $"{noise}. The teacher agrees with no more of their labels than chance does: are the classes in another order?"
+            : null;
 
     /// <inheritdoc cref="Before(TrainingSetup)"/>
     /// <param name="options">The settings as they are used.</param>

@@ -7,16 +7,20 @@ namespace Ard.Trainers.Training;
 /// </summary>
 /// <param name="data">The training images.</param>
 /// <param name="auxiliary">The others; null for none.</param>
-/// <param name="labels">The labels of the others, int64; null for their own.</param>
 /// <param name="share">The share of a batch that is drawn from the others.</param>
-internal sealed class TrainingImages(
-    ImageDataset data, ImageDataset? auxiliary = null, Tensor? labels = null, double share = 0) : IDisposable
+internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary = null, double share = 0) : IDisposable
 {
     /// <summary>How many there are of both.</summary>
     public long Count => data.Count + (auxiliary?.Count ?? 0);
 
     /// <summary>How many an epoch takes: as many as there are training images.</summary>
     public long Epoch => data.Count;
+
+    /// <summary>Those behind the training images; null for none.</summary>
+    public ImageDataset? Auxiliary => auxiliary;
+
+    /// <summary>Labels of the auxiliary images, int64, in place of their own; null for their own. They are freed with this.</summary>
+    public Tensor? AuxiliaryLabels { get; set; }
 
     public int Classes => data.Classes;
 
@@ -44,7 +48,7 @@ internal sealed class TrainingImages(
         if (rest == 0) return Moved(data.Batch(numbers));
         var others = numbers.narrow(0, own, rest).Minus(data.Count);
         var (images, classes) = auxiliary.Batch(others);
-        if (labels is not null) classes = labels.index_select(0, others.to(labels.device));
+        if (AuxiliaryLabels is { } labels) classes = labels.index_select(0, others.to(labels.device));
         if (own == 0) return Moved((images, classes));
         var first = data.Batch(numbers.narrow(0, 0, own));
         return Moved((cat([first.Images, images]), cat([first.Labels, classes])));
@@ -54,5 +58,5 @@ internal sealed class TrainingImages(
     }
 
     /// <summary>Frees the labels; the images are their owners'.</summary>
-    public void Dispose() => labels?.Dispose();
+    public void Dispose() => AuxiliaryLabels?.Dispose();
 }

@@ -109,7 +109,7 @@ internal static class TrainingInput
             yield return $"{name} are [{string.Join(",", images.Shape[1..])}], "
                 + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
         if (images.Classes != data.Classes) yield return $"{name} have {images.Classes} classes, expected {data.Classes}";
-        if (auxiliary.TeacherLabels && networks.Teacher is null)
+        if (auxiliary is { TeacherLabels: true, Share: > 0 } && networks.Teacher is null)
             yield return $"{nameof(auxiliary.TeacherLabels)} is set and Teacher is missing, which would say them";
     }
 

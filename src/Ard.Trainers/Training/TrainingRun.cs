@@ -101,6 +101,12 @@ internal sealed class TrainingRun : IDisposable
             Reporter.Teacher = Teacher = TeacherCheck.Run(setup, advice => Reporter.Warn(this, advice));
         });
         if (setup.Options.Resume) Resume();
+        // After the teachers were found to be of use, and a checkpoint to fit.
+        UnlessCancelled(() => setup.AskTeacherOfAuxiliary(cancellation));
+        // The checkpoint may have told it.
+        if (TrainingAdvice.OfAuxiliary(setup) is { } advice
+            && !Reporter.Warnings.Any(told => told.EndsWith(advice, StringComparison.Ordinal)))
+            Reporter.Warn(this, advice);
         AskWhetherCancelled();
     }
 
@@ -128,6 +134,20 @@ internal sealed class TrainingRun : IDisposable
     public void ThrowIfCancelled()
     {
         if (IsCancelled) throw new OperationCanceledException(cancellation);
+    }
+
+    // What is cancelled in one process is thrown in all.
+    private void UnlessCancelled(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (OperationCanceledException)
+        {
+            IsCancelled = true;
+            throw;
+        }
     }
 
     private void AskWhetherCancelled() => IsCancelled = setup.Group.Any(cancellation.IsCancellationRequested);
@@ -234,15 +254,8 @@ internal sealed class TrainingRun : IDisposable
         AverageStatistics();
         var (loss, accuracy) = divergence.Losses(this);
         divergence.TrainedWeights(this);
-        try
-        {
-            Selection.Add(new EpochRecord(Epoch + 1, loss, accuracy, LearningRate(Steps - 1), null, null, 0), cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            IsCancelled = true;
-            throw;
-        }
+        UnlessCancelled(() => Selection.Add(
+            new EpochRecord(Epoch + 1, loss, accuracy, LearningRate(Steps - 1), null, null, 0), cancellation));
         AskWhetherCancelled();
         if (Epoch + 1 == setup.Epochs)
         {

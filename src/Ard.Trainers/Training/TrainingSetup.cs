@@ -54,7 +54,7 @@ internal sealed class TrainingSetup : IDisposable
             if (Device.type != DeviceType.CPU) owned.Add(Data = Data.To(Device));
             Batches = new(Data.Count, Options.BatchSize!.Value);
             TrainingInput.CheckOutputs(Networks, Data, DType);
-            owned.Add(Images = WithAuxiliary());
+            owned.Add(Images = new(Data, OwnAuxiliary(), Auxiliary?.Share ?? 0));
             if (objective.NeedsTeacher && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options, Images)))
             {
                 TeacherLogits = new(Networks.Teacher!, Images, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group);
@@ -90,7 +90,9 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>The training images and the auxiliary ones behind them.</summary>
     public TrainingImages Images { get; }
 
-    /// <summary>How far the teacher agrees with the labels of the auxiliary images; null where there are none, or no teacher.</summary>
+    /// <summary>
+    /// How far the teacher agrees with the labels of the auxiliary images; null where there are none, or no teacher, and until it is asked.
+    /// </summary>
     public LabelNoise? AuxiliaryLabels { get; private set; }
 
     /// <summary>The images to choose the best epoch by; null where there are none.</summary>
@@ -167,6 +169,18 @@ internal sealed class TrainingSetup : IDisposable
         }
     }
 
+    /// <summary>
+    /// The teacher labels the auxiliary images, or a part of them is looked at with it. Of several processes all call it, and end alike.
+    /// </summary>
+    /// <param name="cancellation">Looked at before each batch.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled, in any of the processes.</exception>
+    public void AskTeacherOfAuxiliary(CancellationToken cancellation)
+    {
+        if (Images.Auxiliary is not { } images || Networks.Teacher is not { } teacher) return;
+        (Images.AuxiliaryLabels, AuxiliaryLabels) =
+            TeacherLabels.Find(teacher, images, Auxiliary!.TeacherLabels, Batches.BatchSize, DType, Group, cancellation);
+    }
+
     public void Dispose()
     {
         for (var last = owned.Count - 1; last >= 0; last--) owned[last].Dispose();
@@ -188,17 +202,14 @@ internal sealed class TrainingSetup : IDisposable
         public void Dispose() => network.to(device);
     }
 
-    // The teacher labels the auxiliary images, or a part of them is looked at with it.
-    private TrainingImages WithAuxiliary()
+    // On the device, with the training images' numbers of the classes.
+    private ImageDataset? OwnAuxiliary()
     {
-        if (Auxiliary is not { } auxiliary) return new(Data);
+        if (Auxiliary is not { } auxiliary) return null;
         var images = auxiliary.Images.Relabelled(Data.ClassNames);
         owned.Add(images);
         if (Device.type != DeviceType.CPU) owned.Add(images = images.To(Device));
-        if (Networks.Teacher is not { } teacher) return new(Data, images, null, auxiliary.Share);
-        var (labels, noise) = TeacherLabels.Find(teacher, images, auxiliary.TeacherLabels, Batches.BatchSize, DType, Group);
-        AuxiliaryLabels = noise;
-        return new(Data, images, labels, auxiliary.Share);
+        return images;
     }
 
     // Digests all that is given beside the settings: images and labels in their order, and the teachers' weights.

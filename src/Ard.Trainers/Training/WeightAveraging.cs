@@ -23,9 +23,9 @@ public abstract record WeightAveraging
     /// <summary>
     /// Stochastic weight averaging (Izmailov et al., UAI 2018): the plain mean of the weights late in the training. The running statistics
     /// of batch normalisation are computed for the mean weights by a pass over the training images, as they are and in batches of the
-    /// training's size, each batch counting by its images; that pass is made for each validation and for the result. Against robust
-    /// overfitting: Chen et al., ICLR 2021. A network that has batch normalisation of another kind than TorchSharp's layers keeps the
-    /// averaged statistics.
+    /// training's size, in which auxiliary images have their share, each batch counting by its images; that pass is made for each
+    /// validation and for the result. Against robust overfitting: Chen et al., ICLR 2021. A network that has batch normalisation of another
+    /// kind than TorchSharp's layers keeps the averaged statistics.
     /// </summary>
     /// <param name="fromEpoch">
     /// The first epoch, from 1, whose weights are taken. Default null: the first one after three quarters of the training.

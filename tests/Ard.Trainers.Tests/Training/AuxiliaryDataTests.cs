@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Reports;
+using Ard.Trainers.Tests.Distributed;
 using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Training;
 using static TorchSharp.torch;
@@ -65,6 +66,10 @@ public sealed class AuxiliaryDataTests : IDisposable
         Assert.True(without.AsSpan().SequenceEqual(with), "the weights differ");
         Assert.Equal(expected.History.Select(e => e with { Seconds = 0 }), found.History.Select(e => e with { Seconds = 0 }));
         Assert.Null(found.AuxiliaryLabels);
+        // Nor is a teacher missing.
+        using var data = TrainerTests.Data();
+        using var student = Spec.Build(3);
+        Trainer.Fit(student, new Natural(), data, Plain with { Epochs = 1, Auxiliary = new(extra) { Share = 0, TeacherLabels = true } });
     }
 
     [Fact]
@@ -124,6 +129,94 @@ public sealed class AuxiliaryDataTests : IDisposable
         Assert.Equal(disagreement, result.AuxiliaryLabels!.Disagreement);
         Assert.Contains($"Auxiliary labels: {result.AuxiliaryLabels}.", ModelCard.Create(student, result).ToMarkdown());
         Assert.Contains($"of 200 auxiliary images the teacher sees {100 * disagreement:F1} %", $"{result.AuxiliaryLabels}");
+    }
+
+    // Says nothing of any image, and tells of batches with auxiliary images, which are of one value each.
+    private static FunctionNetwork Telling(Action seen)
+    {
+        var teacher = new FunctionNetwork(images =>
+        {
+            if (images.flatten(1).eq(images[.., 0, 0, 0..1]).all(1).any().item<bool>()) seen();
+            return images.flatten(1)[.., 0..3] * 0;
+        });
+        teacher.eval();
+        return teacher;
+    }
+
+    private static byte[] Label(
+        Module<Tensor, Tensor> teacher, TrainingOptions options, CancellationToken cancellation = default,
+        Action<TrainingProgress>? see = null)
+    {
+        using var scope = NewDisposeScope();
+        using var extra = Numbered(200, n => n % 3);
+        using var data = TrainerTests.Data(60);
+        using var student = Spec.Build(seed: 3);
+        Trainer.Fit(
+            new(student, teacher), new Natural(), data, options with { Auxiliary = new(extra) { TeacherLabels = true } },
+            progress: see is null ? null : new Observer(see), cancellation: cancellation);
+        return Bytes(student);
+    }
+
+    [Fact]
+    public void A_teacher_that_is_refused_is_asked_for_no_labels()
+    {
+        var asked = 0;
+        using var teacher = Telling(() => asked++);
+        Assert.Contains("the teacher gets 20 of 60 training images right", Assert.Throws<ArgumentException>(
+            () => Label(teacher, Plain with { AcceptTeacherNearChance = false })).Message);
+        Assert.Equal(0, asked);
+    }
+
+    [Fact]
+    public void Cancelled_while_the_teacher_labels_the_training_stops_at_the_next_batch_and_keeps_its_checkpoint()
+    {
+        var asked = 0;
+        var source = new CancellationTokenSource();
+        using var teacher = Telling(() => asked++);
+        using var cancelling = Telling(() =>
+        {
+            asked++;
+            source.Cancel();
+        });
+        var whole = Label(teacher, Plain);
+        Assert.Equal(25, asked);
+        var options = Plain with { CheckpointFolder = folder, Resume = true };
+        Assert.Throws<OperationCanceledException>(() => Label(teacher, options, source.Token, progress =>
+        {
+            if (progress is { Epoch: 2, Step: 3, EpochEnded: false }) source.Cancel();
+        }));
+        (asked, source) = (0, new());
+        Assert.Throws<OperationCanceledException>(() => Label(cancelling, options, source.Token));
+        Assert.Equal(1, asked);
+        var epochs = 0;
+        Assert.Equal(whole, Label(teacher, options, see: progress => epochs += progress.EpochEnded ? 1 : 0));
+        Assert.Equal(1, epochs);
+    }
+
+    [Fact]
+    public void What_fails_in_a_rank_or_is_cancelled_in_it_while_the_teacher_labels_ends_all_alike()
+    {
+        var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(3, group =>
+        {
+            using var teacher = Telling(() =>
+            {
+                if (group.Rank == 1) throw new InvalidOperationException("no memory");
+            });
+            return Label(teacher, Plain with { Group = group });
+        }));
+        Assert.Equal(["In the process of rank 1: no memory", "In the process of rank 1: no memory", "no memory"],
+            failure.InnerExceptions.Select(each => each.Message).Order(StringComparer.Ordinal));
+
+        failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(3, group =>
+        {
+            using var source = new CancellationTokenSource();
+            using var teacher = Telling(() =>
+            {
+                if (group.Rank == 1) source.Cancel();
+            });
+            return Label(teacher, Plain with { Group = group }, source.Token);
+        }));
+        Assert.Equal(3, failure.InnerExceptions.OfType<OperationCanceledException>().Count());
     }
 
     [Fact]

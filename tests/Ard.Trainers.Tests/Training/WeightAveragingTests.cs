@@ -4,6 +4,7 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Tests.Distributed;
 using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Training;
 using TorchSharp.Modules;
@@ -111,7 +112,7 @@ public sealed class WeightAveragingTests : IDisposable
         var before = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         using var random = Generator.Default.get_state();
 
-        BatchStatistics.Recompute(network, data, batchSize, ProcessGroup.Alone);
+        BatchStatistics.Recompute(network, new(data), seed: 0, batchSize, ProcessGroup.Alone);
 
         using var noGradient = no_grad();
         var features = functional.conv2d(data.Batch(0, 30).Images, before["0.weight"], padding: [1L, 1L]);
@@ -139,6 +140,50 @@ public sealed class WeightAveragingTests : IDisposable
         static Sequential Dropping() => Initialisation.Seeded<Sequential>(4, () => Sequential(
             Conv2d(1, 4, 3, padding: 1, bias: false), BatchNorm2d(4), ReLU(), Dropout(0.5), BatchNorm2d(4, momentum: 0.3), Flatten(),
             Linear(256, 3)));
+    }
+
+    [Fact]
+    public void Batch_normalisations_statistics_are_those_of_batches_with_their_share_of_auxiliary_images()
+    {
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(40);
+        // The same image many times, so that it does not matter which are drawn.
+        using var extra = new ImageDataset(full([20, 1, 8, 8], 200, ScalarType.Byte), zeros(20, ScalarType.Int64), ["a", "b", "c"]);
+        using var student = Spec.Build(seed: 3);
+        Trainer.Fit(student, new Natural(), data, Options with
+        {
+            Epochs = 1,
+            ValidationFraction = 0,
+            Averaging = WeightAveraging.Stochastic(fromEpoch: 1),
+            Auxiliary = new(extra) { Share = 0.5 },
+        });
+        using var noGradient = no_grad();
+        var weights = student.state_dict();
+        // Five batches of eight.
+        int[] batches = [0, 8, 16, 24, 32];
+        var images = cat([.. batches.SelectMany(first => new[] { data.Batch(first, 4).Images, extra.Batch(0, 4).Images })]);
+        var features = functional.conv2d(images, weights["net.0.weight"], padding: [1L, 1L]);
+        Compare.Close(features.mean([0L, 2L, 3L]), weights["net.1.running_mean"], 1e-5, "mean");
+    }
+
+    [Fact]
+    public void Several_processes_draw_the_auxiliary_images_of_one_for_the_statistics()
+    {
+        using var data = TrainerTests.Data(40);
+        using var extra = TrainerTests.Data(30, seed: 8);
+        var alone = Statistics(ProcessGroup.Alone);
+        Assert.All(ThreadGroup.Run(3, Statistics), rank =>
+        {
+            foreach (var (expected, found) in alone.Zip(rank)) Assert.Equal(expected, found, 1e-6);
+        });
+
+        float[] Statistics(ProcessGroup group)
+        {
+            using var scope = NewDisposeScope();
+            using var network = Spec.Build(seed: 3);
+            BatchStatistics.Recompute(network, new(data, extra, 0.6), seed: 1, batchSize: 8, group);
+            return network.state_dict()["net.1.running_mean"].data<float>().ToArray();
+        }
     }
 
     public static TheoryData<WeightAveraging> Averagings => [new ExponentialAveraging { Decay = 0.8 },
@@ -191,7 +236,8 @@ public sealed class WeightAveragingTests : IDisposable
         // The statistics are those of the mean weights on the training images.
         using var model = Spec.Build(seed: 3);
         Weights.Load(model, end);
-        using (new ProcessState(options.Threads)) BatchStatistics.Recompute(model, data, options.BatchSize!.Value, ProcessGroup.Alone);
+        using (new ProcessState(options.Threads))
+            BatchStatistics.Recompute(model, new(data), options.Seed, options.BatchSize!.Value, ProcessGroup.Alone);
         foreach (var (name, value) in model.state_dict()) Compare.Same(value, end[name], name);
         Assert.NotEqual(path[^1]["net.1.running_mean"].data<float>().ToArray(), end["net.1.running_mean"].data<float>().ToArray());
     }
