@@ -2,6 +2,7 @@ using System.IO.Compression;
 using Ard.MLNet.Evaluation;
 using Ard.MLNet.Saving;
 using Ard.MLNet.Tests.Scorer;
+using Ard.Tests;
 using Ard.Trainers.Attacks;
 using Microsoft.ML;
 
@@ -82,6 +83,8 @@ public sealed class SaveLoadTests
     [Fact]
     public async Task Another_process_makes_the_same_adversarial_examples_bit_for_bit()
     {
+        // Set here: a training on another thread may have left its number to the library of matrices, which has one for all threads.
+        using var threads = new TwoThreads();
         var data = ml.Data.LoadGlyphs(10, 7);
         // Two random starts, in L2, other names of columns: everything that the file has to keep.
         var options = new AdversarialExamplesOptions
