@@ -63,23 +63,17 @@ public sealed record InnerMaximisation
     public static InnerMaximisation NFgsm { get; } = new InnerMaximisation().Fast();
 
     /// <summary>
-    /// The same in one step or two: from the start of N-FGSM (de Jorge et al., NeurIPS 2022), noise of 2 epsilon, with steps that are
-    /// epsilon together (for two steps Andriushchenko and Flammarion, NeurIPS 2020), not projected; guarded. Loss and mode stay.
+    /// The same in one step, that of N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected; guarded.
+    /// Loss and mode stay.
     /// </summary>
-    /// <param name="steps">The number of steps, from 1. Default 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no step.</exception>
-    public InnerMaximisation Fast(int steps = 1)
+    public InnerMaximisation Fast() => this with
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
-        return this with
-        {
-            Steps = steps,
-            StepSize = Threat.Epsilon / steps,
-            Start = Start.UniformTimes(2),
-            Project = false,
-            Guard = new(),
-        };
-    }
+        Steps = 1,
+        StepSize = Threat.Epsilon,
+        Start = Start.UniformTimes(2),
+        Project = false,
+        Guard = new(),
+    };
 
     /// <summary>
     /// The attack of AdaAD (Huang et al., CVPR 2023), as its released code has it: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around
@@ -106,7 +100,8 @@ public sealed record InnerMaximisation
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);
         // No point in [0,1] is outside of a ball of this size.
-        var reach = Project ? Threat : new ThreatModel(Threat.Norm, batch.Images[0].numel());
+        var values = batch.Images.shape[1..].Aggregate(1L, (product, size) => product * size);
+        var reach = Project ? Threat : new ThreatModel(Threat.Norm, values);
         return Pgd.Maximise(Loss.On(batch), batch.Images, start, reach, StepSize, Steps);
     }
 }
