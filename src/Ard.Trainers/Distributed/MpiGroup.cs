@@ -89,12 +89,17 @@ internal sealed class MpiGroup : ProcessGroup
     {
         if (Size == 1) return;
         Say(message);
+        EndAll(1);
+        // Where MPI comes back from it, or another thread is in a call.
+        Environment.Exit(1);
+    }
+
+    private void EndAll(int exitCode)
+    {
         // A launcher that is told to abort does not always read what is still in the pipe.
         Thread.Sleep(300);
         left = true;
-        mpi.Abort(mpi.World, 1);
-        // Where MPI comes back from it, or another thread is in a call.
-        Environment.Exit(1);
+        mpi.Abort(mpi.World, exitCode);
     }
 
     private static ref byte First<T>(Span<T> values) where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values));
@@ -145,9 +150,11 @@ internal sealed class MpiGroup : ProcessGroup
     private void Leave()
     {
         watch.Dispose();
-        if (left || Environment.ExitCode != 0 || Volatile.Read(ref callBegan) != 0) return;
+        if (left || Volatile.Read(ref callBegan) != 0) return;
         left = true;
-        mpi.Finalize();
+        if (Environment.ExitCode == 0) mpi.Finalize();
+        // MPICH's launcher, left to find out by itself, has been seen to report the code of a process that it had killed.
+        else if (Size > 1) EndAll(Environment.ExitCode);
     }
 
     // Who is on this machine, and who of them may use the same processors: a launcher may have given each process its own.
