@@ -9,7 +9,7 @@ data=${1:?"expected the folder with Fashion-MNIST's files"}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${2:-$root/out/results}
 seeds=${SEEDS:-1 2 3}
-cifar_parts="cifar cifar-iad cifar-fast cifar-peer cifar-mixed cifar-rates cifar-autoattack"
+cifar_parts="cifar cifar-iad cifar-fast cifar-peer cifar-mixed cifar-rates cifar-autoattack cifar-full"
 parts=${ONLY:-underfit labels distilled iad natural temperature alpha free fast-ard transfer autoattack full fast ${CIFAR:+$cifar_parts}}
 ard=${ARD:-$root/ard}
 
@@ -27,7 +27,7 @@ measure() { # file, then the arguments of evaluate
     shift
     [[ -e $file ]] && return
     mkdir -p "$(dirname "$file")"
-    $ard evaluate --data "$data" --eps "${eps:-0.1}" --threads "${THREADS:-2}" "$@" > "$file.part"
+    $ard evaluate --data "$data" --eps "${eps:-0.1}" --threads "${THREADS:-2}" --json "${file%.txt}.json" "$@" > "$file.part"
     mv "$file.part" "$file"
 }
 
@@ -60,9 +60,28 @@ full() { # folder, network, methods, what differs
     local folder=$out/$1 network=$2 methods=$3
     shift 3
     [[ -e $folder/done ]] && return
-    $ard distill --data "$data" --eps 0.1 --validation 0 --threads "${THREADS:-2}" --resume --augmentation crop-flip --epochs "${epochs:-6}" \
-        --batch "${batch:-128}" --seed "$seed" --student "$network" --method "$methods" --test-images 1000 --output "$folder" "$@"
+    $ard distill --data "$data" --eps "${eps:-0.1}" --validation 0 --threads "${THREADS:-2}" --resume --augmentation crop-flip \
+        --epochs "${epochs:-6}" --batch "${batch:-128}" --seed "$seed" --student "$network" --method "$methods" --test-images 1000 \
+        --output "$folder" "$@"
     touch "$folder/done"
+}
+full_size() { # full or cifar-full, a step of the attack
+    local five=(--steps 5 --step-size "$2") taught=(--teacher smallcnn-32-bn --teacher-checkpoint "$out/$1-teachers/$seed/student-at.safetensors")
+    full "$1-teachers/$seed" smallcnn-32-bn at "${five[@]}"
+    full "$1/$seed/ard" smallcnn-16-bn ard "${five[@]}" "${taught[@]}"
+    full "$1/$seed/at" smallcnn-16-bn at "${five[@]}"
+    full "$1/$seed/fast" smallcnn-16-bn ard+fast,rslad+fast,kd "${taught[@]}"
+    full "$1/$seed/fast-at" smallcnn-16-bn at+fast,natural
+    full "$1/$seed/rslad" smallcnn-16-bn rslad "${five[@]}" "${taught[@]}"
+    full "$1/$seed/trades" smallcnn-16-bn trades "${five[@]}"
+    epochs=2 full "$1/$seed/fast-ard" smallcnn-16-bn fast-ard --replays 4 "${taught[@]}"
+    full "$1/$seed/more" smallcnn-16-bn adaad+fast,saad+fast "${taught[@]}"
+    full "$1/$seed/slow" smallcnn-16-bn adaad+igdm,saad "${five[@]}" "${taught[@]}"
+    full "$1/$seed/averaged" smallcnn-16-bn trades+awp "${five[@]}" --swa 5
+    for student in "$out/$1/$seed"/*/student-*.safetensors; do
+        measure "$out/$1-autoattack/$(basename "$student" .safetensors)/$seed.txt" --model "$student" --attacks pgd-20,autoattack \
+            --test-images 1000
+    done
 }
 
 for seed in $seeds; do
@@ -104,19 +123,8 @@ for seed in $seeds; do
                     data=$CIFAR eps=8/255 measure "$out/cifar-autoattack/$(basename "$student")/$seed.txt" \
                         --model "$out/cifar/$seed/$student.safetensors" --attacks pgd-20,autoattack --test-images 500
                 done ;;
-            full)
-                full "full-teachers/$seed" smallcnn-32-bn at --steps 5 --step-size 0.05
-                taught=(--teacher smallcnn-32-bn --teacher-checkpoint "$out/full-teachers/$seed/student-at.safetensors")
-                full "full/$seed/ard" smallcnn-16-bn ard --steps 5 --step-size 0.05 "${taught[@]}"
-                full "full/$seed/at" smallcnn-16-bn at --steps 5 --step-size 0.05
-                full "full/$seed/fast" smallcnn-16-bn ard+fast,rslad+fast,kd "${taught[@]}"
-                full "full/$seed/fast-at" smallcnn-16-bn at+fast,natural
-                full "full/$seed/rslad" smallcnn-16-bn rslad --steps 5 --step-size 0.05 "${taught[@]}"
-                full "full/$seed/trades" smallcnn-16-bn trades --steps 5 --step-size 0.05
-                epochs=2 full "full/$seed/fast-ard" smallcnn-16-bn fast-ard --replays 4 "${taught[@]}"
-                full "full/$seed/more" smallcnn-16-bn adaad+fast,saad+fast "${taught[@]}"
-                full "full/$seed/slow" smallcnn-16-bn adaad+igdm,saad --steps 5 --step-size 0.05 "${taught[@]}"
-                full "full/$seed/averaged" smallcnn-16-bn trades+awp --steps 5 --step-size 0.05 --swa 5 ;;
+            full) full_size full 0.05 ;;
+            cifar-full) data=${CIFAR:?"expected the folder of CIFAR-10's binary version"} eps=8/255 full_size cifar-full 4/255 ;;
             fast) # one attack step in place of five, which are not for them
                 few "$out/fast/$seed/0.05" "$seed" 0.05 "$robust" at+fast
                 few "$out/fast/$seed/0.4" "$seed" 0.4 "$robust" ard+fast,rslad+fast,adaad+fast ;;
