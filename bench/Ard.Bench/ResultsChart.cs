@@ -6,7 +6,7 @@ namespace Ard.Bench;
 /// <summary>
 /// <c>bench chart SUMMARY.json OUT.svg</c>: a summary as bars, a group for each network; the picture in the README.
 /// <c>bench chart DIR OUT.svg</c>: all summaries below a folder as points, robust accuracy over the time of the training, and
-/// <c>--over clean</c> over the accuracy without attack; means of the seeds.
+/// <c>--over clean</c> over the accuracy without attack; means of the seeds. <c>--least 50</c> leaves out what is less robust.
 /// </summary>
 internal static class ResultsChart
 {
@@ -16,11 +16,12 @@ internal static class ResultsChart
         var target = new Argument<string>("svg");
         var over = new Option<string>("--over") { DefaultValueFactory = _ => "seconds", Description = "Of a folder: seconds or clean." };
         over.AcceptOnlyFromAmong("seconds", "clean");
-        var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over };
+        var least = new Option<double>("--least") { Description = "Of a folder: methods below so many percent of PGD-20 are left out." };
+        var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over, least };
         command.SetAction(p =>
         {
             var path = p.GetValue(source)!.FullName;
-            var picture = Directory.Exists(path) ? Points(path, p.GetValue(over) == "clean") : Bars(path);
+            var picture = Directory.Exists(path) ? Points(path, p.GetValue(over) == "clean", p.GetValue(least)) : Bars(path);
             File.WriteAllText(p.GetValue(target)!, picture.ToString());
         });
         return command;
@@ -34,7 +35,7 @@ internal static class ResultsChart
         return BarChart.Draw("images right", [.. groups], standalone: true);
     }
 
-    private static Markup Points(string folder, bool overClean)
+    private static Markup Points(string folder, bool overClean, double least)
     {
         // A teacher from a file was not trained in this time.
         var methods = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).SelectMany(SummaryRow.Read)
@@ -43,7 +44,7 @@ internal static class ResultsChart
                 Name: runs.Key,
                 Place: runs.Average(row => overClean ? row.Clean : row.Seconds / 60),
                 Robust: runs.Average(row => row.Pgd20)))
-            .OrderByDescending(method => method.Robust).ToArray();
+            .Where(method => method.Robust >= least).OrderByDescending(method => method.Robust).ToArray();
         double[] places = [.. methods.Select(method => method.Place)];
         var (title, what) = overClean ? ("Robustness and accuracy", "clean, % right") : ("Robustness and time", "training, minutes");
         return new LineChart(
