@@ -381,7 +381,7 @@ internal static class CommandLine
         if (preset is not null && p.GetValue(Method) is not null)
             throw new ArgumentException("--preset and --method are both given, expected one of them.");
         // Without any it would be another recipe.
-        if (preset?.Name.Split('+')[0] == "trades-generated" && (p.GetValue(ExtraData) is null || p.GetValue(ExtraShare) == 0))
+        if (preset?.Options.Auxiliary is not null && (p.GetValue(ExtraData) is null || p.GetValue(ExtraShare) == 0))
             throw new ArgumentException(
                 $"--preset {preset.Name} is for generated images, expected their file as --extra-data, with an --extra-share above 0.");
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
@@ -413,7 +413,7 @@ internal static class CommandLine
         {
             auxiliary = auxiliary with
             {
-                Share = p.GetValue(ExtraShare) ?? auxiliary.Share,
+                Share = p.GetValue(ExtraShare) ?? preset?.Options.Auxiliary?.Share ?? auxiliary.Share,
                 TeacherLabels = p.GetValue(ExtraLabels) == "teacher",
             };
         }

@@ -147,7 +147,7 @@ internal sealed record Experiment
             throw new ArgumentException(message, exception);
         }
         if (result.AuxiliaryLabels is { } noise) display.Line($"{role}, {Methods.Title(method)}, auxiliary labels: {noise}");
-        var extra = options.Auxiliary is { Share: > 0 } auxiliary ? $" and {auxiliary.Images.Count} auxiliary ones" : "";
+        var extra = options.Auxiliary is { Share: > 0 } auxiliary ? $" and {auxiliary.Images?.Count} auxiliary ones" : "";
         var card = ModelCard.Create(network, result) with
         {
             Data = $"{Data.Name}, {Data.Train.Count} training images{extra}",

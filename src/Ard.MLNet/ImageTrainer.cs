@@ -76,6 +76,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         using var data = ImageReader.Read(input, features.Name, label.Name, format, labels, storage: options.Storage);
         channel.Info(MessageSensitivity.None, WhereKept(data));
         using var validation = ReadValidation(format, labels);
+        using var auxiliary = ReadAuxiliary(format, labels);
 
         var definition = options.Network.For(format, labels.Count);
         var network = definition.Build(seed);
@@ -83,7 +84,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         {
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
             if (definition.Spec is null) CheckRegistered(network, definition, format, seed);
-            var result = Train(network, definition, data, validation, format, labels, channel, seed);
+            var result = Train(network, definition, data, validation, auxiliary, format, labels, channel, seed);
             var scoring = new Scoring.Classifier(
                 network, definition, format, labels, options.FeatureColumnName, ImageColumn.Flat(features.Type), options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
@@ -111,11 +112,17 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         BitConverter.ToInt64((options.Training.Group ?? ProcessGroup.Current).BroadcastArray(BitConverter.GetBytes(seed)));
 
     private TrainingResult Train(
-        Module<Tensor, Tensor> network, NetworkDefinition definition, ImageDataset data, ImageDataset? validation, PixelFormat format,
-        ClassLabels labels, IChannel channel, long seed)
+        Module<Tensor, Tensor> network, NetworkDefinition definition, ImageDataset data, ImageDataset? validation, ImageDataset? auxiliary,
+        PixelFormat format, ClassLabels labels, IChannel channel, long seed)
     {
         var objective = options.ChosenObjective(format.Channels);
-        var needsTeacher = objective.NeedsTeacher || options.Training.Auxiliary is { TeacherLabels: true, Share: > 0 };
+        var more = options.Training.Auxiliary;
+        if (auxiliary is not null)
+        {
+            more ??= new();
+            more = more with { Images = auxiliary, TeacherLabels = more.TeacherLabels || !auxiliary.IsLabelled };
+        }
+        var needsTeacher = objective.NeedsTeacher || more is { TeacherLabels: true, Share: > 0 };
         if (teacher is not null && !needsTeacher)
             channel.Warning(MessageSensitivity.None, $"The method {objective.Name} has no teacher: Teacher is left alone.");
         if (naturalTeacher is not null && !objective.NeedsNaturalTeacher)
@@ -123,6 +130,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         var validated = options.Training.Validation;
         var training = options.Training with
         {
+            Auxiliary = more,
             Seed = seed,
             Device = Devices.Choose(mlContext, options.Training.Device),
             // The training loop takes the threat model of the objective; one of clean images has it in its settings only.
@@ -168,6 +176,24 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             throw SchemaErrors.Mismatch(
                 "validation label", options.LabelColumnName, $"{labels} as in the training data", found.InOtherOrder(labels));
         return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
+    }
+
+    private ImageDataset? ReadAuxiliary(PixelFormat format, ClassLabels labels)
+    {
+        if (options.Auxiliary is not { } view || options.Training.Auxiliary?.Share == 0) return null;
+        var column = options.LabelColumnName;
+        var (own, label) = (labels, view.Schema.GetColumnOrNull(column) is null ? null : column);
+        if (label is null && teacher is null)
+            throw new ArgumentException(
+                $"Auxiliary has no label column '{column}', expected one, or a teacher that says the labels.");
+        if (label is not null)
+        {
+            view = LabelKeys.Map(mlContext, view, label, labels);
+            own = ClassLabels.Read(view.Schema[label]);
+            if (!own.AreAmong(labels)) throw SchemaErrors.Mismatch("auxiliary label", label, $"{labels}, or some of them", $"{own}");
+            if (own.KindName is null) own = labels;
+        }
+        return ImageReader.Read(view, options.FeatureColumnName, label, format, own, isTraining: false);
     }
 
     private void CheckTeacher(

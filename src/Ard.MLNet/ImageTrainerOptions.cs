@@ -67,6 +67,14 @@ public abstract record ImageTrainerOptions : IValidatableObject
     public IDataView? Validation { get; init; }
 
     /// <summary>
+    /// More images, such as generated ones, in the same column, which take a share of every batch. Their labels are those of the label
+    /// column, of which the values count, or of keys without values the numbers; without such a column the teacher says them. Default null:
+    /// none. <see cref="Training"/> says how large the share is, by default 0.7: <c>Auxiliary = new() { Share = 0.3 }</c>
+    /// (<see cref="AuxiliaryData"/>).
+    /// </summary>
+    public IDataView? Auxiliary { get; init; }
+
+    /// <summary>
     /// Fixes everything that chance decides. Default null: one that the MLContext draws when the trainer is made. With an MLContext of the
     /// same seed, and the same trainers made in the same order, that gives the same model bit for bit on the CPU. A training to be resumed
     /// needs the same seed.
@@ -90,6 +98,10 @@ public abstract record ImageTrainerOptions : IValidatableObject
         if (FeatureColumnName == LabelColumnName) yield return new($"FeatureColumnName and LabelColumnName are both '{LabelColumnName}'");
         if (Objective is not null && Settings != new ObjectiveSettings())
             yield return new("Settings are set together with Objective, which has its own");
+        if (Auxiliary is not null && Training.Auxiliary?.Images is not null)
+            yield return new("Auxiliary and Training.Auxiliary.Images are both set, expected one of them");
+        if (Auxiliary is null && Training.Auxiliary is { Images: null, Share: > 0 })
+            yield return new("Training.Auxiliary is set without Auxiliary, the images that take a share of each batch");
         if (OptionsValidator.Try(() => ChosenObjective(channels: 3), out var fault) is not { } objective) yield return new(fault);
         else
         {

@@ -4,6 +4,8 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
 
 namespace Ard.MLNet.Tests;
 
@@ -295,6 +297,60 @@ public sealed class TrainingTests
         Assert.DoesNotContain(messages, message => message.Contains("is left alone"));
         Assert.Contains("TeacherLabels is set and Teacher is missing", Assert.ThrowsAny<Exception>(
             () => new ArdTrainer(ml, options with { Teacher = null }).Fit(data)).Message);
+
+        // A view without labels is labelled alike.
+        var view = ml.Transforms.DropColumns("Label").Fit(ml.Data.LoadGlyphs(60, seed: 3)).Transform(ml.Data.LoadGlyphs(60, seed: 3));
+        var bare = options with { Auxiliary = view, Training = Tiny.Training() with { Auxiliary = new() { Share = 0.5 } } };
+        var same = new ArdTrainer(ml, bare).Fit(data);
+        Assert.Equal((60, null), (same.Training!.AuxiliaryLabels!.Images, same.Training.AuxiliaryLabels.Disagreement));
+        Assert.Equal(Tiny.Weights(new ArdTrainer(ml, options).Fit(data)), Tiny.Weights(same));
+        Assert.Contains("Auxiliary has no label column 'Label', expected one, or a teacher", Assert.Throws<ArgumentException>(
+            () => new ArdTrainer(ml, bare with { Teacher = null }).Fit(data)).Message);
+    }
+
+    [Fact]
+    public void Auxiliary_rows_go_by_the_values_of_their_labels_as_a_data_set_goes_by_its_names()
+    {
+        var ml = new MLContext(1);
+        var data = Tiny.Glyphs(ml, 40);
+        using var extra = Trainers.Data.Glyphs.Generate(60, seed: 3);
+        var options = Tiny.Natural() with { Seed = 1, Training = Tiny.Training() with { Auxiliary = new(extra) { Share = 0.5 } } };
+        var expected = Tiny.Weights(new AdversarialTrainer(ml, options).Fit(data));
+
+        var texts = Tiny.Texts(ml, 60, seed: 3);
+        // Their keys are in the order of occurrence, and then in that of the alphabet, which the training data's are not.
+        var ordered = ml.Transforms.Conversion.MapValueToKey(
+            "Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(texts).Transform(texts);
+        foreach (var view in new[] { texts, ordered }) Assert.Equal(expected, Fit(view));
+        // Some of the classes only, as keys in an order of their own too; and even one.
+        Assert.Equal(Fit(Two("ring", "disk")), Fit(Tiny.Keys(ml).Fit(Two("ring", "disk")).Transform(Two("ring", "disk"))));
+        Assert.NotEqual(Fit(Two("ring", "disk")), Fit(Two("disk", "ring")));
+        Fit(Two("disk", "disk"));
+
+        Assert.Contains("'zebra', which MapValueToKey was not fitted on", Assert.ThrowsAny<Exception>(() => Fit(Two("disk", "zebra"))).Message);
+        Assert.Contains("or some of them", Assert.ThrowsAny<Exception>(
+            () => Fit(Tiny.Keys(ml).Fit(Two("disk", "zebra")).Transform(Two("disk", "zebra")))).Message);
+        Assert.Contains("both set", Message(options with { Auxiliary = texts }));
+        Assert.Contains("without Auxiliary", Message(options with { Training = options.Training with { Auxiliary = new() } }));
+
+        float[] Fit(IDataView view) => Tiny.Weights(new AdversarialTrainer(ml, options with
+        {
+            Auxiliary = view,
+            Training = options.Training with { Auxiliary = new() { Share = 0.5 } },
+        }).Fit(data));
+
+        string Message(AdversarialTrainer.Options wrong) =>
+            Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, wrong)).Message;
+
+        IDataView Two(string first, string second) => ml.Data.LoadFromEnumerable(Tiny.Images(ml, 6).Select(
+            (image, row) => new { image.Features, Label = row % 3 == 0 ? first : second }), Shaped());
+
+        static SchemaDefinition Shaped()
+        {
+            var schema = SchemaDefinition.Create(new { Features = Array.Empty<float>(), Label = "" }.GetType());
+            schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, 1, 16, 16);
+            return schema;
+        }
     }
 
     [Fact]

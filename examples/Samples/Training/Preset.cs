@@ -17,24 +17,24 @@ internal static class PresetSample
         Console.WriteLine($"{rslad.Objective.Name}: {result.History.Count} epoch");
 
         // Expected output:
-        // ard-official: ARD as its released code computes it, 200 epochs
-        // ard-corrected: ARD as its paper states it, 200 epochs
-        // free: free adversarial training, 8 replays, 25 epochs
-        // fast-ard: ARD at the cost of natural distillation, 8 replays, 25 epochs
-        // trades: TRADES as its released code trains, 76 epochs
+        // ard-official: ARD as its released code computes it, for MobileNetV2, 200 epochs
+        // ard-corrected: ARD as its paper states it, for MobileNetV2, 200 epochs
+        // free: free adversarial training, 8 replays, for WideResNet-32-10, 25 epochs
+        // fast-ard: ARD at the cost of natural distillation, 8 replays, for MobileNetV2, 25 epochs
+        // trades: TRADES as its released code trains a WideResNet-34-10, 76 epochs
         // mart: MART as its released code trains a ResNet-18, 120 epochs
-        // mtard: MTARD, a robust and a natural teacher, 300 epochs
-        // rslad: RSLAD as its released code computes it, 300 epochs
-        // iad: IAD-I as its released code computes it, 200 epochs
-        // adaad: AdaAD as its released code computes it, 200 epochs
-        // adaiad: AdaIAD as its released code computes it, 200 epochs
-        // saad: SAAD as its released code computes it, 200 epochs
-        // peeraid: PeerAiD as its released code computes it, 300 epochs
-        // at: adversarial training in the baseline setting of Bag of Tricks, 110 epochs
+        // mtard: MTARD, a robust and a natural teacher, as its released code trains a ResNet-18, 300 epochs
+        // rslad: RSLAD as its released code computes it, for ResNet-18 and MobileNetV2 alike, 300 epochs
+        // iad: IAD-I as its released code computes it, for ResNet-18, 200 epochs
+        // adaad: AdaAD as its released code computes it, for ResNet-18 and MobileNetV2 alike, 200 epochs
+        // adaiad: AdaIAD as its released code computes it, for ResNet-18 and MobileNetV2 alike, 200 epochs
+        // saad: SAAD as its released code computes it, for ResNet-18 and MobileNetV2 alike, 200 epochs
+        // peeraid: PeerAiD as its released code computes it, for ResNet-18, 300 epochs
+        // at: adversarial training in the baseline setting of Bag of Tricks, for WideResNet-34-10, 110 epochs
         // at+awp: adversarial training with weight perturbation, as its released code trains a PreActResNet-18, 200 epochs
-        // trades+awp: TRADES with weight perturbation, as its released code trains, 200 epochs
-        // trades-cutmix: TRADES with CutMix and averaged weights, by the settings of Fixing Data Augmentation, 400 epochs
-        // trades-generated: TRADES with generated images as auxiliary ones, by the settings of Better Diffusion Models, 400 epochs
+        // trades+awp: TRADES with weight perturbation, as its released code trains WideResNet-34-10 and ResNet-18, 200 epochs
+        // trades-cutmix: TRADES with CutMix and averaged weights, as Fixing Data Augmentation has it for WideResNet-28-10, 400 epochs
+        // trades-generated: TRADES with generated images, as Better Diffusion Models has it for WideResNet-28-10, 400 epochs
         // rslad: 1 epoch
     }
 }

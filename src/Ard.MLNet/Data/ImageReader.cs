@@ -16,34 +16,44 @@ internal static class ImageReader
     private const string PathColumn = "ImagePath";
 
     /// <summary>The images of a data view, or of the file that the storage names if it is there.</summary>
+    /// <param name="data">The rows.</param>
+    /// <param name="features">The column of the images.</param>
+    /// <param name="label">The column of the labels; null for images without.</param>
+    /// <param name="format">What the images are to be.</param>
+    /// <param name="labels">The classes.</param>
+    /// <param name="storage">Where they are kept.</param>
+    /// <param name="isTraining">Whether there have to be two classes.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, a pixel is not in [0,1], or
     /// the file is of other images.</exception>
     /// <exception cref="DataFileException">The file is damaged.</exception>
     public static ImageDataset Read(
-        IDataView data, string features, string label, PixelFormat format, ClassLabels labels, ImageStorage? storage = null)
+        IDataView data, string features, string? label, PixelFormat format, ClassLabels labels, ImageStorage? storage = null,
+        bool isTraining = true)
     {
         var featureColumn = ImageColumn.Find(data.Schema, features, format);
-        var labelColumn = SchemaErrors.Find(data.Schema, "label", label);
+        var labelColumn = label is null ? (DataViewSchema.Column?)null : SchemaErrors.Find(data.Schema, "label", label);
         if (storage?.Path is { } path && File.Exists(path)) return Reuse(path, data.GetRowCount(), format, labels);
-        using var cursor = data.GetRowCursor([featureColumn, labelColumn]);
+        using var cursor = data.GetRowCursor(labelColumn is { } known ? [featureColumn, known] : [featureColumn]);
         var images = ImageColumn.Open(cursor, features, format);
-        var getLabel = cursor.GetGetter<uint>(labelColumn);
+        var getLabel = labelColumn is null ? null : cursor.GetGetter<uint>(labelColumn.Value);
         using var rows = new ImageCollector((format.Channels, format.Height, format.Width), labels.Names, storage, data.GetRowCount());
         var classes = new List<long>();
         var (image, bytes) = (new float[format.Size], new byte[format.Size]);
         uint key = 0;
         while (Named(data, features, format, cursor.MoveNext))
         {
-            getLabel(ref key);
-            classes.Add(Number(key, labels, data, label, cursor.Position));
+            getLabel?.Invoke(ref key);
+            // A data set has -1 for no label.
+            classes.Add(label is null ? -1 : Number(key, labels, data, label, cursor.Position));
             Named(data, features, format, images.Fetch);
             images.Convert(image);
             if (UnitPixels.ToBytes(image, bytes)) rows.Add(bytes);
             else rows.Add(image);
         }
-        if (classes.All(number => number == classes[0]))
-            throw NotClasses(label, classes.Count, classes.Count == 0 ? null : labels.Names[(int)classes[0]]);
+        if (classes.Count == 0) throw NotClasses(label, 0, null);
+        if (isTraining && classes.All(number => number == classes[0]))
+            throw NotClasses(label, classes.Count, labels.Names[(int)classes[0]]);
         return rows.Finish(CollectionsMarshal.AsSpan(classes));
     }
 
@@ -149,7 +159,7 @@ internal static class ImageReader
         throw NotClasses(label.Name, count, names.DenseValues().FirstOrDefault().ToString());
     }
 
-    private static InvalidOperationException NotClasses(string label, int rows, string? name) => new(
+    private static InvalidOperationException NotClasses(string? label, int rows, string? name) => new(
         rows == 0 ? "The data has no rows: expected images of two classes or more."
             : $"All {rows} rows have the label{(string.IsNullOrEmpty(name) ? "" : $" '{name}'")} in column '{label}': "
                 + "expected rows of two classes or more.");

@@ -46,6 +46,11 @@ internal abstract class ClassLabels
         Count == other.Count
             && (KindName is null || other.KindName is null || (KindName == other.KindName && Names.SequenceEqual(other.Names)));
 
+    /// <summary>Whether all of these are among others, in whatever order. Columns without values are compared by the count.</summary>
+    public bool AreAmong(ClassLabels others) =>
+        KindName is null || others.KindName is null ? Count == others.Count
+            : KindName == others.KindName && Names.All(others.Names.Contains);
+
     /// <summary>For messages, such as <c>3 classes (cat, dog, ship)</c>.</summary>
     public override string ToString() => $"{Count} classes" + (KindName is null ? ""
         : $" ({string.Join(", ", Names.Take(10))}{(Count > 10 ? " …" : "")})");

@@ -221,16 +221,21 @@ public sealed class ImageDataset : IDisposable
     public override string ToString() => $"{Count} images {Channels}x{Height}x{Width} of {Classes} classes";
 
     /// <summary>
-    /// The same images with labels in the order of other names: where these are the names of this set in another order, by the name, else
-    /// as they are.
+    /// The same images with labels in the order of other names: where the names of this set are among these, by the name, else as they are.
     /// </summary>
     internal ImageDataset Relabelled(IReadOnlyList<string> names)
     {
         using var scope = NewDisposeScope();
-        long[] places = [.. ClassNames.Select(name => (long)names.ToList().IndexOf(name))];
-        var byName = IsLabelled && places.Distinct().Count() == names.Count && !places.Contains(-1);
-        var labels = byName ? tensor(places, device: Labels.device).index_select(0, Labels) : Labels.alias();
+        var labels = IsLabelled && PlacesAmong(names) is { } places
+            ? tensor(places, device: Labels.device).index_select(0, Labels) : Labels.alias();
         return new ImageDataset(stored.alias(), labels, names, file?.Again(), rows?.alias(), device);
+    }
+
+    /// <summary>Where the names of the classes are among other names; null where one is not there.</summary>
+    internal long[]? PlacesAmong(IReadOnlyList<string> names)
+    {
+        long[] places = [.. ClassNames.Select(name => (long)names.ToList().IndexOf(name))];
+        return places.Distinct().Count() == places.Length && !places.Contains(-1) ? places : null;
     }
 
     /// <summary>Frees the tensors; the last of those that share a temporary file deletes it.</summary>

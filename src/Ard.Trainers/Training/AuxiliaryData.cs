@@ -11,10 +11,11 @@ namespace Ard.Trainers.Training;
 /// drawn from the auxiliary ones, with replacement. All are augmented alike. The images stay the caller's, who disposes of them.
 /// </summary>
 /// <param name="Images">
-/// The images, of the training images' channels, size and number of classes. Where the names of the classes are the same in another order,
-/// labels go by the names, else by their numbers.
+/// The images, of the training images' channels and size. Where the names of their classes are those of training images, all or some, in
+/// any order, labels go by the names; else there are as many classes, and they go by their numbers. Default null, for a recipe, which has
+/// a share of each batch for them: a training needs them.
 /// </param>
-public sealed record AuxiliaryData(ImageDataset Images) : IValidatableObject
+public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableObject
 {
     /// <summary>The share of each batch. Default 0.7 (Gowal et al., for images of a diffusion model). At 0 they are left alone.</summary>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
@@ -46,7 +47,7 @@ public sealed record AuxiliaryData(ImageDataset Images) : IValidatableObject
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        if (!Images.IsLabelled && !TeacherLabels) yield return new("Images have no labels, expected labels or TeacherLabels");
+        if (Images?.IsLabelled == false && !TeacherLabels) yield return new("Images have no labels, expected labels or TeacherLabels");
     }
 }
 

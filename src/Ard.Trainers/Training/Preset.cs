@@ -16,7 +16,7 @@ public sealed record Preset
     /// <summary>A short name, for tables and command lines.</summary>
     public string Name { get; private init; }
 
-    /// <summary>What it reproduces.</summary>
+    /// <summary>What it reproduces, and the network that it was published for.</summary>
     public string Summary { get; private init; }
 
     /// <summary>The method's name in <see cref="ObjectiveCatalog"/>.</summary>
@@ -53,7 +53,7 @@ public sealed record Preset
     /// has no effect. The last epoch is the result.
     /// </summary>
     internal static Preset ArdOfficial { get; } = new(
-        "ard-official", "ARD as its released code computes it", AdversariallyRobustDistillation.Official(), Published with
+        "ard-official", "ARD as its released code computes it, for MobileNetV2", AdversariallyRobustDistillation.Official(), Published with
         {
             Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
         });
@@ -63,7 +63,7 @@ public sealed record Preset
     /// with a weight that makes it the same number at 10 classes.
     /// </summary>
     internal static Preset ArdCorrected { get; } = new(
-        "ard-corrected", "ARD as its paper states it", AdversariallyRobustDistillation.Corrected(), Published);
+        "ard-corrected", "ARD as its paper states it, for MobileNetV2", AdversariallyRobustDistillation.Corrected(), Published);
 
     /// <summary>
     /// Free adversarial training as published for CIFAR-10 (Shafahi et al., NeurIPS 2019): 8 replays, 200/8 epochs, batches of 128, SGD 0.1
@@ -71,7 +71,7 @@ public sealed record Preset
     /// released code counts 80,000 steps of the weights, that is 25.6 epochs.
     /// </summary>
     internal static Preset Free { get; } = new(
-        "free", "free adversarial training, 8 replays", new FreeAdversarialTraining(), Published with
+        "free", "free adversarial training, 8 replays, for WideResNet-32-10", new FreeAdversarialTraining(), Published with
         {
             Epochs = 25,
             Schedule = new MultiStepSchedule([12, 18]),
@@ -82,17 +82,18 @@ public sealed record Preset
     /// number of replays, 8, is that of <see cref="Free"/>.
     /// </summary>
     internal static Preset FastArd { get; } = new(
-        "fast-ard", "ARD at the cost of natural distillation, 8 replays", new FastArd(), Free.Options);
+        "fast-ard", "ARD at the cost of natural distillation, 8 replays, for MobileNetV2", new FastArd(), Free.Options);
 
     /// <summary>
     /// TRADES as its released code trains on CIFAR-10 (Zhang et al., ICML 2019): 76 epochs, batches of 128, SGD 0.1 with momentum 0.9 and
     /// weight decay 2e-4, a tenth of the rate for the last two epochs.
     /// </summary>
-    internal static Preset Trades { get; } = new("trades", "TRADES as its released code trains", new Trades(), Published with
-    {
-        Epochs = 76,
-        Schedule = new MultiStepSchedule([74]),
-    });
+    internal static Preset Trades { get; } = new(
+        "trades", "TRADES as its released code trains a WideResNet-34-10", new Trades(), Published with
+        {
+            Epochs = 76,
+            Schedule = new MultiStepSchedule([74]),
+        });
 
     /// <summary>
     /// MART as its released code trains a ResNet-18 (Wang et al., ICLR 2020): 120 epochs, batches of 128, SGD 0.01 with momentum 0.9 and
@@ -109,28 +110,30 @@ public sealed record Preset
     /// MTARD as its released code trains (Zhao et al., ECCV 2022): 300 epochs, batches of 128, SGD 0.1 with momentum 0.9 and weight decay
     /// 2e-4, drops at 215, 260 and 285. Needs two teachers.
     /// </summary>
-    internal static Preset Mtard { get; } = new("mtard", "MTARD, a robust and a natural teacher", new Mtard(), Published with
-    {
-        Epochs = 300,
-        Schedule = new MultiStepSchedule([215, 260, 285]),
-    });
+    internal static Preset Mtard { get; } = new(
+        "mtard", "MTARD, a robust and a natural teacher, as its released code trains a ResNet-18", new Mtard(), Published with
+        {
+            Epochs = 300,
+            Schedule = new MultiStepSchedule([215, 260, 285]),
+        });
 
     /// <summary>
     /// RSLAD as published: 300 epochs, learning rate times 0.1 at 215, 260 and 285, weight decay 2e-4. The last epoch is the result; the
     /// released code keeps the one that is best on the test set.
     /// </summary>
-    internal static Preset Rslad { get; } = new("rslad", "RSLAD as its released code computes it", new Rslad(), Published with
-    {
-        Epochs = 300,
-        Schedule = new MultiStepSchedule([215, 260, 285]),
-    });
+    internal static Preset Rslad { get; } = new(
+        "rslad", "RSLAD as its released code computes it, for ResNet-18 and MobileNetV2 alike", new Rslad(), Published with
+        {
+            Epochs = 300,
+            Schedule = new MultiStepSchedule([215, 260, 285]),
+        });
 
     /// <summary>
     /// IAD-I as published: 200 epochs, trust in the teacher partial from 60 of them on, weight decay 2e-4; 0.01 as learning rate from epoch
     /// 100 to the end, since in the released code, as in that of ARD, the drop at 150 has no effect. The last epoch is the result; the
     /// released code also keeps the one that is best on the test set.
     /// </summary>
-    internal static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it", new Iad(), Published with
+    internal static Preset Iad { get; } = new("iad", "IAD-I as its released code computes it, for ResNet-18", new Iad(), Published with
     {
         Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
     });
@@ -138,35 +141,38 @@ public sealed record Preset
     /// <summary>
     /// AdaAD as published: 200 epochs, learning rate times 0.1 at 100 and 150, weight decay 5e-4. The last epoch is the result.
     /// </summary>
-    internal static Preset AdaAd { get; } = new("adaad", "AdaAD as its released code computes it", new AdaAd(), Published with
-    {
-        Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
-    });
+    internal static Preset AdaAd { get; } = new(
+        "adaad", "AdaAD as its released code computes it, for ResNet-18 and MobileNetV2 alike", new AdaAd(), Published with
+        {
+            Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
+        });
 
     /// <summary>AdaIAD as published: the settings of <see cref="AdaAd"/>, trust in the teacher partial from epoch 60 of 200 on.</summary>
     internal static Preset AdaIad { get; } = new(
-        "adaiad", "AdaIAD as its released code computes it", new AdaIad(), AdaAd.Options);
+        "adaiad", "AdaIAD as its released code computes it, for ResNet-18 and MobileNetV2 alike", new AdaIad(), AdaAd.Options);
 
     /// <summary>
     /// SAAD as its released code trains on CIFAR-10 (Lee et al., TMLR 2026): 200 epochs, batches of 128, SGD 0.1 with momentum 0.9 and
     /// weight decay 2e-4, drops at 100 and 150, the mean of the weights from epoch 95 on, which is the result.
     /// </summary>
-    internal static Preset Saad { get; } = new("saad", "SAAD as its released code computes it", new Saad(), Published with
-    {
-        Averaging = new StochasticWeightAveraging { FromEpoch = 95 },
-    });
+    internal static Preset Saad { get; } = new(
+        "saad", "SAAD as its released code computes it, for ResNet-18 and MobileNetV2 alike", new Saad(), Published with
+        {
+            Averaging = new StochasticWeightAveraging { FromEpoch = 95 },
+        });
 
     /// <summary>
     /// PeerAiD as its released code trains a ResNet-18 on CIFAR-10 (Jung et al., CVPR 2024): 300 epochs, batches of 128, SGD 0.1 with
     /// momentum 0.9 and weight decay 2e-4, drops at 214, 259 and 284, the mean of the weights from the first drop on. The last mean is the
     /// result; the released code also keeps the one that is best on the test set.
     /// </summary>
-    internal static Preset PeerAid { get; } = new("peeraid", "PeerAiD as its released code computes it", new PeerAid(), Published with
-    {
-        Epochs = 300,
-        Schedule = new MultiStepSchedule([214, 259, 284]),
-        Averaging = new StochasticWeightAveraging { FromEpoch = 215 },
-    });
+    internal static Preset PeerAid { get; } = new(
+        "peeraid", "PeerAiD as its released code computes it, for ResNet-18", new PeerAid(), Published with
+        {
+            Epochs = 300,
+            Schedule = new MultiStepSchedule([214, 259, 284]),
+            Averaging = new StochasticWeightAveraging { FromEpoch = 215 },
+        });
 
     /// <summary>
     /// Adversarial training in the baseline setting of Pang et al., "Bag of Tricks for Adversarial Training" (ICLR 2021), as their
@@ -175,7 +181,7 @@ public sealed record Preset
     /// the release looks at the test set. The release normalises images; here that is a matter of the network.
     /// </summary>
     internal static Preset AdversarialTraining { get; } = new(
-        "at", "adversarial training in the baseline setting of Bag of Tricks", "at", new(), Published with
+        "at", "adversarial training in the baseline setting of Bag of Tricks, for WideResNet-34-10", "at", new(), Published with
         {
             Epochs = 110,
             Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
@@ -200,7 +206,7 @@ public sealed record Preset
     /// The last epoch is the result.
     /// </summary>
     internal static Preset TradesAwp { get; } = new(
-        "trades+awp", "TRADES with weight perturbation, as its released code trains", "trades+awp",
+        "trades+awp", "TRADES with weight perturbation, as its released code trains WideResNet-34-10 and ResNet-18", "trades+awp",
         new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255 }, Published with
         {
             Optimizer = new SgdOptimizer { WeightDecay = 5e-4 },
@@ -218,7 +224,8 @@ public sealed record Preset
     /// generated images, in 0.7 of each batch and with smoothed labels, at 83.53 % and under AutoAttack at 56.66 %.
     /// </summary>
     internal static Preset TradesCutMix { get; } = new(
-        "trades-cutmix", "TRADES with CutMix and averaged weights, by the settings of Fixing Data Augmentation", "trades",
+        "trades-cutmix", "TRADES with CutMix and averaged weights, as Fixing Data Augmentation has it for WideResNet-28-10",
+        "trades",
         new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255 }, Published with
         {
             Epochs = 400,
@@ -231,22 +238,24 @@ public sealed record Preset
 
     /// <summary>
     /// TRADES with generated images (Wang et al., "Better Diffusion Models Further Improve Adversarial Training", ICML 2023), by the
-    /// command of their release for a million of them, which go into <see cref="TrainingOptions.Auxiliary"/> with its share of 0.7: beta
-    /// 5, label smoothing 0.1, 400 epochs, batches of 512, SGD 0.2 with Nesterov's momentum 0.9 and weight decay 5e-4, one cycle that
-    /// rises for 0.025 of the training, the exponential average of the weights with 0.995, the best epoch by 40 steps of PGD on the
-    /// margin (cw-40) on 1,024 images. It differs: the release attacks from a uniform start, normalising by the batch, and not from 0.001
-    /// · N(0,1) in eval mode; moves the rate once an epoch, and momentum between 0.85 and 0.95 against it; averages from 0.025 of the
+    /// command of their release for a million of them, which whoever trains puts into <see cref="TrainingOptions.Auxiliary"/>, 0.7 of
+    /// each batch: beta 5, label smoothing 0.1, 400 epochs, batches of 512, SGD 0.2 with Nesterov's momentum 0.9 and weight decay 5e-4,
+    /// one cycle that rises for 0.025 of the training, the exponential average of the weights with 0.995, the best epoch by 40 steps of PGD
+    /// on the margin (cw-40) on 1,024 images. It differs: the release attacks from a uniform start, normalising by the batch, and not from
+    /// 0.001 · N(0,1) in eval mode; moves the rate once an epoch, and momentum between 0.85 and 0.95 against it; averages from 0.025 of the
     /// training on, but not the running statistics, whose own momentum is 0.01; and trains a WideResNet-28-10 with SiLU
     /// (<c>robustbench/wideresnet-28-10</c>). At more images it has more epochs and larger batches.
     /// </summary>
     internal static Preset TradesGenerated { get; } = new(
-        "trades-generated", "TRADES with generated images as auxiliary ones, by the settings of Better Diffusion Models", "trades",
+        "trades-generated", "TRADES with generated images, as Better Diffusion Models has it for WideResNet-28-10",
+        "trades",
         new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255, Beta = 5 }, Published with
         {
             Epochs = 400,
             BatchSize = 512,
             Optimizer = new SgdOptimizer { LearningRate = 0.2, Nesterov = true, WeightDecay = 5e-4 },
             Schedule = new OneCycleSchedule { RisingShare = 0.025 },
+            Auxiliary = new() { Share = 0.7 },
             LabelSmoothing = 0.1,
             Averaging = new ExponentialAveraging { Decay = 0.995 },
             ValidationFraction = 1024 / 50_000.0,

@@ -71,15 +71,17 @@ public sealed record TeacherReport
 
     /// <summary>
     /// Of the student's adversarial examples the share that deceives the teacher too, from 0 to 1: what decides how much robustness carries
-    /// over (Lee and Chung, TMLR 2026). Counted are images that both get right, and whose point, found by PGD-10 on the student, the
-    /// student gets wrong. Null without a student, or where there are no such images.
+    /// over. Counted as Lee and Chung define their transferability (TMLR 2026: the fraction of student-crafted adversarial examples that
+    /// remain effective against the teacher): one is made of each image, by PGD-10 on the student; of those that the student gets wrong,
+    /// the share that the teacher gets wrong. Images that either gets wrong without an attack count like the others. Null without a
+    /// student, or where it gets all right.
     /// </summary>
     public double? TransferShare { get; internal init; }
 
     /// <summary>
-    /// The entropy of the teacher's answers to the student's adversarial examples of those images that the student gets wrong, under PGD-10
-    /// or as they are, in nats, mean: where a teacher is sure of what its student cannot learn, the student overfits (Lee and Chung, ICML
-    /// 2026, who take the images that none of many students learns). Null without a student, or where it gets all right.
+    /// The entropy of the teacher's answers to those of the student's adversarial examples that it gets wrong, in nats, mean: where a
+    /// teacher is sure of what its student cannot learn, the student overfits (Lee and Chung, ICML 2026, who take
+    /// the images that none of many students learns). Null without a student, or where it gets all right.
     /// </summary>
     public double? UnlearnedEntropy { get; internal init; }
 
@@ -175,24 +177,20 @@ public sealed record TeacherReport
     internal TeacherReport With(
         Module<Tensor, Tensor> teacher, Module<Tensor, Tensor> student, ImageDataset data, CancellationToken cancellation = default)
     {
-        if (Threat is null) return this;
+        if (Threat is not { Epsilon: > 0 }) return this;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var some = Sample(data, Images);
-        var (points, attacked) = Deceive(student, some, Threat, cancellation);
-        var truth = some.Labels.cpu();
-        var answers = Ask(teacher, points, some.Labels);
-        var deceived = Rows(attacked, point => point.WasRight && !point.IsRight)
-            .logical_and(Ask(teacher, some.Images, some.Labels).argmax(1).eq(truth));
-        var too = deceived.logical_and(answers.argmax(1).ne(truth)).sum().item<long>();
-        var unlearned = Rows(attacked, point => !point.IsRight);
+        var outcomes = InBatches(student, some, (images, labels, noise) => Attack.RunPart(
+            student, images, labels, Threat, noise, tellFaults: true, cancellation));
+        var deceived = tensor(outcomes.SelectMany(outcome => outcome.Each).Select(point => !point.Correct).ToArray());
+        if (!deceived.any().item<bool>()) return this;
+        var answers = Ask(teacher, cat([.. outcomes.Select(outcome => outcome.Points)]), some.Labels)[deceived];
         return this with
         {
-            TransferShare = deceived.sum().item<long>() is > 0 and var all ? (double)too / all : null,
-            UnlearnedEntropy = unlearned.any().item<bool>() ? Entropy(answers[unlearned]) : null,
+            TransferShare = answers.argmax(1).ne(some.Labels.cpu()[deceived]).to(ScalarType.Float64).mean().item<double>(),
+            UnlearnedEntropy = Entropy(answers),
         };
-
-        static Tensor Rows(IReadOnlyList<AttackedPoint> points, Func<AttackedPoint, bool> which) => tensor(points.Select(which).ToArray());
     }
 
     /// <summary>All of it in a line.</summary>
@@ -251,20 +249,22 @@ public sealed record TeacherReport
     private static (Tensor Points, IReadOnlyList<AttackedPoint> Each) Deceive(
         Module<Tensor, Tensor> network, ImageDataset images, ThreatModel threat, CancellationToken cancellation)
     {
+        var outcomes = InBatches(network, images, (some, labels, noise) => Attack.Run(
+            network, some, labels, threat, noise, labels.max().item<long>(), tellFaults: true, cancellation));
+        return (cat([.. outcomes.Select(outcome => outcome.Points)]), [.. outcomes.SelectMany(outcome => outcome.Each)]);
+    }
+
+    private static List<T> InBatches<T>(Module<Tensor, Tensor> network, ImageDataset images, Func<Tensor, Tensor, PointNoise, T> attack)
+    {
         if (ImageBatch.Home(network, images.Images).Device.type == DeviceType.CPU) GradientCheck.Require();
-        using var scope = NewDisposeScope();
-        var (points, each) = (new List<Tensor>(), new List<AttackedPoint>());
+        var outcomes = new List<T>();
         for (long first = 0; first < images.Count; first += BatchSize)
         {
             var count = Math.Min(BatchSize, images.Count - first);
             var (some, labels) = ImageBatch.Take(network, images.Images, images.Labels, first, count);
-            var outcome = Attack.Run(
-                network, some, labels, threat, new PointNoise(0, PointNoise.Rows(count, first)), labels.max().item<long>(),
-                tellFaults: true, cancellation);
-            points.Add(outcome.Points);
-            each.AddRange(outcome.Each);
+            outcomes.Add(attack(some, labels, new PointNoise(0, PointNoise.Rows(count, first))));
         }
-        return (cat([.. points]).MoveToOuterDisposeScope(), each);
+        return outcomes;
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
@@ -103,12 +104,21 @@ internal static class TrainingInput
 
     private static IEnumerable<string> Auxiliary(TrainingNetworks networks, ImageDataset data, AuxiliaryData? auxiliary)
     {
-        if (auxiliary is not { Images: var images }) yield break;
+        if (auxiliary is null) yield break;
         var name = $"{nameof(TrainingOptions.Auxiliary)}.{nameof(auxiliary.Images)}";
+        if (auxiliary.Images is not { } images)
+        {
+            if (auxiliary.Share > 0)
+                yield return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} are missing, expected images beside the training set: they take {auxiliary.Share} of each batch");
+            yield break;
+        }
         if (!images.Shape[1..].SequenceEqual(data.Shape[1..]))
             yield return $"{name} are [{string.Join(",", images.Shape[1..])}], "
                 + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
-        if (images.Classes != data.Classes) yield return $"{name} have {images.Classes} classes, expected {data.Classes}";
+        if (images.Classes != data.Classes && images.PlacesAmong(data.ClassNames) is null)
+            yield return $"{name} have {images.Classes} classes, expected {data.Classes}, or some of these by name";
         if (auxiliary is { TeacherLabels: true, Share: > 0 } && networks.Teacher is null)
             yield return $"{nameof(auxiliary.TeacherLabels)} is set and Teacher is missing, which would say them";
     }

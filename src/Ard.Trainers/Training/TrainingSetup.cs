@@ -206,7 +206,7 @@ internal sealed class TrainingSetup : IDisposable
     private ImageDataset? OwnAuxiliary()
     {
         if (Auxiliary is not { } auxiliary) return null;
-        var images = auxiliary.Images.Relabelled(Data.ClassNames);
+        var images = auxiliary.Images!.Relabelled(Data.ClassNames);
         owned.Add(images);
         if (Device.type != DeviceType.CPU) owned.Add(images = images.To(Device));
         return images;

@@ -244,7 +244,7 @@ public sealed class AuxiliaryDataTests : IDisposable
         var mapped = AuxiliaryData.Load(path, extra.ClassNames);
         using (mapped.Images)
         {
-            Assert.NotNull(mapped.Images.MappedFrom);
+            Assert.NotNull(mapped.Images!.MappedFrom);
             var expected = Trained(Options with { Auxiliary = new(extra) { TeacherLabels = true } }, out _);
             Assert.Equal(expected, Trained(Options with { Auxiliary = mapped with { TeacherLabels = true } }, out _));
         }
@@ -262,6 +262,12 @@ public sealed class AuxiliaryDataTests : IDisposable
         Assert.Equal(expected, Trained(Options with { Auxiliary = new(turned) }, out var again));
         Assert.Equal(expected, Trained(Options with { Auxiliary = new(unnamed) }, out _));
         Assert.Equal(result.AuxiliaryLabels, again.AuxiliaryLabels);
+
+        // Some of the classes alone: 0 and 1 of c, a are 2 and 0.
+        var some = extra.Labels.ne(1).nonzero().flatten();
+        using var part = extra.Subset(some);
+        using var fewer = new ImageDataset(part.Images.clone(), part.Labels.eq(0).to(ScalarType.Int64), ["c", "a"]);
+        Assert.Equal(Trained(Options with { Auxiliary = new(part) }, out _), Trained(Options with { Auxiliary = new(fewer) }, out _));
     }
 
     [Fact]
@@ -293,7 +299,7 @@ public sealed class AuxiliaryDataTests : IDisposable
     {
         using var data = TrainerTests.Data();
         using var student = Spec.Build(3);
-        var large = new ImageDataset(zeros(5, 3, 8, 9), zeros(5, ScalarType.Int64), ["a", "b"]);
+        var large = new ImageDataset(zeros(5, 3, 8, 9), zeros(5, ScalarType.Int64), ["a", "d"]);
         using (large)
         {
             var options = Options with { Auxiliary = new(large) { TeacherLabels = true } };
@@ -312,18 +318,18 @@ public sealed class AuxiliaryDataTests : IDisposable
         var all = AuxiliaryData.Load(Fixture("packed.npz"), ["a", "b", "c"]);
         using (all.Images)
         {
-            Assert.Equal([4L, 3, 4, 5], all.Images.Shape);
+            Assert.Equal([4L, 3, 4, 5], all.Images!.Shape);
             Assert.True(all.Images.IsLabelled);
         }
         // The split for training, where names tell.
-        using (var train = AuxiliaryData.Load(Fixture("mnist-like.npz"), ["a", "b", "c", "d"]).Images)
+        using (var train = AuxiliaryData.Load(Fixture("mnist-like.npz"), ["a", "b", "c", "d"]).Images!)
             Assert.Equal([3, 0, 1, 2], train.Labels.data<long>().ToArray());
 
         File.Copy(Fixture("channels_last.npy"), Path.Combine(folder, "image.npy"));
         var bare = AuxiliaryData.Load(folder, ["a", "b", "c"]);
         using (bare.Images)
         {
-            Assert.False(bare.Images.IsLabelled);
+            Assert.False(bare.Images!.IsLabelled);
             Assert.Contains("Auxiliary: Images have no labels", Assert.Throws<ArgumentException>(
                 (Options with { Auxiliary = bare }).Validate).Message);
             (Options with { Auxiliary = bare with { TeacherLabels = true } }).Validate();

@@ -31,6 +31,10 @@ public sealed class PresetTests
     }
 
     [Fact]
+    public void A_recipe_names_the_network_that_it_was_published_for() => Assert.All(
+        Preset.All, preset => Assert.Matches("(WideResNet-|ResNet-18|MobileNetV2)", preset.Describe().Split('\n')[0]));
+
+    [Fact]
     public void The_objective_of_a_preset_is_that_of_the_catalog()
     {
         foreach (var preset in Preset.All)
@@ -98,8 +102,13 @@ public sealed class PresetTests
         // The rate is at its height after 10 of 400 epochs of 98 steps, from a 25th of it.
         Assert.Equal(0.2 / 25, options.Schedule!.LearningRate(0.2, 0, 98, 400), 1e-9);
         Assert.Equal(0.2, options.Schedule.LearningRate(0.2, 979, 98, 400), 1e-9);
+        Assert.Equal(0.7, options.Auxiliary!.Share);
+        // Without the images it would be another recipe.
         using var images = TrainerTests.Data(6);
-        Assert.Equal(0.7, new AuxiliaryData(images).Share);
+        using var student = TrainerTests.Spec.Build(1);
+        Assert.Equal(
+            "Trainer: Auxiliary.Images are missing, expected images beside the training set: they take 0.7 of each batch.",
+            Assert.Throws<ArgumentException>(() => Trainer.Fit(student, preset.Objective, images, options)).Message);
     }
 
     [Fact]
@@ -112,7 +121,7 @@ public sealed class PresetTests
             culture.NumberFormat.NumberDecimalSeparator = ",";
             CultureInfo.CurrentCulture = culture;
             var lines = Preset.ByName("adaiad+igdm").Describe().Split('\n');
-            Assert.Equal("adaiad+igdm: AdaIAD as its released code computes it, with igdm", lines[0]);
+            Assert.Equal("adaiad+igdm: AdaIAD as its released code computes it, for ResNet-18 and MobileNetV2 alike, with igdm", lines[0]);
             Assert.Equal(lines.Length, lines.Select(line => line.Split(':')[0]).Distinct().Count());
             string[] expected =
             [

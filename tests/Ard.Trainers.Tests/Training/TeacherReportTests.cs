@@ -78,6 +78,40 @@ public sealed class TeacherReportTests
     }
 
     [Fact]
+    public void What_carries_over_is_counted_of_all_points_that_deceive_the_student()
+    {
+        // Images of one value, bright ones of class 1. The student moves them by 0.1 towards and over its threshold of 0.5.
+        (double Value, long Label)[] images =
+        [
+            (0.2, 0), (0.9, 1),     // out of the adversary's reach: no adversarial examples
+            (0.45, 0), (0.42, 0),   // at 0.55 and 0.52 the student is wrong, and the teacher at the first only
+            (0.56, 1),              // at 0.46 both are wrong; the teacher, whose threshold is 0.54, got it right
+            (0.53, 1),              // the teacher is wrong anyway, and stays so
+            (0.3, 1), (0.7, 0),     // labels that both get wrong, the first at 0.2, the second at 0.8
+        ];
+        using var scope = NewDisposeScope();
+        var values = tensor(images.Select(image => image.Value).ToArray(), ScalarType.Float32);
+        using var data = new ImageDataset(
+            values.view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous(), tensor(images.Select(image => image.Label).ToArray()),
+            ["dark", "light"]);
+        var report = TeacherReport.Measure(Threshold(0.54), data, ThreatModel.Linf(0.1), Threshold(0.5));
+        Assert.Equal(5 / 6.0, report.TransferShare!.Value, 1e-12);
+        // Logits 0 and 2 (v - 0.54) of each point.
+        Assert.Equal(
+            new[] { 0.55, 0.52, 0.46, 0.43, 0.2, 0.8 }.Average(value => Binary(1 / (1 + Math.Exp(-2 * (value - 0.54))))),
+            report.UnlearnedEntropy!.Value, 1e-6);
+        Assert.Null(TeacherReport.Measure(Threshold(0.54), data, ThreatModel.Linf(0), Threshold(0.5)).TransferShare);
+
+        static double Binary(double p) => -p * Math.Log(p) - (1 - p) * Math.Log(1 - p);
+
+        static Module<Tensor, Tensor> Threshold(double at) => new FunctionNetwork(images =>
+        {
+            var bright = 2 * (images.mean([1, 2, 3]) - at);
+            return stack([0 * bright, bright], 1);
+        });
+    }
+
+    [Fact]
     public void The_entropy_is_that_of_the_answers()
     {
         using var data = TrainerTests.Data(60);
