@@ -38,7 +38,7 @@ internal static class Demo
         var threat = ThreatModel.Linf(0.1);
         var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
         var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
-        var adversarial = Objective.AdversarialTraining(new() { Inner = inner });
+        var adversarial = Objective.AdversarialTraining(inner);
         (string Name, Objective Objective)[] methods =
         [
             ("adversarial training", adversarial),

@@ -52,7 +52,7 @@ internal static class Given
     private static readonly Lazy<Module<Tensor, Tensor>> natural = new(() => Trained(Objective.Natural(), Short));
 
     private static readonly Lazy<Module<Tensor, Tensor>> robust = new(() => Trained(
-        Objective.AdversarialTraining(new() { Inner = new() { Threat = Threat, Steps = 5, StepSize = 0.05 } }),
+        Objective.AdversarialTraining(new() { Threat = Threat, Steps = 5, StepSize = 0.05 }),
         Short with { Epochs = 20 }));
 
     /// <summary>The network, trained on the images as they are.</summary>

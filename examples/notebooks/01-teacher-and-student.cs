@@ -129,7 +129,7 @@ ImageClassifierTransformer Student(Objective objective) => ml.MulticlassClassifi
 
 var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
 var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
-var alone = Student(Objective.AdversarialTraining(new() { Inner = inner }));
+var alone = Student(Objective.AdversarialTraining(inner));
 var imitator = Student(Objective.Distillation(new() { Distillation = soft }));
 var student = Student(Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, StatisticsPasses = false }));
 

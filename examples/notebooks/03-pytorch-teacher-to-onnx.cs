@@ -88,7 +88,7 @@ ImageClassifierTransformer Student(Objective objective) => ml.MulticlassClassifi
 
 var inner = new InnerMaximisation { Threat = threat, Steps = 5, StepSize = 0.05 };
 var soft = new DistillationTerm { Temperature = 4, Reduction = KlReduction.BatchMean };
-var alone = Student(Objective.AdversarialTraining(new() { Inner = inner }));
+var alone = Student(Objective.AdversarialTraining(inner));
 var student = Student(Objective.AdversariallyRobustDistillation(new() { Inner = inner, Distillation = soft, StatisticsPasses = false }));
 var aloneReport = evaluator.Evaluate(alone.Model, images, labels);
 var studentReport = evaluator.Evaluate(student.Model, images, labels);

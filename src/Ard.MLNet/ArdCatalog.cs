@@ -2,6 +2,7 @@ using Ard.MLNet.Evaluation;
 using Ard.MLNet.Saving;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
+using Ard.Trainers.Training;
 using Microsoft.ML;
 
 namespace Ard.MLNet;
@@ -30,30 +31,56 @@ public static class ArdCatalog
     }
 
     /// <summary>An estimator of adversarially robust distillation.</summary>
-    /// <inheritdoc cref="ArdTrainer(MLContext, ArdTrainer.Options)"/>
+    /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
+    /// <param name="options">The settings.</param>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
     public static ArdTrainer AdversarialDistillation(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainer.Options options) =>
         new(RegisteredContexts.Find(catalog), options);
 
-    /// <summary>An estimator of adversarially robust distillation, with defaults.</summary>
-    /// <inheritdoc cref="ArdTrainer(MLContext, NetworkDefinition, TeacherNetwork, string, string, int?)"/>
+    /// <summary>An estimator of adversarially robust distillation with the defaults of <see cref="ArdTrainer.Options"/>.</summary>
+    /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
+    /// <param name="network">The student, such as <c>"mobilenetv2"</c>.</param>
+    /// <param name="teacher">
+    /// The teacher, such as a fitted <see cref="ImageClassifierTransformer"/>, or <see cref="TeacherNetwork.From"/> a pipeline.
+    /// </param>
+    /// <param name="labelColumnName">The column of labels, a key.</param>
+    /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
+    /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public static ArdTrainer AdversarialDistillation(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, NetworkDefinition network, TeacherNetwork teacher,
         string labelColumnName = "Label", string featureColumnName = "Features", int? epochs = null) =>
-        new(RegisteredContexts.Find(catalog), network, teacher, labelColumnName, featureColumnName, epochs);
+        catalog.AdversarialDistillation(new()
+        {
+            Network = network,
+            Teacher = teacher,
+            LabelColumnName = labelColumnName,
+            FeatureColumnName = featureColumnName,
+            Training = new() { Epochs = epochs },
+        });
 
     /// <summary>An estimator of training without a teacher.</summary>
-    /// <inheritdoc cref="AdversarialTrainer(MLContext, AdversarialTrainer.Options)"/>
+    /// <inheritdoc cref="AdversarialDistillation(MulticlassClassificationCatalog.MulticlassClassificationTrainers, ArdTrainer.Options)"/>
     public static AdversarialTrainer AdversarialTraining(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, AdversarialTrainer.Options options) =>
         new(RegisteredContexts.Find(catalog), options);
 
-    /// <summary>An estimator of training without a teacher, with defaults.</summary>
-    /// <inheritdoc cref="AdversarialTrainer(MLContext, NetworkDefinition, string, string, int?)"/>
+    /// <summary>An estimator of training without a teacher with the defaults of <see cref="AdversarialTrainer.Options"/>.</summary>
+    /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
+    /// <param name="network">The network, such as <c>"mobilenetv2"</c>.</param>
+    /// <param name="labelColumnName">The column of labels, a key.</param>
+    /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
+    /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public static AdversarialTrainer AdversarialTraining(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, NetworkDefinition network,
         string labelColumnName = "Label", string featureColumnName = "Features", int? epochs = null) =>
-        new(RegisteredContexts.Find(catalog), network, labelColumnName, featureColumnName, epochs);
+        catalog.AdversarialTraining(new()
+        {
+            Network = network,
+            LabelColumnName = labelColumnName,
+            FeatureColumnName = featureColumnName,
+            Training = new() { Epochs = epochs },
+        });
 
     /// <summary>A step that adds a column of adversarial images against a classifier.</summary>
     /// <inheritdoc cref="Evaluation.AdversarialExamples(MLContext, ImageClassifierTransformer, AdversarialExamplesOptions)"/>
@@ -61,21 +88,54 @@ public static class ArdCatalog
         this TransformsCatalog catalog, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) =>
         new(RegisteredContexts.Find(catalog), classifier, options);
 
-    /// <summary>Measures how many rows a fitted model gets right, as they are and under attack.</summary>
-    /// <inheritdoc cref="AdversarialEvaluator.Evaluate"/>
+    /// <summary>
+    /// Measures how many rows a fitted model gets right, as they are and under attack. The model is left as it was found. Images are read a
+    /// batch at a time, and again where they are needed once more: for the pictures of the report, for every budget of a curve, and for the
+    /// digest of a state file. What is kept is the labels, four bytes for each row, class and attack, and, where a file of examples is
+    /// asked for, these.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="model">
+    /// A fitted <see cref="ImageClassifierTransformer"/>, or a chain of transformers with one: then those before it are applied to the
+    /// data, and the adversary changes what comes out of them. Any other fitted model with a score or a predicted label is asked, a
+    /// batch at a time, through the whole of it, and the adversary changes the images that go into it: <see cref="BlackBoxOptions"/>.
+    /// </param>
+    /// <param name="data">The rows that the model takes, with labels.</param>
+    /// <param name="options">The settings; default FGSM and PGD-20, and the threat model that is usual for the images.</param>
+    /// <exception cref="ArgumentException">A setting is wrong, an attack needs gradients that the model has not, or a column is missing or
+    /// of another type.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows, a label is missing, a pixel is not in [0,1], or a model failed when
+    /// it was asked.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessMetrics EvaluateRobustness(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, AdversarialEvaluatorOptions? options = null) =>
         new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).Evaluate(model, data);
 
     /// <summary>Accuracy over the adversary's budget of a fitted model.</summary>
-    /// <inheritdoc cref="AdversarialEvaluator.EvaluateCurve"/>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="model">As for <see cref="EvaluateRobustness"/>.</param>
+    /// <param name="data">The rows that the model takes, with labels. A few hundred make a curve.</param>
+    /// <param name="epsilons">The budgets, in any order, each once, in the norm of the options' threat model.</param>
+    /// <param name="options">The settings.</param>
+    /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>, or a budget is wrong.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessCurve EvaluateRobustnessCurve(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<double> epsilons,
         AdversarialEvaluatorOptions? options = null) =>
         new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateCurve(model, data, epsilons);
 
-    /// <summary>Accuracy on corrupted images of a fitted model.</summary>
-    /// <inheritdoc cref="AdversarialEvaluator.EvaluateCorruptions"/>
+    /// <summary>Accuracy of a fitted model on corrupted images, made here as <see cref="Corruption"/> says.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="model">As for <see cref="EvaluateRobustness"/>; what is corrupted is what reaches its classifier.</param>
+    /// <param name="data">The rows that the model takes, with labels. Each corruption reads them anew, at each severity.</param>
+    /// <param name="names">The corruptions. Default all of <see cref="Corruption.Names"/>.</param>
+    /// <param name="options">The settings; of these threat model and attacks are not read.</param>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="EvaluateRobustness"/>, or a name is unknown, or the images are below 16 by 16.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CorruptionReport EvaluateCorruptions(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<string>? names = null,
         AdversarialEvaluatorOptions? options = null) =>
@@ -86,16 +146,16 @@ public static class ArdCatalog
     /// against all of them together.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="model">As for <see cref="AdversarialEvaluator.Evaluate"/>.</param>
+    /// <param name="model">As for <see cref="EvaluateRobustness"/>.</param>
     /// <param name="data">The rows that the model takes, with labels.</param>
     /// <param name="threats">What each adversary may do, at least one, each once.</param>
     /// <param name="options">
     /// The settings; of these the threat model is not read, and a state file is one for each adversary. Default the attacks that are usual
     /// in each norm (<see cref="EvaluationOptions.Attacks"/>).
     /// </param>
-    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>, or there is no threat model or one twice, or
+    /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>, or there is no threat model or one twice, or
     /// a file of examples is asked for.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessUnion EvaluateRobustnessUnion(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats,
@@ -110,13 +170,13 @@ public static class ArdCatalog
 
     /// <summary>Looks for the smallest perturbation of each image that makes a fitted model wrong: median, quantiles, curve.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="model">As for <see cref="AdversarialEvaluator.Evaluate"/>; it needs gradients for the default attacks.</param>
+    /// <param name="model">As for <see cref="EvaluateRobustness"/>; it needs gradients for the default attacks.</param>
     /// <param name="data">The rows that the model takes, with labels.</param>
     /// <param name="norm">What is small.</param>
     /// <param name="attacks">As for <see cref="SmallestPerturbations.Evaluate"/>. Default FAB-T and FMN.</param>
     /// <param name="options">The settings; of these threat model and attacks are not read.</param>
-    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static SmallestPerturbations EvaluateSmallestPerturbations(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks = null,
@@ -128,15 +188,15 @@ public static class ArdCatalog
     /// how far the accuracy under attack depends on chance.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="model">As for <see cref="AdversarialEvaluator.Evaluate"/>.</param>
+    /// <param name="model">As for <see cref="EvaluateRobustness"/>.</param>
     /// <param name="data">The rows that the model takes, with labels.</param>
     /// <param name="passes">How often each point is judged. Default 20.</param>
     /// <param name="options">
     /// The settings. For random outputs name attacks with means of several passes, such as <c>pgd-20+eot-20</c> or <c>autoattack-rand</c>.
     /// </param>
-    /// <exception cref="ArgumentException">As for <see cref="AdversarialEvaluator.Evaluate"/>, or a shard is asked for.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>, or a shard is asked for.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="AdversarialEvaluator.Evaluate"/>.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RepeatedJudgement EvaluateRepeatedly(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, int passes = 20,

@@ -1,5 +1,4 @@
 using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
 using Microsoft.ML;
 
 namespace Ard.MLNet;
@@ -39,34 +38,7 @@ public sealed class ArdTrainer : ImageTrainer
         }
     }
 
-    /// <summary>Makes the estimator.</summary>
-    /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
-    /// <param name="options">The settings.</param>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public ArdTrainer(MLContext mlContext, Options options) : base(mlContext, options, options?.Teacher, options?.NaturalTeacher)
-    {
-    }
-
-    /// <summary>Makes the estimator with the defaults of <see cref="Options"/>.</summary>
-    /// <param name="mlContext">The context; its seed decides whatever chance decides.</param>
-    /// <param name="network">The student, such as <c>"mobilenetv2"</c>.</param>
-    /// <param name="teacher">
-    /// The teacher, such as a fitted <see cref="ImageClassifierTransformer"/>, or <see cref="TeacherNetwork.From"/> a pipeline.
-    /// </param>
-    /// <param name="labelColumnName">The column of labels, a key.</param>
-    /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
-    /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
-    public ArdTrainer(
-        MLContext mlContext, NetworkDefinition network, TeacherNetwork teacher, string labelColumnName = "Label",
-        string featureColumnName = "Features", int? epochs = null)
-        : this(mlContext, new Options
-        {
-            Network = network,
-            Teacher = teacher,
-            LabelColumnName = labelColumnName,
-            FeatureColumnName = featureColumnName,
-            Training = new TrainingOptions { Epochs = epochs },
-        })
+    internal ArdTrainer(MLContext mlContext, Options options) : base(mlContext, options, options?.Teacher, options?.NaturalTeacher)
     {
     }
 }

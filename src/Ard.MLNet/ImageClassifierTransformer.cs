@@ -35,8 +35,8 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>The column of images.</summary>
     public string FeatureColumnName => Classifier.Features;
 
-    /// <summary>The type of that column, as it was trained on. Vectors of floats or bytes and images are all taken.</summary>
-    public DataViewType FeatureColumnType => Classifier.FeatureType;
+    // As it was trained on; vectors of floats or bytes and images are all taken.
+    DataViewType ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>.FeatureColumnType => Classifier.FeatureType;
 
     /// <summary>What the training was; null for a classifier that was loaded.</summary>
     public TrainingResult? Training { get; }

@@ -48,7 +48,8 @@ if (args[0] is "--write" or "--freed")
     };
     var data = ml.Data.LoadGlyphs(50, seed: 7);
     var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
-        .Append(new AdversarialTrainer(ml, new() { Network = "tinycnn-2-bn", Method = "natural", Training = training }));
+        .Append(ml.MulticlassClassification.Trainers.AdversarialTraining(
+            new() { Network = "tinycnn-2-bn", Method = "natural", Training = training }));
     if (args[0] == "--write")
     {
         ml.Model.Save(pipeline.Fit(data), data.Schema, args[1]);

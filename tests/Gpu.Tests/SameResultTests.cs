@@ -156,7 +156,7 @@ public sealed class SameResultTests
     {
         var network = (NetworkSpec.Parse("smallcnn-8-bn") with { InputChannels = 1, ImageSize = Glyphs.ImageSize }).Build(1);
         result = Trainer.Fit(
-            network, Objective.AdversarialTraining(new() { Inner = new() { Threat = ThreatModel.Linf(0.05), StepSize = 0.02, Steps = 4 } }),
+            network, Objective.AdversarialTraining(new() { Threat = ThreatModel.Linf(0.05), StepSize = 0.02, Steps = 4 }),
             data, new TrainingOptions
             {
                 Epochs = epochs,

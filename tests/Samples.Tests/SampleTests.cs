@@ -58,13 +58,11 @@ public sealed partial class SampleTests
     {
         // Tools of the library's own that are public for those who write a method or an attack.
         string[] tools =
-            ["AttackLosses", "Duration", "KlDivergence", "TrainingDevice", "Weights"];
+            ["AttackLosses", "Duration", "TrainingDevice", "Weights"];
         // Where the sample has the name of what is called.
         var elsewhere = new Dictionary<string, string>
         {
             ["AdversarialDistillation"] = "ArdTrainer",
-            ["AdversarialEvaluator"] = "EvaluateRobustness",
-            ["AdversarialEvaluatorWithOptions"] = "EvaluateRobustnessWithOptions",
             ["AdversarialExamplesFile"] = "RobustnessEvaluatorWithOptions",
             ["Corruption"] = "CorruptionReport",
             ["JUnitReport"] = "RobustnessAssert",

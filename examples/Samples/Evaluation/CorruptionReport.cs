@@ -18,7 +18,7 @@ internal static class CorruptionReportSample
         Console.WriteLine($"corruption error of itself: {natural.MeanCorruptionError(natural)}");
 
         // One image, to look at or to train on.
-        var foggy = Corruption.Apply("fog", images[..1], severity: 3, new PointNoise(seed: 1, [0]));
+        var foggy = Corruption.Apply("fog", images[..1], severity: 3, seed: 1);
         Console.WriteLine($"[{string.Join(",", foggy.shape)}]");
 
         // Expected output:

@@ -9,16 +9,13 @@ internal static class AdversarialTrainingWithOptionsSample
 {
     public static void Example()
     {
-        var objective = Objective.AdversarialTraining(new AdversarialTrainingOptions
+        var objective = Objective.AdversarialTraining(new InnerMaximisation
         {
-            Inner = new InnerMaximisation
-            {
-                Threat = ThreatModel.Linf(0.05),    // default 8/255
-                Steps = 3,                          // default 10
-                StepSize = 0.025,                   // default 2/255
-                Start = Start.Uniform,
-                Mode = AttackMode.Eval,             // BatchNorm's statistics stay as they are while the images are sought
-            },
+            Threat = ThreatModel.Linf(0.05),    // default 8/255
+            Steps = 3,                          // default 10
+            StepSize = 0.025,                   // default 2/255
+            Start = Start.Uniform,
+            Mode = AttackMode.Eval,             // BatchNorm's statistics stay as they are while the images are sought
         });
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);

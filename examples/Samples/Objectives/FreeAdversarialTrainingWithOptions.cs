@@ -9,13 +9,10 @@ internal static class FreeAdversarialTrainingWithOptionsSample
 {
     public static void Example()
     {
-        var objective = Objective.FreeAdversarialTraining(new FreeAdversarialTrainingOptions
+        var objective = Objective.FreeAdversarialTraining(new FreePerturbation
         {
-            Free = new FreePerturbation
-            {
-                Threat = ThreatModel.Linf(0.05),    // default 8/255
-                Replays = 4,                        // default 8
-            },
+            Threat = ThreatModel.Linf(0.05),    // default 8/255
+            Replays = 4,                        // default 8
         });
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);

@@ -8,10 +8,7 @@ internal static class IgdmWithOptionsSample
 {
     public static void Example()
     {
-        var objective = Objective.Igdm(Objective.Rslad(), new IgdmOptions
-        {
-            Weight = 0.5,                           // default 1
-        });
+        var objective = Objective.Igdm(Objective.Rslad(), weight: 0.5);     // default 1
         var student = Given.Student();
         Trainer.Fit(new(student, Given.Robust), objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

@@ -9,14 +9,10 @@ internal static class OneStepTrainingSample
 {
     public static void Example()
     {
-        var objective = Objective.AdversarialTraining(new()
+        var attack = new InnerMaximisation { Threat = ThreatModel.Linf(0.05) };     // default 8/255
+        var objective = Objective.AdversarialTraining(attack.Fast() with            // or InnerMaximisation.FgsmRs
         {
-            Inner = InnerMaximisation.NFgsm with                    // or FgsmRs
-            {
-                Threat = ThreatModel.Linf(0.05),                    // default 8/255
-                StepSize = 0.05,                                    // N-FGSM's step is epsilon
-                Guard = new OverfittingGuard { EveryBatches = 20, Images = 50, Steps = 5 },
-            },
+            Guard = new OverfittingGuard { EveryBatches = 20, Images = 50, Steps = 5 },
         });
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);

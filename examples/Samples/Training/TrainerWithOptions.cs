@@ -25,7 +25,7 @@ internal static class TrainerWithOptionsSample
             Seed = 1,
             ProgressInterval = TimeSpan.MaxValue,                   // only at the end of epochs
         };
-        var objective = Objective.AdversarialTraining(new() { Inner = new() { Threat = Given.Threat, Steps = 2, StepSize = 0.1 } });
+        var objective = Objective.AdversarialTraining(new() { Threat = Given.Threat, Steps = 2, StepSize = 0.1 });
         var student = Given.Network.Build(seed: 1);
         var result = Trainer.Fit(student, objective, Given.Training, options, validation, new Lines());
         Console.WriteLine($"has the weights of the best epoch: {result.KeptEpoch == result.BestEpoch}");

@@ -13,7 +13,9 @@ using Microsoft.ML;
 
 namespace Ard.MLNet.Evaluation;
 
-/// <summary>The settings of <see cref="AdversarialEvaluator"/>.</summary>
+/// <summary>
+/// The settings of <see cref="ArdCatalog.EvaluateRobustness"/> and of the other evaluations of <see cref="ArdCatalog"/>.
+/// </summary>
 public sealed record AdversarialEvaluatorOptions
 {
     /// <summary>The column of true labels, a key of the classifier's classes or their values. Default Label.</summary>
@@ -51,31 +53,15 @@ public sealed record AdversarialEvaluatorOptions
     public CancellationToken Cancellation { get; init; }
 }
 
-/// <summary>
-/// Measures how many rows a fitted model gets right as they are and under attack, with <see cref="RobustnessEvaluator"/>. Images are read a
-/// batch at a time, and again where they are needed once more: for the pictures of the report, for every budget of a curve, and for the
-/// digest of a state file. What is kept is the labels, four bytes for each row, class and attack, and, where a file of examples is asked
-/// for, these.
-/// </summary>
+/// <summary>The evaluations of <see cref="ArdCatalog"/>, which describes them, with <see cref="RobustnessEvaluator"/>.</summary>
 /// <param name="mlContext">The context.</param>
-/// <param name="options">The settings; default FGSM and PGD-20, and the threat model that is usual for the images.</param>
-public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
+/// <param name="options">The settings; null for the defaults.</param>
+internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
 {
     private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
     private readonly AdversarialEvaluatorOptions options = (options ?? new()).Validated();
 
-    /// <summary>Evaluates a model, which is left as it was found.</summary>
-    /// <param name="model">
-    /// A fitted <see cref="ImageClassifierTransformer"/>, or a chain of transformers with one: then those before it are applied to the
-    /// data, and the adversary changes what comes out of them. Any other fitted model with a score or a predicted label is asked, a
-    /// batch at a time, through the whole of it, and the adversary changes the images that go into it: <see cref="BlackBoxOptions"/>.
-    /// </param>
-    /// <param name="data">The rows that the model takes, with labels.</param>
-    /// <exception cref="ArgumentException">A setting is wrong, an attack needs gradients that the model has not, or a column is missing or
-    /// of another type.</exception>
-    /// <exception cref="InvalidOperationException">There are no rows, a label is missing, a pixel is not in [0,1], or a model failed when
-    /// it was asked.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>As <see cref="ArdCatalog.EvaluateRobustness"/> says.</summary>
     public RobustnessMetrics Evaluate(ITransformer model, IDataView data)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -119,13 +105,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
         }
     }
 
-    /// <summary>Accuracy over the budget of a model, which is left as it was found.</summary>
-    /// <param name="model">As for <see cref="Evaluate"/>.</param>
-    /// <param name="data">The rows that the model takes, with labels. A few hundred make a curve.</param>
-    /// <param name="epsilons">The budgets, in any order, each once, in the norm of the options' threat model.</param>
-    /// <exception cref="ArgumentException">As for <see cref="Evaluate"/>, or a budget is wrong.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="Evaluate"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessCurve"/> says.</summary>
     public RobustnessCurve EvaluateCurve(ITransformer model, IDataView data, IReadOnlyList<double> epsilons)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -139,17 +119,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
             evaluation, options.Progress, options.Cancellation);
     }
 
-    /// <summary>
-    /// Accuracy on corrupted images, made here as <see cref="Corruption"/> says, of a model, which is left as it was found.
-    /// </summary>
-    /// <param name="model">As for <see cref="Evaluate"/>; what is corrupted is what reaches its classifier.</param>
-    /// <param name="data">The rows that the model takes, with labels. Each corruption reads them anew, at each severity.</param>
-    /// <param name="names">The corruptions. Default all of <see cref="Corruption.Names"/>.</param>
-    /// <exception cref="ArgumentException">
-    /// As for <see cref="Evaluate"/>, or a name is unknown, or the images are below 16 by 16.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="Evaluate"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>As <see cref="ArdCatalog.EvaluateCorruptions"/> says.</summary>
     public CorruptionReport EvaluateCorruptions(ITransformer model, IDataView data, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -162,7 +132,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     }
 
     /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessUnion"/> says.</summary>
-    internal RobustnessUnion EvaluateUnion(ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats)
+    public RobustnessUnion EvaluateUnion(ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -185,7 +155,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     }
 
     /// <summary>As <see cref="ArdCatalog.EvaluateSmallestPerturbations"/> says.</summary>
-    internal SmallestPerturbations EvaluateSmallest(ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks)
+    public SmallestPerturbations EvaluateSmallest(ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -197,7 +167,7 @@ public sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluat
     }
 
     /// <summary>As <see cref="ArdCatalog.EvaluateRepeatedly"/> says.</summary>
-    internal RepeatedJudgement EvaluateRepeatedly(ITransformer model, IDataView data, int passes)
+    public RepeatedJudgement EvaluateRepeatedly(ITransformer model, IDataView data, int passes)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);

@@ -41,7 +41,7 @@ public sealed record AttackMetrics
     public IDataView Rows { get; }
 }
 
-/// <summary>What an <see cref="AdversarialEvaluator"/> found.</summary>
+/// <summary>What <see cref="ArdCatalog.EvaluateRobustness"/> found.</summary>
 public sealed class RobustnessMetrics
 {
     private readonly EvaluatedModel model;

@@ -61,13 +61,17 @@ public abstract partial class Attack
     /// <param name="images">Float32 or float64 [N,...], usually [N,C,H,W], in [0,1], in the dtype and on the device of the network.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="threat">What is allowed. The result is checked against it.</param>
-    /// <param name="noise">The randomness, with as many points as there are images.</param>
+    /// <param name="seed">Decides whatever chance decides; each image has random numbers of its own, by its place in the batch.</param>
     /// <returns>A new tensor [N,...]: one allowed point for each image; the subclass says which of those that it met.</returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
     /// <exception cref="InvalidOperationException">
     /// The network's output is unfit, the attack's result breaks the threat model, or gradients are wrong on this machine's CPU.
     /// </exception>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0) =>
+        Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
+
+    /// <summary>The same with noise that has as many points as there are images.</summary>
+    internal Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -81,20 +85,15 @@ public abstract partial class Attack
         return points.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Attacks a batch with the noise of the seed for the rows 0 to N-1.</summary>
-    /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0) =>
-        Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
-
     /// <summary>
     /// Attacks the images that the network gets right, part by part, each part on those that are left, and says of each image what became
-    /// of it. The rest is as in <see cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise)"/>.
+    /// of it. The rest is as in <see cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, long)"/>.
     /// </summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">Float32 or float64 [N,...] in [0,1], in the dtype and on the device of the network.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="threat">What is allowed. The result is checked against it.</param>
-    /// <param name="noise">The randomness, with as many points as there are images. Every part gets the same.</param>
+    /// <param name="seed">Decides whatever chance decides, for every part alike.</param>
     /// <param name="cancellation">Checked before each forward pass.</param>
     /// <returns>
     /// For each image the first point that is misclassified; where there is none, the attack's own point, or the clean image where the
@@ -106,6 +105,12 @@ public abstract partial class Attack
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public AttackOutcome Run(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
+        CancellationToken cancellation = default) =>
+        Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation);
+
+    /// <summary>The same with noise that has as many points as there are images.</summary>
+    internal AttackOutcome Run(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
         CancellationToken cancellation = default)
     {
@@ -115,13 +120,6 @@ public abstract partial class Attack
         outcome.Points.MoveToOuterDisposeScope();
         return outcome;
     }
-
-    /// <summary>Attacks with the noise of the seed for the rows 0 to N-1, and says of each image what became of it.</summary>
-    /// <inheritdoc cref="Run(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, PointNoise, CancellationToken)"/>
-    public AttackOutcome Run(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
-        CancellationToken cancellation = default) =>
-        Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation);
 
     /// <summary>
     /// The search itself. Called without gradients being recorded, with a network in eval mode whose parameters need none, and never with

@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>What an attack makes large: logits [N,classes] and labels [N] to one loss a point [N].</summary>
-public delegate Tensor AttackLoss(Tensor logits, Tensor labels);
-
-/// <summary>The losses that attacks use.</summary>
+/// <summary>The losses that attacks make large: logits [N,classes] and labels [N] to one loss a point [N].</summary>
 public static class AttackLosses
 {
     // Keeps 0 from being divided by 0 where all logits are equal: the figure of the reference implementation.
@@ -64,7 +61,7 @@ public static class AttackLosses
     }
 
     /// <summary>What a loss is called: that of a compiler for a function without a name says nothing.</summary>
-    internal static string NameOf(AttackLoss loss) =>
+    internal static string NameOf(Func<Tensor, Tensor, Tensor> loss) =>
         loss.Method.Name.Contains('<', StringComparison.Ordinal) ? "own loss" : loss.Method.Name;
 
     private static Tensor LogitsOf(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);

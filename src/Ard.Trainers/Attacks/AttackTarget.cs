@@ -35,9 +35,9 @@ public sealed class AttackTarget
     internal int Samples { get; }
 
     /// <summary>
-    /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count
-    /// as one backward pass too; an attack that goes backward more often says so by <see cref="CountBackward"/>. Whether the logits are
-    /// finite is checked when the attack is over. Of several samples (<see cref="Attack.Eot"/>) the logarithms of the mean probabilities.
+    /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count as one backward pass too.
+    /// Whether the logits are finite is checked when the attack is over. Of several samples (<see cref="Attack.Eot"/>) the logarithms of
+    /// the mean probabilities.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">
@@ -165,7 +165,7 @@ public sealed class AttackTarget
     /// <summary>Counts backward passes beyond the one for each forward pass with a graph.</summary>
     /// <param name="points">How many points went backward.</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
-    public void CountBackward(long points, Tensor? rows = null) => passes?.Count(points, rows, forward: 0, backward: 1);
+    internal void CountBackward(long points, Tensor? rows = null) => passes?.Count(points, rows, forward: 0, backward: 1);
 
     /// <summary>
     /// For each image whether some of its logits were not finite, bool [N]; where a call did not say whose points it sent, that counts for

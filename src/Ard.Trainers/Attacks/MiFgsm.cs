@@ -61,5 +61,5 @@ public sealed record MiFgsmOptions
     public KeptPoint Keep { get; init; } = KeptPoint.Worst;
 
     /// <summary>What is made large. Default cross-entropy.</summary>
-    public AttackLoss Loss { get; init; } = AttackLosses.CrossEntropy;
+    public Func<Tensor, Tensor, Tensor> Loss { get; init; } = AttackLosses.CrossEntropy;
 }

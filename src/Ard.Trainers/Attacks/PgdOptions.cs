@@ -54,7 +54,7 @@ public sealed record PgdOptions : IValidatableObject
     /// What is made large. Default cross-entropy. With <see cref="AttackLosses.Margin"/> it is the Linf attack of Carlini and Wagner as the
     /// distillation papers use it, 30 steps of it: <c>cw-30</c>.
     /// </summary>
-    public AttackLoss Loss { get; init; } = AttackLosses.CrossEntropy;
+    public Func<Tensor, Tensor, Tensor> Loss { get; init; } = AttackLosses.CrossEntropy;
 
     /// <summary>
     /// The class to aim at: then the loss with that class for a label is made small instead. A point counts as broken, and is kept for it,

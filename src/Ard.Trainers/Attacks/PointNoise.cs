@@ -16,7 +16,7 @@ public sealed class PointNoise : Noise
     /// <summary>Makes the noise of the points that <paramref name="points"/> names.</summary>
     /// <param name="seed">Any number; different seeds give unrelated noise.</param>
     /// <param name="points">One number for each row of the batch, usually its place in the data set.</param>
-    public PointNoise(long seed, IEnumerable<long> points)
+    internal PointNoise(long seed, IEnumerable<long> points)
     {
         var seeded = Mix(unchecked((ulong)seed));
         keys = [.. points.Select(point => Mix(seeded ^ Mix(~unchecked((ulong)point))))];
@@ -35,7 +35,7 @@ public sealed class PointNoise : Noise
     }
 
     /// <summary>How many points it serves.</summary>
-    public int Count => keys.Length;
+    internal int Count => keys.Length;
 
     /// <summary>The noise of some of the rows, in the order given, going on where this one stands.</summary>
     public PointNoise Select(IEnumerable<long> rows) => new([.. rows.Select(row => keys[row])], draws);

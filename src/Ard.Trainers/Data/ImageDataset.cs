@@ -208,7 +208,7 @@ public sealed class ImageDataset : IDisposable
     }
 
     /// <summary>A new data set, the same on another device. Of one that is mapped from a file the batches alone are there.</summary>
-    public ImageDataset To(Device device)
+    internal ImageDataset To(Device device)
     {
         using var scope = NewDisposeScope();
         if (file is not null)

@@ -49,7 +49,7 @@ internal sealed class MpiGroup : ProcessGroup
 
     public override int Size { get; }
 
-    public override int LocalRank { get; }
+    internal override int LocalRank { get; }
 
     public override int LocalSize { get; } = 1;
 

@@ -35,7 +35,7 @@ public abstract class ProcessGroup
     public abstract int Size { get; }
 
     /// <summary>The number of this process among those on its machine, from 0: a process takes the GPU of this number.</summary>
-    public virtual int LocalRank => 0;
+    internal virtual int LocalRank => 0;
 
     /// <summary>How many processes of the group are on this one's machine, this one included: they share its processors.</summary>
     public virtual int LocalSize => 1;

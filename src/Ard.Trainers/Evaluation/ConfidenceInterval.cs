@@ -3,10 +3,16 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>
 /// Where the share of all images, of which those evaluated are a sample, probably lies, or the difference between two such shares.
 /// </summary>
-/// <param name="Low">The lower bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</param>
-/// <param name="High">The upper bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</param>
-public sealed record ConfidenceInterval(double Low, double High)
+public sealed record ConfidenceInterval
 {
+    internal ConfidenceInterval(double low, double high) => (Low, High) = (low, high);
+
+    /// <summary>The lower bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</summary>
+    public double Low { get; }
+
+    /// <summary>The upper bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</summary>
+    public double High { get; }
+
     // The normal distribution is within so many deviations of its mean with a probability of 95 %.
     internal const double Deviations = 1.959963984540054;
 

@@ -34,13 +34,18 @@ public static class Corruption
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="images">[N,C,H,W] with one channel or three, of at least 16 by 16: floating point in [0,1], or bytes.</param>
     /// <param name="severity">From 1 to 5.</param>
-    /// <param name="noise">What chance decides, image by image.</param>
+    /// <param name="seed">Decides whatever chance decides; each image has random numbers of its own, by its place in the batch.</param>
     /// <returns>The corrupted images, float32 [N,C,H,W] in [0,1] on the CPU, multiples of 1/255 as files of images have them.</returns>
     /// <exception cref="ArgumentException">The name, the images' shape or type or the severity are none of these.</exception>
-    public static Tensor Apply(string name, Tensor images, int severity, Noise noise)
+    public static Tensor Apply(string name, Tensor images, int severity, long seed = 0)
     {
         ArgumentNullException.ThrowIfNull(images);
-        ArgumentNullException.ThrowIfNull(noise);
+        return Apply(name, images, severity, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
+    }
+
+    /// <summary>The same with noise that has as many points as there are images.</summary>
+    internal static Tensor Apply(string name, Tensor images, int severity, Noise noise)
+    {
         var change = Array.Find(All, each => each.Name == name).Change
             ?? throw new ArgumentException($"There is no corruption '{name}': expected {string.Join(", ", Names)}.", nameof(name));
         if (severity is < 1 or > Severities)

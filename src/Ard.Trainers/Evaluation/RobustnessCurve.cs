@@ -39,7 +39,7 @@ public sealed record RobustnessCurve
     public IReadOnlyList<CurvePoint> Points { get; }
 
     /// <summary>The names of the attacks, of which each point has the worst case.</summary>
-    public IReadOnlyList<string> Attacks { get; init; } = [];
+    internal IReadOnlyList<string> Attacks { get; init; } = [];
 
     /// <summary>The settings of the evaluation at the largest budget, as <see cref="RobustnessReport.Settings"/>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];

@@ -25,7 +25,7 @@ public sealed record TransferMatrix
     /// Results[source][target]: the target on the examples made on the source. A point counts as right where the target gets the clean
     /// image and the example right. On the diagonal the attack is direct. Sizes are those of the examples; passes are not counted.
     /// </summary>
-    public IReadOnlyList<IReadOnlyList<AttackResult>> Results { get; }
+    internal IReadOnlyList<IReadOnlyList<AttackResult>> Results { get; }
 
     /// <summary>The target's accuracy on the examples made on the source.</summary>
     /// <param name="source">The name of the network that was attacked.</param>

@@ -5,8 +5,8 @@ namespace Ard.Trainers.Networks;
 /// description, which <see cref="Onnx.OnnxExport"/> checks against the forward. Networks of the usual layers in a Sequential need none.
 /// </summary>
 /// <example>
-/// A residual block, whose forward is <c>bn.call(conv.call(input)).add_(input).relu_()</c>:
-/// <code>public OnnxValue ToOnnx(OnnxValue input) => (input.Then(conv).Then(bn) + input).Relu();</code>
+/// A residual block, whose forward is <c>relu.call(bn.call(conv.call(input)) + input)</c>:
+/// <code>public OnnxValue ToOnnx(OnnxValue input) => (input.Then(conv).Then(bn) + input).Then(relu);</code>
 /// </example>
 public interface IOnnxModule
 {

@@ -77,13 +77,15 @@ public sealed record NetworkSpec
     /// <summary>
     /// Whether wideresnet holds the block sub_block1 of the TRADES and ARD code, which is in the state dict but never used. Default false.
     /// </summary>
-    public bool SubBlock1 { get; init; }
+    [JsonInclude]
+    internal bool SubBlock1 { get; init; }
 
     /// <summary>
     /// Whether the shortcuts of preactresnet take what the block was given, not what its first BatchNorm and ReLU make of it: both
     /// definitions are in use, with the same names and shapes. Default false.
     /// </summary>
-    public bool InputShortcut { get; init; }
+    [JsonInclude]
+    internal bool InputShortcut { get; init; }
 
     /// <summary>
     /// Mean of each channel for the normalisation, in units of [0,1] images. Default (null): no normalisation; <see cref="Parse"/> gives

@@ -10,7 +10,7 @@ namespace Ard.Trainers.Networks;
 /// <param name="Attributes">Its settings.</param>
 /// <param name="Compute">The same in TorchSharp.</param>
 internal sealed record OnnxNode(
-    string Type, string Name, IReadOnlyList<string> Inputs, string Output, IReadOnlyList<OnnxAttribute> Attributes,
+    string Type, string Name, IReadOnlyList<string> Inputs, string Output, IReadOnlyList<(string Name, object Value)> Attributes,
     Func<IReadOnlyList<Tensor>, Tensor> Compute);
 
 /// <summary>
@@ -67,7 +67,8 @@ internal sealed class OnnxGraph
     }
 
     public OnnxValue Add(
-        string type, Func<IReadOnlyList<Tensor>, Tensor> compute, IReadOnlyList<OnnxValue> inputs, IReadOnlyList<OnnxAttribute> attributes)
+        string type, Func<IReadOnlyList<Tensor>, Tensor> compute, IReadOnlyList<OnnxValue> inputs,
+        IReadOnlyList<(string Name, object Value)> attributes)
     {
         if (inputs.Any(input => input.Graph != this)) throw new ArgumentException($"{type}: an input is of another graph.");
         var name = Unique(Within(type));

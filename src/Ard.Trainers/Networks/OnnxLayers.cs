@@ -24,7 +24,7 @@ internal static class OnnxLayers
                 "Clip", x => x[0].Clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
             LeakyReLU leaky => input.Operator(
                 "LeakyRelu", x => x[0].LeakyRelu(leaky.negative_slope),
-                attributes: [OnnxAttribute.Create("alpha", leaky.negative_slope)]),
+                attributes: [("alpha", leaky.negative_slope)]),
             Sigmoid _ => Sigmoid(input),
             SiLU _ => input * Sigmoid(input),
             GELU _ => Gelu(input),
@@ -67,9 +67,9 @@ internal static class OnnxLayers
                 x[1], x.ElementAtOrDefault(2), stride, [0, 0], dilation, groups),
             weights,
             [
-                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride),
-                OnnxAttribute.Create("dilations", dilation),
-                OnnxAttribute.Create("pads", [.. before, .. after]), OnnxAttribute.Create("group", groups),
+                ("kernel_shape", kernel), ("strides", stride),
+                ("dilations", dilation),
+                ("pads", (long[])[.. before, .. after]), ("group", groups),
             ]);
     }
 
@@ -80,7 +80,7 @@ internal static class OnnxLayers
             "Gemm",
             x => functional.linear(x[0], x[1], x.ElementAtOrDefault(2)),
             [input.Constant("weight", layer.weight), .. Optional(input, "bias", layer.bias)],
-            [OnnxAttribute.Create("transB", 1)]);
+            [("transB", 1)]);
     }
 
     private static OnnxValue BatchNorm(BatchNorm layer, OnnxValue input, Layer expect)
@@ -94,7 +94,7 @@ internal static class OnnxLayers
                 input.Constant("weight", layer.weight ?? ones(features)), input.Constant("bias", layer.bias ?? zeros(features)),
                 input.Constant("running_mean", layer.running_mean!), input.Constant("running_var", layer.running_var!),
             ],
-            [OnnxAttribute.Create("epsilon", eps)]);
+            [("epsilon", eps)]);
     }
 
     private static OnnxValue Sigmoid(OnnxValue input) => input.Operator("Sigmoid", x => x[0].sigmoid());
@@ -133,9 +133,9 @@ internal static class OnnxLayers
             x => functional.max_pool2d(x[0], kernel, stride, padding, dilation),
             attributes:
             [
-                OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride),
-                OnnxAttribute.Create("dilations", dilation),
-                OnnxAttribute.Create("pads", [.. padding, .. padding]),
+                ("kernel_shape", kernel), ("strides", stride),
+                ("dilations", dilation),
+                ("pads", (long[])[.. padding, .. padding]),
             ]);
     }
 
@@ -165,8 +165,8 @@ internal static class OnnxLayers
         x => functional.avg_pool2d(x[0], kernel, stride, padding, count_include_pad: countPadding),
         attributes:
         [
-            OnnxAttribute.Create("kernel_shape", kernel), OnnxAttribute.Create("strides", stride),
-            OnnxAttribute.Create("pads", [.. padding, .. padding]), OnnxAttribute.Create("count_include_pad", countPadding ? 1 : 0),
+            ("kernel_shape", kernel), ("strides", stride),
+            ("pads", (long[])[.. padding, .. padding]), ("count_include_pad", countPadding ? 1 : 0),
         ]);
 
     private static IEnumerable<OnnxValue> Optional(OnnxValue input, string name, Tensor? value) =>

@@ -38,13 +38,13 @@ public sealed class OnnxValue
     public static OnnxValue operator /(OnnxValue left, OnnxValue right) => left.Operator("Div", x => x[0] / x[1], [right]);
 
     /// <summary>max(x, 0).</summary>
-    public OnnxValue Relu() => Operator("Relu", x => x[0].relu());
+    internal OnnxValue Relu() => Operator("Relu", x => x[0].relu());
 
     /// <summary>[N,...] to [N, product of the others].</summary>
-    public OnnxValue Flatten() => Operator("Flatten", x => x[0].flatten(1), attributes: [OnnxAttribute.Create("axis", 1)]);
+    internal OnnxValue Flatten() => Operator("Flatten", x => x[0].flatten(1), attributes: [("axis", 1)]);
 
     /// <summary>The mean over rows and columns: [N,C,H,W] to [N,C].</summary>
-    public OnnxValue GlobalAverage() => Operator("GlobalAveragePool", x => x[0].mean([2L, 3L], keepdim: true)).Flatten();
+    internal OnnxValue GlobalAverage() => Operator("GlobalAveragePool", x => x[0].mean([2L, 3L], keepdim: true)).Flatten();
 
     /// <summary>A constant of the same graph.</summary>
     /// <param name="name">What it is called within the module that is being described, such as <c>scale</c>.</param>
@@ -57,9 +57,13 @@ public sealed class OnnxValue
     /// The same in TorchSharp: what it gives for its inputs, this value first. It must not change them. With it the description is checked.
     /// </param>
     /// <param name="others">Its further inputs, in the order of its definition.</param>
-    /// <param name="attributes">Its attributes.</param>
+    /// <param name="attributes">
+    /// Its attributes: whole numbers (a truth value is 0 or 1), floating-point numbers, which ONNX keeps as float32, texts, or arrays of
+    /// long or double, as the operator's definition says.
+    /// </param>
+    /// <exception cref="ArgumentException">An attribute is none of these, or an input is of another graph.</exception>
     public OnnxValue Operator(
         string type, Func<IReadOnlyList<Tensor>, Tensor> compute, IReadOnlyList<OnnxValue>? others = null,
-        IReadOnlyList<OnnxAttribute>? attributes = null) =>
+        IReadOnlyList<(string Name, object Value)>? attributes = null) =>
         Graph.Add(type, compute, [this, .. others ?? []], attributes ?? []);
 }

@@ -36,12 +36,12 @@ public sealed class TeacherEnsemble : Module<Tensor, Tensor>, IOnnxModule
         var axis = input.Constant("axis", tensor(new[] { 0L }));
         var each = teachers
             .Select(teacher => input.Then(teacher)
-                .Operator("LogSoftmax", x => x[0].log_softmax(1), attributes: [OnnxAttribute.Create("axis", 1)])
+                .Operator("LogSoftmax", x => x[0].log_softmax(1), attributes: [("axis", 1)])
                 .Operator("Unsqueeze", x => x[0].unsqueeze(0), [axis]))
             .ToArray();
-        var sum = each[0].Operator("Concat", x => cat([.. x], 0), each[1..], [OnnxAttribute.Create("axis", 0)]).Operator(
+        var sum = each[0].Operator("Concat", x => cat([.. x], 0), each[1..], [("axis", 0)]).Operator(
             "ReduceLogSumExp", x => x[0].logsumexp(0),
-            attributes: [OnnxAttribute.Create("axes", [0L]), OnnxAttribute.Create("keepdims", 0)]);
+            attributes: [("axes", (long[])[0]), ("keepdims", 0)]);
         return sum - input.Constant("log_count", tensor((float)Math.Log(teachers.Length)));
     }
 }

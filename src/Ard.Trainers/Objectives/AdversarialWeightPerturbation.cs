@@ -20,7 +20,7 @@ public sealed record AdversarialWeightPerturbationOptions
     public int WarmUpEpochs { get; init; }
 
     /// <summary>The released code's settings for TRADES: gamma 0.005 from the tenth epoch on, so 9 epochs without.</summary>
-    public static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 9 };
+    internal static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 9 };
 }
 
 /// <summary>

@@ -4,7 +4,11 @@ using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="AdversariallyRobustDistillation"/>; the defaults are <see cref="Official"/>.</summary>
+/// <summary>
+/// The settings of <see cref="AdversariallyRobustDistillation"/>. The defaults are what the released code computes (2019-05-23): the
+/// student is attacked in train mode, so that with 10 steps an iteration moves the running statistics 12 times; the start is not clamped;
+/// the clean pass always runs; the divergence is a mean over batch and classes.
+/// </summary>
 public sealed record ArdOptions
 {
     /// <summary>The inner maximisation. Default that of the released code: see <see cref="InnerMaximisation"/>.</summary>
@@ -28,14 +32,10 @@ public sealed record ArdOptions
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
 
-    /// <summary>
-    /// What the released code computes (2019-05-23): the student is attacked in train mode, so that with 10 steps an iteration moves the
-    /// running statistics 12 times; the start is not clamped; the clean pass always runs; the divergence is a mean over batch and classes.
-    /// </summary>
-    public static ArdOptions Official { get; } = new();
+    internal static ArdOptions Official { get; } = new();
 
     /// <summary>
-    /// As <see cref="Official"/> with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly
+    /// As the defaults with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly
     /// the same number, and at any other count of classes keeps that scale (the released code's shrinks with the number of classes: at 100
     /// it is a tenth).
     /// </summary>

@@ -4,9 +4,8 @@ using Ard.Trainers.Settings;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>The settings of <see cref="FreeAdversarialTraining"/>.</summary>
-public sealed record FreeAdversarialTrainingOptions
+internal sealed record FreeAdversarialTrainingOptions
 {
-    /// <summary>The perturbation. Default Linf 8/255, 8 replays.</summary>
     public FreePerturbation Free { get; init; } = new();
 }
 
@@ -15,7 +14,6 @@ public sealed record FreeAdversarialTrainingOptions
 /// of the same loss while the weights are trained: see <see cref="FreePerturbation"/>. An epoch takes m weight steps a batch, so a
 /// training has 1/m of the usual epochs and costs what natural training costs.
 /// </summary>
-/// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null) : Objective
 {

@@ -5,13 +5,8 @@ using Ard.Trainers.Settings;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>The settings of <see cref="Igdm"/>.</summary>
-public sealed record IgdmOptions
+internal sealed record IgdmOptions
 {
-    /// <summary>
-    /// alpha, the weight of the term in the last epoch. Default 1. The released code has it beside a divergence that is a mean over the
-    /// batch: 1 to 1 at 10 classes, 1 to 20 at 100 (the paper: 10 to 20). Beside a host whose divergence is a tenth of that mean, as those
-    /// of <see cref="AdaAd"/> and <see cref="Rslad"/> are, 0.1 and 2 are the same shares.
-    /// </summary>
     [Range(0, double.MaxValue)]
     public double Weight { get; init; } = 1;
 }
@@ -23,8 +18,6 @@ public sealed record IgdmOptions
 /// fixed; x - d is not clamped to [0,1]; the student is in train mode, the teacher's side has no gradient. As in the released code for
 /// AdaAD, x + d goes through the student once more for this term, then x - d; here both come after the host's own passes.
 /// </summary>
-/// <param name="host">The method.</param>
-/// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Igdm(Objective host, IgdmOptions? options = null) : Objective
 {

@@ -58,11 +58,6 @@ public sealed record InnerMaximisation
         new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
 
     /// <summary>
-    /// N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected, Linf 8/255; guarded.
-    /// </summary>
-    public static InnerMaximisation NFgsm { get; } = new InnerMaximisation().Fast();
-
-    /// <summary>
     /// The same in one step, that of N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected; guarded.
     /// Loss and mode stay.
     /// </summary>

@@ -20,7 +20,7 @@ public enum KlReduction
 }
 
 /// <summary>The Kullback-Leibler divergence of a prediction from a target, both given as logits.</summary>
-public static class KlDivergence
+internal static class KlDivergence
 {
     /// <summary>
     /// Σ_c p_c (log p_c - log q_c) with p = softmax(target/T) and q = softmax(prediction/T), reduced over the batch. Gradients flow into

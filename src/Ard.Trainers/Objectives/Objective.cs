@@ -5,8 +5,8 @@ namespace Ard.Trainers.Objectives;
 
 /// <summary>
 /// A training method: an inner maximisation (or none) and an outer loss. The training loop is the same for all of them. To write your own,
-/// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/>, <see cref="KlDivergence"/>
-/// and <see cref="DistillationTerm"/> are the usual parts.
+/// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/> and
+/// <see cref="DistillationTerm"/> are the usual parts.
 /// </summary>
 public abstract partial class Objective : INamed
 {

@@ -32,7 +32,7 @@ public static class ObjectiveCatalog
             },
             options => new FastArd(options)),
         Fast("fgsm-rs", InnerMaximisation.FgsmRs),
-        Fast("n-fgsm", InnerMaximisation.NFgsm),
+        Fast("n-fgsm", new InnerMaximisation().Fast()),
         Method(["mart"], new MartOptions(),
             (own, given) => own with { Inner = given.Inner(own.Inner), Lambda = given.Beta(own.Lambda) }, options => new Mart(options)),
         Method(["mtard"], new MtardOptions(),

@@ -10,6 +10,10 @@ public sealed class ObjectiveMemory : IDisposable
     private readonly Dictionary<string, Tensor> entries = [];
     private readonly HashSet<string> perImage = [];
 
+    internal ObjectiveMemory()
+    {
+    }
+
     /// <summary>All that is remembered. The tensors belong to the memory.</summary>
     internal IReadOnlyDictionary<string, Tensor> Entries => entries;
 
@@ -37,8 +41,8 @@ public sealed class ObjectiveMemory : IDisposable
     /// <summary>Whether the entry has a row for each image of the batch.</summary>
     internal bool IsPerImage(string name) => perImage.Contains(name);
 
-    /// <summary>Frees the tensors.</summary>
-    public void Dispose()
+    // Frees the tensors.
+    void IDisposable.Dispose()
     {
         foreach (var value in entries.Values) value.Dispose();
         entries.Clear();

@@ -213,7 +213,7 @@ public sealed class TrainingBatch
 
     /// <summary>The peer's logits of any images in eval mode, without a graph. Afterwards it has its own mode again.</summary>
     /// <inheritdoc cref="CallPeer"/>
-    public Tensor AskPeer(Tensor images)
+    internal Tensor AskPeer(Tensor images)
     {
         using var noGrad = no_grad();
         using var mode = Peer is null ? null : ModuleModes.Eval(Peer);
@@ -224,7 +224,7 @@ public sealed class TrainingBatch
     /// Sends images through the student for its running statistics alone: a pass of a released code that adds nothing to the gradient.
     /// </summary>
     /// <param name="images">[N,...].</param>
-    public void MoveStatistics(Tensor images)
+    internal void MoveStatistics(Tensor images)
     {
         using var noGrad = no_grad();
         Student.call(images).Dispose();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Onnx;
@@ -19,8 +20,8 @@ internal static class BatchNormFolding
             // A module's own description may compute its weights.
             if (!layer.Inputs.Skip(1).Concat(norm.Inputs.Skip(1)).All(graph.Constants.ContainsKey)) continue;
             Tensor Constant(string name) => graph.Constants[name].to(ScalarType.Float64);
-            var epsilon = norm.Attributes.FirstOrDefault(attribute => attribute.Name == "epsilon") is { } given
-                ? (float)given.Value
+            var epsilon = norm.Attributes.FirstOrDefault(attribute => attribute.Name == "epsilon").Value is { } given
+                ? Convert.ToSingle(given, CultureInfo.InvariantCulture)
                 : 1e-5f;
             var scale = Constant(norm.Inputs[1]) / Constant(norm.Inputs[4]).Plus(epsilon).sqrt();
             var weight = Constant(layer.Inputs[1]);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx.Schema;
@@ -47,25 +48,36 @@ internal static class OnnxModel
         OpType = node.Type,
         Input = { node.Inputs },
         Output = { node.Output },
-        Attribute = { node.Attributes.Select(Attribute) },
+        Attribute = { node.Attributes.Select(attribute => Attribute(node, attribute.Name, attribute.Value)) },
     };
 
-    private static AttributeProto Attribute(OnnxAttribute attribute)
+    private static AttributeProto Attribute(OnnxNode node, string name, object value)
     {
-        var message = new AttributeProto { Name = attribute.Name };
-        switch (attribute.Value)
+        var message = new AttributeProto { Name = name };
+        switch (value)
         {
-            case long number: (message.I, message.Type) = (number, AttributeProto.Types.AttributeType.Int); break;
-            case float number: (message.F, message.Type) = (number, AttributeProto.Types.AttributeType.Float); break;
-            case string text: (message.S, message.Type) = (ByteString.CopyFromUtf8(text), AttributeProto.Types.AttributeType.String); break;
-            case long[] numbers:
+            case bool or int or long:
+                (message.I, message.Type) = (Convert.ToInt64(value, CultureInfo.InvariantCulture), AttributeProto.Types.AttributeType.Int);
+                break;
+            case float or double:
+                message.F = Convert.ToSingle(value, CultureInfo.InvariantCulture);
+                message.Type = AttributeProto.Types.AttributeType.Float;
+                break;
+            case string text:
+                (message.S, message.Type) = (ByteString.CopyFromUtf8(text), AttributeProto.Types.AttributeType.String);
+                break;
+            case IEnumerable<long> numbers:
                 message.Ints.Add(numbers);
                 message.Type = AttributeProto.Types.AttributeType.Ints;
                 break;
-            case float[] numbers:
-                message.Floats.Add(numbers);
+            case IEnumerable<double> numbers:
+                message.Floats.Add(numbers.Select(number => (float)number));
                 message.Type = AttributeProto.Types.AttributeType.Floats;
                 break;
+            default:
+                throw new ArgumentException(
+                    $"{node.Type}: the attribute {name} is {value?.GetType().Name ?? "null"}, "
+                    + "expected a number, a text, or an array of long or double.");
         }
         return message;
     }

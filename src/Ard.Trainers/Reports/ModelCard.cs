@@ -163,7 +163,7 @@ public sealed record ModelCard
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     /// <summary>The card as Markdown.</summary>
-    public string ToMarkdown() => ModelCardText.Render(this);
+    internal string ToMarkdown() => ModelCardText.Render(this);
 
     /// <summary>
     /// Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>. Files that a

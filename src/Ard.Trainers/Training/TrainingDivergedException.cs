@@ -6,9 +6,8 @@ public sealed class TrainingDivergedException : ArithmeticException
     internal TrainingDivergedException(int epoch, int step, string what, string likelyCause)
         : base($"Epoch {epoch}, step {step}: {what}. Likely cause: {likelyCause}.") => (Epoch, Step) = (epoch, step);
 
-    /// <summary>The epoch, from 1.</summary>
-    public int Epoch { get; }
+    // Both from 1.
+    internal int Epoch { get; }
 
-    /// <summary>The step within the epoch, from 1.</summary>
-    public int Step { get; }
+    internal int Step { get; }
 }

@@ -88,5 +88,5 @@ public sealed record TrainingResult
     public IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>The record of the best epoch; null where nothing was validated.</summary>
-    public EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
+    internal EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
 }

@@ -91,7 +91,7 @@ public sealed class ColumnKindTests
         ml.Model.Save(model, data.Schema, file);
         file.Position = 0;
         using var loaded = ImageClassifierTransformer.From(ml.Model.Load(file, out var schema));
-        Assert.Equal(model.FeatureColumnType, loaded.FeatureColumnType);
+        Assert.Equal(model.Classifier.FeatureType, loaded.Classifier.FeatureType);
         // ML.NET saves no columns of images, but for those that a step of the model makes.
         Assert.Equal(kind == "images" ? null : data.Schema["Features"].Type, schema.GetColumnOrNull("Features")?.Type);
         Assert.Equal(scores, Tiny.Vectors(loaded.Transform(data), "Score"));

@@ -229,7 +229,7 @@ public sealed class AdversarialTests
         var bright = pixel.sort().Values[40].item<float>() + 0.01f;
         using var faulty = new ImageClassifierTransformer(
             new Classifier(new Faulty(classifier.Model, bright), "tinycnn-8", classifier.Classifier.Format, classifier.Classifier.Labels,
-                "Features", classifier.FeatureColumnType, 8),
+                "Features", classifier.Classifier.FeatureType, 8),
             null);
         var metrics = ml.MulticlassClassification.EvaluateRobustness(faulty, data, Evaluation);
         var rows = Rows(metrics.WorstCase);

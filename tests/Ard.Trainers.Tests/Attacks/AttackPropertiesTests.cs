@@ -126,7 +126,7 @@ public sealed class AttackPropertiesTests
         using var scope = NewDisposeScope();
         var random = new RandomCase(drawn with { Attack = Targeted }, Attacks);
         var options = new ApgdOptions { Steps = 5, Loss = (ApgdLoss)(drawn.Classes % 3), Targets = 1, Keep = KeptPoint.Worst };
-        AttackLoss loss = options.Loss == ApgdLoss.CrossEntropy ? AttackLosses.CrossEntropy : AttackLosses.Dlr;
+        Func<Tensor, Tensor, Tensor> loss = options.Loss == ApgdLoss.CrossEntropy ? AttackLosses.CrossEntropy : AttackLosses.Dlr;
         var little = Badness(options);
         Assert.True(Badness(options with { Restarts = 3 }).ge(little - 1e-4).all().item<bool>(), "more restarts");
         if (options.Loss != ApgdLoss.TargetedDlr) return;

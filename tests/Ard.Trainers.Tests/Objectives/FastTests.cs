@@ -13,7 +13,7 @@ public sealed class FastTests
 
     private static readonly InnerMaximisation Rs = InnerMaximisation.FgsmRs with { Threat = Threat, StepSize = 0.125 };
 
-    private static readonly InnerMaximisation N = InnerMaximisation.NFgsm with { Threat = Threat, StepSize = 0.1 };
+    private static readonly InnerMaximisation N = new InnerMaximisation { Threat = Threat }.Fast() with { StepSize = 0.1 };
 
     private static AdversarialTraining Training(InnerMaximisation attack) => new(new() { Inner = attack });
 
@@ -42,7 +42,7 @@ public sealed class FastTests
             Compare.Close(expected, batch.Adversarial!, 0, "adversarial images", absolute: 1e-15);
             Compare.Close(functional.cross_entropy(student.call(expected), labels), loss, 1e-12, "loss");
         }
-        var (rs, n) = (InnerMaximisation.FgsmRs, InnerMaximisation.NFgsm);
+        var (rs, n) = (InnerMaximisation.FgsmRs, new InnerMaximisation().Fast());
         Assert.Equal((1, Start.Uniform, 10 / 255.0, true), (rs.Steps, rs.Start, rs.StepSize, rs.Project));
         Assert.Equal((1, Start.UniformTimes(2), 8 / 255.0, false), (n.Steps, n.Start, n.StepSize, n.Project));
     }

@@ -38,7 +38,7 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(new FreeAdversarialTrainingOptions(), ((FreeAdversarialTraining)ObjectiveCatalog.ByName("free")).Options);
         Assert.Equal(new FastArdOptions(), ((FastArd)ObjectiveCatalog.ByName("fast-ard")).Options);
         Assert.Equal(InnerMaximisation.FgsmRs, Attack("fgsm-rs"));
-        Assert.Equal(InnerMaximisation.NFgsm, Attack("n-fgsm"));
+        Assert.Equal(new InnerMaximisation().Fast(), Attack("n-fgsm"));
         Assert.Equal(new MartOptions(), ((Mart)ObjectiveCatalog.ByName("mart")).Options);
         Assert.Equal(new MtardOptions(), ((Mtard)ObjectiveCatalog.ByName("mtard")).Options);
         Assert.Equal(new RsladOptions(), ((Rslad)ObjectiveCatalog.ByName("rslad")).Options);
@@ -72,7 +72,7 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal((threat, 4), (free.Threat, free.Replays));
         foreach (var budget in (ThreatModel[])[threat, ThreatModel.L2(0.5)])
             Assert.Equal(
-                InnerMaximisation.NFgsm with { Threat = budget, StepSize = budget.Epsilon }, Attack("n-fgsm", new() { Threat = budget }));
+                new InnerMaximisation { Threat = budget }.Fast(), Attack("n-fgsm", new() { Threat = budget }));
         Assert.Equal(2, ((Mart)ObjectiveCatalog.ByName("mart", new() { Beta = 2 })).Options.Lambda);
         var mtard = ((Mtard)ObjectiveCatalog.ByName("mtard", new() { Threat = threat, Temperature = 3 })).Options;
         Assert.Equal((threat, 3.0, 0.1), (mtard.Inner.Threat, mtard.Distillation.Temperature, mtard.Distillation.Weight));
@@ -90,7 +90,7 @@ public sealed class ObjectiveCatalogTests
         var threat = ThreatModel.Linf(0.1);
         var own = new RsladOptions().Inner;
         var rslad = ((Rslad)ObjectiveCatalog.ByName("rslad+fast", new() { Threat = threat })).Options;
-        Assert.Equal(InnerMaximisation.NFgsm with { Threat = threat, StepSize = 0.1, Loss = own.Loss, Mode = own.Mode }, rslad.Inner);
+        Assert.Equal((own with { Threat = threat }).Fast() with { StepSize = 0.1 }, rslad.Inner);
         var igdm = (Igdm)ObjectiveCatalog.ByName("ard+fast+igdm", new() { Threat = threat, IgdmWeight = 3 });
         Assert.Equal(threat, igdm.Threat);
         // A command line's steps are for the methods that have them.
