@@ -82,7 +82,7 @@ internal sealed class ArdStep : IStepSide
     {
         public Tensor? First { get; private set; }
 
-        public override Func<Tensor, Tensor> On(TrainingBatch batch) => Of;
+        public override Func<Tensor, Tensor> Prepare(TrainingBatch batch) => Of;
 
         public Tensor Of(Tensor points)
         {

@@ -88,7 +88,7 @@ internal static class DefaultsBench
                 InputChannels = train.Channels,
                 ImageSize = train.Height,
             };
-            var settings = ObjectiveCatalog.Fitting(method, new ObjectiveSettings().For(train.Channels));
+            var settings = ObjectiveCatalog.Applicable(method, new ObjectiveSettings().For(train.Channels));
             var objective = ObjectiveCatalog.ByName(method, settings);
             using var network = spec.Build(networkSeed);
             using var peer = objective.NeedsPeer ? spec.Build(networkSeed + 1) : null;

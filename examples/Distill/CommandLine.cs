@@ -387,7 +387,7 @@ internal static class CommandLine
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
         var threat = p.GetValue(Epsilon) is { } epsilon
             ? ThreatModel.Linf(epsilon)
-            : ThreatModel.Usual(data.Train.Channels);
+            : ThreatModel.Default(data.Train.Channels);
         // Of a recipe's own settings; its steps keep their ratio to the budget.
         var own = preset?.Settings ?? new ObjectiveSettings();
         var given = new ObjectiveSettings

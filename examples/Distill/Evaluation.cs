@@ -117,7 +117,7 @@ internal sealed record Evaluation
         using var other = Surrogate is null ? null
             : Surrogate == LearnedSurrogate ? Imitation(network, test, cancellation) : Network(Surrogate, architecture: null);
         other?.to(place);
-        var threats = Threats ?? [Epsilons is null ? ThreatModel.Usual(test.Channels) : ThreatModel.Linf(Epsilons[0])];
+        var threats = Threats ?? [Epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(Epsilons[0])];
         var threat = threats[0];
         var options = new EvaluationOptions
         {
@@ -151,7 +151,7 @@ internal sealed record Evaluation
             return 0;
         }
         RobustnessReport[] reports = [.. evaluators.Select(Evaluate)];
-        var union = reports.Length == 1 ? null : RobustnessUnion.Of(reports);
+        var union = reports.Length == 1 ? null : RobustnessUnion.Combine(reports);
         if (union?.WorstCase is { } all) Print($"{all.Name}", all.Accuracy, all.Interval, all.CorrectCount, all.Details);
         var report = reports[0];
         if (group.Rank != 0) return 0;
@@ -165,7 +165,7 @@ internal sealed record Evaluation
         if (Judgements is { } passes && ExamplesFile is not null)
         {
             using var scope = NewDisposeScope();
-            judged = RepeatedJudgement.Of(network, Safetensors.Read(ExamplesFile)["points"], test.Labels, passes);
+            judged = RepeatedJudgement.Evaluate(network, Safetensors.Read(ExamplesFile)["points"], test.Labels, passes);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {100 * judged.Interval.Low:F2} to ")
@@ -332,7 +332,7 @@ internal sealed record Evaluation
 
     private static void Print(IEnumerable<RobustnessFlag> flags)
     {
-        foreach (var flag in flags) Console.WriteLine($"Doubtful: {flag}");
+        foreach (var flag in flags) Console.WriteLine($"Flag: {flag}");
     }
 
     private Module<Tensor, Tensor> Imitation(Module<Tensor, Tensor> model, ImageDataset test, CancellationToken cancellation)

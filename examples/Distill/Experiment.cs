@@ -121,7 +121,7 @@ internal sealed record Experiment
         var network = networks.Student;
         var objective = (role == "teacher" ? TeacherMethods : Methods).Create(method);
         var name = $"{role}-{method}";
-        options = options.For(objective, Data.Train);
+        options = options.WithDefaults(objective, Data.Train);
         options = options with
         {
             Optimizer = options.Optimizer! with

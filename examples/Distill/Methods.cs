@@ -40,5 +40,5 @@ internal sealed record Methods(ObjectiveSettings Settings)
         " + ", name.Split('+').Select(part => Titles.GetValueOrDefault(part, part.ToUpperInvariant())));
 
     /// <summary>The method.</summary>
-    public Objective Create(string name) => ObjectiveCatalog.ByName(name, ObjectiveCatalog.Fitting(name, Settings));
+    public Objective Create(string name) => ObjectiveCatalog.ByName(name, ObjectiveCatalog.Applicable(name, Settings));
 }

@@ -27,13 +27,13 @@ internal static class Summary
     public static void Write(string path, IReadOnlyList<Row> rows) =>
         OutputFile.Write(path, JsonSerializer.Serialize(rows, Json));
 
-    /// <summary>The table, and below it what there is to doubt or to warn of.</summary>
+    /// <summary>The table, and below it flags and warnings.</summary>
     public static void Print(IReadOnlyList<Row> rows)
     {
         PrintTable(rows);
         foreach (var row in rows)
         {
-            foreach (var flag in row.Flags) Console.WriteLine($"{row.Model}, {row.Method}: doubtful: {flag}");
+            foreach (var flag in row.Flags) Console.WriteLine($"{row.Model}, {row.Method}: flag: {flag}");
             foreach (var warning in row.Warnings) Console.WriteLine($"{row.Model}, {row.Method}: {warning}");
         }
     }

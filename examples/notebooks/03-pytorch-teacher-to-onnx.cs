@@ -53,7 +53,7 @@ var (images, labels) = Glyphs.Generate(300, seed: 2).Batch(0, 300);
 var evaluator = new RobustnessEvaluator(new() { Threat = threat, Attacks = ["fgsm", "pgd-20", "apgd-t-20"] });
 var teacherReport = evaluator.Evaluate(imported.Network, images, labels);
 foreach (var attack in teacherReport.Attacks.Prepend(teacherReport.Clean)) Console.WriteLine($"{attack.Name,-10} {attack.Accuracy:P1}");
-Console.WriteLine($"reasons to doubt: {teacherReport.Flags.Count}");
+Console.WriteLine($"flags: {teacherReport.Flags.Count}");
 Pictures.Images(AttackedImages.Find(imported.Network, images, labels, Attack.Pgd(), threat), Glyphs.ClassNames).DisplayAs("image/svg+xml");
 
 // %% [markdown]

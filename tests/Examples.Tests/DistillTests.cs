@@ -168,7 +168,7 @@ public sealed class DistillTests : IDisposable
         Assert.Contains("Options.Optimizer.LearningRate: 0.5", ard);
         Assert.Contains("Objective.Options.Inner.Threat: Linf 0.1", ard);
 
-        // What there is to doubt is on the console and in the file.
+        // Flags are on the console and in the file.
         Assert.All(Summary(), row => Assert.True(row.GetProperty("warnings").GetArrayLength() > 0));
         Assert.Contains("it has learned nothing", output, StringComparison.Ordinal);
     }

@@ -15,11 +15,11 @@ internal static class StandInGradientSample
         var hidden = evaluator.Evaluate(Sequential(new Steps(), Given.Robust), images, labels);
         // In the place of the part: the same outputs, and the gradient of the identity.
         var honest = evaluator.Evaluate(Sequential(new StandInGradient(new Steps()), Given.Robust), images, labels);
-        Console.WriteLine($"as it is: {100 * hidden.WorstCase.Accuracy:F0} %, doubtful: {hidden.Flags.Count > 0}");
+        Console.WriteLine($"as it is: {100 * hidden.WorstCase.Accuracy:F0} %, flagged: {hidden.Flags.Count > 0}");
         Console.WriteLine($"with a stand-in: {100 * honest.WorstCase.Accuracy:F0} %");
 
         // Expected output:
-        // as it is: 86 %, doubtful: True
+        // as it is: 86 %, flagged: True
         // with a stand-in: 35 %
     }
 

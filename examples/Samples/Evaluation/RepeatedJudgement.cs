@@ -13,7 +13,7 @@ internal static class RepeatedJudgementSample
         var network = Sequential(new Noise(), Given.Robust);
         var (images, labels) = (Given.Test.Images[..50], Given.Test.Labels[..50]);
         var attacked = Attack.Eot(Attack.Pgd(), samples: 5).Run(network, images, labels, Given.Threat);
-        var judged = RepeatedJudgement.Of(network, attacked.Points, labels, passes: 10);
+        var judged = RepeatedJudgement.Evaluate(network, attacked.Points, labels, passes: 10);
         Console.WriteLine($"mean of {judged.Accuracies.Count} passes: {100 * judged.Mean:F0} %");
         Console.WriteLine($"within the interval: {judged.Interval.Low < judged.Mean && judged.Mean < judged.Interval.High}");
 

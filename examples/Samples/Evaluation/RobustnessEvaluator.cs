@@ -2,7 +2,7 @@ using Ard.Trainers.Evaluation;
 
 namespace Ard.Samples;
 
-/// <summary>Accuracy as it is and under attack, with intervals, and reasons for doubt.</summary>
+/// <summary>Accuracy as it is and under attack, with intervals, and flags.</summary>
 internal static class RobustnessEvaluatorSample
 {
     public static void Example()

@@ -16,7 +16,7 @@ internal static class SeveralNormsSample
                 .Evaluate(Given.Robust, images, labels)),
         ];
         foreach (var report in reports) Console.WriteLine($"{report.Threat.Norm}: {100 * report.WorstCase.Accuracy:F0} %");
-        Console.WriteLine($"all: {100 * RobustnessUnion.Of(reports).WorstCase.Accuracy:F0} %");
+        Console.WriteLine($"all: {100 * RobustnessUnion.Combine(reports).WorstCase.Accuracy:F0} %");
 
         // Expected output:
         // Linf: 34 %

@@ -24,7 +24,7 @@ public sealed record AdversarialEvaluatorOptions
     /// <summary>
     /// Attacks by name, such as <c>autoattack</c> or <c>pgd-20</c> (see <see cref="AttackCatalog"/>), threat model, batch size, seed, and
     /// the files for going on later and for the examples. Default FGSM and PGD-20, of a model that is asked only Square or RayS (see
-    /// <see cref="EvaluationOptions.Attacks"/>), and the threat model that is usual for the images, <see cref="ThreatModel.Usual"/>. The
+    /// <see cref="EvaluationOptions.Attacks"/>), and the threat model that is usual for the images, <see cref="ThreatModel.Default"/>. The
     /// logits are always kept.
     /// </summary>
     public EvaluationOptions Evaluation { get; init; } = new();
@@ -150,7 +150,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
             return new RobustnessEvaluator(evaluation);
         })];
         RobustnessUnion.RequireEachOnce(evaluators.Select(evaluator => evaluator.Options.ThreatOrDefault));
-        return RobustnessUnion.Of([.. evaluators.Select(evaluator => evaluator.EvaluateAll(
+        return RobustnessUnion.Combine([.. evaluators.Select(evaluator => evaluator.EvaluateAll(
             evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation))]);
     }
 
@@ -185,7 +185,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
                 .EvaluateAll(evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation);
             // Of several processes that of rank 0 has the file; all get what it judges.
             return RepeatedJudgement.Share(group, group.Together(() => group.Rank != 0 ? null
-                : RepeatedJudgement.Of(evaluated.Network, Safetensors.Read(file)["points"], truth, passes)));
+                : RepeatedJudgement.Evaluate(evaluated.Network, Safetensors.Read(file)["points"], truth, passes)));
         }
         finally
         {

@@ -21,7 +21,7 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
     /// </summary>
     public Attack? Attack { get; init; }
 
-    /// <summary>What the adversary may do. Default null: what is usual for the images, <see cref="ThreatModel.Usual"/>.</summary>
+    /// <summary>What the adversary may do. Default null: what is usual for the images, <see cref="ThreatModel.Default"/>.</summary>
     public ThreatModel? Threat { get; init; }
 
     /// <summary>The column of true labels, a key of the classifier's classes or their values. Default Label.</summary>
@@ -44,7 +44,7 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
         if (OptionsValidator.Try(ChosenAttack, out var fault) is not { } attack) yield return new(fault);
-        else if ((Threat ?? ThreatModel.Usual(channels: 3)).Norm is var norm && !attack.Norms.Contains(norm))
+        else if ((Threat ?? ThreatModel.Default(channels: 3)).Norm is var norm && !attack.Norms.Contains(norm))
             yield return new($"the attack '{attack.Name}' cannot do {norm}, expected {string.Join(" or ", attack.Norms)}");
     }
 
@@ -70,7 +70,7 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(classifier);
         options = (options ?? new()).Validated();
-        options = options with { Threat = options.Threat ?? ThreatModel.Usual(classifier.Classifier.Format.Channels) };
+        options = options with { Threat = options.Threat ?? ThreatModel.Default(classifier.Classifier.Format.Channels) };
         this.mlContext = mlContext;
         transformer = new AdversarialExamplesTransformer(new AdversarialMapping(classifier.Classifier, options), owned: false);
     }

@@ -37,7 +37,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
 
     /// <summary>What is usual for images: Linf, 8/255 for three channels (as on CIFAR-10), 0.1 for one (as on Fashion-MNIST).</summary>
     /// <param name="channels">The images' channels.</param>
-    public static ThreatModel Usual(int channels) => channels == 1 ? Linf(0.1) : Cifar10;
+    public static ThreatModel Default(int channels) => channels == 1 ? Linf(0.1) : Cifar10;
 
     /// <summary>Every value of the image may change by up to <paramref name="epsilon"/>.</summary>
     public static ThreatModel Linf(double epsilon) => new(Norm.Linf, epsilon);

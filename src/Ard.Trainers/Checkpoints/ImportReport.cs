@@ -28,7 +28,7 @@ public sealed record ImportReport
     public required int Loaded { get; init; }
 
     /// <summary>Names of the file that were left out on purpose: other parts of a training checkpoint, a normalisation, doubles.</summary>
-    public required IReadOnlyList<string> LeftOut { get; init; }
+    public required IReadOnlyList<string> Skipped { get; init; }
 
     /// <summary>What the user should know: how the network was recognised, where its normalisation comes from.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
@@ -40,8 +40,8 @@ public sealed record ImportReport
         if (Key != "") lines.Add($"found under '{Key}'");
         if (Prefix != "") lines.Add($"stripped the prefix '{Prefix}'");
         if (Naming is not null) lines.Add($"read names by the rule: {Naming}");
-        var more = LeftOut.Count > 5 ? " …" : "";
-        if (LeftOut.Count > 0) lines.Add($"left out {LeftOut.Count}: {string.Join(", ", LeftOut.Take(5))}{more}");
+        var more = Skipped.Count > 5 ? " …" : "";
+        if (Skipped.Count > 0) lines.Add($"left out {Skipped.Count}: {string.Join(", ", Skipped.Take(5))}{more}");
         lines.AddRange(Notes);
         return string.Join(Environment.NewLine, lines);
     }

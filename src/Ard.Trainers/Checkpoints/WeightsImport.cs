@@ -189,7 +189,7 @@ internal static class WeightsImport
             Prefix = names.Prefix,
             Naming = names.Naming,
             Loaded = given.Count,
-            LeftOut = [.. leftOut, .. file.Others],
+            Skipped = [.. leftOut, .. file.Others],
             Notes = notes,
         };
 

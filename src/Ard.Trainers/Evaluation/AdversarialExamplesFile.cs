@@ -21,7 +21,7 @@ public sealed record ExamplesVerification
     public IReadOnlyList<string> Faults { get; }
 
     /// <summary>Whether everything holds that the file says.</summary>
-    public bool Holds => Faults.Count == 0;
+    public bool IsValid => Faults.Count == 0;
 }
 
 /// <summary>

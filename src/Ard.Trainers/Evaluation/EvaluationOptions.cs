@@ -11,7 +11,7 @@ public sealed record EvaluationOptions : IValidatableObject
 {
     /// <summary>
     /// What the adversary may do. Default null: Linf, 8/255. Evaluations of ML.NET take what is usual for their images
-    /// (<see cref="ThreatModel.Usual"/>), validations of a training what the method trains against.
+    /// (<see cref="ThreatModel.Default"/>), validations of a training what the method trains against.
     /// </summary>
     public ThreatModel? Threat { get; init; }
 
@@ -106,9 +106,9 @@ public sealed record EvaluationOptions : IValidatableObject
             yield return new($"the attack '{attack.Name}' cannot do {norm}, expected {string.Join(" or ", attack.Norms)}");
     }
 
-    /// <summary>The settings with <see cref="ThreatModel.Usual"/> for the images where no threat model is set.</summary>
+    /// <summary>The settings with <see cref="ThreatModel.Default"/> for the images where no threat model is set.</summary>
     /// <param name="channels">The images' channels.</param>
-    internal EvaluationOptions For(int channels) => this with { Threat = Threat ?? ThreatModel.Usual(channels) };
+    internal EvaluationOptions For(int channels) => this with { Threat = Threat ?? ThreatModel.Default(channels) };
 
     /// <summary>The settings with the attacks that fit a model where none are named.</summary>
     internal EvaluationOptions For(Module<Tensor, Tensor> model) =>

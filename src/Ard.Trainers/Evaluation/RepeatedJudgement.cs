@@ -44,7 +44,7 @@ public sealed record RepeatedJudgement
     /// <param name="passes">How often each point is judged. Default 20.</param>
     /// <exception cref="ArgumentException">Points or labels are not as described.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
-    public static RepeatedJudgement Of(Module<Tensor, Tensor> model, Tensor points, Tensor labels, int passes = 20)
+    public static RepeatedJudgement Evaluate(Module<Tensor, Tensor> model, Tensor points, Tensor labels, int passes = 20)
     {
         ArgumentNullException.ThrowIfNull(model);
         ImageBatch.Check(nameof(RepeatedJudgement), points, labels);

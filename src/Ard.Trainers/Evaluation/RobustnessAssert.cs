@@ -15,7 +15,7 @@ public static class RobustnessAssert
     /// <param name="report">The evaluation, of <see cref="RobustnessEvaluator"/>, or <c>metrics.Report</c> of ML.NET.</param>
     /// <param name="accuracy">The share of images that has to be right against all attacks together, from 0 to 1, such as 0.45.</param>
     /// <param name="accepted">Flags that do not count, because somebody has looked at them. Default none.</param>
-    /// <exception cref="RobustnessException">It is less robust, or in doubt; the message says both.</exception>
+    /// <exception cref="RobustnessException">It is less robust, or a flag was raised; the message says both.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The accuracy is not from 0 to 1.</exception>
     public static void AtLeast(RobustnessReport report, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
     {
@@ -27,7 +27,7 @@ public static class RobustnessAssert
     /// <param name="union">The evaluations.</param>
     /// <param name="accuracy">The share of images that has to be right against all adversaries, from 0 to 1.</param>
     /// <param name="accepted">Flags that do not count, because somebody has looked at them. Default none.</param>
-    /// <exception cref="RobustnessException">It is less robust, or in doubt; the message says both.</exception>
+    /// <exception cref="RobustnessException">It is less robust, or a flag was raised; the message says both.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The accuracy is not from 0 to 1.</exception>
     public static void AtLeast(RobustnessUnion union, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
     {
@@ -42,7 +42,7 @@ public static class RobustnessAssert
         string[] faults =
         [
             .. new[] { Fault(worst, accuracy) }.OfType<string>(),
-            .. flags.Where(flag => Counts(flag, accepted)).Select(flag => $"In doubt: {flag}"),
+            .. flags.Where(flag => Counts(flag, accepted)).Select(flag => $"Flag: {flag}"),
         ];
         if (faults.Length > 0) throw new RobustnessException($"Against {threat}: {string.Join(" ", faults)}");
     }
@@ -66,7 +66,7 @@ public static class RobustnessAssert
         flag.IsSerious && !accepted.Contains(flag.Code);
 }
 
-/// <summary>A network is less robust than <see cref="RobustnessAssert"/> demands, or its figures are in doubt.</summary>
+/// <summary>A network is less robust than <see cref="RobustnessAssert"/> demands, or a flag says that its figures may be wrong.</summary>
 public sealed class RobustnessException : Exception
 {
     internal RobustnessException(string message) : base(message)

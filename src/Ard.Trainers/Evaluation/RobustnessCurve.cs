@@ -20,7 +20,7 @@ public sealed record CurvePoint
     /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(Correct.Count(each => each), Correct.Count);
 
-    /// <summary>What was seen at this budget that makes the figure doubtful.</summary>
+    /// <summary>The flags of this budget.</summary>
     public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 }
 

@@ -15,7 +15,7 @@ namespace Ard.Trainers.Evaluation;
 /// other points.
 /// </summary>
 /// <remarks>
-/// What makes figures doubtful is a flag of the report. Two of them decide how points are counted. Where the network's output is not finite
+/// Signs that a figure may be wrong are flags of the report. Two of them decide how points are counted. Where the network's output is not finite
 /// (NaN or infinity) it names no class: such an image counts as wrong, and one at which an attack met such outputs, at its point or on its
 /// way there, as broken, also where that way led outside of the budget: the accuracies are then too low rather than too high. A point of an
 /// attack that lies beyond the budget or outside [0,1] is projected back before the network is asked.

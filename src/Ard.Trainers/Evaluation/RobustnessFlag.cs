@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What makes an accuracy under attack look better than it is, or doubtful.</summary>
+/// <summary>A sign that an accuracy under attack is better than the network's robustness, or means nothing.</summary>
 public enum RobustnessFlagCode
 {
     /// <summary>The same images give other outputs each time.</summary>
@@ -57,7 +57,7 @@ public sealed record RobustnessFlag
     /// <summary>Which.</summary>
     public RobustnessFlagCode Code { get; internal init; }
 
-    /// <summary>What was seen, with the numbers.</summary>
+    /// <summary>What the evaluation found, with the numbers.</summary>
     public string Seen { get; internal init; }
 
     /// <summary>What to do.</summary>
@@ -70,6 +70,6 @@ public sealed record RobustnessFlag
     public bool IsSerious => Code is not (
         RobustnessFlagCode.BudgetExceeded or RobustnessFlagCode.FewClasses or RobustnessFlagCode.NotFinite);
 
-    /// <summary>For people: code, what was seen, advice.</summary>
+    /// <summary>Code, finding and advice as a sentence.</summary>
     public override string ToString() => $"{Code}: {Seen}. {Advice}.";
 }

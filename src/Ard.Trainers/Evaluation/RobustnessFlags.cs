@@ -45,9 +45,9 @@ internal static class RobustnessFlags
 
     private static IEnumerable<RobustnessFlag> Adversary(EvaluationState state)
     {
-        if (state.Threat.Warning is { } doubt)
+        if (state.Threat.Warning is { } warning)
             yield return new(
-                NoAdversary, $"against {state.Threat} {doubt}", "The accuracy under attack says nothing: evaluate with another budget");
+                NoAdversary, $"against {state.Threat} {warning}", "The accuracy under attack says nothing: evaluate with another budget");
         if (state.Parts.Count == 0)
             yield return new(
                 NoAdversary, "no attack was asked for, so the worst case is the clean accuracy",

@@ -27,7 +27,7 @@ public sealed record RobustnessUnion
     /// <summary>The union of evaluations.</summary>
     /// <param name="reports">Evaluations of the same network on the same images, each against another adversary, at least one.</param>
     /// <exception cref="ArgumentException">There is no report, or they are of other images, or two of one adversary.</exception>
-    public static RobustnessUnion Of(params IReadOnlyList<RobustnessReport> reports)
+    public static RobustnessUnion Combine(params IReadOnlyList<RobustnessReport> reports)
     {
         ArgumentNullException.ThrowIfNull(reports);
         if (reports.Count == 0) throw new ArgumentException("There is no report, expected one or more.", nameof(reports));

@@ -58,7 +58,7 @@ public abstract class InnerLoss
     /// <summary>Prepares what stays fixed during one maximisation.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns>A function from points [N,...] to a scalar with a graph to the points.</returns>
-    public abstract Func<Tensor, Tensor> On(TrainingBatch batch);
+    public abstract Func<Tensor, Tensor> Prepare(TrainingBatch batch);
 
     private static Func<Tensor, Tensor> DivergenceFrom(Tensor target, TrainingBatch batch) =>
         points => KlDivergence.Between(batch.Student.call(points), target, reduction: KlReduction.Sum);
@@ -73,6 +73,6 @@ public abstract class InnerLoss
     {
         public override string ToString() => name;
 
-        public override Func<Tensor, Tensor> On(TrainingBatch batch) => prepare(batch);
+        public override Func<Tensor, Tensor> Prepare(TrainingBatch batch) => prepare(batch);
     }
 }

@@ -97,6 +97,6 @@ public sealed record InnerMaximisation
         // No point in [0,1] is outside of a ball of this size.
         var values = batch.Images.shape[1..].Aggregate(1L, (product, size) => product * size);
         var reach = Project ? Threat : new ThreatModel(Threat.Norm, values);
-        return Pgd.Maximise(Loss.On(batch), batch.Images, start, reach, StepSize, Steps);
+        return Pgd.Maximise(Loss.Prepare(batch), batch.Images, start, reach, StepSize, Steps);
     }
 }

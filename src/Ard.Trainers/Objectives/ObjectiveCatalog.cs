@@ -107,7 +107,7 @@ public static class ObjectiveCatalog
     /// <param name="name">As in <see cref="ByName"/>.</param>
     /// <param name="settings">Any settings.</param>
     /// <exception cref="ArgumentException">There is no such method.</exception>
-    public static ObjectiveSettings Fitting(string name, ObjectiveSettings settings)
+    public static ObjectiveSettings Applicable(string name, ObjectiveSettings settings)
     {
         Create(name, new(), out var taken);
         return settings.Only(taken);

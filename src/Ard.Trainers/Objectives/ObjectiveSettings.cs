@@ -38,11 +38,11 @@ public sealed record ObjectiveSettings
     public double? IgdmWeight { get; init; }
 
     /// <summary>
-    /// The settings with the threat model that is usual for the images, <see cref="ThreatModel.Usual"/>, where none is set. The trainers of
+    /// The settings with the threat model that is usual for the images, <see cref="ThreatModel.Default"/>, where none is set. The trainers of
     /// ML.NET and the command line take it.
     /// </summary>
     /// <param name="channels">The images' channels.</param>
-    internal ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Usual(channels) };
+    internal ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Default(channels) };
 
     /// <summary>The names of the settings that are not null.</summary>
     internal IEnumerable<string> Given =>

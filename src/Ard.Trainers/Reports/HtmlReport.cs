@@ -7,8 +7,8 @@ namespace Ard.Trainers.Reports;
 
 /// <summary>
 /// What trainings and evaluations were, as one HTML page for people: accuracy under every attack with 95 % intervals, the differences
-/// between networks on the same images, reasons to doubt it, accuracy by class and over the budget, attacked images, what is taken for
-/// what, training curves, settings, versions and how to get it all again. The page loads nothing, has no script, and can be read on a
+/// between networks on the same images, flags, accuracy by class and over the budget, attacked images, confusion matrices, training
+/// curves, settings, versions and the command. The page loads nothing, has no script, and can be read on a
 /// phone, in the dark, on paper and by a screen reader. Sections for which nothing is given are left out.
 /// </summary>
 /// <param name="Title">The title.</param>
@@ -80,24 +80,24 @@ public sealed record HtmlReport(string Title)
         (string Id, string Name, Markup? Body)[] sections =
         [
             ("accuracy", "Accuracy under attack", AccuracySection.Render(Models)),
-            ("comparison", "Network against network", ComparisonSection.Render(Models)),
-            ("doubts", "Reasons to doubt", FlagsSection.Render(Models)),
+            ("comparison", "Pairwise comparison", ComparisonSection.Render(Models)),
+            ("flags", "Flags and warnings", FlagsSection.Render(Models)),
             ("classes", "Accuracy by class", ClassSection.Render(Models, Class)),
             ("corruptions", "Corrupted images", CorruptionSection.Render(Models)),
             ("budget", "Accuracy over the budget", CurveSection.Render(Models)),
             ("queries", "Accuracy over the queries", QuerySection.Render(Models)),
             ("images", "Attacked images", ImageGrid.Render(Models, Class)),
-            ("confusion", "What is taken for what", ConfusionTable.Render(Models, Class)),
+            ("confusion", "Confusion matrix", ConfusionTable.Render(Models, Class)),
             ("training", "Training", TrainingSection.Render(Models)),
-            ("again", "Settings, and how to get this again", SettingsSection.Render(this)),
+            ("settings", "Settings and reproduction", SettingsSection.Render(this)),
         ];
         var body = new Markup();
         body.Line($"<header><h1>{Title}</h1>");
         if (Introduction is not null) body.Line($"<p>{Introduction}</p>");
-        if (FlagsSection.Count(Models) is > 0 and var doubts)
+        if (FlagsSection.Count(Models) is > 0 and var flags)
             body.Line(
-                $"<p class=\"alarm\">⚠ {Text.Count(doubts, "reason")} to doubt these figures: <a href=\"#doubts\">read them "
-                + $"first</a>.</p>");
+                $"<p class=\"alarm\">⚠ The evaluation raised {Text.Count(flags, "flag")}: <a href=\"#flags\">read first why the figures "
+                + $"may be wrong</a>.</p>");
         body.Add($"<nav aria-label=\"Sections\">");
         var filled = sections.Where(section => section.Body is not null).ToArray();
         body.Each(filled, section => Markup.Format($"<a href=\"#{section.Id}\">{section.Name}</a> "));

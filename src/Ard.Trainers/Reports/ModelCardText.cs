@@ -62,8 +62,8 @@ internal static class ModelCardText
                 Line($"The weakest of {found.Classes!.Count} classes under the worst of the attacks: {Cell(name)}, "
                     + $"{Right(weakest.Accuracy, weakest.Interval)} of {weakest.Images} images.");
             Line(found.Flags.Count > 0
-                ? "These figures are in doubt:"
-                : "The evaluation saw no reason to doubt them; a stronger attack can still find more.");
+                ? "Flags, for which these figures may be wrong:"
+                : "The evaluation raised no flag; a stronger attack can still find more.");
             if (found.Flags.Count > 0) Line(string.Join('\n', found.Flags.Select(flag => $"- {Cell(flag.ToString())}")));
             if (found.Weights is null)
                 Line("That they are of these weights is the word of whoever put them here: the report does not say of which.");

@@ -289,7 +289,7 @@ public sealed record Preset
             Name = name,
             Summary = $"{preset.Summary}, with {more}",
             Method = method,
-            Objective = ObjectiveCatalog.ByName(method, ObjectiveCatalog.Fitting(method, preset.Settings)),
+            Objective = ObjectiveCatalog.ByName(method, ObjectiveCatalog.Applicable(method, preset.Settings)),
         };
     }
 }

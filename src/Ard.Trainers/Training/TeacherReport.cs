@@ -139,7 +139,7 @@ public sealed record TeacherReport
     {
         ArgumentNullException.ThrowIfNull(teacher);
         ArgumentNullException.ThrowIfNull(data);
-        var report = Measure("the teacher", teacher, data, threat ?? ThreatModel.Usual(data.Channels), images, cancellation);
+        var report = Measure("the teacher", teacher, data, threat ?? ThreatModel.Default(data.Channels), images, cancellation);
         return student is null ? report : report.With(teacher, student, data, cancellation);
     }
 

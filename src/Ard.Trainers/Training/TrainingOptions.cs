@@ -34,7 +34,7 @@ public enum Precision
 }
 
 /// <summary>
-/// The settings of a training. What is null follows from the method and the images: <see cref="For"/>. Published recipes are
+/// The settings of a training. What is null follows from the method and the images: <see cref="WithDefaults"/>. Published recipes are
 /// <see cref="Preset"/>.
 /// </summary>
 public sealed record TrainingOptions : IValidatableObject
@@ -201,7 +201,7 @@ public sealed record TrainingOptions : IValidatableObject
     /// </summary>
     /// <param name="objective">The method.</param>
     /// <param name="data">The training images.</param>
-    public TrainingOptions For(Objective objective, ImageDataset data)
+    public TrainingOptions WithDefaults(Objective objective, ImageDataset data)
     {
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(data);

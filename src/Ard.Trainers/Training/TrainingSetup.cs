@@ -23,8 +23,8 @@ internal sealed class TrainingSetup : IDisposable
         TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options)
     {
         options.Validate();
-        (Objective, Options, Group) = (objective, options.For(objective, data), options.Group ?? ProcessGroup.Current);
-        Usual = (Options with { Epochs = null, Optimizer = null }).For(objective, data);
+        (Objective, Options, Group) = (objective, options.WithDefaults(objective, data), options.Group ?? ProcessGroup.Current);
+        Usual = (Options with { Epochs = null, Optimizer = null }).WithDefaults(objective, data);
         Threat = objective.Threat ?? options.Validation.Threat;
         TrainingInput.Check(networks, objective, data, validation, Options, Group);
         Networks = networks with

@@ -30,7 +30,7 @@ public sealed class FurtherEvaluationTests
         Assert.Equal(["fgsm", "pgd-20"], found.Reports[1].Attacks.Select(attack => attack.Name));
         Assert.Equal(["apgd-ce"], found.Reports[2].Attacks.Select(attack => attack.Name));
         foreach (var (one, other) in expected.Zip(found.Reports)) Assert.Equal(one.WorstCase.Points, other.WorstCase.Points);
-        Assert.Equal(RobustnessUnion.Of(expected).WorstCase.Points, found.WorstCase.Points);
+        Assert.Equal(RobustnessUnion.Combine(expected).WorstCase.Points, found.WorstCase.Points);
         Assert.True(File.Exists($"{state}-L2-0.3"));
         Assert.InRange(found.WorstCase.CorrectCount, 0, expected[0].Clean.CorrectCount - 1);
 

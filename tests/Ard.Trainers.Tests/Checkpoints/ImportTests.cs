@@ -57,7 +57,7 @@ public sealed class ImportTests : IDisposable
         AssertLogits(NormalisedLogits, imported.Network);
         Assert.Equal([0.4914, 0.4822, 0.4465], imported.Spec.Mean);
         Assert.Equal([0.2471, 0.2435, 0.2616], imported.Spec.Std);
-        Assert.Equal(["0.mean", "0.std"], imported.Report.LeftOut);
+        Assert.Equal(["0.mean", "0.std"], imported.Report.Skipped);
         Assert.Equal(("net", "1."), (imported.Report.Key, imported.Report.Prefix));
 
         // It wins over one that the caller names, which is told.

@@ -57,7 +57,7 @@ public sealed class PublicCheckpointTests
         var report = ModelFile.Load(Shared.Path(ResNet4b), network);
         network.eval();
         Assert.Equal((WeightsFormat.PytorchArchive, "state_dict", "", 26), (report.Format, report.Key, report.Prefix, report.Loaded));
-        Assert.Empty(report.LeftOut);
+        Assert.Empty(report.Skipped);
         Assert.Equal(77.2, Accuracy(network, 10_000), 1.0);
         Assert.Equal(15.8, Robust(network, 8), 1.0);
         Assert.Equal(61.2, Robust(network, 2), 1.0);
@@ -79,7 +79,7 @@ public sealed class PublicCheckpointTests
                 .ToDictionary(pair => pair.Key, pair => pair.Value));
             using var imported = ModelFile.Import(path);
             Assert.Equal("smallcnn", $"{imported.Spec}");
-            Assert.Equal(["normalisation.mean", "normalisation.std"], imported.Report.LeftOut.Order());
+            Assert.Equal(["normalisation.mean", "normalisation.std"], imported.Report.Skipped.Order());
             using var test = TestImages();
             var (images, labels) = (Images(test, 0, 256), test.Labels.narrow(0, 0, 256));
             var points = AttackCatalog.ByName("pgd-20").Perturb(imported.Network, images, labels, ThreatModel.Cifar10);

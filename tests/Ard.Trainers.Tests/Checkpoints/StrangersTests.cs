@@ -44,11 +44,11 @@ public sealed class StrangersTests : IDisposable
             ("quantized", "torch._utils._rebuild_qtensor"), ("sparse", "torch._utils._rebuild_sparse_tensor"),
         })
         {
-            var found = report.LeftOut.Select(left => left.Replace("__builtin__.", "").Replace("builtins.", ""));
+            var found = report.Skipped.Select(left => left.Replace("__builtin__.", "").Replace("builtins.", ""));
             Assert.Contains($"{key} ({type})", found);
         }
-        Assert.Contains(report.LeftOut, left => left.StartsWith("complex_tensor (tensor on torch.Complex", StringComparison.Ordinal));
-        Assert.Contains("optimizer.state.[0]", report.LeftOut);
+        Assert.Contains(report.Skipped, left => left.StartsWith("complex_tensor (tensor on torch.Complex", StringComparison.Ordinal));
+        Assert.Contains("optimizer.state.[0]", report.Skipped);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class StrangersTests : IDisposable
     {
         var report = AssertWeights("pair", 0);
         Assert.Equal("0", report.Key);
-        Assert.Contains("1.state.[0]", report.LeftOut);
+        Assert.Contains("1.state.[0]", report.Skipped);
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class StrangersTests : IDisposable
     {
         var report = AssertWeights(name, 0);
         Assert.Contains(report.Notes, note => note.Contains("the weights are the last ones") && note.Contains($"'{key}'"));
-        Assert.Contains(key, report.LeftOut);
+        Assert.Contains(key, report.Skipped);
         var averaged = AssertWeights(name, 100, key);
         Assert.Equal(key, averaged.Key);
         Assert.DoesNotContain(averaged.Notes, note => note.Contains("the last ones"));
@@ -86,8 +86,8 @@ public sealed class StrangersTests : IDisposable
     {
         var report = AssertWeights("swa", 100);
         Assert.Equal(("swa_model", "module."), (report.Key, report.Prefix));
-        Assert.Contains("n_averaged", report.LeftOut);
-        Assert.Contains("initted", AssertWeights("ema-in-one", 0).LeftOut);
+        Assert.Contains("n_averaged", report.Skipped);
+        Assert.Contains("initted", AssertWeights("ema-in-one", 0).Skipped);
     }
 
     [Fact]

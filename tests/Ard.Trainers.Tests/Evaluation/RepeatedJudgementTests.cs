@@ -14,7 +14,7 @@ public sealed class RepeatedJudgementTests
         var calls = 0;
         var network = new FunctionNetwork(x => stack([x.select(1, 0) - (calls++ % 4 + 0.5) / 4, zeros([x.shape[0]])], 1));
         var points = tensor(new[] { 0f, 0.25f, 0.5f, 1f, 1f }).reshape(5, 1);
-        var judged = RepeatedJudgement.Of(network, points, zeros([5], dtype: ScalarType.Int64), passes: 8);
+        var judged = RepeatedJudgement.Evaluate(network, points, zeros([5], dtype: ScalarType.Int64), passes: 8);
         Assert.Equal(8, calls);
         Assert.Equal([0, 0.25, 0.5, 1, 1], judged.Shares);
         Assert.All(judged.Accuracies.Zip([0.8, 0.6, 0.4, 0.4, 0.8, 0.6, 0.4, 0.4]), pair => Assert.Equal(pair.Second, pair.First, 1e-12));
@@ -22,7 +22,7 @@ public sealed class RepeatedJudgementTests
         // Squares of the differences from 0.55: 0.3025, 0.09, 0.0025, 0.2025 twice; over 4 and 5, its root 0.2.
         Assert.Equal(0.55 - 1.96 * 0.2, judged.Interval.Low, 1e-9);
         Assert.Equal(0.55 + 1.96 * 0.2, judged.Interval.High, 1e-9);
-        Assert.True(double.IsNaN(RepeatedJudgement.Of(network, points[..0], zeros([0], dtype: ScalarType.Int64)).Mean));
-        Assert.Throws<ArgumentOutOfRangeException>(() => RepeatedJudgement.Of(network, points, zeros([5], dtype: ScalarType.Int64), 0));
+        Assert.True(double.IsNaN(RepeatedJudgement.Evaluate(network, points[..0], zeros([0], dtype: ScalarType.Int64)).Mean));
+        Assert.Throws<ArgumentOutOfRangeException>(() => RepeatedJudgement.Evaluate(network, points, zeros([5], dtype: ScalarType.Int64), 0));
     }
 }

@@ -39,7 +39,7 @@ public sealed class RobustnessAssertTests
     [Fact]
     public void Its_message_says_what_was_found_and_what_was_demanded() => Assert.Equal(
         "Against Linf 0.1: worst-case: 38.20 % of 500 images are right (95 % interval: 34.05 to 42.53), expected 45 % or more. "
-            + "In doubt: OneClass: seen. advice.",
+            + "Flag: OneClass: seen. advice.",
         Assert.Throws<RobustnessException>(
             () => RobustnessAssert.AtLeast(Report(191, 500, RobustnessFlagCode.OneClass), 0.45)).Message);
 
@@ -52,7 +52,7 @@ public sealed class RobustnessAssertTests
             var report = Report(4, 5, code);
             var fault = Record.Exception(() => RobustnessAssert.AtLeast(report, 0.5));
             Assert.Equal(harmless.Contains(code), fault is null);
-            if (fault is not null) Assert.Equal($"Against Linf 0.1: In doubt: {code}: seen. advice.", fault.Message);
+            if (fault is not null) Assert.Equal($"Against Linf 0.1: Flag: {code}: seen. advice.", fault.Message);
             RobustnessAssert.AtLeast(report, 0.5, RobustnessFlagCode.Probabilities, code);
         }
         Assert.Throws<RobustnessException>(() => RobustnessAssert.AtLeast(
@@ -68,13 +68,13 @@ public sealed class RobustnessAssertTests
         var other = new AttackResult("worst-case", [.. Enumerable.Range(0, 500).Select(
             row => new AttackedPoint(true, row < 100 ? "pgd-20" : null, 0.4, 1, 1))])
         { Predictions = new long[500] };
-        var union = RobustnessUnion.Of(first, second with { WorstCase = other });
+        var union = RobustnessUnion.Combine(first, second with { WorstCase = other });
         Assert.Equal(200, union.WorstCase.CorrectCount);
         RobustnessAssert.AtLeast(first, 0.5);
         RobustnessAssert.AtLeast(union, 0.4, RobustnessFlagCode.OneClass);
         Assert.Equal(
             "Against Linf 0.1, L2 0.5: union: 40.00 % of 500 images are right (95 % interval: 35.80 to 44.35), expected 50 % or more. "
-                + "In doubt: OneClass: seen. advice.",
+                + "Flag: OneClass: seen. advice.",
             Assert.Throws<RobustnessException>(() => RobustnessAssert.AtLeast(union, 0.5)).Message);
     }
 

@@ -67,7 +67,7 @@ public sealed class SmallestPerturbationsTests
             .. threats.Select(threat => new RobustnessEvaluator(new() { Attacks = ["apgd-ce-20"], Threat = threat })
                 .Evaluate(network, images, labels)),
         ];
-        var union = RobustnessUnion.Of(reports).WorstCase;
+        var union = RobustnessUnion.Combine(reports).WorstCase;
         Assert.Equal("union", union.Name);
         for (var row = 0; row < 50; row++)
         {
@@ -85,9 +85,9 @@ public sealed class SmallestPerturbationsTests
             union.Points.Sum(point => point.ForwardPasses));
 
         var others = new RobustnessEvaluator(new() { Attacks = ["fgsm"] }).Evaluate(network, images, (labels + 1) % 5);
-        Assert.Contains("other labels", Assert.Throws<ArgumentException>(() => RobustnessUnion.Of([reports[0], others])).Message);
-        var twice = Assert.Throws<ArgumentException>(() => RobustnessUnion.Of(reports[0], reports[0])).Message;
+        Assert.Contains("other labels", Assert.Throws<ArgumentException>(() => RobustnessUnion.Combine([reports[0], others])).Message);
+        var twice = Assert.Throws<ArgumentException>(() => RobustnessUnion.Combine(reports[0], reports[0])).Message;
         Assert.Contains("Two evaluations are against Linf 0.02", twice);
-        Assert.Contains("no report", Assert.Throws<ArgumentException>(() => RobustnessUnion.Of([])).Message);
+        Assert.Contains("no report", Assert.Throws<ArgumentException>(() => RobustnessUnion.Combine([])).Message);
     }
 }

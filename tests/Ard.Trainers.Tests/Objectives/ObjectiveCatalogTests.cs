@@ -95,7 +95,7 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(threat, igdm.Threat);
         // A command line's steps are for the methods that have them.
         var shared = new ObjectiveSettings { Threat = threat, Steps = 5, StepSize = 0.05 };
-        var ard = (AdversariallyRobustDistillation)ObjectiveCatalog.ByName("ard+fast", ObjectiveCatalog.Fitting("ard+fast", shared));
+        var ard = (AdversariallyRobustDistillation)ObjectiveCatalog.ByName("ard+fast", ObjectiveCatalog.Applicable("ard+fast", shared));
         Assert.Equal((1, 0.1, false), (ard.Options.Inner.Steps, ard.Options.Inner.StepSize, ard.Options.Inner.Project));
         Assert.NotNull(ard.Options.Inner.Guard);
         Assert.Contains("Steps is set, and the method ard+fast has none; StepSize is set, and the method ard+fast has none",

@@ -22,7 +22,7 @@ public sealed class SuccessorTests
         using var scope = NewDisposeScope();
         var batch = Batch(Teacher());
         batch.Student.eval();
-        var loss = InnerLoss.DivergenceFromTeacherOnSame.On(batch);
+        var loss = InnerLoss.DivergenceFromTeacherOnSame.Prepare(batch);
         AssertDerivatives(loss, batch.Images, Pgd.Gradient(loss, batch.Images));
         var fixedTeacher = batch.AskTeacher(batch.Images);
         var without = Pgd.Gradient(
@@ -36,7 +36,7 @@ public sealed class SuccessorTests
         using var scope = NewDisposeScope();
         var batch = Batch(Teacher());
         batch.Student.eval();
-        var loss = InnerLoss.DivergenceFromTeacherOnClean.On(batch);
+        var loss = InnerLoss.DivergenceFromTeacherOnClean.Prepare(batch);
         AssertDerivatives(loss, batch.Images + 0.01, Pgd.Gradient(loss, batch.Images + 0.01));
     }
 

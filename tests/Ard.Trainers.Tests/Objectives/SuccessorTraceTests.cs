@@ -99,7 +99,7 @@ public sealed class SuccessorTraceTests
         var batch = Batch(student, common, run[name + ".x_adv"] - images, ScalarType.Float32);
 
         student.eval();
-        var gradient = Pgd.Gradient(inner.Loss.On(batch), images + run[name + ".noise"]);
+        var gradient = Pgd.Gradient(inner.Loss.Prepare(batch), images + run[name + ".noise"]);
         Compare.Close(run[name + ".attack_gradient_step1"], gradient, 1e-4, "attack gradient");
         student.train();
 

@@ -69,7 +69,7 @@ public sealed class ComparisonTests
         }
         // All else that a page has of evaluations.
         Assert.Equal(
-            ["accuracy", "comparison", "doubts", "classes", "confusion", "again"],
+            ["accuracy", "comparison", "flags", "classes", "confusion", "settings"],
             html.QuerySelectorAll("section h2").Select(title => title.Id));
     }
 

@@ -21,11 +21,11 @@ public sealed class HtmlReportTests
     public void A_page_has_every_section_that_there_is_something_for_and_no_other()
     {
         Assert.Equal(
-            ["accuracy", "comparison", "doubts", "classes", "budget", "images", "confusion", "training", "again"],
+            ["accuracy", "comparison", "flags", "classes", "budget", "images", "confusion", "training", "settings"],
             Sections(SampleReport.Of()));
-        Assert.Equal(["again"], Sections(new HtmlReport("nothing")));
+        Assert.Equal(["settings"], Sections(new HtmlReport("nothing")));
         var training = new HtmlReport("only") { Models = [new("student") { Training = SampleReport.Training(new Random(1), 3) }] };
-        Assert.Equal(["training", "again"], Sections(training));
+        Assert.Equal(["training", "settings"], Sections(training));
 
         static IEnumerable<string?> Sections(HtmlReport report) => Parse(report).QuerySelectorAll("section h2").Select(title => title.Id);
     }
@@ -115,7 +115,7 @@ public sealed class HtmlReportTests
     {
         var random = new Random(3);
         var (first, second) = (SampleReport.Evaluation(random, 40, 4), SampleReport.Evaluation(new Random(3), 40, 4));
-        var union = RobustnessUnion.Of(
+        var union = RobustnessUnion.Combine(
             first with { Labels = second.Labels, Clean = second.Clean }, second with { Threat = ThreatModel.L2(2) });
         var page = new HtmlReport("Union")
         {
@@ -267,7 +267,7 @@ public sealed class HtmlReportTests
     {
         var report = SampleReport.Of();
         var page = Parse(report);
-        var facts = page.QuerySelectorAll("#again ~ table tr").Select(row => row.TextContent).ToArray();
+        var facts = page.QuerySelectorAll("#settings ~ table tr").Select(row => row.TextContent).ToArray();
         foreach (var expected in (string[])["Ard.Trainers", "TorchSharp", "libtorch", ".NET", "seed1"])
             Assert.Contains(facts, fact => fact.StartsWith(expected));
         Assert.All(page.QuerySelectorAll(".settings"), settings => Assert.Contains("Objective.Options.Temperature4", settings.TextContent));

@@ -40,7 +40,7 @@ public sealed class JUnitReportTests
     [Fact]
     public void Several_adversaries_have_a_suite_each_and_one_together()
     {
-        var union = RobustnessUnion.Of(
+        var union = RobustnessUnion.Combine(
             RobustnessAssertTests.Report(191, 500, RobustnessFlagCode.OneClass),
             RobustnessAssertTests.Report(400, 500) with { Threat = ThreatModel.L2(0.5) });
         var file = EvaluationProblem.File("junit.xml");

@@ -92,7 +92,7 @@ public sealed class MixingTests
     public static TheoryData<string> Methods => [.. ObjectiveCatalog.Names, "adaad+igdm", "trades+awp", "mart+awp"];
 
     private static Objective Method(string name) => ObjectiveCatalog.ByName(
-        name, ObjectiveCatalog.Fitting(name, new() { Threat = ThreatModel.Linf(0.1), Steps = 2, Alpha = 0.7, Replays = 2 }));
+        name, ObjectiveCatalog.Applicable(name, new() { Threat = ThreatModel.Linf(0.1), Steps = 2, Alpha = 0.7, Replays = 2 }));
 
     [Theory]
     [MemberData(nameof(Methods))]

@@ -15,7 +15,7 @@ public sealed class TrainingAdviceTests
     {
         using var data = TrainerTests.Data(12);
         objective ??= Against(Tenth);
-        return [.. TrainingAdvice.Before(options.For(objective, data), objective, data, validates: options.ValidationFraction > 0)];
+        return [.. TrainingAdvice.Before(options.WithDefaults(objective, data), objective, data, validates: options.ValidationFraction > 0)];
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class TrainingAdviceTests
     public void The_validation_takes_the_threat_model_of_the_objective_unless_it_has_its_own_which_is_told()
     {
         using var data = TrainerTests.Data(12);
-        ThreatModel? Judge(TrainingOptions options, Objective objective) => options.For(objective, data).Validation.Threat;
+        ThreatModel? Judge(TrainingOptions options, Objective objective) => options.WithDefaults(objective, data).Validation.Threat;
         var own = new TrainingOptions { Validation = new EvaluationOptions { Threat = ThreatModel.L2(0.5) } };
 
         Assert.Equal(Tenth, Judge(new(), Against(Tenth)));

@@ -14,7 +14,7 @@ public sealed class TrainingDefaultsTests
     {
         string[] names = [.. Enumerable.Range(0, classes).Select(number => $"{number}")];
         using var data = new ImageDataset(zeros([images, 1, 4, 4], ScalarType.Byte), zeros([images], ScalarType.Int64), names);
-        return (options ?? new()).For(ObjectiveCatalog.ByName(method), data);
+        return (options ?? new()).WithDefaults(ObjectiveCatalog.ByName(method), data);
     }
 
     [Theory]
@@ -110,7 +110,7 @@ public sealed class TrainingDefaultsTests
     {
         using var data = TrainerTests.Data(300);
         using var student = TrainerTests.Spec.Build(3);
-        var usual = new TrainingOptions().For(new Natural(), data);
+        var usual = new TrainingOptions().WithDefaults(new Natural(), data);
         var options = TrainerTests.Options with
         {
             Epochs = 1,

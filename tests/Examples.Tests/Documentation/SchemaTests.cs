@@ -82,7 +82,7 @@ public sealed class SchemaTests
     {
         using var data = Glyphs.Generate(30, seed: 1);
         using var network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed: 1);
-        var union = RobustnessUnion.Of([.. new[] { ThreatModel.Linf(0.02), ThreatModel.L1(1) }.Select(threat =>
+        var union = RobustnessUnion.Combine([.. new[] { ThreatModel.Linf(0.02), ThreatModel.L1(1) }.Select(threat =>
             new RobustnessEvaluator(new() { Threat = threat }).Evaluate(network, data.Images, data.Labels))]);
         var json = EvaluationSummary.ToJson(union, network, "glyphs", data.ClassNames);
         Assert.Equal("", Faults(json));
