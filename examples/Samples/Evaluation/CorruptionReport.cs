@@ -1,4 +1,3 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 
 namespace Ard.Samples;
