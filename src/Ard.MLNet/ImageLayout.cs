@@ -19,8 +19,8 @@ public sealed record ImageLayout : IValidatableObject
 {
     /// <summary>
     /// Channels. Default null: the column's own dimensions if it has three, else those of the network's specification if they multiply to
-    /// the length of the vector, else what makes a square image of 3 channels, or of 1. Of images: those of the network's specification,
-    /// else 3.
+    /// the length of the vector, else what makes a square image of 3 channels, or of 1. For a column of images: those of the network's
+    /// specification, else 3.
     /// </summary>
     [Range(1, int.MaxValue)]
     public int? Channels { get; init; }

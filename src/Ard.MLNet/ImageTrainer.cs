@@ -107,7 +107,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
                     $"in the temporary file {file}: memory would have room for {ImageStorage.ShareOfMemory:P0} of {memory:F0} MB"));
     }
 
-    // Of processes that train together those without a seed have drawn others.
+    // Processes that train together without a seed have drawn different ones.
     private long SeedOfAll() =>
         BitConverter.ToInt64((options.Training.Group ?? ProcessGroup.Current).BroadcastArray(BitConverter.GetBytes(seed)));
 

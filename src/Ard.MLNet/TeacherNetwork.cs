@@ -5,8 +5,8 @@ namespace Ard.MLNet;
 
 /// <summary>
 /// Where a teacher comes from: a fitted <see cref="ImageClassifierTransformer"/>, a pipeline with one, a TorchSharp module, or a file. All
-/// are only read: the teacher is in the same state, and on the same device, after the training. Of a classifier a copy is made, so that it
-/// may go on scoring, teach another student, and be disposed of meanwhile.
+/// are only read: the teacher is in the same state, and on the same device, after the training. A classifier is copied, so that it may go
+/// on scoring, teach another student, and be disposed of meanwhile.
 /// </summary>
 public sealed class TeacherNetwork
 {

@@ -42,7 +42,7 @@ public sealed class ExportTests : IDisposable
             "evaluate", "--model", In("v1.0.onnx"), "--test-images", "20", "--attacks", "square-10", "--json", In("o.json"));
         Assert.True(asked.Code == 0, asked.Error);
         Assert.Contains("asked only, 20 images", asked.Output);
-        Assert.Contains("and not looked into", asked.Output);
+        Assert.Contains("was only queried", asked.Output);
         using var answers = JsonDocument.Parse(File.ReadAllText(In("o.json")));
         Assert.Equal(
             report.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble(),

@@ -23,13 +23,13 @@ internal static class EvaluateAnyModelSample
         Console.WriteLine(metrics.Description);
         foreach (var attack in metrics.Attacks.Prepend(metrics.Clean))
             Console.WriteLine($"{attack.Name}: {Given.Percent(attack.Accuracy)}");
-        Console.WriteLine($"asked, not looked into: {metrics.Report.BlackBox is not null}");
+        Console.WriteLine($"only queried: {metrics.Report.BlackBox is not null}");
 
         // Expected output:
         // MaximumEntropyModelParameters, asked only
         // clean: 25 %
         // square-200: 7 %
         // rays-200: 7 %
-        // asked, not looked into: True
+        // only queried: True
     }
 }

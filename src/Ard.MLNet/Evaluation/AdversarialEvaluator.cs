@@ -64,9 +64,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>As <see cref="ArdCatalog.EvaluateRobustness"/> says.</summary>
     public RobustnessMetrics Evaluate(ITransformer model, IDataView data)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(data);
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         var (labels, truth) = (evaluated.Labels, evaluated.Truth);
         var classes = tensor(truth);
@@ -108,9 +106,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessCurve"/> says.</summary>
     public RobustnessCurve EvaluateCurve(ITransformer model, IDataView data, IReadOnlyList<double> epsilons)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(data);
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         var evaluation = Settings(evaluated, options);
         return RobustnessCurve.EvaluateAll(
@@ -122,9 +118,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>As <see cref="ArdCatalog.EvaluateCorruptions"/> says.</summary>
     public CorruptionReport EvaluateCorruptions(ITransformer model, IDataView data, IReadOnlyList<string>? names = null)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(data);
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         return CorruptionReport.EvaluateAll(
             evaluated.Network, evaluated.Images, tensor(evaluated.Truth), names, null, options.Evaluation.Seed, options.Progress,
@@ -134,11 +128,9 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessUnion"/> says.</summary>
     public RobustnessUnion EvaluateUnion(ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(data);
         if (options.Evaluation.ExamplesFile is not null)
             throw new ArgumentException("ExamplesFile and several threat models are given, expected no file.");
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         var truth = tensor(evaluated.Truth);
         // All are known to be sound before the first begins.
@@ -157,9 +149,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>As <see cref="ArdCatalog.EvaluateSmallestPerturbations"/> says.</summary>
     public SmallestPerturbations EvaluateSmallest(ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(data);
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         return SmallestPerturbations.EvaluateAll(
             evaluated.Network, evaluated.Images, tensor(evaluated.Truth), norm, attacks, options.Evaluation, options.Progress,
@@ -169,12 +159,10 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>As <see cref="ArdCatalog.EvaluateRepeatedly"/> says.</summary>
     public RepeatedJudgement EvaluateRepeatedly(ITransformer model, IDataView data, int passes)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(data);
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
         if (options.Evaluation.Shard is { } shard)
             throw new ArgumentException($"Shard is {shard}, expected none: judged are the points of a whole evaluation.");
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         var (truth, evaluation) = (tensor(evaluated.Truth), Settings(evaluated, options));
         var group = evaluation.Group ?? ProcessGroup.Current;
@@ -191,6 +179,13 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
         {
             if (evaluation.ExamplesFile is null) File.Delete(file);
         }
+    }
+
+    private EvaluatedModel Open(ITransformer model, IDataView data)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        return EvaluatedModel.Open(mlContext, model, data, options);
     }
 
     private static EvaluationOptions Settings(EvaluatedModel evaluated, AdversarialEvaluatorOptions options)

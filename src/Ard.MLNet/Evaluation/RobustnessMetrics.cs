@@ -36,7 +36,7 @@ public sealed record AttackMetrics
     /// model; 0 for rows that the model gets wrong without an attack), BrokenBy (text: the attack if it broke the row, in a sequence such
     /// as AutoAttack the part of it, of the worst case the first attack that did; else empty), ForwardPasses and BackwardPasses (int64,
     /// what this attack cost, of the worst case all of them; -1 where one does not say), Queries (int64,
-    /// <see cref="AttackedPoint.Queries"/> of a model that was asked only; else, and where it was not broken, -1).
+    /// <see cref="AttackedPoint.Queries"/> of a model that was only queried; else, and where it was not broken, -1).
     /// </summary>
     public IDataView Rows { get; }
 }
@@ -75,7 +75,7 @@ public sealed class RobustnessMetrics
     /// <summary>Against all attacks together, row by row the one that does the most harm.</summary>
     public AttackMetrics WorstCase { get; }
 
-    /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
+    /// <summary>Signs that the figures may be wrong; empty where none was found.</summary>
     public IReadOnlyList<RobustnessFlag> Flags => Report.Flags;
 
     /// <summary>The figures for files.</summary>
@@ -87,7 +87,7 @@ public sealed class RobustnessMetrics
     /// <summary>The classes' names, in the order of the classifier's scores.</summary>
     public IReadOnlyList<string> ClassNames => model.Labels.Names;
 
-    /// <summary>The network and the number of its parameters, or the model and that it was asked only.</summary>
+    /// <summary>The network and the number of its parameters, or the model and that it was only queried.</summary>
     public string Description => $"{model.Name}, {model.Details}";
 
     /// <summary>The metrics of one attack.</summary>

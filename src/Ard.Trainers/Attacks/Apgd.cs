@@ -5,7 +5,7 @@ namespace Ard.Trainers.Attacks;
 /// <summary>
 /// Auto-PGD (Croce and Hein, ICML 2020; L1: Croce and Hein, ICML 2021): projected gradient ascent with momentum that chooses its own step
 /// sizes and goes back to the best point when progress stops. An image leaves the batch when it is misclassified; restarts and further
-/// targets run on those that are left. Returned is the first misclassified point, or else the one of the largest loss.
+/// targets run on those that are left. It returns the first misclassified point, or else the one of the largest loss.
 /// </summary>
 /// <param name="options">The settings; default those of AutoAttack's APGD-CE: cross-entropy, 100 steps, one random start.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

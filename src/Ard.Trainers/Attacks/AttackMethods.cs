@@ -48,9 +48,9 @@ public abstract partial class Attack
 
     /// <summary>
     /// A sequence of attacks, each on the images that the network still gets right after those before it. Each attack gets the same noise
-    /// as if it were run alone. Returned is the misclassified point that was found first, or the clean image where none was. The images
-    /// that are left after an attack are put into full batches again for the next one, which on a GPU is quicker than batch by batch: give
-    /// it many at a time. The published sequences are in <see cref="AutoAttack"/>.
+    /// as if it were run alone. It returns the misclassified point that was found first, or the clean image where none was. The images that
+    /// are left after an attack are put into full batches again for the next one, so give it many at a time. The published sequences are in
+    /// <see cref="AutoAttack"/>.
     /// </summary>
     /// <param name="name">Its name for tables.</param>
     /// <param name="attacks">

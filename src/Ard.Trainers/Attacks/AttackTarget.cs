@@ -36,8 +36,8 @@ public sealed class AttackTarget
 
     /// <summary>
     /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count as one backward pass too.
-    /// Whether the logits are finite is checked when the attack is over. Of several samples (<see cref="Attack.Eot"/>) the logarithms of
-    /// the mean probabilities.
+    /// Whether the logits are finite is checked when the attack is over. With several samples (<see cref="Attack.Eot"/>) it gives the
+    /// logarithms of the mean probabilities.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">
@@ -82,9 +82,9 @@ public sealed class AttackTarget
     }
 
     /// <summary>
-    /// The gradient of losses with regard to points; of several samples (<see cref="Attack.Eot"/>) the mean of their gradients. A value of
-    /// it that is NaN becomes 0 and an infinite one a large number, so that no step makes a point of no number; where there is no gradient
-    /// it is 0. The report of an evaluation says at how many images it was 0, NaN, infinite or missing.
+    /// The gradient of losses with regard to points; with several samples (<see cref="Attack.Eot"/>) the mean of their gradients. A value
+    /// of it that is NaN becomes 0 and an infinite one a large number, so that no step makes a point of no number; where there is no
+    /// gradient it is 0. The report of an evaluation says at how many images it was 0, NaN, infinite or missing.
     /// </summary>
     /// <param name="losses">
     /// Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.
@@ -114,7 +114,7 @@ public sealed class AttackTarget
         return sum.Div_(Samples);
     }
 
-    /// <summary>Logits, losses and the gradient of the losses at points, of several samples their means.</summary>
+    /// <summary>Logits, losses and the gradient of the losses at points; with several samples their means.</summary>
     /// <param name="losses">Logits [n,classes] to the losses of the points [n].</param>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>

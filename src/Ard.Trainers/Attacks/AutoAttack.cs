@@ -2,8 +2,8 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// The sequences of AutoAttack (Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
-/// attacks, ICML 2020). Of two and three classes, at which the reference implementation ends with an error, the ratio of logits is the
-/// margin and there are fewer targets; a flag of the report says so.
+/// attacks, ICML 2020). With two or three classes, where the reference implementation ends with an error, the ratio of logits is replaced
+/// by the margin and there are fewer targets; a flag of the report says so.
 /// </summary>
 public static class AutoAttack
 {

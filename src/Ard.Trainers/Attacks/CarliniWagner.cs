@@ -7,9 +7,9 @@ namespace Ard.Trainers.Attacks;
 /// <summary>
 /// The L2 attack of Carlini and Wagner (Towards evaluating the robustness of neural networks, IEEE S&amp;P 2017, section VI-A): looks for
 /// the smallest perturbation by minimising ‖x' - x‖² + c max(0, confidence - margin) with Adam over w, where x' = (tanh w + 1) / 2 stays in
-/// [0,1] by itself. For each image the weight c is searched: ten times as large until a misclassified point is found, then by halves.
-/// Returned is the smallest misclassified perturbation where it is within epsilon, otherwise the clean image: for the smallest
-/// perturbations themselves give a large epsilon. Draws no random number.
+/// [0,1] by itself. For each image the weight c is searched: ten times as large until a misclassified point is found, then by halves. It
+/// returns the smallest misclassified perturbation where that is within epsilon, otherwise the clean image; to get the smallest
+/// perturbations themselves, give a large epsilon. Draws no random number.
 /// </summary>
 /// <param name="options">The settings; default 9 values of c, 1000 steps for each.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

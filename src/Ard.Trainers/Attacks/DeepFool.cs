@@ -7,8 +7,8 @@ namespace Ard.Trainers.Attacks;
 /// <summary>
 /// DeepFool (Moosavi-Dezfooli, Fawzi and Frossard, CVPR 2016, algorithm 2; Linf: section 3.3): looks for a small perturbation. It takes the
 /// network for linear at the point, moves to the nearest boundary to another class, and does so again until the point is misclassified.
-/// Every iterate is moved a little further than that (the overshoot) and clamped to [0,1]. Returned is the misclassified point where it is
-/// within epsilon, otherwise the clean image: for the smallest perturbations themselves give a large epsilon. Draws no random number.
+/// Every iterate is moved a little further than that (the overshoot) and clamped to [0,1]. It returns the misclassified point where that is
+/// within epsilon, otherwise the clean image; to get the smallest perturbations themselves, give a large epsilon. Draws no random number.
 /// </summary>
 /// <param name="options">The settings; default 50 iterations, overshoot 0.02, 10 classes.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>

@@ -4,9 +4,9 @@ using Ard.Trainers.Tensors;
 namespace Ard.Trainers.Data;
 
 /// <summary>
-/// Makes a data set of images that come one after another, in one pass: bytes, or floats from the first image on that is none of bytes.
-/// Of memory that is asked for the system gives as much as is filled, so that nothing is held beside it; where all of it would be too much,
-/// what came so far goes to a file, and the rest behind it.
+/// Makes a data set of images that come one after another, in one pass: bytes, or floats from the first image on that is not made of bytes.
+/// Memory for all images is reserved at once, and the system provides it as it is filled; where it would be too much, what came so far goes
+/// to a file, and the rest behind it.
 /// </summary>
 /// <param name="shape">Channels, height and width.</param>
 /// <param name="classNames">One name a class.</param>
@@ -42,7 +42,7 @@ internal sealed class ImageCollector(
         var classes = tensor(labels.ToArray());
         if (file is not null) return file.Finish(classes);
         var all = memory!.narrow(0, 0, labels.Length * size);
-        // Of much room that was not needed not even the addresses stay.
+        // If less than half of the room was needed, not even its addresses are kept.
         if (all.numel() <= memory.numel() / 2) all = all.clone();
         return new ImageDataset(all.view(labels.Length, shape.Channels, shape.Height, shape.Width), classes, classNames, null);
     }

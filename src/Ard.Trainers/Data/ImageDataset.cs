@@ -28,13 +28,10 @@ public sealed class ImageDataset : IDisposable
     {
     }
 
-    /// <summary>The same unchecked.</summary>
-    /// <param name="stored">The images, or more.</param>
-    /// <param name="labels">[N].</param>
-    /// <param name="classNames">One name a class.</param>
-    /// <param name="file">Where the images are mapped from; null for memory.</param>
-    /// <param name="rows">Which of the stored images, int64 [N]; null for all.</param>
-    /// <param name="device">Where batches are; null for where the images are stored.</param>
+    /// <summary>
+    /// The same unchecked. <paramref name="rows"/>, int64 [N], tells which of the stored images belong to the set, null for all. Batches are on
+    /// <paramref name="device"/>, null for where the images are stored: in memory, or mapped from <paramref name="file"/>.
+    /// </summary>
     internal ImageDataset(
         Tensor stored, Tensor labels, IReadOnlyList<string> classNames, MappedFile? file, Tensor? rows = null, Device? device = null)
     {
@@ -43,9 +40,11 @@ public sealed class ImageDataset : IDisposable
         (this.file, this.rows, this.device) = (file, rows?.DetachFromDisposeScope(), device);
     }
 
-    /// <summary>[N,C,H,W], uint8 (0 to 255) or float32 in [0,1]. Of a data set from a file the tensor is mapped, and must not be written
-    /// to. Of a part that <see cref="Split"/> made it is a copy, made when it is first asked for, where the whole is (in memory, or in a
-    /// temporary file); batches need none.</summary>
+    /// <summary>
+    /// [N,C,H,W], uint8 (0 to 255) or float32 in [0,1]. The tensor of a data set from a file is mapped, and must not be written to. A part
+    /// that <see cref="Split"/> made copies its images when they are first asked for, to where the whole is (memory, or a temporary file);
+    /// batches need no copy.
+    /// </summary>
     public Tensor Images
     {
         get
@@ -102,8 +101,8 @@ public sealed class ImageDataset : IDisposable
     /// <list type="bullet">
     /// <item>A folder with the IDX files of MNIST or its relatives, train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-…, plain or
     /// with .gz.</item>
-    /// <item>NumPy's arrays: a .npz, a folder of .npy, or a .npy of images with labels.npy beside it. Of the arrays with train in their
-    /// names (test for the test split) the one of three or four dimensions are the images, [N,H,W], [N,H,W,C] or [N,C,H,W] with 1 or 3
+    /// <item>NumPy's arrays: a .npz, a folder of .npy, or a .npy of images with labels.npy beside it. Among the arrays with train in their
+    /// names (test for the test split) the one of three or four dimensions holds the images, [N,H,W], [N,H,W,C] or [N,C,H,W] with 1 or 3
     /// channels, and the one of one dimension the labels; where no name says train or test, there is only a test split.</item>
     /// <item>CIFAR-10 or CIFAR-100 (fine labels), binary or for Python: the folder, a folder that holds it, or the .tar.gz.</item>
     /// </list></summary>
@@ -207,7 +206,7 @@ public sealed class ImageDataset : IDisposable
         return (Part(tensor(order[(int)count..])), Part(tensor(order[..(int)count])));
     }
 
-    /// <summary>A new data set, the same on another device. Of one that is mapped from a file the batches alone are there.</summary>
+    /// <summary>A new data set, the same on another device. If it is mapped from a file, only its batches are on that device.</summary>
     internal ImageDataset To(Device device)
     {
         using var scope = NewDisposeScope();

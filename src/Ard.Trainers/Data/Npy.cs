@@ -45,9 +45,9 @@ internal static class Npy
     }
 
     /// <summary>
-    /// Reads one split. By its names: of the arrays with train in them (test for the test split) the one of three or four dimensions are
-    /// the images, the one of one dimension the labels, such as x_train and y_train. Where no name says train or test, there is only a test
-    /// split; of a single .npy of images its labels are in labels.npy beside it.
+    /// Reads one split, by the names of the arrays: among those with train in their names (test for the test split) the one of three or
+    /// four dimensions holds the images, the one of one dimension the labels, such as x_train and y_train. Where no name says train or
+    /// test, there is only a test split; the labels of a single .npy of images are in labels.npy beside it.
     /// </summary>
     /// <param name="path">The .npz, the folder of .npy files, or a .npy of images.</param>
     /// <param name="split">Which of the two splits.</param>

@@ -1,9 +1,9 @@
 namespace Ard.Trainers.Distributed;
 
 /// <summary>
-/// Which rows of a batch a process works on: of n processes that of rank r every nth from row r on, so that a row stays with its process
-/// where a batch is smaller than the others. A batch of fewer rows than processes leaves some without one: each of these works on a row
-/// of another's, so that all do the same, and counts for nothing.
+/// Which rows of a batch a process works on: every n-th from row r on for the process of rank r of n, so that a row stays with its process
+/// where a batch is smaller than the others. A batch of fewer rows than processes leaves some without one: each of these works on a row of
+/// another's, so that all do the same, and counts for nothing.
 /// </summary>
 /// <param name="Group">The processes.</param>
 /// <param name="Count">The rows of the batch, in all processes together.</param>

@@ -25,7 +25,7 @@ public sealed record ClassAccuracy
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(RobustCount, Images);
 
     /// <summary>Of each class of which there are images, in their order.</summary>
-    internal static IEnumerable<ClassAccuracy> Of(RobustnessReport report) => report.Labels.Index()
+    internal static IEnumerable<ClassAccuracy> ByClass(RobustnessReport report) => report.Labels.Index()
         .GroupBy(image => image.Item, image => image.Index).OrderBy(rows => rows.Key)
         .Select(rows => new ClassAccuracy(
             rows.Key, rows.Count(), rows.Count(row => report.Clean.Correct[row]), rows.Count(row => report.WorstCase.Correct[row])));

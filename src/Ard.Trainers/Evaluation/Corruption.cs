@@ -8,9 +8,9 @@ namespace Ard.Trainers.Evaluation;
 /// Robustness to Common Corruptions and Perturbations, ICLR 2019), each at five severities with the settings of CIFAR-10-C.
 /// </summary>
 /// <remarks>
-/// Made here and not read from the published files, figures differ a little from theirs: other random numbers, other rounding on the way,
-/// and for <c>frost</c>, which lays photographs of ice over an image, a fractal texture in their place. The settings are in pixels of
-/// images of 32 by 32, as in CIFAR-10-C, but for <c>elastic_transform</c>, which goes by the size.
+/// The corruptions are made here and not read from the published files, so figures differ a little: by random numbers, by rounding, and for
+/// <c>frost</c>, which lays photographs of ice over an image, by a fractal texture in their place. The settings are in pixels of images of
+/// 32 by 32, as in CIFAR-10-C, but for <c>elastic_transform</c>, which goes by the size.
 /// </remarks>
 public static class Corruption
 {

@@ -68,8 +68,8 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     }
 
     /// <summary>
-    /// The mean corruption error of Hendrycks and Dietterich (ICLR 2019): of each corruption the errors of all severities in units of those
-    /// of a baseline network, and of these the mean; 1 where it is as good.
+    /// The mean corruption error of Hendrycks and Dietterich (ICLR 2019): the errors of each corruption over all severities, divided by
+    /// those of a baseline network, and the mean over the corruptions; 1 where both are equally good.
     /// </summary>
     /// <param name="baseline">The report of the baseline.</param>
     /// <exception cref="ArgumentException">It has other corruptions, or makes no error under one of them.</exception>

@@ -37,8 +37,8 @@ internal static class EvaluationReport
             Images = values["images"],
         };
         var network = values["network"];
-        // Of a type and the digest of its weights the latter.
-        return network.StartsWith(Asked, StringComparison.Ordinal) ? OfBlackBox(report)
+        // It holds the type and the digest of the weights.
+        return network.StartsWith(Asked, StringComparison.Ordinal) ? ForBlackBox(report)
             : report with { Weights = network[(network.LastIndexOf(' ') + 1)..] };
     }
 
@@ -46,13 +46,13 @@ internal static class EvaluationReport
     public const string Asked = "answers ";
 
     /// <summary>The report of a model that can only be asked: says what its figures mean.</summary>
-    public static RobustnessReport OfBlackBox(RobustnessReport report)
+    public static RobustnessReport ForBlackBox(RobustnessReport report)
     {
         var most = report.WorstCase.Points.Select(point => point.ForwardPasses ?? 0).DefaultIfEmpty().Max();
         return report with
         {
-            BlackBox = string.Create(CultureInfo.InvariantCulture, $"The model was asked, {most:N0} times an image at most, and not ")
-                + "looked into: the accuracies under attack are upper bounds, and who asks more often, or knows the model, may find more.",
+            BlackBox = string.Create(CultureInfo.InvariantCulture, $"The model was only queried, at most {most:N0} times an image: ")
+                + "the accuracies under attack are upper bounds; more queries, or knowledge of the model, may lower them.",
         };
     }
 
@@ -114,7 +114,7 @@ internal static class EvaluationReport
                 ran.Aggregate((long?)state.CleanPasses, (sum, point) => sum + point.Forward),
                 ran.Aggregate((long?)0, (sum, point) => sum + point.Backward))
             {
-                // Of a point that others have broken before nothing is told.
+                // Nothing is told of a point that others have broken before.
                 Queries = ran.Find(point => !point.Correct) is not { } won ? null
                     : ran.TakeWhile(point => point.Correct).Aggregate(won.Queries, (sum, point) => sum + point.Forward),
             };

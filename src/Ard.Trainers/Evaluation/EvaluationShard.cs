@@ -5,9 +5,9 @@ using Ard.Trainers.Checkpoints;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
-/// A part of an evaluation that runs by itself, on another machine say: of n shards the i-th has every n-th batch from the i-th on. Its
-/// images keep the numbers that they have in the whole data set, and so their random starts; <see cref="Merge"/> makes of the state files
-/// of all shards that of the whole evaluation.
+/// A part of an evaluation that runs by itself, on another machine say: the i-th of n shards has every n-th batch, from the i-th on. Its
+/// images keep the numbers that they have in the whole data set, and so their random starts; <see cref="Merge"/> joins the state files of
+/// all shards to that of the whole evaluation.
 /// </summary>
 /// <param name="Number">i, from 1.</param>
 /// <param name="Count">n.</param>

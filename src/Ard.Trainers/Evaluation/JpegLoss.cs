@@ -3,9 +3,9 @@ using static System.Math;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
-/// What the JPEG format (ITU-T T.81, baseline) does to an image: of its steps those that lose something. Brightness and, at half the
-/// resolution, two differences of colour are taken in blocks of eight by eight to cosines, whose coefficients are rounded to multiples of a
-/// table's. What follows, the codes, loses nothing.
+/// The steps of the JPEG format (ITU-T T.81, baseline) that lose information. Brightness and, at half the resolution, two differences of
+/// colour are taken in blocks of eight by eight to cosines, whose coefficients are rounded to multiples of those in a table. The coding
+/// that follows loses nothing.
 /// </summary>
 internal static class JpegLoss
 {

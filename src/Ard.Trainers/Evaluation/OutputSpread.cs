@@ -4,7 +4,7 @@ namespace Ard.Trainers.Evaluation;
 internal static class OutputSpread
 {
     /// <summary>Between five passes over the same images.</summary>
-    public static double OfPasses(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
+    public static double BetweenPasses(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
     {
         var most = 0.0;
         for (var pass = 1; pass < 5; pass++)
@@ -16,7 +16,7 @@ internal static class OutputSpread
     }
 
     /// <summary>Between the batch, its halves and another order: what an image's output depends on beside the image.</summary>
-    public static double OfBatches(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
+    public static double BetweenBatches(Module<Tensor, Tensor> model, Tensor images, Tensor logits)
     {
         if (images.shape[0] < 2) return 0;
         using var scope = NewDisposeScope();

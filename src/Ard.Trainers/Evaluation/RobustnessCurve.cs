@@ -50,8 +50,8 @@ public sealed record RobustnessCurve
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="epsilons">The budgets, in any order, each once.</param>
     /// <param name="options">
-    /// The settings; default FGSM and PGD-20. Of its threat model the norm counts. A state file gets the budget behind its name; examples
-    /// are not written.
+    /// The settings; default FGSM and PGD-20. Only the norm of its threat model counts. The budget is appended to the name of a state file;
+    /// examples are not written.
     /// </param>
     /// <param name="progress">Told after each attack on each batch; Done and Total are of the images that are left.</param>
     /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>

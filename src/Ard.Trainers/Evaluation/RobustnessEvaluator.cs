@@ -15,10 +15,10 @@ namespace Ard.Trainers.Evaluation;
 /// other points.
 /// </summary>
 /// <remarks>
-/// Signs that a figure may be wrong are flags of the report. Two of them decide how points are counted. Where the network's output is not finite
-/// (NaN or infinity) it names no class: such an image counts as wrong, and one at which an attack met such outputs, at its point or on its
-/// way there, as broken, also where that way led outside of the budget: the accuracies are then too low rather than too high. A point of an
-/// attack that lies beyond the budget or outside [0,1] is projected back before the network is asked.
+/// A flag of the report is a sign that a figure may be wrong. Two of them decide how points are counted. Where the network's output is not
+/// finite (NaN or infinity) it names no class: such an image counts as wrong, and one at which an attack met such outputs, at its point or
+/// on its way there, as broken, also where that way led outside of the budget: the accuracies are then too low rather than too high. A
+/// point of an attack that lies beyond the budget or outside [0,1] is projected back before the network is asked.
 /// </remarks>
 /// <param name="options">The settings; default FGSM and PGD-20 (of a <see cref="BlackBox"/> Square), Linf 8/255.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
@@ -174,7 +174,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             Labels = labels.cpu().data<long>().ToArray(),
             Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
         };
-        return model is BlackBoxModel ? EvaluationReport.OfBlackBox(report) : report;
+        return model is BlackBoxModel ? EvaluationReport.ForBlackBox(report) : report;
     }
 
     // Takes all steps that are not in the state file.
@@ -266,8 +266,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         }
         logits = logits.detach();
         var checkBatch = Options.CheckNetwork && state.Steps == 0;
-        var spread = checkBatch ? OutputSpread.OfPasses(model, images, logits) : 0;
-        var batchSpread = checkBatch ? OutputSpread.OfBatches(model, images, logits) : 0;
+        var spread = checkBatch ? OutputSpread.BetweenPasses(model, images, logits) : 0;
+        var batchSpread = checkBatch ? OutputSpread.BetweenBatches(model, images, logits) : 0;
 
         var scores = logits;
         if (state.CleanSamples is > 1 and var passes)

@@ -192,9 +192,9 @@ internal static class RobustnessFlags
         return 1 - fewer;
     }
 
-    // By how many points it beats every direct attack that saw the same images, and the best of these; null where one is as good, but for
-    // what chance explains: of points on which two equal attacks differ, each has half, with a deviation of √n of the difference. The parts
-    // of a sequence count together: they share the images among them.
+    // By how many points it beats every direct attack that saw the same images, and the best of these; null where one is as good within
+    // chance. If two equal attacks differ on n points, each breaks half of them, and the difference has a deviation of √n. The parts of a
+    // sequence count together: they share the images among them.
     private static (int Points, string Than)? Advantage(EvaluationState state, PartResult part, IEnumerable<PartResult> direct)
     {
         var rows = Enumerable.Range(0, state.Count).ToArray();

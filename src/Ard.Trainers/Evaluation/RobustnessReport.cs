@@ -28,12 +28,12 @@ public sealed record RobustnessReport
     /// </summary>
     public AttackResult WorstCase { get; internal init; }
 
-    /// <summary>Reasons not to believe the figures; empty where none was seen.</summary>
+    /// <summary>Signs that the figures may be wrong; empty where none was found.</summary>
     public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
     /// <summary>
-    /// What the figures mean of a model that was asked and not looked into (<see cref="Networks.BlackBox"/>), in a sentence; null for a
-    /// network whose gradients were there.
+    /// What the figures mean for a model that was only queried (<see cref="Networks.BlackBox"/>), in a sentence; null for a network whose
+    /// gradients were there.
     /// </summary>
     public string? BlackBox { get; init; }
 
@@ -50,7 +50,7 @@ public sealed record RobustnessReport
     internal string? Weights { get; init; }
 
     /// <summary>By class: one entry for each class that there are images of, in their order.</summary>
-    public IReadOnlyList<ClassAccuracy> Classes => [.. ClassAccuracy.Of(this)];
+    public IReadOnlyList<ClassAccuracy> Classes => [.. ClassAccuracy.ByClass(this)];
 
     /// <summary>
     /// The class with the lowest accuracy against all attacks together; null where there are no images. As the lowest of several it is
@@ -63,8 +63,8 @@ public sealed record RobustnessReport
     /// <c>predicted</c> and <c>attacked</c>, the true class and those that the network takes the clean image and the worst of the attacked
     /// ones for (null where its output is not finite); <c>brokenBy</c>, the first attack that broke it, else null; <c>size</c>, how far it
     /// was moved, in the norm of the threat model; <c>forwardPasses</c> and <c>backwardPasses</c>, what all attacks have cost, null where
-    /// one does not say; and of a model that was asked only <c>queries</c>, see <see cref="AttackedPoint.Queries"/>. The file appears whole
-    /// or not at all.
+    /// one does not say; and for a model that was only queried <c>queries</c>, see <see cref="AttackedPoint.Queries"/>. The file appears
+    /// whole or not at all.
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     /// <exception cref="InvalidOperationException">The report has no labels: its shards are of an earlier version.</exception>
@@ -102,10 +102,10 @@ public sealed record AttackResult
     public string Details { get; init; } = "";
 
     /// <summary>
-    /// Of an attack that is carried over (<see cref="Attacks.Attack.Transfer"/>), the share of the clean images, from 0 to 1, of which its
-    /// surrogate says the same as the network: of one that says something else little carries over. A surrogate that has learned from these
-    /// images (<see cref="Training.Surrogate"/>) says the same more often of them than of others. Null for other attacks, and where the
-    /// surrogate was not there, as of merged shards.
+    /// For an attack that is transferred (<see cref="Attacks.Attack.Transfer"/>), the share of the clean images, from 0 to 1, on which its
+    /// surrogate and the network agree: little transfers from a surrogate that disagrees. A surrogate that has learned from these images
+    /// (<see cref="Training.Surrogate"/>) agrees on them more often than on others. Null for other attacks, and where the surrogate was not
+    /// available, as for merged shards.
     /// </summary>
     public double? SurrogateAgreement { get; init; }
 

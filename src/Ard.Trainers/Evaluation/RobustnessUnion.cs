@@ -19,7 +19,7 @@ public sealed record RobustnessUnion
     /// </summary>
     public AttackResult WorstCase { get; }
 
-    /// <summary>Reasons not to believe the figures, of all reports.</summary>
+    /// <summary>Signs that the figures may be wrong, of all reports.</summary>
     public IReadOnlyList<RobustnessFlag> Flags => [.. Reports.SelectMany(report => report.Flags).Distinct()];
 
     internal string Threats => string.Join(", ", Reports.Select(report => report.Threat));

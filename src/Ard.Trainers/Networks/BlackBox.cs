@@ -1,17 +1,17 @@
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// Models that are not there to be looked into: a pipeline of another library, a service, a program. They answer, and no more is known of
-/// them. What is made here is attacked and evaluated as any network is, but by attacks without gradients alone, and the report says what
-/// its figures mean.
+/// Models whose inside is not accessible: a pipeline of another library, a service, a program. They answer, and no more is known of them.
+/// What is made here is attacked and evaluated as any network is, but by attacks without gradients alone, and the report says what its
+/// figures mean.
 /// </summary>
 public static class BlackBox
 {
     /// <summary>A model that answers with scores.</summary>
     /// <param name="name">What errors call it.</param>
     /// <param name="ask">
-    /// Float32 images [N,...] in [0,1] to scores [N,classes], the class of the largest being the answer. Of probabilities (from 0 to 1, an
-    /// image's adding up to 1) the logarithms are taken. Any number of threads may call it at once.
+    /// Float32 images [N,...] in [0,1] to scores [N,classes], the class of the largest being the answer. If they are probabilities (from 0
+    /// to 1, those of an image adding up to 1), their logarithms are taken. Any number of threads may call it at once.
     /// </param>
     /// <returns>
     /// A module without parameters. What <paramref name="ask"/> throws it throws as an <see cref="InvalidOperationException"/>.

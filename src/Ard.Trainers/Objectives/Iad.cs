@@ -49,6 +49,32 @@ public sealed record IadOptions
     internal IadOptions Or(IadOptions own) => this with { Inner = Inner ?? own.Inner, Distillation = Distillation ?? own.Distillation };
 }
 
+/// <summary>What <see cref="Iad"/> and <see cref="AdaIad"/> share.</summary>
+internal abstract class IntrospectiveDistillation(IadOptions? options, IadOptions defaults) : Objective
+{
+    /// <summary>The settings, all of them.</summary>
+    public IadOptions Options { get; } = (options ?? new()).Or(defaults).Validated();
+
+    private protected InnerMaximisation Inner => Options.Inner!;
+
+    private DistillationTerm Term => Options.Distillation!;
+
+    public override ThreatModel? Threat => Inner.Threat;
+
+    public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
+
+    public override bool NeedsTeacher => true;
+
+    /// <summary>The loss of the logits of x' and x; those of x are needed where the trust is partial and where alpha is below 1.</summary>
+    private protected Tensor Loss(TrainingBatch batch, Tensor attacked, Tensor? clean, Tensor teacher, Tensor? trust)
+    {
+        var alpha = Options.Alpha;
+        var loss = Term.Loss(attacked, teacher, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
+        if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
+        return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
+    }
+}
+
 /// <summary>
 /// Introspective adversarial distillation based on ARD, IAD-I (Zhu et al., ICLR 2022): alpha T² KL(S_t(x') ‖ T_t(x)) + alpha (1-A) KL(S(x')
 /// ‖ S(x)) + (1-alpha) CE(S(x), y), means over the batch. Where the teacher is unsure of the true class of x', its trust A is small and the
@@ -57,7 +83,7 @@ public sealed record IadOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Iad(IadOptions? options = null) : Objective
+internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillation(options, Defaults)
 {
     /// <summary>The defaults.</summary>
     public static IadOptions Defaults { get; } = new()
@@ -66,34 +92,18 @@ internal sealed class Iad(IadOptions? options = null) : Objective
         Distillation = new() { Temperature = 1, Reduction = KlReduction.BatchMean },
     };
 
-    /// <summary>The settings, all of them.</summary>
-    public IadOptions Options { get; } = (options ?? new()).Or(Defaults).Validated();
-
-    private InnerMaximisation Inner => Options.Inner!;
-
-    private DistillationTerm Term => Options.Distillation!;
-
     public override string Name => "iad";
-
-    public override ThreatModel? Threat => Inner.Threat;
-
-    public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
-
-    public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)
     {
-        var (alpha, isPartial) = (Options.Alpha, Options.Trust.IsPartial(batch));
+        var isPartial = Options.Trust.IsPartial(batch);
         var adversarial = Inner.Maximise(batch);
         var target = batch.TeacherLogits;
         var trust = isPartial ? Options.Trust.Weights(batch.AskTeacher(adversarial), batch) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
         if (Options.StatisticsPasses) batch.MoveStatistics(adversarial);
-        var clean = isPartial || alpha < 1 ? batch.Student.call(batch.Images) : null;
+        var clean = isPartial || Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.StatisticsPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
-
-        var loss = Term.Loss(attacked, target, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
-        if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
-        return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
+        return Loss(batch, attacked, clean, target, trust);
     }
 }

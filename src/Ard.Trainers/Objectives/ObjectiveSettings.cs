@@ -24,7 +24,8 @@ public sealed record ObjectiveSettings
     public double? Temperature { get; init; }
 
     /// <summary>
-    /// The share of a distillation's loss beside the cross-entropy; of RSLAD and AdaAD: of the adversarial images beside the clean ones.
+    /// The share of a distillation's loss beside the cross-entropy; for RSLAD and AdaAD that of the adversarial images beside the clean
+    /// ones.
     /// </summary>
     public double? Alpha { get; init; }
 
@@ -38,8 +39,8 @@ public sealed record ObjectiveSettings
     public double? IgdmWeight { get; init; }
 
     /// <summary>
-    /// The settings with the threat model that is usual for the images, <see cref="ThreatModel.Default"/>, where none is set. The trainers of
-    /// ML.NET and the command line take it.
+    /// The settings, with <see cref="ThreatModel.Default"/> for the images where no threat model is set. The trainers of ML.NET and the
+    /// command line take it.
     /// </summary>
     /// <param name="channels">The images' channels.</param>
     internal ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Default(channels) };

@@ -174,8 +174,8 @@ public sealed class TrainingBatch
 
     /// <summary>
     /// The cross-entropy with the labels, for outer losses: -Σ_c t_c log softmax(logits)_c with t = (1-s) · one-hot + s/classes, where s is
-    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016, section 7). Inner maximisations attack the labels as they are. Of mixed
-    /// images the <see cref="SoftLabels"/> stand for the one-hot ones.
+    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016, section 7). Inner maximisations attack the labels as they are. For mixed
+    /// images the <see cref="SoftLabels"/> take the place of the one-hot ones.
     /// </summary>
     /// <param name="logits">[N,classes].</param>
     /// <param name="reduction">Default the mean over the batch.</param>

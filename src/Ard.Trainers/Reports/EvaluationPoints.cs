@@ -25,7 +25,7 @@ internal sealed record EvaluationPoints(
     IReadOnlyDictionary<string, string> Right)
 {
     /// <summary>
-    /// How often a model that was asked only was asked until it got an allowed point wrong; null where it did not. Default null: its
+    /// How often a model that was only queried was asked until it got an allowed point wrong; null where it did not. Default null: its
     /// gradients were there.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

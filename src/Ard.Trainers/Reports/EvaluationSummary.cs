@@ -54,11 +54,11 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     [JsonInclude, JsonRequired]
     internal Figures WorstCase { get; init; } = null!;
 
-    /// <summary>Reasons not to believe the figures.</summary>
+    /// <summary>Signs that the figures may be wrong.</summary>
     [JsonInclude, JsonRequired]
     internal IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
-    /// <summary>What the figures mean of a model that was asked only. Default null: its gradients were there.</summary>
+    /// <summary>What the figures mean for a model that was only queried. Default null: its gradients were used.</summary>
     [JsonInclude]
     internal string? BlackBox { get; init; }
 

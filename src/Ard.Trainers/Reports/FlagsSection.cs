@@ -28,7 +28,7 @@ internal static class FlagsSection
         return section.ToString().Length == 0 ? null : section;
     }
 
-    // Of a model that was asked only there are none.
+    // A model that was only queried has none.
     private static string Gradients(IReadOnlyList<ModelReport> models) => models.All(model => model.Robustness is { BlackBox: not null })
         ? "" : "gradients that are zero, not finite or missing, ";
 

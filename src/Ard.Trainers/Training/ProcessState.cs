@@ -14,7 +14,7 @@ internal sealed class ProcessState : IDisposable
     private static int threadsBefore;
     private readonly Tensor random;
 
-    /// <summary>Sets the number of threads: of several trainings at once the last to end puts back what the first has found.</summary>
+    /// <summary>Sets the number of threads. If several trainings run at once, the last to end restores what the first has found.</summary>
     /// <param name="threads">
     /// From 1. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use, divided among those that share them.
     /// </param>

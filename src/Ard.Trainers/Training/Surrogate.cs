@@ -20,7 +20,7 @@ public static class Surrogate
     /// <param name="network">The network to be trained, with as many outputs as the model has classes.</param>
     /// <param name="model">Images [N,C,H,W] to logits [N,classes], such as <see cref="BlackBox"/> makes.</param>
     /// <param name="images">[N,C,H,W]: bytes, which are divided by 255, or floating point in [0,1].</param>
-    /// <param name="options">The settings; default those that <see cref="TrainingOptions.WithDefaults"/> finds for natural training.</param>
+    /// <param name="options">The settings. Default: <see cref="TrainingOptions.WithDefaults"/> for natural training.</param>
     /// <param name="cancellation">Looked at before each step.</param>
     /// <exception cref="ArgumentException">Images or options are not as described, or the model names one class of all images.</exception>
     /// <exception cref="InvalidOperationException">The model failed, or its output is not [N,classes].</exception>

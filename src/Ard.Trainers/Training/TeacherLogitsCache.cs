@@ -3,11 +3,11 @@ using Ard.Trainers.Distributed;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for:
-/// the images in order, in batches of the training's size. So they do not depend on when the training was interrupted. They may differ in
-/// the last bits from what the teacher says of the same image in another batch. Of several processes each computes some of the batches,
-/// and all get all of them, for every image comes to every process sooner or later. What fails in one fails in all, and so does what is
-/// cancelled.
+/// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for: the
+/// images in order, in batches of the training's size. So they do not depend on when the training was interrupted. They may differ in the
+/// last bits from what the teacher says of the same image in another batch. Each of several processes computes some of the batches, and all
+/// get all of them, since every image comes to every process sooner or later. A failure or a cancellation in one process ends the work in
+/// all.
 /// </summary>
 internal sealed class TeacherLogitsCache(
     Module<Tensor, Tensor> teacher, TrainingImages images, int variants, int batchSize, ScalarType dtype, ProcessGroup group,
@@ -17,8 +17,8 @@ internal sealed class TeacherLogitsCache(
     private Tensor? logits;
 
     /// <summary>
-    /// The rule where the options leave it open: it pays where the augmentation makes of an image fewer variants than the training has
-    /// epochs, for then the teacher sees fewer images. Of auxiliary images, which an epoch does not pass through, all count.
+    /// The rule where the options leave it open: the cache pays if the augmentation makes fewer variants of an image than the training has
+    /// epochs, since then the teacher sees fewer images. All auxiliary images count, although an epoch does not pass through them.
     /// </summary>
     /// <param name="options">The settings, filled in.</param>
     /// <param name="images">The images.</param>

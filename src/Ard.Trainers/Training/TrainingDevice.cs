@@ -8,8 +8,8 @@ namespace Ard.Trainers.Training;
 public static class TrainingDevice
 {
     /// <summary>
-    /// The device of that name. Of several processes on a machine that mpirun or srun has started each gets a GPU of its own, where none is
-    /// named by its number.
+    /// The device of that name. Several processes that mpirun or srun has started on a machine get a GPU each, unless one is named by its
+    /// number.
     /// </summary>
     /// <param name="name">auto (the first GPU if there is one, else the CPU), cpu, cuda or cuda:N.</param>
     /// <exception cref="ArgumentException">The name is none of these, or there is no such GPU.</exception>

@@ -72,7 +72,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Clocks and warnings.</summary>
     public ProgressReporter Reporter { get; }
 
-    /// <summary>Whether it was cancelled: of several processes in any of them, as all have found out at the same step.</summary>
+    /// <summary>Whether it was cancelled in any of the processes, as all of them found out at the same step.</summary>
     public bool IsCancelled
     {
         get => setup.Group.Size == 1 ? cancellation.IsCancellationRequested : field;

@@ -52,13 +52,13 @@ public sealed class BlackBoxTests
         Assert.Null(open.BlackBox);
         Assert.All(open.WorstCase.Points, point => Assert.Null(point.Queries));
         var most = asked.WorstCase.Points.Max(point => point.ForwardPasses);
-        Assert.StartsWith($"The model was asked, {most} times an image at most, and not looked into", asked.BlackBox);
+        Assert.StartsWith($"The model was only queried, at most {most} times an image", asked.BlackBox);
         Assert.Contains("upper bounds", asked.BlackBox);
         Assert.Empty(asked.Flags);
 
         // The same in the report for people and in that for programs.
         var page = new HtmlReport("page") { Models = [new("service") { Robustness = asked }] }.ToHtml();
-        Assert.Contains("times an image at most, and not looked into", page);
+        Assert.Contains("times an image: the accuracies", page);
         Assert.Contains("Accuracy over the queries", page);
         Assert.DoesNotContain("gradients that are zero", page);
         Assert.Contains($"\"medianQueries\": {asked["square-40"].MedianQueries}", EvaluationSummary.Create(asked).ToJson());

@@ -60,7 +60,8 @@ public sealed class ClassAccuracyTests
             ],
             File.ReadAllLines(file));
         Assert.All(File.ReadLines(file), line => JsonDocument.Parse(line).Dispose());
-        RobustnessUnion.Combine(Report((2, true, null)), Report((2, true, "fgsm")) with { Threat = ThreatModel.L2(0.5) }).SaveRows(file + "u");
+        RobustnessUnion.Combine(Report((2, true, null)), Report((2, true, "fgsm")) with { Threat = ThreatModel.L2(0.5) })
+            .SaveRows(file + "u");
         Assert.Equal(
             [
                 """{"row":0,"threat":"Linf 0.1","label":2,"predicted":2,"attacked":2,"brokenBy":null""",

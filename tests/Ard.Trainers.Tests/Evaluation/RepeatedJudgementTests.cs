@@ -23,6 +23,7 @@ public sealed class RepeatedJudgementTests
         Assert.Equal(0.55 - 1.96 * 0.2, judged.Interval.Low, 1e-9);
         Assert.Equal(0.55 + 1.96 * 0.2, judged.Interval.High, 1e-9);
         Assert.True(double.IsNaN(RepeatedJudgement.Evaluate(network, points[..0], zeros([0], dtype: ScalarType.Int64)).Mean));
-        Assert.Throws<ArgumentOutOfRangeException>(() => RepeatedJudgement.Evaluate(network, points, zeros([5], dtype: ScalarType.Int64), 0));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => RepeatedJudgement.Evaluate(network, points, zeros([5], dtype: ScalarType.Int64), 0));
     }
 }

@@ -15,7 +15,8 @@ public sealed class TrainingAdviceTests
     {
         using var data = TrainerTests.Data(12);
         objective ??= Against(Tenth);
-        return [.. TrainingAdvice.Before(options.WithDefaults(objective, data), objective, data, validates: options.ValidationFraction > 0)];
+        options = options.WithDefaults(objective, data);
+        return [.. TrainingAdvice.Before(options, objective, data, validates: options.ValidationFraction > 0)];
     }
 
     [Fact]
