@@ -23,9 +23,10 @@ internal static class AuxiliaryImagesSample
             Augmentation = Augmentation.None,
             ValidationFraction = 0,
         };
-        using var teacher = new AdversarialTrainer(
-            ml, new() { Network = "tinycnn-8-bn", Method = "natural", Training = training, Seed = 1 }).Fit(train);
-        using var student = new ArdTrainer(ml, new()
+        var trainers = ml.MulticlassClassification.Trainers;
+        using var teacher = trainers
+            .AdversarialTraining(new() { Network = "tinycnn-8-bn", Method = "natural", Training = training, Seed = 1 }).Fit(train);
+        using var student = trainers.AdversarialDistillation(new()
         {
             Network = "tinycnn-4-bn",
             Teacher = teacher,                                                              // there for the labels alone
