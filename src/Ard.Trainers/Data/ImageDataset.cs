@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
@@ -28,10 +27,8 @@ public sealed class ImageDataset : IDisposable
     {
     }
 
-    /// <summary>
-    /// The same unchecked. <paramref name="rows"/>, int64 [N], tells which of the stored images belong to the set, null for all. Batches are on
-    /// <paramref name="device"/>, null for where the images are stored: in memory, or mapped from <paramref name="file"/>.
-    /// </summary>
+    // The same unchecked. The rows, int64 [N], are those of the stored images that belong to the set. Batches are on the device, or where
+    // the images are: in memory, or mapped from the file.
     internal ImageDataset(
         Tensor stored, Tensor labels, IReadOnlyList<string> classNames, MappedFile? file, Tensor? rows = null, Device? device = null)
     {
@@ -338,7 +335,7 @@ public sealed class ImageDataset : IDisposable
         {
             var (low, high) = (images.min().item<float>(), images.max().item<float>());
             // Written so that a value that is not a number fails as well.
-            if (!(low >= 0 && high <= 1)) faults.Add(Invariant($"images lie in [{low},{high}], expected [0,1]"));
+            if (!(low >= 0 && high <= 1)) faults.Add(FormattableString.Invariant($"images lie in [{low},{high}], expected [0,1]"));
         }
         if (labelsFit)
         {
@@ -346,8 +343,6 @@ public sealed class ImageDataset : IDisposable
             if (low < 0 || high >= classNames.Count) faults.Add($"labels lie in {low} to {high}, expected 0 to {classNames.Count - 1}");
         }
         return faults;
-
-        static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
     }
 
     private static string Describe(Tensor tensor) => $"{tensor.dtype} [{string.Join(",", tensor.shape)}]";
