@@ -177,6 +177,9 @@ internal static class CommandLine
             text => (int?)Positive(text));
     private static readonly Option<string?> State = new Option<string?>("--state")
         .Reads("Keep what is done in this file, and go on from it where it exists.", text => (string?)text);
+    private static readonly Option<int?> Queries = new Option<int?>("--queries")
+        .Reads("Of a model that can only be asked: so many queries an image at most, by all attacks together.",
+            text => (int?)Positive(text));
     private static readonly Option<int?> ImagesAtATime = new Option<int?>("--images-at-a-time")
         .Reads("Images that go through the network together. Default 250. A shard has whole ones of these batches.",
             text => (int?)Positive(text));
@@ -213,7 +216,7 @@ internal static class CommandLine
     private static readonly Option[] EvaluateOptions =
     [
         Model, Network, .. ModelCommands.Normalisation, Surrogate, Data, Classes, Attacks, Epsilons, Threats, Smallest, State, Shard,
-        ImagesAtATime, SaveExamples, Judge, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
+        ImagesAtATime, Queries, SaveExamples, Judge, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Device, Threads,
     ];
 
     /// <summary>The whole command line.</summary>
@@ -359,6 +362,7 @@ internal static class CommandLine
         StateFile = p.GetValue(State),
         Shard = p.GetValue(Shard),
         ImagesAtATime = p.GetValue(ImagesAtATime),
+        QueryBudget = p.GetValue(Queries),
         ExamplesFile = p.GetValue(SaveExamples),
         Judgements = p.GetValue(Judge),
         Report = p.GetValue(Report),

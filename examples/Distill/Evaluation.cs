@@ -53,6 +53,9 @@ internal sealed record Evaluation
 
     public int? ImagesAtATime { get; init; }
 
+    /// <summary>How often a model that can only be asked is asked about an image; null for as often as the attacks want.</summary>
+    public int? QueryBudget { get; init; }
+
     public string? ExamplesFile { get; init; }
 
     /// <summary>How often each of the saved examples is judged again; null for not at all.</summary>
@@ -114,10 +117,13 @@ internal sealed record Evaluation
             : Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
         var place = TrainingDevice.Find(Device);
         network.to(place);
+        var threats = Threats ?? [Epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(Epsilons[0])];
+        // Attacks that do not fit are found before a network is trained for more of them.
+        foreach (var each in Attacks is null ? [] : threats)
+            _ = new RobustnessEvaluator(new() { Threat = each, Attacks = [], MoreAttacks = Attacks! });
         using var other = Surrogate is null ? null
             : Surrogate == LearnedSurrogate ? Imitation(network, test, cancellation) : Network(Surrogate, architecture: null);
         other?.to(place);
-        var threats = Threats ?? [Epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(Epsilons[0])];
         var threat = threats[0];
         var options = new EvaluationOptions
         {
@@ -128,6 +134,7 @@ internal sealed record Evaluation
             StateFile = Shard is null ? StateFile : $"{StateFile}.{Shard.Number}-of-{Shard.Count}",
             Shard = Shard,
             ExamplesFile = ExamplesFile,
+            QueryBudget = QueryBudget,
         };
         if (ImagesAtATime is { } images) options = options with { BatchSize = images };
         Console.WriteLine($"{Model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");

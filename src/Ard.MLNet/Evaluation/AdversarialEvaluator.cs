@@ -69,6 +69,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
         var (labels, truth) = (evaluated.Labels, evaluated.Truth);
         var classes = tensor(truth);
         var evaluation = Settings(evaluated, options);
+        evaluated.Imitate(options);
         var report = new RobustnessEvaluator(evaluation with { KeepLogits = true })
             .EvaluateAll(evaluated.Network, evaluated.Images, classes, options.Progress, options.Cancellation);
 
@@ -109,10 +110,11 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
         using var evaluated = Open(model, data);
         using var scope = NewDisposeScope();
         var evaluation = Settings(evaluated, options);
+        double[] budgets = [.. epsilons.Select(epsilon => evaluated.Within(new(evaluation.Threat!.Norm, epsilon)).Epsilon)];
+        RobustnessCurve.RequireEachOnce(budgets);
+        evaluated.Imitate(options);
         return RobustnessCurve.EvaluateAll(
-            evaluated.Network, evaluated.Images, tensor(evaluated.Truth),
-            [.. epsilons.Select(epsilon => evaluated.Within(new(evaluation.Threat!.Norm, epsilon)).Epsilon)],
-            evaluation, options.Progress, options.Cancellation);
+            evaluated.Network, evaluated.Images, tensor(evaluated.Truth), budgets, evaluation, options.Progress, options.Cancellation);
     }
 
     /// <summary>As <see cref="ArdCatalog.EvaluateCorruptions"/> says.</summary>
@@ -142,6 +144,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
             return new RobustnessEvaluator(evaluation);
         })];
         RobustnessUnion.RequireEachOnce(evaluators.Select(evaluator => evaluator.Options.ThreatOrDefault));
+        evaluated.Imitate(options);
         return RobustnessUnion.Combine([.. evaluators.Select(evaluator => evaluator.EvaluateAll(
             evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation))]);
     }
@@ -166,6 +169,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
         using var scope = NewDisposeScope();
         var (truth, evaluation) = (tensor(evaluated.Truth), Settings(evaluated, options));
         var group = evaluation.Group ?? ProcessGroup.Current;
+        evaluated.Imitate(options);
         var file = evaluation.ExamplesFile ?? Path.GetTempFileName();
         try
         {
@@ -191,11 +195,13 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     private static EvaluationOptions Settings(EvaluatedModel evaluated, AdversarialEvaluatorOptions options)
     {
         var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Network);
-        return evaluation with
+        evaluation = evaluation with
         {
             Threat = evaluated.Within(evaluation.Threat!),
             MoreAttacks = [.. evaluation.MoreAttacks, .. evaluated.Transfers(evaluation.Threat!.Norm)],
         };
+        RobustnessEvaluator.Check(evaluation.Validated(), evaluated.Network);
+        return evaluation;
     }
 
     /// <summary>The first images that are right, under the attack that broke most.</summary>

@@ -62,19 +62,80 @@ internal sealed class AskedPipeline
     /// <summary>Scores [N,classes], or classes, int64 [N], of images [N,C,H,W].</summary>
     public Tensor Ask(Tensor images)
     {
-        var count = (int)images.shape[0];
-        using var contiguous = images.to(ScalarType.Float32).cpu().contiguous();
-        var answers = model.Transform(Batch(count, MemoryMarshal.Cast<byte, float>(contiguous.bytes).ToArray()));
-        if (!HasScores)
+        var (answers, count) = (Answers(images), (int)images.shape[0]);
+        return HasScores ? Scores(answers, count) : tensor(Named(answers, answers.Schema[Answer.Name], count));
+    }
+
+    /// <summary>Whether the model names a class beside its scores.</summary>
+    public bool NamesClassesToo => HasScores && Beside(model.GetOutputSchema(input)) is not null;
+
+    /// <summary>
+    /// Finds out scores in another order than that of the classes: of each image the largest has to be that of the class that is named.
+    /// </summary>
+    /// <param name="images">Some images [N,C,H,W].</param>
+    /// <param name="scores">Their scores.</param>
+    /// <exception cref="InvalidOperationException">It is another one's.</exception>
+    public void RequireScoresInOrder(Tensor images, Tensor scores)
+    {
+        var (answers, count) = (Answers(images), (int)images.shape[0]);
+        var column = Beside(answers.Schema)!.Value;
+        foreach (var ((values, named), row) in scores.data<float>().ToArray().Chunk(Labels.Count)
+            .Zip(Named(answers, column, count)).Zip(Enumerable.Range(0, count)))
         {
-            var keys = Values<uint>(LabelKeys.Map(mlContext, answers, Answer.Name, Labels), count);
-            return tensor(keys.Select(key => (long)key - 1).ToArray());
+            // Of equal ones, or of NaN, none is the largest.
+            var largest = Array.IndexOf(values, values.Max());
+            if (named < 0 || largest < 0 || largest == named || values.Count(value => value == values[largest]) > 1) continue;
+            throw new InvalidOperationException(
+                $"The largest value of '{Answer.Name}' in row {row} is that of class '{Labels.Names[largest]}', and "
+                + $"'{column.Name}' is '{Labels.Names[(int)named]}': expected the scores in the order of {Labels}. Name another column of "
+                + "scores, or drop the one of the two that is not meant (DropColumns).");
         }
+    }
+
+    private IDataView Answers(Tensor images)
+    {
+        using var contiguous = images.to(ScalarType.Float32).cpu().contiguous();
+        return model.Transform(Batch((int)images.shape[0], MemoryMarshal.Cast<byte, float>(contiguous.bytes).ToArray()));
+    }
+
+    private Tensor Scores(IDataView answers, int count)
+    {
+        var column = answers.Schema[Answer.Name];
         if (Answer.Type is VectorDataViewType)
-            return tensor(Values<VBuffer<float>>(answers, count).SelectMany(scores => scores.DenseValues()).ToArray())
+            return tensor(Values<VBuffer<float>>(answers, column, count).SelectMany(scores => scores.DenseValues()).ToArray())
                 .reshape(count, Labels.Count);
-        var margins = tensor(Values<float>(answers, count));
+        using var margins = tensor(Values<float>(answers, column, count));
         return stack([zeros_like(margins), margins], 1);
+    }
+
+    // The classes, from 0, that the model names; -1 for none.
+    private long[] Named(IDataView answers, DataViewSchema.Column column, int count)
+    {
+        if (column.Type is not KeyDataViewType)
+        {
+            answers = LabelKeys.Map(mlContext, answers, column.Name, Labels);
+            column = answers.Schema[column.Name];
+        }
+        return [.. Values<uint>(answers, column, count).Select(key => (long)key - 1)];
+    }
+
+    // The model's answer, hidden or not, unless it is known to be another predictor's than the scores.
+    private DataViewSchema.Column? Beside(DataViewSchema output)
+    {
+        var set = SetOf(output[Answer.Name]);
+        var beside = output.LastOrDefault(column => column.Name == options.PredictedLabelColumnName
+            && (set is null || SetOf(column) is not { } its || its == set)
+            && (column.Type is KeyDataViewType or BooleanDataViewType || (!column.IsHidden && column.Type is TextDataViewType)));
+        return beside.Name is null ? null : beside;
+
+        static uint? SetOf(DataViewSchema.Column column)
+        {
+            if (column.Annotations.Schema.GetColumnOrNull("ScoreColumnSetId")?.Type is not KeyDataViewType { RawType: var raw }
+                || raw != typeof(uint)) return null;
+            uint id = 0;
+            column.Annotations.GetValue("ScoreColumnSetId", ref id);
+            return id;
+        }
     }
 
     private DataViewSchema.Column Scores(DataViewSchema output)
@@ -94,7 +155,8 @@ internal sealed class AskedPipeline
     {
         // Hidden ones too: MapKeyToValue leaves the key that it takes the place of.
         var predicted = output.Where(column => column.Name == options.PredictedLabelColumnName).ToArray();
-        var answers = predicted.LastOrDefault(column => column.Type is KeyDataViewType) is { Type: not null } key ? ClassLabels.Read(key)
+        var answers = HasScores && ClassLabels.OfScores(Answer) is { } scored ? scored
+            : predicted.LastOrDefault(column => column.Type is KeyDataViewType) is { Type: not null } key ? ClassLabels.Read(key)
             : predicted is [.., { Type: BooleanDataViewType }] ? ClassLabels.Parse(["false", "true"], "bool")
             : null;
         if (label.Type is KeyDataViewType)
@@ -149,9 +211,8 @@ internal sealed class AskedPipeline
         column.Name, column.Type, column.Annotations,
         $"the model reads the column '{column.Name}' too, expected one whose answers depend on the images in '{features.Name}' alone");
 
-    private T[] Values<T>(IDataView answers, int count)
+    private static T[] Values<T>(IDataView answers, DataViewSchema.Column column, int count)
     {
-        var column = answers.Schema[Answer.Name];
         using var cursor = answers.GetRowCursor([column]);
         var get = cursor.GetGetter<T>(column);
         var values = new List<T>(count);

@@ -2,6 +2,7 @@ using System.Globalization;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
@@ -19,6 +20,9 @@ namespace Ard.MLNet.Evaluation;
 internal sealed record EvaluatedModel(
     string Name, string Details, Module<Tensor, Tensor> Network, ClassLabels Labels, ViewImages Images, long[] Truth) : IDisposable
 {
+    // So many are asked for to see whether scores and classes fit.
+    private const int FirstImages = 32;
+
     private IDisposable? InUse { get; init; }
 
     private bool HoldsBytes { get; init; }
@@ -26,7 +30,7 @@ internal sealed record EvaluatedModel(
     /// <summary>Its training, where that is known.</summary>
     public TrainingResult? Training { get; private init; }
 
-    /// <summary>The attacks by a network that has learned to imitate it; none where that was not asked for.</summary>
+    /// <summary>The attacks by a network that learns to imitate it (<see cref="Imitate"/>); none where that was not asked for.</summary>
     public IReadOnlyList<Attack> Transfers(Norm norm) =>
         Imitation is null ? [] : [Attack.Transfer(norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd(), Imitation, "surrogate")];
 
@@ -106,32 +110,38 @@ internal sealed record EvaluatedModel(
             ?? Steps(model).Last().GetType().Name;
         var network = asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask);
         var images = new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length);
-        return new EvaluatedModel(name, "asked only", network, asked.Labels, images, truth)
-        {
-            Imitation = how.Surrogate?.For(asked.Format, asked.Labels.Count) is { } definition
-                ? Imitate(network, images, definition, how.SurrogateTraining, options) : null,
-            HoldsBytes = asked.TakesBytes,
-            Channels = asked.Format.Channels,
-        };
-    }
-
-    private static Module<Tensor, Tensor> Imitate(
-        Module<Tensor, Tensor> model, ViewImages images, NetworkDefinition definition, TrainingOptions? training,
-        AdversarialEvaluatorOptions options)
-    {
-        var imitation = definition.Build(options.Evaluation.Seed);
         try
         {
-            using var all = images.All(ScalarType.Float32);
-            Surrogate.Fit(imitation, model, all, training ?? new() { Seed = options.Evaluation.Seed }, options.Cancellation);
-            // Asked on the CPU, as the model is.
-            return imitation.to(CPU);
+            if (asked.NamesClassesToo)
+            {
+                using var scope = NewDisposeScope();
+                var rows = images.Rows([.. PointNoise.Rows(Math.Min(FirstImages, truth.Length))]);
+                var first = ImageBatch.Convert(rows, ScalarType.Float32, CPU);
+                asked.RequireScoresInOrder(first, network.call(first));
+            }
+            return new EvaluatedModel(name, "asked only", network, asked.Labels, images, truth)
+            {
+                Imitation = how.Surrogate?.For(asked.Format, asked.Labels.Count).Build(options.Evaluation.Seed),
+                HoldsBytes = asked.TakesBytes,
+                Channels = asked.Format.Channels,
+            };
         }
         catch
         {
-            imitation.Dispose();
+            images.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Trains the network that is to imitate it, where one was asked for: once everything else is known to be sound.</summary>
+    public void Imitate(AdversarialEvaluatorOptions options)
+    {
+        if (Imitation is null) return;
+        using var all = Images.All(ScalarType.Float32);
+        Surrogate.Fit(
+            Imitation, Network, all, options.BlackBox!.SurrogateTraining ?? new() { Seed = options.Evaluation.Seed }, options.Cancellation);
+        // Asked on the CPU, as the model is.
+        Imitation.to(CPU);
     }
 
     private static IEnumerable<ITransformer> Steps(ITransformer step) =>

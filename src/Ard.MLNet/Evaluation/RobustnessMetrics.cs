@@ -151,7 +151,7 @@ public sealed class RobustnessMetrics
             {
                 Threat = ThreatModel.{{Report.Threat.Norm}}({{Report.Threat.Epsilon:R}}),
                 Attacks = [{{string.Join(", ", options.AttackNames.Select(attack => $"\"{attack}\""))}}],{{More()}}
-                Seed = {{options.Seed}},
+                Seed = {{options.Seed}},{{(options.QueryBudget is { } budget ? $"\n        QueryBudget = {budget}," : "")}}
             },{{Asked()}}
         });
         """);

@@ -15,6 +15,7 @@ internal abstract class ClassLabels
     private const ulong Most = 100_000;
 
     private const string KeyValues = "KeyValues";
+    private const string TrainingLabelValues = "TrainingLabelValues";
 
     private static readonly Kind[] Kinds =
     [
@@ -104,8 +105,16 @@ internal abstract class ClassLabels
         var kind = Array.Find(Kinds, kind => kind.Type.Equals(item))
             ?? throw new NotSupportedException(
                 $"Label column '{label.Name}': values of type {item} are not supported, expected text, numbers or truth values.");
-        return kind.Read(label.Annotations);
+        return kind.Read(label.Annotations, KeyValues);
     }
+
+    /// <summary>The classes of a column of scores in their order, as ML.NET's trainers write them beside it; null without them.</summary>
+    public static ClassLabels? OfScores(DataViewSchema.Column scores) =>
+        scores.Type is VectorDataViewType { Size: var count }
+        && scores.Annotations.Schema.GetColumnOrNull(TrainingLabelValues)?.Type is VectorDataViewType { Size: var size, ItemType: var item }
+        && size == count
+            ? Array.Find(Kinds, kind => kind.Type.Equals(item))?.Read(scores.Annotations, TrainingLabelValues)
+            : null;
 
     /// <summary>Classes without values.</summary>
     public static ClassLabels Unnamed(int count) => new WithoutValues(count);
@@ -130,17 +139,17 @@ internal abstract class ClassLabels
 
     private abstract record Kind(string Name, PrimitiveDataViewType Type)
     {
-        public abstract ClassLabels Read(DataViewSchema.Annotations annotations);
+        public abstract ClassLabels Read(DataViewSchema.Annotations annotations, string name);
 
         public abstract ClassLabels Parse(IReadOnlyList<string> names);
     }
 
     private sealed record Kind<T>(string Name, PrimitiveDataViewType Type, Func<T, string> Text, Func<string, T> Value) : Kind(Name, Type)
     {
-        public override ClassLabels Read(DataViewSchema.Annotations annotations)
+        public override ClassLabels Read(DataViewSchema.Annotations annotations, string name)
         {
             VBuffer<T> values = default;
-            annotations.GetValue(KeyValues, ref values);
+            annotations.GetValue(name, ref values);
             return new WithValues<T>(this, [.. values.DenseValues()]);
         }
 

@@ -216,25 +216,34 @@ public abstract partial class Attack
     /// Whether outputs that are not finite and points that are not allowed are told; else they are errors.
     /// </param>
     /// <param name="cancellation">Checked before each forward pass.</param>
+    /// <param name="budget">How often an image may be asked for, where the model can only be asked; at least <see cref="Samples"/>.</param>
     internal PartOutcome RunPart(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, bool tellFaults,
-        CancellationToken cancellation)
+        CancellationToken cancellation, long? budget = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var state = ModelState.Borrow(model);
         using var passes = new PassCounter(images.shape[0]);
-        var queries = model is BlackBoxModel ? new QueryLog(images, labels, threat) : null;
+        var queries = model is BlackBoxModel ? new QueryLog(images, labels, threat, budget - Samples) : null;
         var target = new AttackTarget(
             model, Name, images, passes: passes, queries: queries, samples: Samples, cancellation: cancellation);
-        var own = Search(target, images, labels, threat, noise).detach();
+        Tensor own;
+        try
+        {
+            own = Search(target, images, labels, threat, noise).detach();
+        }
+        catch (QueriesUsedUpException)
+        {
+            own = queries!.Found;
+        }
         ThreatModel.VerifyShape(own, images, Name);
         var ownSize = threat.Size(own, images);
         var allowed = threat.Allows(own, images, ownSize);
         // A value that is no number cannot be projected.
         var points = where(
             ThreatModel.PerPoint(allowed, images), own, threat.Project(where(own.isfinite(), own, images), images));
-        var scores = target.Logits(points);
+        var scores = target.Judge(points);
         var logits = scores.MaskedFill(target.NotFinite.unsqueeze(1), double.NaN);
         // One wait for the device.
         var told = cat(

@@ -12,7 +12,7 @@ public sealed class AttackTarget
     private readonly PassCounter? passes;
     private readonly QueryLog? queries;
     private readonly CancellationToken cancellation;
-    private bool sampling;
+    private bool sampling, searching = true;
     // A sum of 0 for each image, NaN where some logits were not finite; and how often its gradient had each of the faults. They belong to
     // the dispose scope that was open when the target was made.
     private readonly Tensor notFinite, gradientFaults;
@@ -52,6 +52,7 @@ public sealed class AttackTarget
     private Tensor Pass(Tensor points, Tensor? rows)
     {
         cancellation.ThrowIfCancellationRequested();
+        if (searching) queries?.Spend(points.shape[0], rows);
         var logits = Model.call(points);
         var sent = points.shape[0];
         passes?.Count(sent, rows, forward: 1, backward: logits.requires_grad ? 1 : 0);
@@ -178,6 +179,13 @@ public sealed class AttackTarget
 
     /// <summary>Whether the attack met a loss without a gradient.</summary>
     internal bool GradientMissing { get; private set; }
+
+    /// <summary>The logits of the points that were found, which a budget of queries has left room for.</summary>
+    internal Tensor Judge(Tensor points)
+    {
+        searching = false;
+        return Logits(points);
+    }
 
     /// <summary>Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">Some logits were not finite.</exception>

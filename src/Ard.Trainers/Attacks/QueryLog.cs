@@ -7,10 +7,28 @@ namespace Ard.Trainers.Attacks;
 /// <param name="images">The clean images [N,...].</param>
 /// <param name="labels">Their classes [N].</param>
 /// <param name="threat">What is allowed: beyond it an attack may ask, but has not won.</param>
-internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat)
+/// <param name="budget">How often each image may be asked for; null for as often as the attack wants.</param>
+internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat, long? budget = null)
 {
+    // Of calls that do not say whose points they send.
+    private long unfollowed;
     private readonly long[] asked = new long[images.shape[0]];
     private readonly long?[] toSuccess = new long?[images.shape[0]];
+
+    /// <summary>Of each image the first allowed point that is misclassified, else itself; followed where there is a budget.</summary>
+    public Tensor Found { get; } = budget is null ? images : images.clone();
+
+    /// <summary>Whether the budget allows another query of some images.</summary>
+    /// <param name="count">How many points there are.</param>
+    /// <param name="rows">Whose they are, int64 [n]; null for all.</param>
+    /// <exception cref="QueriesUsedUpException">It does not.</exception>
+    public void Spend(long count, Tensor? rows)
+    {
+        if (budget is null) return;
+        var most = rows is null ? asked.Max() : rows.shape[0] == 0 ? 0 : rows.cpu().data<long>().ToArray().Max(row => asked[row]);
+        if (most + unfollowed >= budget) throw new QueriesUsedUpException();
+        if (rows is null && count != asked.Length) unfollowed += Math.Max(1, count / asked.Length);
+    }
 
     /// <summary>Adds a query.</summary>
     /// <param name="points">The points [n,...].</param>
@@ -28,10 +46,15 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat)
         for (var i = 0; i < won.Length; i++)
         {
             asked[whose[i]]++;
-            if (won[i]) toSuccess[whose[i]] ??= asked[whose[i]];
+            if (!won[i] || toSuccess[whose[i]] is not null) continue;
+            toSuccess[whose[i]] = asked[whose[i]];
+            if (budget is not null) Found[whose[i]].copy_(points[i]);
         }
     }
 
     /// <summary>After how many queries of an image it was broken; null where it was not.</summary>
     public long? ToSuccess(int row) => toSuccess[row];
 }
+
+/// <summary>An attack has asked as often as it may.</summary>
+internal sealed class QueriesUsedUpException : Exception;

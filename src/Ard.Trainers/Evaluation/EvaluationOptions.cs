@@ -46,6 +46,14 @@ public sealed record EvaluationOptions : IValidatableObject
     public bool Sequential { get; init; }
 
     /// <summary>
+    /// How often a model that can only be asked (<see cref="BlackBox"/>) is asked about an image at most, by all attacks together: one has
+    /// what those before it have left, and ends where an image of its batch has used that up. Not counted are the questions of the
+    /// evaluation itself: the clean image, and <see cref="CheckNetwork"/>. Default null: as often as the attacks want.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int? QueryBudget { get; init; }
+
+    /// <summary>
     /// Whether the network is checked for what deceives attacks: random outputs, outputs that depend on the rest of the batch,
     /// probabilities for logits, gradients that are 0, NaN, infinite or missing. Costs seven passes of the first batch, and one forward and
     /// one backward pass of every point. Default true. What the attacks meet and a comparison of them shows is reported in any case.

@@ -23,6 +23,8 @@ internal static class EvaluationReport
             Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
             CheckNetwork = bool.Parse(values[nameof(EvaluationOptions.CheckNetwork)]),
             KeepLogits = bool.Parse(values[nameof(EvaluationOptions.KeepLogits)]),
+            QueryBudget = values.TryGetValue(nameof(EvaluationOptions.QueryBudget), out var budget)
+                ? int.Parse(budget, CultureInfo.InvariantCulture) : null,
         };
         if (OptionsValidator.Faults(options).Any()) return null;
         (string Name, string Value)[] same = [.. new RobustnessEvaluator(options).Settings()];
@@ -38,7 +40,7 @@ internal static class EvaluationReport
         };
         var network = values["network"];
         // It holds the type and the digest of the weights.
-        return network.StartsWith(Asked, StringComparison.Ordinal) ? ForBlackBox(report)
+        return network.StartsWith(Asked, StringComparison.Ordinal) ? ForBlackBox(report, options.QueryBudget)
             : report with { Weights = network[(network.LastIndexOf(' ') + 1)..] };
     }
 
@@ -46,13 +48,17 @@ internal static class EvaluationReport
     public const string Asked = "answers ";
 
     /// <summary>The report of a model that can only be asked: says what its figures mean.</summary>
-    public static RobustnessReport ForBlackBox(RobustnessReport report)
+    /// <param name="report">The report.</param>
+    /// <param name="budget">The query budget of the attacks; null for none.</param>
+    public static RobustnessReport ForBlackBox(RobustnessReport report, int? budget)
     {
-        var most = report.WorstCase.Points.Select(point => point.ForwardPasses ?? 0).DefaultIfEmpty().Max();
+        long[] asked = [.. report.WorstCase.Points.Select(point => point.ForwardPasses ?? 0).DefaultIfEmpty()];
         return report with
         {
-            BlackBox = string.Create(CultureInfo.InvariantCulture, $"The model was only queried, at most {most:N0} times an image: ")
-                + "the accuracies under attack are upper bounds; more queries, or knowledge of the model, may lower them.",
+            BlackBox = string.Create(CultureInfo.InvariantCulture, $"The model was only queried, at most {asked.Max():N0} times an image")
+                + (budget is null ? "" : string.Create(
+                    CultureInfo.InvariantCulture, $", {asked.Average():N0} on average, with a budget of {budget:N0} for the attacks"))
+                + ": the accuracies under attack are upper bounds; more queries, or knowledge of the model, may lower them.",
         };
     }
 
@@ -90,12 +96,17 @@ internal static class EvaluationReport
                 [.. all.Select(row => Point(row, own, decisive[row]?.Broke(row) == true ? decisive[row]!.Part : null, decisive[row]))])
             {
                 Parts = alone is not null ? [] : [.. own.Select(Left)],
-                Details = attack.Details(options.ThreatOrDefault),
+                Details = string.Join(", ", new[] { attack.Details(options.ThreatOrDefault), Unasked() }.Where(text => text != "")),
                 Predictions = [.. all.Select(row => Prediction(row, decisive[row]))],
                 Logits = options.KeepLogits
                     ? [.. all.SelectMany(row => decisive[row]?.Points[row]!.Logits ?? state.Clean[row]!.Logits!)]
                     : null,
             };
+
+            // With none left an attack does not run, and breaks nothing.
+            string Unasked() => options.QueryBudget is not null && all.Count(row => state.IsRight(row) && !own.Any(part => part.Ran(row))
+                && !counting.Any(part => part.Broke(row))) is > 0 and var unasked
+                ? string.Create(CultureInfo.InvariantCulture, $"the budget of queries was used up before it at {unasked:N0} images") : "";
 
             AttackPart Left(PartResult part)
             {

@@ -186,8 +186,13 @@ internal sealed class EvaluationState : IDisposable
         file?.Dispose();
     }
 
-    // Whether a part is to be run on a point: it is right, and no part that counts has broken it.
-    private bool IsLeft(int row, int part) => IsRight(row) && !Before(part).Any(other => other.Broke(row));
+    /// <summary>How often the attacks may still ask about a point; null for as often as they want.</summary>
+    public long? QueriesLeft(int row) => options.QueryBudget is not { } budget ? null
+        : budget - Parts.Where(part => part.Ran(row)).Sum(part => part.Points[row]!.Forward ?? budget);
+
+    // Whether a part is to be run on a point: it is right, no part that counts has broken it, and it may be asked about.
+    private bool IsLeft(int row, int part) => IsRight(row) && !Before(part).Any(other => other.Broke(row))
+        && !(QueriesLeft(row) < Parts[part].Part.Samples);
 
     private void Take(EvaluationStep step)
     {

@@ -71,6 +71,15 @@ public sealed record RobustnessCurve
         return EvaluateAll(model, images, labels, epsilons, options, progress, cancellation);
     }
 
+    /// <exception cref="ArgumentException">There is no budget, or one twice.</exception>
+    internal static void RequireEachOnce(IReadOnlyList<double> epsilons)
+    {
+        if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
+            throw new ArgumentException(
+                $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
+                nameof(epsilons));
+    }
+
     /// <summary>The same for images that are known to be sound.</summary>
     internal static RobustnessCurve EvaluateAll(
         Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<double> epsilons, EvaluationOptions? options,
@@ -78,10 +87,7 @@ public sealed record RobustnessCurve
     {
         ArgumentNullException.ThrowIfNull(epsilons);
         options ??= new EvaluationOptions();
-        if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
-            throw new ArgumentException(
-                $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
-                nameof(epsilons));
+        RequireEachOnce(epsilons);
         var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.ThreatOrDefault.Norm, epsilon)).ToArray();
         var left = PointNoise.Rows(images.Count).ToArray();
         var points = new List<CurvePoint>();

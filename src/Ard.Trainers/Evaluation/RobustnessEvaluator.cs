@@ -174,7 +174,16 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             Labels = labels.cpu().data<long>().ToArray(),
             Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
         };
-        return model is BlackBoxModel ? EvaluationReport.ForBlackBox(report) : report;
+        return model is BlackBoxModel ? EvaluationReport.ForBlackBox(report, Options.QueryBudget) : report;
+    }
+
+    /// <exception cref="ArgumentException">The settings are for another kind of model.</exception>
+    internal static void Check(EvaluationOptions options, Module<Tensor, Tensor> model)
+    {
+        var fault = options.QueryBudget is not null && model is not BlackBoxModel
+            ? "QueryBudget is set, and the network can be looked into: expected a model that can only be asked"
+            : Attack.NeedsMissingGradient(model, options.AllAttacks(), options.ThreatOrDefault.Norm);
+        if (fault is not null) throw new ArgumentException($"{nameof(RobustnessEvaluator)}: {fault}.");
     }
 
     // Takes all steps that are not in the state file.
@@ -189,8 +198,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         CancellationToken cancellation,
         ICollection<EvaluationStep>? steps = null)
     {
-        if (Attack.NeedsMissingGradient(model, options.AllAttacks(), Threat.Norm) is { } fault)
-            throw new ArgumentException($"{nameof(RobustnessEvaluator)}: {fault}.");
+        Check(options, model);
         using var noGrad = no_grad();
         var state = new EvaluationState(
             options, images.Count, options.ExamplesFile is null ? null : images.All(ImageBatch.Home(model, images).Type),
@@ -231,7 +239,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 // Only these are attacked: the adversary has no need to move the others.
                 var noise = new PointNoise(Options.Seed, places.Select(place => rows[place]));
                 var found = state.Parts[part].Part.RunPart(
-                    model, points, truth, Threat, noise, tellFaults: true, cancellation);
+                    model, points, truth, Threat, noise, tellFaults: true, cancellation,
+                    places.Min(place => state.QueriesLeft(place)));
                 state.Add(
                     new EvaluationStep
                     {
@@ -313,6 +322,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         (nameof(Options.Seed), $"{Options.Seed}"),
         (nameof(Options.Sequential), $"{Options.Sequential}"),
         (nameof(Options.CheckNetwork), $"{Options.CheckNetwork}"),
+        // Files of before have none.
+        .. Options.QueryBudget is { } budget ? [(nameof(Options.QueryBudget), $"{budget}")] : Array.Empty<(string, string)>(),
     ];
 
     private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, ImageSource images, Tensor labels) => new()

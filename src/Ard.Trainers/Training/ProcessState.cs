@@ -3,18 +3,22 @@ using Ard.Trainers.Networks;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// What a training changes of the process, put back on disposal: the global random state, and the threads that an operation on the CPU
-/// uses. libtorch's own guess of those differs between builds and machines (half of the cores is common), so the number is chosen, not
-/// inherited.
+/// What a training changes of the process, put back on disposal, which is to be on the same thread: the global random state, and the
+/// threads that an operation on the CPU uses. libtorch's own guess of those differs between builds and machines (half of the cores is
+/// common), so the number is chosen, not inherited.
 /// </summary>
+/// <remarks>
+/// The number belongs to the thread that calls libtorch (that of OpenMP, and of MKL by <c>mkl_set_num_threads_local</c>). To set it is to
+/// set also what threads begin with that have not called libtorch yet, which would get the number of whichever training was the last to
+/// begin or end: another thread puts that back at once.
+/// </remarks>
 internal sealed class ProcessState : IDisposable
 {
     private static readonly Lock Gate = new();
-    private static int users;
-    private static int threadsBefore;
+    private readonly int threadsBefore;
     private readonly Tensor random;
 
-    /// <summary>Sets the number of threads. If several trainings run at once, the last to end restores what the first has found.</summary>
+    /// <summary>Sets the number of threads of this thread.</summary>
     /// <param name="threads">
     /// From 1. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use, divided among those that share them.
     /// </param>
@@ -22,11 +26,8 @@ internal sealed class ProcessState : IDisposable
     public ProcessState(int? threads, int sharing = 1)
     {
         lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();
-        lock (Gate)
-        {
-            if (users++ == 0) threadsBefore = get_num_threads();
-            set_num_threads(threads ?? UsualThreads(sharing));
-        }
+        threadsBefore = get_num_threads();
+        SetHere(threads ?? UsualThreads(sharing));
     }
 
     private static int UsualThreads(int sharing) =>
@@ -36,11 +37,26 @@ internal sealed class ProcessState : IDisposable
 
     public void Dispose()
     {
-        lock (Gate)
-        {
-            if (--users == 0) set_num_threads(threadsBefore);
-        }
+        SetHere(threadsBefore);
         lock (Initialisation.Gate) Generator.Default.set_state(random);
         random.Dispose();
+    }
+
+    private static void SetHere(int threads)
+    {
+        lock (Gate)
+        {
+            var others = 0;
+            OnAnotherThread(() => others = get_num_threads());
+            set_num_threads(threads);
+            OnAnotherThread(() => set_num_threads(others));
+        }
+    }
+
+    private static void OnAnotherThread(Action action)
+    {
+        var thread = new Thread(() => action());
+        thread.Start();
+        thread.Join();
     }
 }

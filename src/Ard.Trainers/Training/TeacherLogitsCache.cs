@@ -11,7 +11,7 @@ namespace Ard.Trainers.Training;
 /// </summary>
 internal sealed class TeacherLogitsCache(
     Module<Tensor, Tensor> teacher, TrainingImages images, int variants, int batchSize, ScalarType dtype, ProcessGroup group,
-    CancellationToken cancellation = default) : IDisposable
+    CancellationToken cancellation) : IDisposable
 {
     // [variants · images, classes]
     private Tensor? logits;

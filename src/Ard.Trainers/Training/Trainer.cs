@@ -42,7 +42,7 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(data);
         options ??= new TrainingOptions();
         var group = options.Group ?? ProcessGroup.Current;
-        using var setup = group.Together(() => new TrainingSetup(networks, objective, data, validation, options));
+        using var setup = group.Together(() => new TrainingSetup(networks, objective, data, validation, options, cancellation));
         setup.Unite();
         using var run = new TrainingRun(setup, progress, cancellation);
         try
@@ -88,7 +88,8 @@ public static class Trainer
         }
         catch (OperationCanceledException) when (run.IsCancelled)
         {
-            run.SaveCheckpoint();
+            // Within a step, where kept teacher logits are computed, the state is none to go on from: the checkpoint before it stays.
+            if (!run.IsWithinStep) run.SaveCheckpoint();
             if (options.WhenCancelled == CancellationBehaviour.Throw || run is { Epoch: 0, Step: 0 }) throw;
         }
         return run.Finish();

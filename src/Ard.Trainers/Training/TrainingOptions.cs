@@ -162,7 +162,7 @@ public sealed record TrainingOptions : IValidatableObject
 
     /// <summary>
     /// Threads of one operation on the CPU. Default null: what the environment variable OMP_NUM_THREADS says, else the logical
-    /// processors that the process may use. The number is put back afterwards.
+    /// processors that the process may use. It is the number of the thread that trains, and put back afterwards; other threads keep theirs.
     /// </summary>
     [Range(1, int.MaxValue)]
     public int? Threads { get; init; }

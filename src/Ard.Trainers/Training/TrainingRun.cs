@@ -84,6 +84,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Steps since the start of the training.</summary>
     private long StepsSoFar => (long)Epoch * Steps + Step;
 
+    /// <summary>Whether a step has begun and not ended.</summary>
+    public bool IsWithinStep { get; private set; }
+
     /// <summary>The learning rate of a step of this epoch.</summary>
     public double LearningRate(int step) => setup.LearningRate((long)Epoch * Steps + step);
 
@@ -137,11 +140,17 @@ internal sealed class TrainingRun : IDisposable
     }
 
     // What is cancelled in one process is thrown in all.
-    private void UnlessCancelled(Action action)
+    private void UnlessCancelled(Action action) => UnlessCancelled(() =>
+    {
+        action();
+        return 0;
+    });
+
+    private T UnlessCancelled<T>(Func<T> action)
     {
         try
         {
-            action();
+            return action();
         }
         catch (OperationCanceledException)
         {
@@ -161,6 +170,7 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainingBatch NextBatch()
     {
+        IsWithinStep = true;
         SeedDefaultGenerators();
         var share = new BatchShare(setup.Group, setup.Batches.Count(Step));
         // Images are mixed with those of other processes too.
@@ -183,7 +193,7 @@ internal sealed class TrainingRun : IDisposable
             Teacher = setup.Networks.Teacher,
             NaturalTeacher = setup.Networks.NaturalTeacher,
             Peer = setup.Networks.Peer,
-            CachedTeacherLogits = setup.TeacherLogits is { } cache ? () => cache.Find(numbers, variants) : null,
+            CachedTeacherLogits = setup.TeacherLogits is { } cache ? () => UnlessCancelled(() => cache.Find(numbers, variants)) : null,
             Images = images,
             Labels = labels,
             SoftLabels = softLabels,
@@ -242,7 +252,7 @@ internal sealed class TrainingRun : IDisposable
     public void EndStep()
     {
         Reporter.EndStep(setup.Batches.Count(Step));
-        Step++;
+        (Step, IsWithinStep) = (Step + 1, false);
         if (setup.Options.Averaging?.Takes(StepsSoFar, Steps, setup.Epochs) == true) Average!.Take(setup.Student);
         if (Reporter.IsDue && Step < Steps) Report(epochEnded: false);
         if (setup.Options.CheckpointEverySteps is { } every && StepsSoFar % every == 0) SaveCheckpoint();

@@ -20,7 +20,8 @@ internal sealed class TrainingSetup : IDisposable
     private readonly Dictionary<string, string> digests = [];
 
     public TrainingSetup(
-        TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options)
+        TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options,
+        CancellationToken cancellation = default)
     {
         options.Validate();
         (Objective, Options, Group) = (objective, options.WithDefaults(objective, data), options.Group ?? ProcessGroup.Current);
@@ -57,7 +58,8 @@ internal sealed class TrainingSetup : IDisposable
             owned.Add(Images = new(Data, OwnAuxiliary(), Auxiliary?.Share ?? 0));
             if (objective.NeedsTeacher && (options.CacheTeacherLogits ?? TeacherLogitsCache.Pays(Options, Images)))
             {
-                TeacherLogits = new(Networks.Teacher!, Images, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group);
+                TeacherLogits = new(
+                    Networks.Teacher!, Images, Options.Augmentation!.Variants!.Value, Batches.BatchSize, DType, Group, cancellation);
                 owned.Add(TeacherLogits);
             }
         }

@@ -225,6 +225,70 @@ public sealed class BlackBoxPipelineTests
     }
 
     [Fact]
+    public void The_order_of_the_scores_is_that_which_the_model_says_and_else_has_to_fit_its_answers()
+    {
+        var data = Toy(60, seed: 1);
+        var trained = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(data);
+        var expected = ml.MulticlassClassification.EvaluateRobustness(trained, data, Quick).Report.Clean.Correct;
+        // Without an answer the scores' own annotations tell: for labels that are texts, and for keys in another order.
+        var scores = Append(trained, ml.Transforms.DropColumns("PredictedLabel"));
+        Assert.Equal(expected, ml.MulticlassClassification.EvaluateRobustness(scores, data, Quick).Report.Clean.Correct);
+        var other = ml.Transforms.Conversion.MapValueToKey("Label", keyData: ml.Data.LoadFromEnumerable(
+            new[] { "light", "grey", "dark" }.Select(label => new { Label = label }))).Fit(data).Transform(data);
+        var keyed = ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()
+            .Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+        Assert.Contains("the same in another order", Message(Append(keyed, ml.Transforms.DropColumns("PredictedLabel"), other), other));
+
+        // Scores without annotations, the last class first.
+        var turned = Append(trained, ml.Transforms.CustomMapping<ToyScores, ToyScores>(
+            (from, to) => to.Score = [.. from.Score.Reverse()], null));
+        Assert.Matches("The largest value of 'Score' in row \\d+ is that of class '(dark|light)', and 'PredictedLabel' is '(light|dark)'",
+            Message(turned, data));
+        // Those that fit, of keys and of texts.
+        var same = Append(trained, ml.Transforms.CustomMapping<ToyScores, ToyScores>((from, to) => to.Score = from.Score, null));
+        var texts = Append(same, ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        foreach (var model in new[] { same, texts })
+            Assert.Equal(expected, ml.MulticlassClassification.EvaluateRobustness(model, data, Quick).Report.Clean.Correct);
+
+        TransformerChain<ITransformer> Append(ITransformer model, IEstimator<ITransformer> step, IDataView? input = null) =>
+            new(model, step.Fit(model.Transform(input ?? data)));
+
+        string Message(ITransformer model, IDataView data) => Assert.ThrowsAny<Exception>(
+            () => ml.MulticlassClassification.EvaluateRobustness(model, data, Quick)).Message;
+    }
+
+    [Fact]
+    public void Nothing_is_learned_from_the_answers_before_all_settings_are_known_to_be_sound()
+    {
+        var model = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(Toy(60, seed: 1));
+        var data = Toy(60, seed: 2);
+        var folder = Path.Combine(Tiny.Folder(), "surrogate");
+        var options = Quick with
+        {
+            BlackBox = new() { Surrogate = "tinycnn-2", SurrogateTraining = Tiny.Training() with { CheckpointFolder = folder } },
+        };
+        var catalog = ml.MulticlassClassification;
+        var gradient = options with { Evaluation = Quick.Evaluation with { Attacks = ["pgd-20"] } };
+        var twice = options with { Evaluation = Quick.Evaluation with { Attacks = ["rays-9", "rays-9"] } };
+        foreach (var wrong in new Action[]
+        {
+            () => catalog.EvaluateRobustness(model, data, gradient), () => catalog.EvaluateRobustness(model, data, twice),
+            () => catalog.EvaluateRobustnessCurve(model, data, [0.1, 0.1], options),
+            () => catalog.EvaluateRobustnessUnion(model, data, [ThreatModel.Linf(0.1), ThreatModel.Linf(0.1)], options),
+            () => catalog.EvaluateRepeatedly(model, data, 2, gradient),
+        })
+        {
+            Assert.Throws<ArgumentException>(wrong);
+            Assert.False(Directory.Exists(folder));
+        }
+        var budget = options with { Evaluation = Quick.Evaluation with { QueryBudget = 20 } };
+        var metrics = catalog.EvaluateRobustness(model, data, budget);
+        Assert.True(Directory.Exists(folder));
+        Assert.Contains("a budget of 20 for the attacks", metrics.Report.BlackBox);
+        Assert.Contains("QueryBudget = 20,", metrics.ToHtmlReport().Reproduction);
+    }
+
+    [Fact]
     public void A_step_that_fails_is_named_and_the_evaluation_goes_on_from_its_state_file()
     {
         var data = Toy(40, seed: 5);
@@ -349,6 +413,12 @@ public sealed class BlackBoxPipelineTests
     {
         [VectorType(1, 3, 3)]
         public float[] Features { get; set; } = [];
+    }
+
+    private sealed class ToyScores
+    {
+        [VectorType(3)]
+        public float[] Score { get; set; } = [];
     }
 
     private sealed class BinaryRow

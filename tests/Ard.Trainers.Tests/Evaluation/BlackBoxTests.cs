@@ -100,6 +100,60 @@ public sealed class BlackBoxTests
     }
 
     [Fact]
+    public void A_budget_of_queries_is_of_all_attacks_together_and_each_ends_where_it_is_used_up()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var asked = 0L;
+        using var model = BlackBox.FromScores("service", x =>
+        {
+            asked += x.shape[0];
+            return network.call(x);
+        });
+        var options = Square with { CheckNetwork = false };
+        // Of 20 one is for the point that was found; the search asks for the image, for the start, and for 17 changes.
+        var cut = Evaluate(options with { Attacks = ["square-40", "rays-60"], QueryBudget = 20 });
+        Assert.Equal(asked, cut.WorstCase.Points.Sum(point => point.ForwardPasses));
+        var shorter = Evaluate(options with { Attacks = ["square-17"] });
+        Assert.Equal(shorter["square-17"].Correct, cut["square-40"].Correct);
+        Assert.Equal(shorter["square-17"].Points.Select(point => point.Queries), cut["square-40"].Points.Select(point => point.Queries));
+        Assert.InRange(cut["square-40"].CorrectCount, 1, cut.Clean.CorrectCount - 1);
+        Assert.All(cut.WorstCase.Points, point => Assert.InRange(point.ForwardPasses!.Value - 1, 0, 20));
+        Assert.Contains(cut.WorstCase.Points, point => point.ForwardPasses == 21);
+        Assert.StartsWith("The model was only queried, at most 21 times an image, ", cut.BlackBox);
+        Assert.Contains(" on average, with a budget of 20 for the attacks: ", cut.BlackBox);
+        // What is left of images that are broken already is the other attack's: of those that are not, nothing.
+        var unasked = cut["rays-60"].Points.Count(point => point.WasRight && point.ForwardPasses == 1);
+        Assert.InRange(unasked, cut["square-40"].CorrectCount, cut.Clean.CorrectCount - 1);
+        Assert.Equal($"the budget of queries was used up before it at {unasked} images", cut["rays-60"].Details);
+
+        // Square needs 13 for an image that stays right: RayS has 47, for the image, 45 points, and the one that was found.
+        var two = options with { Attacks = ["square-10", "rays-200"], QueryBudget = 60, Sequential = true };
+        var both = Evaluate(two);
+        var alone = Evaluate(two with { Attacks = ["square-10", "rays-45"], QueryBudget = null });
+        Assert.Equal(alone.WorstCase.Correct, both.WorstCase.Correct);
+        Assert.True(both.WorstCase.CorrectCount < both["square-10"].CorrectCount);
+        Assert.Equal(61, both.WorstCase.Points.Max(point => point.ForwardPasses));
+
+        // The state of an evaluation knows it.
+        var file = Path.Combine(Directory.CreateTempSubdirectory("ard-budget-").FullName, "state");
+        Assert.Equal(both.WorstCase.Points, Evaluate(two with { StateFile = file }).WorstCase.Points);
+        Assert.Equal(both.BlackBox, Evaluate(two with { StateFile = file }).BlackBox);
+        Assert.Contains("QueryBudget", Assert.Throws<CheckpointException>(
+            () => Evaluate(two with { StateFile = file, QueryBudget = 61 })).Message);
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        Assert.Contains("QueryBudget is set, and the network can be looked into", Assert.Throws<ArgumentException>(
+            () => new RobustnessEvaluator(two).Evaluate(network, images, labels)).Message);
+        Assert.Contains("QueryBudget is 0, expected 1 or more", Assert.Throws<ArgumentException>(
+            (two with { QueryBudget = 0 }).Validate).Message);
+
+        RobustnessReport Evaluate(EvaluationOptions options)
+        {
+            asked = 0;
+            return new RobustnessEvaluator(options).Evaluate(model, images, labels);
+        }
+    }
+
+    [Fact]
     public void Of_several_attacks_the_worst_case_counts_the_queries_of_all_up_to_the_one_that_won()
     {
         var (network, images, labels) = EvaluationProblem.Smooth();

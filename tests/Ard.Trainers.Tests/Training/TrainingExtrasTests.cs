@@ -41,7 +41,7 @@ public sealed class TrainingExtrasTests : IDisposable
         {
             var random = new Random();   // every run kills at other steps
             var data = new TheoryData<string, int>();
-            foreach (var name in Extras.Keys) data.Add(name, random.Next(2, 14));
+            foreach (var name in Extras.Keys) data.Add(name, random.Next(2, 13) is var step && step < 9 ? step : step + 1);
             data.Add("exponential averaging", 9);
             data.Add("weight averaging by epochs", 9);
             return data;
@@ -215,4 +215,42 @@ public sealed class TrainingExtrasTests : IDisposable
     [InlineData(true)]
     public void Kept_teacher_logits_are_those_of_the_image_as_it_is_in_the_batch(bool flip) =>
         Assert.InRange(Ask(Options with { Augmentation = new Augmentation(0, flip), CacheTeacherLogits = true }).Difference, 0, 1e-5);
+
+    [Fact]
+    public void Cancelled_while_the_teachers_logits_are_kept_the_training_stops_at_the_next_batch_and_goes_on_as_if_it_had_not_been()
+    {
+        var asked = 0;
+        var source = new CancellationTokenSource();
+        var options = Options with { Augmentation = Augmentation.None, ValidationFraction = 0, CheckpointFolder = folder, Resume = true };
+        var whole = Fit(options with { CheckpointFolder = null, Resume = false }, cancelling: false);
+        Assert.Throws<OperationCanceledException>(() => Fit(options, cancelling: false, stopAt: 2));
+        (asked, source) = (0, new());
+        Assert.Throws<OperationCanceledException>(() => Fit(options, cancelling: true));
+        // One batch of the five, and before it an image to see what the teacher gives.
+        Assert.Equal(2, asked);
+        source = new();
+        Assert.Equal(whole, Fit(options, cancelling: false));
+
+        byte[] Fit(TrainingOptions options, bool cancelling, int stopAt = 0)
+        {
+            using var data = TrainerTests.Data(40);
+            using var student = Spec.Build(seed: 3);
+            using var inner = Teacher();
+            // While the logits are kept it gets batches of the training's size, before that an image, and 40 for the report of it.
+            using var teacher = new FunctionNetwork(images =>
+            {
+                if (images.shape[0] is 1 or 8) asked++;
+                if (cancelling && images.shape[0] == 8) source.Cancel();
+                return inner.call(images);
+            });
+            teacher.eval();
+            Trainer.Fit(
+                new(student, teacher), TrainerTests.Ard, data, options, cancellation: source.Token,
+                progress: new Observer(progress =>
+                {
+                    if (stopAt > 0 && progress is { Epoch: 2, EpochEnded: false } && progress.Step == stopAt) source.Cancel();
+                }));
+            return Bytes(student);
+        }
+    }
 }
