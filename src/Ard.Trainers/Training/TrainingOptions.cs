@@ -148,8 +148,8 @@ public sealed record TrainingOptions : IValidatableObject
     public string Device { get; init; } = "auto";
 
     /// <summary>
-    /// Full or mixed. Default full. Mixed pays where the processor multiplies bfloat16 by itself, and is far slower where it does not:
-    /// docs/performance.md has the figures of one CPU. Validation is always in full.
+    /// Full or mixed. Default full. Mixed takes less memory. It takes less time only where the processor multiplies matrices of bfloat16 by
+    /// itself, and more elsewhere: docs/performance.md has the figures of one CPU. Validation is always in full.
     /// </summary>
     public Precision Precision { get; init; } = Precision.Full;
 
