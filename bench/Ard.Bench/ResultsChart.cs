@@ -6,7 +6,8 @@ namespace Ard.Bench;
 /// <summary>
 /// <c>bench chart SUMMARY.json OUT.svg</c>: a summary as bars, a group for each network; the picture in the README.
 /// <c>bench chart DIR OUT.svg</c>: all summaries below a folder as points, robust accuracy over the time of the training, and
-/// <c>--over clean</c> over the accuracy without attack; means of the seeds. <c>--least 50</c> leaves out what is less robust.
+/// <c>--over clean</c> over the accuracy without attack; means of the seeds. <c>--least 50</c> leaves out what is less robust, and
+/// <c>--parts labels,distilled</c> takes these subfolders alone.
 /// </summary>
 internal static class ResultsChart
 {
@@ -17,11 +18,16 @@ internal static class ResultsChart
         var over = new Option<string>("--over") { DefaultValueFactory = _ => "seconds", Description = "Of a folder: seconds or clean." };
         over.AcceptOnlyFromAmong("seconds", "clean");
         var least = new Option<double>("--least") { Description = "Of a folder: methods below so many percent of PGD-20 are left out." };
-        var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over, least };
+        var parts = new Option<string>("--parts") { DefaultValueFactory = _ => "", Description = "Subfolders to take, with commas between." };
+        var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over, least, parts };
         command.SetAction(p =>
         {
             var path = p.GetValue(source)!.FullName;
-            var picture = Directory.Exists(path) ? Points(path, p.GetValue(over) == "clean", p.GetValue(least)) : Bars(path);
+            var picture = Directory.Exists(path)
+                ? Points(
+                    [.. p.GetValue(parts)!.Split(',').Select(part => Path.Combine(path, part))],
+                    p.GetValue(over) == "clean", p.GetValue(least))
+                : Bars(path);
             File.WriteAllText(p.GetValue(target)!, picture.ToString());
         });
         return command;
@@ -35,10 +41,11 @@ internal static class ResultsChart
         return BarChart.Draw("images right", [.. groups], standalone: true);
     }
 
-    private static Markup Points(string folder, bool overClean, double least)
+    private static Markup Points(string[] folders, bool overClean, double least)
     {
         // A teacher from a file was not trained in this time.
-        var methods = Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories).SelectMany(SummaryRow.Read)
+        var methods = folders.SelectMany(folder => Directory.GetFiles(folder, "summary.json", SearchOption.AllDirectories))
+            .SelectMany(SummaryRow.Read)
             .Where(row => row.Seconds > 0)
             .GroupBy(row => row.Method).Select(runs => (
                 Name: runs.Key,
