@@ -133,8 +133,7 @@ internal static class Cifar
         {
             return tar.GetNextEntry();
         }
-        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException or ArgumentException
-            or InvalidOperationException or OverflowException)
+        catch (Exception exception) when (exception is not (DataFileException or OutOfMemoryException))
         {
             throw new DataFileException(path, 0, "a tar archive, plain or gzip-compressed", $"'{exception.Message}'", exception);
         }
