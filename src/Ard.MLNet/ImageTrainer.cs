@@ -42,11 +42,11 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return FeatureShapes.Promised(mlContext, inputSchema, options.FeatureColumnName, Promised);
+        return FeatureShapes.OutputShape(mlContext, inputSchema, options.FeatureColumnName, OutputShape);
     }
 
     // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
-    private SchemaShape Promised(SchemaShape inputSchema) => LabelKeys.Promised(
+    private SchemaShape OutputShape(SchemaShape inputSchema) => LabelKeys.OutputShape(
         mlContext, inputSchema, options.LabelColumnName,
         mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName).GetOutputSchema);
 

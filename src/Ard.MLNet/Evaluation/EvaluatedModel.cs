@@ -49,7 +49,7 @@ internal sealed record EvaluatedModel(
         var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
         return last < 0 || options.BlackBox is not null
             ? Asked(mlContext, model, data, options)
-            : LookedInto(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options.LabelColumnName);
+            : OpenClassifier(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options.LabelColumnName);
     }
 
     /// <summary>
@@ -71,7 +71,7 @@ internal sealed record EvaluatedModel(
         InUse?.Dispose();
     }
 
-    private static EvaluatedModel LookedInto(
+    private static EvaluatedModel OpenClassifier(
         MLContext mlContext, IReadOnlyList<ITransformer> before, ImageClassifierTransformer transformer, IDataView data, string label)
     {
         var classifier = transformer.Classifier;

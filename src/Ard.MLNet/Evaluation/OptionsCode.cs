@@ -9,7 +9,7 @@ internal static class OptionsCode
 {
     /// <summary>Such as <c>new() { ScoreColumnName = "logits" }</c>.</summary>
     /// <param name="options">A record of options that can be made without arguments.</param>
-    public static string Of(object options)
+    public static string Write(object options)
     {
         var usual = Activator.CreateInstance(options.GetType());
         string[] given =
@@ -31,7 +31,7 @@ internal static class OptionsCode
         string or NetworkDefinition => Text($"{value}"),
         // Too much to say again.
         TrainingOptions => "/* as it was */",
-        _ => Of(value),
+        _ => Write(value),
     };
 
     /// <summary>A text in quotes.</summary>

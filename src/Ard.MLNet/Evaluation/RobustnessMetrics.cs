@@ -161,7 +161,7 @@ public sealed class RobustnessMetrics
     {
         var label = asked.LabelColumnName == new AdversarialEvaluatorOptions().LabelColumnName
             ? "" : $"\n    LabelColumnName = {OptionsCode.Text(asked.LabelColumnName)},";
-        return asked.BlackBox is null ? label : $"{label}\n    BlackBox = {OptionsCode.Of(asked.BlackBox)},";
+        return asked.BlackBox is null ? label : $"{label}\n    BlackBox = {OptionsCode.Write(asked.BlackBox)},";
     }
 
     private string More() => options.MoreAttacks.Count == 0

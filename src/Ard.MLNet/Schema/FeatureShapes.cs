@@ -17,7 +17,7 @@ internal static class FeatureShapes
     /// <param name="name">The feature column.</param>
     /// <param name="promise">What it promises where the column has floats.</param>
     /// <exception cref="ArgumentOutOfRangeException">The column is of another kind.</exception>
-    public static SchemaShape Promised(MLContext mlContext, SchemaShape input, string name, Func<SchemaShape, SchemaShape> promise)
+    public static SchemaShape OutputShape(MLContext mlContext, SchemaShape input, string name, Func<SchemaShape, SchemaShape> promise)
     {
         var column = input.FirstOrDefault(column => column.Name == name);
         // What is missing the trainers of ML.NET say in words that users know.

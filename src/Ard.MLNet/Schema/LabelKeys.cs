@@ -12,7 +12,7 @@ internal static class LabelKeys
 
     /// <summary>What a step promises that takes a key, with a label column that is one or can be made one.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It cannot.</exception>
-    public static SchemaShape Promised(
+    public static SchemaShape OutputShape(
         MLContext mlContext, SchemaShape input, string column, Func<SchemaShape, SchemaShape> promised)
     {
         var label = input.FirstOrDefault(each => each.Name == column);

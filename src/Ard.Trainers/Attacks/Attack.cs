@@ -33,7 +33,7 @@ public abstract partial class Attack
     public virtual IReadOnlyList<Attack> Parts(Norm norm) => [this];
 
     /// <summary>The same attack, which goes on to the closest point where it would stop with one within the budget. Here itself.</summary>
-    internal virtual Attack ToTheClosest => this;
+    internal virtual Attack WithoutEarlyStop => this;
 
     /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
     internal virtual int Targets => 0;

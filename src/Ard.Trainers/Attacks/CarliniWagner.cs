@@ -19,7 +19,7 @@ internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Atta
 
     public override string Name => "cw-l2";
 
-    internal override Attack ToTheClosest => new CarliniWagner(Options with { StopWithinBudget = false });
+    internal override Attack WithoutEarlyStop => new CarliniWagner(Options with { StopWithinBudget = false });
 
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 

@@ -28,7 +28,7 @@ internal sealed class Eot(Attack attack, int samples) : Attack
 
     internal override int Samples => samples;
 
-    internal override Attack ToTheClosest => new Eot(attack.ToTheClosest, samples);
+    internal override Attack WithoutEarlyStop => new Eot(attack.WithoutEarlyStop, samples);
 
     public override string Details(ThreatModel threat) =>
         $"{attack.Details(threat)}{(attack.Details(threat) == "" ? "" : "; ")}means of {samples} passes";

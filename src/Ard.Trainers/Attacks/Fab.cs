@@ -27,7 +27,7 @@ internal sealed class Fab(FabOptions? options = null) : Attack
 
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
-    internal override Attack ToTheClosest => new Fab(Options with { StopWithinBudget = false });
+    internal override Attack WithoutEarlyStop => new Fab(Options with { StopWithinBudget = false });
 
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 

@@ -47,7 +47,7 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
 
             var won = Places(i => broken[i] && rays[i].Distance <= threat.Epsilon);
             found.index_copy_(0, rows.index_select(0, won), points.index_select(0, won));
-            var shorter = Places(i => rays[i].Tell(broken[i]));
+            var shorter = Places(i => rays[i].Update(broken[i]));
             signs.index_copy_(0, rows.index_select(0, shorter), direction.index_select(0, shorter));
             rays.RemoveAll(ray => ray.Reach <= threat.Epsilon);
 
@@ -92,8 +92,8 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
             _ => noise.Uniform(like.unsqueeze(0)).squeeze(0).sign(),
         };
 
-        /// <summary>Takes the answer; says whether the signs are from now on those of the direction that was tried.</summary>
-        public bool Tell(bool broken)
+        /// <summary>Takes the answer; returns whether the signs are from now on those of the direction that was tried.</summary>
+        public bool Update(bool broken)
         {
             var tried = !searching;
             if (broken) Reach = Distance;

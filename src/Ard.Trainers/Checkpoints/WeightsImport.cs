@@ -20,8 +20,8 @@ internal static class WeightsImport
         using var file = WeightsFile.Open(path, key);
         using var scope = NewDisposeScope();
         var tensors = file.Read();
-        if (network is ImageNetwork { Spec: var spec } && Said(file, tensors, spec.InputChannels) is { } said && !said.Is(spec))
-            throw new CheckpointException(path, $"weights for {Text(spec.Mean, spec.Std)}", $"{said.Source}: {Text(said.Mean, said.Std)}");
+        if (network is ImageNetwork { Spec: var spec } && ReadNormalisation(file, tensors, spec.InputChannels) is { } own && !own.Is(spec))
+            throw new CheckpointException(path, $"weights for {Text(spec.Mean, spec.Std)}", $"{own.Source}: {Text(own.Mean, own.Std)}");
         return Fill(network, file, tensors, []);
     }
 
@@ -40,7 +40,7 @@ internal static class WeightsImport
         {
             var recognised = NetworkRecogniser.Recognise(file.Tensors);
             spec = recognised.Spec
-                ?? throw new CheckpointException(path, "a network that is said or can be recognised", $"one that {recognised.Predicate}");
+                ?? throw new CheckpointException(path, "a network that is named or can be recognised", $"one that {recognised.Predicate}");
             notes.Add(recognised.Description);
         }
         using var scope = NewDisposeScope();
@@ -69,14 +69,14 @@ internal static class WeightsImport
         }
     }
 
-    // What a file says of the normalisation; no mean is none.
-    private sealed record SaidNormalisation(IReadOnlyList<double>? Mean, IReadOnlyList<double>? Std, string Source)
+    // The normalisation that a file names; without a mean there is none.
+    private sealed record FileNormalisation(IReadOnlyList<double>? Mean, IReadOnlyList<double>? Std, string Source)
     {
         public bool Is(NetworkSpec spec) => Mean is null == spec.Mean is null
             && (Mean is null || (Mean.SequenceEqual(spec.Mean!) && Std!.SequenceEqual(spec.Std!)));
     }
 
-    private static SaidNormalisation? Said(WeightsFile file, Dictionary<string, Tensor> tensors, int channels)
+    private static FileNormalisation? ReadNormalisation(WeightsFile file, Dictionary<string, Tensor> tensors, int channels)
     {
         if (Normalisation(tensors, channels) is var (mean, std, name)) return new(mean, std, $"the file's {name}");
         return ModelFile.Spec(file.Metadata, file.Path) is { } spec ? new(spec.Mean, spec.Std, "the file's metadata") : null;
@@ -88,7 +88,7 @@ internal static class WeightsImport
     // The file's word wins: it knows what its weights were trained with.
     private static NetworkSpec Normalised(NetworkSpec spec, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
     {
-        if (Said(file, tensors, spec.InputChannels) is not { } said)
+        if (ReadNormalisation(file, tensors, spec.InputChannels) is not { } found)
         {
             notes.Add(spec.Mean is null
                 ? "no normalisation: the file does not tell whether its network expects other images than those in [0,1]"
@@ -96,11 +96,11 @@ internal static class WeightsImport
                     + "for the file does not tell: " + Text(spec.Mean, spec.Std));
             return spec;
         }
-        notes.Add(said.Mean is null
-            ? $"no normalisation, as {said.Source} says"
-            : $"normalisation from {said.Source}: {Text(said.Mean, said.Std)}");
-        if (spec.Mean is not null && !said.Is(spec)) notes.Add($"the normalisation given is not used: {Text(spec.Mean, spec.Std)}");
-        return spec with { Mean = said.Mean, Std = said.Std };
+        notes.Add(found.Mean is null
+            ? $"no normalisation, as {found.Source} says"
+            : $"normalisation from {found.Source}: {Text(found.Mean, found.Std)}");
+        if (spec.Mean is not null && !found.Is(spec)) notes.Add($"the normalisation given is not used: {Text(spec.Mean, spec.Std)}");
+        return spec with { Mean = found.Mean, Std = found.Std };
     }
 
     // The constants of a normalising layer beside the network, one a channel.

@@ -69,11 +69,11 @@ internal static class Npy
         using var archive = Directory.Exists(path) || Path.GetExtension(path) != ".npz" ? null : OpenArchive(path);
         var all = archive is null ? List(path) : List(archive, path);
         var word = split == DataSplit.Test ? "test" : "train";
-        var isSplit = all.Any(array => Says(array, "train") || Says(array, "test"));
+        var isSplit = all.Any(array => NameContains(array, "train") || NameContains(array, "test"));
         if (!isSplit && split == DataSplit.Train)
             throw new DataFileException(path, 0, "arrays for training, with train in their names", Names(all));
         var single = Path.GetExtension(path) == ".npy" ? Path.GetFileNameWithoutExtension(path) : null;
-        var some = isSplit ? [.. all.Where(array => Says(array, word))] : all;
+        var some = isSplit ? [.. all.Where(array => NameContains(array, word))] : all;
         var images = One(some.Where(array => array.IsImages && (single is null || array.Name == single)), "array of images [N,H,W,C]");
         if (mayLackLabels && !some.Any(array => array.IsLabels))
             return new ImageDataset(Images(images), Full([images.Header.Shape[0]], -1, ScalarType.Int64), classNames!, null);
@@ -88,7 +88,8 @@ internal static class Npy
         if (classNames is null)
         {
             // The labels of both splits count, so that both have the same classes.
-            foreach (var other in isSplit ? all.Where(array => array.IsLabels && array != labels && Says(array, "train", "test")) : [])
+            var further = all.Where(array => isSplit && array.IsLabels && array != labels && NameContains(array, "train", "test"));
+            foreach (var other in further)
             {
                 var more = Labels(other);
                 (least, most) = (Math.Min(least, more.min().item<long>()), Math.Max(most, more.max().item<long>()));
@@ -118,7 +119,7 @@ internal static class Npy
         ? Directory.EnumerateFiles(path, "*.npy").Any()
         : File.Exists(path) && Path.GetExtension(path) is ".npz" or ".npy";
 
-    private static bool Says(Array array, params string[] words) =>
+    private static bool NameContains(Array array, params string[] words) =>
         words.Any(word => array.Name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static string Names(IReadOnlyCollection<Array> arrays) => arrays.Count == 0 ? "none" : string.Join(

@@ -36,7 +36,7 @@ internal sealed class MpiGroup : ProcessGroup
         (Rank, Size) = (rank, size);
         patience = Patience(Environment.GetEnvironmentVariable("ARD_MPI_TIMEOUT"));
         var period = TimeSpan.FromSeconds(Math.Clamp(patience.TotalSeconds / 10, 0.1, 10));
-        watch = new Timer(_ => GiveUpIfLate(), null, period, period);
+        watch = new Timer(_ => AbortOnTimeout(), null, period, period);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Leave();
         AppDomain.CurrentDomain.UnhandledException += (_, happened) =>
         {
@@ -88,7 +88,7 @@ internal sealed class MpiGroup : ProcessGroup
     internal override void Abort(string message)
     {
         if (Size == 1) return;
-        Say(message);
+        PrintError(message);
         EndAll(1);
         // Where MPI comes back from it, or another thread is in a call.
         Environment.Exit(1);
@@ -131,17 +131,17 @@ internal sealed class MpiGroup : ProcessGroup
     }
 
     // A cut connection shows by nothing but silence: MPI itself would wait for ever.
-    private void GiveUpIfLate()
+    private void AbortOnTimeout()
     {
         if (Volatile.Read(ref callBegan) is var began && (began == 0 || Stopwatch.GetElapsedTime(began) < patience)) return;
-        Say($"the other processes have not answered for {patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s "
+        PrintError($"the other processes have not answered for {patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s "
             + "(ARD_MPI_TIMEOUT): this one gives up.");
         // Another thread is within MPI, which nobody may call now.
         left = true;
         Environment.Exit(1);
     }
 
-    private void Say(string message)
+    private void PrintError(string message)
     {
         Console.Error.WriteLine($"Rank {Rank} of {Size} on {Environment.MachineName}: {message}");
         Console.Error.Flush();

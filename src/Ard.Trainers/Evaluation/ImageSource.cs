@@ -25,13 +25,13 @@ internal abstract class ImageSource
     public virtual string Digest() => Digest(null) ?? Digest(ScalarType.Float32)!;
 
     /// <summary>A tensor [N,...].</summary>
-    public static implicit operator ImageSource(Tensor images) => new OfTensor(images);
+    public static implicit operator ImageSource(Tensor images) => new TensorSource(images);
 
     /// <summary>A data set.</summary>
-    public static implicit operator ImageSource(ImageDataset data) => new OfDataset(data);
+    public static implicit operator ImageSource(ImageDataset data) => new DatasetSource(data);
 
     /// <summary>Some of them as a source of their own.</summary>
-    public ImageSource Part(IReadOnlyList<long> rows) => new OfPart(this, rows);
+    public ImageSource Part(IReadOnlyList<long> rows) => new PartSource(this, rows);
 
     /// <summary>All of them as one tensor of this dtype, on the CPU; bytes are divided by 255.</summary>
     public Tensor All(ScalarType type)
@@ -73,7 +73,7 @@ internal abstract class ImageSource
         while ((start += RowsOfPiece) < Count);
     }
 
-    private sealed class OfTensor(Tensor images) : ImageSource
+    private sealed class TensorSource(Tensor images) : ImageSource
     {
         public override long Count => images.shape[0];
 
@@ -88,7 +88,7 @@ internal abstract class ImageSource
         public override string Digest() => TensorDigest.Compute(images);
     }
 
-    private sealed class OfDataset(ImageDataset data) : ImageSource
+    private sealed class DatasetSource(ImageDataset data) : ImageSource
     {
         public override long Count => data.Count;
 
@@ -101,7 +101,7 @@ internal abstract class ImageSource
         }
     }
 
-    private sealed class OfPart(ImageSource whole, IReadOnlyList<long> part) : ImageSource
+    private sealed class PartSource(ImageSource whole, IReadOnlyList<long> part) : ImageSource
     {
         public override long Count => part.Count;
 

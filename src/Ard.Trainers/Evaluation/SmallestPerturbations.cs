@@ -95,7 +95,7 @@ public sealed record SmallestPerturbations
         {
             Threat = furthest,
             Attacks = [],
-            MoreAttacks = [.. (attacks ?? [Attack.Fab(new() { Targeted = true }), Attack.Fmn()]).Select(attack => attack.ToTheClosest)],
+            MoreAttacks = [.. (attacks ?? [Attack.Fab(new() { Targeted = true }), Attack.Fmn()]).Select(attack => attack.WithoutEarlyStop)],
         }).EvaluateAll(model, images, labels, progress, cancellation);
         // That everything is allowed is meant.
         report = report with { Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)] };

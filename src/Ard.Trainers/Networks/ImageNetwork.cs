@@ -38,20 +38,19 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         }
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
-        if (ChannelsLast && !training && LaysOut(input)) input = SideBySide(input);
+        if (ChannelsLast && !training && IsQuickerInChannelsLast(input)) input = ToChannelsLast(input);
         return Logits(input).MoveToOuterDisposeScope();
     }
 
     /// <summary>
     /// Whether the network is quicker in eval mode on a CPU where the channels of a pixel lie side by side: of few channels, or of
-    /// convolutions within a channel. In train mode libtorch would add the statistics of a batch in float32 there, and lose digits.
-    /// What is stored so goes from layer to layer so, and oneDNN convolves it as it lies, where it brings planes into an order of
-    /// its own and back around every convolution.
+    /// convolutions within a channel. In train mode libtorch would add the statistics of a batch in float32 there, and lose digits. The
+    /// layout passes from layer to layer, and oneDNN convolves it directly, whereas it reorders planes before and after every convolution.
     /// </summary>
     private protected virtual bool ChannelsLast => false;
 
-    // The same numbers with the channels of a pixel in a row. A single channel lies so as it is, and only its strides have to say so.
-    private static Tensor SideBySide(Tensor input)
+    // The same numbers with the channels of a pixel side by side. A single channel needs other strides only.
+    private static Tensor ToChannelsLast(Tensor input)
     {
         var rows = input.shape[1] == 1
             ? input.contiguous().view(input.shape[0], input.shape[2], input.shape[3], 1)
@@ -60,7 +59,7 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     }
 
     // Not in float64, for which oneDNN has no convolutions.
-    private static bool LaysOut(Tensor input) =>
+    private static bool IsQuickerInChannelsLast(Tensor input) =>
         input.device_type == DeviceType.CPU && input.dtype is ScalarType.BFloat16 or ScalarType.Float32;
 
     /// <summary>Whether only images of the specification's size fit.</summary>

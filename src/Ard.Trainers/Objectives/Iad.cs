@@ -46,14 +46,15 @@ public sealed record IadOptions
     public bool StatisticsPasses { get; init; } = true;
 
     /// <summary>These settings, and where they are null those of the method.</summary>
-    internal IadOptions Or(IadOptions own) => this with { Inner = Inner ?? own.Inner, Distillation = Distillation ?? own.Distillation };
+    internal IadOptions WithDefaults(IadOptions own) =>
+        this with { Inner = Inner ?? own.Inner, Distillation = Distillation ?? own.Distillation };
 }
 
 /// <summary>What <see cref="Iad"/> and <see cref="AdaIad"/> share.</summary>
 internal abstract class IntrospectiveDistillation(IadOptions? options, IadOptions defaults) : Objective
 {
     /// <summary>The settings, all of them.</summary>
-    public IadOptions Options { get; } = (options ?? new()).Or(defaults).Validated();
+    public IadOptions Options { get; } = (options ?? new()).WithDefaults(defaults).Validated();
 
     private protected InnerMaximisation Inner => Options.Inner!;
 

@@ -57,8 +57,8 @@ internal sealed class Mart(MartOptions? options = null) : Objective
         var strongestWrong = attacked.softmax(1).MaskedFill(isLabel, 0).amax(1);
         var boosted = batch.CrossEntropy(attacked) - AboveOne.Minus(strongestWrong).log().mean();
 
-        var doubt = 1.Minus(clean.softmax(1).gather(1, label).squeeze(1));
+        var uncertainty = 1.Minus(clean.softmax(1).gather(1, label).squeeze(1));
         var divergence = KlDivergence.Between(attacked, clean, reduction: KlReduction.None);
-        return boosted.Plus((divergence * doubt).mean().Times(Options.Lambda));
+        return boosted.Plus((divergence * uncertainty).mean().Times(Options.Lambda));
     }
 }

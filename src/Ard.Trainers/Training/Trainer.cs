@@ -43,7 +43,7 @@ public static class Trainer
         options ??= new TrainingOptions();
         var group = options.Group ?? ProcessGroup.Current;
         using var setup = group.Together(() => new TrainingSetup(networks, objective, data, validation, options, cancellation));
-        setup.Unite();
+        setup.SynchroniseProcesses();
         using var run = new TrainingRun(setup, progress, cancellation);
         try
         {

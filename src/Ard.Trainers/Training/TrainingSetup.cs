@@ -161,7 +161,7 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>Makes sure that all processes train the same: by one's weights, on the same images, with the same settings.</summary>
     /// <exception cref="ArgumentException">Something differs; the message names it.</exception>
-    public void Unite()
+    public void SynchroniseProcesses()
     {
         if (Group.Size == 1) return;
         Group.RequireSame(nameof(Trainer), Settings);

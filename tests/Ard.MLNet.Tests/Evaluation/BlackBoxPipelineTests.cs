@@ -358,7 +358,7 @@ public sealed class BlackBoxPipelineTests
         Assert.Equal(
             """new() { FeatureColumnName = "a \"b\"", Layout = new() { Interleaved = true, Resizing = ResizingKind.Fill }, """
                 + "Surrogate = \"mlp\" }",
-            OptionsCode.Of(new BlackBoxOptions
+            OptionsCode.Write(new BlackBoxOptions
             {
                 FeatureColumnName = "a \"b\"",
                 Layout = new() { Interleaved = true, Resizing = ImageResizingEstimator.ResizingKind.Fill },

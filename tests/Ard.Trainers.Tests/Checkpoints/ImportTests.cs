@@ -87,7 +87,7 @@ public sealed class ImportTests : IDisposable
         const string found = "is not recognised: the names are those of no built-in network; a module of your own takes them by "
             + "ModelFile.Load(path, yourModule).";
         Assert.Equal(
-            $"{path}: expected a network that is said or can be recognised, found one that {found}",
+            $"{path}: expected a network that is named or can be recognised, found one that {found}",
             Assert.Throws<CheckpointException>(() => ModelFile.Import(path)).Message);
         Assert.Equal(
             $"{path}: expected the metadata entry ard.network, which says what network it is, found a file without it, which {found}",
