@@ -18,7 +18,11 @@ internal static class ResultsChart
         var over = new Option<string>("--over") { DefaultValueFactory = _ => "seconds", Description = "Of a folder: seconds or clean." };
         over.AcceptOnlyFromAmong("seconds", "clean");
         var least = new Option<double>("--least") { Description = "Of a folder: methods below so many percent of PGD-20 are left out." };
-        var parts = new Option<string>("--parts") { DefaultValueFactory = _ => "", Description = "Subfolders to take, with commas between." };
+        var parts = new Option<string>("--parts")
+        {
+            DefaultValueFactory = _ => "",
+            Description = "Subfolders to take, with commas between.",
+        };
         var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over, least, parts };
         command.SetAction(p =>
         {
