@@ -18,16 +18,19 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
     /// <summary>Of each image the first allowed point that is misclassified, else itself; followed where there is a budget.</summary>
     public Tensor Found { get; } = budget is null ? images : images.clone();
 
-    /// <summary>Whether the budget allows another query of some images.</summary>
+    /// <summary>Whether the budget allows these queries.</summary>
     /// <param name="count">How many points there are.</param>
     /// <param name="rows">Whose they are, int64 [n]; null for all.</param>
     /// <exception cref="QueriesUsedUpException">It does not.</exception>
     public void Spend(long count, Tensor? rows)
     {
         if (budget is null) return;
-        var most = rows is null ? asked.Max() : rows.shape[0] == 0 ? 0 : rows.cpu().data<long>().ToArray().Max(row => asked[row]);
-        if (most + unfollowed >= budget) throw new QueriesUsedUpException();
-        if (rows is null && count != asked.Length) unfollowed += Math.Max(1, count / asked.Length);
+        var each = Math.Max(1, count / asked.Length);
+        var most = rows is null
+            ? asked.Max() + each
+            : rows.cpu().data<long>().ToArray().CountBy(row => row).Select(row => asked[row.Key] + row.Value).DefaultIfEmpty().Max();
+        if (most + unfollowed > budget) throw new QueriesUsedUpException();
+        if (rows is null && count != asked.Length) unfollowed += each;
     }
 
     /// <summary>Adds a query.</summary>

@@ -18,6 +18,8 @@ internal sealed class MpiGroup : ProcessGroup
     private readonly Lock calls = new();
     private readonly TimeSpan patience;
     private readonly Timer watch;
+    // Somebody else has begun with MPI, and will end it.
+    private readonly bool isForeign;
     private long callBegan;
     private bool left;
 
@@ -25,7 +27,8 @@ internal sealed class MpiGroup : ProcessGroup
     {
         this.mpi = mpi;
         Check(mpi.Initialized(out var initialized), "MPI_Initialized");
-        if (initialized == 0)
+        isForeign = initialized != 0;
+        if (!isForeign)
         {
             Check(mpi.InitThread(0, 0, mpi.Serialized, out var provided), "MPI_Init_thread");
             if (provided < mpi.Serialized)
@@ -89,17 +92,12 @@ internal sealed class MpiGroup : ProcessGroup
     {
         if (Size == 1) return;
         PrintError(message);
-        EndAll(1);
-        // Where MPI comes back from it, or another thread is in a call.
-        Environment.Exit(1);
-    }
-
-    private void EndAll(int exitCode)
-    {
         // A launcher that is told to abort does not always read what is still in the pipe.
         Thread.Sleep(300);
         left = true;
-        mpi.Abort(mpi.World, exitCode);
+        mpi.Abort(mpi.World, 1);
+        // Where MPI comes back from it, or another thread is in a call.
+        Environment.Exit(1);
     }
 
     private static ref byte First<T>(Span<T> values) where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values));
@@ -150,11 +148,10 @@ internal sealed class MpiGroup : ProcessGroup
     private void Leave()
     {
         watch.Dispose();
-        if (left || Volatile.Read(ref callBegan) != 0) return;
+        // After an error the launcher ends the others: MPI_Abort would end this process before what else it has to do at its exit.
+        if (left || isForeign || Environment.ExitCode != 0 || Volatile.Read(ref callBegan) != 0) return;
         left = true;
-        if (Environment.ExitCode == 0) mpi.Finalize();
-        // MPICH's launcher, left to find out by itself, has been seen to report the code of a process that it had killed.
-        else if (Size > 1) EndAll(Environment.ExitCode);
+        mpi.Finalize();
     }
 
     // Who is on this machine, and who of them may use the same processors: a launcher may have given each process its own.

@@ -46,9 +46,10 @@ public sealed record EvaluationOptions : IValidatableObject
     public bool Sequential { get; init; }
 
     /// <summary>
-    /// How often a model that can only be asked (<see cref="BlackBox"/>) is asked about an image at most, by all attacks together: one has
-    /// what those before it have left, and ends where an image of its batch has used that up. Not counted are the questions of the
-    /// evaluation itself: the clean image, and <see cref="CheckNetwork"/>. Default null: as often as the attacks want.
+    /// How often a model that can only be asked (<see cref="BlackBox"/>) is asked about an image at most, by all attacks together: they are
+    /// <see cref="Sequential"/> then, each has what those before it have left, and it ends where an image of its batch has used that up. The
+    /// questions of the evaluation itself are not counted, the clean image and <see cref="CheckNetwork"/>, and each budget of a curve and
+    /// each adversary has its own. Default null: as often as the attacks want.
     /// </summary>
     [Range(1, int.MaxValue)]
     public int? QueryBudget { get; init; }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -85,7 +86,8 @@ internal sealed class StateFile : IDisposable
         IReadOnlyDictionary<string, string> some, IReadOnlyDictionary<string, string> others, string here, string there)
     {
         static string Text(IReadOnlyDictionary<string, string> texts, string name) => texts.GetValueOrDefault(name, "nothing");
-        return others.Keys.Union(some.Keys).Where(name => Text(some, name) != Text(others, name))
+        return others.Keys.Union(some.Keys)
+            .Where(name => !OptionsText.AreSame(some.GetValueOrDefault(name), others.GetValueOrDefault(name)))
             .Select(name => $"{name}: {Text(some, name)} {here}, {Text(others, name)} {there}");
     }
 

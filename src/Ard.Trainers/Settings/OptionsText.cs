@@ -18,10 +18,17 @@ internal interface INamed
 /// <summary>Settings in full, one by one, such as <c>Optimizer.Momentum</c> and <c>0.9</c>.</summary>
 internal static class OptionsText
 {
+    private const string NotSet = "not set";
+
     /// <summary>The settings as lines of text, <c>Optimizer.Momentum: 0.9</c>.</summary>
     /// <param name="path">What the value is called.</param>
     /// <param name="value">Anything.</param>
     public static IEnumerable<string> Lines(string path, object? value) => All(path, value).Select(line => $"{line.Path}: {line.Value}");
+
+    /// <summary>Whether two texts of a setting say the same. A file from before there was a setting has none: it was not set.</summary>
+    /// <param name="one">A text; null for none.</param>
+    /// <param name="other">The other.</param>
+    public static bool AreSame(string? one, string? other) => (one ?? NotSet) == (other ?? NotSet);
 
     /// <summary>The settings of an options record in one line, <c>Steps 20, Restarts 1</c>, without those that are functions.</summary>
     public static string Line(object options) =>
@@ -62,7 +69,7 @@ internal static class OptionsText
 
     private static string Text(object? value) => value switch
     {
-        null => "not set",
+        null => NotSet,
         string text => text,
         INamed named => named.Name,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Training;
 
@@ -32,7 +33,15 @@ internal static class TrainingCheckpoint
         var memory = run.Memory.Entries.OrderBy(pair => pair.Key, StringComparer.Ordinal)
             .Select(pair => (Name: MemoryPrefix(run.Memory.IsPerImage(pair.Key)) + pair.Key, Value: run.Memory.IsPerImage(pair.Key)
                 ? Gather(setup.Group, pair.Value) : pair.Value)).ToArray();
-        if (setup.Group.Rank != 0) return;
+        setup.Group.Together(() =>
+        {
+            // None goes on, or ends, while it is written.
+            if (setup.Group.Rank == 0) Write(path, setup, run, memory);
+        });
+    }
+
+    private static void Write(string path, TrainingSetup setup, TrainingRun run, (string Name, Tensor Value)[] memory)
+    {
         var place = new Place(
             Version, setup.Settings, run.Epoch, run.Step, run.Selection.BestEpoch, run.Reporter.Seconds, run.Selection.History,
             run.Reporter.Warnings, run.Average?.Count ?? 0);
@@ -76,7 +85,7 @@ internal static class TrainingCheckpoint
         var given = setup.Settings;
         string Text(IReadOnlyDictionary<string, string> settings, string name) => settings.GetValueOrDefault(name, "nothing");
         var differences = given.Keys.Union(place.Settings.Keys)
-            .Where(name => Text(place.Settings, name) != Text(given, name))
+            .Where(name => !OptionsText.AreSame(place.Settings.GetValueOrDefault(name), given.GetValueOrDefault(name)))
             .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(given, name)} given").ToList();
         if (Text(place.Settings, SeedName) != Text(given, SeedName))
             differences.Add($"to go on with it set {SeedName} = {Text(place.Settings, SeedName)}");

@@ -254,6 +254,8 @@ public sealed record TrainingOptions : IValidatableObject
         if (CheckpointFolder is null && CheckpointEverySteps is not null)
             yield return new("CheckpointEverySteps is set without a CheckpointFolder");
         if (CheckpointFolder is null && Resume) yield return new("Resume is set without a CheckpointFolder");
+        if (Validation.QueryBudget is not null)
+            yield return new("Validation.QueryBudget is set, and a student can be looked into: expected none");
         if (ProgressInterval < TimeSpan.Zero) yield return new($"ProgressInterval is {ProgressInterval}, expected 0 or more");
     }
 }

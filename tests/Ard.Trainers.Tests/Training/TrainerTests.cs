@@ -508,6 +508,26 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_from_before_there_was_a_setting_is_one_where_it_was_not_set()
+    {
+        Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
+        using (NewDisposeScope())
+        {
+            var (tensors, metadata) = (Safetensors.Read(Last), Safetensors.ReadMetadata(Last).ToDictionary());
+            const string Setting = "\"Validation.QueryBudget\":\"not set\",";
+            Assert.Contains(Setting, metadata["ard.training"]);
+            metadata["ard.training"] = metadata["ard.training"].Replace(Setting, "", StringComparison.Ordinal)
+                .Replace("\"ClipGradientNorm\":\"not set\",", "", StringComparison.Ordinal);
+            Safetensors.Write(Last, tensors.Select(pair => (pair.Key, pair.Value)), metadata);
+        }
+        var options = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true };
+        Trained(options, out var result);
+        Assert.Single(result.History);
+        Assert.Contains("ClipGradientNorm: nothing in the file, 1 given",
+            Assert.Throws<CheckpointException>(() => Trained(options with { ClipGradientNorm = 1 }, out _)).Message);
+    }
+
+    [Fact]
     public void A_truncated_or_bit_flipped_checkpoint_is_refused_with_file_expected_and_found()
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
