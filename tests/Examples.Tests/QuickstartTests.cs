@@ -18,7 +18,7 @@ public sealed class QuickstartTests : IDisposable
         var page = Path.Combine(program.Output, "report.html");
         Assert.Contains(page, output);
         var html = File.ReadAllText(page);
-        foreach (var section in (string[])["accuracy", "budget", "images", "confusion", "training", "again"])
+        foreach (var section in (string[])["accuracy", "budget", "images", "confusion", "training", "settings"])
             Assert.Contains($"<h2 id=\"{section}\">", html);
         string[] networks =
             ["teacher, adversarial training", "student, adversarial training", "student, clean distillation", "student, ARD"];

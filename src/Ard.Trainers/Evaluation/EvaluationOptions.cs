@@ -46,13 +46,15 @@ public sealed record EvaluationOptions : IValidatableObject
     public bool Sequential { get; init; }
 
     /// <summary>
-    /// How often a model that can only be asked (<see cref="BlackBox"/>) is asked about an image at most, by all attacks together: they are
-    /// <see cref="Sequential"/> then, each has what those before it have left, and it ends where an image of its batch has used that up. The
-    /// questions of the evaluation itself are not counted, the clean image and <see cref="CheckNetwork"/>, and each budget of a curve and
-    /// each adversary has its own. Default null: as often as the attacks want.
+    /// How often a model that can only be asked (<see cref="BlackBox"/>) is asked about an image at most, by all attacks together. They are
+    /// <see cref="Sequential"/> then; each has what those before it have left, and ends where an image of its batch has used that up. What
+    /// the evaluation itself asks is not counted, the clean image and <see cref="CheckNetwork"/>, and each budget of a curve and each
+    /// adversary has its own. Default null: as often as the attacks want.
     /// </summary>
     [Range(1, int.MaxValue)]
     public int? QueryBudget { get; init; }
+
+    internal bool IsSequential => Sequential || QueryBudget is not null;
 
     /// <summary>
     /// Whether the network is checked for what deceives attacks: random outputs, outputs that depend on the rest of the batch,

@@ -162,7 +162,7 @@ internal sealed class EvaluationState : IDisposable
 
     /// <summary>The parts before one whose broken points it does not get.</summary>
     public IEnumerable<PartResult> Before(int part) =>
-        Parts.Take(part).Where(other => options.Sequential || other.Attack == Parts[part].Attack);
+        Parts.Take(part).Where(other => options.IsSequential || other.Attack == Parts[part].Attack);
 
     /// <summary>Adds what the next step has found.</summary>
     /// <param name="step">The step.</param>

@@ -25,15 +25,11 @@ namespace Ard.Trainers.Evaluation;
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 {
     /// <summary>The settings.</summary>
-    public EvaluationOptions Options { get; } = Sequential((options ?? new()).Validated());
+    public EvaluationOptions Options { get; } = (options ?? new()).Validated();
 
     private const int ImagesToKnowBy = 32;
 
     private ThreatModel Threat => Options.ThreatOrDefault;
-
-    // Of a budget over all attacks nothing is spent on what is broken.
-    private static EvaluationOptions Sequential(EvaluationOptions options) =>
-        options with { Sequential = options.Sequential || options.QueryBudget is not null };
 
     /// <summary>Evaluates a network, which is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
