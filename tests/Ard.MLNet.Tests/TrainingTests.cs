@@ -308,6 +308,38 @@ public sealed class TrainingTests
             () => new ArdTrainer(ml, bare with { Teacher = null }).Fit(data)).Message);
     }
 
+    [Theory]
+    [InlineData("auxiliary")]
+    [InlineData("validation")]
+    public void Images_beside_those_of_the_training_have_their_dimensions_or_none(string role)
+    {
+        var ml = new MLContext(1);
+        Fit(Rows(3, 8, 8));
+        Fit(Rows(3 * 8 * 8));
+        // A layout that is given goes before the dimensions, which are the same wrong ones then.
+        Fit(Rows(8, 8, 3), Rows(8, 8, 3), new() { Channels = 3, Height = 8, Width = 8 });
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => Fit(Rows(8, 8, 3)));
+        Assert.Contains(
+            $"{role} feature column 'Features': expected Vector<Byte, 3, 8, 8> as in the training data, got Vector<Byte, 8, 8, 3>",
+            fault.Message, StringComparison.Ordinal);
+
+        void Fit(IDataView more, IDataView? training = null, ImageLayout? layout = null) => new AdversarialTrainer(ml, Tiny.Natural() with
+        {
+            Layout = layout ?? new(),
+            Auxiliary = role == "auxiliary" ? more : null,
+            Validation = role == "auxiliary" ? null : more,
+        }).Fit(training ?? Rows(3, 8, 8)).Dispose();
+
+        IDataView Rows(params int[] dimensions)
+        {
+            var rows = Enumerable.Range(0, 8)
+                .Select(row => new { Features = new byte[3 * 8 * 8], Label = row % 2 == 0 ? "a" : "b" }).ToArray();
+            var schema = SchemaDefinition.Create(rows[0].GetType());
+            schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, dimensions);
+            return ml.Data.LoadFromEnumerable(rows, schema);
+        }
+    }
+
     [Fact]
     public void Auxiliary_rows_go_by_the_values_of_their_labels_as_a_data_set_goes_by_its_names()
     {

@@ -24,6 +24,29 @@ internal abstract class ImageColumn
             "feature", name, $"Vector<{((VectorDataViewType)column.Type).ItemType}, {format.Size}>, an image of {format}", column.Type);
     }
 
+    /// <summary>Checks a column of images that go with those of a training: where it has three dimensions, for those.</summary>
+    /// <param name="schema">The columns.</param>
+    /// <param name="role">What the images are for.</param>
+    /// <param name="name">The column.</param>
+    /// <param name="format">The images of the training.</param>
+    /// <param name="training">The type of their column.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It has other dimensions, or is missing, or of another type or length.</exception>
+    public static void CheckDimensions(DataViewSchema schema, string role, string name, PixelFormat format, DataViewType training)
+    {
+        var type = Find(schema, name, format).Type;
+        // Whoever gives a layout may have a column that says something else.
+        if (Sides(type) is not { } sides || Fits(format.FloatsType) || Fits(training)) return;
+        throw SchemaErrors.Mismatch(
+            $"{role} feature", name,
+            $"{new VectorDataViewType(((VectorDataViewType)type).ItemType, format.FloatsType.Dimensions)} as in the training data", type);
+
+        bool Fits(DataViewType other) => Sides(other)?.SequenceEqual(sides) == true;
+
+        // Where one of them is 1, it makes no difference which.
+        static IEnumerable<int>? Sides(DataViewType type) =>
+            type is VectorDataViewType { Dimensions: { Length: 3 } sizes } ? sizes.Where(size => size != 1) : null;
+    }
+
     /// <summary>The length of a column of vectors.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is a column of something else.</exception>
     public static int VectorSize(string name, DataViewType type) =>

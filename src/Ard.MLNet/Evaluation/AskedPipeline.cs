@@ -19,6 +19,7 @@ internal sealed class AskedPipeline
     private readonly DataViewSchema input;
     private readonly BlackBoxOptions options;
     private readonly DataViewSchema.Column features;
+    private readonly DataViewSchema.Column? beside;
 
     /// <param name="mlContext">The context.</param>
     /// <param name="model">The model.</param>
@@ -39,6 +40,7 @@ internal sealed class AskedPipeline
         Labelled = LabelKeys.Map(mlContext, Labelled, label, Labels);
         if (HasScores && Answer.Type is VectorDataViewType { Size: var size } && size != Labels.Count)
             throw SchemaErrors.Mismatch("score", Answer.Name, $"Vector<Single, {Labels.Count}>, as the label has {Labels}", Answer.Type);
+        beside = HasScores ? Beside(output) : null;
     }
 
     private static NumberDataViewType Single => NumberDataViewType.Single;
@@ -66,21 +68,25 @@ internal sealed class AskedPipeline
         return HasScores ? Scores(answers, count) : tensor(Named(answers, answers.Schema[Answer.Name], count));
     }
 
-    /// <summary>Whether the model names a class beside its scores.</summary>
-    public bool NamesClassesToo => HasScores && Beside(model.GetOutputSchema(input)) is not null;
+    /// <summary>Whether the model names a class of these beside its scores.</summary>
+    public bool NamesClassesToo => beside is not null;
 
     /// <summary>
     /// Finds out scores in another order than that of the classes: of each image the largest has to be that of the class that is named.
     /// </summary>
     /// <param name="images">Some images [N,C,H,W].</param>
-    /// <param name="scores">Their scores.</param>
     /// <exception cref="InvalidOperationException">It is another one's.</exception>
-    public void RequireScoresInOrder(Tensor images, Tensor scores)
+    public void RequireScoresInOrder(Tensor images)
     {
         var (answers, count) = (Answers(images), (int)images.shape[0]);
-        var column = Beside(answers.Schema)!.Value;
-        foreach (var ((values, named), row) in scores.data<float>().ToArray().Chunk(Labels.Count)
-            .Zip(Named(answers, column, count)).Zip(Enumerable.Range(0, count)))
+        var (score, column) = (answers.Schema[Answer.Name], answers.Schema[beside!.Value.Index]);
+        // Both in one pass: a model with noise in it answers otherwise in the next.
+        var rows = Values<(float[] Scores, long Named)>(answers, [score, column], count, row =>
+        {
+            var (scores, named) = (Scores(row, score), Named(row, column));
+            return () => (scores(), named());
+        });
+        foreach (var (row, (values, named)) in rows.Index())
         {
             // Of equal ones, or of NaN, none is the largest.
             var largest = Array.IndexOf(values, values.Max());
@@ -101,32 +107,66 @@ internal sealed class AskedPipeline
     private Tensor Scores(IDataView answers, int count)
     {
         var column = answers.Schema[Answer.Name];
-        if (Answer.Type is VectorDataViewType)
-            return tensor(Values<VBuffer<float>>(answers, column, count).SelectMany(scores => scores.DenseValues()).ToArray())
-                .reshape(count, Labels.Count);
-        using var margins = tensor(Values<float>(answers, column, count));
-        return stack([zeros_like(margins), margins], 1);
+        return tensor(Values(answers, [column], count, row => Scores(row, column)).SelectMany(scores => scores).ToArray())
+            .reshape(count, Labels.Count);
+    }
+
+    // A score for each class; of a margin, 0 for the first.
+    private static Func<float[]> Scores(DataViewRow row, DataViewSchema.Column column)
+    {
+        if (column.Type is VectorDataViewType)
+        {
+            var get = row.GetGetter<VBuffer<float>>(column);
+            VBuffer<float> scores = default;
+            return () =>
+            {
+                get(ref scores);
+                return [.. scores.DenseValues()];
+            };
+        }
+        var getMargin = row.GetGetter<float>(column);
+        float margin = 0;
+        return () =>
+        {
+            getMargin(ref margin);
+            return [0, margin];
+        };
     }
 
     // The classes, from 0, that the model names; -1 for none.
     private long[] Named(IDataView answers, DataViewSchema.Column column, int count)
     {
-        if (column.Type is not KeyDataViewType)
-        {
-            answers = LabelKeys.Map(mlContext, answers, column.Name, Labels);
-            column = answers.Schema[column.Name];
-        }
-        return [.. Values<uint>(answers, column, count).Select(key => (long)key - 1)];
+        if (column.Type is not KeyDataViewType) LabelKeys.Values(column.Name, column.Type, Labels);
+        return Values(answers, [column], count, row => Labels.Open(row, column));
     }
 
-    // The model's answer, hidden or not, unless it is known to be another predictor's than the scores.
+    // The class that a row of the column beside the scores names; -1 for none of the labels'. A key's values may be in another order.
+    private Func<long> Named(DataViewRow row, DataViewSchema.Column column)
+    {
+        if (column.Type is not KeyDataViewType || (ClassLabels.Read(column) is var own && own.Matches(Labels)))
+            return Labels.Open(row, column);
+        var (get, names) = (own.Open(row, column), Labels.Names.ToList());
+        long[] places = [.. own.Names.Select(name => (long)names.IndexOf(name))];
+        return () => get() is >= 0 and var number ? places[number] : -1;
+    }
+
+    // The model's answer, hidden or not, unless it may be something else: another predictor's than the scores, or no class of the labels'.
     private DataViewSchema.Column? Beside(DataViewSchema output)
     {
-        var set = SetOf(output[Answer.Name]);
+        var set = SetOf(Answer);
         var beside = output.LastOrDefault(column => column.Name == options.PredictedLabelColumnName
             && (set is null || SetOf(column) is not { } its || its == set)
-            && (column.Type is KeyDataViewType or BooleanDataViewType || (!column.IsHidden && column.Type is TextDataViewType)));
+            && NamesLabels(column) && IsOfImages(column));
         return beside.Name is null ? null : beside;
+
+        bool NamesLabels(DataViewSchema.Column column) => column.Type switch
+        {
+            KeyDataViewType => ClassLabels.ReadOrNull(column) is { } own
+                && (own.Matches(Labels) || (own.KindName is not null && own.KindName == Labels.KindName)),
+            TextDataViewType => !column.IsHidden && Labels.KindName == "text",
+            BooleanDataViewType => Labels.KindName == "bool",
+            _ => false,
+        };
 
         static uint? SetOf(DataViewSchema.Column column)
         {
@@ -137,6 +177,11 @@ internal sealed class AskedPipeline
             return id;
         }
     }
+
+    // Whether a column of the answers is computed from the images alone, and not what the data had before.
+    private bool IsOfImages(DataViewSchema.Column column) => model.IsRowToRowMapper
+        ? model.GetRowToRowMapper(input).GetDependencies([column]).ToArray() is [var source] && source.Index == features.Index
+        : input.GetColumnOrNull(column.Name) is null;
 
     private DataViewSchema.Column Scores(DataViewSchema output)
     {
@@ -154,9 +199,11 @@ internal sealed class AskedPipeline
     private ClassLabels Classes(DataViewSchema.Column label, DataViewSchema output)
     {
         // Hidden ones too: MapKeyToValue leaves the key that it takes the place of.
-        var predicted = output.Where(column => column.Name == options.PredictedLabelColumnName).ToArray();
+        var predicted = output
+            .Where(column => column.Name == options.PredictedLabelColumnName && (!HasScores || IsOfImages(column))).ToArray();
         var answers = HasScores && ClassLabels.OfScores(Answer) is { } scored ? scored
-            : predicted.LastOrDefault(column => column.Type is KeyDataViewType) is { Type: not null } key ? ClassLabels.Read(key)
+            : predicted.LastOrDefault(column => column.Type is KeyDataViewType) is { Type: not null } key
+                && (HasScores ? ClassLabels.ReadOrNull(key) : ClassLabels.Read(key)) is { } keyed ? keyed
             : predicted is [.., { Type: BooleanDataViewType }] ? ClassLabels.Parse(["false", "true"], "bool")
             : null;
         if (label.Type is KeyDataViewType)
@@ -211,17 +258,13 @@ internal sealed class AskedPipeline
         column.Name, column.Type, column.Annotations,
         $"the model reads the column '{column.Name}' too, expected one whose answers depend on the images in '{features.Name}' alone");
 
-    private static T[] Values<T>(IDataView answers, DataViewSchema.Column column, int count)
+    private static T[] Values<T>(
+        IDataView answers, DataViewSchema.Column[] columns, int count, Func<DataViewRow, Func<T>> open)
     {
-        using var cursor = answers.GetRowCursor([column]);
-        var get = cursor.GetGetter<T>(column);
+        using var cursor = answers.GetRowCursor(columns);
+        var get = open(cursor);
         var values = new List<T>(count);
-        while (cursor.MoveNext())
-        {
-            T value = default!;
-            get(ref value);
-            values.Add(value);
-        }
+        while (cursor.MoveNext()) values.Add(get());
         return values.Count == count ? [.. values]
             : throw new InvalidOperationException($"the model gave {values.Count} answers for {count} images");
     }

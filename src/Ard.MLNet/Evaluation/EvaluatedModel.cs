@@ -21,7 +21,7 @@ internal sealed record EvaluatedModel(
     string Name, string Details, Module<Tensor, Tensor> Network, ClassLabels Labels, ViewImages Images, long[] Truth) : IDisposable
 {
     // So many are asked for to see whether scores and classes fit.
-    private const int FirstImages = 32;
+    private const int ImagesInOrder = 32;
 
     private IDisposable? InUse { get; init; }
 
@@ -115,9 +115,10 @@ internal sealed record EvaluatedModel(
             if (asked.NamesClassesToo)
             {
                 using var scope = NewDisposeScope();
-                var rows = images.Rows([.. PointNoise.Rows(Math.Min(FirstImages, truth.Length))]);
-                var first = ImageBatch.Convert(rows, ScalarType.Float32, CPU);
-                asked.RequireScoresInOrder(first, network.call(first));
+                // From all over the data, which may be sorted by class.
+                var count = Math.Min(ImagesInOrder, truth.LongLength);
+                var rows = images.Rows([.. PointNoise.Rows(count).Select(row => row * truth.Length / count)]);
+                asked.RequireScoresInOrder(ImageBatch.Convert(rows, ScalarType.Float32, CPU));
             }
             return new EvaluatedModel(name, "asked only", network, asked.Labels, images, truth)
             {

@@ -108,6 +108,19 @@ internal abstract class ClassLabels
         return kind.Read(label.Annotations, KeyValues);
     }
 
+    /// <summary>The same; null of a column that it refuses.</summary>
+    public static ClassLabels? ReadOrNull(DataViewSchema.Column label)
+    {
+        try
+        {
+            return Read(label);
+        }
+        catch (Exception exception) when (exception is ArgumentOutOfRangeException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The classes of a column of scores in their order, as ML.NET's trainers write them beside it; null without them.</summary>
     public static ClassLabels? OfScores(DataViewSchema.Column scores) =>
         scores.Type is VectorDataViewType { Size: var count }

@@ -258,6 +258,75 @@ public sealed class BlackBoxPipelineTests
     }
 
     [Fact]
+    public void Scores_and_classes_of_one_pass_are_compared_all_over_the_data()
+    {
+        var data = Toy(120, seed: 1);
+        var trained = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(data);
+        // A model that answers otherwise each time.
+        var noise = new Random(1);
+        var random = new TransformerChain<ITransformer>(ml.Transforms.CustomMapping<ToyPixels, ToyPixels>(
+            (from, to) => to.Features = [.. from.Features.Select(_ => noise.NextSingle())], null).Fit(data), trained);
+        ml.MulticlassClassification.EvaluateRobustness(random, data, Quick);
+
+        // The scores of the other two are exchanged, and the first rows are of the one in the middle.
+        var turned = new TransformerChain<ITransformer>(trained, ml.Transforms.CustomMapping<ToyScores, ToyScores>(
+            (from, to) => to.Score = [.. Names(trained).Select(name => from.Score[Array.IndexOf(Names(trained), Other(name))])], null)
+            .Fit(trained.Transform(data)));
+        var sorted = ml.Data.LoadFromEnumerable(ml.Data.CreateEnumerable<ToyRow>(data, reuseRowObject: false)
+            .Zip(Answers(trained, data)).OrderBy(pair => pair.Second != "grey").Select(pair => pair.First).ToArray());
+        Assert.All(Answers(trained, sorted).Take(32), answer => Assert.Equal("grey", answer));
+        Assert.Contains("expected the scores in the order of", Assert.ThrowsAny<Exception>(
+            () => ml.MulticlassClassification.EvaluateRobustness(turned, sorted, Quick)).Message);
+
+        string[] Names(ITransformer model)
+        {
+            VBuffer<ReadOnlyMemory<char>> names = default;
+            model.GetOutputSchema(data.Schema)["PredictedLabel"].GetKeyValues(ref names);
+            return [.. names.DenseValues().Select(name => name.ToString())];
+        }
+
+        static string Other(string name) => name switch { "dark" => "light", "light" => "dark", _ => name };
+    }
+
+    [Fact]
+    public void A_predicted_label_that_says_nothing_of_the_scores_order_is_left_alone_and_a_key_is_taken_by_its_values()
+    {
+        var data = Toy(60, seed: 1);
+        var trained = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(data);
+        var expected = Correct(trained, data);
+        // Keys in another order, of bytes, and texts for labels that are numbers.
+        var values = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel");
+        var order = ml.Data.LoadFromEnumerable(new[] { "light", "dark", "grey" }.Select(label => new { Label = label }));
+        var other = Append(trained, values.Append(ml.Transforms.Conversion.MapValueToKey("PredictedLabel", keyData: order)), data);
+        Assert.Equal(expected, Correct(other, data));
+        var bytes = Append(trained, ml.Transforms.Conversion.ConvertType("PredictedLabel", outputKind: DataKind.Byte), data);
+        Assert.Equal(expected, Correct(bytes, data));
+        var rows = ml.Data.CreateEnumerable<ToyRow>(data, reuseRowObject: false)
+            .Select(row => new NumberRow { Features = row.Features, Label = row.Label[0], Key = row.Label == "dark" ? 0 : 1u }).ToArray();
+        var numbers = ml.Data.LoadFromEnumerable(rows);
+        var ofNumbers = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(numbers);
+        Assert.Equal(Correct(ofNumbers, numbers), Correct(Append(ofNumbers, values.Append(
+            ml.Transforms.Conversion.ConvertType("PredictedLabel", outputKind: DataKind.String)), numbers), numbers));
+
+        // Scores alone, beside a truth value that is none of the key's, or beside what the data have themselves.
+        var mean = ml.Transforms.CustomMapping<ToyPixels, PairScores>(
+            (from, to) => (to.Score, to.PredictedLabel) = ([0.4f, from.Features.Average()], from.Features.Average() < 0.4f), null);
+        var keyed = new AdversarialEvaluatorOptions { Evaluation = Quick.Evaluation, LabelColumnName = "Key" };
+        expected = Correct(mean.Fit(numbers), numbers, keyed);
+        var own = ml.Transforms.CopyColumns("PredictedLabel", "Key").Fit(numbers).Transform(numbers);
+        var alone = ml.Transforms.CustomMapping<ToyPixels, PairOnly>((from, to) => to.Score = [0.4f, from.Features.Average()], null);
+        Assert.Equal(expected, Correct(alone.Fit(own), own, keyed));
+        Assert.Equal(expected, Correct(alone.Fit(own), own, keyed with { LabelColumnName = "PredictedLabel" }));
+        Assert.Equal(expected, Correct(ml.Transforms.CopyColumns("PredictedLabel", "Key").Append(alone).Fit(numbers), numbers, keyed));
+
+        IReadOnlyList<bool> Correct(ITransformer model, IDataView view, AdversarialEvaluatorOptions? options = null) =>
+            ml.MulticlassClassification.EvaluateRobustness(model, view, options ?? Quick).Report.Clean.Correct;
+
+        static TransformerChain<ITransformer> Append(ITransformer model, IEstimator<ITransformer> step, IDataView input) =>
+            new(model, step.Fit(model.Transform(input)));
+    }
+
+    [Fact]
     public void Nothing_is_learned_from_the_answers_before_all_settings_are_known_to_be_sound()
     {
         var model = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(Toy(60, seed: 1));
@@ -407,6 +476,31 @@ public sealed class BlackBoxPipelineTests
         public float[] Features { get; set; } = [];
 
         public string Label { get; set; } = "";
+    }
+
+    private sealed class NumberRow
+    {
+        [VectorType(1, 3, 3)]
+        public float[] Features { get; set; } = [];
+
+        public int Label { get; set; }
+
+        [KeyType(2)]
+        public uint Key { get; set; }
+    }
+
+    private sealed class PairScores
+    {
+        [VectorType(2)]
+        public float[] Score { get; set; } = [];
+
+        public bool PredictedLabel { get; set; }
+    }
+
+    private sealed class PairOnly
+    {
+        [VectorType(2)]
+        public float[] Score { get; set; } = [];
     }
 
     private sealed class ToyPixels
