@@ -24,6 +24,6 @@ internal static class BlackBoxSample
         // square-300: 74 % after 10 queries an image, 44 % in the end
         // rays-300: 80 % after 10 queries an image, 42 % in the end
         // half of the broken images needed few queries: True
-        // the accuracies under attack are upper bounds, and who asks more often, or knows the model, may find more.
+        // the accuracies under attack are upper bounds; more queries, or knowledge of the model, may lower them.
     }
 }
