@@ -40,7 +40,7 @@ internal sealed class AskedPipeline
         Labelled = LabelKeys.Map(mlContext, Labelled, label, Labels);
         if (HasScores && Answer.Type is VectorDataViewType { Size: var size } && size != Labels.Count)
             throw SchemaErrors.Mismatch("score", Answer.Name, $"Vector<Single, {Labels.Count}>, as the label has {Labels}", Answer.Type);
-        beside = HasScores ? Beside(output) : null;
+        beside = HasScores ? ScoreOrder.Beside(output, Answer, options.PredictedLabelColumnName, Labels, IsOfImages) : null;
     }
 
     private static NumberDataViewType Single => NumberDataViewType.Single;
@@ -71,31 +71,22 @@ internal sealed class AskedPipeline
     /// <summary>Whether the model names a class of these beside its scores.</summary>
     public bool NamesClassesToo => beside is not null;
 
-    /// <summary>
-    /// Finds out scores in another order than that of the classes: of each image the largest has to be that of the class that is named.
-    /// </summary>
+    /// <summary>Finds out scores in another order than that of the classes (<see cref="ScoreOrder"/>).</summary>
     /// <param name="images">Some images [N,C,H,W].</param>
-    /// <exception cref="InvalidOperationException">It is another one's.</exception>
-    public void RequireScoresInOrder(Tensor images)
+    /// <param name="numbers">Which rows of the data they are.</param>
+    /// <exception cref="InvalidOperationException">Of one the largest score is not that of the class that is named.</exception>
+    public void RequireScoresInOrder(Tensor images, IReadOnlyList<long> numbers)
     {
-        var (answers, count) = (Answers(images), (int)images.shape[0]);
+        var answers = Answers(images);
         var (score, column) = (answers.Schema[Answer.Name], answers.Schema[beside!.Value.Index]);
         // Both in one pass: a model with noise in it answers otherwise in the next.
-        var rows = Values<(float[] Scores, long Named)>(answers, [score, column], count, row =>
+        var rows = Values<(float[] Scores, long Named)>(answers, [score, column], numbers.Count, row =>
         {
-            var (scores, named) = (Scores(row, score), Named(row, column));
+            var (scores, named) = (Scores(row, score), ScoreOrder.Open(row, column, Labels));
             return () => (scores(), named());
         });
-        foreach (var (row, (values, named)) in rows.Index())
-        {
-            // Of equal ones, or of NaN, none is the largest.
-            var largest = Array.IndexOf(values, values.Max());
-            if (named < 0 || largest < 0 || largest == named || values.Count(value => value == values[largest]) > 1) continue;
-            throw new InvalidOperationException(
-                $"The largest value of '{Answer.Name}' in row {row} is that of class '{Labels.Names[largest]}', and "
-                + $"'{column.Name}' is '{Labels.Names[(int)named]}': expected the scores in the order of {Labels}. Name another column of "
-                + "scores, or drop the one of the two that is not meant (DropColumns).");
-        }
+        foreach (var (number, (scores, named)) in numbers.Zip(rows))
+            ScoreOrder.Require(scores, named, number, Answer.Name, column.Name, Labels);
     }
 
     private IDataView Answers(Tensor images)
@@ -138,44 +129,6 @@ internal sealed class AskedPipeline
     {
         if (column.Type is not KeyDataViewType) LabelKeys.Values(column.Name, column.Type, Labels);
         return Values(answers, [column], count, row => Labels.Open(row, column));
-    }
-
-    // The class that a row of the column beside the scores names; -1 for none of the labels'. A key's values may be in another order.
-    private Func<long> Named(DataViewRow row, DataViewSchema.Column column)
-    {
-        if (column.Type is not KeyDataViewType || (ClassLabels.Read(column) is var own && own.Matches(Labels)))
-            return Labels.Open(row, column);
-        var (get, names) = (own.Open(row, column), Labels.Names.ToList());
-        long[] places = [.. own.Names.Select(name => (long)names.IndexOf(name))];
-        return () => get() is >= 0 and var number ? places[number] : -1;
-    }
-
-    // The model's answer, hidden or not, unless it may be something else: another predictor's than the scores, or no class of the labels'.
-    private DataViewSchema.Column? Beside(DataViewSchema output)
-    {
-        var set = SetOf(Answer);
-        var beside = output.LastOrDefault(column => column.Name == options.PredictedLabelColumnName
-            && (set is null || SetOf(column) is not { } its || its == set)
-            && NamesLabels(column) && IsOfImages(column));
-        return beside.Name is null ? null : beside;
-
-        bool NamesLabels(DataViewSchema.Column column) => column.Type switch
-        {
-            KeyDataViewType => ClassLabels.ReadOrNull(column) is { } own
-                && (own.Matches(Labels) || (own.KindName is not null && own.KindName == Labels.KindName)),
-            TextDataViewType => !column.IsHidden && Labels.KindName == "text",
-            BooleanDataViewType => Labels.KindName == "bool",
-            _ => false,
-        };
-
-        static uint? SetOf(DataViewSchema.Column column)
-        {
-            if (column.Annotations.Schema.GetColumnOrNull("ScoreColumnSetId")?.Type is not KeyDataViewType { RawType: var raw }
-                || raw != typeof(uint)) return null;
-            uint id = 0;
-            column.Annotations.GetValue("ScoreColumnSetId", ref id);
-            return id;
-        }
     }
 
     // Whether a column of the answers is computed from the images alone, and not what the data had before.

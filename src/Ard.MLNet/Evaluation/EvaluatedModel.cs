@@ -117,8 +117,8 @@ internal sealed record EvaluatedModel(
                 using var scope = NewDisposeScope();
                 // From all over the data, which may be sorted by class.
                 var count = Math.Min(ImagesInOrder, truth.LongLength);
-                var rows = images.Rows([.. PointNoise.Rows(count).Select(row => row * truth.Length / count)]);
-                asked.RequireScoresInOrder(ImageBatch.Convert(rows, ScalarType.Float32, CPU));
+                long[] rows = [.. PointNoise.Rows(count).Select(row => row * truth.Length / count)];
+                asked.RequireScoresInOrder(ImageBatch.Convert(images.Rows(rows), ScalarType.Float32, CPU), rows);
             }
             return new EvaluatedModel(name, "asked only", network, asked.Labels, images, truth)
             {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Microsoft.ML;
@@ -275,8 +277,11 @@ public sealed class BlackBoxPipelineTests
         var sorted = ml.Data.LoadFromEnumerable(ml.Data.CreateEnumerable<ToyRow>(data, reuseRowObject: false)
             .Zip(Answers(trained, data)).OrderBy(pair => pair.Second != "grey").Select(pair => pair.First).ToArray());
         Assert.All(Answers(trained, sorted).Take(32), answer => Assert.Equal("grey", answer));
-        Assert.Contains("expected the scores in the order of", Assert.ThrowsAny<Exception>(
-            () => ml.MulticlassClassification.EvaluateRobustness(turned, sorted, Quick)).Message);
+        var fault = Assert.ThrowsAny<Exception>(() => ml.MulticlassClassification.EvaluateRobustness(turned, sorted, Quick)).Message;
+        Assert.Contains("expected the scores in the order of", fault);
+        // The row is that of the data.
+        var row = int.Parse(Regex.Match(fault, @"in row (\d+) is").Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.NotEqual("grey", Answers(trained, sorted)[row]);
 
         string[] Names(ITransformer model)
         {

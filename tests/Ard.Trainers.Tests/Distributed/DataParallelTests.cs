@@ -248,6 +248,18 @@ public sealed class DataParallelTests : IDisposable
         Assert.All(folders[1..], each => Assert.False(Directory.Exists(each)));
     }
 
+    // None goes on while it is written, let alone ends, which would end the one that writes.
+    [Fact]
+    public void All_wait_for_a_checkpoint_and_fail_with_it()
+    {
+        var (objective, options) = All["natural"];
+        Directory.CreateDirectory(Path.Combine(folder, "last.safetensors"));
+        var failure = Assert.Throws<AggregateException>(
+            () => ThreadGroup.Run(2, group => Train(group, objective, options with { CheckpointFolder = folder })));
+        Assert.Equal(2, failure.InnerExceptions.Count);
+        Assert.Equal($"In the process of rank 0: {failure.InnerExceptions[0].Message}", failure.InnerExceptions[1].Message);
+    }
+
     [Fact]
     public void A_step_is_one_sum()
     {

@@ -65,7 +65,7 @@ public class MpiGroupTests
     public async Task A_rank_that_exits_with_an_error_ends_all_with_its_code(string mpi)
     {
         var (code, output, _) = await Mpi.Run(mpi, 2, ["exit", "1"]);
-        // MPICH's launcher has been seen, once in a thousand times, to give the code of the rank that it had killed.
+        // MPICH's launcher has been seen once to give the code of the rank that it had killed.
         Assert.Contains(code, mpi == Mpi.Mpich ? [7, 9] : new[] { 7 });
         Assert.DoesNotContain("goes on", output);
     }
