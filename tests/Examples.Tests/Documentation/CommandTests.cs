@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 
 namespace Ard.Examples.Tests.Documentation;
 
@@ -9,6 +10,17 @@ public sealed class CommandTests
 
     [Fact, Trait("Category", "Long")]
     public void An_application_installs_the_packages_and_publishes_itself() => Run("tests/packages.sh");
+
+    // Of all verbs only api is a script of the shell's.
+    [Fact]
+    public void Windows_script_has_the_same_verbs()
+    {
+        string Script(string name, string from) => File.ReadAllText(Path.Combine(Page.Root, name)).Split(from)[^1];
+        var shell = Regex.Matches(Script("ard", "\ncase "), @"^    ([a-z][a-z |]+?)(?: \|[^)]*-h[^)]*)?\) ", RegexOptions.Multiline)
+            .SelectMany(line => line.Groups[1].Value.Split(" | "));
+        var windows = Regex.Matches(Script("ard.ps1", "\nswitch "), "'([a-z]{4,})'").Select(verb => verb.Groups[1].Value);
+        Assert.Equal(shell.Except(["api"]).Order(), windows.Order());
+    }
 
     private static void Run(string path)
     {
