@@ -3,12 +3,12 @@
 $ErrorActionPreference = 'Stop'
 $env:DOTNET_NOLOGO, $env:DOTNET_CLI_TELEMETRY_OPTOUT, $env:DOTNET_CLI_UI_LANGUAGE = '1', '1', 'en'
 # PowerShell reads a,b as a list.
-$verb, $rest = @($args | ForEach-Object { $_ -join ',' })
+$verb, $rest = $args[0], @($args | Select-Object -Skip 1 | ForEach-Object { $_ -join ',' })
 function Start-Project($project) { dotnet run -c Release --project "$PSScriptRoot/$project" -- @rest; exit $LASTEXITCODE }
 function Test-All {
     $expression, $short, $others = '', 'Category!=Long', @()
-    for ($i = 0; $i -lt @($rest).Count; $i++) {
-        switch (@($rest)[$i]) {
+    for ($i = 0; $i -lt $rest.Count; $i++) {
+        switch ($rest[$i]) {
             '--all' { $short = '' }
             '--filter' { $expression = "($($rest[++$i]))" }
             default { $others += $_ }
