@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
+using static Ard.Examples.Options;
 
 namespace Ard.Examples.Distill;
 
@@ -13,22 +13,22 @@ internal static class Comparison
         Description = "Two or more JSON reports of evaluate --json, or of the ML.NET evaluation, of the same images and attacks.",
         Arity = new ArgumentArity(2, 100),
     };
-    private static readonly Option<string> Report = new Option<string>("--report") { DefaultValueFactory = _ => "comparison.html" }
-        .Reads("The HTML page to write.", text => text);
+    private static readonly Option<string> Report = Text("--report", "The HTML page to write.", "comparison.html");
 
-    public static Command Command(Func<ParseResult, string> commandOf)
-    {
-        var compare = new Command("compare", "Compares networks by their JSON reports, image by image; a page.") { Files, Report };
-        compare.SetAction(p => Run(p.GetValue(Files)!, p.GetValue(Report)!, commandOf(p)));
-        return compare;
-    }
+    public static Command Verb { get; } =
+        CommandLine.Verb("compare", "Compares networks by their JSON reports, image by image; a page.", Run, Files, Report);
 
-    private static int Run(string[] files, string page, string command)
+    private static int Run(ParseResult p)
     {
-        var report = HtmlReport.Compare([.. files.Select(file => (file, EvaluationSummary.Read(file)))]) with { Reproduction = command };
+        var page = p.GetValue(Report)!;
+        var report = HtmlReport.Compare([.. p.GetValue(Files)!.Select(file => (file, EvaluationSummary.Read(file)))]) with
+        {
+            Reproduction = p.Typed(),
+        };
         var models = report.Models;
         foreach (var model in models)
-            Console.WriteLine($"{model.Name}: clean {Percent(model.Robustness!.Clean)}, worst case {Percent(model.Robustness.WorstCase)}");
+            Console.WriteLine($"{model.Name}: clean {100 * model.Robustness!.Clean.Accuracy:F2} %, "
+                + $"worst case {100 * model.Robustness.WorstCase.Accuracy:F2} %");
         for (var first = 0; first < models.Count; first++)
             for (var second = first + 1; second < models.Count; second++)
             {
@@ -42,13 +42,8 @@ internal static class Comparison
         return 0;
     }
 
-    private static void Print(string what, PairedDifference found) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $"  {what,-10} {100 * found.Difference,6:+0.00;-0.00;0.00} points  (95 %: {100 * found.Interval.Low:+0.00;-0.00;0.00} to ")
-        + string.Create(
-            CultureInfo.InvariantCulture,
-            $"{100 * found.Interval.High:+0.00;-0.00;0.00}; McNemar p {found.PValue:G2}; ")
+    private static void Print(string what, PairedDifference found) => Console.WriteLine(
+        $"  {what,-10} {100 * found.Difference,6:+0.00;-0.00;0.00} points  (95 %: {100 * found.Interval.Low:+0.00;-0.00;0.00} to "
+        + $"{100 * found.Interval.High:+0.00;-0.00;0.00}; McNemar p {found.PValue:G2}; "
         + $"{found.OnlyFirst} right for the first only, {found.OnlySecond} for the second only)");
-
-    private static string Percent(AttackResult result) => string.Create(CultureInfo.InvariantCulture, $"{100 * result.Accuracy:F2} %");
 }

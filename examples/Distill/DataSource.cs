@@ -35,22 +35,15 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     /// <summary>The architecture for these images: their size, channels and classes.</summary>
     public NetworkSpec Fit(NetworkSpec network) => Fit(network, Train);
 
-    /// <summary>The architecture of weights that are there, which say themselves how images are normalised for them.</summary>
+    /// <summary>The same for these images.</summary>
     public static NetworkSpec Fit(NetworkSpec network, ImageDataset images)
     {
         if (network.Name is "tinycnn" or "smallcnn" && images.Height != images.Width)
             throw new ArgumentException(
                 $"The images have {images.Height}x{images.Width} pixels, {network} expects square ones; all but tinycnn and "
                 + "smallcnn take any.");
-        return Fitted(network, images);
+        return network with { Classes = images.Classes, InputChannels = images.Channels, ImageSize = images.Height };
     }
-
-    private static NetworkSpec Fitted(NetworkSpec network, ImageDataset images) => network with
-    {
-        Classes = images.Classes,
-        InputChannels = images.Channels,
-        ImageSize = images.Height,
-    };
 
     private static ImageDataset First(ImageDataset images, int? count)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.CommandLine;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
@@ -8,349 +8,254 @@ using Ard.Trainers.Networks;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Training;
 using TorchSharp;
+using static Ard.Examples.Distill.CommandLine;
+using static Ard.Examples.Options;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Examples.Distill;
 
-/// <summary>A trained network on clean and on attacked test images.</summary>
-internal sealed record Evaluation
+/// <summary>The verb evaluate: a trained network on clean and on attacked test images.</summary>
+internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
 {
-    /// <summary>The file of the network.</summary>
-    public required string Model { get; init; }
+    private static readonly Option<string?> Surrogate = Text(
+        "--surrogate", "A safetensors file of another network: adds transfer(pgd-20), the points that PGD-20 finds on it, in l1 "
+        + "those of APGD. Or answers: a network that is trained on what the model answers first.");
+    private static readonly Option<IReadOnlyList<Attack>?> Attacks = Several(
+        "--attacks", $"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20; "
+        + "square for an ONNX file.", AttackCatalog.ByName);
+    private static readonly Option<IReadOnlyList<double>?> Epsilons = Several(
+        "--eps", "One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.", Fraction);
+    private static readonly Option<IReadOnlyList<ThreatModel>?> Threats = Several(
+        "--threat", "Norm and budget in place of --eps, such as l2:0.5; several with commas between are evaluated one by one and as a "
+        + "union: linf:8/255,l2:0.5,l1:12.", Threat);
+    private static readonly Option<bool> Smallest = Switch(
+        "--smallest", "Look for the smallest perturbations in the norm of --threat: median, quartiles and a curve over the budget. "
+        + "Attacks: those of --attacks, by default fab-t and fmn.");
+    private static readonly Option<int?> Judge = Count(
+        "--judge", "With --save-examples: judge each of the worst points by so many passes; for networks whose output is random.");
+    private static readonly Option<string?> State = Text(
+        "--state", "Keep what is done in this file, and go on from it where it exists.");
+    private static readonly Option<int?> Queries = Count(
+        "--queries", "Of a model that can only be asked: so many queries an image at most, by all attacks together.");
+    private static readonly Option<int?> ImagesAtATime = Count(
+        "--images-at-a-time", "Images that go through the network together. Default 250. A shard has whole ones of these batches.");
+    private static readonly Option<EvaluationShard?> Shard = One(
+        "--shard", "Evaluate one of several parts by itself, such as 3/8; of /8 the one of this task in a Slurm array or an indexed job of "
+        + "Kubernetes. Needs --state, and writes FILE.3-of-8; then: merge FILE.", EvaluationShard.Parse);
+    private static readonly Option<string?> SaveExamples = Text(
+        "--save-examples", "Write the adversarial examples to this safetensors file.");
+    private static readonly Option<string?> JUnit = Text(
+        "--junit", "Write a test for each attack and each flag to this XML file, as CI services show them.");
+    private static readonly Option<double?> FailUnder = Percent(
+        "--fail-under", "Exit with 3 where the 95 % interval of the worst case ends below so many percent, or a serious flag stands.");
+    private static readonly Option<IReadOnlyList<RobustnessFlagCode>?> AcceptFlags = Several(
+        "--accept-flags", "Flags by which --fail-under and --junit do not fail, by their codes with commas between, such as ZeroGradients.",
+        text => Enum.TryParse<RobustnessFlagCode>(text, out var code) && Enum.IsDefined(code)
+            ? code
+            : throw new FormatException($"expected {string.Join(", ", Enum.GetNames<RobustnessFlagCode>())}"));
 
-    /// <summary>The architecture, where the file does not say it.</summary>
-    public NetworkSpec? Architecture { get; init; }
+    private readonly string model = p.GetValue(Model)!;
+    private readonly NetworkSpec? architecture = p.Normalised(p.GetValue(Network));
+    private readonly IReadOnlyList<Attack>? attacks = p.GetValue(Attacks);
+    private readonly double[]? epsilons = p.GetValue(Epsilons)?.Distinct().ToArray();
+    private readonly ThreatModel[]? several = p.GetValue(Threats)?.Distinct().ToArray();
+    private readonly EvaluationShard? shard = p.GetValue(Shard);
+    private readonly string? state = p.GetValue(State), examples = p.GetValue(SaveExamples), page = p.GetValue(Report);
 
-    /// <summary>In place of a file: a network that is trained on the model's answers.</summary>
-    private const string LearnedSurrogate = "answers";
+    public static Command Verb(CancellationToken cancellation) => CommandLine.Verb(
+        "evaluate", "Measures a trained network on clean and on attacked test images.", p => new Evaluation(p, cancellation).Run(),
+        Model, Network, Mean, Std, Surrogate, Data, Classes, Attacks, Epsilons, Threats, Smallest, State, Shard, ImagesAtATime, Queries,
+        SaveExamples, Judge, Report, Json, Rows, JUnit, FailUnder, AcceptFlags, TestImages, Seed, Options.Device, Threads);
 
-    /// <summary>The file of a network whose adversarial examples are tried too, or <see cref="LearnedSurrogate"/>.</summary>
-    public string? Surrogate { get; init; }
-
-    public required string Data { get; init; }
-
-    public int? Classes { get; init; }
-
-    public int? TestImages { get; init; }
-
-    /// <summary>The attacks; null for those of every evaluation.</summary>
-    public IReadOnlyList<Attack>? Attacks { get; init; }
-
-    /// <summary>The budgets in the maximum norm; several for a curve. Null: one that is usual for the images.</summary>
-    public IReadOnlyList<double>? Epsilons { get; init; }
-
-    /// <summary>Several adversaries, or one in another norm; null: as <see cref="Epsilons"/> says.</summary>
-    public IReadOnlyList<ThreatModel>? Threats { get; init; }
-
-    /// <summary>Whether the smallest perturbations are looked for, in the norms of the adversaries.</summary>
-    public bool Smallest { get; init; }
-
-    public string? StateFile { get; init; }
-
-    /// <summary>The part to evaluate by itself; null for everything.</summary>
-    public EvaluationShard? Shard { get; init; }
-
-    public int? ImagesAtATime { get; init; }
-
-    /// <summary>How often a model that can only be asked is asked about an image; null for as often as the attacks want.</summary>
-    public int? QueryBudget { get; init; }
-
-    public string? ExamplesFile { get; init; }
-
-    /// <summary>How often each of the saved examples is judged again; null for not at all.</summary>
-    public int? Judgements { get; init; }
-
-    /// <summary>The page to write, if any.</summary>
-    public string? Report { get; init; }
-
-    /// <summary>The file for the figures, if any.</summary>
-    public string? Json { get; init; }
-
-    /// <summary>The file for what became of each image, if any.</summary>
-    public string? Rows { get; init; }
-
-    /// <summary>The file for a test of each attack and flag, if any.</summary>
-    public string? JUnit { get; init; }
-
-    /// <summary>The share of images that has to be right in the worst case; null for any.</summary>
-    public double? FailUnder { get; init; }
-
-    /// <summary>Flags that do not count against it.</summary>
-    public IReadOnlyList<RobustnessFlagCode> AcceptedFlags { get; init; } = [];
-
-    public long Seed { get; init; }
-
-    public string Device { get; init; } = "auto";
-
-    public int? Threads { get; init; }
-
-    /// <summary>The arguments that say all this.</summary>
-    public string Command { get; init; } = "";
-
-    /// <summary>Evaluates and prints; the exit code.</summary>
-    public int Run(CancellationToken cancellation)
+    private int Run()
     {
-        Entry.UseThreads(Threads);
-        if (Epsilons is not null && Threats is not null) throw new ArgumentException("--eps and --threat are given, expected one of them.");
-        var (curve, several) = (Epsilons?.Count > 1 || Smallest, Epsilons?.Count > 1 || Threats?.Count > 1 || Smallest);
-        foreach (var (option, given) in new[]
-        {
-            ("--save-examples", ExamplesFile is not null), ("--json", Json is not null), ("--rows", Rows is not null),
-            ("--junit", JUnit is not null), ("--fail-under", FailUnder is not null),
-        })
-        {
-            if (given && (curve || (several && option == "--save-examples")))
-                throw new ArgumentException($"{option} and several budgets are given, expected one budget.");
-            if (given && Shard is not null && option != "--save-examples")
-                throw new ArgumentException($"{option} and --shard are given, expected {option} where the shards are merged.");
-        }
-        if (Judgements is not null && ExamplesFile is null)
-            throw new ArgumentException("--judge needs --save-examples, whose points it judges.");
-        var group = ProcessGroup.Current;
-        if (several && (Shard is not null || group.Size > 1))
-            throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
-        if (Shard is not null && StateFile is null) throw new ArgumentException("--shard needs --state, by which the shards are merged.");
-        using var test = DataSource.LoadTest(Data, TestImages, Classes);
-        using var network = Model.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) && Architecture is null
-            ? PipelineModel.Open(Model, test)
-            : Network(Model, Architecture is null ? null : DataSource.Fit(Architecture, test));
-        var place = TrainingDevice.Find(Device);
+        Entry.UseThreads(p.GetValue(Threads));
+        Check();
+        using var test = DataSource.LoadTest(p.GetValue(Data)!, p.GetValue(TestImages), p.GetValue(Classes));
+        using var network = model.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) && architecture is null
+            ? PipelineModel.Open(model, test)
+            : Read(model, architecture is null ? null : DataSource.Fit(architecture, test));
+        var place = TrainingDevice.Find(p.GetValue(Options.Device)!);
         network.to(place);
-        var threats = Threats ?? [Epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(Epsilons[0])];
+        var threats = several ?? [epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(epsilons[0])];
         // Attacks that do not fit are found before a network is trained for more of them.
-        foreach (var each in Attacks is null ? [] : threats)
-            _ = new RobustnessEvaluator(new() { Threat = each, Attacks = [], MoreAttacks = Attacks! });
-        using var other = Surrogate is null ? null
-            : Surrogate == LearnedSurrogate ? Imitation(network, test, cancellation) : Network(Surrogate, architecture: null);
-        other?.to(place);
-        var threat = threats[0];
-        var options = new EvaluationOptions
+        foreach (var each in attacks is null ? [] : threats)
+            _ = new RobustnessEvaluator(new() { Threat = each, Attacks = [], MoreAttacks = attacks! });
+        using var surrogate = p.GetValue(Surrogate) switch
         {
-            Threat = threat,
-            Attacks = Attacks is null ? null : [],
-            MoreAttacks = AttacksIn(threat.Norm),
-            Seed = Seed,
-            StateFile = Shard is null ? StateFile : $"{StateFile}.{Shard.Number}-of-{Shard.Count}",
-            Shard = Shard,
-            ExamplesFile = ExamplesFile,
-            QueryBudget = QueryBudget,
+            null => null,
+            "answers" => Imitation(network, test),
+            var file => Read(file),
         };
-        if (ImagesAtATime is { } images) options = options with { BatchSize = images };
-        Console.WriteLine($"{Model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
+        surrogate?.to(place);
+        Console.WriteLine($"{model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
         // All are known to be sound before the first begins.
-        RobustnessEvaluator[] evaluators = [.. threats.Select(each => new RobustnessEvaluator(Against(each)))];
-        if (Smallest)
+        RobustnessEvaluator[] evaluators = [.. threats.Select(threat => new RobustnessEvaluator(Against(threat)))];
+        if (p.GetValue(Smallest))
         {
-            Save([.. threats.Zip(evaluators, (each, its) => Perturbations(
-                each, network, test, AttacksIn(each.Norm), its.Options, cancellation))]);
+            Save([.. evaluators.Select(evaluator => Perturbations(evaluator.Options, network, test))], network, test);
             return 0;
         }
-        if (Epsilons?.Count > 1)
+        if (epsilons?.Length > 1)
         {
-            RobustnessCurve? overBudgets = null;
-            Display.Run(display => overBudgets = RobustnessCurve.Evaluate(
-                network, test.Images, test.Labels, Epsilons, options, display.Evaluation(Model), cancellation));
-            foreach (var point in overBudgets!.Points)
-                Print($"{overBudgets.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
-            Print(overBudgets.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
-            Save([new ModelReport(Model) { Curve = overBudgets }]);
+            RobustnessCurve curve = null!;
+            Display.Run(display => curve = RobustnessCurve.Evaluate(
+                network, test.Images, test.Labels, epsilons, evaluators[0].Options, display.Evaluation(model), cancellation));
+            Figures.Print(curve);
+            Figures.Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
+            Save([new ModelReport(model) { Curve = curve }], network, test);
             return 0;
         }
         RobustnessReport[] reports = [.. evaluators.Select(Evaluate)];
         var union = reports.Length == 1 ? null : RobustnessUnion.Combine(reports);
-        if (union?.WorstCase is { } all) Print($"{all.Name}", all.Accuracy, all.Interval, all.CorrectCount, all.Details);
-        var report = reports[0];
-        if (group.Rank != 0) return 0;
-        if (Json is not null)
+        if (union is not null) Figures.Print(union.WorstCase);
+        if (ProcessGroup.Current.Rank == 0) Write(reports, union, network, test, evaluators[0].Options);
+        return 0;
+
+        EvaluationOptions Against(ThreatModel threat)
         {
-            OutputFile.Write(Json, union is not null
-                ? EvaluationSummary.ToJson(union, network, Data, test.ClassNames)
-                : (EvaluationSummary.Create(report, network) with { Data = Data, ClassNames = test.ClassNames }).ToJson());
+            var transfer = threat.Norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd();
+            return new()
+            {
+                Threat = threat,
+                Attacks = attacks is null ? null : [],
+                // With the points that are worst for the surrogate: those that only just win there would carry over badly.
+                MoreAttacks = surrogate is null ? attacks ?? [] : [.. attacks ?? [], Attack.Transfer(transfer, surrogate)],
+                Seed = p.GetValue(Seed),
+                StateFile = shard is not null ? $"{state}.{shard.Number}-of-{shard.Count}"
+                    : threats.Length == 1 || state is null ? state : $"{state}-{threat.Norm}-{threat.Epsilon:R}",
+                Shard = shard,
+                ExamplesFile = examples,
+                QueryBudget = p.GetValue(Queries),
+                BatchSize = p.GetValue(ImagesAtATime) ?? new EvaluationOptions().BatchSize,
+            };
+        }
+
+        RobustnessReport Evaluate(RobustnessEvaluator evaluator)
+        {
+            RobustnessReport found = null!;
+            Display.Run(display => found = evaluator.Evaluate(
+                network, test.Images, test.Labels, display.Evaluation(model), cancellation));
+            Figures.Print(found, test.ClassNames);
+            return found;
+        }
+    }
+
+    // What does not go together.
+    private void Check()
+    {
+        if (epsilons is not null && several is not null) throw new ArgumentException("--eps and --threat are given, expected one of them.");
+        var curve = epsilons?.Length > 1 || p.GetValue(Smallest);
+        var many = curve || several?.Length > 1;
+        foreach (var option in new Option[] { SaveExamples, Json, Rows, JUnit, FailUnder })
+        {
+            if (p.GetResult(option) is null) continue;
+            if (curve || (many && option == SaveExamples))
+                throw new ArgumentException($"{option.Name} and several budgets are given, expected one budget.");
+            if (shard is not null && option != SaveExamples)
+                throw new ArgumentException($"{option.Name} and --shard are given, expected {option.Name} where the shards are merged.");
+        }
+        if (p.GetValue(Judge) is not null && examples is null)
+            throw new ArgumentException("--judge needs --save-examples, whose points it judges.");
+        if (many && (shard is not null || ProcessGroup.Current.Size > 1))
+            throw new ArgumentException("Several budgets and several processes or a shard are given, expected one budget.");
+        if (shard is not null && state is null) throw new ArgumentException("--shard needs --state, by which the shards are merged.");
+    }
+
+    // The files that were asked for.
+    private void Write(
+        RobustnessReport[] reports, RobustnessUnion? union, Module<Tensor, Tensor> network, ImageDataset test, EvaluationOptions options)
+    {
+        var (report, name, accepted) = (reports[0], Path.GetFileName(model), p.GetValue(AcceptFlags) ?? []);
+        if (p.GetValue(Json) is { } json)
+        {
+            OutputFile.Write(json, union is not null
+                ? EvaluationSummary.ToJson(union, network, p.GetValue(Data), test.ClassNames)
+                : (EvaluationSummary.Create(report, network) with { Data = p.GetValue(Data), ClassNames = test.ClassNames }).ToJson());
         }
         RepeatedJudgement? judged = null;
-        if (Judgements is { } passes && ExamplesFile is not null)
+        if (p.GetValue(Judge) is { } passes)
         {
             using var scope = NewDisposeScope();
-            judged = RepeatedJudgement.Evaluate(network, Safetensors.Read(ExamplesFile)["points"], test.Labels, passes);
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {100 * judged.Interval.Low:F2} to ")
-                + string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{100 * judged.Interval.High:F2}), from {100 * judged.Accuracies.Min():F2} to {100 * judged.Accuracies.Max():F2}"));
+            judged = RepeatedJudgement.Evaluate(network, Safetensors.Read(examples!)["points"], test.Labels, passes);
+            Console.WriteLine($"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {Figures.Range(judged.Interval)}), from "
+                + $"{100 * judged.Accuracies.Min():F2} to {100 * judged.Accuracies.Max():F2}");
         }
-        var name = Path.GetFileName(Model);
-        if (Rows is not null && union is not null) union.SaveRows(Rows);
-        else if (Rows is not null) report.SaveRows(Rows);
-        if (JUnit is not null && union is not null) JUnitReport.Save(JUnit, name, union, FailUnder, AcceptedFlags);
-        else if (JUnit is not null) JUnitReport.Save(JUnit, name, report, FailUnder, AcceptedFlags);
-        if (Report is not null)
+        if (p.GetValue(Rows) is { } rows)
+        {
+            if (union is null) report.SaveRows(rows);
+            else union.SaveRows(rows);
+        }
+        if (p.GetValue(JUnit) is { } tests)
+        {
+            if (union is null) JUnitReport.Save(tests, name, report, p.GetValue(FailUnder), accepted);
+            else JUnitReport.Save(tests, name, union, p.GetValue(FailUnder), accepted);
+        }
+        if (page is not null)
         {
             // The one that broke most, or its first part: the others take long.
             var most = report.Attacks.MinBy(attack => attack.CorrectCount)!.Name;
             var strongest = options.MoreAttacks.FirstOrDefault(attack => attack.Name == most) ?? AttackCatalog.ByName(most);
             Save(
             [
-                .. reports.Select(each => new ModelReport(reports.Length == 1 ? Model : $"{Model}, {each.Threat}")
+                .. reports.Select(each => new ModelReport(union is null ? model : $"{model}, {each.Threat}")
                 {
                     Robustness = each,
                     Union = each == reports[^1] ? union?.WorstCase : null,
                     Judgement = judged,
-                    Images = each == report ? Pages.Images(network, test, strongest.Parts(threat.Norm)[0], options, cancellation) : null,
+                    Images = each == report
+                        ? Pages.Images(network, test, strongest.Parts(each.Threat.Norm)[0], options, cancellation) : null,
                 }),
-            ]);
+            ], network, test);
         }
-        if (FailUnder is { } least && union is not null) RobustnessAssert.AtLeast(union, least, AcceptedFlags);
-        else if (FailUnder is { } alone) RobustnessAssert.AtLeast(report, alone, AcceptedFlags);
-        return 0;
+        if (p.GetValue(FailUnder) is not { } least) return;
+        if (union is null) RobustnessAssert.AtLeast(report, least, accepted);
+        else RobustnessAssert.AtLeast(union, least, accepted);
+    }
 
-        // With the points that are worst for the surrogate: those that only just win there would carry over badly.
-        IReadOnlyList<Attack> AttacksIn(Norm norm) =>
-            other is null ? Attacks ?? [] : [.. Attacks ?? [], Attack.Transfer(norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd(), other)];
-
-        EvaluationOptions Against(ThreatModel adversary) => options with
+    private void Save(ModelReport[] found, Module<Tensor, Tensor> network, ImageDataset test)
+    {
+        if (page is null) return;
+        var (description, parameters) = (Pages.Description(network, architecture), Weights.Count(network));
+        new HtmlReport($"Robustness of {Path.GetFileName(model)}")
         {
-            Threat = adversary,
-            MoreAttacks = AttacksIn(adversary.Norm),
-            StateFile = threats.Count == 1 || StateFile is null
-                ? options.StateFile
-                : string.Create(CultureInfo.InvariantCulture, $"{StateFile}-{adversary.Norm}-{adversary.Epsilon:R}"),
-        };
-
-        RobustnessReport Evaluate(RobustnessEvaluator evaluator)
-        {
-            RobustnessReport found = null!;
-            Display.Run(display => found = evaluator.Evaluate(
-                network, test.Images, test.Labels, display.Evaluation(Model), cancellation));
-            Print(found);
-            if (found.WeakestClass is { } weakest) Print(weakest, test.ClassNames[(int)weakest.Class]);
-            return found;
-        }
-
-        void Save(IReadOnlyList<ModelReport> found)
-        {
-            if (Report is null) return;
-            new HtmlReport($"Robustness of {Path.GetFileName(Model)}")
-            {
-                Introduction = $"{test.Count:N0} test images of {Data}.",
-                ClassNames = test.ClassNames,
-                Models =
-                [
-                    .. found.Select(each => each with
-                    {
-                        Description = Pages.Description(network, Architecture),
-                        Parameters = Weights.Count(network),
-                    }),
-                ],
-                Reproduction = Command,
-                Seed = Seed,
-            }.Save(Report);
-            Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(Report)}");
-        }
+            Introduction = $"{test.Count:N0} test images of {p.GetValue(Data)}.",
+            ClassNames = test.ClassNames,
+            Models = [.. found.Select(each => each with { Description = description, Parameters = parameters })],
+            Reproduction = p.Typed(),
+            Seed = p.GetValue(Seed),
+        }.Save(page);
+        Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(page)}");
     }
 
     // The smallest perturbations in the norm of an adversary, and the curve up to twice its budget.
-    private ModelReport Perturbations(
-        ThreatModel adversary, Module<Tensor, Tensor> network, ImageDataset test, IReadOnlyList<Attack> attacks, EvaluationOptions options,
-        CancellationToken cancellation)
+    private ModelReport Perturbations(EvaluationOptions options, Module<Tensor, Tensor> network, ImageDataset test)
     {
-        SmallestPerturbations? found = null;
+        var (threat, found) = (options.Threat!, (SmallestPerturbations)null!);
         Display.Run(display => found = SmallestPerturbations.Evaluate(
-            network, test.Images, test.Labels, adversary.Norm, Attacks is null ? null : attacks, options, display.Evaluation(Model),
-            cancellation));
-        var clean = found!.Report.Clean;
-        Print($"{clean.Name}", clean.Accuracy, clean.Interval, clean.CorrectCount);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"smallest in {adversary.Norm}: median {found.Median:G4}, quartiles {found.Quantile(0.25):G4} and {found.Quantile(0.75):G4} (")
-            + $"{string.Join(", ", found.Report.Attacks.Select(attack => attack.Name))})");
-        var curve = found.Curve([.. Enumerable.Range(0, 9).Select(i => i * adversary.Epsilon / 4)]);
-        foreach (var point in curve.Points)
-            Print($"{curve.Norm} {point.Epsilon:F4}", point.Accuracy, point.Interval, point.Correct.Count(correct => correct));
-        Print(found.Report.Flags);
-        return new ModelReport($"{Model}, {adversary.Norm}") { Curve = curve };
+            network, test.Images, test.Labels, threat.Norm, attacks is null ? null : options.MoreAttacks, options,
+            display.Evaluation(model), cancellation));
+        Figures.Print(found.Report.Clean);
+        Console.WriteLine($"smallest in {threat.Norm}: median {found.Median:G4}, quartiles {found.Quantile(0.25):G4} and "
+            + $"{found.Quantile(0.75):G4} ({string.Join(", ", found.Report.Attacks.Select(attack => attack.Name))})");
+        var curve = found.Curve([.. Enumerable.Range(0, 9).Select(i => i * threat.Epsilon / 4)]);
+        Figures.Print(curve);
+        Figures.Print(found.Report.Flags);
+        return new ModelReport($"{model}, {threat.Norm}") { Curve = curve };
     }
 
-    /// <summary>Puts the state files of an evaluation's shards together and prints the figures; the exit code.</summary>
-    public static int Merge(string file, string? json, string? rows)
+    private Module<Tensor, Tensor> Imitation(Module<Tensor, Tensor> network, ImageDataset test)
     {
-        if (Directory.Exists(file)) file = OnlyState(file);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        string[] shards = [.. Directory.GetFiles(folder, $"{Path.GetFileName(file)}.*-of-*").Order(StringComparer.Ordinal)];
-        var report = EvaluationShard.Merge(shards, file);
-        Console.WriteLine($"{file}: {shards.Length} shards");
-        if (report is not null) Print(report);
-        if (report?.WeakestClass is { } weakest) Print(weakest, $"{weakest.Class}");
-        if (report is null && (json ?? rows) is { } unmade)
-            throw new ArgumentException($"{unmade}: the shards have an attack of your own, expected those of evaluate --attacks.");
-        if (json is not null) OutputFile.Write(json, EvaluationSummary.Create(report!).ToJson());
-        if (rows is not null) report!.SaveRows(rows);
-        Console.WriteLine($"The same evaluate with --state {file} and without --shard {(report is null ? "prints" : "writes")} "
-            + (report is null ? "the figures." : "page, JSON and examples."));
-        return 0;
-    }
-
-    // What the shards in a folder are of.
-    private static string OnlyState(string folder)
-    {
-        string[] states = [.. Directory.GetFiles(folder, "*.*-of-*").Select(file => Path.ChangeExtension(file, null)).Distinct()];
-        return states is [var only] ? only : throw new ArgumentException(
-            $"{folder}: expected the shards of one evaluation, found those of {states.Length}: {string.Join(", ", states)}.");
-    }
-
-    private static void Print(RobustnessReport report)
-    {
-        Console.WriteLine($"{report.Threat}");
-        foreach (var result in report.Attacks.Prepend(report.Clean).Append(report.WorstCase))
-        {
-            Print($"{result.Name}", result.Accuracy, result.Interval, result.CorrectCount, result.Details);
-            if (result.SurrogateAgreement is { } same)
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"  its surrogate says the same of {100 * same:F2} % of these clean images; ")
-                    + "of others fewer, if it learned from these");
-            foreach (var part in result.Parts) Console.WriteLine($"  after {part.Name}: {part.CorrectCount} right");
-            if (report.BlackBox is not null && result.MedianQueries is { } median) Console.WriteLine(Queries(result, median));
-        }
-        if (report.BlackBox is not null) Console.WriteLine(report.BlackBox);
-        Print(report.Flags);
-    }
-
-    private static void Print(ClassAccuracy weakest, string name) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $"Weakest class: {name}, {100 * weakest.Accuracy:F2} % in the worst case ({weakest.RobustCount} of {weakest.Images}; ")
-        + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * weakest.Interval.Low:F2} to {100 * weakest.Interval.High:F2})"));
-
-    private static string Queries(AttackResult result, double median)
-    {
-        var most = result.Points.Max(point => point.Queries ?? 0);
-        var after = new[] { 10L, 100, 1000, 10_000 }.TakeWhile(queries => queries < most).Select(queries =>
-            string.Create(CultureInfo.InvariantCulture, $"{100 * result.AccuracyAfter(queries):F2} % after {queries} queries"));
-        return string.Create(CultureInfo.InvariantCulture, $"  half of the broken needed {median:N0} queries or fewer")
-            + string.Concat(after.Select(text => $"; {text}"));
-    }
-
-    private static void Print(FormattableString name, double accuracy, ConfidenceInterval interval, int right, string details = "") =>
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{name.ToString(CultureInfo.InvariantCulture),-15} {100 * accuracy,6:F2} %  ({right} right; ")
-            + string.Create(CultureInfo.InvariantCulture, $"95 %: {100 * interval.Low:F2} to {100 * interval.High:F2})")
-            + (details == "" ? "" : $" {details}"));
-
-    private static void Print(IEnumerable<RobustnessFlag> flags)
-    {
-        foreach (var flag in flags) Console.WriteLine($"Flag: {flag}");
-    }
-
-    private Module<Tensor, Tensor> Imitation(Module<Tensor, Tensor> model, ImageDataset test, CancellationToken cancellation)
-    {
-        var imitation = DataSource.Fit(NetworkSpec.Parse(test.Height <= 16 ? "tinycnn-8-bn" : "smallcnn-16-bn"), test).Build(Seed);
-        var training = new TrainingOptions { Seed = Seed, Device = Device, Threads = Threads };
-        Trainers.Training.Surrogate.Fit(imitation, model, test.Images, training, cancellation);
+        var seed = p.GetValue(Seed);
+        var imitation = DataSource.Fit(NetworkSpec.Parse(test.Height <= 16 ? "tinycnn-8-bn" : "smallcnn-16-bn"), test).Build(seed);
+        var training = new TrainingOptions { Seed = seed, Device = p.GetValue(Options.Device)!, Threads = p.GetValue(Threads) };
+        Trainers.Training.Surrogate.Fit(imitation, network, test.Images, training, cancellation);
         return imitation;
     }
 
-    public static Module<Tensor, Tensor> Network(string model, NetworkSpec? architecture)
+    /// <summary>The network of a file.</summary>
+    public static Module<Tensor, Tensor> Read(string model, NetworkSpec? architecture = null)
     {
         if (model.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return OnnxModel.Open(model);
         if (architecture is null) return ModelFile.Read(model);
@@ -358,4 +263,9 @@ internal sealed record Evaluation
         foreach (var note in imported.Report.Notes) Console.WriteLine($"{model}: {note}");
         return imported.Network;
     }
+
+    private static ThreatModel Threat(string text) =>
+        text.Split(':') is [var norm, var budget] && Enum.TryParse<Norm>(norm, ignoreCase: true, out var known) && Enum.IsDefined(known)
+            ? new ThreatModel(known, Fraction(budget))
+            : throw new FormatException("expected a norm and a budget, such as linf:8/255, l2:0.5 or l1:12");
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
@@ -53,7 +52,10 @@ internal sealed record Experiment
     /// <summary>The arguments that say all this.</summary>
     public string Command { get; init; } = "";
 
+    private readonly List<Row> rows = [];
     private HtmlReport page = new("Adversarially robust distillation");
+
+    private string ReportPath => Report ?? Path.Combine(Output, "report.html");
 
     /// <summary>Trains and evaluates everything; the exit code.</summary>
     public int Run(CancellationToken cancellation)
@@ -69,26 +71,24 @@ internal sealed record Experiment
             Reproduction = Command,
             Seed = StudentOptions.Seed,
         };
-        var rows = new List<Row>();
         var objectives = StudentMethods.Select(Methods.Create).ToArray();
         Display.Run(display =>
         {
             display.Line(
                 $"{Data.Name}: {Data.Train.Count} training and {Data.Test.Count} test images, {Methods.Settings.Threat}; "
                 + $"results in {Output}");
-            using var teacher = objectives.Any(objective => objective.NeedsTeacher)
-                || StudentOptions.Auxiliary is { TeacherLabels: true, Share: > 0 }
-                ? Teacher(display, rows, cancellation)
-                : null;
+            var needsTeacher = objectives.Any(objective => objective.NeedsTeacher)
+                || StudentOptions.Auxiliary is { TeacherLabels: true, Share: > 0 };
+            using var teacher = !needsTeacher ? null
+                : TeacherCheckpoint is null ? TrainedTeacher(TeacherMethod, display, cancellation)
+                : TeacherOfFile(TeacherCheckpoint, display, cancellation);
             using var natural = objectives.Any(objective => objective.NeedsNaturalTeacher)
-                ? TeacherNetwork.Build(TeacherOptions.Seed)
+                ? TrainedTeacher("natural", display, cancellation)
                 : null;
-            if (natural is not null)
-                Train(display, rows, "teacher", natural, TeacherNetwork, "natural", TeacherOptions, cancellation);
             foreach (var method in StudentMethods)
             {
                 using var student = StudentNetwork.Build(StudentOptions.Seed + 1);
-                Train(display, rows, "student", new(student, teacher, natural), StudentNetwork, method, StudentOptions, cancellation);
+                Train(display, "student", new(student, teacher, natural), StudentNetwork, method, StudentOptions, cancellation);
             }
         });
         Summary.Print(rows);
@@ -96,31 +96,29 @@ internal sealed record Experiment
         return 0;
     }
 
-    private string ReportPath => Report ?? Path.Combine(Output, "report.html");
-
-    private Module<Tensor, Tensor> Teacher(Display display, List<Row> rows, CancellationToken cancellation)
+    private Module<Tensor, Tensor> TrainedTeacher(string method, Display display, CancellationToken cancellation)
     {
-        if (TeacherCheckpoint is null)
-        {
-            var trained = TeacherNetwork.Build(TeacherOptions.Seed);
-            Train(display, rows, "teacher", trained, TeacherNetwork, TeacherMethod, TeacherOptions, cancellation);
-            return trained;
-        }
-        var teacher = Evaluation.Network(TeacherCheckpoint, TeacherNetwork);
+        var teacher = TeacherNetwork.Build(TeacherOptions.Seed);
+        Train(display, "teacher", teacher, TeacherNetwork, method, TeacherOptions, cancellation);
+        return teacher;
+    }
+
+    private Module<Tensor, Tensor> TeacherOfFile(string file, Display display, CancellationToken cancellation)
+    {
+        var teacher = Evaluation.Read(file, TeacherNetwork);
         teacher.to(TrainingDevice.Find(TeacherOptions.Device));
         teacher.eval();
-        Evaluate(
-            display, rows, "teacher", teacher, TeacherNetwork, "from a file", training: null, TeacherOptions, taught: false, cancellation);
+        Evaluate(display, "teacher", teacher, TeacherNetwork, "from a file", training: null, taught: false, cancellation);
         return teacher;
     }
 
     private void Train(
-        Display display, List<Row> rows, string role, TrainingNetworks networks, NetworkSpec spec, string method, TrainingOptions options,
+        Display display, string role, TrainingNetworks networks, NetworkSpec spec, string method, TrainingOptions options,
         CancellationToken cancellation)
     {
         var network = networks.Student;
         var objective = (role == "teacher" ? TeacherMethods : Methods).Create(method);
-        var name = $"{role}-{method}";
+        var (name, title) = ($"{role}-{method}", Methods.Title(method));
         options = options.WithDefaults(objective, Data.Train);
         options = options with
         {
@@ -129,24 +127,24 @@ internal sealed record Experiment
                 LearningRate = LearningRate ?? options.Optimizer.LearningRate,
                 WeightDecay = WeightDecay ?? options.Optimizer.WeightDecay,
             },
+            // Every training has a folder of its own.
+            CheckpointFolder = Path.Combine(Output, name),
         };
-        // Where a folder is given, every training has one of its own in it.
-        if (options.CheckpointFolder is { } folder) options = options with { CheckpointFolder = Path.Combine(folder, name) };
-        var progress = display.Training($"{role}, {Methods.Title(method)}");
         // Of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
         TrainingResult result;
         try
         {
             result = Trainer.Fit(
-                networks with { Peer = peer }, objective, Data.Train, options, progress: progress, cancellation: cancellation);
+                networks with { Peer = peer }, objective, Data.Train, options, progress: display.Training($"{role}, {title}"),
+                cancellation: cancellation);
         }
         catch (ArgumentException exception) when (exception.Message.Contains(nameof(TrainingOptions.AcceptTeacherNearChance)))
         {
             var message = exception.Message.Replace(nameof(TrainingOptions.AcceptTeacherNearChance), "--any-teacher");
             throw new ArgumentException(message, exception);
         }
-        if (result.AuxiliaryLabels is { } noise) display.Line($"{role}, {Methods.Title(method)}, auxiliary labels: {noise}");
+        if (result.AuxiliaryLabels is { } noise) display.Line($"{role}, {title}, auxiliary labels: {noise}");
         var extra = options.Auxiliary is { Share: > 0 } auxiliary ? $" and {auxiliary.Images?.Count} auxiliary ones" : "";
         var card = ModelCard.Create(network, result) with
         {
@@ -160,14 +158,19 @@ internal sealed record Experiment
                 Path.Combine(Output, $"{name}.safetensors"), network,
                 new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
         }
-        Evaluate(display, rows, role, network, spec, Methods.Title(method), result, options, objective.NeedsTeacher, cancellation);
+        Evaluate(display, role, network, spec, title, result, objective.NeedsTeacher, cancellation);
     }
 
     private void Evaluate(
-        Display display, List<Row> rows, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method,
-        TrainingResult? training, TrainingOptions options, bool taught, CancellationToken cancellation)
+        Display display, string role, Module<Tensor, Tensor> network, NetworkSpec spec, string method, TrainingResult? training,
+        bool taught, CancellationToken cancellation)
     {
-        var evaluation = new EvaluationOptions { Threat = Methods.Settings.Threat!, Attacks = ["fgsm", "pgd-20"], Seed = options.Seed };
+        var evaluation = new EvaluationOptions
+        {
+            Threat = Methods.Settings.Threat!,
+            Attacks = ["fgsm", "pgd-20"],
+            Seed = StudentOptions.Seed,
+        };
         var report = new RobustnessEvaluator(evaluation)
             .Evaluate(network, Data.Test.Images, Data.Test.Labels, display.Evaluation($"{role}, {method}"), cancellation);
         var row = new Row(
@@ -192,8 +195,7 @@ internal sealed record Experiment
         var model = Pages.Model($"{role}, {method}", network, spec, Data.Test, evaluation, cancellation);
         page = page with { Models = [.. page.Models, model with { Training = training, Robustness = report }] };
         page.Save(ReportPath);
-        display.Line(string.Create(CultureInfo.InvariantCulture,
-            $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Duration})"));
+        display.Line($"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} % ({row.Duration})");
     }
 
     private static double Percent(AttackResult result) => Math.Round(100 * result.Accuracy, 3);

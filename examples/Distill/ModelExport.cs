@@ -1,73 +1,49 @@
 using System.CommandLine;
 using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Reports;
+using static Ard.Examples.Distill.CommandLine;
+using static Ard.Examples.Options;
 
 namespace Ard.Examples.Distill;
 
 /// <summary>The verb export: a trained network for other programs, with its model card.</summary>
 internal static class ModelExport
 {
-    private static readonly string[] Formats = ["onnx", "safetensors"];
-
-    private static readonly Argument<string> Model = new("FILE")
+    private static readonly Argument<string> File = new("FILE")
     {
         Description = "The safetensors file: a model or a training checkpoint.",
     };
-    private static readonly Option<NetworkSpec?> Network = new Option<NetworkSpec?>("--network")
-        .Reads("The architecture, where the file does not say it.", text => (NetworkSpec?)NetworkSpec.Parse(text));
-    private static readonly Option<IReadOnlyList<string>?> Format = new Option<IReadOnlyList<string>?>("--format")
-        .Reads($"One or more of {string.Join(", ", Formats)}, with commas between. Default onnx.", text => (IReadOnlyList<string>?)
-            [.. text.Split(',').Select(format =>
-                Formats.Contains(format) ? format : throw new FormatException("expected onnx or safetensors"))]);
-    private static readonly Option<bool> Softmax = new("--softmax")
-    {
-        Description = "The ONNX model gives probabilities instead of logits.",
-    };
-    private static readonly Option<bool> Fold = new("--fold-batchnorm")
-    {
-        Description = "BatchNorm becomes part of the convolutions before it in the ONNX model.",
-    };
-    private static readonly Option<IReadOnlyList<string>?> ClassNames = new Option<IReadOnlyList<string>?>("--class-names")
-        .Reads("The classes in the order of the outputs, with commas between.", text => (IReadOnlyList<string>?)text.Split(','));
-    private static readonly Option<string?> Evaluation = new Option<string?>("--evaluation")
-        .Reads("The JSON report of an evaluation, for the card: of evaluate --json, or of the ML.NET evaluation.", text => (string?)text);
-    private static readonly Option<string?> Data = new Option<string?>("--data")
-        .Reads("What the network was trained on, for the card, where the file does not say it.", text => (string?)text);
-    private static readonly Option<string?> Output = new Option<string?>("--output")
-        .Reads("The files to write, without their endings. Default: FILE's name, in this folder.", text => (string?)text);
+    private static readonly Option<IReadOnlyList<string>?> Format = Several(
+        "--format", "One or more of onnx, safetensors, with commas between. Default onnx.",
+        text => text is "onnx" or "safetensors" ? text : throw new FormatException("expected onnx or safetensors"));
+    private static readonly Option<bool> Softmax = Switch("--softmax", "The ONNX model gives probabilities instead of logits.");
+    private static readonly Option<bool> Fold = Switch(
+        "--fold-batchnorm", "BatchNorm becomes part of the convolutions before it in the ONNX model.");
+    private static readonly Option<IReadOnlyList<string>?> ClassNames = Several(
+        "--class-names", "The classes in the order of the outputs, with commas between.", text => text);
+    private static readonly Option<string?> Measured = Text(
+        "--evaluation", "The JSON report of an evaluation, for the card: of evaluate --json, or of the ML.NET evaluation.");
+    private static readonly Option<string?> TrainedOn = Text(
+        "--data", "What the network was trained on, for the card, where the file does not say it.");
+    private static readonly Option<string?> Output = Text(
+        "--output", "The files to write, without their endings. Default: FILE's name, in this folder.");
 
-    public static Command Command()
-    {
-        var export = new Command("export", "Writes a trained network as ONNX or safetensors, and its model card beside it.")
-        {
-            Model, Network, Format, Softmax, Fold, ClassNames, Evaluation, Data, Output,
-        };
-        foreach (var option in ModelCommands.Normalisation) export.Options.Add(option);
-        export.SetAction(p =>
-        {
-            var model = p.GetValue(Model)!;
-            return Run(
-                model, p.Normalised(p.GetValue(Network), "--network"), p.GetValue(Format) ?? ["onnx"],
-                new() { Softmax = p.GetValue(Softmax), FoldBatchNorm = p.GetValue(Fold), ClassNames = p.GetValue(ClassNames) },
-                p.GetValue(Evaluation), p.GetValue(Data), p.GetValue(Output) ?? Path.GetFileNameWithoutExtension(model));
-        });
-        return export;
-    }
+    public static Command Verb { get; } = CommandLine.Verb(
+        "export", "Writes a trained network as ONNX or safetensors, and its model card beside it.", Run,
+        File, Network, Format, Softmax, Fold, ClassNames, Measured, TrainedOn, Output, Mean, Std);
 
-    private static int Run(
-        string model, NetworkSpec? architecture, IReadOnlyList<string> formats, OnnxExportOptions options, string? evaluation, string? data,
-        string output)
+    private static int Run(ParseResult p)
     {
+        var (file, formats) = (p.GetValue(File)!, p.GetValue(Format) ?? ["onnx"]);
+        var output = p.GetValue(Output) ?? Path.GetFileNameWithoutExtension(file);
         var (onnx, safetensors) = ($"{output}.onnx", $"{output}.safetensors");
-        if (formats.Contains("safetensors") && Path.GetFullPath(safetensors) == Path.GetFullPath(model))
+        if (formats.Contains("safetensors") && Path.GetFullPath(safetensors) == Path.GetFullPath(file))
             throw new ArgumentException($"'{safetensors}' is the file itself, expected --output with another name.");
-        using var network = Distill.Evaluation.Network(model, architecture);
-        var card = ModelCard.Read(model, network);
-        card = card with { Data = card.Data ?? data, ClassNames = options.ClassNames ?? card.ClassNames };
-        options = options with { ClassNames = card.ClassNames };
-        if (evaluation is not null) card = card.With(EvaluationSummary.Read(evaluation));
+        using var network = Evaluation.Read(file, p.Normalised(p.GetValue(Network)));
+        var card = ModelCard.Read(file, network);
+        card = card with { Data = card.Data ?? p.GetValue(TrainedOn), ClassNames = p.GetValue(ClassNames) ?? card.ClassNames };
+        if (p.GetValue(Measured) is { } evaluation) card = card.With(EvaluationSummary.Read(evaluation));
         if (formats.Contains("safetensors"))
         {
             ModelFile.Write(safetensors, network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
@@ -75,6 +51,12 @@ internal static class ModelExport
         }
         if (formats.Contains("onnx"))
         {
+            var options = new OnnxExportOptions
+            {
+                Softmax = p.GetValue(Softmax),
+                FoldBatchNorm = p.GetValue(Fold),
+                ClassNames = card.ClassNames,
+            };
             OnnxExport.Write(onnx, network, options);
             card = card.WithOnnx(onnx, options);
         }

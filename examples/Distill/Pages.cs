@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
@@ -35,7 +34,7 @@ internal static class Pages
     /// <summary>The architecture and its size.</summary>
     public static string Description(Module<Tensor, Tensor> network, NetworkSpec? spec) => Weights.Count(network) is 0
         ? "asked only"
-        : string.Create(CultureInfo.InvariantCulture, $"{(spec is null ? "" : $"{spec}, ")}{Weights.Count(network):N0} parameters");
+        : $"{(spec is null ? "" : $"{spec}, ")}{Weights.Count(network):N0} parameters";
 
     /// <summary>The first images that the network gets right, attacked.</summary>
     public static AttackedImages Images(

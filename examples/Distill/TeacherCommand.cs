@@ -1,55 +1,41 @@
+using System.CommandLine;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using TorchSharp;
+using static Ard.Examples.Distill.CommandLine;
+using static Ard.Examples.Options;
 
 namespace Ard.Examples.Distill;
 
-/// <summary>What a teacher is worth, measured on training images before it teaches.</summary>
-internal sealed record TeacherCommand
+/// <summary>The verb teacher: what a teacher is worth, measured on training images before it teaches.</summary>
+internal static class TeacherCommand
 {
-    /// <summary>The file of the teacher.</summary>
-    public required string File { get; init; }
-
-    /// <summary>The architecture, where the file does not say it.</summary>
-    public NetworkSpec? Architecture { get; init; }
-
-    /// <summary>The file of a trained student, if any.</summary>
-    public string? Student { get; init; }
-
-    public required string Data { get; init; }
-
-    public int? Classes { get; init; }
-
-    /// <summary>Of the training images only the first so many.</summary>
-    public int? TrainImages { get; init; }
-
-    /// <summary>How many of these are looked at.</summary>
-    public int Images { get; init; }
-
-    /// <summary>The budget in the maximum norm; null for one that is usual for the images.</summary>
-    public double? Epsilon { get; init; }
-
-    /// <summary>The file for the figures, if any.</summary>
-    public string? Json { get; init; }
-
-    public string Device { get; init; } = "auto";
-
-    public int? Threads { get; init; }
-
-    /// <summary>Measures and prints; the exit code.</summary>
-    public int Run(CancellationToken cancellation)
+    private static readonly Argument<string> File = new("FILE")
     {
-        Entry.UseThreads(Threads);
-        using var data = DataSource.LoadTrain(Data, TrainImages, Classes);
-        var place = TrainingDevice.Find(Device);
-        using var teacher = Evaluation.Network(File, Architecture is null ? null : DataSource.Fit(Architecture, data)).to(place);
-        using var student = Student is null ? null : Evaluation.Network(Student, architecture: null).to(place);
-        var threat = Epsilon is { } epsilon ? ThreatModel.Linf(epsilon) : null;
-        var report = TeacherReport.Measure(teacher, data, threat, student, Images, cancellation);
-        Console.WriteLine($"{File}: {report}");
+        Description = "The teacher: a model, or with --network weights of PyTorch.",
+    };
+    private static readonly Option<string?> Student = Text(
+        "--student", "The file of a trained student: what carries over to it is measured too.");
+    private static readonly Option<int> Images = Of("--images", "How many of the training images to look at.", 200, Positive);
+
+    public static Command Verb(CancellationToken cancellation) => CommandLine.Verb(
+        "teacher", "Tells what a teacher is worth before it teaches: accuracy, robustness and how sure it is.",
+        p => Run(p, cancellation),
+        File, Network, Mean, Std, Student, Data, Classes, TrainImages, Images, Epsilon, Json, Device, Threads);
+
+    private static int Run(ParseResult p, CancellationToken cancellation)
+    {
+        Entry.UseThreads(p.GetValue(Threads));
+        var (file, architecture) = (p.GetValue(File)!, p.Normalised(p.GetValue(Network)));
+        using var data = DataSource.LoadTrain(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(Classes));
+        var place = TrainingDevice.Find(p.GetValue(Device)!);
+        using var teacher = Evaluation.Read(file, architecture is null ? null : DataSource.Fit(architecture, data)).to(place);
+        using var student = p.GetValue(Student) is { } path ? Evaluation.Read(path).to(place) : null;
+        var threat = p.GetValue(Epsilon) is { } epsilon ? ThreatModel.Linf(epsilon) : null;
+        var report = TeacherReport.Measure(teacher, data, threat, student, p.GetValue(Images), cancellation);
+        Console.WriteLine($"{file}: {report}");
         Console.WriteLine(report.Warning is { } warning ? $"It will not help: {warning}." : "Nothing speaks against it.");
-        if (Json is not null) OutputFile.Write(Json, report.ToJson());
+        if (p.GetValue(Json) is { } json) OutputFile.Write(json, report.ToJson());
         return 0;
     }
 }

@@ -45,8 +45,7 @@ internal static class Photographs
             var builtIn = ml.MulticlassClassification.Evaluate(student.Transform(files.TestSet));
             Console.WriteLine(builtIn.ConfusionMatrix.GetFormattedConfusionTable());
             foreach (var attack in robustness.Report.Attacks.Prepend(robustness.Report.Clean))
-                Console.WriteLine(
-                    FormattableString.Invariant($"{attack.Name}: {100 * attack.Accuracy:F1} % of {attack.Points.Count} right"));
+                Console.WriteLine($"{attack.Name}: {100 * attack.Accuracy:F1} % of {attack.Points.Count} right");
             foreach (var flag in robustness.Flags) Console.WriteLine(flag);
 
             robustness.SaveHtml(Path.Combine(output, "report.html"));

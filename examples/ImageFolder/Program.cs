@@ -1,19 +1,15 @@
 using System.CommandLine;
 using Ard.Examples;
 using Ard.Examples.ImageFolder;
-using static Ard.Examples.OptionReading;
+using static Ard.Examples.Options;
 
-var folder = new Option<string?>("--folder")
-    .Reads("A folder of photographs with one folder a class. Default: drawn ones are made in OUTPUT/photographs.", text => text);
-var images = new Option<int>("--images") { DefaultValueFactory = _ => 450 }.Reads("How many are drawn. Default 450.", Positive);
-var size = new Option<int>("--size") { DefaultValueFactory = _ => 96 }
-    .Reads("The pixels of a side that they are brought to. Default 96.", Positive);
-var epochs = new Option<int>("--epochs") { DefaultValueFactory = _ => 12 }
-    .Reads("Epochs of teacher and student. Default 12.", Positive);
-var output = new Option<string>("--output") { DefaultValueFactory = _ => "out/photographs", Recursive = true }
-    .Reads("Folder of the models and the report. Default out/photographs.", text => text);
-var url = new Option<string>("--url") { DefaultValueFactory = _ => "http://localhost:5000" }
-    .Reads("Where it answers. Default http://localhost:5000.", text => text);
+var folder = Text("--folder", "A folder of photographs with one folder a class. Default: drawn ones are made in OUTPUT/photographs.");
+var images = Of("--images", "How many are drawn. Default 450.", 450, Positive);
+var size = Of("--size", "The pixels of a side that they are brought to. Default 96.", 96, Positive);
+var epochs = Of("--epochs", "Epochs of teacher and student. Default 12.", 12, Positive);
+var output = Text("--output", "Folder of the models and the report. Default out/photographs.", "out/photographs");
+output.Recursive = true;
+var url = Text("--url", "Where it answers. Default http://localhost:5000.", "http://localhost:5000");
 
 return Entry.Run(args, cancellation =>
 {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.MLNet;
 using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
@@ -74,7 +73,7 @@ internal static class Demo
                 + $"one smaller architecture that saw {Scaled(500):N0} of them. Adversarial training learns from the labels on attacked "
                 + "images, clean distillation from what the teacher says of clean images, and ARD to say of attacked images what the "
                 + "teacher says of the clean ones.",
-            Reproduction = string.Create(CultureInfo.InvariantCulture, $"./ard demo --seed {seed}"),
+            Reproduction = $"./ard demo --seed {seed}",
             Seed = seed,
         };
         var pagePath = Path.Combine(output, "report.html");
@@ -153,9 +152,9 @@ internal static class Demo
             metrics.SaveJson(file + ".json");
             Summary.Write(Path.Combine(output, "summary.json"), rows);
             page.Save(pagePath);
-            display.Line(string.Create(CultureInfo.InvariantCulture,
+            display.Line(
                 $"{role}, {method}: clean {row.Clean:F1} %, FGSM {row.Fgsm:F1} %, PGD-20 {row.Pgd20:F1} %, "
-                + $"log-loss {builtIn.LogLoss:F3} ({row.Duration})"));
+                + $"log-loss {builtIn.LogLoss:F3} ({row.Duration})");
             return model;
         }
     }

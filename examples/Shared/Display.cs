@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
@@ -45,21 +44,18 @@ internal abstract class Display
     private static string Text(string what, TrainingProgress p)
     {
         var validation = p.RobustValidationAccuracy is { } robust
-            ? Invariant($", validation {100 * p.ValidationAccuracy:F1} % and {100 * robust:F1} % attacked")
-            : "";
-        return Invariant($"{what}: epoch {p.Epoch}/{p.Epochs}, loss {p.Loss:F3}, training accuracy {100 * p.TrainingAccuracy:F1} %")
-            + validation + Invariant($", rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {Duration.Text(p.TimeLeft)} left");
+            ? $", validation {100 * p.ValidationAccuracy:F1} % and {100 * robust:F1} % attacked" : "";
+        return $"{what}: epoch {p.Epoch}/{p.Epochs}, loss {p.Loss:F3}, training accuracy {100 * p.TrainingAccuracy:F1} %{validation}, "
+            + $"rate {p.LearningRate:G2}, {p.ImagesPerSecond:N0} images/s, {Duration.Text(p.TimeLeft)} left";
     }
 
     // Fits beside a bar on 80 columns.
     private static string ShortText(string what, TrainingProgress p)
     {
-        var validation = p.RobustValidationAccuracy is { } robust ? Invariant($" robust {100 * robust:F0}%") : "";
-        return Invariant($"{what} {p.Epoch}/{p.Epochs} loss {p.Loss:F2} acc {100 * p.TrainingAccuracy:F0}%{validation} ")
-            + Invariant($"{p.ImagesPerSecond:F0}/s {Duration.Text(p.TimeLeft)}");
+        var validation = p.RobustValidationAccuracy is { } robust ? $" robust {100 * robust:F0}%" : "";
+        return $"{what} {p.Epoch}/{p.Epochs} loss {p.Loss:F2} acc {100 * p.TrainingAccuracy:F0}%{validation} "
+            + $"{p.ImagesPerSecond:F0}/s {Duration.Text(p.TimeLeft)}";
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     // Reports on the thread that trains, at once; Progress<T> would post them to the pool and lose their order.
     private sealed class Handler<T>(Action<T> handle) : IProgress<T>

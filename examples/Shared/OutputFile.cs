@@ -3,10 +3,11 @@ namespace Ard.Examples;
 /// <summary>A file of results.</summary>
 internal static class OutputFile
 {
-    /// <summary>Writes a text and a line's end; the file appears whole or not at all.</summary>
+    /// <summary>Writes a text and a line's end; the file appears whole or not at all. Missing folders are made.</summary>
     public static void Write(string path, string text)
     {
-        var beside = path + ".part";
+        var beside = Path.GetFullPath(path) + ".part";
+        Directory.CreateDirectory(Path.GetDirectoryName(beside)!);
         using (var stream = File.Create(beside))
         {
             stream.Write(System.Text.Encoding.UTF8.GetBytes(text + "\n"));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Spectre.Console;
@@ -41,11 +40,13 @@ internal static class Summary
     private static void PrintTable(IReadOnlyList<Row> rows)
     {
         string[] titles = ["model", "method", "parameters", "seconds", "clean", "FGSM", "PGD-20"];
-        var cells = rows.Select(row => new[]
-        {
-            row.Model, row.Method, row.Parameters.ToString("N0", CultureInfo.InvariantCulture), Number(row.Seconds),
-            Number(row.Clean), Number(row.Fgsm), Number(row.Pgd20),
-        }).ToArray();
+        string[][] cells =
+        [
+            .. rows.Select(row => new[]
+            {
+                row.Model, row.Method, $"{row.Parameters:N0}", $"{row.Seconds:F1}", $"{row.Clean:F1}", $"{row.Fgsm:F1}", $"{row.Pgd20:F1}",
+            }),
+        ];
         Console.WriteLine();
         if (!Display.IsLive)
         {
@@ -56,14 +57,9 @@ internal static class Summary
             return;
         }
         var table = new Table().Border(TableBorder.Rounded);
-        for (var column = 0; column < titles.Length; column++)
-        {
-            var rightAligned = column >= 2;
-            table.AddColumn(titles[column], c => c.Alignment(rightAligned ? Justify.Right : Justify.Left));
-        }
+        foreach (var (column, title) in titles.Index())
+            table.AddColumn(title, cell => cell.Alignment(column < 2 ? Justify.Left : Justify.Right));
         foreach (var line in cells) table.AddRow(line.Select(Markup.Escape).ToArray());
         AnsiConsole.Write(table);
     }
-
-    private static string Number(double value) => value.ToString("F1", CultureInfo.InvariantCulture);
 }

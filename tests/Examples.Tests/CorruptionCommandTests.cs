@@ -16,15 +16,15 @@ public sealed class CorruptionCommandTests : IDisposable
         string[] measure =
         [
             "corruptions", "--model", Path.Combine("out", "student-natural.safetensors"), "--test-images", "40", "--device", "cpu",
-            "--threads", "1", "--json", "c.json",
+            "--threads", "1", "--json", Path.Combine("measured", "c.json"), // in a folder that is not there yet
         ];
         var first = distill.Run(measure);
         Assert.True(first.Code == 0, first.Error);
         foreach (var name in Ard.Trainers.Evaluation.Corruption.Names)
             Assert.Matches($@"\n{name} +\d+\.\d\d %  \(by severity: (\d+\.\d ?){{5}}\)", first.Output);
-        var again = distill.Run([.. measure, "--baseline", "c.json", "--report", "c.html"]);
+        var again = distill.Run([.. measure, "--baseline", Path.Combine("measured", "c.json"), "--report", "c.html"]);
         Assert.True(again.Code == 0, again.Error);
-        Assert.Contains("mean corruption error 100.0 % of c.json", again.Output);
+        Assert.Contains("mean corruption error 100.0 % of measured", again.Output);
         Assert.Contains("<h2 id=\"corruptions\">", File.ReadAllText(Path.Combine(distill.Folder, "c.html")));
 
         var missing = distill.Run([.. measure, "--files", "none"]);
