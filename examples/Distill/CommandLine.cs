@@ -22,8 +22,8 @@ internal static class CommandLine
     public static readonly Option<IReadOnlyList<double>?> Std = Several(
         "--std", "Standard deviation of each channel, such as 0.2471,0.2435,0.2616. Goes with --mean.", Fraction);
     public static readonly Option<string> Data = Text(
-        "--data", "CIFAR-10/100 (binary or for Python), MNIST and its relatives (IDX), NumPy arrays (.npz or a folder of .npy), or builtin.",
-        DataSource.BuiltIn);
+        "--data", "CIFAR-10/100 (binary or for Python), MNIST and its relatives (IDX), NumPy arrays (.npz or a folder of .npy), or "
+        + "builtin.", DataSource.BuiltIn);
     public static readonly Option<int?> Classes = Count(
         "--classes", "Number of classes of the images, where their files do not say it. Default: the largest label and 1; with IDX at "
         + "least 10.");

@@ -15,8 +15,8 @@ internal static class DistillCommand
         "--student", "The student's architecture, such as mobilenetv2, resnet-20 or smallcnn-16. Default by images and device: see "
         + "--teacher.", NetworkSpec.Parse);
     private static readonly Option<NetworkSpec?> Teacher = One(
-        "--teacher", "The teacher's architecture. Default resnet18, for the student mobilenetv2; smallcnn-32-bn and smallcnn-16-bn for gray "
-        + "images and on the CPU; tinycnn-16-bn and tinycnn-8-bn for images of at most 16 pixels.", NetworkSpec.Parse);
+        "--teacher", "The teacher's architecture. Default resnet18, for the student mobilenetv2; smallcnn-32-bn and smallcnn-16-bn for "
+        + "gray images and on the CPU; tinycnn-16-bn and tinycnn-8-bn for images of at most 16 pixels.", NetworkSpec.Parse);
     private static readonly Option<string?> TeacherCheckpoint = Text(
         "--teacher-checkpoint", "A file with the teacher's weights, safetensors or of torch.save. Default: the teacher is trained first.");
     private static readonly Option<bool> AnyTeacher = Switch(
@@ -93,7 +93,8 @@ internal static class DistillCommand
     private static readonly Option<double?> Validation = Number(
         "--validation", "Share of the training images that chooses the best epoch. Default 0.05, or the preset's.");
     private static readonly Option<string?> ExtraData = Text(
-        "--extra-data", "More images for the students, such as generated ones: a .npz, a folder as for --data, or a file of mapped images.");
+        "--extra-data", "More images for the students, such as generated ones: a .npz, a folder as for --data, or a file of mapped "
+        + "images.");
     private static readonly Option<double?> ExtraShare = Number(
         "--extra-share", "Share of each batch that is taken from --extra-data. Default 0.7.");
     private static readonly Option<string?> ExtraLabels = One(
