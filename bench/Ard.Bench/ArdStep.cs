@@ -55,8 +55,7 @@ internal sealed class ArdStep : IStepSide
         using var scope = NewDisposeScope();
         using var precision = MixedPrecision.Use(mixed);
         var inner = new FirstLoss(student, labels, scope);
-        var objective = new AdversariallyRobustDistillation(
-            ArdOptions.Official with { Inner = ArdOptions.Official.Inner with { Loss = inner } });
+        var objective = new AdversariallyRobustDistillation(new() { Inner = new() { Loss = inner } });
         student.train();
         var batch = new TrainingBatch
         {

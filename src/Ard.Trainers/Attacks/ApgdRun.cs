@@ -2,11 +2,7 @@ using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
 
-/// <summary>The images of a run of <see cref="Apgd"/>.</summary>
-/// <param name="Rows">The images as rows of the attack's batch, int64 [n].</param>
-/// <param name="Images">The clean images [n,...].</param>
-/// <param name="Labels">Their labels [n].</param>
-/// <param name="Targets">The classes to aim at [n], for the targeted loss.</param>
+/// <summary>The images of a run of <see cref="Apgd"/>, their rows in the attack's batch, and for the targeted loss its classes.</summary>
 internal sealed record ApgdBatch(Tensor Rows, Tensor Images, Tensor Labels, Tensor? Targets);
 
 /// <summary>
@@ -34,15 +30,11 @@ internal sealed class ApgdRun
         (best, bestGradient, bestLoss) = (points.alias(), gradient.alias(), loss.alias());
     }
 
-    /// <summary>Runs.</summary>
-    /// <param name="target">The network.</param>
-    /// <param name="options">The settings, but for the number of steps.</param>
-    /// <param name="steps">The number of steps of this run.</param>
-    /// <param name="threat">What is allowed in this run.</param>
-    /// <param name="worst">What the points are offered to; null for a warm-up, whose points the attack may not return.</param>
-    /// <param name="batch">The images, at least one.</param>
-    /// <param name="start">The first points [n,...], which the threat model allows.</param>
-    /// <param name="dense">Whether the start is mere noise, so that the number of values that it changes says nothing.</param>
+    /// <summary>
+    /// Runs; steps, threat model and start (which it allows) are those of this run. The points are offered to <paramref name="worst"/>,
+    /// which is null in a warm-up, whose points the attack may not return. <paramref name="dense"/>: the start is mere noise, so that the
+    /// number of values that it changes says nothing.
+    /// </summary>
     /// <returns>The points of the largest loss, of the images that have not left.</returns>
     public static Tensor Search(
         AttackTarget target, ApgdOptions options, int steps, ThreatModel threat, WorstPoints? worst, ApgdBatch batch, Tensor start,

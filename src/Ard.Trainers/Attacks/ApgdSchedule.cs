@@ -18,14 +18,7 @@ internal abstract class ApgdSchedule(ThreatModel threat)
     /// <summary>The length of each point's next step [n].</summary>
     public abstract Tensor StepSize { get; }
 
-    /// <summary>The schedule of a run that begins at <paramref name="start"/>, where the losses are <paramref name="loss"/> [n].</summary>
-    /// <param name="options">The settings.</param>
-    /// <param name="steps">The number of steps of the run.</param>
-    /// <param name="threat">What is allowed in this run.</param>
-    /// <param name="loss">The losses at the start [n].</param>
-    /// <param name="start">The first points [n,...].</param>
-    /// <param name="images">The clean images [n,...].</param>
-    /// <param name="dense">Whether the start is mere noise, so that the number of values it moves says nothing.</param>
+    /// <summary>The schedule of a run that begins at these points with these losses [n]; see <see cref="ApgdRun.Search"/>.</summary>
     public static ApgdSchedule Create(
         ApgdOptions options, int steps, ThreatModel threat, Tensor loss, Tensor start, Tensor images, bool dense) =>
         threat.Norm == Norm.L1
@@ -35,11 +28,7 @@ internal abstract class ApgdSchedule(ThreatModel threat)
     /// <summary>Where points [n,...] go next; <paramref name="previous"/>, the points before, is null in the first step.</summary>
     public abstract Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images);
 
-    /// <summary>Looks at what a step has brought.</summary>
-    /// <param name="loss">The losses after the step [n].</param>
-    /// <param name="bestLoss">The largest losses so far [n].</param>
-    /// <param name="best">Where they were [n,...].</param>
-    /// <param name="images">The clean images [n,...].</param>
+    /// <summary>Looks at the losses after a step, and at the best so far and where they were.</summary>
     /// <returns>Which points must go back to their best one, bool [n]; null where it is not the time to check.</returns>
     public Tensor? Review(Tensor loss, Tensor bestLoss, Tensor best, Tensor images)
     {
@@ -52,7 +41,9 @@ internal abstract class ApgdSchedule(ThreatModel threat)
     /// <summary>Goes on with the points of these places in the run, int64.</summary>
     public abstract void Keep(Tensor places);
 
-    protected abstract void Observe(Tensor loss);
+    protected virtual void Observe(Tensor loss)
+    {
+    }
 
     protected abstract Tensor Check(Tensor bestLoss, Tensor best, Tensor images);
 }
@@ -158,10 +149,6 @@ internal sealed class SparseSchedule : ApgdSchedule
         Select(ref size, places);
         Select(ref share, places);
         Select(ref changed, places);
-    }
-
-    protected override void Observe(Tensor loss)
-    {
     }
 
     protected override Tensor Check(Tensor bestLoss, Tensor best, Tensor images)

@@ -1,5 +1,6 @@
 using Ard.Trainers.Native;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Settings;
 using TorchSharp;
 
 namespace Ard.Trainers.Attacks;
@@ -107,19 +108,7 @@ public abstract partial class Attack
     public AttackOutcome Run(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
         CancellationToken cancellation = default) =>
-        Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation);
-
-    /// <summary>The same with noise that has as many points as there are images.</summary>
-    internal AttackOutcome Run(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
-        CancellationToken cancellation = default)
-    {
-        using var scope = NewDisposeScope();
-        var outcome = Run(
-            model, images.detach(), labels, threat, noise, Check(model, images, labels, threat, noise), cancellation: cancellation);
-        outcome.Points.MoveToOuterDisposeScope();
-        return outcome;
-    }
+        Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation: cancellation);
 
     /// <summary>
     /// The search itself. Called without gradients being recorded, with a network in eval mode whose parameters need none, and never with
@@ -140,32 +129,26 @@ public abstract partial class Attack
         other.Search(target, images, labels, threat, noise);
 
     /// <summary>
-    /// The images that the network gets right, then the parts in their order, each on those that are still right, put into full batches
-    /// again.
+    /// The same with noise that has a point for each image. <paramref name="largestLabel"/> is that of images and labels which have been
+    /// checked (-1: not known), null where they have not; for <paramref name="tellFaults"/> see <see cref="RunPart"/>.
     /// </summary>
-    /// <param name="model">The network.</param>
-    /// <param name="images">Checked images [N,...], without a graph.</param>
-    /// <param name="labels">Checked labels [N].</param>
-    /// <param name="threat">What is allowed; epsilon may be 0.</param>
-    /// <param name="noise">The randomness, the same for every part.</param>
-    /// <param name="largestLabel">Of all labels.</param>
-    /// <param name="tellFaults">See <see cref="RunPart"/>.</param>
-    /// <param name="cancellation">Checked before each forward pass.</param>
     internal AttackOutcome Run(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, long largestLabel,
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, long? largestLabel = null,
         bool tellFaults = false, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        largestLabel ??= Check(model, images, labels, threat, noise);
+        images = images.detach();
         var points = images.clone();
         var each = new AttackedPoint[images.shape[0]];
         var predictions = new long[each.Length];
-        foreach (var batch in Enumerable.Range(0, each.Length).Chunk(BatchSize))
+        foreach (var batch in PointNoise.Rows(each.Length).Chunk(BatchSize))
         {
             using var batchScope = NewDisposeScope();
             using var state = ModelState.Borrow(model);
             var (its, truth) = (images.narrow(0, batch[0], batch.Length), labels.narrow(0, batch[0], batch.Length));
-            var target = new AttackTarget(model, Name, its, largestLabel, samples: Samples, cancellation: cancellation);
+            var target = new AttackTarget(model, Name, its, largestLabel.Value, samples: Samples, cancellation: cancellation);
             var found = AttackTarget.Predictions(target.Logits(its));
             var right = stack([found, found.eq(truth).to(ScalarType.Int64)]).cpu().data<long>().ToArray();
             foreach (var row in batch)
@@ -178,18 +161,17 @@ public abstract partial class Attack
 
         foreach (var part in threat.Epsilon == 0 ? [] : Parts(threat.Norm))
         {
-            foreach (var batch in Enumerable.Range(0, each.Length).Where(row => each[row].IsRight).ToArray().Chunk(BatchSize))
+            foreach (var batch in PointNoise.Rows(each.Length).Where(row => each[row].IsRight).ToArray().Chunk(BatchSize))
             {
                 using var batchScope = NewDisposeScope();
-                var rows = Rows(batch, images.device);
+                var rows = StepTensors.Index(batch, images);
                 var (theirs, truth) = (images.index_select(0, rows), labels.index_select(0, rows));
-                var found = part.RunPart(
-                    model, theirs, truth, threat, noise.Select(batch.Select(row => (long)row)), tellFaults, cancellation);
-                for (var i = 0; i < batch.Length; i++)
+                var found = part.RunPart(model, theirs, truth, threat, noise.Select(batch), tellFaults, cancellation);
+                foreach (var (row, point) in batch.Zip(found.Each))
                 {
-                    var (before, point) = (each[batch[i]], found.Each[i]);
-                    predictions[batch[i]] = point.Prediction;
-                    each[batch[i]] = before with
+                    var before = each[row];
+                    predictions[row] = point.Prediction;
+                    each[row] = before with
                     {
                         BrokenBy = point.Correct ? null : part.Name,
                         Size = point.Correct && part != this ? 0 : point.Size,
@@ -198,25 +180,19 @@ public abstract partial class Attack
                         BackwardPasses = before.BackwardPasses + point.Backward,
                     };
                 }
-                int[] kept = [.. Enumerable.Range(0, batch.Length).Where(i => part == this || !found.Each[i].Correct)];
-                var places = Rows(kept, images.device);
+                var places = StepTensors.Index(
+                    [.. PointNoise.Rows(batch.Length).Where(i => part == this || !found.Each[(int)i].Correct)], images);
                 points.index_copy_(0, rows.index_select(0, places), found.Points.index_select(0, places));
             }
         }
         return new AttackOutcome(points.MoveToOuterDisposeScope(), each) { Predictions = predictions };
     }
 
-    /// <summary>This attack alone on images that the network gets right.</summary>
-    /// <param name="model">The network.</param>
-    /// <param name="images">Checked images [N,...] without a graph, at least one.</param>
-    /// <param name="labels">Checked labels [N].</param>
-    /// <param name="threat">What is allowed; epsilon is positive.</param>
-    /// <param name="noise">The randomness, a point for each image.</param>
-    /// <param name="tellFaults">
-    /// Whether outputs that are not finite and points that are not allowed are told; else they are errors.
-    /// </param>
-    /// <param name="cancellation">Checked before each forward pass.</param>
-    /// <param name="budget">How often an image may be asked for, where the model can only be asked; at least <see cref="Samples"/>.</param>
+    /// <summary>
+    /// This attack alone on one or more checked images that the network gets right; epsilon is positive. With
+    /// <paramref name="tellFaults"/> outputs that are not finite and points that are not allowed are told, else they are errors. An image
+    /// of a model that can only be asked is asked for <paramref name="budget"/> times at most, which is <see cref="Samples"/> or more.
+    /// </summary>
     internal PartOutcome RunPart(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, bool tellFaults,
         CancellationToken cancellation, long? budget = null)
@@ -277,9 +253,6 @@ public abstract partial class Attack
         return new PartOutcome(points.MoveToOuterDisposeScope(), logits.MoveToOuterDisposeScope(), each);
     }
 
-    private static Tensor Rows(int[] rows, Device device) =>
-        tensor(rows.Select(row => (long)row).ToArray(), dtype: ScalarType.Int64, device: device);
-
     // Names every fault; returns the largest label, or -1.
     private long Check(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
@@ -337,4 +310,12 @@ public abstract partial class Attack
     }
 
     private static string Shape(Tensor values) => string.Join(",", values.shape);
+}
+
+/// <summary>An attack with settings, which its description names.</summary>
+internal abstract class Attack<TOptions>(TOptions? options) : Attack where TOptions : class, new()
+{
+    public TOptions Options { get; } = (options ?? new()).Validated();
+
+    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 }

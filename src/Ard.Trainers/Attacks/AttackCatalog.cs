@@ -36,12 +36,13 @@ public static class AttackCatalog
     public static Attack ByName(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.Split("+eot-", 2) is [var plain, var samples] && Number(samples.Trim()) is { } passes)
+        var known = name.Trim().ToLowerInvariant();
+        if (known.Split("+eot-", 2) is [var plain, var samples] && Number(samples) is { } passes)
             return Attack.Eot(ByName(plain), passes);
-        var parts = name.Trim().ToLowerInvariant().Split('-');
+        var parts = known.Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
         if (parts is ["pgd" or "cw", var figures, ..] && Sized(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))
-            return new Pgd(new PgdOptions
+            return new Pgd(new()
             {
                 Steps = pgd.Steps,
                 Restarts = pgd.Restarts,
@@ -51,26 +52,24 @@ public static class AttackCatalog
                 Target = aim,
             });
         if (parts is ["mi", "fgsm", var count] && Sized(count) is { Restarts: 1 } momentum)
-            return new MiFgsm(new MiFgsmOptions { Steps = momentum.Steps, StepSize = momentum.StepSize, Keep = KeptPoint.FirstBroken });
+            return new MiFgsm(new() { Steps = momentum.Steps, StepSize = momentum.StepSize, Keep = KeptPoint.FirstBroken });
         if (parts is ["deepfool"]) return new DeepFool();
-        if (parts is ["cw", "l2"]) return new CarliniWagner(new CarliniWagnerOptions { StopWithinBudget = true });
+        if (parts is ["cw", "l2"]) return new CarliniWagner(new() { StopWithinBudget = true });
         if (parts is ["apgd", var loss, ..] && Apgd(loss, parts[2..]) is { } apgd) return apgd;
         if (parts is ["autoattack"]) return AutoAttack.Standard;
         if (parts is ["autoattack", "plus"]) return AutoAttack.Plus;
         if (parts is ["autoattack", "rand"]) return AutoAttack.Rand;
-        if (parts is ["fab"]) return Fab(steps: 100, targeted: false);
-        if (parts is ["fab", "t"]) return Fab(steps: 100, targeted: true);
-        if (parts is ["fab", var untargeted] && Number(untargeted) is { } few) return Fab(few, targeted: false);
-        if (parts is ["fab", "t", var targeted] && Number(targeted) is { } some) return Fab(some, targeted: true);
-        if (parts is ["fmn"]) return new Fmn();
-        if (parts is ["fmn", var walks] && Number(walks) is { } steps) return new Fmn(new FmnOptions { Steps = steps });
-        if (parts is ["square"]) return new Square();
-        if (parts is ["square", var tries] && Number(tries) is { } queries) return new Square(new SquareOptions { Queries = queries });
-        if (parts is ["rays"]) return new RayS();
-        if (parts is ["rays", var points] && Number(points) is { } asked) return new RayS(asked);
+        if (NumberOf("fab", 100) is { } few) return new Fab(new() { Steps = few, StopWithinBudget = true });
+        if (NumberOf("fab-t", 100) is { } some) return new Fab(new() { Targeted = true, Steps = some, StopWithinBudget = true });
+        if (NumberOf("fmn", 100) is { } steps) return new Fmn(new() { Steps = steps });
+        if (NumberOf("square", 5000) is { } queries) return new Square(new() { Queries = queries });
+        if (NumberOf("rays", RayS.StandardQueries) is { } asked) return new RayS(asked);
         throw new ArgumentException(
             $"There is no attack '{name}': expected {string.Join(", ", Names)} "
             + "(N, R: whole numbers from 1; K: a class, from 0; S: a step size, such as 2/255 or 0.003).");
+
+        int? NumberOf(string attack, int standard) => known == attack ? standard
+            : known.StartsWith(attack + "-", StringComparison.Ordinal) ? Number(known[(attack.Length + 1)..]) : null;
     }
 
     private static Apgd? Apgd(string loss, string[] figures)
@@ -88,9 +87,6 @@ public static class AttackCatalog
         if (figures is []) return new Apgd(options);
         return Figures(figures[0]) is { } runs ? new Apgd(options with { Steps = runs.Steps, Restarts = runs.Restarts }) : null;
     }
-
-    private static Fab Fab(int steps, bool targeted) =>
-        new(new FabOptions { Targeted = targeted, Steps = steps, StopWithinBudget = true });
 
     /// <summary>What follows an attack's name: the number where it is not the standard one, and the restarts if several.</summary>
     internal static string Figures(int number, int standard, int restarts) =>

@@ -27,9 +27,7 @@ public sealed record AttackedPoint
     /// <summary>Whether the network gets the image right without an attack. Otherwise it was not attacked.</summary>
     public bool WasRight { get; internal init; }
 
-    /// <summary>
-    /// The attack that found a misclassified point, in a sequence the first part that did; null where none did.
-    /// </summary>
+    /// <summary>The attack that found a misclassified point, in a sequence the first part that did; null where none did.</summary>
     public string? BrokenBy { get; internal init; }
 
     /// <summary>How far the point is from the image, in the norm of the threat model.</summary>

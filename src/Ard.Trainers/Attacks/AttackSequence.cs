@@ -18,10 +18,6 @@ internal sealed class AttackSequence : Attack
     }
 
     /// <summary>A published sequence, which may be another one in each norm.</summary>
-    /// <param name="name">Its name for tables.</param>
-    /// <param name="attacks">The attacks of a norm.</param>
-    /// <param name="norms">The norms.</param>
-    /// <param name="batchSize">How many images an attack gets at a time.</param>
     internal AttackSequence(string name, Func<Norm, IReadOnlyList<Attack>> attacks, IReadOnlyList<Norm> norms, int batchSize = 250) =>
         (Name, Norms, BatchSize, this.attacks) = (name, norms, batchSize, attacks);
 

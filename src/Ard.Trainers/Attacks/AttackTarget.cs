@@ -87,9 +87,7 @@ public sealed class AttackTarget
     /// of it that is NaN becomes 0 and an infinite one a large number, so that no step makes a point of no number; where there is no
     /// gradient it is 0. The report of an evaluation says at how many images it was 0, NaN, infinite or missing.
     /// </summary>
-    /// <param name="losses">
-    /// Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.
-    /// </param>
+    /// <param name="losses">Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.</param>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
     /// <returns>[n,...], without a graph.</returns>
@@ -115,11 +113,10 @@ public sealed class AttackTarget
         return sum.Div_(Samples);
     }
 
-    /// <summary>Logits, losses and the gradient of the losses at points; with several samples their means.</summary>
-    /// <param name="losses">Logits [n,classes] to the losses of the points [n].</param>
-    /// <param name="points">The points [n,...].</param>
-    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
-    /// <returns>All without a graph.</returns>
+    /// <summary>
+    /// Logits, losses (of logits [n,classes], [n]) and the gradient of the losses at points, without a graph; with several samples their
+    /// means.
+    /// </summary>
     internal (Tensor Logits, Tensor Losses, Tensor Gradient) Measure(Func<Tensor, Tensor> losses, Tensor points, Tensor? rows = null)
     {
         var (all, each) = (new List<Tensor>(), new List<Tensor>());
@@ -140,12 +137,27 @@ public sealed class AttackTarget
         Tensor Kept(Tensor values) => Samples == 1 ? values.detach() : values.detach().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The gradient of losses that are computed already.</summary>
-    /// <param name="losses">[n].</param>
+    /// <summary>
+    /// One loss after another of several of the same points, and its gradient: each a backward pass, of which the first is counted with the
+    /// forward pass.
+    /// </summary>
+    /// <param name="losses">[n,k], with a graph.</param>
     /// <param name="leaf">The points that they were computed from [n,...].</param>
     /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
-    /// <param name="counted">Which of the gradients the attack needs, bool [n]. Default all.</param>
-    /// <param name="retainGraph">Whether another gradient is taken of the same graph.</param>
+    /// <param name="counted">Which gradients of the loss at a place the attack needs, bool [n]. Default all.</param>
+    internal IEnumerable<(Tensor Loss, Tensor Gradient)> Gradients(
+        Tensor losses, Tensor leaf, Tensor? rows = null, Func<long, Tensor>? counted = null)
+    {
+        for (var i = 0L; i < losses.shape[1]; i++)
+        {
+            var loss = losses.select(1, i);
+            var gradient = Gradient(loss, leaf, rows, counted?.Invoke(i), retainGraph: i < losses.shape[1] - 1);
+            if (i > 0) passes?.Count(leaf.shape[0], rows, forward: 0, backward: 1);
+            yield return (loss, gradient);
+        }
+    }
+
+    /// <summary>The gradient of losses [n] that are computed already; with those of <see cref="Gradients"/> for the rest.</summary>
     internal Tensor Gradient(Tensor losses, Tensor leaf, Tensor? rows, Tensor? counted = null, bool retainGraph = false)
     {
         using var scope = NewDisposeScope();
@@ -162,11 +174,6 @@ public sealed class AttackTarget
         else gradientFaults.Add_(leaf.shape[0] == count ? faults : faults.sum(1, keepdim: true));
         return InputGradient.Finite(gradient).MoveToOuterDisposeScope();
     }
-
-    /// <summary>Counts backward passes beyond the one for each forward pass with a graph.</summary>
-    /// <param name="points">How many points went backward.</param>
-    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
-    internal void CountBackward(long points, Tensor? rows = null) => passes?.Count(points, rows, forward: 0, backward: 1);
 
     /// <summary>
     /// For each image whether some of its logits were not finite, bool [N]; where a call did not say whose points it sent, that counts for

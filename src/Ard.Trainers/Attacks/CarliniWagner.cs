@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
@@ -13,15 +12,11 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 9 values of c, 1000 steps for each.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack
+internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack<CarliniWagnerOptions>(options)
 {
-    public CarliniWagnerOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "cw-l2";
 
     internal override Attack WithoutEarlyStop => new CarliniWagner(Options with { StopWithinBudget = false });
-
-    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     /// <summary>L2 only. For Linf, see <see cref="PgdOptions.Loss"/>.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.L2];

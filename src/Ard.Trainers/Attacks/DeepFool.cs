@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
@@ -12,13 +11,9 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 50 iterations, overshoot 0.02, 10 classes.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack
+internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack<DeepFoolOptions>(options)
 {
-    public DeepFoolOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "deepfool";
-
-    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
@@ -59,19 +54,14 @@ internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack
     private static Tensor ToNearestBoundary(
         AttackTarget target, Tensor logits, Tensor leaf, Tensor rows, Tensor truth, Tensor rivals, ThreatModel threat)
     {
-        var own = logits.gather(1, truth.unsqueeze(1)).squeeze(1);
         var nearest = Full([rows.shape[0]], double.PositiveInfinity, dtype: ScalarType.Float64, device: leaf.device);
         var towards = zeros_like(leaf);
-        for (var rival = 0; rival < rivals.shape[1]; rival++)
+        foreach (var (gap, slope) in target.Gradients(logits.gather(1, rivals) - logits.gather(1, truth.unsqueeze(1)), leaf, rows))
         {
-            var gap = logits.gather(1, rivals.narrow(1, rival, 1)).squeeze(1) - own;
-            var gradient = target.Gradient(gap, leaf, rows, retainGraph: rival < rivals.shape[1] - 1);
-            // The first backward pass is counted with the forward pass.
-            if (rival > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
             // A value at the end of [0,1] does not go on: the way must be made with the others. (The paper has no such ends.)
-            var ended = gradient.Gt(0).logical_and(leaf.Ge(1)).logical_or(gradient.Lt(0).logical_and(leaf.Le(0)));
-            gradient = where(ended, zeros_like(gradient), gradient);
+            var ended = slope.Gt(0).logical_and(leaf.Ge(1)).logical_or(slope.Lt(0).logical_and(leaf.Le(0)));
+            var gradient = where(ended, zeros_like(slope), slope);
             var distance = gap.to(ScalarType.Float64).abs() / threat.Slope(gradient).ClampMin(1e-300);
             var nearer = distance.lt(nearest);
             towards = where(ThreatModel.PerPoint(nearer, leaf), gradient, towards);

@@ -1,4 +1,4 @@
-using Ard.Trainers.Settings;
+using System.ComponentModel.DataAnnotations;
 
 namespace Ard.Trainers.Attacks;
 
@@ -14,22 +14,17 @@ namespace Ard.Trainers.Attacks;
 /// </remarks>
 /// <param name="options">The settings; default untargeted, 100 steps, one run from the clean image.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Fab(FabOptions? options = null) : Attack
+internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(options)
 {
-    public FabOptions Options { get; } = (options ?? new()).Validated();
-
     /// <summary><c>fab</c> or <c>fab-t</c>; then the steps where they are not 100, and the restarts where there are several.</summary>
     public override string Name =>
         (Options.Targeted ? "fab-t" : "fab") + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
 
-    /// <summary>All of them.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
 
     internal override Attack WithoutEarlyStop => new Fab(Options with { StopWithinBudget = false });
-
-    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
@@ -123,17 +118,13 @@ internal sealed class Fab(FabOptions? options = null) : Attack
             return (gap.detach(), target.Gradient(gap, leaf, rows).flatten(1));
         }
 
-        var classes = logits.shape[1];
         var nearest = points.NewFull([points.shape[0]], double.PositiveInfinity);
         var (nearestGap, normal) = (zeros_like(nearest), zeros_like(points).flatten(1));
-        for (var k = 0L; k < classes; k++)
+        var dual = norm switch { Norm.Linf => Norm.L1, Norm.L1 => Norm.Linf, _ => Norm.L2 };
+        foreach (var (k, (gap, slope)) in target.Gradients(gaps, leaf, rows, k => labels.Eq(k).logical_not_()).Index())
         {
-            var gap = gaps.select(1, k);
-            var gradient = target.Gradient(gap, leaf, rows, labels.Eq(k).logical_not_(), retainGraph: k < classes - 1).flatten(1);
-            // The first backward pass is counted with the forward pass.
-            if (k > 0) target.CountBackward(rows.shape[0], rows);
             using var noGrad = no_grad();
-            var dual = norm switch { Norm.Linf => Norm.L1, Norm.L1 => Norm.Linf, _ => Norm.L2 };
+            var gradient = slope.flatten(1);
             var distance = (gap.abs() / Length(gradient, dual).flatten()).MaskedFill(labels.Eq(k), double.PositiveInfinity);
             var nearer = distance.lt(nearest);
             nearest = where(nearer, distance, nearest);
@@ -174,4 +165,60 @@ internal sealed class Fab(FabOptions? options = null) : Attack
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-12;
+}
+
+/// <summary>The settings of <see cref="Fab"/>. The defaults are those of AutoAttack but for <see cref="FinalSearch"/>.</summary>
+public sealed record FabOptions
+{
+    /// <summary>
+    /// Whether one class at a time is aimed at, at one backward pass a step, instead of the class whose boundary is nearest, which takes a
+    /// backward pass a class. Default false.
+    /// </summary>
+    public bool Targeted { get; init; }
+
+    /// <summary>
+    /// How many classes are aimed at one after the other, from the highest clean logit down, the true class left out; all of them where the
+    /// network has no more. Read only when <see cref="Targeted"/>. Default 9, as in AutoAttack.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int Targets { get; init; } = 9;
+
+    /// <summary>The number of steps in a restart. Default 100.</summary>
+    [Range(1, int.MaxValue)]
+    public int Steps { get; init; } = 100;
+
+    /// <summary>
+    /// How often the attack is run (at each class): first from the clean image, then from random starts. Default 1, which draws no random
+    /// number.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int Restarts { get; init; } = 1;
+
+    /// <summary>The largest share of a step that is taken from the clean image's projection, in [0,1]. Default 0.1, alpha_max.</summary>
+    [Range(0.0, 1.0)]
+    public double AlphaMax { get; init; } = 0.1;
+
+    /// <summary>How far beyond the hyperplane a step goes, at least 1. Default 1.05, eta.</summary>
+    [Range(1, double.MaxValue)]
+    public double Eta { get; init; } = 1.05;
+
+    /// <summary>
+    /// What is left of the perturbation when a misclassified point is pulled back towards the clean image, above 0 and below 1.
+    /// Default 0.9, beta.
+    /// </summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
+    public double Beta { get; init; } = 0.9;
+
+    /// <summary>
+    /// How many steps of the search for the boundary between the clean image and the closest point found. Default 3, as in the paper
+    /// (section 3.3); AutoAttack leaves it out. It only ever brings a point closer.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int FinalSearch { get; init; } = 3;
+
+    /// <summary>
+    /// Whether a point leaves the batch as soon as one is found within the budget. The same points count as robust, for less work, but the
+    /// points found are not the closest. Default false.
+    /// </summary>
+    public bool StopWithinBudget { get; init; }
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Settings;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
@@ -15,17 +14,12 @@ namespace Ard.Trainers.Attacks;
 /// </remarks>
 /// <param name="options">The settings; default 100 steps.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Fmn(FmnOptions? options = null) : Attack
+internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(options)
 {
-    public FmnOptions Options { get; } = (options ?? new()).Validated();
-
     /// <summary><c>fmn</c>; then the steps where they are not 100.</summary>
     public override string Name => "fmn" + AttackCatalog.Figures(Options.Steps, standard: 100, restarts: 1);
 
-    /// <summary>All of them.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
-
-    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {

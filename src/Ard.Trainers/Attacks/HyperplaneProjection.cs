@@ -1,8 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// The nearest point of a hyperplane within the box [0,1] (Croce and Hein, ICML 2020, section 3.1).
-/// </summary>
+/// <summary>The nearest point of a hyperplane within the box [0,1] (Croce and Hein, ICML 2020, section 3.1).</summary>
 /// <remarks>
 /// The shortest step in Linf and L2 moves every value i towards the hyperplane by min(λ u_i, room_i): room_i is the way to the end of the
 /// box, u_i is 1 (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and
@@ -13,14 +11,9 @@ namespace Ard.Trainers.Attacks;
 internal static class HyperplaneProjection
 {
     /// <summary>
-    /// The shortest step s with normal · s = offset and point + s in the box. Where the box ends before the hyperplane, the step to the
-    /// corner nearest to it; where the normal is zero, no step.
+    /// The shortest steps s [n,d] with normal · s = offset ([n], of either sign) and point + s in the box. Where the box ends before the
+    /// hyperplane, the step to the corner nearest to it; where the normal is zero, no step.
     /// </summary>
-    /// <param name="points">The points [n,d], in [0,1].</param>
-    /// <param name="normal">The normals [n,d].</param>
-    /// <param name="offset">How far normal · x has to rise [n], of either sign.</param>
-    /// <param name="norm">What is short.</param>
-    /// <returns>The steps [n,d].</returns>
     public static Tensor Step(Tensor points, Tensor normal, Tensor offset, Norm norm)
     {
         using var scope = NewDisposeScope();

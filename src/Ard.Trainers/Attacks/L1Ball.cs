@@ -6,15 +6,12 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 internal static class L1Ball
 {
-    /// <summary>The nearest point to each of the points, in Euclidean distance, in both the ball and the box [0,1].</summary>
+    /// <summary>The point nearest to each, in Euclidean distance, in both the ball (budgets: float64 [N]) and the box [0,1].</summary>
     /// <remarks>
     /// With a the size of a value's change and r the part of it that the box has room for, the answer changes the value by
     /// clip(a - λ, 0, r), in the old direction, with the smallest λ ≥ 0 for which the sum is within the budget. The sum falls in λ and is
     /// linear between the places a - r and a, so sorting those finds λ.
     /// </remarks>
-    /// <param name="points">Points [N,...].</param>
-    /// <param name="images">Their clean images [N,...] in [0,1].</param>
-    /// <param name="budgets">The budget of each point, float64 [N].</param>
     public static Tensor Project(Tensor points, Tensor images, Tensor budgets)
     {
         if (images.numel() == 0) return images.clone();
@@ -40,11 +37,9 @@ internal static class L1Ball
     }
 
     /// <summary>
-    /// A direction of size 1 in L1: equal steps along the signs of the largest gradients. One value only would be the steepest; it makes
-    /// slow progress.
+    /// A direction of size 1 in L1: equal steps along the signs of the largest gradients, a share (float64 [N]) of each point's values; at
+    /// least one moves, and all of equal size. One value only would be the steepest; it makes slow progress.
     /// </summary>
-    /// <param name="gradient">Gradients [N,...].</param>
-    /// <param name="share">For each point the share of its values that move, float64 [N]; at least one does, and all of equal size.</param>
     public static Tensor SparseAscent(Tensor gradient, Tensor share)
     {
         var size = gradient.flatten(1).abs();

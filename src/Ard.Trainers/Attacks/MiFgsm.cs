@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Attacks;
 
@@ -11,14 +10,12 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 /// <param name="options">The settings; default 20 steps of epsilon/20, decay 1.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack
+internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack<MiFgsmOptions>(options)
 {
-    public MiFgsmOptions Options { get; } = (options ?? new()).Validated();
-
     /// <summary><c>mi-fgsm-20</c>; <c>mi-fgsm-20@2/255</c> with a step size that was set.</summary>
     public override string Name => $"mi-fgsm-{Options.Steps}{AttackCatalog.AtStep(Options.StepSize)}";
 
-    public override string Description => $"{Name}: {OptionsText.Line(Options)}, {AttackLosses.NameOf(Options.Loss)}";
+    public override string Description => $"{base.Description}, {AttackLosses.NameOf(Options.Loss)}";
 
     public override string Details(ThreatModel threat) =>
         $"{Options.Steps} steps of {AttackCatalog.Text(Options.StepSize ?? threat.Epsilon / Options.Steps)} {Start.Clean}; "

@@ -23,13 +23,9 @@ public abstract class Noise
 /// in; an evaluation uses <see cref="PointNoise"/>.
 /// </summary>
 /// <param name="generator">Where the numbers come from; it is on the device of the images.</param>
-internal sealed class GeneratorNoise(Generator generator) : Noise
+/// <param name="share">The rows of a batch that are this process's, where they are not all: drawn are those of the whole batch.</param>
+internal sealed class GeneratorNoise(Generator generator, BatchShare? share = null) : Noise
 {
-    private readonly BatchShare? share;
-
-    /// <summary>The same of the rows of a batch that are this process's: drawn are those of the whole batch.</summary>
-    internal GeneratorNoise(Generator generator, BatchShare? share) : this(generator) => this.share = share;
-
     private protected override Tensor Draw(Tensor like, bool normal)
     {
         if (share is null or { IsAll: true }) return Filled(empty_like(like));
@@ -37,5 +33,81 @@ internal sealed class GeneratorNoise(Generator generator) : Noise
         return share.Select(Filled(empty([share.Count, .. like.shape[1..]], like.dtype, like.device))).MoveToOuterDisposeScope();
 
         Tensor Filled(Tensor numbers) => normal ? numbers.normal_(0, 1, generator) : numbers.uniform_(-1, 1, generator);
+    }
+}
+
+/// <summary>
+/// Noise in which every point has a random sequence of its own, so that what is drawn for a point does not depend on the batch that it
+/// happens to be in: not on the batch size, the order, nor on which of its neighbours have already left. The numbers are the same on every
+/// device and, rounded, in every dtype.
+/// </summary>
+/// <remarks>
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), keyed by seed, point and number of the draw; normal numbers by Box and Muller.
+/// </remarks>
+public sealed class PointNoise : Noise
+{
+    private readonly ulong[] keys;
+    private ulong draws;
+
+    /// <summary>Makes the noise of the points that <paramref name="points"/> names.</summary>
+    /// <param name="seed">Any number; different seeds give unrelated noise.</param>
+    /// <param name="points">One number for each row of the batch, usually its place in the data set.</param>
+    internal PointNoise(long seed, IEnumerable<long> points)
+    {
+        var seeded = Mix(unchecked((ulong)seed));
+        keys = [.. points.Select(point => Mix(seeded ^ Mix(~unchecked((ulong)point))))];
+    }
+
+    private PointNoise(ulong[] keys, ulong draws) => (this.keys, this.draws) = (keys, draws);
+
+    /// <summary>The rows 0 to <paramref name="count"/> - 1.</summary>
+    internal static IEnumerable<long> Rows(long count, long first = 0)
+    {
+        for (var row = first; row < first + count; row++) yield return row;
+    }
+
+    /// <summary>How many points it serves.</summary>
+    internal int Count => keys.Length;
+
+    /// <summary>The noise of some of the rows, in the order given, going on where this one stands.</summary>
+    public PointNoise Select(IEnumerable<long> rows) => new([.. rows.Select(row => keys[row])], draws);
+
+    private protected override Tensor Draw(Tensor like, bool normal)
+    {
+        if (like.shape[0] != keys.Length)
+            throw new ArgumentException($"Noise of {keys.Length} points was asked for {like.shape[0]} points.", nameof(like));
+        draws++;
+        var values = new float[like.numel()];
+        var width = keys.Length == 0 ? 0 : values.Length / keys.Length;
+        for (var row = 0; row < keys.Length; row++)
+        {
+            var state = Mix(keys[row] ^ Mix(draws));
+            foreach (ref var value in values.AsSpan(row * width, width))
+                value = (float)(normal ? Normal(ref state) : Unit(ref state) * 2 - 1);
+        }
+        return tensor(values, like.shape, dtype: like.dtype, device: like.device);
+    }
+
+    private static double Normal(ref ulong state)
+    {
+        // 1 - u lies in (0,1], so the logarithm is finite.
+        var radius = Math.Sqrt(-2 * Math.Log(1 - Unit(ref state)));
+        return radius * Math.Cos(2 * Math.PI * Unit(ref state));
+    }
+
+    // 24 bits: every number is exact in float32, so that float32 and float64 runs start alike.
+    private static double Unit(ref ulong state)
+    {
+        state += 0x9E3779B97F4A7C15;
+        return (Finish(state) >> 40) * (1.0 / (1 << 24));
+    }
+
+    private static ulong Mix(ulong value) => Finish(value + 0x9E3779B97F4A7C15);
+
+    private static ulong Finish(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
     }
 }

@@ -11,11 +11,10 @@ internal sealed class PassCounter(long images) : IDisposable
     private Tensor? lastRows;
     private bool attributed = true;
 
-    /// <summary>Counts passes of some points.</summary>
-    /// <param name="points">How many points.</param>
-    /// <param name="rows">Their images' rows, int64 [points]; null for a point, or as many points, of each image.</param>
-    /// <param name="forward">How often each went forward.</param>
-    /// <param name="backward">How often each went backward.</param>
+    /// <summary>
+    /// Counts how often each of some points went forward and backward; their images' rows are int64 [points], null for a point, or as many
+    /// points, of each image.
+    /// </summary>
     public void Count(long points, Tensor? rows, int forward, int backward)
     {
         var times = rows is null && images > 0 ? points / images : 1;

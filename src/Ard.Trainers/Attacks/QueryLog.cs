@@ -18,9 +18,7 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
     /// <summary>Of each image the first allowed point that is misclassified, else itself; followed where there is a budget.</summary>
     public Tensor Found { get; } = budget is null ? images : images.clone();
 
-    /// <summary>Whether the budget allows these queries.</summary>
-    /// <param name="count">How many points there are.</param>
-    /// <param name="rows">Whose they are, int64 [n]; null for all.</param>
+    /// <summary>Whether the budget allows queries of so many points, whose rows are int64 [n], null for all.</summary>
     /// <exception cref="QueriesUsedUpException">It does not.</exception>
     public void Spend(long count, Tensor? rows)
     {
@@ -33,10 +31,7 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
         if (rows is null && count != asked.Length) unfollowed += each;
     }
 
-    /// <summary>Adds a query.</summary>
-    /// <param name="points">The points [n,...].</param>
-    /// <param name="logits">The answers [n,classes].</param>
-    /// <param name="rows">Whose they are, int64 [n]; null for one of each image.</param>
+    /// <summary>Adds a query of points [n,...] with its answers [n,classes]; rows null for one of each image.</summary>
     public void Add(Tensor points, Tensor logits, Tensor? rows)
     {
         // An attack that does not say whose points it sends cannot be followed; in the end its own point is asked for.

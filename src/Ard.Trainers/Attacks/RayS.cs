@@ -14,7 +14,7 @@ namespace Ard.Trainers.Attacks;
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="queries"/> is below 1.</exception>
 internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
 {
-    private const int StandardQueries = 10_000;
+    public const int StandardQueries = 10_000;
 
     public int Queries { get; } = queries > 0
         ? queries : throw new ArgumentOutOfRangeException(nameof(queries), queries, "expected 1 or more");

@@ -1,4 +1,4 @@
-using Ard.Trainers.Settings;
+using System.ComponentModel.DataAnnotations;
 
 namespace Ard.Trainers.Attacks;
 
@@ -15,7 +15,7 @@ namespace Ard.Trainers.Attacks;
 /// </remarks>
 /// <param name="options">The settings; default 5000 queries from one random start.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Square(SquareOptions? options = null) : Attack
+internal sealed class Square(SquareOptions? options = null) : Attack<SquareOptions>(options)
 {
     // The queries after which the share that a window covers halves.
     private static readonly int[] Halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
@@ -23,17 +23,12 @@ internal sealed class Square(SquareOptions? options = null) : Attack
     // After so many queries the broken points leave the batch: the one moment at which the host waits for the device to know which.
     private const int Block = 16;
 
-    public SquareOptions Options { get; } = (options ?? new()).Validated();
-
     public override AttackKind Kind => AttackKind.GradientFree;
 
-    /// <summary>All of them.</summary>
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     /// <summary><c>square</c>; then the queries where they are not 5000, and the restarts where there are several.</summary>
     public override string Name => "square" + AttackCatalog.Figures(Options.Queries, standard: 5000, Options.Restarts);
-
-    public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
@@ -94,4 +89,23 @@ internal sealed class Square(SquareOptions? options = null) : Attack
         var logits = target.Logits(points, rows);
         return (AttackLosses.Margin(logits, labels), logits.argmax(1).ne(labels));
     }
+}
+
+/// <summary>The settings of <see cref="Square"/>. The defaults are those of AutoAttack.</summary>
+public sealed record SquareOptions
+{
+    /// <summary>How many changes are tried on each image in a restart, after the start. Default 5000.</summary>
+    [Range(1, int.MaxValue)]
+    public int Queries { get; init; } = 5000;
+
+    /// <summary>How often the attack is run, each time from another random start, on the points not yet broken. Default 1.</summary>
+    [Range(1, int.MaxValue)]
+    public int Restarts { get; init; } = 1;
+
+    /// <summary>
+    /// The share p of the image that the first windows cover, above 0 and at most 1. It halves after 10, 50, 200, 500, 1000, 2000, 4000,
+    /// 6000 and 8000 queries, whatever <see cref="Queries"/> is. Default 0.8.
+    /// </summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Share { get; init; } = 0.8;
 }

@@ -18,9 +18,7 @@ internal abstract class SquareWindows
         Channels = shape[1..].Aggregate(1L, (product, size) => product * size) / (Height * Width);
     }
 
-    /// <summary>The changes in the norm of the threat model.</summary>
-    /// <param name="threat">What is allowed.</param>
-    /// <param name="shape">The shape of a batch of images.</param>
+    /// <summary>The changes in the norm of the threat model, of images in batches of this shape.</summary>
     public static SquareWindows Create(ThreatModel threat, long[] shape) =>
         threat.Norm == Norm.Linf ? new Colours(threat, shape) : new Bumps(threat, shape);
 
@@ -38,16 +36,10 @@ internal abstract class SquareWindows
 
     private double Epsilon => threat.Epsilon;
 
-    /// <summary>The first points [n,...].</summary>
-    /// <param name="images">Clean images [n,...].</param>
-    /// <param name="numbers">[n,StartNumbers].</param>
+    /// <summary>The first points [n,...], by numbers [n,StartNumbers].</summary>
     public Tensor Start(Tensor images, Tensor numbers) => Start4(Planes(images), numbers).reshape(Like(images));
 
-    /// <summary>The points with a window changed [n,...].</summary>
-    /// <param name="points">The points [n,...].</param>
-    /// <param name="images">Their clean images [n,...].</param>
-    /// <param name="share">The share of the image that the window is to cover.</param>
-    /// <param name="numbers">[n,StepNumbers].</param>
+    /// <summary>The points [n,...] with a window changed that covers this share of the image, by numbers [n,StepNumbers].</summary>
     public Tensor Step(Tensor points, Tensor images, double share, Tensor numbers)
     {
         var side = (long)Math.Round(Math.Sqrt(share * Height * Width));

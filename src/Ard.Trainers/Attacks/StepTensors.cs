@@ -13,13 +13,10 @@ internal static class StepTensors
         field = value.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Leaves those rows of the field.</summary>
-    /// <param name="field">[n,...].</param>
-    /// <param name="rows">Which rows stay, int64 [m].</param>
+    /// <summary>Leaves those rows of the field [n,...], int64 [m].</summary>
     public static void Select(ref Tensor field, Tensor rows) => Replace(ref field, field.index_select(0, rows));
 
-    /// <summary>Where a mask is true: one wait for the device.</summary>
-    /// <param name="mask">Bool [n].</param>
+    /// <summary>Where a mask [n] is true: one wait for the device.</summary>
     public static long[] TruePlaces(Tensor mask)
     {
         var values = mask.cpu().data<bool>().ToArray();

@@ -22,18 +22,11 @@ public abstract record TargetClass
         ? new Fixed(index)
         : throw new ArgumentOutOfRangeException(nameof(index), index, "expected a class, 0 or more.");
 
-    /// <summary>The classes to aim at.</summary>
-    /// <param name="logits">The clean images' logits [N,classes].</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    /// <returns>Int64 [N]. Equal to the label where there is nothing to aim at.</returns>
+    /// <summary>The classes to aim at, by the clean images' logits: int64 [N]; the label where there is nothing to aim at.</summary>
     /// <exception cref="InvalidOperationException">The network has too few classes.</exception>
     internal abstract Tensor Choose(Tensor logits, Tensor labels);
 
-    /// <summary>The classes besides the true one, those with the largest logits first.</summary>
-    /// <param name="logits">[N,classes].</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    /// <param name="count">How many; no more than there are besides the true one.</param>
-    /// <returns>Int64 [N,count].</returns>
+    /// <summary>The classes besides the true one, those with the largest logits first: int64 [N,count], or fewer.</summary>
     internal static Tensor RunnersUp(Tensor logits, Tensor labels, int count)
     {
         var others = logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.NegativeInfinity));
@@ -44,12 +37,7 @@ public abstract record TargetClass
     /// The classes besides the true one, those first whose boundary would be nearest if the network were linear at the images (Melamed,
     /// Yehudai and Shamir, NeurIPS 2024): the gap of the logits over the dual norm of its gradient.
     /// </summary>
-    /// <param name="target">The network.</param>
-    /// <param name="images">The clean images [N,...], one of each row.</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    /// <param name="count">How many; no more than there are besides the true one.</param>
-    /// <param name="threat">Whose norm measures the distance.</param>
-    /// <returns>Int64 [N,count].</returns>
+    /// <returns>Int64 [N,count]; fewer where there are fewer.</returns>
     internal static Tensor Nearest(AttackTarget target, Tensor images, Tensor labels, int count, ThreatModel threat)
     {
         using var scope = NewDisposeScope();
@@ -58,14 +46,11 @@ public abstract record TargetClass
         var logits = target.Logits(leaf);
         var candidates = RunnersUp(logits.detach(), labels, Math.Max(count, Candidates));
         var gaps = logits.gather(1, labels.unsqueeze(1)) - logits.gather(1, candidates);
-        var distances = new Tensor[candidates.shape[1]];
-        for (var i = 0; i < distances.Length; i++)
-        {
-            var gradient = target.Gradient(gaps.select(1, i), leaf, rows: null, retainGraph: i < distances.Length - 1);
-            // The first backward pass is counted with the forward pass.
-            if (i > 0) target.CountBackward(images.shape[0]);
-            distances[i] = gaps.select(1, i).detach().to(ScalarType.Float64) / threat.Slope(gradient).ClampMin(1e-300);
-        }
+        Tensor[] distances =
+        [
+            .. target.Gradients(gaps, leaf).Select(each =>
+                each.Loss.detach().to(ScalarType.Float64) / threat.Slope(each.Gradient).ClampMin(1e-300)),
+        ];
         using var noGrad = no_grad();
         var order = stack(distances, 1).argsort(1).narrow(1, 0, Math.Min(count, distances.Length));
         return candidates.gather(1, order).MoveToOuterDisposeScope();

@@ -2,6 +2,19 @@ using System.Globalization;
 
 namespace Ard.Trainers.Attacks;
 
+/// <summary>How the size of a perturbation is measured, point by point, over all of the point's values.</summary>
+public enum Norm
+{
+    /// <summary>The largest absolute change of a value.</summary>
+    Linf,
+
+    /// <summary>The Euclidean length of the change.</summary>
+    L2,
+
+    /// <summary>The sum of the absolute changes. Not all attacks can do it: see <see cref="Attack.Norms"/>.</summary>
+    L1,
+}
+
 /// <summary>
 /// What the adversary may do: move a clean image x to any x' with ‖x' - x‖ ≤ epsilon, all values of x' staying in [0,1]. Every rule that
 /// depends on the norm is here: the projection, the direction of steepest ascent, the random start and the final check.

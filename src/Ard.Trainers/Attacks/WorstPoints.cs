@@ -6,8 +6,7 @@ namespace Ard.Trainers.Attacks;
 /// </summary>
 internal sealed class WorstPoints
 {
-    /// <param name="images">The clean images [N,...].</param>
-    /// <param name="losses">The type of the losses; default that of the images.</param>
+    /// <summary>Begins with the clean images; the losses have their type unless another is given.</summary>
     public WorstPoints(Tensor images, ScalarType? losses = null)
     {
         Points = images.clone();
@@ -24,11 +23,7 @@ internal sealed class WorstPoints
     /// <summary>Which of them are misclassified [N].</summary>
     public Tensor Broken { get; }
 
-    /// <summary>Offers points [n,...] for some of the images.</summary>
-    /// <param name="rows">Which images, int64 [n].</param>
-    /// <param name="points">The points [n,...].</param>
-    /// <param name="loss">Their losses [n].</param>
-    /// <param name="broken">Which are misclassified [n].</param>
+    /// <summary>Offers points [n,...] for the images of these rows, int64 [n]: their losses, and which are misclassified.</summary>
     public void Offer(Tensor rows, Tensor points, Tensor loss, Tensor broken)
     {
         using var scope = NewDisposeScope();
@@ -44,8 +39,6 @@ internal sealed class WorstPoints
     /// What an attack that looks for small perturbations returns: the misclassified points that the threat model allows, and the clean
     /// images in place of the others.
     /// </summary>
-    /// <param name="threat">What is allowed.</param>
-    /// <param name="images">The clean images [N,...].</param>
     public Tensor Within(ThreatModel threat, Tensor images)
     {
         var counts = Broken.logical_and(threat.Size(Points, images).Le(threat.Epsilon));

@@ -9,15 +9,15 @@ internal static class EvaluationReport
 {
     /// <summary>The report of a finished evaluation from its state alone.</summary>
     /// <returns>Null where an attack is none of <see cref="AttackCatalog"/>.</returns>
-    public static RobustnessReport? Read(StateSettings settings, IEnumerable<EvaluationStep> steps)
+    public static RobustnessReport? Read(StateHeader header, IEnumerable<EvaluationStep> steps)
     {
-        if (settings.Attacks is null) return null;
-        var values = settings.Values;
+        if (header.Attacks is null) return null;
+        var values = header.Settings;
         var threat = values[nameof(EvaluationOptions.Threat)].Split(' ');
         var options = new EvaluationOptions
         {
             Threat = new(Enum.Parse<Norm>(threat[0]), double.Parse(threat[1], CultureInfo.InvariantCulture)),
-            Attacks = settings.Attacks,
+            Attacks = header.Attacks,
             BatchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture),
             Seed = long.Parse(values[nameof(EvaluationOptions.Seed)], CultureInfo.InvariantCulture),
             Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
@@ -30,11 +30,11 @@ internal static class EvaluationReport
         (string Name, string Value)[] same = [.. new RobustnessEvaluator(options).Settings()];
         // Another attack of the same name.
         if (same.Any(setting => values[setting.Name] != setting.Value)) return null;
-        using var state = new EvaluationState(options, settings.Rows.Count, images: null, settings: null);
+        using var state = new EvaluationState(options, header.Rows.Length, images: null, header: null);
         foreach (var step in steps) state.Add(step);
         var report = Make(state, options) with
         {
-            Labels = settings.Labels ?? [],
+            Labels = header.Labels ?? [],
             Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")],
             Images = values["images"],
         };
@@ -52,11 +52,12 @@ internal static class EvaluationReport
     /// <param name="budget">The query budget of the attacks; null for none.</param>
     public static RobustnessReport ForBlackBox(RobustnessReport report, int? budget)
     {
-        long[] asked = [.. report.WorstCase.Points.Select(point => point.ForwardPasses ?? 0).DefaultIfEmpty()];
+        long?[] asked = [.. report.WorstCase.Points.Select(point => point.ForwardPasses).DefaultIfEmpty(0)];
         return report with
         {
-            BlackBox = string.Create(CultureInfo.InvariantCulture, $"The model was only queried, at most {asked.Max():N0} times an image")
-                + (budget is null ? "" : string.Create(
+            BlackBox = (asked.Contains(null) ? "The model was only queried, and an attack does not say how often" : string.Create(
+                    CultureInfo.InvariantCulture, $"The model was only queried, at most {asked.Max():N0} times an image"))
+                + (budget is null || asked.Contains(null) ? "" : string.Create(
                     CultureInfo.InvariantCulture, $", {asked.Average():N0} on average, with a budget of {budget:N0} for the attacks"))
                 + ": the accuracies under attack are upper bounds; more queries, or knowledge of the model, may lower them.",
         };

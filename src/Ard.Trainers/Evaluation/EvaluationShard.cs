@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -72,15 +73,15 @@ public sealed record EvaluationShard(int Number, int Count)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(target);
-        var found = new SortedDictionary<int, StateFile.Contents>();
-        (string Path, int Count, IReadOnlyDictionary<string, string> Settings)? first = null;
+        var found = new SortedDictionary<int, (StateHeader Header, IReadOnlyList<EvaluationStep> Steps)>();
+        (string Path, int Count, Dictionary<string, string> Settings)? first = null;
         foreach (var path in files)
         {
             var contents = StateFile.Read(path);
-            var shard = contents.Settings.Values.GetValueOrDefault(Setting, "").Split(" of ") is [var number, var count]
-                ? new EvaluationShard(int.Parse(number, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture))
-                : throw new CheckpointException(path, "the state of a shard", "that of a whole evaluation");
-            var settings = contents.Settings.Values.Where(pair => pair.Key != Setting).ToDictionary();
+            var text = contents.Header.Settings.GetValueOrDefault(Setting, "").Replace(" of ", "/", StringComparison.Ordinal);
+            var shard = OptionsValidator.Try(() => Parse(text, _ => null), out _)
+                ?? throw new CheckpointException(path, "the state of a shard", "that of a whole evaluation");
+            var settings = contents.Header.Settings.Where(pair => pair.Key != Setting).ToDictionary();
             first ??= (path, shard.Count, settings);
             var differences = StateFile.Differences(settings, first.Value.Settings, "here", "there").ToList();
             if (shard.Count != first.Value.Count) differences.Add($"shards: {shard.Count} here, {first.Value.Count} there");
@@ -96,15 +97,15 @@ public sealed record EvaluationShard(int Number, int Count)
         var batchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture);
         foreach (var (number, contents) in found)
         {
-            if (Batches(contents.Steps).Sum(batch => batch[0].Rows.Length) != contents.Settings.Rows.Count
+            if (Batches(contents.Steps).Sum(batch => batch[0].Rows.Length) != contents.Header.Rows.Length
                 || Batches(contents.Steps).Select(batch => batch.Count).Distinct().Count() > 1)
                 throw new CheckpointException(target, "shards that are finished", $"shard {number}, which is not: start it again");
         }
-        var each = found.Values.SelectMany(contents => contents.Settings.Rows.Select((row, place) =>
-            (Row: row, Label: contents.Settings.Labels?[place]))).OrderBy(image => image.Row).ToArray();
+        var each = found.Values.SelectMany(contents => contents.Header.Rows.Select((row, place) =>
+            (Row: row, Label: contents.Header.Labels?[place]))).OrderBy(image => image.Row).ToArray();
         // Not where a shard is of a version that has none.
         var labels = each.All(image => image.Label is not null) ? each.Select(image => image.Label!.Value).ToArray() : null;
-        var whole = new StateSettings(values, [.. each.Select(image => image.Row)], found[1].Settings.Attacks, labels);
+        var whole = new StateHeader(StateFile.Version, values, [.. each.Select(image => image.Row)], found[1].Header.Attacks, labels);
         EvaluationStep[] steps = [.. Join([.. found.Values.Select(contents => contents.Steps)], batchSize)];
         StateFile.Write(target, whole, steps);
         return EvaluationReport.Read(whole, steps);

@@ -77,11 +77,11 @@ internal sealed class EvaluationState : IDisposable
     /// <param name="options">The settings.</param>
     /// <param name="count">How many images there are.</param>
     /// <param name="images">All of them in the network's dtype, to become the examples; null where none are asked for.</param>
-    /// <param name="settings">What a state file has to be of; null without one.</param>
+    /// <param name="header">What a state file has to be of; null without one.</param>
     /// <param name="steps">Where to put all steps, those of the file too; null for nowhere.</param>
     /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
     public EvaluationState(
-        EvaluationOptions options, long count, Tensor? images, StateSettings? settings, ICollection<EvaluationStep>? steps = null)
+        EvaluationOptions options, long count, Tensor? images, StateHeader? header, ICollection<EvaluationStep>? steps = null)
     {
         (this.options, this.steps, Count) = (options, steps, checked((int)count));
         Parts =
@@ -93,7 +93,7 @@ internal sealed class EvaluationState : IDisposable
         Clean = new CleanPoint?[Count];
         examples = images?.DetachFromDisposeScope();
         if (options.StateFile is null) return;
-        file = StateFile.Open(options.StateFile, settings!);
+        file = StateFile.Open(options.StateFile, header!);
         try
         {
             foreach (var step in file.Steps())

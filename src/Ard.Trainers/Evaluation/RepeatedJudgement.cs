@@ -32,8 +32,9 @@ public sealed record RepeatedJudgement
         get
         {
             if (Shares.Count < 2) return new(double.NaN, double.NaN);
-            var half = 1.96 * Math.Sqrt(Shares.Sum(share => (share - Mean) * (share - Mean)) / (Shares.Count - 1) / Shares.Count);
-            return new(Math.Max(0, Mean - half), Math.Min(1, Mean + half));
+            var mean = Mean;
+            var half = 1.96 * Math.Sqrt(Shares.Sum(share => (share - mean) * (share - mean)) / (Shares.Count - 1) / Shares.Count);
+            return new(Math.Max(0, mean - half), Math.Min(1, mean + half));
         }
     }
 
@@ -53,7 +54,7 @@ public sealed record RepeatedJudgement
         using var noGrad = no_grad();
         using var state = ModelState.Borrow(model);
         var count = (int)labels.shape[0];
-        var (right, accuracies) = (new double[count], new double[passes]);
+        var (ofPoint, ofPass) = (new int[count], new int[passes]);
         foreach (var rows in Enumerable.Range(0, count).Chunk(BatchSize))
         {
             using var batchScope = NewDisposeScope();
@@ -66,12 +67,12 @@ public sealed record RepeatedJudgement
                 for (var i = 0; i < rows.Length; i++)
                 {
                     if (!correct[i]) continue;
-                    right[rows[i]] += 1.0 / passes;
-                    accuracies[pass] += 1.0 / count;
+                    ofPoint[rows[i]]++;
+                    ofPass[pass]++;
                 }
             }
         }
-        return new(right, accuracies);
+        return new([.. ofPoint.Select(right => (double)right / passes)], [.. ofPass.Select(right => (double)right / count)]);
     }
 
     /// <summary>What the process of rank 0 has judged, in all of a group.</summary>

@@ -2,9 +2,7 @@ using System.Globalization;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>
-/// Demands on an evaluation, for tests: of xunit, NUnit, MSTest or none, as each takes an exception for a failure.
-/// </summary>
+/// <summary>Demands on an evaluation, for tests: of xunit, NUnit, MSTest or none, as each takes an exception for a failure.</summary>
 public static class RobustnessAssert
 {
     /// <summary>

@@ -88,6 +88,8 @@ public sealed record RobustnessCurve
         ArgumentNullException.ThrowIfNull(epsilons);
         options ??= new EvaluationOptions();
         RequireEachOnce(epsilons);
+        if (options.Shard is { } shard)
+            throw new ArgumentException($"{nameof(RobustnessCurve)}: Shard is {shard}, expected none: a curve is of all images.");
         var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.ThreatOrDefault.Norm, epsilon)).ToArray();
         var left = PointNoise.Rows(images.Count).ToArray();
         var points = new List<CurvePoint>();

@@ -52,10 +52,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <exception cref="CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        IProgress<EvaluationProgress>? progress = null,
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, IProgress<EvaluationProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -70,33 +67,45 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     {
         if (Options.For(model) is var fitting && fitting != Options)
             return new RobustnessEvaluator(fitting).EvaluateAll(model, images, labels, progress, cancellation);
+        var whole = new Subject(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
         var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
-        var report = group.Size > 1 ? EvaluateTogether(group, model, images, labels, progress, cancellation)
-            : Options.Shard is { } shard ? EvaluateShard(shard, model, images, labels, progress, cancellation)
-            : EvaluateRows(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
+        var report = group.Size > 1 ? EvaluateTogether(group, whole)
+            : Options.Shard is { } shard ? EvaluateShard(shard, whole)
+            : EvaluateRows(whole);
         var evaluated = Options.Shard is null ? images : images.Part([.. Options.Shard.Rows(images.Count, Options.BatchSize)]);
         return SurrogateAgreement.AddTo(report, Options.AllAttacks(), evaluated, Options.BatchSize) with { Images = images.Digest() };
     }
 
-    private RobustnessReport EvaluateShard(
-        EvaluationShard shard, Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation)
+    /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
+    internal RobustnessReport EvaluateRows(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows,
+        IProgress<EvaluationProgress>? progress, CancellationToken cancellation) =>
+        new RobustnessEvaluator(Options.For(model)).EvaluateRows(new(model, images, labels, rows, progress, cancellation));
+
+    private RobustnessReport EvaluateRows(Subject subject)
     {
         using var scope = NewDisposeScope();
-        using var state = Run(Options, shard, model, images, labels, progress, cancellation);
-        return Report(state, model, Part([.. shard.Rows(images.Count, Options.BatchSize)], labels));
+        var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : subject.Digests();
+        using var state = Run(Options, subject, Options.StateFile is null ? null : Settings(digests!, subject.Home.Device));
+        var report = Report(state, subject);
+        WriteExamples(state, subject, report, digests);
+        return report;
+    }
+
+    private RobustnessReport EvaluateShard(EvaluationShard shard, Subject whole)
+    {
+        using var scope = NewDisposeScope();
+        using var state = Run(Options, shard, whole);
+        return Report(state, whole.Part(shard, Options.BatchSize));
     }
 
     // Each process runs a shard and tells the others its steps.
-    private RobustnessReport EvaluateTogether(
-        ProcessGroup group, Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation)
+    private RobustnessReport EvaluateTogether(ProcessGroup group, Subject whole)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var (type, device) = ImageBatch.Home(model, images);
-        var digests = Digests(model, images, labels);
-        group.RequireSame(nameof(RobustnessEvaluator), Settings(digests, device));
+        var digests = whole.Digests();
+        group.RequireSame(nameof(RobustnessEvaluator), Settings(digests, whole.Home.Device));
         var shard = new EvaluationShard(group.Rank + 1, group.Size);
         var options = Options with
         {
@@ -107,7 +116,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             try
             {
                 var steps = new List<EvaluationStep>();
-                using var part = Run(options, shard, model, images, labels, group.Rank == 0 ? progress : null, cancellation, steps);
+                using var part = Run(options, shard, group.Rank == 0 ? whole : whole with { Progress = null }, steps);
                 return steps;
             }
             catch (Exception exception) when (exception is not (ArgumentException or CheckpointException or OperationCanceledException))
@@ -123,58 +132,30 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 group.BroadcastArray(rank == group.Rank ? JsonSerializer.SerializeToUtf8Bytes(own, StateFile.Json) : null, rank),
                 StateFile.Json)!),
         ];
-        using var whole = new EvaluationState(
-            Options with { StateFile = null }, images.Count, Options.ExamplesFile is null ? null : images.All(type), null);
-        foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) whole.Add(step);
-        var report = Report(whole, model, labels);
-        if (Options.ExamplesFile is not null && whole.Count > 0 && group.Rank == 0)
-            AdversarialExamplesFile.Write(
-                Options.ExamplesFile, whole.Examples, [.. PointNoise.Rows(whole.Count)], labels, report, Options, digests);
+        using var all = new EvaluationState(
+            Options with { StateFile = null }, whole.Images.Count,
+            Options.ExamplesFile is null ? null : whole.Images.All(whole.Home.Type), null);
+        foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) all.Add(step);
+        var report = Report(all, whole);
+        if (group.Rank == 0) WriteExamples(all, whole, report, digests);
         return report;
     }
 
-    private static Tensor Part(long[] rows, Tensor labels) =>
-        labels.index_select(0, tensor(rows, dtype: ScalarType.Int64, device: labels.device));
-
-    private EvaluationState Run(
-        EvaluationOptions options, EvaluationShard shard, Module<Tensor, Tensor> model, ImageSource images, Tensor labels,
-        IProgress<EvaluationProgress>? progress, CancellationToken cancellation, ICollection<EvaluationStep>? steps = null)
+    private void WriteExamples(
+        EvaluationState state, Subject subject, RobustnessReport report, IReadOnlyDictionary<string, string>? digests)
     {
-        var settings = options.StateFile is null ? null : Settings(Digests(model, images, labels), ImageBatch.Home(model, images).Device);
-        settings?.Add(EvaluationShard.Setting, $"{shard}");
-        long[] rows = [.. shard.Rows(images.Count, options.BatchSize)];
-        return Run(options, model, images.Part(rows), Part(rows, labels), rows, settings, progress, cancellation, steps);
+        if (Options.ExamplesFile is { } file && state.Count > 0)
+            AdversarialExamplesFile.Write(file, state.Examples, subject.Rows, subject.Labels, report, Options, digests!);
     }
 
-    /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
-    internal RobustnessReport EvaluateRows(
-        Module<Tensor, Tensor> model,
-        ImageSource images,
-        Tensor labels,
-        IReadOnlyList<long> rows,
-        IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation)
-    {
-        if (Options.For(model) is var fitting && fitting != Options)
-            return new RobustnessEvaluator(fitting).EvaluateRows(model, images, labels, rows, progress, cancellation);
-        using var scope = NewDisposeScope();
-        var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : Digests(model, images, labels);
-        var settings = Options.StateFile is null ? null : Settings(digests!, ImageBatch.Home(model, images).Device);
-        using var state = Run(Options, model, images, labels, rows, settings, progress, cancellation);
-        var report = Report(state, model, labels);
-        if (Options.ExamplesFile is not null && state.Count > 0)
-            AdversarialExamplesFile.Write(Options.ExamplesFile, state.Examples, rows, labels, report, Options, digests!);
-        return report;
-    }
-
-    private RobustnessReport Report(EvaluationState state, Module<Tensor, Tensor> model, Tensor labels)
+    private RobustnessReport Report(EvaluationState state, Subject subject)
     {
         var report = EvaluationReport.Make(state, Options) with
         {
-            Labels = labels.cpu().data<long>().ToArray(),
+            Labels = subject.Labels.cpu().data<long>().ToArray(),
             Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
         };
-        return model is BlackBoxModel ? EvaluationReport.ForBlackBox(report, Options.QueryBudget) : report;
+        return subject.Model is BlackBoxModel ? EvaluationReport.ForBlackBox(report, Options.QueryBudget) : report;
     }
 
     /// <exception cref="ArgumentException">The settings are for another kind of model.</exception>
@@ -186,28 +167,30 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         if (fault is not null) throw new ArgumentException($"{nameof(RobustnessEvaluator)}: {fault}.");
     }
 
+    // The state file of a shard says what the whole is.
+    private EvaluationState Run(
+        EvaluationOptions options, EvaluationShard shard, Subject whole, ICollection<EvaluationStep>? steps = null)
+    {
+        var settings = options.StateFile is null ? null : Settings(whole.Digests(), whole.Home.Device);
+        settings?.Add(EvaluationShard.Setting, $"{shard}");
+        return Run(options, whole.Part(shard, options.BatchSize), settings, steps);
+    }
+
     // Takes all steps that are not in the state file.
     private EvaluationState Run(
-        EvaluationOptions options,
-        Module<Tensor, Tensor> model,
-        ImageSource images,
-        Tensor labels,
-        IReadOnlyList<long> rows,
-        IReadOnlyDictionary<string, string>? settings,
-        IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation,
-        ICollection<EvaluationStep>? steps = null)
+        EvaluationOptions options, Subject subject, Dictionary<string, string>? settings, ICollection<EvaluationStep>? steps = null)
     {
-        Check(options, model);
+        Check(options, subject.Model);
         using var noGrad = no_grad();
         var state = new EvaluationState(
-            options, images.Count, options.ExamplesFile is null ? null : images.All(ImageBatch.Home(model, images).Type),
-            settings is null ? null : new StateSettings(
-                settings, rows, [.. options.AllAttacks().Select(attack => attack.Name)], labels.cpu().data<long>().ToArray()),
+            options, subject.Images.Count, options.ExamplesFile is null ? null : subject.Images.All(subject.Home.Type),
+            settings is null ? null : new StateHeader(
+                StateFile.Version, settings, [.. subject.Rows], [.. options.AllAttacks().Select(attack => attack.Name)],
+                subject.Labels.cpu().data<long>().ToArray()),
             steps);
         try
         {
-            TakeSteps(state, model, images, labels, rows, progress, cancellation);
+            TakeSteps(state, subject);
             return state;
         }
         catch
@@ -217,29 +200,23 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         }
     }
 
-    private void TakeSteps(
-        EvaluationState state,
-        Module<Tensor, Tensor> model,
-        ImageSource images,
-        Tensor labels,
-        IReadOnlyList<long> rows,
-        IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation)
+    private void TakeSteps(EvaluationState state, Subject subject)
     {
         while (state.Next is var (first, part))
         {
-            cancellation.ThrowIfCancellationRequested();
+            subject.Cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
             var places = state.NextRows();
-            var (points, truth) = ImageBatch.Take(model, images, labels, [.. places.Select(place => (long)place)]);
-            if (part < 0) state.Add(CleanStep(model, state, places, points, truth, labels));
+            var (points, truth) = ImageBatch.Take(
+                subject.Model, subject.Images, subject.Labels, [.. places.Select(place => (long)place)]);
+            if (part < 0) state.Add(CleanStep(subject, state, places, points, truth));
             else if (places.Length == 0) state.Add(new EvaluationStep { Rows = [] });
             else
             {
                 // Only these are attacked: the adversary has no need to move the others.
-                var noise = new PointNoise(Options.Seed, places.Select(place => rows[place]));
+                var noise = new PointNoise(Options.Seed, places.Select(place => subject.Rows[place]));
                 var found = state.Parts[part].Part.RunPart(
-                    model, points, truth, Threat, noise, tellFaults: true, cancellation,
+                    subject.Model, points, truth, Threat, noise, tellFaults: true, subject.Cancellation,
                     places.Min(place => state.QueriesLeft(place)));
                 state.Add(
                     new EvaluationStep
@@ -249,7 +226,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                     },
                     found.Points);
             }
-            progress?.Report(new EvaluationProgress(
+            subject.Progress?.Report(new EvaluationProgress(
                 part < 0 ? "clean" : state.Parts[part].Title,
                 part == state.Parts.Count - 1 ? Math.Min(first + Options.BatchSize, state.Count) : first,
                 state.Count,
@@ -258,9 +235,9 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     }
 
     // The clean images: which are right, and what is amiss with the network there.
-    private EvaluationStep CleanStep(
-        Module<Tensor, Tensor> model, EvaluationState state, int[] rows, Tensor images, Tensor labels, Tensor allLabels)
+    private EvaluationStep CleanStep(Subject subject, EvaluationState state, int[] rows, Tensor images, Tensor labels)
     {
+        var model = subject.Model;
         using var borrowed = ModelState.Borrow(model);
         Tensor logits;
         Tensor? gradient = null;
@@ -270,7 +247,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         {
             var leaf = checkGradient ? images.detach().requires_grad_() : images;
             logits = model.call(leaf);
-            ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, rows.Length, allLabels);
+            ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, rows.Length, subject.Labels);
             if (checkGradient) gradient = InputGradient.Take(AttackLosses.CrossEntropy(logits, labels), leaf);
         }
         logits = logits.detach();
@@ -326,25 +303,39 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         .. Options.QueryBudget is { } budget ? [(nameof(Options.QueryBudget), $"{budget}")] : Array.Empty<(string, string)>(),
     ];
 
-    private static Dictionary<string, string> Digests(Module<Tensor, Tensor> model, ImageSource images, Tensor labels) => new()
-    {
-        ["network"] = model is BlackBoxModel
-            ? EvaluationReport.Asked + Answers(model, images, labels)
-            : $"{model.GetType().FullName} {TensorDigest.Compute(model)}",
-        ["images"] = images.Digest(),
-        ["labels"] = TensorDigest.Compute(labels),
-    };
-
-    // What is known of a model that can only be asked: what it says of the first images.
-    private static string Answers(Module<Tensor, Tensor> model, ImageSource images, Tensor labels)
-    {
-        using var scope = NewDisposeScope();
-        long[] rows = [.. PointNoise.Rows(Math.Min(ImagesToKnowBy, images.Count))];
-        return TensorDigest.Compute(model.call(ImageBatch.Take(model, images, labels, rows).Images));
-    }
-
     // The logits of each image, where they are kept.
     private IEnumerable<float[]?> Logits(Tensor logits) => Options.KeepLogits
         ? logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)logits.shape[1])
         : Enumerable.Repeat<float[]?>(null, (int)logits.shape[0]);
+
+    // The network with images, by their places in the data, and labels; and who is told.
+    private sealed record Subject(
+        Module<Tensor, Tensor> Model, ImageSource Images, Tensor Labels, IReadOnlyList<long> Rows,
+        IProgress<EvaluationProgress>? Progress, CancellationToken Cancellation)
+    {
+        public (ScalarType Type, Device Device) Home => ImageBatch.Home(Model, Images);
+
+        // Of all images those of a shard.
+        public Subject Part(EvaluationShard shard, int batchSize)
+        {
+            long[] rows = [.. shard.Rows(Images.Count, batchSize)];
+            var labels = Labels.index_select(0, tensor(rows, dtype: ScalarType.Int64, device: Labels.device));
+            return this with { Images = Images.Part(rows), Labels = labels, Rows = rows };
+        }
+
+        // Of a model that can only be asked is known what it says of the first images.
+        public Dictionary<string, string> Digests()
+        {
+            using var scope = NewDisposeScope();
+            return new()
+            {
+                ["network"] = Model is BlackBoxModel
+                    ? EvaluationReport.Asked + TensorDigest.Compute(Model.call(
+                        ImageBatch.Take(Model, Images, Labels, [.. PointNoise.Rows(Math.Min(ImagesToKnowBy, Images.Count))]).Images))
+                    : $"{Model.GetType().FullName} {TensorDigest.Compute(Model)}",
+                ["images"] = Images.Digest(),
+                ["labels"] = TensorDigest.Compute(Labels),
+            };
+        }
+    }
 }

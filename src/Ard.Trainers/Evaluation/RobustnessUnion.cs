@@ -43,13 +43,16 @@ public sealed record RobustnessUnion
             .Select(row => reports.FirstOrDefault(report => !report.WorstCase.Correct[row]) ?? reports[0]).ToArray();
         return new(reports, new AttackResult("union", [.. worst.Select((report, row) => report.WorstCase.Points[row] with
         {
-            ForwardPasses = reports.Sum(each => each.WorstCase.Points[row].ForwardPasses),
-            BackwardPasses = reports.Sum(each => each.WorstCase.Points[row].BackwardPasses),
+            ForwardPasses = Cost(each => each.WorstCase.Points[row].ForwardPasses),
+            BackwardPasses = Cost(each => each.WorstCase.Points[row].BackwardPasses),
         })])
         {
             Details = $"of {string.Join(", ", reports.Select(report => report.Threat))}",
             Predictions = [.. worst.Select((report, row) => report.WorstCase.Predictions[row])],
         });
+
+        // Of several that one does not say, nothing is known.
+        long? Cost(Func<RobustnessReport, long?> passes) => reports.Aggregate((long?)0, (sum, report) => sum + passes(report));
     }
 
     /// <exception cref="ArgumentException">An adversary is there twice.</exception>

@@ -8,14 +8,14 @@ using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What an evaluation is of, by which its state file is known.</summary>
-/// <param name="Values">Network, data and options by name, as texts.</param>
+/// <summary>What an evaluation is of, by which its state file is known: the first record of that file.</summary>
+/// <param name="Version">That of the file.</param>
+/// <param name="Settings">Network, data and options by name, as texts.</param>
 /// <param name="Rows">The evaluated images, by their numbers in the whole data set.</param>
 /// <param name="Attacks">The names of the attacks; null in a file that has none yet.</param>
 /// <param name="Labels">The true classes of these images; null in a file of version 4, which has none.</param>
-internal sealed record StateSettings(
-    IReadOnlyDictionary<string, string> Values, IReadOnlyList<long> Rows, IReadOnlyList<string>? Attacks = null,
-    IReadOnlyList<long>? Labels = null);
+internal sealed record StateHeader(
+    int Version, Dictionary<string, string> Settings, long[] Rows, string[]? Attacks = null, long[]? Labels = null);
 
 /// <summary>
 /// The file of an evaluation's steps, which grows by a record a step: its length in eight bytes, its SHA-256, and JSON. The first record
@@ -23,7 +23,9 @@ internal sealed record StateSettings(
 /// </summary>
 internal sealed class StateFile : IDisposable
 {
-    private const int Version = 5, OldestVersion = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
+    internal const int Version = 5;
+
+    private const int OldestVersion = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -37,25 +39,17 @@ internal sealed class StateFile : IDisposable
     private StateFile(string path) => (Path, stream) =
         (path, new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16));
 
-    /// <summary>All that a file holds.</summary>
-    internal sealed record Contents(StateSettings Settings, IReadOnlyList<EvaluationStep> Steps);
-
-    private sealed record Header(int Version, Dictionary<string, string> Settings, long[] Rows, string[]? Attacks, long[]? Labels = null);
-
     public string Path { get; }
 
-    /// <summary>Opens a file, or makes one.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="settings">What it has to be of.</param>
+    /// <summary>Opens a file of an evaluation, or makes one.</summary>
     /// <exception cref="CheckpointException">It is no such file, or of another evaluation; the message names what differs.</exception>
-    public static StateFile Open(string path, StateSettings settings)
+    public static StateFile Open(string path, StateHeader header)
     {
-        if (!File.Exists(path))
-            AtomicFile.Write(path, stream => Write(stream, First(settings)));
+        if (!File.Exists(path)) Write(path, header, []);
         var file = new StateFile(path);
         try
         {
-            file.CheckHeader(settings);
+            file.Check(header);
             return file;
         }
         catch
@@ -67,17 +61,16 @@ internal sealed class StateFile : IDisposable
 
     /// <summary>Reads a file whatever it is of.</summary>
     /// <exception cref="CheckpointException">It is no such file, or damaged.</exception>
-    public static Contents Read(string path)
+    public static (StateHeader Header, IReadOnlyList<EvaluationStep> Steps) Read(string path)
     {
         using var file = new StateFile(path);
-        var header = file.ReadHeader();
-        return new(new(header.Settings, header.Rows, header.Attacks, header.Labels), [.. file.Steps()]);
+        return (file.ReadHeader(), [.. file.Steps()]);
     }
 
     /// <summary>Writes a file as it stands after these steps.</summary>
-    public static void Write(string path, StateSettings settings, IEnumerable<EvaluationStep> steps) => AtomicFile.Write(path, stream =>
+    public static void Write(string path, StateHeader header, IEnumerable<EvaluationStep> steps) => AtomicFile.Write(path, stream =>
     {
-        Write(stream, First(settings));
+        Write(stream, header);
         foreach (var step in steps) Write(stream, step);
     });
 
@@ -108,23 +101,21 @@ internal sealed class StateFile : IDisposable
 
     public void Dispose() => stream.Dispose();
 
-    private void CheckHeader(StateSettings settings)
+    private void Check(StateHeader expected)
     {
-        var (_, values, rows, _, _) = ReadHeader();
-        var differences = Differences(values, settings.Values, "in the file", "given").ToList();
-        if (!rows.SequenceEqual(settings.Rows))
-            differences.Add($"rows: {rows.Length} others in the file, {settings.Rows.Count} given");
+        var (_, settings, rows, _, _) = ReadHeader();
+        var differences = Differences(settings, expected.Settings, "in the file", "given").ToList();
+        if (!rows.SequenceEqual(expected.Rows))
+            differences.Add($"rows: {rows.Length} others in the file, {expected.Rows.Length} given");
         if (differences.Count > 0) throw new CheckpointException(Path, "the state of this evaluation", string.Join("; ", differences));
     }
 
-    private Header ReadHeader() => Read<Header>() is { Version: >= OldestVersion and <= Version, Settings: not null, Rows: not null } header
+    private StateHeader ReadHeader() =>
+        Read<StateHeader>() is { Version: >= OldestVersion and <= Version, Settings: not null, Rows: not null } header
         && (header.Labels is null || (header.Labels.Length == header.Rows.Length && header.Labels.All(label => label >= 0)))
         ? header
         : throw new CheckpointException(
             Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
-
-    private static Header First(StateSettings settings) =>
-        new(Version, new(settings.Values), [.. settings.Rows], settings.Attacks?.ToArray(), settings.Labels?.ToArray());
 
     private static void Write<T>(Stream stream, T record)
     {

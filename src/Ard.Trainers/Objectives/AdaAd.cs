@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -19,9 +18,7 @@ public sealed record AdaAdOptions
     /// </summary>
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
 
-    /// <summary>
-    /// alpha, the share of the adversarial images' distillation; the rest is that of the clean images. Default 1.
-    /// </summary>
+    /// <summary>alpha, the share of the adversarial images' distillation; the rest is that of the clean images. Default 1.</summary>
     [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
@@ -39,10 +36,8 @@ public sealed record AdaAdOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class AdaAd(AdaAdOptions? options = null) : Objective
+internal sealed class AdaAd(AdaAdOptions? options = null) : Objective<AdaAdOptions>(options)
 {
-    public AdaAdOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "adaad";
 
     public override ThreatModel? Threat => Options.Inner.Threat;

@@ -1,5 +1,4 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -13,10 +12,8 @@ internal sealed record AdversarialTrainingOptions
 /// Adversarial training (Madry et al., ICLR 2018): CE(S(x'), y), the mean over the batch, x' from the inner maximisation.
 /// </summary>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective
+internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective<AdversarialTrainingOptions>(options)
 {
-    public AdversarialTrainingOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "adversarial-training";
 
     public override ThreatModel? Threat => Options.Inner.Threat;
@@ -26,4 +23,13 @@ internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = 
         var adversarial = Options.Inner.Maximise(batch);
         return batch.CrossEntropy(batch.Report(batch.Student.call(adversarial)));
     }
+}
+
+/// <summary>Natural training: CE(S(x), y), the mean over the batch. No attack, no teacher.</summary>
+internal sealed class Natural : Objective
+{
+    public override string Name => "natural";
+
+    public override Tensor Loss(TrainingBatch batch) =>
+        batch.CrossEntropy(batch.Report(batch.Student.call(batch.Images)));
 }

@@ -1,7 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -34,7 +32,7 @@ public sealed record AdversarialWeightPerturbationOptions
 /// The host's loss is asked for twice a batch, so a host that remembers something from batch to batch has to do so after backward. A host
 /// that sends the batch through the student in train mode before its attack moves the running statistics by that pass twice.
 /// </remarks>
-internal sealed class AdversarialWeightPerturbation : Objective
+internal sealed class AdversarialWeightPerturbation : HostedObjective<AdversarialWeightPerturbationOptions>
 {
     /// <summary>The host with perturbed weights.</summary>
     /// <param name="host">The method.</param>
@@ -43,35 +41,17 @@ internal sealed class AdversarialWeightPerturbation : Objective
     /// A setting is wrong, or the host perturbs the weights itself, or trains a second network (<see cref="Objective.NeedsPeer"/>).
     /// </exception>
     public AdversarialWeightPerturbation(Objective host, AdversarialWeightPerturbationOptions? options = null)
+        : base(
+            host ?? throw new ArgumentNullException(nameof(host)),
+            options ?? (host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : null))
     {
-        ArgumentNullException.ThrowIfNull(host);
         if (host.NeedsPeer)
             throw new ArgumentException(
                 $"{host.Name} trains a peer beside the student, expected a method that trains the student alone.", nameof(host));
         if (host is AdversarialWeightPerturbation) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
-        Host = host;
-        var usual = host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : new();
-        Options = (options ?? usual).Validated();
     }
 
-    /// <summary>The method whose loss it is.</summary>
-    public Objective Host { get; }
-
-    public AdversarialWeightPerturbationOptions Options { get; }
-
     public override string Name => $"{Host.Name}+awp";
-
-    public override double LossScale(int classes) => Host.LossScale(classes);
-
-    public override bool NeedsTeacher => Host.NeedsTeacher;
-
-    public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
-
-    public override ThreatModel? Threat => Host.Threat;
-
-    public override int Replays => Host.Replays;
-
-    internal override bool TakesSoftLabels => Host.TakesSoftLabels;
 
     public override Tensor Loss(TrainingBatch batch)
     {
@@ -90,7 +70,7 @@ internal sealed class AdversarialWeightPerturbation : Objective
     public override void AfterBackward(TrainingBatch batch)
     {
         batch.Perturbed.Dispose();
-        Host.AfterBackward(batch);
+        base.AfterBackward(batch);
     }
 
     private void Perturb(TrainingBatch batch)
@@ -123,5 +103,26 @@ internal sealed class AdversarialWeightPerturbation : Objective
             foreach (var (parameter, before) in parameters.Zip(gradients)) parameter.grad = before;
         }
         batch.MoveToOuter(scope);
+    }
+}
+
+/// <summary>Weights that a method has moved for its loss, to be put back after backward, and where anything fails.</summary>
+internal sealed class PerturbedWeights : IDisposable
+{
+    private readonly List<(Tensor Weight, Tensor Values)> moved = [];
+
+    /// <summary>Adds to a weight. Its values so far are kept in the dispose scope around the present one.</summary>
+    public void Move(Tensor weight, Tensor difference)
+    {
+        moved.Add((weight, weight.detach().clone().MoveToOuterDisposeScope()));
+        weight.Add_(difference);
+    }
+
+    /// <summary>Puts all values back. Further calls do nothing.</summary>
+    public void Dispose()
+    {
+        using var noGradient = no_grad();
+        foreach (var (weight, values) in moved) weight.copy_(values);
+        moved.Clear();
     }
 }

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -32,8 +31,6 @@ public sealed record ArdOptions
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
 
-    internal static ArdOptions Official { get; } = new();
-
     /// <summary>
     /// As the defaults with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly
     /// the same number, and at any other count of classes keeps that scale (the released code's shrinks with the number of classes: at 100
@@ -50,12 +47,10 @@ public sealed record ArdOptions
 /// alpha T² KL(S_t(x') ‖ T_t(x)) + (1-alpha) CE(S(x), y), where x' maximises the student's cross-entropy and the teacher sees the clean
 /// image.
 /// </summary>
-/// <param name="options">The settings; default <see cref="ArdOptions.Official"/>.</param>
+/// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective
+internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective<ArdOptions>(options)
 {
-    public ArdOptions Options { get; } = (options ?? ArdOptions.Official).Validated();
-
     public override string Name => "ard";
 
     public override ThreatModel? Threat => Options.Inner.Threat;
@@ -63,14 +58,6 @@ internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
 
     public override bool NeedsTeacher => true;
-
-    /// <summary><see cref="ArdOptions.Official"/> at another temperature and alpha.</summary>
-    public static AdversariallyRobustDistillation Official(double temperature = 30, double alpha = 1) =>
-        With(ArdOptions.Official, temperature, alpha);
-
-    /// <summary><see cref="ArdOptions.Corrected"/> at another temperature and alpha.</summary>
-    public static AdversariallyRobustDistillation Corrected(double temperature = 30, double alpha = 1) =>
-        With(ArdOptions.Corrected, temperature, alpha);
 
     public override Tensor Loss(TrainingBatch batch)
     {
@@ -82,7 +69,4 @@ internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null
         if (Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
         return loss;
     }
-
-    private static AdversariallyRobustDistillation With(ArdOptions preset, double temperature, double alpha) =>
-        new(preset with { Alpha = alpha, Distillation = preset.Distillation with { Temperature = temperature } });
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -20,10 +19,8 @@ public sealed record DistillationOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Distillation(DistillationOptions? options = null) : Objective
+internal sealed class Distillation(DistillationOptions? options = null) : Objective<DistillationOptions>(options)
 {
-    public DistillationOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "distillation";
 
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -34,10 +33,8 @@ public sealed record FastArdOptions
 /// </remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class FastArd(FastArdOptions? options = null) : Objective
+internal sealed class FastArd(FastArdOptions? options = null) : Objective<FastArdOptions>(options)
 {
-    public FastArdOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "fast-ard";
 
     public override ThreatModel? Threat => Options.Free.Threat;

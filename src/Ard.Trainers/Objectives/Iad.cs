@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -51,11 +50,9 @@ public sealed record IadOptions
 }
 
 /// <summary>What <see cref="Iad"/> and <see cref="AdaIad"/> share.</summary>
-internal abstract class IntrospectiveDistillation(IadOptions? options, IadOptions defaults) : Objective
+internal abstract class IntrospectiveDistillation(IadOptions? options, IadOptions defaults)
+    : Objective<IadOptions>((options ?? new()).WithDefaults(defaults))
 {
-    /// <summary>The settings, all of them.</summary>
-    public IadOptions Options { get; } = (options ?? new()).WithDefaults(defaults).Validated();
-
     private protected InnerMaximisation Inner => Options.Inner!;
 
     private DistillationTerm Term => Options.Distillation!;
@@ -106,5 +103,72 @@ internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillatio
         var clean = isPartial || Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
         if (Options.StatisticsPasses && (isPartial || clean is null)) batch.MoveStatistics(batch.Images);
         return Loss(batch, attacked, clean, target, trust);
+    }
+}
+
+/// <summary>
+/// AdaAD's attack with IAD's loss (Huang et al., CVPR 2023, where it is called AdaIAD):
+/// alpha T² KL(S_t(x') ‖ T_t(x')) + alpha (1-A) KL(S(x') ‖ S(x)) + (1-alpha) CE(S(x), y), means over the batch. Other than in
+/// <see cref="Iad"/>, the teacher sees the adversarial image. The gradient flows through both sides of the second divergence and not
+/// through A. The student sees x first, then x'.
+/// </summary>
+/// <param name="options">The settings.</param>
+/// <exception cref="ArgumentException">A setting is wrong.</exception>
+internal sealed class AdaIad(IadOptions? options = null) : IntrospectiveDistillation(options, Defaults)
+{
+    /// <summary>The defaults: the attack of AdaAD, and temperature 30.</summary>
+    public static IadOptions Defaults { get; } = new()
+    {
+        Inner = InnerMaximisation.Adaptive,
+        Distillation = new() { Reduction = KlReduction.BatchMean },
+    };
+
+    public override string Name => "adaiad";
+
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        var isPartial = Options.Trust.IsPartial(batch);
+        var adversarial = Inner.Maximise(batch);
+        var guide = batch.AskTeacher(adversarial);
+        var trust = isPartial ? Options.Trust.Weights(guide, batch) : null;
+        var clean = isPartial || Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
+        if (Options.StatisticsPasses && clean is null) batch.MoveStatistics(batch.Images);
+        var attacked = batch.Report(batch.Student.call(adversarial));
+        if (Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
+        if (Options.StatisticsPasses && isPartial) batch.MoveStatistics(batch.Images);
+        return Loss(batch, attacked, clean, guide, trust);
+    }
+}
+
+/// <summary>
+/// How far a student trusts its teacher on each point: the probability that the teacher gives to the true class of the adversarial image,
+/// to a power (Zhu et al., ICLR 2022). 1 is full trust.
+/// </summary>
+public sealed record TeacherTrust
+{
+    /// <summary>beta, the power. Default 0.1. At 0 the trust is full.</summary>
+    [Range(0, double.MaxValue)]
+    public double Exponent { get; init; } = 0.1;
+
+    /// <summary>
+    /// The share of the training that passes in full trust. Default 0.3: up to epoch 60 of the published 200. At 1 the trust
+    /// is always full.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double FullTrustShare { get; init; } = 0.3;
+
+    /// <summary>Whether the trust may be less than full in the epoch of the batch.</summary>
+    internal bool IsPartial(TrainingBatch batch) => batch.Epoch >= Math.Round(FullTrustShare * batch.Epochs);
+
+    /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1.</summary>
+    /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
+    /// <param name="batch">The labels; of mixed images the classes' probabilities count by their shares.</param>
+    internal Tensor Weights(Tensor teacher, TrainingBatch batch)
+    {
+        var logP = teacher.log_softmax(1);
+        var truth = batch.SoftLabels is { } shares
+            ? logP.Plus(shares.log()).logsumexp(1)
+            : logP.gather(1, batch.Labels.unsqueeze(1)).squeeze(1);
+        return truth.Times(Exponent).exp();
     }
 }

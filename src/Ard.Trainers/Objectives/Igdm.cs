@@ -1,6 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -19,30 +17,12 @@ internal sealed record IgdmOptions
 /// AdaAD, x + d goes through the student once more for this term, then x - d; here both come after the host's own passes.
 /// </summary>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Igdm(Objective host, IgdmOptions? options = null) : Objective
+internal sealed class Igdm(Objective host, IgdmOptions? options = null)
+    : HostedObjective<IgdmOptions>(host ?? throw new ArgumentNullException(nameof(host)), options)
 {
-    /// <summary>The method that the term is added to.</summary>
-    public Objective Host { get; } = host ?? throw new ArgumentNullException(nameof(host));
-
-    public IgdmOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => Host.Name + "+igdm";
 
-    public override double LossScale(int classes) => Host.LossScale(classes);
-
     public override bool NeedsTeacher => true;
-
-    public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
-
-    public override bool NeedsPeer => Host.NeedsPeer;
-
-    public override ThreatModel? Threat => Host.Threat;
-
-    public override int Replays => Host.Replays;
-
-    internal override bool TakesSoftLabels => Host.TakesSoftLabels;
-
-    public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);
 
     /// <exception cref="InvalidOperationException">The host has found no adversarial images.</exception>
     public override Tensor Loss(TrainingBatch batch)

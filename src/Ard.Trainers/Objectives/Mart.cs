@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -32,12 +31,10 @@ public sealed record MartOptions
 /// <remarks>The released code adds 1e-12 to probabilities before the logarithm; here log-softmax needs none.</remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Mart(MartOptions? options = null) : Objective
+internal sealed class Mart(MartOptions? options = null) : Objective<MartOptions>(options)
 {
     // Bounds the margin term by 9.2 where a wrong class has all of the probability; the released code's figure.
     private const double AboveOne = 1.0001;
-
-    public MartOptions Options { get; } = (options ?? new()).Validated();
 
     public override string Name => "mart";
 

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -33,11 +32,9 @@ public sealed record MtardOptions
 /// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Mtard(MtardOptions? options = null) : Objective
+internal sealed class Mtard(MtardOptions? options = null) : Objective<MtardOptions>(options)
 {
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
-
-    public MtardOptions Options { get; } = (options ?? new()).Validated();
 
     public override string Name => "mtard";
 

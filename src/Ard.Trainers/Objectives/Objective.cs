@@ -69,3 +69,32 @@ public abstract partial class Objective : INamed
     {
     }
 }
+
+/// <summary>A method with settings.</summary>
+internal abstract class Objective<TOptions>(TOptions? options) : Objective where TOptions : class, new()
+{
+    public TOptions Options { get; } = (options ?? new()).Validated();
+}
+
+/// <summary>A method around another one, the host: as the host says, where it says nothing else.</summary>
+internal abstract class HostedObjective<TOptions>(Objective host, TOptions? options)
+    : Objective<TOptions>(options) where TOptions : class, new()
+{
+    public Objective Host { get; } = host;
+
+    public override ThreatModel? Threat => Host.Threat;
+
+    public override bool NeedsTeacher => Host.NeedsTeacher;
+
+    public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
+
+    public override bool NeedsPeer => Host.NeedsPeer;
+
+    public override int Replays => Host.Replays;
+
+    internal override bool TakesSoftLabels => Host.TakesSoftLabels;
+
+    public override double LossScale(int classes) => Host.LossScale(classes);
+
+    public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);
+}

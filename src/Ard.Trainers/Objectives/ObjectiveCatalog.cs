@@ -13,58 +13,47 @@ public static class ObjectiveCatalog
     [
         Method(["natural"], 0, (none, _) => none, _ => new Natural()),
         Method(["at", "adversarial-training", "pgd-at"], new AdversarialTrainingOptions(),
-            (own, given) => own with { Inner = given.Inner(own.Inner) }, options => new AdversarialTraining(options)),
+            (own, set) => own with { Inner = set.Inner(own.Inner) }, options => new AdversarialTraining(options)),
         Method(["trades"], new TradesOptions(),
-            (own, given) => own with { Inner = given.Inner(own.Inner), Beta = given.Beta(own.Beta) }, options => new Trades(options)),
+            (own, set) => own with { Inner = set.Inner(own.Inner), Beta = set.Beta(own.Beta) }, options => new Trades(options)),
         Method(["kd", "distillation"], new DistillationOptions(),
-            (own, given) => own with { Distillation = given.Term(own.Distillation), Alpha = given.Alpha(own.Alpha) },
+            (own, set) => own with { Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) },
             options => new Distillation(options)),
-        Ard(["ard", "ard-official"], ArdOptions.Official),
+        Ard(["ard", "ard-official"], new()),
         Ard(["ard-corrected"], ArdOptions.Corrected),
         Method(["free"], new FreeAdversarialTrainingOptions(),
-            (own, given) => own with { Free = given.Free(own.Free) }, options => new FreeAdversarialTraining(options)),
+            (own, set) => own with { Free = set.Free(own.Free) }, options => new FreeAdversarialTraining(options)),
         Method(["fast-ard"], new FastArdOptions(),
-            (own, given) => own with
-            {
-                Free = given.Free(own.Free),
-                Distillation = given.Term(own.Distillation),
-                Alpha = given.Alpha(own.Alpha),
-            },
+            (own, set) => own with { Free = set.Free(own.Free), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) },
             options => new FastArd(options)),
         Fast("fgsm-rs", InnerMaximisation.FgsmRs),
         Fast("n-fgsm", new InnerMaximisation().Fast()),
         Method(["mart"], new MartOptions(),
-            (own, given) => own with { Inner = given.Inner(own.Inner), Lambda = given.Beta(own.Lambda) }, options => new Mart(options)),
+            (own, set) => own with { Inner = set.Inner(own.Inner), Lambda = set.Beta(own.Lambda) }, options => new Mart(options)),
         Method(["mtard"], new MtardOptions(),
-            (own, given) => own with { Inner = given.Inner(own.Inner), Distillation = given.Term(own.Distillation) },
+            (own, set) => own with { Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation) },
             options => new Mtard(options)),
         Method(["rslad"], new RsladOptions(),
-            (own, given) => own with
+            (own, set) => own with
             {
-                Inner = given.Inner(own.Inner),
-                Distillation = given.Term(own.Distillation),
-                Alpha = given.Alpha(own.Alpha),
+                Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha),
             },
             options => new Rslad(options)),
         Introspective("iad", Iad.Defaults, options => new Iad(options)),
         Method(["adaad"], new AdaAdOptions(),
-            (own, given) => own with
+            (own, set) => own with
             {
-                Inner = given.Inner(own.Inner),
-                Distillation = given.Term(own.Distillation),
-                Alpha = given.Alpha(own.Alpha),
+                Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha),
             },
             options => new AdaAd(options)),
         Introspective("adaiad", AdaIad.Defaults, options => new AdaIad(options)),
         Method(["saad"], new SaadOptions(),
-            (own, given) => own with { Inner = given.Inner(own.Inner), IgdmWeight = given.IgdmWeight(own.IgdmWeight) },
+            (own, set) => own with { Inner = set.Inner(own.Inner), IgdmWeight = set.IgdmWeight(own.IgdmWeight) },
             options => new Saad(options)),
         Method(["peeraid"], new PeerAidOptions(),
-            (own, given) => own with
+            (own, set) => own with
             {
-                Inner = given.Inner(own.Inner),
-                Distillation = given.Term(own.Distillation),
-                Consistency = given.Term(own.Consistency),
+                Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Consistency = set.Term(own.Consistency),
             },
             options => new PeerAid(options)),
     ];
@@ -72,7 +61,7 @@ public static class ObjectiveCatalog
     // What may follow a method's name after a plus sign: a method around the method, applied from left to right; or another attack in it.
     private static readonly (string Name, Func<Objective, Choice, Objective> Around)[] Suffixes =
     [
-        (Igdm, (host, given) => new Igdm(host, new() { Weight = given.IgdmWeight(new IgdmOptions().Weight) })),
+        (Igdm, (host, set) => new Igdm(host, new() { Weight = set.IgdmWeight(new IgdmOptions().Weight) })),
         ("awp", (host, _) => new AdversarialWeightPerturbation(host)),
         (Fewer, (host, _) => host),
     ];
@@ -135,30 +124,20 @@ public static class ObjectiveCatalog
     }
 
     private static Entry Method<T>(string[] names, T own, Func<T, Choice, T> choose, Func<T, Objective> create) =>
-        new(names, given => create(choose(own, given)));
+        new(names, set => create(choose(own, set)));
 
     private static Entry Ard(string[] names, ArdOptions preset) => Method(
         names, preset,
-        (own, given) => own with
-        {
-            Inner = given.Inner(own.Inner),
-            Distillation = given.Term(own.Distillation),
-            Alpha = given.Alpha(own.Alpha),
-        },
+        (own, set) => own with { Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) },
         options => new AdversariallyRobustDistillation(options));
 
     private static Entry Introspective(string name, IadOptions defaults, Func<IadOptions, Objective> create) => Method(
         [name], defaults,
-        (own, given) => own with
-        {
-            Inner = given.Inner(own.Inner!),
-            Distillation = given.Term(own.Distillation!),
-            Alpha = given.Alpha(own.Alpha),
-        },
+        (own, set) => own with { Inner = set.Inner(own.Inner!), Distillation = set.Term(own.Distillation!), Alpha = set.Alpha(own.Alpha) },
         create);
 
     private static Entry Fast(string name, InnerMaximisation attack) => Method(
-        [name], attack, (own, given) => given.Budget(own), attack => new AdversarialTraining(new() { Inner = attack }));
+        [name], attack, (own, set) => set.Budget(own), attack => new AdversarialTraining(new() { Inner = attack }));
 
     private sealed record Entry(string[] Names, Func<Choice, Objective> Create);
 

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -58,10 +57,8 @@ public sealed record PeerAidOptions
 /// </remarks>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class PeerAid(PeerAidOptions? options = null) : Objective
+internal sealed class PeerAid(PeerAidOptions? options = null) : Objective<PeerAidOptions>(options)
 {
-    public PeerAidOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "peeraid";
 
     public override ThreatModel? Threat => Options.Inner.Threat;

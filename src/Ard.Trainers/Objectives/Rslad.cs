@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -37,10 +36,8 @@ public sealed record RsladOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Rslad(RsladOptions? options = null) : Objective
+internal sealed class Rslad(RsladOptions? options = null) : Objective<RsladOptions>(options)
 {
-    public RsladOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "rslad";
 
     public override ThreatModel? Threat => Options.Inner.Threat;

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -43,10 +42,8 @@ public sealed record SaadOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Saad(SaadOptions? options = null) : Objective
+internal sealed class Saad(SaadOptions? options = null) : Objective<SaadOptions>(options)
 {
-    public SaadOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "saad";
 
     public override ThreatModel? Threat => Options.Inner.Threat;

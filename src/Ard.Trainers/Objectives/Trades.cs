@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Objectives;
 
@@ -37,10 +36,8 @@ public sealed record TradesOptions
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
-internal sealed class Trades(TradesOptions? options = null) : Objective
+internal sealed class Trades(TradesOptions? options = null) : Objective<TradesOptions>(options)
 {
-    public TradesOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Name => "trades";
 
     public override ThreatModel? Threat => Options.Inner.Threat;

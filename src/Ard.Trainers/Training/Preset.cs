@@ -53,7 +53,7 @@ public sealed record Preset
     /// has no effect. The last epoch is the result.
     /// </summary>
     internal static Preset ArdOfficial { get; } = new(
-        "ard-official", "ARD as its released code computes it, for MobileNetV2", AdversariallyRobustDistillation.Official(), Published with
+        "ard-official", "ARD as its released code computes it, for MobileNetV2", new AdversariallyRobustDistillation(), Published with
         {
             Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
         });
@@ -63,7 +63,8 @@ public sealed record Preset
     /// with a weight that makes it the same number at 10 classes.
     /// </summary>
     internal static Preset ArdCorrected { get; } = new(
-        "ard-corrected", "ARD as its paper states it, for MobileNetV2", AdversariallyRobustDistillation.Corrected(), Published);
+        "ard-corrected", "ARD as its paper states it, for MobileNetV2", new AdversariallyRobustDistillation(ArdOptions.Corrected),
+        Published);
 
     /// <summary>
     /// Free adversarial training as published for CIFAR-10 (Shafahi et al., NeurIPS 2019): 8 replays, 200/8 epochs, batches of 128, SGD 0.1

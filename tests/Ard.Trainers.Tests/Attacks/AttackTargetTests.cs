@@ -17,9 +17,13 @@ public sealed class AttackTargetTests
         target.Logits(zeros([6, 4]));
         target.Logits(zeros([2, 4]), tensor(new[] { 2L, 0 }));
         using (enable_grad()) target.Logits(zeros([2, 4]).requires_grad_(), tensor(new[] { 2L, 2 }));
-        target.CountBackward(1, tensor(new[] { 1L }));
-        Assert.Equal([4, 3, 6], passes.Each()!.Value.Forward);
-        Assert.Equal([0, 1, 2], passes.Each()!.Value.Backward);
+        using (enable_grad())
+        {
+            var (leaf, row) = (zeros([1, 4]).requires_grad_(), tensor(new[] { 1L }));
+            Assert.Equal(3, target.Gradients(target.Logits(leaf, row).narrow(1, 0, 3), leaf, row).Count());
+        }
+        Assert.Equal([4, 4, 6], passes.Each()!.Value.Forward);
+        Assert.Equal([0, 3, 2], passes.Each()!.Value.Backward);
     }
 
     [Fact]

@@ -95,6 +95,7 @@ public sealed class EotTests
             ["apgd-ce+eot-3", "apgd-t+eot-3", "fab-t+eot-3", "square+eot-3"], attack.Parts(Norm.Linf).Select(part => part.Name));
         Assert.Throws<ArgumentOutOfRangeException>(() => Attack.Eot(Attack.Fgsm(), 0));
         Assert.Throws<ArgumentException>(() => AttackCatalog.ByName("fgsm+eot-x"));
+        Assert.Equal("pgd-3+eot-2", AttackCatalog.ByName("PGD-3+EOT-2").Name);
     }
 
     [Fact]

@@ -69,6 +69,29 @@ public sealed class BlackBoxTests
     }
 
     [Fact]
+    public void Where_an_attack_does_not_say_whose_points_it_sends_the_report_says_no_number_of_queries()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var report = new RobustnessEvaluator(new() { Attacks = [], MoreAttacks = [new Silent()] })
+            .Evaluate(BlackBox.FromScores("service", network.call), images, labels);
+        Assert.StartsWith("The model was only queried, and an attack does not say how often: the accuracies", report.BlackBox);
+    }
+
+    private sealed class Silent : Attack
+    {
+        public override string Name => "silent";
+
+        public override AttackKind Kind => AttackKind.GradientFree;
+
+        protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+        {
+            target.Logits(images[..1]);
+            return images.clone();
+        }
+    }
+
+    [Fact]
     public void Queries_are_those_until_an_allowed_point_is_wrong_and_the_curve_and_the_median_are_of_them()
     {
         using var scope = NewDisposeScope();

@@ -26,4 +26,14 @@ public sealed class RepeatedJudgementTests
         Assert.Throws<ArgumentOutOfRangeException>(
             () => RepeatedJudgement.Evaluate(network, points, zeros([5], dtype: ScalarType.Int64), 0));
     }
+
+    [Fact]
+    public void A_point_that_is_always_right_has_the_share_1_to_the_bit()
+    {
+        using var scope = NewDisposeScope();
+        var judged = RepeatedJudgement.Evaluate(
+            new FunctionNetwork(x => cat([x + 1, x], 1)), zeros([49, 1]), zeros([49], dtype: ScalarType.Int64));
+        Assert.All(judged.Shares, share => Assert.Equal(1.0, share));
+        Assert.All(judged.Accuracies, accuracy => Assert.Equal(1.0, accuracy));
+    }
 }

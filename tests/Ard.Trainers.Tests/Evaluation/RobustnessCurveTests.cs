@@ -77,4 +77,13 @@ public sealed class RobustnessCurveTests
             if (value.Attack == "clean") totals.Add(value.Total);
         }
     }
+
+    [Fact]
+    public void A_curve_is_of_all_images_and_says_so_to_a_shard()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        Assert.Contains("Shard is 1 of 2, expected none", Assert.Throws<ArgumentException>(() => RobustnessCurve.Evaluate(
+            network, images, labels, [0.01], new() { Attacks = ["fgsm"], Shard = new(1, 2) })).Message);
+    }
 }

@@ -84,6 +84,15 @@ public sealed class SmallestPerturbationsTests
             reports.Sum(report => report.WorstCase.Points.Sum(point => point.ForwardPasses)),
             union.Points.Sum(point => point.ForwardPasses));
 
+        // What is not known of one attack is not known of all.
+        var (known, unknown) = (reports[1].WorstCase, (long?)null);
+        var silent = new AttackResult("worst-case", [.. known.Points.Select(point => point with
+        {
+            ForwardPasses = unknown, BackwardPasses = unknown,
+        })]) { Predictions = known.Predictions };
+        Assert.All(RobustnessUnion.Combine(reports[0], reports[1] with { WorstCase = silent }).WorstCase.Points, point =>
+            Assert.Equal((unknown, unknown), (point.ForwardPasses, point.BackwardPasses)));
+
         var others = new RobustnessEvaluator(new() { Attacks = ["fgsm"] }).Evaluate(network, images, (labels + 1) % 5);
         Assert.Contains("other labels", Assert.Throws<ArgumentException>(() => RobustnessUnion.Combine([reports[0], others])).Message);
         var twice = Assert.Throws<ArgumentException>(() => RobustnessUnion.Combine(reports[0], reports[0])).Message;

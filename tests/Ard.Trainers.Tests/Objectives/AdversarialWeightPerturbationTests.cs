@@ -156,7 +156,7 @@ public sealed class AdversarialWeightPerturbationTests
         var recorder = new RecordingNetwork(Network("student."));
         foreach (var parameter in recorder.parameters()) parameter.grad = ones_like(parameter).detach();
         using var generator = new Generator(7);
-        var objective = new AdversarialWeightPerturbation(AdversariallyRobustDistillation.Official());
+        var objective = new AdversarialWeightPerturbation(new AdversariallyRobustDistillation());
         objective.Loss(Batch(recorder, generator));
         Assert.Equal(10 + 2 * 2, recorder.Calls.Count);   // ten steps, twice the adversarial and the clean pass
         Assert.All(recorder.parameters(), parameter => Compare.Same(ones_like(parameter), parameter.grad!, "gradient"));

@@ -57,7 +57,7 @@ public sealed class ArdTraceTests
         var (student, teacher) = (Student(name, start, ScalarType.Float64), Teacher(common, ScalarType.Float64));
         var recorder = new RecordingNetwork(student);
         recorder.train();
-        var objective = AdversariallyRobustDistillation.Official(temperature, alpha);
+        var objective = new AdversariallyRobustDistillation(Small.Ard(temperature, alpha));
         using var generator = new Generator(0);
         using var optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
         for (var i = 1; i <= count; i++)
@@ -128,7 +128,7 @@ public sealed class ArdTraceTests
             Pgd.Gradient(x => functional.cross_entropy(network.call(x), labels, reduction: Reduction.Sum), x);
 
         // An attack of no steps from the recorded x is the recorded x.
-        var official = AdversariallyRobustDistillation.Official(temperature, alpha).Options;
+        var official = Small.Ard(temperature, alpha);
         var objective = new AdversariallyRobustDistillation(official with { Inner = official.Inner with { Steps = 0 } });
         using var generator = new Generator(0);
         var batch = new TrainingBatch

@@ -48,8 +48,8 @@ public sealed class RecordedLossTests
     public void The_corrected_preset_is_the_same_number_at_10_classes(string run, double temperature, double alpha)
     {
         var it = $"{run}_float64.it1.";
-        var official = AdversariallyRobustDistillation.Official(temperature, alpha).Options;
-        var corrected = AdversariallyRobustDistillation.Corrected(temperature, alpha).Options;
+        var official = Small.Ard(temperature, alpha);
+        var corrected = Small.Ard(ArdOptions.Corrected, temperature, alpha);
         Compare.Close(Loss(it, official, ScalarType.Float64), Loss(it, corrected, ScalarType.Float64), 1e-12, "loss");
         Assert.Equal(KlReduction.BatchMean, corrected.Distillation.Reduction);
     }
@@ -65,7 +65,7 @@ public sealed class RecordedLossTests
     }
 
     private static Tensor Loss(string it, double temperature, double alpha, ScalarType dtype) =>
-        Loss(it, AdversariallyRobustDistillation.Official(temperature, alpha).Options, dtype);
+        Loss(it, Small.Ard(temperature, alpha), dtype);
 
     private static Tensor Loss(string it, ArdOptions options, ScalarType dtype)
     {

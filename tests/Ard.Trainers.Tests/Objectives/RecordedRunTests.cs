@@ -152,8 +152,8 @@ public sealed class RecordedRunTests
 
     internal static Objective Objective(string method) => method switch
     {
-        "ard_t30_a1" => AdversariallyRobustDistillation.Official(),
-        "ard_t4_a05" => AdversariallyRobustDistillation.Official(temperature: 4, alpha: 0.5),
+        "ard_t30_a1" => new AdversariallyRobustDistillation(),
+        "ard_t4_a05" => new AdversariallyRobustDistillation(Small.Ard(temperature: 4, alpha: 0.5)),
         "distillation_t4_a05" => new Distillation(new() { Alpha = 0.5, Distillation = new() { Temperature = 4 } }),
         "adversarial_training" => new AdversarialTraining(),
         "trades" => new Trades(),
@@ -172,7 +172,7 @@ public sealed class RecordedRunTests
         "adaiad_before" or "adaiad" => new AdaIad(),
         "adaiad_a05" => new AdaIad(new() { Alpha = 0.5 }),
         "rslad+igdm" => new Igdm(new Rslad(), new() { Weight = 10 }),
-        "ard+igdm" => new Igdm(AdversariallyRobustDistillation.Official()),
+        "ard+igdm" => new Igdm(new AdversariallyRobustDistillation()),
         "saad" => new Saad(),
         "saad_g2_a10_b05" => new Saad(new() { EntropyOrder = 2, IgdmWeight = 10, CleanWeight = 0.5 }),
         _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),

@@ -26,6 +26,12 @@ internal static class Small
         return network;
     }
 
+    /// <summary>The settings of ARD at another temperature and alpha.</summary>
+    public static ArdOptions Ard(double temperature = 30, double alpha = 1) => Ard(new(), temperature, alpha);
+
+    public static ArdOptions Ard(ArdOptions preset, double temperature, double alpha) =>
+        preset with { Alpha = alpha, Distillation = preset.Distillation with { Temperature = temperature } };
+
     public static Tensor Images(int count, ulong seed, params long[] shape)
     {
         using var generator = new Generator(seed);
