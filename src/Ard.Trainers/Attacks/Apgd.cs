@@ -8,7 +8,6 @@ namespace Ard.Trainers.Attacks;
 /// targets run on those that are left. It returns the first misclassified point, or else the one of the largest loss.
 /// </summary>
 /// <param name="options">The settings; default those of AutoAttack's APGD-CE: cross-entropy, 100 steps, one random start.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(options)
 {
     // Radii in units of epsilon, and the shares of the steps that go there.
@@ -141,10 +140,7 @@ public sealed record ApgdOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int Restarts { get; init; } = 1;
 
-    /// <summary>
-    /// For the targeted loss: how many classes to aim at, in the falling order of their logits at the clean image, and no more than there
-    /// are besides the true one. Default 9.
-    /// </summary>
+    /// <summary>For the targeted loss: how many classes to aim at, those of the largest clean logits, if there are. Default 9.</summary>
     [Range(1, int.MaxValue)]
     public int Targets { get; init; } = 9;
 
@@ -155,9 +151,7 @@ public sealed record ApgdOptions : IValidatableObject
     /// </summary>
     public bool NearestTargets { get; init; }
 
-    /// <summary>
-    /// The share of steps between two checks on which the loss must grow, or else the step is halved (Linf and L2). Default 0.75.
-    /// </summary>
+    /// <summary>The share of steps between checks on which the loss must grow, or the step is halved (Linf, L2). Default 0.75.</summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double Rho { get; init; } = 0.75;
 
@@ -167,21 +161,15 @@ public sealed record ApgdOptions : IValidatableObject
     /// </summary>
     public bool LargerRadii { get; init; }
 
-    /// <summary>
-    /// Which point is returned: <see cref="KeptPoint.FirstBroken"/> (default) or <see cref="KeptPoint.Worst"/>, which runs on with points
-    /// that are already misclassified.
-    /// </summary>
+    /// <summary>The point returned: <see cref="KeptPoint.FirstBroken"/> (default) or <see cref="KeptPoint.Worst"/> of all steps.</summary>
     public KeptPoint Keep { get; init; } = KeptPoint.FirstBroken;
 
     /// <summary>
-    /// Points [N,...] from which the first run (of each target, with the targeted loss) begins, projected; for comparisons with recorded
-    /// runs. Default null: a random start.
+    /// Points [N,...] at which the first run (of each target) begins, projected; to repeat recorded runs. Default random.
     /// </summary>
     internal Tensor? Start { get; init; }
 
-    /// <summary>
-    /// Called with the start of every run and after each of its steps. The tensors are valid during the call only. Default null.
-    /// </summary>
+    /// <summary>Called with the start of every run and after each step; the tensors are valid during the call only.</summary>
     internal Action<ApgdStep>? Observer { get; init; }
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
@@ -191,13 +179,9 @@ public sealed record ApgdOptions : IValidatableObject
     }
 }
 
-/// <summary>Where a run of <see cref="Apgd"/> stands.</summary>
-/// <param name="Step">0 at the start, i after step i.</param>
-/// <param name="Rows">The images that are still in the run, as rows of the batch: int64 [n].</param>
-/// <param name="Loss">The loss at the current points [n].</param>
-/// <param name="BestLoss">The largest loss so far [n].</param>
-/// <param name="BestPoints">Where it was [n,...].</param>
-/// <param name="StepSize">The length of the step just taken, in units of [0,1] images [n]; at the start of the first step.</param>
-/// <param name="Broken">Which of the current points are misclassified [n].</param>
+/// <summary>
+/// Where a run of <see cref="Apgd"/> stands, 0 at the start, i after step i, for each of the rows that are still in it. The step size is
+/// that of the step just taken, at the start of the first one.
+/// </summary>
 internal readonly record struct ApgdStep(
     int Step, Tensor Rows, Tensor Loss, Tensor BestLoss, Tensor BestPoints, Tensor StepSize, Tensor Broken);

@@ -5,10 +5,7 @@ namespace Ard.Trainers.Attacks;
 /// <summary>The images of a run of <see cref="Apgd"/>, their rows in the attack's batch, and for the targeted loss its classes.</summary>
 internal sealed record ApgdBatch(Tensor Rows, Tensor Images, Tensor Labels, Tensor? Targets);
 
-/// <summary>
-/// One run of APGD: the loop of the attack. Its fields hold a row for each image that is still in the run; an image that leaves takes its
-/// row out of all of them.
-/// </summary>
+/// <summary>One run of APGD: the loop. Its fields have a row for each image that is still in the run.</summary>
 internal sealed class ApgdRun
 {
     private readonly AttackTarget target;

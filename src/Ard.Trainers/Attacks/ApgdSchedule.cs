@@ -117,9 +117,9 @@ internal sealed class HalvingSchedule : ApgdSchedule
 
 /// <summary>
 /// L1 (Croce and Hein, Mind the box, ICML 2021, algorithm 1): steps along few values, without momentum, at first of epsilon. At each check,
-/// every 0.04 of the steps, the next steps' number of values becomes two thirds of that which the best point has changed. Where that has
-/// become fewer by a twentieth, the search goes on from the best point with steps of epsilon; elsewhere the step shrinks by a third, down
-/// to a tenth of epsilon.
+/// every 0.04 of the steps, the number of values becomes two thirds of that which the best point has changed. Where that has become fewer
+/// by a twentieth, the search goes on from the best point with steps of epsilon; elsewhere the step shrinks by a third, to a tenth of
+/// epsilon at least.
 /// </summary>
 internal sealed class SparseSchedule : ApgdSchedule
 {

@@ -7,7 +7,8 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// A search for a point, within the threat model, that the network gets wrong. A subclass writes <see cref="Search"/>; everything that
-/// keeps the caller safe is here: the checks of what goes in and of what comes out, and that the network is left as it was found.
+/// keeps the caller safe is here: the checks of what goes in and of what comes out, and that the network is left as it was found. An attack
+/// with a wrong setting is not made: the error names every one.
 /// </summary>
 public abstract partial class Attack
 {
@@ -23,9 +24,7 @@ public abstract partial class Attack
     /// <summary>The name and every setting that its points depend on, for files that must fit to it. Here the name.</summary>
     public virtual string Description => Name;
 
-    /// <summary>
-    /// In words, for the row of a report, what the name leaves open, such as step size, start and kept iterate. Here nothing.
-    /// </summary>
+    /// <summary>In words, for a report, what the name leaves open, such as step size, start and kept iterate. Here nothing.</summary>
     /// <param name="threat">The threat model, on which defaults depend.</param>
     public virtual string Details(ThreatModel threat) => "";
 
@@ -55,7 +54,7 @@ public abstract partial class Attack
 
     /// <summary>
     /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
-    /// buffers and the global random state are afterwards as before. At epsilon 0, and for an empty batch, the images are returned bit for
+    /// buffers and the global random state are afterwards as before. At epsilon 0, and for an empty batch, the images come back bit for
     /// bit.
     /// </summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
@@ -110,10 +109,7 @@ public abstract partial class Attack
         CancellationToken cancellation = default) =>
         Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation: cancellation);
 
-    /// <summary>
-    /// The search itself. Called without gradients being recorded, with a network in eval mode whose parameters need none, and never with
-    /// an empty batch or epsilon 0.
-    /// </summary>
+    /// <summary>The search: without gradients recorded, the network in eval mode and frozen; no empty batch, no epsilon of 0.</summary>
     /// <param name="target">The network.</param>
     /// <param name="images">Checked images [N,...].</param>
     /// <param name="labels">Checked labels [N].</param>
@@ -264,21 +260,7 @@ public abstract partial class Attack
 
         var faults = new List<string>();
         if (!Norms.Contains(threat.Norm)) faults.Add($"the norm is {threat.Norm}, expected {string.Join(" or ", Norms)}");
-        var isFloat = images.dtype is ScalarType.Float32 or ScalarType.Float64;
-        if (!isFloat) faults.Add($"images are {images.dtype}, expected Float32 or Float64");
-        if (images.dim() < 2) faults.Add($"images have shape [{Shape(images)}], expected [N,...] of two or more dimensions");
-        if (isFloat && images.dim() >= 2 && ThreatModel.OutOfRange(images) is { } fault) faults.Add(fault);
-
-        var largest = -1L;
-        if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");
-        if (labels.dim() != 1 || images.dim() < 1 || labels.shape[0] != images.shape[0])
-            faults.Add($"labels have shape [{Shape(labels)}], expected [N] with the N of the images [{Shape(images)}]");
-        if (labels.dtype == ScalarType.Int64 && labels.numel() > 0)
-        {
-            var ends = ThreatModel.Numbers(labels.min(), labels.max());
-            (var smallest, largest) = ((long)ends[0], (long)ends[1]);
-            if (smallest < 0) faults.Add($"labels have the value {smallest}, expected 0 or more");
-        }
+        var largest = CheckData(images, labels, faults, ScalarType.Float32, ScalarType.Float64);
         if (images.dim() >= 1 && noise.Count != images.shape[0])
             faults.Add($"the noise serves {noise.Count} points, expected {images.shape[0]}");
 
@@ -288,7 +270,7 @@ public abstract partial class Attack
         {
             if (parameter.device.ToString() != images.device.ToString())
                 faults.Add($"the network is on {parameter.device}, expected {images.device} as the images");
-            if (isFloat && parameter.dtype != images.dtype)
+            if (images.is_floating_point() && parameter.dtype != images.dtype)
                 faults.Add($"the network is {parameter.dtype}, expected {images.dtype} as the images");
         }
 
@@ -297,6 +279,26 @@ public abstract partial class Attack
         if (faults.Count > 0) throw new ArgumentException($"{Name}: {string.Join("; ", faults)}.");
         if (images.device_type == DeviceType.CPU) GradientCheck.Require();
         return largest;
+    }
+
+    /// <summary>Adds what is wrong with images of one of these types and their labels; returns the largest label, or -1.</summary>
+    internal static long CheckData(Tensor images, Tensor labels, List<string> faults, params ScalarType[] types)
+    {
+        if (!types.Contains(images.dtype))
+            faults.Add($"images are {images.dtype}, expected {string.Join(", ", types[..^1])} or {types[^1]}");
+        if (images.dim() < 2) faults.Add($"images have shape [{Shape(images)}], expected [N,...] of two or more dimensions");
+        else if (types.Contains(images.dtype) && images.dtype != ScalarType.Byte && ThreatModel.OutOfRange(images) is { } fault)
+            faults.Add(fault);
+        if (labels.dim() != 1 || images.dim() < 1 || labels.shape[0] != images.shape[0])
+            faults.Add($"labels have shape [{Shape(labels)}], expected [N] with the N of the images [{Shape(images)}]");
+        if (labels.dtype != ScalarType.Int64) faults.Add($"labels are {labels.dtype}, expected Int64");
+        else if (labels.numel() > 0)
+        {
+            var ends = ThreatModel.Numbers(labels.min(), labels.max());
+            if (ends[0] < 0) faults.Add($"labels have the value {(long)ends[0]}, expected 0 or more");
+            return (long)ends[1];
+        }
+        return -1;
     }
 
     /// <summary>Which of some attacks need a gradient that a model has not; null where none does.</summary>

@@ -45,11 +45,10 @@ public static class AttackLosses
         return (strongestOther - LogitsOf(logits, labels)) / (best - sorted.select(1, 2)).Plus(Tiny);
     }
 
-    /// <summary>The targeted difference of logits ratio (the same, equation 7): -(z_y - z_t) / (z_1 - (z_3 + z_4) / 2).</summary>
-    /// <param name="logits">[N,classes].</param>
-    /// <param name="labels">The true classes, int64 [N].</param>
-    /// <param name="targets">The classes to be taken for, int64 [N].</param>
-    /// <remarks>Of two or three classes it is the numerator alone: there is no fourth logit.</remarks>
+    /// <summary>
+    /// The targeted difference of logits ratio (the same, equation 7): -(z_y - z_t) / (z_1 - (z_3 + z_4) / 2). Of two or three classes it
+    /// is the numerator alone: there is no fourth logit.
+    /// </summary>
     internal static Tensor TargetedDlr(Tensor logits, Tensor labels, Tensor targets)
     {
         var margin = LogitsOf(logits, targets) - LogitsOf(logits, labels);

@@ -47,16 +47,13 @@ public abstract partial class Attack
     public static Attack RayS(int queries = 10_000) => new RayS(queries);
 
     /// <summary>
-    /// A sequence of attacks, each on the images that the network still gets right after those before it. Each attack gets the same noise
-    /// as if it were run alone. It returns the misclassified point that was found first, or the clean image where none was. The images that
-    /// are left after an attack are put into full batches again for the next one, so give it many at a time. The published sequences are in
+    /// A sequence of attacks, each on the images that the network still gets right after those before it, with the same noise as if it were
+    /// run alone. It returns the misclassified point that was found first, or the clean image where none was. The images that are left are
+    /// put into full batches again for the next attack, so give it many at a time. For the published sequences see
     /// <see cref="AutoAttack"/>.
     /// </summary>
     /// <param name="name">Its name for tables.</param>
-    /// <param name="attacks">
-    /// The attacks in their order, each of another name; in place of a sequence among them those that it consists of. Its norms are those
-    /// that all of them can do.
-    /// </param>
+    /// <param name="attacks">In their order, each of another name, sequences as their parts. The norms are those that all can do.</param>
     /// <param name="batchSize">How many images an attack gets at a time. Default 250, as in the reference implementation.</param>
     /// <exception cref="ArgumentException">The settings are not as described; the message names every fault.</exception>
     public static Attack Sequence(string name, IReadOnlyList<Attack> attacks, int batchSize = 250) =>

@@ -6,8 +6,7 @@ public sealed record AttackOutcome
     internal AttackOutcome(Tensor points, IReadOnlyList<AttackedPoint> each) => (Points, Each) = (points, each);
 
     /// <summary>
-    /// [N,...]: one allowed point for each image; the clean image where the network was wrong without an attack. Belongs to the dispose
-    /// scope of the caller.
+    /// [N,...]: an allowed point for each image, the clean one where the network was wrong; of the caller's dispose scope.
     /// </summary>
     public Tensor Points { get; }
 
@@ -33,19 +32,15 @@ public sealed record AttackedPoint
     /// <summary>How far the point is from the image, in the norm of the threat model.</summary>
     public double Size { get; internal init; }
 
-    /// <summary>
-    /// How often the image went through the network, those of the clean image and of the result included; null where an attack does not
-    /// say.
-    /// </summary>
+    /// <summary>How often the image went through the network, clean and as result too; null where an attack does not say.</summary>
     public long? ForwardPasses { get; internal init; }
 
     /// <summary>How often its gradient was taken; null where an attack does not say.</summary>
     public long? BackwardPasses { get; internal init; }
 
     /// <summary>
-    /// How often a model that can only be asked (<see cref="Networks.BlackBox"/>) was asked until it got an allowed point wrong: the
-    /// queries of the attacks up to then, their own looks at the clean image included; null where it was not broken, and for other
-    /// networks.
+    /// How often a model that can only be asked (<see cref="Networks.BlackBox"/>) was asked until it got an allowed point wrong, by all
+    /// attacks up to then, their own looks at the clean image included; null where it was not broken, and for other networks.
     /// </summary>
     public long? Queries { get; internal init; }
 

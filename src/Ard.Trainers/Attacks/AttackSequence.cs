@@ -45,3 +45,58 @@ internal sealed class AttackSequence : Attack
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Run(target.Model, images, labels, threat, noise, largestLabel: -1).Points;
 }
+
+/// <summary>
+/// The sequences of AutoAttack (Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
+/// attacks, ICML 2020). With two or three classes, where the reference implementation ends with an error, the ratio of logits is replaced
+/// by the margin and there are fewer targets; a flag of the report says so.
+/// </summary>
+public static class AutoAttack
+{
+    private static readonly ApgdOptions TargetedApgd = new() { Loss = ApgdLoss.TargetedDlr };
+
+    private static readonly FabOptions UntargetedFab = new() { StopWithinBudget = true };
+
+    private static readonly FabOptions TargetedFab = UntargetedFab with { Targeted = true };
+
+    /// <summary>
+    /// The standard version, <c>autoattack</c>: APGD-CE, APGD-T and FAB-T with 9 targets, Square with 5000 queries. L1: APGD-CE with 5
+    /// restarts, APGD-T with 5 targets, both with larger radii first.
+    /// </summary>
+    public static Attack Standard { get; } = new AttackSequence(
+        "autoattack",
+        norm =>
+        [
+            new Apgd(norm == Norm.L1 ? new() { Restarts = 5, LargerRadii = true } : new()),
+            new Apgd(norm == Norm.L1 ? TargetedApgd with { Targets = 5, LargerRadii = true } : TargetedApgd),
+            new Fab(TargetedFab),
+            new Square(),
+        ],
+        [Norm.Linf, Norm.L2, Norm.L1]);
+
+    /// <summary>
+    /// The version with more restarts, <c>autoattack-plus</c>, for Linf and L2: APGD-CE, APGD-DLR and FAB with 5 restarts, Square with 5000
+    /// queries, APGD-T and FAB-T with 9 targets.
+    /// </summary>
+    public static Attack Plus { get; } = new AttackSequence(
+        "autoattack-plus",
+        _ =>
+        [
+            new Apgd(new() { Restarts = 5 }),
+            new Apgd(new() { Loss = ApgdLoss.Dlr, Restarts = 5 }),
+            new Fab(UntargetedFab with { Restarts = 5 }),
+            new Square(),
+            new Apgd(TargetedApgd),
+            new Fab(TargetedFab),
+        ],
+        [Norm.Linf, Norm.L2]);
+
+    /// <summary>
+    /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples,
+    /// each point judged by 20 passes (<see cref="Attack.Eot"/>).
+    /// </summary>
+    public static Attack Rand { get; } = new AttackSequence(
+        "autoattack-rand",
+        _ => [new Eot(new Apgd(), 20), new Eot(new Apgd(new() { Loss = ApgdLoss.Dlr }), 20)],
+        [Norm.Linf, Norm.L2, Norm.L1]);
+}

@@ -1,8 +1,8 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The network as an attack sees it: logits and gradients that are checked, and a count of the passes of each image. Nothing here waits for
-/// the device until the attack is over.
+/// The network as an attack sees it: logits and gradients that are checked, and a count of each image's passes. Nothing waits for the
+/// device before the attack is over.
 /// </summary>
 public sealed class AttackTarget
 {
@@ -35,14 +35,12 @@ public sealed class AttackTarget
     internal int Samples { get; }
 
     /// <summary>
-    /// Points [n,...] to logits [n,classes], with a graph where the caller records one. Logits with a graph count as one backward pass too.
-    /// Whether the logits are finite is checked when the attack is over. With several samples (<see cref="Attack.Eot"/>) it gives the
-    /// logarithms of the mean probabilities.
+    /// Points [n,...] to logits [n,classes], with a graph where the caller records one, which counts as a backward pass too. Whether they
+    /// are finite is checked when the attack is over. With several samples (<see cref="Attack.Eot"/>) the logarithms of the mean
+    /// probabilities.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
-    /// <param name="rows">
-    /// Whose they are: for each point the row of its image in the attack's batch, int64 [n]. Default: a point, or as many points, of each.
-    /// </param>
+    /// <param name="rows">Whose they are: their images' rows in the batch, int64 [n]. Default: a point, or as many, of each.</param>
     /// <exception cref="InvalidOperationException">The network's output is not [n,classes] or has too few classes.</exception>
     /// <exception cref="OperationCanceledException">The attack was cancelled.</exception>
     public Tensor Logits(Tensor points, Tensor? rows = null) => Samples == 1 || sampling
@@ -113,10 +111,7 @@ public sealed class AttackTarget
         return sum.Div_(Samples);
     }
 
-    /// <summary>
-    /// Logits, losses (of logits [n,classes], [n]) and the gradient of the losses at points, without a graph; with several samples their
-    /// means.
-    /// </summary>
+    /// <summary>Logits [n,classes], losses [n] and their gradient at points, without a graph; with several samples their means.</summary>
     internal (Tensor Logits, Tensor Losses, Tensor Gradient) Measure(Func<Tensor, Tensor> losses, Tensor points, Tensor? rows = null)
     {
         var (all, each) = (new List<Tensor>(), new List<Tensor>());
@@ -138,13 +133,10 @@ public sealed class AttackTarget
     }
 
     /// <summary>
-    /// One loss after another of several of the same points, and its gradient: each a backward pass, of which the first is counted with the
-    /// forward pass.
+    /// One loss after another of several [n,k] of the same points [n,...], the leaf, and its gradient: each a backward pass, of which the
+    /// first is counted with the forward pass. For <paramref name="rows"/> see <see cref="Logits"/>; <paramref name="counted"/> says which
+    /// gradients of the loss at a place the attack needs, bool [n], default all.
     /// </summary>
-    /// <param name="losses">[n,k], with a graph.</param>
-    /// <param name="leaf">The points that they were computed from [n,...].</param>
-    /// <param name="rows">Whose they are, as in <see cref="Logits"/>.</param>
-    /// <param name="counted">Which gradients of the loss at a place the attack needs, bool [n]. Default all.</param>
     internal IEnumerable<(Tensor Loss, Tensor Gradient)> Gradients(
         Tensor losses, Tensor leaf, Tensor? rows = null, Func<long, Tensor>? counted = null)
     {
@@ -175,10 +167,7 @@ public sealed class AttackTarget
         return InputGradient.Finite(gradient).MoveToOuterDisposeScope();
     }
 
-    /// <summary>
-    /// For each image whether some of its logits were not finite, bool [N]; where a call did not say whose points it sent, that counts for
-    /// all images.
-    /// </summary>
+    /// <summary>For each image whether some logits were not finite, bool [N]; points of no known image count for all.</summary>
     internal Tensor NotFinite => notFinite.isnan();
 
     /// <summary>For each image whether the attack met a gradient that was 0, NaN and infinite, bool [3,N].</summary>

@@ -11,7 +11,6 @@ namespace Ard.Trainers.Attacks;
 /// perturbations themselves, give a large epsilon. Draws no random number.
 /// </summary>
 /// <param name="options">The settings; default 9 values of c, 1000 steps for each.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack<CarliniWagnerOptions>(options)
 {
     public override string Name => "cw-l2";

@@ -10,7 +10,6 @@ namespace Ard.Trainers.Attacks;
 /// within epsilon, otherwise the clean image; to get the smallest perturbations themselves, give a large epsilon. Draws no random number.
 /// </summary>
 /// <param name="options">The settings; default 50 iterations, overshoot 0.02, 10 classes.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack<DeepFoolOptions>(options)
 {
     public override string Name => "deepfool";

@@ -13,7 +13,6 @@ namespace Ard.Trainers.Attacks;
 /// network gets wrong unattacked, on which no work is done.
 /// </remarks>
 /// <param name="options">The settings; default untargeted, 100 steps, one run from the clean image.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(options)
 {
     /// <summary><c>fab</c> or <c>fab-t</c>; then the steps where they are not 100, and the restarts where there are several.</summary>
@@ -170,10 +169,7 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
 /// <summary>The settings of <see cref="Fab"/>. The defaults are those of AutoAttack but for <see cref="FinalSearch"/>.</summary>
 public sealed record FabOptions
 {
-    /// <summary>
-    /// Whether one class at a time is aimed at, at one backward pass a step, instead of the class whose boundary is nearest, which takes a
-    /// backward pass a class. Default false.
-    /// </summary>
+    /// <summary>Whether one class at a time is aimed at, or the nearest boundary, at a backward pass a class. Default false.</summary>
     public bool Targeted { get; init; }
 
     /// <summary>
@@ -187,10 +183,7 @@ public sealed record FabOptions
     [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 100;
 
-    /// <summary>
-    /// How often the attack is run (at each class): first from the clean image, then from random starts. Default 1, which draws no random
-    /// number.
-    /// </summary>
+    /// <summary>How often the attack is run (at each class), at first from the clean image. Default 1: nothing is drawn.</summary>
     [Range(1, int.MaxValue)]
     public int Restarts { get; init; } = 1;
 
@@ -202,10 +195,7 @@ public sealed record FabOptions
     [Range(1, double.MaxValue)]
     public double Eta { get; init; } = 1.05;
 
-    /// <summary>
-    /// What is left of the perturbation when a misclassified point is pulled back towards the clean image, above 0 and below 1.
-    /// Default 0.9, beta.
-    /// </summary>
+    /// <summary>What is left of a misclassified point's change when it is pulled back, between 0 and 1. Default 0.9, beta.</summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
     public double Beta { get; init; } = 0.9;
 

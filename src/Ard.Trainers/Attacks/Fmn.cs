@@ -13,7 +13,6 @@ namespace Ard.Trainers.Attacks;
 /// network gets wrong unattacked, on which no work is done. Draws no random number.
 /// </remarks>
 /// <param name="options">The settings; default 100 steps.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(options)
 {
     /// <summary><c>fmn</c>; then the steps where they are not 100.</summary>
@@ -79,9 +78,7 @@ public sealed record FmnOptions
     [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 100;
 
-    /// <summary>
-    /// The Euclidean length of the first step, in units of [0,1] images; it falls along a cosine to a hundredth of this. Default 1.
-    /// </summary>
+    /// <summary>The Euclidean length of the first step, in [0,1] images; along a cosine it falls to a hundredth. Default 1.</summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double StepSize { get; init; } = 1;
 

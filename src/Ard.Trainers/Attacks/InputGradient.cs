@@ -26,10 +26,7 @@ internal static class InputGradient
     // In place of infinity: so large that it decides the direction, and its square can still be taken in float64.
     private const double Large = 1e30;
 
-    /// <summary>
-    /// The gradient [n,...] of the sum of the losses with regard to the leaf; null where there is none, for which libtorch would end the
-    /// process.
-    /// </summary>
+    /// <summary>The gradient [n,...] of the summed losses; null where there is none, for which libtorch would end the process.</summary>
     public static Tensor? Take(Tensor losses, Tensor leaf, bool retainGraph = false)
     {
         if (!losses.requires_grad) return null;
@@ -55,8 +52,7 @@ internal static class InputGradient
         return stack([size.Eq(0), size.isnan(), size.isinf()]).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The rows of <see cref="Faults"/> as flags; waits for the device.</summary>
-    /// <param name="met">Bool [3,n].</param>
+    /// <summary>The rows of <see cref="Faults"/>, bool [3,n], as flags; waits for the device.</summary>
     public static GradientFaults[] ToFlags(Tensor met)
     {
         var (values, count) = (met.cpu().contiguous().data<bool>().ToArray(), (int)met.shape[1]);

@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// What the L1 norm needs (Croce and Hein, Mind the box, ICML 2021): here ball and box must be treated together, since clamping to the box
-/// after the ball would waste most of the budget.
-/// </summary>
+/// <summary>For L1 (Croce and Hein, Mind the box, ICML 2021): clamping to the box after the ball would waste the budget.</summary>
 internal static class L1Ball
 {
     /// <summary>The point nearest to each, in Euclidean distance, in both the ball (budgets: float64 [N]) and the box [0,1].</summary>

@@ -4,12 +4,10 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// The momentum iterative fast gradient sign method (Dong et al., Boosting adversarial attacks with momentum, CVPR 2018, algorithm 1; L2:
-/// equation 9): from the clean image, steps along accumulated gradients, each gradient divided by its L1 norm first. It is PGD with
-/// <see cref="PgdOptions.Momentum"/> and these settings. Draws no random number. Its points carry over to other networks better than those
-/// of PGD: see <see cref="Transfer"/>.
+/// equation 9): from the clean image, steps along accumulated gradients, each divided by its L1 norm first. It is PGD with
+/// <see cref="PgdOptions.Momentum"/>. Draws no random number. Its points carry over to other networks better: see <see cref="Transfer"/>.
 /// </summary>
 /// <param name="options">The settings; default 20 steps of epsilon/20, decay 1.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class MiFgsm(MiFgsmOptions? options = null) : Attack<MiFgsmOptions>(options)
 {
     /// <summary><c>mi-fgsm-20</c>; <c>mi-fgsm-20@2/255</c> with a step size that was set.</summary>
@@ -43,10 +41,7 @@ public sealed record MiFgsmOptions
     [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 20;
 
-    /// <summary>
-    /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: epsilon over the number of steps, as
-    /// in the paper.
-    /// </summary>
+    /// <summary>The length of a step in the threat model's norm, in [0,1] images. Default null: epsilon / steps, as in the paper.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? StepSize { get; init; }
 

@@ -19,11 +19,9 @@ public abstract class Noise
 }
 
 /// <summary>
-/// Noise drawn on the device by a generator, a whole batch at a time: fast, for training. A point's numbers depend on the batch that it is
-/// in; an evaluation uses <see cref="PointNoise"/>.
+/// Noise drawn by a generator, on the device of the images, a whole batch at a time: fast, for training. A point's numbers depend on its
+/// batch; an evaluation uses <see cref="PointNoise"/>. Where some rows of a batch are this process's, those of the whole batch are drawn.
 /// </summary>
-/// <param name="generator">Where the numbers come from; it is on the device of the images.</param>
-/// <param name="share">The rows of a batch that are this process's, where they are not all: drawn are those of the whole batch.</param>
 internal sealed class GeneratorNoise(Generator generator, BatchShare? share = null) : Noise
 {
     private protected override Tensor Draw(Tensor like, bool normal)
@@ -37,21 +35,16 @@ internal sealed class GeneratorNoise(Generator generator, BatchShare? share = nu
 }
 
 /// <summary>
-/// Noise in which every point has a random sequence of its own, so that what is drawn for a point does not depend on the batch that it
-/// happens to be in: not on the batch size, the order, nor on which of its neighbours have already left. The numbers are the same on every
-/// device and, rounded, in every dtype.
+/// Noise in which every point has a random sequence of its own, so that what is drawn for it does not depend on the batch that it is in:
+/// not on its size, its order, nor on who has left. The numbers are the same on every device and, rounded, in every dtype.
 /// </summary>
-/// <remarks>
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), keyed by seed, point and number of the draw; normal numbers by Box and Muller.
-/// </remarks>
+/// <remarks>SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), keyed by seed, point and draw; normal numbers by Box and Muller.</remarks>
 public sealed class PointNoise : Noise
 {
     private readonly ulong[] keys;
     private ulong draws;
 
-    /// <summary>Makes the noise of the points that <paramref name="points"/> names.</summary>
-    /// <param name="seed">Any number; different seeds give unrelated noise.</param>
-    /// <param name="points">One number for each row of the batch, usually its place in the data set.</param>
+    /// <summary>The noise of points, each named by a number, usually its place in the data. Different seeds give unrelated noise.</summary>
     internal PointNoise(long seed, IEnumerable<long> points)
     {
         var seeded = Mix(unchecked((ulong)seed));

@@ -1,20 +1,13 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// How often each image of an attack went through the network: plain numbers for as long as the same images are sent, so that nothing waits
-/// for the device before the attack is over.
-/// </summary>
-/// <param name="images">How many images the attack has.</param>
+/// <summary>How often each image went through the network: plain numbers while the same images are sent, without waits.</summary>
 internal sealed class PassCounter(long images) : IDisposable
 {
-    private readonly List<Sent> sent = [];
+    private readonly List<(Tensor? Rows, long Forward, long Backward)> sent = [];
     private Tensor? lastRows;
     private bool attributed = true;
 
-    /// <summary>
-    /// Counts how often each of some points went forward and backward; their images' rows are int64 [points], null for a point, or as many
-    /// points, of each image.
-    /// </summary>
+    /// <summary>Counts passes of points of these images, int64 [points]; null for a point, or as many points, of each image.</summary>
     public void Count(long points, Tensor? rows, int forward, int backward)
     {
         var times = rows is null && images > 0 ? points / images : 1;
@@ -22,17 +15,14 @@ internal sealed class PassCounter(long images) : IDisposable
         if (sent.Count == 0 || !ReferenceEquals(lastRows, rows))
         {
             // The attack may dispose of its own.
-            sent.Add(new Sent(rows?.alias().DetachFromDisposeScope()));
+            sent.Add((rows?.alias().DetachFromDisposeScope(), 0, 0));
             lastRows = rows;
         }
-        sent[^1].Forward += forward * times;
-        sent[^1].Backward += backward * times;
+        var last = sent[^1];
+        sent[^1] = last with { Forward = last.Forward + forward * times, Backward = last.Backward + backward * times };
     }
 
-    /// <summary>
-    /// For each image how often it went forward, and how often backward; null where a call did not say whose points it sent. Waits once for
-    /// the device.
-    /// </summary>
+    /// <summary>For each image how often it went forward and backward; null where points are of no known image. Waits once.</summary>
     public (long[] Forward, long[] Backward)? Each()
     {
         if (!attributed) return null;
@@ -53,13 +43,4 @@ internal sealed class PassCounter(long images) : IDisposable
     }
 
     public void Dispose() => sent.ForEach(each => each.Rows?.Dispose());
-
-    private sealed class Sent(Tensor? rows)
-    {
-        public Tensor? Rows => rows;
-
-        public long Forward { get; set; }
-
-        public long Backward { get; set; }
-    }
 }

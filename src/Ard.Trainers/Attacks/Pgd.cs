@@ -7,7 +7,6 @@ namespace Ard.Trainers.Attacks;
 /// loss, each followed by a projection onto the allowed set, from one or several random starts.
 /// </summary>
 /// <param name="options">The settings; default 20 steps of epsilon/4, one random start, the worst point met.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(options)
 {
     /// <summary>
@@ -29,17 +28,10 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
 
     /// <summary>
     /// The loop itself, for attacks and for the inner maximisation of training alike: <paramref name="steps"/> times
-    /// x := project(x + stepSize · direction of steepest ascent of the loss at x). The gradient is taken with regard to x only. Neither
-    /// checks nor waits for the device, and sets no mode on the network: those are the caller's.
+    /// x := project(x + stepSize · direction of steepest ascent of the loss at x). The loss is a scalar, usually a sum over the points, so
+    /// that they do not influence one another's step. The gradient is taken with regard to x only. Neither checks nor waits for the device,
+    /// and sets no mode on the network: those are the caller's. The first points need not be allowed ones.
     /// </summary>
-    /// <param name="loss">
-    /// Points [N,...] to a scalar, usually a sum over the points, so that they do not influence one another's step.
-    /// </param>
-    /// <param name="images">Clean images [N,...] in [0,1].</param>
-    /// <param name="start">The first points [N,...]; they need not be allowed ones.</param>
-    /// <param name="threat">Owns direction and projection.</param>
-    /// <param name="stepSize">The length of a step in the norm of the threat model.</param>
-    /// <param name="steps">The number of steps.</param>
     /// <returns>The points after the last step, a new tensor without a graph.</returns>
     /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
     internal static Tensor Maximise(Func<Tensor, Tensor> loss, Tensor images, Tensor start, ThreatModel threat, double stepSize, int steps)
@@ -58,9 +50,7 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
     internal static Tensor Step(Tensor points, Tensor gradient, Tensor images, ThreatModel threat, double stepSize) =>
         threat.Project(points.PlusScaled(threat.SteepestAscent(gradient), stepSize), images);
 
-    /// <summary>The gradient of the loss with regard to the points, and nothing else.</summary>
-    /// <param name="loss">Points [N,...] to a scalar.</param>
-    /// <param name="points">Where the gradient is wanted.</param>
+    /// <summary>The gradient of the loss, a scalar, with regard to the points, and nothing else.</summary>
     /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
     internal static Tensor Gradient(Func<Tensor, Tensor> loss, Tensor points)
     {
@@ -151,10 +141,7 @@ public enum KeptPoint
     /// </summary>
     FirstBroken,
 
-    /// <summary>
-    /// The last iterate, as most released attack code does, even if an earlier one was misclassified. With several restarts, the worst of
-    /// the last iterates.
-    /// </summary>
+    /// <summary>The last iterate, as in most released code, even if one was misclassified; of several restarts the worst.</summary>
     Last,
 }
 
@@ -165,10 +152,7 @@ public sealed record PgdOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 20;
 
-    /// <summary>
-    /// The length of a step in the norm of the threat model, in units of [0,1] images. Default null: a quarter of epsilon, the 2/255 of the
-    /// papers at their 8/255.
-    /// </summary>
+    /// <summary>The length of a step in the threat model's norm, in [0,1] images. Default null: epsilon / 4, as in most papers.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? StepSize { get; init; }
 
@@ -176,9 +160,7 @@ public sealed record PgdOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int Restarts { get; init; } = 1;
 
-    /// <summary>
-    /// Where it starts. Default uniform in the ball, clamped to [0,1]. <see cref="Start.Clean"/> switches the random start off.
-    /// </summary>
+    /// <summary>Where it starts. Default uniform in the ball, clamped to [0,1]; <see cref="Start.Clean"/>: no random start.</summary>
     public Start Start { get; init; } = Start.Uniform;
 
     /// <summary>Which point is returned. Default <see cref="KeptPoint.Worst"/>.</summary>

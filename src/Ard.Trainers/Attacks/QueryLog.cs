@@ -1,13 +1,9 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// How many queries an attack needs for each image: until a model that can only be asked first gets an allowed point wrong. Waits for the
-/// answers.
+/// How many queries an attack needs for each image until a model that can only be asked first gets an allowed point wrong; beyond what is
+/// allowed it has not won. An image may be asked for as often as the budget says, if there is one. Waits for the answers.
 /// </summary>
-/// <param name="images">The clean images [N,...].</param>
-/// <param name="labels">Their classes [N].</param>
-/// <param name="threat">What is allowed: beyond it an attack may ask, but has not won.</param>
-/// <param name="budget">How often each image may be asked for; null for as often as the attack wants.</param>
 internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat, long? budget = null)
 {
     // Of calls that do not say whose points they send.

@@ -14,7 +14,6 @@ namespace Ard.Trainers.Attacks;
 /// row or column. Unlike there, windows and colours are drawn for each point by itself, so that a point is attacked alike in every batch.
 /// </remarks>
 /// <param name="options">The settings; default 5000 queries from one random start.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Square(SquareOptions? options = null) : Attack<SquareOptions>(options)
 {
     // The queries after which the share that a window covers halves.

@@ -1,8 +1,8 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The random changes of the <see cref="Square"/> attack in one norm: pure functions of the points and of numbers uniform in [-1,1), every
-/// point with numbers of its own.
+/// The random changes of the <see cref="Square"/> attack in one norm: pure functions of the points and of each point's own numbers, uniform
+/// in [-1,1).
 /// </summary>
 internal abstract class SquareWindows
 {

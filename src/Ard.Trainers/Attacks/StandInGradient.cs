@@ -14,8 +14,7 @@ public sealed class StandInGradient : Module<Tensor, Tensor>
     /// <summary>Both are registered as children, and disposed of with this.</summary>
     /// <param name="part">What gives the values. It may have no gradient.</param>
     /// <param name="standIn">
-    /// What gives the gradient: from the same inputs to outputs of the same shape. Default the identity, for a part that changes its input
-    /// little.
+    /// What gives the gradient, by outputs of the same shape. Default the identity, for a part that changes little.
     /// </param>
     public StandInGradient(Module<Tensor, Tensor> part, Module<Tensor, Tensor>? standIn = null) : base(nameof(StandInGradient))
     {

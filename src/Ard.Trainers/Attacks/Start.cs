@@ -13,10 +13,7 @@ public abstract record Start
     /// <summary>Uniform in the ball of the threat model, then clamped to [0,1]: the usual random start.</summary>
     public static Start Uniform { get; } = new UniformStart(Clamped: true, Times: 1);
 
-    /// <summary>
-    /// Uniform in the ball and not clamped, so that the first gradient may be taken outside [0,1]: what the released code of ARD (and of
-    /// Madry's attack) does.
-    /// </summary>
+    /// <summary>Uniform in the ball, not clamped: gradients may be taken outside [0,1], as in the code of ARD (and of Madry).</summary>
     public static Start UniformUnclamped { get; } = new UniformStart(Clamped: false, Times: 1);
 
     /// <summary>As <see cref="Uniform"/> in a larger or smaller ball: N-FGSM starts within 2 epsilon.</summary>
@@ -35,10 +32,6 @@ public abstract record Start
     internal abstract bool IsAllowed { get; }
 
     /// <summary>The starting points.</summary>
-    /// <param name="images">Clean images [N,...].</param>
-    /// <param name="threat">The threat model of the attack.</param>
-    /// <param name="noise">Where the randomness comes from; not used by <see cref="Clean"/>.</param>
-    /// <returns>Points [N,...].</returns>
     internal abstract Tensor Points(Tensor images, ThreatModel threat, Noise noise);
 
     private sealed record CleanStart : Start

@@ -1,8 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// The class that a targeted attack wants an image to be taken for. It is chosen once, from the logits of the clean image.
-/// </summary>
+/// <summary>The class that a targeted attack wants an image to be taken for, chosen once, from the clean image's logits.</summary>
 public abstract record TargetClass
 {
     private TargetClass()
@@ -10,10 +8,12 @@ public abstract record TargetClass
     }
 
     /// <summary>The class with the largest logit besides the true one: the easiest to reach.</summary>
-    public static TargetClass SecondMostLikely { get; } = new Second();
+    public static TargetClass SecondMostLikely { get; } = new ByRank(
+        "second", (logits, labels) => RunnersUp(logits, labels, 1).squeeze(1));
 
     /// <summary>The class with the smallest logit besides the true one (Kurakin, Goodfellow and Bengio, ICLR 2017, section 3).</summary>
-    public static TargetClass LeastLikely { get; } = new Least();
+    public static TargetClass LeastLikely { get; } = new ByRank(
+        "least", (logits, labels) => logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.PositiveInfinity)).argmin(1));
 
     /// <summary>The same class for every image. Images of that very class are left as they are.</summary>
     /// <param name="index">The class, from 0.</param>
@@ -59,25 +59,14 @@ public abstract record TargetClass
     // How many classes, those of the largest logits, are looked at: the figure of the authors' code.
     private const int Candidates = 100;
 
-    private sealed record Second : TargetClass
+    private sealed record ByRank(string Name, Func<Tensor, Tensor, Tensor> Class) : TargetClass
     {
-        public override string ToString() => "second";
+        public override string ToString() => Name;
 
         internal override Tensor Choose(Tensor logits, Tensor labels)
         {
             AttackLosses.RequireClasses(logits, 2, "a targeted attack");
-            return RunnersUp(logits, labels, 1).squeeze(1);
-        }
-    }
-
-    private sealed record Least : TargetClass
-    {
-        public override string ToString() => "least";
-
-        internal override Tensor Choose(Tensor logits, Tensor labels)
-        {
-            AttackLosses.RequireClasses(logits, 2, "a targeted attack");
-            return logits.scatter(1, labels.unsqueeze(1), FullLike(logits, double.PositiveInfinity)).argmin(1);
+            return Class(logits, labels);
         }
     }
 

@@ -20,9 +20,7 @@ public enum Norm
 /// depends on the norm is here: the projection, the direction of steepest ascent, the random start and the final check.
 /// </summary>
 /// <param name="Norm">The norm of the perturbation.</param>
-/// <param name="Epsilon">
-/// The budget, in units of [0,1] images. Finite and not negative; at 0 the clean image is the only one allowed.
-/// </param>
+/// <param name="Epsilon">The budget, in units of [0,1] images, finite and not negative; at 0 only the clean image is allowed.</param>
 /// <exception cref="ArgumentOutOfRangeException">The norm is unknown, or epsilon is negative or not finite.</exception>
 public sealed record ThreatModel(Norm Norm, double Epsilon)
 {
@@ -62,9 +60,8 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     public static ThreatModel L1(double epsilon) => new(Norm.L1, epsilon);
 
     /// <summary>
-    /// Brings points back into the allowed set: into the ball around the clean images, then into [0,1]. The second step cannot leave the
-    /// ball again, because the clean image lies in [0,1] and clamping a value moves it towards the clean one. In L1 both at once: the
-    /// nearest allowed point.
+    /// Brings points back into the allowed set: into the ball, then into [0,1], which cannot leave the ball again, because the clean image
+    /// lies in [0,1] and clamping moves a value towards it. In L1 both at once: the nearest allowed point.
     /// </summary>
     /// <param name="perturbed">Points [N,...].</param>
     /// <param name="images">Their clean images [N,...] in [0,1].</param>
@@ -98,11 +95,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
             InputGradient.Finite(gradient), zeros([gradient.shape[0]], dtype: ScalarType.Float64, device: gradient.device)),
     };
 
-    /// <summary>
-    /// How much a linear function with this gradient grows along <see cref="SteepestAscent"/>, for each unit of size: the dual norm of each
-    /// point's gradient, [N], float64.
-    /// </summary>
-    /// <param name="gradient">Gradients [N,...] with regard to the images.</param>
+    /// <summary>How much a linear function grows along the steepest ascent for each unit of size: the dual norm, [N], float64.</summary>
     internal Tensor Slope(Tensor gradient) => Norm switch
     {
         Norm.Linf => gradient.to(ScalarType.Float64).abs().flatten(1).sum(1),
@@ -147,9 +140,6 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     /// Checks that the points are allowed: shape and dtype of the clean images, every value in [0,1] and the perturbation within epsilon.
     /// 1e-6 is granted, and for L2 and L1 what rounding the values to their dtype alone can add. Waits for the device.
     /// </summary>
-    /// <param name="perturbed">Points [N,...].</param>
-    /// <param name="images">Their clean images [N,...] in [0,1].</param>
-    /// <param name="author">Who made the points, for the message.</param>
     /// <exception cref="InvalidOperationException">A point is not allowed; the message names the worst one.</exception>
     internal void Verify(Tensor perturbed, Tensor images, string author)
     {
@@ -171,7 +161,6 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     }
 
     /// <summary>The first image with a value that is not in [0,1], in words; null where all are. Waits for the device.</summary>
-    /// <param name="images">Floats [N,...].</param>
     internal static string? OutOfRange(Tensor images)
     {
         if (images.numel() == 0) return null;

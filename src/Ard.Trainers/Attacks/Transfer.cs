@@ -7,13 +7,8 @@ namespace Ard.Trainers.Attacks;
 /// the surrogate, tried on the network in question. That network is not asked at all, so its gradients play no part: where this breaks more
 /// points than the same attack directly, its gradients are masked. The point is returned whether or not either network gets it wrong.
 /// </summary>
-/// <param name="attack">
-/// Finds the points. One that goes on where it has won carries over better than one that stops there: <see cref="KeptPoint.Worst"/> rather
-/// than <see cref="KeptPoint.FirstBroken"/>.
-/// </param>
-/// <param name="surrogate">
-/// Images [N,...] to logits [N,classes], on the device and in the dtype of the network in question. It is left as it was found.
-/// </param>
+/// <param name="attack">Finds the points; they carry over better with <see cref="KeptPoint.Worst"/>.</param>
+/// <param name="surrogate">Images [N,...] to logits [N,classes], where and as the network in question is; left as it was found.</param>
 /// <param name="source">A name for the surrogate, if there are several. Default null.</param>
 internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, string? source = null) : Attack
 {

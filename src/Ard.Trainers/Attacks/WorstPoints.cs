@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// The worst point found so far for each image: a misclassified one before one that is not, and between equals the one with the larger
-/// loss.
-/// </summary>
+/// <summary>The worst point so far for each image: a misclassified one before one that is not, then the one with the larger loss.</summary>
 internal sealed class WorstPoints
 {
     /// <summary>Begins with the clean images; the losses have their type unless another is given.</summary>
@@ -35,10 +32,7 @@ internal sealed class WorstPoints
         Broken.index_copy_(0, rows, broken.logical_or(wasBroken));
     }
 
-    /// <summary>
-    /// What an attack that looks for small perturbations returns: the misclassified points that the threat model allows, and the clean
-    /// images in place of the others.
-    /// </summary>
+    /// <summary>The allowed misclassified points, and the clean images in place of the others.</summary>
     public Tensor Within(ThreatModel threat, Tensor images)
     {
         var counts = Broken.logical_and(threat.Size(Points, images).Le(threat.Epsilon));

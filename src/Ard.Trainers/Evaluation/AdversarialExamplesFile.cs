@@ -34,10 +34,7 @@ public static class AdversarialExamplesFile
 {
     private const string MetadataName = "ard.examples";
 
-    /// <summary>
-    /// Checks a file against network and images: every point within the threat model, and misclassified where the file says so, right where
-    /// it says so.
-    /// </summary>
+    /// <summary>Checks a file against network and images: that its points are allowed, and misclassified or right as it says.</summary>
     /// <param name="path">The file.</param>
     /// <param name="model">Images [N,...] to logits [N,classes]; left as it was found.</param>
     /// <param name="images">The clean images that were evaluated, as for <see cref="RobustnessEvaluator.Evaluate"/>.</param>

@@ -1,8 +1,6 @@
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>
-/// Where the share of all images, of which those evaluated are a sample, probably lies, or the difference between two such shares.
-/// </summary>
+/// <summary>Where the share of all images, of which those evaluated are a sample, or the difference of two such shares, lies.</summary>
 public sealed record ConfidenceInterval
 {
     internal ConfidenceInterval(double low, double high) => (Low, High) = (low, high);

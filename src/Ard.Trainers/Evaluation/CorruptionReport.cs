@@ -22,9 +22,7 @@ public sealed record CorruptionResult
     public int CorrectCount { get; }
 }
 
-/// <summary>
-/// What a network gets right of clean images and of corrupted ones: without an adversary, by noise, blur, weather and compression.
-/// </summary>
+/// <summary>What a network gets right of clean and of corrupted images: by noise, blur, weather and compression, no adversary.</summary>
 public sealed record CorruptionReport : IJsonOnDeserialized
 {
     private const int BatchSize = 250;
@@ -90,9 +88,7 @@ public sealed record CorruptionReport : IJsonOnDeserialized
 
     /// <summary>Evaluates a network on clean and on corrupted images; it is left as it was found.</summary>
     /// <param name="model">Images [N,C,H,W] to logits [N,classes].</param>
-    /// <param name="images">
-    /// [N,C,H,W], one or more, with one channel or three, of at least 16 by 16: bytes, or floating point in [0,1].
-    /// </param>
+    /// <param name="images">[N,C,H,W], one or more, of one channel or three, at least 16 by 16: bytes, or floating point in [0,1].</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="names">The corruptions. Default all of <see cref="Corruption.Names"/>.</param>
     /// <param name="folder">
@@ -100,9 +96,7 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     /// the severities 1 to 5, one after another, and <c>labels.npy</c>; of fewer images the first of each severity are taken. Default
     /// null: they are made here, see <see cref="Corruption"/>.
     /// </param>
-    /// <param name="seed">
-    /// The seed of what is random; what becomes of an image depends on it and the image's place alone. Default 0.
-    /// </param>
+    /// <param name="seed">The seed of what is random, by which and by its place alone an image is changed. Default 0.</param>
     /// <param name="progress">Told after each corruption at each severity.</param>
     /// <param name="cancellation">Checked before each batch.</param>
     /// <exception cref="ArgumentException">Images, labels or names are not as described.</exception>
@@ -110,14 +104,8 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CorruptionReport Evaluate(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        IReadOnlyList<string>? names = null,
-        string? folder = null,
-        long seed = 0,
-        IProgress<EvaluationProgress>? progress = null,
-        CancellationToken cancellation = default)
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, IReadOnlyList<string>? names = null, string? folder = null,
+        long seed = 0, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ImageBatch.Check(nameof(CorruptionReport), images, labels);

@@ -30,9 +30,7 @@ public sealed record EvaluationOptions : IValidatableObject
     /// <summary>Attacks of your own, run after those named; also <see cref="Transfer"/>, which needs a network.</summary>
     public IReadOnlyList<Attack> MoreAttacks { get; init; } = [];
 
-    /// <summary>
-    /// How many images go through the network at a time. Default 250. It does not change which random numbers a point gets.
-    /// </summary>
+    /// <summary>How many images go through the network at a time; random numbers do not depend on it. Default 250.</summary>
     [Range(1, int.MaxValue)]
     public int BatchSize { get; init; } = 250;
 
@@ -89,10 +87,6 @@ public sealed record EvaluationOptions : IValidatableObject
     /// (<see cref="ProcessGroup.Current"/>), and without such a launcher, or where <see cref="Shard"/> is set, this process alone.
     /// </summary>
     public ProcessGroup? Group { get; init; }
-
-    /// <summary>Checks the settings.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
-    public void Validate() => this.Validated();
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {

@@ -47,9 +47,7 @@ internal static class EvaluationReport
     /// <summary>How a state file calls a model that can only be asked, before a digest of its answers.</summary>
     public const string Asked = "answers ";
 
-    /// <summary>The report of a model that can only be asked: says what its figures mean.</summary>
-    /// <param name="report">The report.</param>
-    /// <param name="budget">The query budget of the attacks; null for none.</param>
+    /// <summary>The report of a model that can only be asked: says what its figures mean at this query budget, if any.</summary>
     public static RobustnessReport ForBlackBox(RobustnessReport report, int? budget)
     {
         long?[] asked = [.. report.WorstCase.Points.Select(point => point.ForwardPasses).DefaultIfEmpty(0)];

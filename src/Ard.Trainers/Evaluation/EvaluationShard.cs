@@ -7,8 +7,7 @@ namespace Ard.Trainers.Evaluation;
 
 /// <summary>
 /// A part of an evaluation that runs by itself, on another machine say: the i-th of n shards has every n-th batch, from the i-th on. Its
-/// images keep the numbers that they have in the whole data set, and so their random starts; <see cref="Merge"/> joins the state files of
-/// all shards to that of the whole evaluation.
+/// images keep their numbers in the whole data set, and so their random starts; <see cref="Merge"/> joins the state files of all shards.
 /// </summary>
 /// <param name="Number">i, from 1.</param>
 /// <param name="Count">n.</param>
@@ -55,10 +54,7 @@ public sealed record EvaluationShard(int Number, int Count)
             for (var row = first; row < Math.Min(images, first + batchSize); row++) yield return row;
     }
 
-    /// <summary>
-    /// Puts the state files of all shards of an evaluation together to the one that a single process would have written, and makes its
-    /// report.
-    /// </summary>
+    /// <summary>Joins the state files of all shards to the one that a single process would have written, and makes its report.</summary>
     /// <param name="files">The files of the shards, in any order.</param>
     /// <param name="target">The file to write. The same evaluation without a shard goes on from it, with nothing left to compute.</param>
     /// <returns>
@@ -66,8 +62,7 @@ public sealed record EvaluationShard(int Number, int Count)
     /// then the same evaluation without a shard makes it.
     /// </returns>
     /// <exception cref="CheckpointException">
-    /// A file is damaged, of no shard, of another evaluation (the message names what differs), or not finished; or shards are missing,
-    /// which the message lists.
+    /// A file is damaged, of no shard, of another evaluation, or not finished, or shards are missing; the message says what and which.
     /// </exception>
     public static RobustnessReport? Merge(IEnumerable<string> files, string target)
     {
@@ -112,8 +107,6 @@ public sealed record EvaluationShard(int Number, int Count)
     }
 
     /// <summary>The steps of all shards in the order of the whole evaluation, with the places that images have in it.</summary>
-    /// <param name="shards">Of each shard its steps.</param>
-    /// <param name="batchSize">The images of a batch.</param>
     internal static IEnumerable<EvaluationStep> Join(IReadOnlyList<IReadOnlyList<EvaluationStep>> shards, int batchSize)
     {
         var batches = shards.Select(steps => Batches(steps).ToArray()).ToArray();

@@ -74,11 +74,10 @@ internal sealed class EvaluationState : IDisposable
     // [N,...]: the misclassified point that was found first, or the clean image; kept where a file of them was asked for.
     private readonly Tensor? examples;
 
-    /// <param name="options">The settings.</param>
-    /// <param name="count">How many images there are.</param>
-    /// <param name="images">All of them in the network's dtype, to become the examples; null where none are asked for.</param>
-    /// <param name="header">What a state file has to be of; null without one.</param>
-    /// <param name="steps">Where to put all steps, those of the file too; null for nowhere.</param>
+    /// <summary>
+    /// Of <paramref name="count"/> images, which in the network's dtype become the examples, where they are asked for. The header is that
+    /// of the state file, if there is one; all steps, those of the file too, are put into <paramref name="steps"/>.
+    /// </summary>
     /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
     public EvaluationState(
         EvaluationOptions options, long count, Tensor? images, StateHeader? header, ICollection<EvaluationStep>? steps = null)
@@ -128,9 +127,7 @@ internal sealed class EvaluationState : IDisposable
     /// <summary>How many steps are done.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>
-    /// What the next step is about: the first image of its batch, and the part, -1 for the clean images. Null where all is done.
-    /// </summary>
+    /// <summary>What the next step is about: its batch's first image, and the part, -1 for clean images; null where all is done.</summary>
     public (int First, int Part)? Next =>
         (int)(Steps / (1 + Parts.Count) * options.BatchSize) is var first && first < Count
             ? (first, (int)(Steps % (1 + Parts.Count)) - 1)
@@ -164,9 +161,7 @@ internal sealed class EvaluationState : IDisposable
     public IEnumerable<PartResult> Before(int part) =>
         Parts.Take(part).Where(other => options.IsSequential || other.Attack == Parts[part].Attack);
 
-    /// <summary>Adds what the next step has found.</summary>
-    /// <param name="step">The step.</param>
-    /// <param name="points">Its points [rows,...]; null for clean images.</param>
+    /// <summary>Adds what the next step has found, of an attack with its points [rows,...].</summary>
     public void Add(EvaluationStep step, Tensor? points = null)
     {
         if (examples is not null && points is not null)

@@ -1,12 +1,11 @@
+using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>
-/// The images of an evaluation, which asks for a batch at a time, as a rule in their order: a tensor, a data set, or what is read
-/// as it goes along.
-/// </summary>
+/// <summary>The images of an evaluation, a batch at a time, mostly in order: a tensor, a data set, or what is read as it goes.</summary>
 internal abstract class ImageSource
 {
     private const int RowsOfPiece = 256;
@@ -108,5 +107,73 @@ internal abstract class ImageSource
         public override Device Device => whole.Device;
 
         public override Tensor Rows(IReadOnlyList<long> rows) => whole.Rows([.. rows.Select(row => part[(int)row])]);
+    }
+}
+
+/// <summary>Images and labels as a caller has them, a batch at a time as a network wants them.</summary>
+internal static class ImageBatch
+{
+    /// <summary>Checks what an evaluation, the author of the message, is given.</summary>
+    /// <exception cref="ArgumentException">Something is wrong; the message names every fault.</exception>
+    public static void Check(string author, Tensor images, Tensor labels)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(labels);
+        using var scope = NewDisposeScope();
+        var faults = new List<string>();
+        Attack.CheckData(images, labels, faults, ScalarType.Byte, ScalarType.Float32, ScalarType.Float64);
+        if (faults.Count > 0) throw new ArgumentException($"{author}: {string.Join("; ", faults)}.");
+    }
+
+    /// <summary>Checks that a network's output is [count,classes], of two classes or more, and that all labels are among these.</summary>
+    /// <exception cref="ArgumentException">The classes do not fit.</exception>
+    /// <exception cref="InvalidOperationException">The output is not [count,classes].</exception>
+    public static void CheckClasses(string author, Tensor logits, long count, Tensor labels)
+    {
+        if (logits.dim() != 2 || logits.shape[0] != count)
+            throw new InvalidOperationException(
+                $"The network's output has shape [{string.Join(",", logits.shape)}], expected [{count},classes].");
+        var classes = logits.shape[1];
+        if (classes < 2)
+            throw new ArgumentException($"{author}: the network has {classes} output, expected one for each of two classes or more.");
+        if (labels.numel() > 0 && labels.max().item<long>() is var largest && largest >= classes)
+            throw new ArgumentException(
+                $"{author}: labels go up to {largest}, the network has {classes} outputs (classes 0 to {classes - 1}).");
+    }
+
+    /// <summary>The dtype and the device of a network; of one without parameters float32 and the images' device.</summary>
+    public static (ScalarType Type, Device Device) Home(Module<Tensor, Tensor> model, ImageSource images) =>
+        model.parameters().FirstOrDefault() is { } parameter ? (parameter.dtype, parameter.device) : (ScalarType.Float32, images.Device);
+
+    /// <summary>Some of the images and labels in the dtype and on the device of a network; bytes are divided by 255.</summary>
+    public static (Tensor Images, Tensor Labels) Take(Module<Tensor, Tensor> model, Tensor images, Tensor labels, long first, long count)
+    {
+        var (type, device) = Home(model, images);
+        return (Convert(images.narrow(0, first, count), type, device), labels.narrow(0, first, count).to(device));
+    }
+
+    /// <summary>The same of any rows.</summary>
+    public static (Tensor Images, Tensor Labels) Take(
+        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows)
+    {
+        var (type, device) = Home(model, images);
+        using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64, device: labels.device);
+        return (Convert(images.Rows(rows), type, device), labels.index_select(0, index).to(device));
+    }
+
+    /// <summary>Images in another dtype and on another device; bytes are divided by 255.</summary>
+    public static Tensor Convert(Tensor images, ScalarType type, Device device) =>
+        images.dtype == ScalarType.Byte ? images.to(type, device).Div_(255) : images.to(type, device);
+
+    /// <summary>The class that a network, borrowed for it, takes each point for; -1 where its logits are not finite.</summary>
+    /// <inheritdoc cref="CheckClasses"/>
+    public static long[] Predict(string author, Module<Tensor, Tensor> model, Tensor points, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var state = ModelState.Borrow(model);
+        var logits = model.call(points);
+        CheckClasses(author, logits, points.shape[0], labels);
+        return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
     }
 }

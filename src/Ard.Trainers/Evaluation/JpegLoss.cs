@@ -3,9 +3,8 @@ using static System.Math;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
-/// The steps of the JPEG format (ITU-T T.81, baseline) that lose information. Brightness and, at half the resolution, two differences of
-/// colour are taken in blocks of eight by eight to cosines, whose coefficients are rounded to multiples of those in a table. The coding
-/// that follows loses nothing.
+/// The steps of the JPEG format (ITU-T T.81, baseline) that lose information: brightness and, at half the resolution, two differences of
+/// colour are taken in blocks of eight by eight to cosines, whose coefficients are rounded to multiples of those in a table.
 /// </summary>
 internal static class JpegLoss
 {
@@ -31,9 +30,7 @@ internal static class JpegLoss
 
     private static readonly float[,] ToColours = { { 1, 0, 1.402f }, { 1, -0.344136f, -0.714136f }, { 1, 1.772f, 0 } };
 
-    /// <summary>Images [N,C,H,W] in [0,1], of one channel or three, as they come out of a file.</summary>
-    /// <param name="images">The images.</param>
-    /// <param name="quality">From 1 to 100, as libjpeg understands it.</param>
+    /// <summary>Images [N,C,H,W] in [0,1], of one channel or three, as they come out of a file of libjpeg's quality, 1 to 100.</summary>
     public static Tensor Apply(Tensor images, int quality)
     {
         var (height, width) = (images.shape[2], images.shape[3]);

@@ -68,11 +68,7 @@ internal static class Resampling
         return zoomed.narrow(2, (zoomed.shape[2] - height) / 2, height).narrow(3, (zoomed.shape[3] - width) / 2, width);
     }
 
-    /// <summary>A blur along a line, to one side of each pixel (ImageMagick's motion blur).</summary>
-    /// <param name="images">The images.</param>
-    /// <param name="radius">How far it reaches: twice as far, in pixels.</param>
-    /// <param name="sigma">How fast it fades.</param>
-    /// <param name="degrees">The line's direction in each image.</param>
+    /// <summary>A blur along a line, to one side of each pixel (ImageMagick's motion blur), of twice the radius in pixels.</summary>
     public static Tensor Motion(Tensor images, int radius, double sigma, double[] degrees)
     {
         var (height, width) = ((int)images.shape[2], (int)images.shape[3]);
@@ -99,11 +95,8 @@ internal static class Resampling
 
     /// <summary>
     /// A texture [N,1,H,W] from 0 to 1 (Fournier, Fussell and Carpenter, Computer rendering of stochastic models, CACM 1982: midpoint
-    /// displacement, by squares and diamonds on a torus).
+    /// displacement, by squares and diamonds on a torus), each level smaller than the one before by the decay.
     /// </summary>
-    /// <param name="like">The images whose size it has.</param>
-    /// <param name="decay">By how much each level is smaller than the one before.</param>
-    /// <param name="noise">What is random.</param>
     public static Tensor Fractal(Tensor like, double decay, Noise noise)
     {
         var size = 1L;
@@ -128,12 +121,7 @@ internal static class Resampling
         return map.unsqueeze(1).narrow(2, 0, like.shape[2]).narrow(3, 0, like.shape[3]);
     }
 
-    /// <summary>Three points of each image are pulled apart, then each pixel by a smooth field.</summary>
-    /// <param name="images">The images.</param>
-    /// <param name="pull">The size of the field, in pixels.</param>
-    /// <param name="smooth">How smooth it is.</param>
-    /// <param name="shift">By how much the points move at most, in each direction.</param>
-    /// <param name="noise">What is random.</param>
+    /// <summary>Three points of each image are shifted by up to so many pixels, then each pixel is pulled by a smooth field.</summary>
     public static Tensor Elastic(Tensor images, double pull, double smooth, double shift, Noise noise)
     {
         var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);

@@ -50,8 +50,8 @@ public sealed record RobustnessCurve
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="epsilons">The budgets, in any order, each once.</param>
     /// <param name="options">
-    /// The settings; default FGSM and PGD-20. Only the norm of its threat model counts. The budget is appended to the name of a state file;
-    /// examples are not written.
+    /// The settings; default FGSM and PGD-20. Of the threat model only the norm counts; a state file is one for each budget, its name with
+    /// the budget behind; examples are not written.
     /// </param>
     /// <param name="progress">Told after each attack on each batch; Done and Total are of the images that are left.</param>
     /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
@@ -59,13 +59,8 @@ public sealed record RobustnessCurve
     /// <exception cref="InvalidOperationException">The network's output is unfit, or an attack broke the threat model.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessCurve Evaluate(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        IReadOnlyList<double> epsilons,
-        EvaluationOptions? options = null,
-        IProgress<EvaluationProgress>? progress = null,
-        CancellationToken cancellation = default)
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, IReadOnlyList<double> epsilons, EvaluationOptions? options = null,
+        IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
     {
         ImageBatch.Check(nameof(RobustnessCurve), images, labels);
         return EvaluateAll(model, images, labels, epsilons, options, progress, cancellation);

@@ -33,10 +33,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 
     /// <summary>Evaluates a network, which is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
-    /// <param name="images">
-    /// [N,...], usually [N,C,H,W]: bytes, which are divided by 255, or floating point in [0,1]. A batch at a time is moved to the network's
-    /// dtype and device.
-    /// </param>
+    /// <param name="images">[N,...], usually [N,C,H,W]: bytes, which are divided by 255, or floating point in [0,1].</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="progress">Told after each attack on each batch.</param>
     /// <param name="cancellation">
@@ -46,9 +43,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// Images or labels are not as described (the message names every fault), or the labels are no classes of the network, or it has one
     /// output only, or it is a <see cref="BlackBox"/> and an attack needs gradients.
     /// </exception>
-    /// <exception cref="InvalidOperationException">
-    /// The network's output, or an attack's, is of another shape, or a <see cref="BlackBox"/> failed.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">Outputs of network or attack are of another shape, or a black box failed.</exception>
     /// <exception cref="CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(

@@ -31,10 +31,7 @@ public sealed record RobustnessReport
     /// <summary>Signs that the figures may be wrong; empty where none was found.</summary>
     public IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
-    /// <summary>
-    /// What the figures mean for a model that was only queried (<see cref="Networks.BlackBox"/>), in a sentence; null for a network whose
-    /// gradients were there.
-    /// </summary>
+    /// <summary>What the figures of a model that was only queried (<see cref="Networks.BlackBox"/>) mean; null for others.</summary>
     public string? BlackBox { get; init; }
 
     /// <summary>The true classes, in the order of the images.</summary>
@@ -50,7 +47,11 @@ public sealed record RobustnessReport
     internal string? Weights { get; init; }
 
     /// <summary>By class: one entry for each class that there are images of, in their order.</summary>
-    public IReadOnlyList<ClassAccuracy> Classes => [.. ClassAccuracy.ByClass(this)];
+    public IReadOnlyList<ClassAccuracy> Classes =>
+    [
+        .. Labels.Index().GroupBy(image => image.Item, image => image.Index).OrderBy(rows => rows.Key).Select(rows => new ClassAccuracy(
+            rows.Key, rows.Count(), rows.Count(row => Clean.Correct[row]), rows.Count(row => WorstCase.Correct[row]))),
+    ];
 
     /// <summary>
     /// The class with the lowest accuracy against all attacks together; null where there are no images. As the lowest of several it is
@@ -96,16 +97,13 @@ public sealed record AttackResult
     /// <summary>Which points the network gets right, in the order of the images.</summary>
     public IReadOnlyList<bool> Correct { get; }
 
-    /// <summary>
-    /// What the name leaves open, such as <c>20 steps of 2/255 from a random point; the first misclassified iterate counts</c>.
-    /// </summary>
+    /// <summary>What the name leaves open, such as <c>20 steps of 2/255 from a random point; the worst iterate counts</c>.</summary>
     public string Details { get; init; } = "";
 
     /// <summary>
     /// For an attack that is transferred (<see cref="Attacks.Attack.Transfer"/>), the share of the clean images, from 0 to 1, on which its
-    /// surrogate and the network agree: little transfers from a surrogate that disagrees. A surrogate that has learned from these images
-    /// (<see cref="Training.Surrogate"/>) agrees on them more often than on others. Null for other attacks, and where the surrogate was not
-    /// available, as for merged shards.
+    /// surrogate and the network agree: little transfers from a surrogate that disagrees. One that has learned from these images
+    /// (<see cref="Training.Surrogate"/>) agrees more often than on others. Null for other attacks and merged shards.
     /// </summary>
     public double? SurrogateAgreement { get; init; }
 
@@ -127,10 +125,7 @@ public sealed record AttackResult
         ? double.NaN
         : (double)Points.Count(point => point.IsRight || (point.WasRight && point.Queries > queries)) / Points.Count;
 
-    /// <summary>
-    /// The queries that half of the broken points needed at most (<see cref="AttackedPoint.Queries"/>); null where none was broken, or they
-    /// were not counted.
-    /// </summary>
+    /// <summary>What half of the broken points needed of <see cref="AttackedPoint.Queries"/> at most; null for none counted.</summary>
     public double? MedianQueries
     {
         get
@@ -141,14 +136,11 @@ public sealed record AttackResult
     }
 
     /// <summary>
-    /// How many points are right after each part of an attack that consists of others, such as AutoAttack, in their order; else empty.
+    /// How many points are right after each part of an attack of several, such as AutoAttack, in their order; else empty.
     /// </summary>
     public IReadOnlyList<AttackPart> Parts { get; init; } = [];
 
-    /// <summary>
-    /// The class that the network takes each point for, after the attack; -1 where the network's output there, or where the attack has
-    /// been, is not finite.
-    /// </summary>
+    /// <summary>The class that the network takes each point for; -1 where the attack met outputs that are not finite.</summary>
     public IReadOnlyList<long> Predictions { get; init; } = [];
 
     /// <summary>
@@ -177,10 +169,7 @@ public sealed record EvaluationProgress
     internal EvaluationProgress(string attack, int done, int total, int robust) =>
         (Attack, Done, Total, Robust) = (attack, done, total, robust);
 
-    /// <summary>
-    /// What was just run: <c>clean</c>, an attack's name, or for one that consists of others its name and theirs, such as
-    /// <c>autoattack: apgd-t</c>.
-    /// </summary>
+    /// <summary>What was just run: <c>clean</c>, an attack's name, or with its part's, such as <c>autoattack: apgd-t</c>.</summary>
     public string Attack { get; }
 
     /// <summary>How many points have been through everything.</summary>
@@ -191,4 +180,29 @@ public sealed record EvaluationProgress
 
     /// <summary>How many of the points of which something is known have been right so far.</summary>
     public int Robust { get; }
+}
+
+/// <summary>What a network gets right of the images of one class.</summary>
+public sealed record ClassAccuracy
+{
+    internal ClassAccuracy(long label, int images, int cleanCount, int robustCount) =>
+        (Class, Images, CleanCount, RobustCount) = (label, images, cleanCount, robustCount);
+
+    /// <summary>The class, from 0.</summary>
+    public long Class { get; }
+
+    /// <summary>How many images there are of it, one or more.</summary>
+    public int Images { get; }
+
+    /// <summary>How many of them the network gets right without an attack.</summary>
+    public int CleanCount { get; }
+
+    /// <summary>How many of them it gets right against all attacks together.</summary>
+    public int RobustCount { get; }
+
+    /// <summary>The share of images that are right against all attacks together, from 0 to 1.</summary>
+    public double Accuracy => (double)RobustCount / Images;
+
+    /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
+    public ConfidenceInterval Interval => ConfidenceInterval.Wilson(RobustCount, Images);
 }

@@ -2,10 +2,7 @@ using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>
-/// A network against several adversaries, who may each do something else, such as change little in Linf or in L2: an image counts as right
-/// where it is right against all of them.
-/// </summary>
+/// <summary>A network against several adversaries, as in Linf and L2: an image is right where it is right against all of them.</summary>
 public sealed record RobustnessUnion
 {
     private RobustnessUnion(IReadOnlyList<RobustnessReport> reports, AttackResult worstCase) => (Reports, WorstCase) = (reports, worstCase);

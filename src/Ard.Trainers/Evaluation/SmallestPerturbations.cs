@@ -14,10 +14,7 @@ public sealed record SmallestPerturbations
     /// <summary>The norm of the sizes.</summary>
     public Norm Norm { get; }
 
-    /// <summary>
-    /// For each image, in their order, the size of its smallest perturbation; 0 where the network is wrong without one, infinity where none
-    /// was found.
-    /// </summary>
+    /// <summary>For each image its smallest perturbation's size; 0 where it is wrong without one, infinity where none was found.</summary>
     public IReadOnlyList<double> Sizes { get; }
 
     /// <summary>The evaluation with a budget that allows every image, whose points have size, attack and cost.</summary>
@@ -68,14 +65,8 @@ public sealed record SmallestPerturbations
     /// <exception cref="InvalidOperationException">The network's output is unfit.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static SmallestPerturbations Evaluate(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        Norm norm,
-        IReadOnlyList<Attack>? attacks = null,
-        EvaluationOptions? options = null,
-        IProgress<EvaluationProgress>? progress = null,
-        CancellationToken cancellation = default)
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, Norm norm, IReadOnlyList<Attack>? attacks = null,
+        EvaluationOptions? options = null, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ImageBatch.Check(nameof(SmallestPerturbations), images, labels);

@@ -10,10 +10,6 @@ namespace Ard.Trainers.Evaluation;
 internal static class SurrogateAgreement
 {
     /// <summary>A report whose transferred attacks say it.</summary>
-    /// <param name="report">The report.</param>
-    /// <param name="attacks">Its attacks.</param>
-    /// <param name="images">Its images.</param>
-    /// <param name="batchSize">How many go through a surrogate at a time.</param>
     public static RobustnessReport AddTo(
         RobustnessReport report, IReadOnlyList<Attack> attacks, ImageSource images, int batchSize)
     {

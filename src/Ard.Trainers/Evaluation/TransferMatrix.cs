@@ -2,9 +2,7 @@ using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>
-/// How well one network's adversarial examples deceive another. Every image is attacked on every source, also where the source is wrong.
-/// </summary>
+/// <summary>How well one network's adversarial examples deceive another. Images are attacked where the source is wrong too.</summary>
 public sealed record TransferMatrix
 {
     internal TransferMatrix(
@@ -35,13 +33,11 @@ public sealed record TransferMatrix
 
     /// <summary>Makes examples on each network and asks all; they are left as they were found.</summary>
     /// <param name="models">
-    /// The networks by name, images [N,...] to logits [N,classes]; each may have a dtype and a device of its own.
+    /// The networks by name, images [N,...] to logits [N,classes], each in its own dtype and on its own device.
     /// </param>
     /// <param name="images">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
-    /// <param name="attack">
-    /// The attack. One that stops at the first misclassified point transfers badly: prefer <see cref="KeptPoint.Worst"/>.
-    /// </param>
+    /// <param name="attack">The attack; one that stops early transfers badly: prefer <see cref="KeptPoint.Worst"/>.</param>
     /// <param name="threat">What the adversary may do.</param>
     /// <param name="seed">The seed of what is random. Default 0.</param>
     /// <param name="batchSize">How many images go through a network at a time. Default 250.</param>
@@ -50,14 +46,8 @@ public sealed record TransferMatrix
     /// <exception cref="InvalidOperationException">A network's output is unfit, or the attack broke the threat model.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static TransferMatrix Evaluate(
-        IReadOnlyList<(string Name, Module<Tensor, Tensor> Model)> models,
-        Tensor images,
-        Tensor labels,
-        Attack attack,
-        ThreatModel threat,
-        long seed = 0,
-        int batchSize = 250,
-        CancellationToken cancellation = default)
+        IReadOnlyList<(string Name, Module<Tensor, Tensor> Model)> models, Tensor images, Tensor labels, Attack attack,
+        ThreatModel threat, long seed = 0, int batchSize = 250, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(models);
         ArgumentNullException.ThrowIfNull(attack);
@@ -78,25 +68,21 @@ public sealed record TransferMatrix
             var count = Math.Min(batchSize, images.shape[0] - first);
             var right = models
                 .Select(model => Right(model.Model, ImageBatch.Take(model.Model, images, labels, first, count).Images)).ToArray();
-            for (var target = 0; target < models.Count; target++)
-                clean[target].AddRange(right[target].Select(each => new AttackedPoint(each, null, 0, null, null)));
-            for (var source = 0; source < models.Count; source++)
+            foreach (var (target, its) in right.Index())
+                clean[target].AddRange(its.Select(each => new AttackedPoint(each, null, 0, null, null)));
+            foreach (var (source, (_, model)) in models.Index())
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var sourceScope = NewDisposeScope();
-                var (batch, truth) = ImageBatch.Take(models[source].Model, images, labels, first, count);
-                var noise = new PointNoise(seed, PointNoise.Rows(count, first));
-                var points = attack.Perturb(models[source].Model, batch, truth, threat, noise);
+                var (batch, truth) = ImageBatch.Take(model, images, labels, first, count);
+                var points = attack.Perturb(model, batch, truth, threat, new PointNoise(seed, PointNoise.Rows(count, first)));
                 var sizes = threat.Size(points, batch).cpu().data<double>().ToArray();
-                for (var target = 0; target < models.Count; target++)
+                foreach (var (target, its) in right.Index())
                 {
                     var (type, device) = ImageBatch.Home(models[target].Model, images);
-                    var attacked = Right(models[target].Model, points.to(type, device));
-                    for (var i = 0; i < count; i++)
-                    {
-                        var brokenBy = right[target][i] && !attacked[i] ? attack.Name : null;
-                        found[source][target].Add(new AttackedPoint(right[target][i], brokenBy, sizes[i], null, null));
-                    }
+                    found[source][target].AddRange(its.Zip(Right(models[target].Model, points.to(type, device)), sizes)
+                        .Select(each => new AttackedPoint(
+                            each.First, each.First && !each.Second ? attack.Name : null, each.Third, null, null)));
                 }
             }
 

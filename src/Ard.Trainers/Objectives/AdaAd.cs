@@ -22,10 +22,7 @@ public sealed record AdaAdOptions
     [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
-    /// <summary>
-    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
-    /// the clean images at alpha 1. Default true.
-    /// </summary>
+    /// <summary>Whether the released code's pass of clean images at alpha 1, for running statistics only, is taken. Default true.</summary>
     public bool StatisticsPasses { get; init; } = true;
 }
 
@@ -34,8 +31,6 @@ public sealed record AdaAdOptions
 /// first of the two, so that the attack looks for the points where student and teacher differ most. The teacher is attacked too: in the
 /// attack the gradient flows through its answer, in the loss it is fixed. The student sees x first, then x'.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdaAd(AdaAdOptions? options = null) : Objective<AdaAdOptions>(options)
 {
     public override string Name => "adaad";

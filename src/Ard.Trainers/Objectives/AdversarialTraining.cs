@@ -8,10 +8,7 @@ internal sealed record AdversarialTrainingOptions
     public InnerMaximisation Inner { get; init; } = new() { Start = Start.Uniform, Mode = AttackMode.Eval };
 }
 
-/// <summary>
-/// Adversarial training (Madry et al., ICLR 2018): CE(S(x'), y), the mean over the batch, x' from the inner maximisation.
-/// </summary>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
+/// <summary>Adversarial training (Madry et al., ICLR 2018): CE(S(x'), y), a mean over the batch, x' from the inner maximisation.</summary>
 internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective<AdversarialTrainingOptions>(options)
 {
     public override string Name => "adversarial-training";

@@ -7,8 +7,7 @@ namespace Ard.Trainers.Objectives;
 public sealed record AdversarialWeightPerturbationOptions
 {
     /// <summary>
-    /// gamma: how far a layer's weights are moved, in units of their norm. Default 0.01, as the released code has it for adversarial
-    /// training.
+    /// gamma: how far a layer's weights move, in units of their norm. Default 0.01, as released for adversarial training.
     /// </summary>
     [Range(0, double.MaxValue)]
     public double Gamma { get; init; } = 0.01;

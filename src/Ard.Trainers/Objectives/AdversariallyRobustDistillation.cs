@@ -13,28 +13,19 @@ public sealed record ArdOptions
     /// <summary>The inner maximisation. Default that of the released code: see <see cref="InnerMaximisation"/>.</summary>
     public InnerMaximisation Inner { get; init; } = new();
 
-    /// <summary>
-    /// The distillation loss between the student on adversarial and the teacher on clean images. Default temperature 30, mean over batch
-    /// and classes.
-    /// </summary>
+    /// <summary>Of the student on adversarial, the teacher on clean images. Default temperature 30, mean over batch and classes.</summary>
     public DistillationTerm Distillation { get; init; } = new();
 
-    /// <summary>
-    /// alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.
-    /// </summary>
+    /// <summary>alpha, the share of the distillation; the rest is cross-entropy of the clean images with the labels. Default 1.</summary>
     [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
-    /// <summary>
-    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
-    /// the clean images at alpha 1. Default true.
-    /// </summary>
+    /// <summary>Whether the released code's pass of clean images at alpha 1, for running statistics only, is taken. Default true.</summary>
     public bool StatisticsPasses { get; init; } = true;
 
     /// <summary>
-    /// As the defaults with the divergence as a mean over the batch and the weight 0.1, so that at 10 classes the loss is exactly
-    /// the same number, and at any other count of classes keeps that scale (the released code's shrinks with the number of classes: at 100
-    /// it is a tenth).
+    /// As the defaults with the divergence as a mean over the batch and the weight 0.1: at 10 classes the loss is exactly the same number,
+    /// and at any other count keeps that scale (the released code's is a tenth of it at 100).
     /// </summary>
     public static ArdOptions Corrected { get; } = new()
     {
@@ -43,12 +34,9 @@ public sealed record ArdOptions
 }
 
 /// <summary>
-/// Adversarially robust distillation (Goldblum, Fowl, Feizi and Goldstein, AAAI 2020, algorithm 1):
-/// alpha T² KL(S_t(x') ‖ T_t(x)) + (1-alpha) CE(S(x), y), where x' maximises the student's cross-entropy and the teacher sees the clean
-/// image.
+/// Adversarially robust distillation (Goldblum, Fowl, Feizi and Goldstein, AAAI 2020, algorithm 1): alpha T² KL(S_t(x') ‖ T_t(x)) +
+/// (1-alpha) CE(S(x), y), where x' maximises the student's cross-entropy.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective<ArdOptions>(options)
 {
     public override string Name => "ard";

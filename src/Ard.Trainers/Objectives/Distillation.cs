@@ -17,8 +17,6 @@ public sealed record DistillationOptions
 /// Knowledge distillation on clean images: alpha T² KL(S_t(x) ‖ T_t(x)) + (1-alpha) CE(S(x), y). From a robust teacher the student inherits
 /// some robustness without seeing an adversarial example (Goldblum et al., AAAI 2020, section 4).
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Distillation(DistillationOptions? options = null) : Objective<DistillationOptions>(options)
 {
     public override string Name => "distillation";

@@ -2,18 +2,14 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>
-/// The distillation loss of Hinton, Vinyals and Dean (2015): weight · T² · KL(student ‖ teacher), both softened by the temperature T.
-/// </summary>
+/// <summary>The distillation loss of Hinton, Vinyals and Dean (2015): weight · T² · KL(student ‖ teacher), softened by T.</summary>
 public sealed record DistillationTerm : IValidatableObject
 {
     /// <summary>T, on both sides. Default 30, as in the released code of ARD.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double Temperature { get; init; } = 30;
 
-    /// <summary>
-    /// How the divergences of a batch become one number. Default the mean over batch and classes, as in the released code of ARD.
-    /// </summary>
+    /// <summary>How the divergences of a batch become one number. Default the mean over batch and classes, as ARD's code has it.</summary>
     public KlReduction Reduction { get; init; } = KlReduction.BatchAndClassMean;
 
     /// <summary>A constant factor. Default 1.</summary>
@@ -28,9 +24,7 @@ public sealed record DistillationTerm : IValidatableObject
     public Tensor Loss(Tensor student, Tensor teacher, Tensor? weights = null) =>
         KlDivergence.Between(student, teacher, Temperature, Reduction, weights).Times(Weight * Temperature * Temperature);
 
-    /// <summary>
-    /// The scale of the loss, where the rest of it is cross-entropy: see <see cref="Objective.LossScale"/>. A sum counts as a mean.
-    /// </summary>
+    /// <summary>The scale of the loss beside cross-entropy: see <see cref="Objective.LossScale"/>. A sum counts as a mean.</summary>
     internal double Scale(int classes, double share = 1) =>
         share * Weight * (Reduction == KlReduction.BatchAndClassMean ? 1.0 / classes : 1) + (1 - share);
 
@@ -46,10 +40,7 @@ public enum KlReduction
     /// <summary>The mean over the batch: the usual meaning of an average divergence.</summary>
     BatchMean,
 
-    /// <summary>
-    /// The mean over batch and classes, which is the batch mean divided by the number of classes: what PyTorch's KLDivLoss does by default,
-    /// and the released code of ARD and RSLAD with it.
-    /// </summary>
+    /// <summary>The batch mean over the number of classes: PyTorch's default, and so the released code of ARD and RSLAD.</summary>
     BatchAndClassMean,
 
     /// <summary>The sum over the batch.</summary>
@@ -64,14 +55,9 @@ internal static class KlDivergence
 {
     /// <summary>
     /// Σ_c p_c (log p_c - log q_c) with p = softmax(target/T) and q = softmax(prediction/T), reduced over the batch. Gradients flow into
-    /// both; detach a target that is to stay fixed. The factor T² that distillation puts in front is not included.
+    /// both; detach a target that is to stay fixed. The factor T² that distillation puts in front is not included. The weights [N] are
+    /// factors of the points' divergences. A scalar, or [N] without reduction.
     /// </summary>
-    /// <param name="prediction">Logits [N,classes] of q.</param>
-    /// <param name="target">Logits [N,classes] of p.</param>
-    /// <param name="temperature">T, positive. Default 1.</param>
-    /// <param name="reduction">Default the batch mean.</param>
-    /// <param name="weights">A factor [N] for each point's divergence. Default none.</param>
-    /// <returns>A scalar, or [N] without reduction.</returns>
     public static Tensor Between(
         Tensor prediction, Tensor target, double temperature = 1, KlReduction reduction = KlReduction.BatchMean, Tensor? weights = null)
     {

@@ -10,14 +10,11 @@ public sealed record FastArdOptions
     public FreePerturbation Free { get; init; } = new();
 
     /// <summary>
-    /// The distillation loss between the student on perturbed and the teacher on clean images. Default that of ARD's released code:
-    /// temperature 30, mean over batch and classes.
+    /// Of the student on perturbed, the teacher on clean images. Default ARD's: temperature 30, mean over batch and classes.
     /// </summary>
     public DistillationTerm Distillation { get; init; } = new();
 
-    /// <summary>
-    /// alpha, the share of the distillation loss; the rest is cross-entropy of the clean images with the labels. Default 1.
-    /// </summary>
+    /// <summary>alpha, the share of the distillation; the rest is cross-entropy of the clean images with the labels. Default 1.</summary>
     [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 }
@@ -31,8 +28,6 @@ public sealed record FastArdOptions
 /// In ARD's algorithm 1 the perturbation maximises the cross-entropy. Here one backward pass, that of the objective itself, moves
 /// perturbation and weights, so delta maximises the distillation loss. The teacher is asked once a batch, not once a replay.
 /// </remarks>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class FastArd(FastArdOptions? options = null) : Objective<FastArdOptions>(options)
 {
     public override string Name => "fast-ard";

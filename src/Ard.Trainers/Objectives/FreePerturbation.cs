@@ -24,9 +24,10 @@ public sealed record FreePerturbation
     [Range(1, int.MaxValue)]
     public int Replays { get; init; } = 8;
 
-    /// <summary>The images to train on in this replay. They become the batch's <see cref="TrainingBatch.Adversarial"/>.</summary>
-    /// <param name="batch">The batch.</param>
-    /// <returns>[N,...], allowed by the threat model; a leaf that collects its gradient on backward.</returns>
+    /// <summary>
+    /// The images to train on in this replay, allowed by the threat model; a leaf that collects its gradient on backward. They become the
+    /// batch's <see cref="TrainingBatch.Adversarial"/>.
+    /// </summary>
     internal Tensor Points(TrainingBatch batch)
     {
         using var noGrad = no_grad();
@@ -40,11 +41,7 @@ public sealed record FreePerturbation
         return batch.Adversarial = Threat.Project(points, images).requires_grad_();
     }
 
-    /// <summary>
-    /// After backward: delta := project(delta + epsilon · direction of steepest ascent of the loss). Rows beyond the batch stay
-    /// as they are.
-    /// </summary>
-    /// <param name="batch">The batch that <see cref="Points"/> was called with.</param>
+    /// <summary>After backward: delta := project(delta + epsilon · steepest ascent). Rows beyond the batch stay as they are.</summary>
     internal void Ascend(TrainingBatch batch)
     {
         using var scope = NewDisposeScope();
@@ -73,7 +70,6 @@ internal sealed record FreeAdversarialTrainingOptions
 /// of the same loss while the weights are trained: see <see cref="FreePerturbation"/>. An epoch takes m weight steps a batch, so a
 /// training has 1/m of the usual epochs and costs what natural training costs.
 /// </summary>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null)
     : Objective<FreeAdversarialTrainingOptions>(options)
 {

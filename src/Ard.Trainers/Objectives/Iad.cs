@@ -4,8 +4,7 @@ using Ard.Trainers.Attacks;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// The settings of <see cref="Iad"/> and <see cref="AdaIad"/>; the defaults are those of their released codes. What is null differs
-/// between the two.
+/// The settings of <see cref="Iad"/> and <see cref="AdaIad"/>; the defaults are the released codes', null where they differ.
 /// </summary>
 public sealed record IadOptions
 {
@@ -30,10 +29,7 @@ public sealed record IadOptions
     /// </summary>
     public bool TrustWeightsTeacher { get; init; }
 
-    /// <summary>
-    /// alpha, the share of the distillation and of the student's own soft label; the rest is cross-entropy of the clean images with the
-    /// labels. Default 1.
-    /// </summary>
+    /// <summary>alpha, the share of distillation and own soft label; the rest is cross-entropy of the clean images. Default 1.</summary>
     [Range(0.0, 1.0)]
     public double Alpha { get; init; } = 1;
 
@@ -79,8 +75,6 @@ internal abstract class IntrospectiveDistillation(IadOptions? options, IadOption
 /// student listens to its own prediction of the clean image too. The gradient flows through both sides of that second divergence, as in the
 /// released code (of 2022-02-19), and not through A.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillation(options, Defaults)
 {
     /// <summary>The defaults.</summary>
@@ -112,8 +106,6 @@ internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillatio
 /// <see cref="Iad"/>, the teacher sees the adversarial image. The gradient flows through both sides of the second divergence and not
 /// through A. The student sees x first, then x'.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class AdaIad(IadOptions? options = null) : IntrospectiveDistillation(options, Defaults)
 {
     /// <summary>The defaults: the attack of AdaAD, and temperature 30.</summary>
@@ -150,19 +142,14 @@ public sealed record TeacherTrust
     [Range(0, double.MaxValue)]
     public double Exponent { get; init; } = 0.1;
 
-    /// <summary>
-    /// The share of the training that passes in full trust. Default 0.3: up to epoch 60 of the published 200. At 1 the trust
-    /// is always full.
-    /// </summary>
+    /// <summary>The share of the training in full trust. Default 0.3: up to epoch 60 of the published 200. At 1 trust is full.</summary>
     [Range(0.0, 1.0)]
     public double FullTrustShare { get; init; } = 0.3;
 
     /// <summary>Whether the trust may be less than full in the epoch of the batch.</summary>
     internal bool IsPartial(TrainingBatch batch) => batch.Epoch >= Math.Round(FullTrustShare * batch.Epochs);
 
-    /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1.</summary>
-    /// <param name="teacher">The teacher's logits [N,classes] of the adversarial images, without a graph.</param>
-    /// <param name="batch">The labels; of mixed images the classes' probabilities count by their shares.</param>
+    /// <summary>T(x')[y] to the power <see cref="Exponent"/>: [N], from 0 to 1; classes of mixed images count by shares.</summary>
     internal Tensor Weights(Tensor teacher, TrainingBatch batch)
     {
         var logP = teacher.log_softmax(1);

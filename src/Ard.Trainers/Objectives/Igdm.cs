@@ -16,7 +16,6 @@ internal sealed record IgdmOptions
 /// fixed; x - d is not clamped to [0,1]; the student is in train mode, the teacher's side has no gradient. As in the released code for
 /// AdaAD, x + d goes through the student once more for this term, then x - d; here both come after the host's own passes.
 /// </summary>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Igdm(Objective host, IgdmOptions? options = null)
     : HostedObjective<IgdmOptions>(host ?? throw new ArgumentNullException(nameof(host)), options)
 {

@@ -2,9 +2,7 @@ using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>
-/// What the inner maximisation makes large. Each is summed over the batch, so that the points do not influence one another's step.
-/// </summary>
+/// <summary>What the inner maximisation makes large, summed over the batch, so that points do not influence one another's step.</summary>
 public abstract class InnerLoss
 {
     /// <summary>Cross-entropy of the student's prediction and the label: adversarial training, ARD.</summary>
@@ -22,9 +20,7 @@ public abstract class InnerLoss
     public static InnerLoss DivergenceFromTeacherOnClean { get; } =
         new BuiltIn(nameof(DivergenceFromTeacherOnClean), batch => DivergenceFrom(batch.TeacherLogits, batch));
 
-    /// <summary>
-    /// KL(student(x') ‖ teacher(x')), where the gradient flows through the teacher as well: AdaAD. It needs the teacher in every step.
-    /// </summary>
+    /// <summary>KL(student(x') ‖ teacher(x')), with the gradient through the teacher, which each step asks: AdaAD.</summary>
     public static InnerLoss DivergenceFromTeacherOnSame { get; } = new BuiltIn(nameof(DivergenceFromTeacherOnSame), batch =>
         points => KlDivergence.Between(batch.Student.call(points), batch.CallTeacher(points), reduction: KlReduction.Sum));
 

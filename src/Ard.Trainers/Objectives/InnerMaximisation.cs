@@ -7,9 +7,7 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The mode of the student, and with it of its batch normalisation, during the inner maximisation.</summary>
 public enum AttackMode
 {
-    /// <summary>
-    /// As the training loop set it, train mode: every attack step normalises by the batch and moves the running statistics.
-    /// </summary>
+    /// <summary>Train mode, as the loop set it: every attack step normalises by the batch and moves the running statistics.</summary>
     Train,
 
     /// <summary>Eval mode: running statistics are used and left alone. Afterwards every module has its own mode again.</summary>
@@ -42,23 +40,20 @@ public sealed record InnerMaximisation
     /// <summary>What is made large. Default cross-entropy with the labels.</summary>
     public InnerLoss Loss { get; init; } = InnerLoss.CrossEntropy;
 
-    /// <summary>
-    /// Whether each step is projected onto the threat model. Otherwise points are only clamped to [0,1], and may be as far away as start
-    /// and steps together. Default true.
-    /// </summary>
+    /// <summary>Whether steps are projected onto the threat model, or clamped to [0,1] only. Default true.</summary>
     public bool Project { get; init; } = true;
 
     /// <summary>What looks for catastrophic overfitting to an attack of one or two steps; null for nothing. Default null.</summary>
     public OverfittingGuard? Guard { get; init; }
 
     /// <summary>
-    /// One step from a random start (Wong, Rice and Kolter, ICLR 2020): noise of epsilon, a step of 1.25 epsilon, Linf 8/255; guarded.
+    /// One step from a random start (Wong, Rice and Kolter, ICLR 2020): noise of epsilon, a step of 1.25 epsilon; guarded.
     /// </summary>
     public static InnerMaximisation FgsmRs { get; } =
         new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
 
     /// <summary>
-    /// The same in one step, that of N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected; guarded.
+    /// The same in one step as in N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected; guarded.
     /// Loss and mode stay.
     /// </summary>
     public InnerMaximisation Fast() => this with

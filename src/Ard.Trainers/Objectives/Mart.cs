@@ -29,8 +29,6 @@ public sealed record MartOptions
 /// the batch. Gradients flow through all of it, also through the clean prediction and the factor 1 - p_y(x), as in the released code.
 /// </summary>
 /// <remarks>The released code adds 1e-12 to probabilities before the logarithm; here log-softmax needs none.</remarks>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Mart(MartOptions? options = null) : Objective<MartOptions>(options)
 {
     // Bounds the margin term by 9.2 where a wrong class has all of the probability; the released code's figure.

@@ -30,8 +30,6 @@ public sealed record MtardOptions
 /// first batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and so in checkpoints.
 /// </summary>
 /// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Mtard(MtardOptions? options = null) : Objective<MtardOptions>(options)
 {
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";

@@ -6,7 +6,7 @@ namespace Ard.Trainers.Objectives;
 /// <summary>
 /// A training method: an inner maximisation (or none) and an outer loss. The training loop is the same for all of them. To write your own,
 /// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/> and
-/// <see cref="DistillationTerm"/> are the usual parts.
+/// <see cref="DistillationTerm"/> are the usual parts. A method with a wrong setting is not made: the error names every one.
 /// </summary>
 public abstract partial class Objective : INamed
 {
@@ -19,10 +19,7 @@ public abstract partial class Objective : INamed
     /// </summary>
     public virtual string Description => Name;
 
-    /// <summary>
-    /// What the inner maximisation allows; the training loop judges validation images by it. Default null: the method finds no adversarial
-    /// images, or does not say.
-    /// </summary>
+    /// <summary>What the inner maximisation allows; validation is against it. Default null: there is none, or it does not say.</summary>
     public virtual ThreatModel? Threat => null;
 
     /// <summary>

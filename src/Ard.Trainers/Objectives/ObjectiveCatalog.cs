@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Attacks;
 
@@ -76,9 +77,7 @@ public static class ObjectiveCatalog
     /// (<see cref="Objectives.Igdm"/>), and those that take several steps for it by +fast (<see cref="InnerMaximisation.Fast"/>, one
     /// step; there is none to set then): adaad+fast+igdm.
     /// </param>
-    /// <param name="settings">
-    /// What differs from the method's defaults. A threat model is accepted by all methods, also by those that train on clean images only.
-    /// </param>
+    /// <param name="settings">What differs from the method's defaults. Each takes a threat model, also for clean images only.</param>
     /// <exception cref="ArgumentException">There is no such method, or a setting is not one of its, or is wrong.</exception>
     public static Objective ByName(string name, ObjectiveSettings? settings = null)
     {
@@ -90,9 +89,7 @@ public static class ObjectiveCatalog
             : throw new ArgumentException($"{nameof(ObjectiveSettings)}: {string.Join("; ", faults)}.");
     }
 
-    /// <summary>
-    /// The settings that the method takes, without the others: for settings that several methods share, as on a command line.
-    /// </summary>
+    /// <summary>The settings that the method takes, without the others: of settings for several methods, as on a command line.</summary>
     /// <param name="name">As in <see cref="ByName"/>.</param>
     /// <param name="settings">Any settings.</param>
     /// <exception cref="ArgumentException">There is no such method.</exception>
@@ -185,5 +182,50 @@ public static class ObjectiveCatalog
             taken.Add(expression[(expression.IndexOf('.', StringComparison.Ordinal) + 1)..]);
             return value;
         }
+    }
+}
+
+/// <summary>What the methods have in common that one may want to set by name. What is null has the method's own default.</summary>
+public sealed record ObjectiveSettings
+{
+    private static readonly PropertyInfo[] Properties = typeof(ObjectiveSettings).GetProperties();
+
+    /// <summary>The threat model that the method trains against.</summary>
+    public ThreatModel? Threat { get; init; }
+
+    /// <summary>The steps of the inner maximisation.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>The length of a step, in [0,1] images. Where only <see cref="Threat"/> is set, its ratio to epsilon stays.</summary>
+    public double? StepSize { get; init; }
+
+    /// <summary>The temperature of a distillation.</summary>
+    public double? Temperature { get; init; }
+
+    /// <summary>The share of the distillation beside the cross-entropy; in RSLAD and AdaAD of the adversarial beside the clean.</summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>The weight of the divergence in TRADES; in MART, whose paper calls it lambda.</summary>
+    public double? Beta { get; init; }
+
+    /// <summary>How often the methods of free adversarial training train on a batch in a row.</summary>
+    public int? Replays { get; init; }
+
+    /// <summary>The weight of the term that +igdm behind a method's name adds (<see cref="Igdm"/>), and of the same term in SAAD.</summary>
+    public double? IgdmWeight { get; init; }
+
+    /// <summary>The settings, with <see cref="ThreatModel.Default"/> for images of so many channels where no threat model is set.</summary>
+    internal ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Default(channels) };
+
+    /// <summary>The names of the settings that are not null.</summary>
+    internal IEnumerable<string> Given =>
+        Properties.Where(property => property.GetValue(this) is not null).Select(property => property.Name);
+
+    /// <summary>The settings of these names; the others null.</summary>
+    internal ObjectiveSettings Only(IEnumerable<string> names)
+    {
+        var kept = this with { };
+        foreach (var property in Properties.ExceptBy(names, property => property.Name)) property.SetValue(kept, null);
+        return kept;
     }
 }

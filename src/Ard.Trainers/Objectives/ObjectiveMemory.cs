@@ -1,9 +1,8 @@
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// Named tensors that an <see cref="Objective"/> carries from batch to batch, such as the perturbation of free adversarial training or the
-/// weights of several teachers. The training run owns them and writes them into its checkpoint, so that the objective itself has no state
-/// and a resumed run equals an uninterrupted one.
+/// Named tensors that an <see cref="Objective"/> carries from batch to batch, such as the perturbation of free adversarial training. The
+/// training run owns them and writes them into its checkpoint, so that a resumed run equals an uninterrupted one.
 /// </summary>
 public sealed class ObjectiveMemory : IDisposable
 {
@@ -17,9 +16,7 @@ public sealed class ObjectiveMemory : IDisposable
     /// <summary>All that is remembered. The tensors belong to the memory.</summary>
     internal IReadOnlyDictionary<string, Tensor> Entries => entries;
 
-    /// <summary>
-    /// What is remembered under the name, or null. The tensor belongs to the memory and lives until the name is set again.
-    /// </summary>
+    /// <summary>What is remembered under the name, or null. The tensor is the memory's and lives until the name is set again.</summary>
     public Tensor? this[string name] => entries.GetValueOrDefault(name);
 
     /// <summary>Remembers a copy of the values, without their graph.</summary>

@@ -26,8 +26,7 @@ public sealed record OverfittingGuard
 
     /// <summary>
     /// How much higher the accuracy under the attack in training may be than that under PGD. Default 0.2: a healthy student has about 0.1,
-    /// one that has overfitted often 0.8. What chance does to n images, 1/√n, is allowed on top: 0.125 for 64, and never exceeded by
-    /// a single image.
+    /// an overfitted one often 0.8. What chance does to n images, 1/√n, is allowed on top: 0.125 for 64.
     /// </summary>
     [Range(0.0, 1.0)]
     public double Gap { get; init; } = 0.2;
@@ -37,7 +36,6 @@ public sealed record OverfittingGuard
     public int Steps { get; init; } = 10;
 
     /// <summary>PGD with the same loss, for looking and for taking over.</summary>
-    /// <param name="fast">The attack that is watched.</param>
     internal InnerMaximisation Pgd(InnerMaximisation fast) => fast with
     {
         Steps = Steps,
@@ -49,8 +47,6 @@ public sealed record OverfittingGuard
     };
 
     /// <summary>Whether PGD is to be used on this batch. Looks at the student where it is time to.</summary>
-    /// <param name="batch">The batch; its memory keeps the decision.</param>
-    /// <param name="fast">The attack that is watched.</param>
     internal bool TakesOver(TrainingBatch batch, InnerMaximisation fast)
     {
         if (batch.Memory[Memory] is not null) return true;

@@ -21,16 +21,10 @@ public sealed record PeerAidOptions
     [Range(0, double.MaxValue)]
     public double LabelWeight { get; init; }
 
-    /// <summary>
-    /// What draws the student to the peer, both on adversarial images. Default temperature 5, mean over batch and classes, weight
-    /// lambda2 = 1.
-    /// </summary>
+    /// <summary>What draws the student to the peer on adversarial images, of weight lambda2. Default temperature 5, weight 1.</summary>
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 5 };
 
-    /// <summary>
-    /// What draws the student's adversarial prediction to its clean one, with a gradient through both. Default temperature 5, mean over
-    /// batch and classes, weight lambda3 = 1.
-    /// </summary>
+    /// <summary>What draws the student's adversarial to its clean prediction, of weight lambda3. Default temperature 5, weight 1.</summary>
     public DistillationTerm Consistency { get; init; } = new() { Temperature = 5 };
 
     /// <summary>gamma1, the weight of the peer's cross-entropy with the labels. Default 1.</summary>
@@ -55,8 +49,6 @@ public sealed record PeerAidOptions
 /// gradient, and the student sees x' twice in train mode, then x. Its second prediction of x' is the same as the first, so here that pass
 /// only moves the running statistics. The peer's prediction of x, which the attack flees from, is made in eval mode.
 /// </remarks>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class PeerAid(PeerAidOptions? options = null) : Objective<PeerAidOptions>(options)
 {
     public override string Name => "peeraid";

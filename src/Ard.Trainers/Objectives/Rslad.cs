@@ -34,8 +34,6 @@ public sealed record RsladOptions
 /// student sees x' first, then x. The released code has 1e-5 inside the target's logarithm, which shifts its loss by a number that does not
 /// depend on the student; it is left out here, and the gradients are the same.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Rslad(RsladOptions? options = null) : Objective<RsladOptions>(options)
 {
     public override string Name => "rslad";

@@ -17,9 +17,7 @@ public sealed record SaadOptions
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double EntropyOrder { get; init; } = 1;
 
-    /// <summary>
-    /// a, the weight of the gradient matching in the last epoch. Default 1, for 10 classes; the released code has 10 at 100.
-    /// </summary>
+    /// <summary>a, the weight of the gradient matching in the last epoch. Default 1, for 10 classes; released with 10 for 100.</summary>
     [Range(0, double.MaxValue)]
     public double IgdmWeight { get; init; } = 1;
 
@@ -28,8 +26,8 @@ public sealed record SaadOptions
     public double CleanWeight { get; init; }
 
     /// <summary>
-    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
-    /// the clean images at <see cref="CleanWeight"/> 0. Default true.
+    /// Whether the released code's pass of the clean images at <see cref="CleanWeight"/> 0 is taken, which moves the running statistics
+    /// only. Default true.
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
 }
@@ -40,8 +38,6 @@ public sealed record SaadOptions
 /// where a teacher is sure, its robustness hardly carries over to students. G is the term of <see cref="Igdm"/>, at x' and its mirror image
 /// 2x - x', e counts the epochs from 1. The student sees x', 2x - x', then x.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Saad(SaadOptions? options = null) : Objective<SaadOptions>(options)
 {
     public override string Name => "saad";

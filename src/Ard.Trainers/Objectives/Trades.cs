@@ -24,8 +24,8 @@ public sealed record TradesOptions
     public double Beta { get; init; } = 6;
 
     /// <summary>
-    /// Whether the forward pass of the released code is taken that adds nothing to the gradient and moves the running statistics: that of
-    /// the clean images a second time, after the adversarial ones. Default true.
+    /// Whether the released code's second pass of the clean images is taken, after the adversarial ones, which moves the running statistics
+    /// only. Default true.
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
 }
@@ -34,8 +34,6 @@ public sealed record TradesOptions
 /// TRADES (Zhang et al., ICML 2019): CE(S(x), y) + beta KL(S(x') ‖ S(x)), means over the batch. The gradient flows through both sides of
 /// the divergence; detaching the clean one costs about four points.
 /// </summary>
-/// <param name="options">The settings.</param>
-/// <exception cref="ArgumentException">A setting is wrong.</exception>
 internal sealed class Trades(TradesOptions? options = null) : Objective<TradesOptions>(options)
 {
     public override string Name => "trades";

@@ -19,10 +19,7 @@ public sealed class TrainingBatch
     /// <summary>A second teacher, for clean images, in eval mode; null where the objective needs none.</summary>
     public Module<Tensor, Tensor>? NaturalTeacher { get; init; }
 
-    /// <summary>
-    /// A network that is trained beside the student, in train mode; null where the objective needs none. Its gradients are those of the
-    /// loss too.
-    /// </summary>
+    /// <summary>A network trained beside the student, in train mode, by the same loss; null where the objective needs none.</summary>
     public Module<Tensor, Tensor>? Peer { get; init; }
 
     /// <summary>Images [N,...] in [0,1], in the dtype (float32 or float64) and on the device of the student.</summary>
@@ -38,10 +35,7 @@ public sealed class TrainingBatch
         init;
     }
 
-    /// <summary>
-    /// What mixed images are of, [N,classes]: the shares of the classes, of sum 1, in the images' dtype. Default null: they are not mixed,
-    /// and have <see cref="Labels"/>.
-    /// </summary>
+    /// <summary>The shares of the classes in mixed images, [N,classes], of sum 1, in the images' dtype; null: they are not mixed.</summary>
     public Tensor? SoftLabels { get; init; }
 
     /// <summary>The class that most of each image is of, int64 [N].</summary>
@@ -57,10 +51,7 @@ public sealed class TrainingBatch
     /// <summary>Where <see cref="Noise"/> comes from, on the device of the images.</summary>
     public required Generator Generator { get; init; }
 
-    /// <summary>
-    /// The randomness. Where several processes train together, each has other images and gets other numbers: those that the image would
-    /// have got in a process alone.
-    /// </summary>
+    /// <summary>The randomness. Where several processes train together, an image gets the same numbers as in a process alone.</summary>
     public Noise Noise => new GeneratorNoise(Generator, Share);
 
     /// <summary>Which images of the whole batch these are; null for all.</summary>
@@ -80,9 +71,7 @@ public sealed class TrainingBatch
     /// <summary>The least of a scalar that each of the processes has, without a graph.</summary>
     internal Tensor LeastOfAll(Tensor value) => Share is null ? value.detach() : Share.Least(value.detach());
 
-    /// <summary>
-    /// The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>. Default 0.
-    /// </summary>
+    /// <summary>The share of the labels' weight that is spread evenly over all classes: see <see cref="CrossEntropy"/>.</summary>
     internal double LabelSmoothing { get; init; }
 
     /// <summary>The epoch that the batch belongs to, from 0.</summary>
@@ -100,9 +89,7 @@ public sealed class TrainingBatch
     /// </summary>
     internal Action<string>? Warn { get; init; }
 
-    /// <summary>
-    /// The offset [N,...] from the images at which the inner maximisation starts, in place of a random one; for reproducing a recorded run.
-    /// </summary>
+    /// <summary>The offset [N,...] at which the inner maximisation starts, in place of a random one; to reproduce a recorded run.</summary>
     internal Tensor? StartNoise { get; init; }
 
     /// <summary>What the objective remembers from batch to batch. Default an empty memory of this batch's own.</summary>
@@ -139,9 +126,7 @@ public sealed class TrainingBatch
     /// loop has them already. The tensor belongs to the dispose scope in which it was first asked for. A loss that asks before it calls the
     /// student needs less memory: what the teacher computes meanwhile is then not held beside the student's graph.
     /// </summary>
-    /// <exception cref="InvalidOperationException">
-    /// There is no teacher, or it is in train mode, where its batch normalisation would drift.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode, where it would drift.</exception>
     public Tensor TeacherLogits
     {
         get => teacherLogits ??= CachedTeacherLogits?.Invoke() ?? AskTeacher(Images);
@@ -157,10 +142,7 @@ public sealed class TrainingBatch
     /// </summary>
     internal Tensor? Logits { get; private set; }
 
-    /// <summary>
-    /// How many of the images those logits are right about, of mixed images by the class that most of each is of; null where there are
-    /// none.
-    /// </summary>
+    /// <summary>How many images those logits are right about, of mixed ones by the class that most of each is of.</summary>
     internal Tensor? RightAnswers => Logits?.argmax(1).eq(MainLabels).sum();
 
     /// <summary>Hands in the logits for the training accuracy; they are not looked at during the step.</summary>
@@ -193,7 +175,6 @@ public sealed class TrainingBatch
     }
 
     /// <summary>The teacher's logits of any images, with a graph to the images where one is recorded.</summary>
-    /// <param name="images">[N,...] in [0,1].</param>
     /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode.</exception>
     internal Tensor CallTeacher(Tensor images) => Call(Teacher, "teacher", images);
 
@@ -206,13 +187,11 @@ public sealed class TrainingBatch
     }
 
     /// <summary>The peer's logits of any images in train mode, with their graph.</summary>
-    /// <param name="images">[N,...] in [0,1].</param>
     /// <exception cref="InvalidOperationException">There is no peer.</exception>
     internal Tensor CallPeer(Tensor images) =>
         (Peer ?? throw new InvalidOperationException("The objective needs a peer, and the batch has none.")).call(images);
 
     /// <summary>The peer's logits of any images in eval mode, without a graph. Afterwards it has its own mode again.</summary>
-    /// <inheritdoc cref="CallPeer"/>
     internal Tensor AskPeer(Tensor images)
     {
         using var noGrad = no_grad();
@@ -220,10 +199,7 @@ public sealed class TrainingBatch
         return CallPeer(images);
     }
 
-    /// <summary>
-    /// Sends images through the student for its running statistics alone: a pass of a released code that adds nothing to the gradient.
-    /// </summary>
-    /// <param name="images">[N,...].</param>
+    /// <summary>Sends images through the student for its running statistics alone, as a released code does.</summary>
     internal void MoveStatistics(Tensor images)
     {
         using var noGrad = no_grad();

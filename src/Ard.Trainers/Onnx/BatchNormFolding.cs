@@ -4,9 +4,8 @@ using Ard.Trainers.Networks;
 namespace Ard.Trainers.Onnx;
 
 /// <summary>
-/// Takes BatchNorm layers out of a graph whose input is a convolution's or linear layer's output that nothing else reads: with
-/// s = γ / √(σ² + ε), W' = s W and b' = s (b - μ) + β, channel by channel, computed in float64. Others stay, as before the activation of a
-/// pre-activation network.
+/// Takes BatchNorm layers out of a graph whose input is a convolution's or linear layer's output that nothing else reads: with s = γ / √(σ²
+/// + ε), W' = s W and b' = s (b - μ) + β, channel by channel, computed in float64. Others stay.
 /// </summary>
 internal static class BatchNormFolding
 {

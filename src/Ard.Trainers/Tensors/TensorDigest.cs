@@ -9,15 +9,10 @@ internal static class TensorDigest
     public static string Compute(Module<Tensor, Tensor> model) =>
         Compute(model.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value)));
 
-    /// <summary>Of one tensor.</summary>
-    /// <param name="values">The tensor.</param>
-    /// <param name="read">Told of every piece how many bytes it has.</param>
+    /// <summary>Of one tensor; <paramref name="read"/> is told of every piece how many bytes it has.</summary>
     public static string Compute(Tensor values, Action<long>? read = null) => Compute([("", values)], read);
 
     /// <summary>Of one tensor that comes in pieces, in their order; each is disposed of.</summary>
-    /// <param name="type">The tensor's type.</param>
-    /// <param name="shape">Its shape.</param>
-    /// <param name="pieces">The pieces, of this type.</param>
     public static string Compute(ScalarType type, long[] shape, IEnumerable<Tensor> pieces)
     {
         using var hash = Begin(type, shape);

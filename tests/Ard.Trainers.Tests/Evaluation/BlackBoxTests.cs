@@ -168,7 +168,7 @@ public sealed class BlackBoxTests
         Assert.Contains("QueryBudget is set, and the network can be looked into", Assert.Throws<ArgumentException>(
             () => new RobustnessEvaluator(two).Evaluate(network, images, labels)).Message);
         Assert.Contains("QueryBudget is 0, expected 1 or more", Assert.Throws<ArgumentException>(
-            (two with { QueryBudget = 0 }).Validate).Message);
+            () => new RobustnessEvaluator(two with { QueryBudget = 0 })).Message);
 
         RobustnessReport Evaluate(EvaluationOptions options)
         {
