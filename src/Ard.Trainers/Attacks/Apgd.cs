@@ -41,7 +41,6 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(op
     };
 
     internal override int Targets => Options.Loss == ApgdLoss.TargetedDlr ? Options.Targets : 0;
-
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf, Norm.L2, Norm.L1];
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

@@ -141,8 +141,7 @@ internal sealed class SparseSchedule : ApgdSchedule
     public override Tensor StepSize => size;
 
     public override Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images) =>
-        Threat.Project(
-            L1Ball.SparseAscent(gradient, share).mul_(ThreatModel.PerPoint(size, points)).Add_(points), images);
+        Threat.Project(L1Ball.SparseAscent(gradient, share).mul_(ThreatModel.PerPoint(size, points)).Add_(points), images);
 
     public override void Keep(Tensor places)
     {

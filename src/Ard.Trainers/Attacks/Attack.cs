@@ -35,6 +35,9 @@ public abstract partial class Attack
     /// <summary>The same attack, which goes on to the closest point where it would stop with one within the budget. Here itself.</summary>
     internal virtual Attack WithoutEarlyStop => this;
 
+    /// <summary>Whether it needs the gradient of the network in question.</summary>
+    internal bool NeedsGradient => Kind is AttackKind.Gradient or AttackKind.OneStep;
+
     /// <summary>How many classes besides the true one it aims at, one after another; 0 (here) where it aims at none.</summary>
     internal virtual int Targets => 0;
 
@@ -198,8 +201,7 @@ public abstract partial class Attack
         using var state = ModelState.Borrow(model);
         using var passes = new PassCounter(images.shape[0]);
         var queries = model is BlackBoxModel ? new QueryLog(images, labels, threat, budget - Samples) : null;
-        var target = new AttackTarget(
-            model, Name, images, passes: passes, queries: queries, samples: Samples, cancellation: cancellation);
+        var target = new AttackTarget(model, Name, images, passes: passes, queries: queries, samples: Samples, cancellation: cancellation);
         Tensor own;
         try
         {
@@ -213,8 +215,7 @@ public abstract partial class Attack
         var ownSize = threat.Size(own, images);
         var allowed = threat.Allows(own, images, ownSize);
         // A value that is no number cannot be projected.
-        var points = where(
-            ThreatModel.PerPoint(allowed, images), own, threat.Project(where(own.isfinite(), own, images), images));
+        var points = where(ThreatModel.PerPoint(allowed, images), own, threat.Project(where(own.isfinite(), own, images), images));
         var scores = target.Judge(points);
         var logits = scores.MaskedFill(target.NotFinite.unsqueeze(1), double.NaN);
         // One wait for the device.
@@ -305,7 +306,7 @@ public abstract partial class Attack
     internal static string? NeedsMissingGradient(Module<Tensor, Tensor> model, IEnumerable<Attack> attacks, Norm norm)
     {
         if (model is not BlackBoxModel) return null;
-        string[] names = [.. attacks.SelectMany(attack => attack.Parts(norm)).Where(part => part.Kind.NeedsGradient())
+        string[] names = [.. attacks.SelectMany(attack => attack.Parts(norm)).Where(part => part.NeedsGradient)
             .Select(part => part.Name).Distinct()];
         return names.Length == 0 ? null : $"the model can only be asked, and has no gradient for {string.Join(", ", names)}; "
             + $"expected attacks without gradients, such as square or rays";
@@ -318,6 +319,5 @@ public abstract partial class Attack
 internal abstract class Attack<TOptions>(TOptions? options) : Attack where TOptions : class, new()
 {
     public TOptions Options { get; } = (options ?? new()).Validated();
-
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
 }

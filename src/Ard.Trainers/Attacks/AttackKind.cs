@@ -15,9 +15,3 @@ public enum AttackKind
     /// <summary>By the gradient of another network.</summary>
     Transferred,
 }
-
-internal static class AttackKinds
-{
-    /// <summary>Whether attacks of this kind need the gradient of the network in question.</summary>
-    public static bool NeedsGradient(this AttackKind kind) => kind is AttackKind.Gradient or AttackKind.OneStep;
-}

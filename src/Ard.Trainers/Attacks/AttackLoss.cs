@@ -45,10 +45,7 @@ public static class AttackLosses
         return (strongestOther - LogitsOf(logits, labels)) / (best - sorted.select(1, 2)).Plus(Tiny);
     }
 
-    /// <summary>
-    /// The targeted difference of logits ratio (the same, equation 7): -(z_y - z_t) / (z_1 - (z_3 + z_4) / 2). Of two or three classes it
-    /// is the numerator alone: there is no fourth logit.
-    /// </summary>
+    /// <summary>The targeted ratio (equation 7): -(z_y - z_t) / (z_1 - (z_3 + z_4) / 2); of two or three classes the numerator.</summary>
     internal static Tensor TargetedDlr(Tensor logits, Tensor labels, Tensor targets)
     {
         var margin = LogitsOf(logits, targets) - LogitsOf(logits, labels);

@@ -26,20 +26,15 @@ internal sealed class AttackSequence : Attack
         new(name, norm => [.. attacks(norm).Select(other)], Norms, BatchSize);
 
     public override string Name { get; }
-
     public override IReadOnlyList<Norm> Norms { get; }
 
     public override string Description =>
         $"{Name} ({string.Join("; ", Norms.SelectMany(attacks).Select(attack => attack.Description).Distinct())})";
 
     internal override int Samples => Norms.SelectMany(attacks).Max(attack => attack.Samples);
-
     internal override int Targets => Norms.SelectMany(attacks).Max(attack => attack.Targets);
-
     private protected override int BatchSize { get; }
-
     public override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
-
     public override IReadOnlyList<Attack> Parts(Norm norm) => [.. attacks(norm).SelectMany(attack => attack.Parts(norm))];
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>

@@ -14,7 +14,6 @@ namespace Ard.Trainers.Attacks;
 internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Attack<CarliniWagnerOptions>(options)
 {
     public override string Name => "cw-l2";
-
     internal override Attack WithoutEarlyStop => new CarliniWagner(Options with { StopWithinBudget = false });
 
     /// <summary>L2 only. For Linf, see <see cref="PgdOptions.Loss"/>.</summary>
@@ -144,9 +143,6 @@ public sealed record CarliniWagnerOptions
     [Range(0, double.MaxValue)]
     public double Confidence { get; init; }
 
-    /// <summary>
-    /// Whether an image leaves as soon as a misclassified point within epsilon is met. The same points count as robust, for less work; but
-    /// the perturbations are not the smallest. Default false.
-    /// </summary>
+    /// <summary>Whether an image leaves once one is found within the budget: less work, but not the smallest. Default false.</summary>
     public bool StopWithinBudget { get; init; }
 }

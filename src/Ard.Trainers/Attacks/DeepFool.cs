@@ -87,10 +87,7 @@ public sealed record DeepFoolOptions
     [Range(0, double.MaxValue)]
     public double Overshoot { get; init; } = 0.02;
 
-    /// <summary>
-    /// How many classes are considered, the true one among them: those with the largest logits at the clean image, and no more than there
-    /// are. Each costs a backward pass in every move. Default 10.
-    /// </summary>
+    /// <summary>How many classes, those of the largest clean logits, each costs a backward pass a move. Default 10.</summary>
     [Range(2, int.MaxValue)]
     public int Classes { get; init; } = 10;
 }

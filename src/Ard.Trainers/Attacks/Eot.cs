@@ -17,17 +17,11 @@ internal sealed class Eot(Attack attack, int samples) : Attack
     public override string Name { get; } = NameOf(attack.Name, samples);
 
     public override IReadOnlyList<Norm> Norms => attack.Norms;
-
     public override AttackKind Kind => attack.Kind;
-
     public override string Description => $"{Name} of {attack.Description}";
-
     internal override int Targets => attack.Targets;
-
     internal override int FewestClasses => attack.FewestClasses;
-
     internal override int Samples => samples;
-
     internal override Attack WithoutEarlyStop => new Eot(attack.WithoutEarlyStop, samples);
 
     public override string Details(ThreatModel threat) =>

@@ -20,9 +20,7 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
         (Options.Targeted ? "fab-t" : "fab") + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
 
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
-
     internal override int Targets => Options.Targeted ? Options.Targets : 0;
-
     internal override Attack WithoutEarlyStop => new Fab(Options with { StopWithinBudget = false });
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
@@ -199,16 +197,10 @@ public sealed record FabOptions
     [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
     public double Beta { get; init; } = 0.9;
 
-    /// <summary>
-    /// How many steps of the search for the boundary between the clean image and the closest point found. Default 3, as in the paper
-    /// (section 3.3); AutoAttack leaves it out. It only ever brings a point closer.
-    /// </summary>
+    /// <summary>Steps of the last search for the boundary. Default 3, as in the paper (section 3.3); AutoAttack has none.</summary>
     [Range(0, int.MaxValue)]
     public int FinalSearch { get; init; } = 3;
 
-    /// <summary>
-    /// Whether a point leaves the batch as soon as one is found within the budget. The same points count as robust, for less work, but the
-    /// points found are not the closest. Default false.
-    /// </summary>
+    /// <summary>Whether a point leaves once one is found within the budget: less work, but not the closest. Default false.</summary>
     public bool StopWithinBudget { get; init; }
 }

@@ -8,7 +8,6 @@ namespace Ard.Trainers.Attacks;
 internal sealed class Fgsm : Attack
 {
     public override string Name => "fgsm";
-
     public override AttackKind Kind => AttackKind.OneStep;
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

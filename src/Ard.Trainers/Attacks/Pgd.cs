@@ -19,7 +19,6 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
         (Options.Target is { } aim ? $"-{aim}" : "");
 
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
-
     public override string Description => $"{base.Description}, {AttackLosses.NameOf(Options.Loss)}";
 
     public override string Details(ThreatModel threat) =>

@@ -23,7 +23,6 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
     public override string Name => "rays" + AttackCatalog.Figures(Queries, StandardQueries, restarts: 1);
 
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf];
-
     public override AttackKind Kind => AttackKind.GradientFree;
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

@@ -23,7 +23,6 @@ internal sealed class Square(SquareOptions? options = null) : Attack<SquareOptio
     private const int Block = 16;
 
     public override AttackKind Kind => AttackKind.GradientFree;
-
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     /// <summary><c>square</c>; then the queries where they are not 5000, and the restarts where there are several.</summary>

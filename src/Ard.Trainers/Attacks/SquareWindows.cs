@@ -29,11 +29,8 @@ internal abstract class SquareWindows
     public abstract long StepNumbers { get; }
 
     private long Channels { get; }
-
     private long Height { get; }
-
     private long Width { get; }
-
     private double Epsilon => threat.Epsilon;
 
     /// <summary>The first points [n,...], by numbers [n,StartNumbers].</summary>
@@ -52,7 +49,6 @@ internal abstract class SquareWindows
     private protected abstract Tensor Step4(Tensor points, Tensor images, long side, Tensor numbers);
 
     private Tensor Planes(Tensor points) => points.reshape(points.shape[0], Channels, Height, Width);
-
     private long[] Like(Tensor points) => [points.shape[0], .. shape[1..]];
 
     // A place of windows of the size along an axis of the length for each point, each place alike likely but for the last one, which is
@@ -76,7 +72,6 @@ internal abstract class SquareWindows
     private sealed class Colours(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
     {
         public override long StartNumbers => Channels * Width;
-
         public override long StepNumbers => 2 + Channels;
 
         private protected override Tensor Start4(Tensor images, Tensor numbers) =>
@@ -103,11 +98,8 @@ internal abstract class SquareWindows
         private long Tile => Math.Max(Math.Min(Height, Width) / 5, 1);
 
         private long TilesDown => Height / Tile;
-
         private long TilesAcross => Width / Tile;
-
         public override long StartNumbers => TilesDown * TilesAcross * (1 + Channels);
-
         public override long StepNumbers => 5 + Channels;
 
         private protected override Tensor Start4(Tensor images, Tensor numbers)
@@ -130,8 +122,7 @@ internal abstract class SquareWindows
             side = Math.Min(Math.Max(side, 3) | 1, Math.Min(Height, Width));
             var (rows, columns) = (Offsets(numbers.select(1, 0), side, Height), Offsets(numbers.select(1, 1), side, Width));
             var grown = Inside(rows, columns, side, side);
-            var emptied = Inside(
-                Offsets(numbers.select(1, 2), side, Height), Offsets(numbers.select(1, 3), side, Width), side, side);
+            var emptied = Inside(Offsets(numbers.select(1, 2), side, Height), Offsets(numbers.select(1, 3), side, Width), side, side);
             var change = points - images;
             var there = change * grown;
             var rest = change.MaskedFill(grown.logical_or(emptied), 0);

@@ -37,9 +37,7 @@ public abstract record Start
     private sealed record CleanStart : Start
     {
         internal override bool IsAllowed => true;
-
         public override string ToString() => "from the clean image";
-
         internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise) => images.clone();
     }
 
@@ -61,7 +59,6 @@ public abstract record Start
     private sealed record GaussianStart(double Deviation) : Start
     {
         internal override bool IsAllowed => false;
-
         public override string ToString() => $"from normal noise of {AttackCatalog.Text(Deviation)}";
 
         internal override Tensor Points(Tensor images, ThreatModel threat, Noise noise) =>

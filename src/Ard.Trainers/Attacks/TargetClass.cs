@@ -8,8 +8,7 @@ public abstract record TargetClass
     }
 
     /// <summary>The class with the largest logit besides the true one: the easiest to reach.</summary>
-    public static TargetClass SecondMostLikely { get; } = new ByRank(
-        "second", (logits, labels) => RunnersUp(logits, labels, 1).squeeze(1));
+    public static TargetClass SecondMostLikely { get; } = new ByRank("second", (logits, labels) => RunnersUp(logits, labels, 1).squeeze(1));
 
     /// <summary>The class with the smallest logit besides the true one (Kurakin, Goodfellow and Bengio, ICLR 2017, section 3).</summary>
     public static TargetClass LeastLikely { get; } = new ByRank(

@@ -1,4 +1,4 @@
-using System.Globalization;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Attacks;
 
@@ -38,7 +38,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     internal string? Warning => this switch
     {
         { Epsilon: 0 } => "the adversary may do nothing (8 / 255 is 0 in whole numbers, 8 / 255.0 is not)",
-        { Norm: Norm.Linf, Epsilon: >= 1 } => string.Create(CultureInfo.InvariantCulture,
+        { Norm: Norm.Linf, Epsilon: >= 1 } => Invariant(
             $"the adversary may make any image of any other; the budget is in units of [0,1] images, such as {Epsilon} / 255.0"),
         _ => null,
     };
@@ -152,12 +152,10 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         var (lowest, highest, size, worst) = (told[0], told[1], told[2], told[3]);
         // Written so that a NaN fails as well.
         if (!(lowest >= 0 && highest <= 1))
-            throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture, $"{author} returned values from {lowest:R} to {highest:R}, expected [0,1]."));
+            throw new InvalidOperationException(Invariant($"{author} returned values from {lowest:R} to {highest:R}, expected [0,1]."));
         if (!(size <= LargestSize(images)))
-            throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{author} moved point {worst} by {size:R} in {Norm}, expected at most {Epsilon:R}."));
+            throw new InvalidOperationException(
+                Invariant($"{author} moved point {worst} by {size:R} in {Norm}, expected at most {Epsilon:R}."));
     }
 
     /// <summary>The first image with a value that is not in [0,1], in words; null where all are. Waits for the device.</summary>
@@ -172,8 +170,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         var row = odd.flatten(1).any(1).nonzero()[0, 0].item<long>();
         var value = images[row].masked_select(odd[row])[0];
         var text = value.dtype == ScalarType.Float64
-            ? value.item<double>().ToString("R", CultureInfo.InvariantCulture)
-            : value.to(ScalarType.Float32).item<float>().ToString("R", CultureInfo.InvariantCulture);
+            ? Invariant($"{value.item<double>():R}") : Invariant($"{value.to(ScalarType.Float32).item<float>():R}");
         return $"image {row} has the value {text}, expected [0,1]";
     }
 
@@ -207,7 +204,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     }
 
     /// <summary>For people, such as <c>Linf 0.03137</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Norm} {Epsilon:G4}");
+    public override string ToString() => Invariant($"{Norm} {Epsilon:G4}");
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-300;
@@ -226,6 +223,5 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         values.reshape([values.shape[0], .. Enumerable.Repeat(1L, (int)points.dim() - 1)]);
 
     private static Tensor PerPoint(Tensor images, long count) => PerPoint(images.new_zeros([count]), images);
-
     private static long Values(Tensor images) => images.numel() / images.shape[0];
 }

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -77,9 +77,7 @@ public static class AdversarialExamplesFile
                 if (truth[row] != given[row]) faults.Add($"row {row}: the label is {truth[row]} in the file, {given[row]} given");
                 if (!inRange[i]) faults.Add($"row {row}: values outside [0,1]");
                 if (!(sizes[i] <= largest))
-                    faults.Add(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"row {row}: moved by {sizes[i]:R} in {threat.Norm}, expected at most {threat.Epsilon:R}"));
+                    faults.Add(Invariant($"row {row}: moved by {sizes[i]:R} in {threat.Norm}, expected at most {threat.Epsilon:R}"));
                 // Where the file knows no class, the network's output was not finite there, or somewhere on the attack's way.
                 if (predictions[row] >= 0 && now[i] == given[row] != (predictions[row] == truth[row]))
                     faults.Add($"row {row}: class {predictions[row]} in the file, {now[i]} by the network, {given[row]} the true one");

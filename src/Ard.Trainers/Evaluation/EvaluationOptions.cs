@@ -71,10 +71,7 @@ public sealed record EvaluationOptions : IValidatableObject
     [MinLength(1)]
     public string? StateFile { get; init; }
 
-    /// <summary>
-    /// Where to write the adversarial examples, see <see cref="AdversarialExamplesFile"/>. Default none. A shard keeps them in its state
-    /// file; they are written where the shards have been merged.
-    /// </summary>
+    /// <summary>Where to write the <see cref="AdversarialExamplesFile"/>, of shards once they are merged. Default none.</summary>
     [MinLength(1)]
     public string? ExamplesFile { get; init; }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Settings;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -8,40 +10,62 @@ namespace Ard.Trainers.Evaluation;
 internal static class EvaluationReport
 {
     /// <summary>The report of a finished evaluation from its state alone.</summary>
+    /// <param name="path">The state's file, for messages.</param>
+    /// <param name="header">What it is of.</param>
+    /// <param name="steps">What it has found.</param>
+    /// <param name="isWhole">Whether the steps are all of them, as far as can be known.</param>
     /// <returns>Null where an attack is none of <see cref="AttackCatalog"/>.</returns>
-    public static RobustnessReport? Read(StateHeader header, IEnumerable<EvaluationStep> steps)
+    /// <exception cref="CheckpointException">It is no such state.</exception>
+    public static RobustnessReport? Read(string path, StateHeader header, IReadOnlyList<EvaluationStep> steps, out bool isWhole)
     {
+        isWhole = true;
         if (header.Attacks is null) return null;
-        var values = header.Settings;
-        var threat = values[nameof(EvaluationOptions.Threat)].Split(' ');
-        var options = new EvaluationOptions
-        {
-            Threat = new(Enum.Parse<Norm>(threat[0]), double.Parse(threat[1], CultureInfo.InvariantCulture)),
-            Attacks = header.Attacks,
-            BatchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture),
-            Seed = long.Parse(values[nameof(EvaluationOptions.Seed)], CultureInfo.InvariantCulture),
-            Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
-            CheckNetwork = bool.Parse(values[nameof(EvaluationOptions.CheckNetwork)]),
-            KeepLogits = bool.Parse(values[nameof(EvaluationOptions.KeepLogits)]),
-            QueryBudget = values.TryGetValue(nameof(EvaluationOptions.QueryBudget), out var budget)
-                ? int.Parse(budget, CultureInfo.InvariantCulture) : null,
-        };
+        var options = Options(path, header);
         if (OptionsValidator.Faults(options).Any()) return null;
+        var values = header.Settings;
         (string Name, string Value)[] same = [.. new RobustnessEvaluator(options).Settings()];
         // Another attack of the same name.
-        if (same.Any(setting => values[setting.Name] != setting.Value)) return null;
+        if (same.Any(setting => values.GetValueOrDefault(setting.Name) != setting.Value)) return null;
         using var state = new EvaluationState(options, header.Rows.Length, images: null, header: null);
-        foreach (var step in steps) state.Add(step);
+        isWhole = steps.Count == (1 + state.Parts.Count) * ((state.Count + state.BatchSize - 1) / state.BatchSize);
+        if (!isWhole) return null;
+        state.Restore(steps.Select(step => step with { Examples = [] }), path);
         var report = Make(state, options) with
         {
             Labels = header.Labels ?? [],
             Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")],
-            Images = values["images"],
+            Images = values.GetValueOrDefault("images"),
         };
-        var network = values["network"];
+        var network = values.GetValueOrDefault("network") ?? "";
         // It holds the type and the digest of the weights.
         return network.StartsWith(Asked, StringComparison.Ordinal) ? ForBlackBox(report, options.QueryBudget)
             : report with { Weights = network[(network.LastIndexOf(' ') + 1)..] };
+    }
+
+    private static EvaluationOptions Options(string path, StateHeader header)
+    {
+        var values = header.Settings;
+        try
+        {
+            var threat = values[nameof(EvaluationOptions.Threat)].Split(' ');
+            return new()
+            {
+                Threat = new(Enum.Parse<Norm>(threat[0]), double.Parse(threat[1], CultureInfo.InvariantCulture)),
+                Attacks = header.Attacks,
+                BatchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture),
+                Seed = long.Parse(values[nameof(EvaluationOptions.Seed)], CultureInfo.InvariantCulture),
+                Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
+                CheckNetwork = bool.Parse(values[nameof(EvaluationOptions.CheckNetwork)]),
+                KeepLogits = bool.Parse(values[nameof(EvaluationOptions.KeepLogits)]),
+                QueryBudget = values.TryGetValue(nameof(EvaluationOptions.QueryBudget), out var budget)
+                    ? int.Parse(budget, CultureInfo.InvariantCulture) : null,
+            };
+        }
+        catch (Exception exception) when (exception
+            is ArgumentException or FormatException or OverflowException or KeyNotFoundException or IndexOutOfRangeException)
+        {
+            throw new CheckpointException(path, "the settings of an evaluation", exception.Message, exception);
+        }
     }
 
     /// <summary>How a state file calls a model that can only be asked, before a digest of its answers.</summary>
@@ -51,13 +75,12 @@ internal static class EvaluationReport
     public static RobustnessReport ForBlackBox(RobustnessReport report, int? budget)
     {
         long?[] asked = [.. report.WorstCase.Points.Select(point => point.ForwardPasses).DefaultIfEmpty(0)];
+        var often = asked.Contains(null) ? "and an attack does not say how often" : Invariant($"at most {asked.Max():N0} times an image")
+            + (budget is null ? "" : Invariant($", {asked.Average():N0} on average, with a budget of {budget:N0} for the attacks"));
         return report with
         {
-            BlackBox = (asked.Contains(null) ? "The model was only queried, and an attack does not say how often" : string.Create(
-                    CultureInfo.InvariantCulture, $"The model was only queried, at most {asked.Max():N0} times an image"))
-                + (budget is null || asked.Contains(null) ? "" : string.Create(
-                    CultureInfo.InvariantCulture, $", {asked.Average():N0} on average, with a budget of {budget:N0} for the attacks"))
-                + ": the accuracies under attack are upper bounds; more queries, or knowledge of the model, may lower them.",
+            BlackBox = $"The model was only queried, {often}: the accuracies under attack are upper bounds; more queries, or knowledge of "
+                + "the model, may lower them.",
         };
     }
 
@@ -105,7 +128,7 @@ internal static class EvaluationReport
             // With none left an attack does not run, and breaks nothing.
             string Unasked() => options.QueryBudget is not null && all.Count(row => state.IsRight(row) && !own.Any(part => part.Ran(row))
                 && !counting.Any(part => part.Broke(row))) is > 0 and var unasked
-                ? string.Create(CultureInfo.InvariantCulture, $"the budget of queries was used up before it at {unasked:N0} images") : "";
+                ? Invariant($"the budget of queries was used up before it at {unasked:N0} images") : "";
 
             AttackPart Left(PartResult part)
             {

@@ -36,10 +36,10 @@ public sealed record EvaluationShard(int Number, int Count)
         return shard.Fault is null ? shard : throw new ArgumentException($"Shard '{text}': expected i/n, from 1/n to n/n, or /n.");
 
         int? Variable(string name) => variable(name) is { } value ? Whole(value) : null;
-
-        static int? Whole(string value) =>
-            int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) ? whole : null;
     }
+
+    private static int? Whole(string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) ? whole : null;
 
     /// <summary>Such as <c>3 of 8</c>.</summary>
     public override string ToString() => $"{Number} of {Count}";
@@ -73,8 +73,8 @@ public sealed record EvaluationShard(int Number, int Count)
         foreach (var path in files)
         {
             var contents = StateFile.Read(path);
-            var text = contents.Header.Settings.GetValueOrDefault(Setting, "").Replace(" of ", "/", StringComparison.Ordinal);
-            var shard = OptionsValidator.Try(() => Parse(text, _ => null), out _)
+            var text = contents.Header.Settings.GetValueOrDefault(Setting)?.Replace(" of ", "/", StringComparison.Ordinal);
+            var shard = OptionsValidator.Try(() => Parse(text ?? "", _ => null), out _)
                 ?? throw new CheckpointException(path, "the state of a shard", "that of a whole evaluation");
             var settings = contents.Header.Settings.Where(pair => pair.Key != Setting).ToDictionary();
             first ??= (path, shard.Count, settings);
@@ -89,21 +89,29 @@ public sealed record EvaluationShard(int Number, int Count)
         var missing = Enumerable.Range(1, shards).Where(number => !found.ContainsKey(number)).ToArray();
         if (missing.Length > 0)
             throw new CheckpointException(target, $"all of {shards} shards to make it of", $"none of shard {string.Join(", ", missing)}");
-        var batchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture);
-        foreach (var (number, contents) in found)
+        if (Whole(values.GetValueOrDefault(nameof(EvaluationOptions.BatchSize)) ?? "") is not (> 0 and var batchSize))
+            throw new CheckpointException(target, "shards with the size of their batches", "none");
+        var most = found.Values.SelectMany(contents => Batches(contents.Steps)).Select(batch => batch.Count).DefaultIfEmpty().Max();
+        foreach (var (number, (header, steps)) in found)
         {
-            if (Batches(contents.Steps).Sum(batch => batch[0].Rows.Length) != contents.Header.Rows.Length
-                || Batches(contents.Steps).Select(batch => batch.Count).Distinct().Count() > 1)
-                throw new CheckpointException(target, "shards that are finished", $"shard {number}, which is not: start it again");
+            List<EvaluationStep>[] batches = [.. Batches(steps)];
+            if (batches.Length != (header.Rows.Length + batchSize - 1) / batchSize || batches.Any(batch => batch.Count < most)
+                || batches.Sum(batch => batch[0].Rows.Length) != header.Rows.Length)
+                throw Unfinished(number);
         }
         var each = found.Values.SelectMany(contents => contents.Header.Rows.Select((row, place) =>
             (Row: row, Label: contents.Header.Labels?[place]))).OrderBy(image => image.Row).ToArray();
         // Not where a shard is of a version that has none.
         var labels = each.All(image => image.Label is not null) ? each.Select(image => image.Label!.Value).ToArray() : null;
         var whole = new StateHeader(StateFile.Version, values, [.. each.Select(image => image.Row)], found[1].Header.Attacks, labels);
-        EvaluationStep[] steps = [.. Join([.. found.Values.Select(contents => contents.Steps)], batchSize)];
-        StateFile.Write(target, whole, steps);
-        return EvaluationReport.Read(whole, steps);
+        EvaluationStep[] all = [.. Join([.. found.Values.Select(contents => contents.Steps)], batchSize)];
+        var report = EvaluationReport.Read(target, whole, all, out var isWhole);
+        if (!isWhole) throw Unfinished(1);
+        StateFile.Write(target, whole, all);
+        return report;
+
+        CheckpointException Unfinished(int number) =>
+            new(target, "shards that are finished", $"shard {number}, which is not: start it again");
     }
 
     /// <summary>The steps of all shards in the order of the whole evaluation, with the places that images have in it.</summary>

@@ -58,7 +58,6 @@ internal sealed class PartResult(Attack attack, Attack part, int count)
     public PartPoint?[] Points { get; } = new PartPoint?[count];
 
     public bool Ran(int row) => Points[row] is not null;
-
     public bool Broke(int row) => Points[row] is { Correct: false };
 }
 
@@ -95,12 +94,7 @@ internal sealed class EvaluationState : IDisposable
         file = StateFile.Open(options.StateFile, header!);
         try
         {
-            foreach (var step in file.Steps())
-            {
-                if (Fault(step) is { } fault)
-                    throw new CheckpointException(file.Path, $"what step {Steps} of this evaluation finds", fault);
-                Take(step);
-            }
+            Restore(file.Steps(), file.Path);
         }
         catch
         {
@@ -121,7 +115,6 @@ internal sealed class EvaluationState : IDisposable
     public int CleanPasses => CleanSamples == 1 ? 1 : 1 + CleanSamples;
 
     public ThreatModel Threat => options.ThreatOrDefault;
-
     public int BatchSize => options.BatchSize;
 
     /// <summary>How many steps are done.</summary>
@@ -145,13 +138,9 @@ internal sealed class EvaluationState : IDisposable
     public CleanPoint?[] Clean { get; }
 
     public int Classes { get; private set; }
-
     public double Spread { get; private set; }
-
     public double BatchSpread { get; private set; }
-
     public Tensor Examples => examples!;
-
     public bool IsRight(int row) => Clean[row] is { Right: true };
 
     /// <summary>Whether nothing so far has broken a point.</summary>
@@ -160,6 +149,17 @@ internal sealed class EvaluationState : IDisposable
     /// <summary>The parts before one whose broken points it does not get.</summary>
     public IEnumerable<PartResult> Before(int part) =>
         Parts.Take(part).Where(other => options.IsSequential || other.Attack == Parts[part].Attack);
+
+    /// <summary>Takes the steps of a file.</summary>
+    /// <exception cref="CheckpointException">They are none of this evaluation.</exception>
+    public void Restore(IEnumerable<EvaluationStep> found, string path)
+    {
+        foreach (var step in found)
+        {
+            if (Fault(step) is { } fault) throw new CheckpointException(path, $"what step {Steps} of this evaluation finds", fault);
+            Take(step);
+        }
+    }
 
     /// <summary>Adds what the next step has found, of an attack with its points [rows,...].</summary>
     public void Add(EvaluationStep step, Tensor? points = null)

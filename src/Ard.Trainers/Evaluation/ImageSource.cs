@@ -75,7 +75,6 @@ internal abstract class ImageSource
     private sealed class TensorSource(Tensor images) : ImageSource
     {
         public override long Count => images.shape[0];
-
         public override Device Device => images.device;
 
         public override Tensor Rows(IReadOnlyList<long> rows)
@@ -90,7 +89,6 @@ internal abstract class ImageSource
     private sealed class DatasetSource(ImageDataset data) : ImageSource
     {
         public override long Count => data.Count;
-
         public override Device Device => data.Device;
 
         public override Tensor Rows(IReadOnlyList<long> rows)
@@ -103,9 +101,7 @@ internal abstract class ImageSource
     private sealed class PartSource(ImageSource whole, IReadOnlyList<long> part) : ImageSource
     {
         public override long Count => part.Count;
-
         public override Device Device => whole.Device;
-
         public override Tensor Rows(IReadOnlyList<long> rows) => whole.Rows([.. rows.Select(row => part[(int)row])]);
     }
 }

@@ -70,7 +70,6 @@ public sealed record PairedDifference
             throw new ArgumentException(
                 $"{nameof(second)} is of {second.Points.Count} images, expected {first.Points.Count} as {nameof(first)}.", nameof(second));
         var pairs = first.Correct.Zip(second.Correct).ToArray();
-        return new(
-            pairs.Count(pair => pair is (true, false)), pairs.Count(pair => pair is (false, true)), pairs.Length);
+        return new(pairs.Count(pair => pair is (true, false)), pairs.Count(pair => pair is (false, true)), pairs.Length);
     }
 }

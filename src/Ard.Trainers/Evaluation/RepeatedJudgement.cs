@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -50,24 +49,18 @@ public sealed record RepeatedJudgement
         ArgumentNullException.ThrowIfNull(model);
         ImageBatch.Check(nameof(RepeatedJudgement), points, labels);
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using var state = ModelState.Borrow(model);
-        var count = (int)labels.shape[0];
+        var (count, truth) = ((int)labels.shape[0], labels.cpu().data<long>().ToArray());
         var (ofPoint, ofPass) = (new int[count], new int[passes]);
-        foreach (var rows in Enumerable.Range(0, count).Chunk(BatchSize))
+        foreach (var rows in PointNoise.Rows(count).Chunk(BatchSize))
         {
-            using var batchScope = NewDisposeScope();
-            var (images, truth) = ImageBatch.Take(model, points, labels, [.. rows.Select(row => (long)row)]);
-            var target = new AttackTarget(model, nameof(RepeatedJudgement), images);
+            using var scope = NewDisposeScope();
+            var images = ImageBatch.Take(model, points, labels, rows).Images;
             for (var pass = 0; pass < passes; pass++)
             {
-                using var passScope = NewDisposeScope();
-                var correct = AttackTarget.Predictions(target.Logits(images)).eq(truth).cpu().data<bool>().ToArray();
-                for (var i = 0; i < rows.Length; i++)
+                foreach (var (row, found) in rows.Zip(ImageBatch.Predict(nameof(RepeatedJudgement), model, images, labels)))
                 {
-                    if (!correct[i]) continue;
-                    ofPoint[rows[i]]++;
+                    if (found != truth[row]) continue;
+                    ofPoint[row]++;
                     ofPass[pass]++;
                 }
             }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -51,12 +51,9 @@ public static class RobustnessAssert
         if (accuracy is not (>= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(accuracy), accuracy, "accuracy: expected a share from 0 to 1, such as 0.45.");
         // Not a number where there are no images, of which nothing is known.
-        return result.Interval.High >= accuracy ? null : string.Create(
-            CultureInfo.InvariantCulture,
-            $"{result.Name}: {100 * result.Accuracy:F2} % of {result.Points.Count} images are right (95 % interval: ")
-            + string.Create(
-                CultureInfo.InvariantCulture,
-                $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2}), expected {100 * accuracy:0.##} % or more.");
+        return result.Interval.High >= accuracy ? null :
+            Invariant($"{result.Name}: {100 * result.Accuracy:F2} % of {result.Points.Count} images are right (95 % interval: ")
+            + Invariant($"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2}), expected {100 * accuracy:0.##} % or more.");
     }
 
     /// <summary>Whether a flag is a failure.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Ard.Trainers.Attacks;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -50,8 +50,7 @@ public sealed record RobustnessCurve
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="epsilons">The budgets, in any order, each once.</param>
     /// <param name="options">
-    /// The settings; default FGSM and PGD-20. Of the threat model only the norm counts; a state file is one for each budget, its name with
-    /// the budget behind; examples are not written.
+    /// Of the threat model only the norm counts. The budget is put behind a state file's name; no examples are written.
     /// </param>
     /// <param name="progress">Told after each attack on each batch; Done and Total are of the images that are left.</param>
     /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
@@ -95,9 +94,7 @@ public sealed record RobustnessCurve
             var evaluator = new RobustnessEvaluator(options with
             {
                 Threat = threat,
-                StateFile = options.StateFile is null
-                    ? null
-                    : string.Create(CultureInfo.InvariantCulture, $"{options.StateFile}-{threat.Epsilon:R}"),
+                StateFile = options.StateFile is { } file ? Invariant($"{file}-{threat.Epsilon:R}") : null,
                 ExamplesFile = null,
             });
             report = evaluator.EvaluateRows(model, images.Part(left), Labels(), left, progress, cancellation);

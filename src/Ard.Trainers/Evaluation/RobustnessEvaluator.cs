@@ -102,10 +102,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         var digests = whole.Digests();
         group.RequireSame(nameof(RobustnessEvaluator), Settings(digests, whole.Home.Device));
         var shard = new EvaluationShard(group.Rank + 1, group.Size);
-        var options = Options with
-        {
-            StateFile = Options.StateFile is { } file ? $"{file}.{shard.Number}-of-{shard.Count}" : null,
-        };
+        var options = Options with { StateFile = Options.StateFile is { } file ? $"{file}.{shard.Number}-of-{shard.Count}" : null };
         var own = group.Together(() =>
         {
             try
@@ -202,8 +199,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             subject.Cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
             var places = state.NextRows();
-            var (points, truth) = ImageBatch.Take(
-                subject.Model, subject.Images, subject.Labels, [.. places.Select(place => (long)place)]);
+            var (points, truth) = ImageBatch.Take(subject.Model, subject.Images, subject.Labels, [.. places.Select(place => (long)place)]);
             if (part < 0) state.Add(CleanStep(subject, state, places, points, truth));
             else if (places.Length == 0) state.Add(new EvaluationStep { Rows = [] });
             else

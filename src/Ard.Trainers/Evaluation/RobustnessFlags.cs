@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using static Ard.Trainers.Evaluation.RobustnessFlagCode;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -64,7 +64,7 @@ internal static class RobustnessFlags
         if (state.Spread > RandomSpread)
             yield return new(
                 RandomOutputs, Invariant($"five passes of the same images differ by up to {state.Spread:G3} of the largest output"),
-                state.Parts.Any(part => part.Part.Kind.NeedsGradient())
+                state.Parts.Any(part => part.Part.NeedsGradient)
                     ? "Evaluate with autoattack-rand, which averages gradients, or fix what is random in the network"
                     : "A point may be broken by luck, and right when it is asked for again: fix what is random in the model");
         if (state.Count > 0 && state.Clean.All(each => each!.Probability))
@@ -205,8 +205,6 @@ internal static class RobustnessFlags
         }
         return least;
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>A sign that an accuracy under attack is better than the network's robustness, or means nothing.</summary>

@@ -144,8 +144,7 @@ public sealed record AttackResult
     public IReadOnlyList<long> Predictions { get; init; } = [];
 
     /// <summary>
-    /// The logits of each point after the attack, [N,classes] row by row; null unless <see cref="EvaluationOptions.KeepLogits"/> is set,
-    /// and for the worst case.
+    /// The logits [N,classes] row by row; null but for <see cref="EvaluationOptions.KeepLogits"/>, and for the worst case.
     /// </summary>
     public IReadOnlyList<float>? Logits { get; init; }
 }

@@ -59,10 +59,7 @@ public sealed record RobustnessUnion
             throw new ArgumentException($"Two evaluations are against {twice}, expected one for each adversary.");
     }
 
-    /// <summary>
-    /// Writes what became of each image as <see cref="RobustnessReport.SaveRows"/> does, report by report, each line with <c>threat</c>,
-    /// the adversary, such as <c>L2 0.5</c>.
-    /// </summary>
+    /// <summary>As <see cref="RobustnessReport.SaveRows"/>, report by report, with <c>threat</c>, such as <c>L2 0.5</c>.</summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     public void SaveRows(string path) => RobustnessRows.Write([.. Reports.Select(report => (report, (string?)$"{report.Threat}"))], path);
 }

@@ -34,11 +34,8 @@ public sealed record AdaAdOptions
 internal sealed class AdaAd(AdaAdOptions? options = null) : Objective<AdaAdOptions>(options)
 {
     public override string Name => "adaad";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
-
     public override double LossScale(int classes) => Options.Distillation.Scale(classes);
-
     public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)

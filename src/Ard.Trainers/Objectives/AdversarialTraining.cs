@@ -12,7 +12,6 @@ internal sealed record AdversarialTrainingOptions
 internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective<AdversarialTrainingOptions>(options)
 {
     public override string Name => "adversarial-training";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     public override Tensor Loss(TrainingBatch batch)

@@ -40,11 +40,8 @@ public sealed record ArdOptions
 internal sealed class AdversariallyRobustDistillation(ArdOptions? options = null) : Objective<ArdOptions>(options)
 {
     public override string Name => "ard";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
-
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
-
     public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)

@@ -20,9 +20,7 @@ public sealed record DistillationOptions
 internal sealed class Distillation(DistillationOptions? options = null) : Objective<DistillationOptions>(options)
 {
     public override string Name => "distillation";
-
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
-
     public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)

@@ -31,13 +31,9 @@ public sealed record FastArdOptions
 internal sealed class FastArd(FastArdOptions? options = null) : Objective<FastArdOptions>(options)
 {
     public override string Name => "fast-ard";
-
     public override ThreatModel? Threat => Options.Free.Threat;
-
     public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
-
     public override bool NeedsTeacher => true;
-
     public override int Replays => Options.Free.Replays;
 
     public override Tensor Loss(TrainingBatch batch)

@@ -25,8 +25,7 @@ public sealed record FreePerturbation
     public int Replays { get; init; } = 8;
 
     /// <summary>
-    /// The images to train on in this replay, allowed by the threat model; a leaf that collects its gradient on backward. They become the
-    /// batch's <see cref="TrainingBatch.Adversarial"/>.
+    /// The images to train on in this replay, allowed ones: a leaf that collects its gradient; it is the batch's adversarial.
     /// </summary>
     internal Tensor Points(TrainingBatch batch)
     {
@@ -74,9 +73,7 @@ internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? op
     : Objective<FreeAdversarialTrainingOptions>(options)
 {
     public override string Name => "free";
-
     public override ThreatModel? Threat => Options.Free.Threat;
-
     public override int Replays => Options.Free.Replays;
 
     public override Tensor Loss(TrainingBatch batch) =>

@@ -50,13 +50,9 @@ internal abstract class IntrospectiveDistillation(IadOptions? options, IadOption
     : Objective<IadOptions>((options ?? new()).WithDefaults(defaults))
 {
     private protected InnerMaximisation Inner => Options.Inner!;
-
     private DistillationTerm Term => Options.Distillation!;
-
     public override ThreatModel? Threat => Inner.Threat;
-
     public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
-
     public override bool NeedsTeacher => true;
 
     /// <summary>The loss of the logits of x' and x; those of x are needed where the trust is partial and where alpha is below 1.</summary>

@@ -20,7 +20,6 @@ internal sealed class Igdm(Objective host, IgdmOptions? options = null)
     : HostedObjective<IgdmOptions>(host ?? throw new ArgumentNullException(nameof(host)), options)
 {
     public override string Name => Host.Name + "+igdm";
-
     public override bool NeedsTeacher => true;
 
     /// <exception cref="InvalidOperationException">The host has found no adversarial images.</exception>

@@ -68,7 +68,6 @@ public abstract class InnerLoss
     private sealed class BuiltIn(string name, Func<TrainingBatch, Func<Tensor, Tensor>> prepare) : InnerLoss
     {
         public override string ToString() => name;
-
         public override Func<Tensor, Tensor> Prepare(TrainingBatch batch) => prepare(batch);
     }
 }

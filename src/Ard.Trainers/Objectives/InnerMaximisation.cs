@@ -52,10 +52,7 @@ public sealed record InnerMaximisation
     public static InnerMaximisation FgsmRs { get; } =
         new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
 
-    /// <summary>
-    /// The same in one step as in N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, a step of epsilon, not projected; guarded.
-    /// Loss and mode stay.
-    /// </summary>
+    /// <summary>In one step as N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, then epsilon, not projected; guarded.</summary>
     public InnerMaximisation Fast() => this with
     {
         Steps = 1,

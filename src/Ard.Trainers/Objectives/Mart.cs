@@ -6,17 +6,9 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="Mart"/>; the defaults are those of the released code.</summary>
 public sealed record MartOptions
 {
-    /// <summary>
-    /// The inner maximisation. Default Linf 0.031, 10 steps of 0.007 from 0.001 · N(0,1) around the image, cross-entropy, student in eval
-    /// mode.
-    /// </summary>
-    public InnerMaximisation Inner { get; init; } = new()
-    {
-        Threat = ThreatModel.Linf(0.031),
-        StepSize = 0.007,
-        Start = Start.Gaussian(0.001),
-        Mode = AttackMode.Eval,
-    };
+    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with Linf 0.031, steps of 0.007 and cross-entropy.</summary>
+    public InnerMaximisation Inner { get; init; } =
+        InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.031), StepSize = 0.007, Loss = InnerLoss.CrossEntropy };
 
     /// <summary>lambda, the weight of the divergence. Default 5.</summary>
     [Range(0, double.MaxValue)]
@@ -35,7 +27,6 @@ internal sealed class Mart(MartOptions? options = null) : Objective<MartOptions>
     private const double AboveOne = 1.0001;
 
     public override string Name => "mart";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     // The margin is to the strongest wrong class: of a mixture of two there is none.

@@ -6,15 +6,11 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="Mtard"/>; the defaults are those of the released code.</summary>
 public sealed record MtardOptions
 {
-    /// <summary>
-    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, cross-entropy, student in eval
-    /// mode.
-    /// </summary>
-    public InnerMaximisation Inner { get; init; } = new() { Start = Start.Gaussian(0.001), Mode = AttackMode.Eval };
+    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with cross-entropy.</summary>
+    public InnerMaximisation Inner { get; init; } = InnerMaximisation.Adaptive with { Loss = InnerLoss.CrossEntropy };
 
     /// <summary>
-    /// The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch: as the released code's mean over batch and
-    /// classes at 10 classes, and ten times that mean at 100.
+    /// The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch: the released code's loss.
     /// </summary>
     public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
 
@@ -35,13 +31,9 @@ internal sealed class Mtard(MtardOptions? options = null) : Objective<MtardOptio
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
 
     public override string Name => "mtard";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
-
     public override double LossScale(int classes) => Options.Distillation.Scale(classes);
-
     public override bool NeedsTeacher => true;
-
     public override bool NeedsNaturalTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)
@@ -50,11 +42,7 @@ internal sealed class Mtard(MtardOptions? options = null) : Objective<MtardOptio
         var (robust, natural) = (batch.AskTeacher(adversarial), batch.AskNaturalTeacher(batch.Images));
         var attacked = batch.Report(batch.Student.call(adversarial));
         var clean = batch.Student.call(batch.Images);
-        var losses = stack(
-        [
-            Options.Distillation.Loss(attacked, robust),
-            Options.Distillation.Loss(clean, natural),
-        ]);
+        var losses = stack([Options.Distillation.Loss(attacked, robust), Options.Distillation.Loss(clean, natural)]);
         return (losses * Weights(batch, batch.MeanOfAll(losses))).sum();
     }
 

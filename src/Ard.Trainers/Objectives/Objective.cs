@@ -78,20 +78,12 @@ internal abstract class HostedObjective<TOptions>(Objective host, TOptions? opti
     : Objective<TOptions>(options) where TOptions : class, new()
 {
     public Objective Host { get; } = host;
-
     public override ThreatModel? Threat => Host.Threat;
-
     public override bool NeedsTeacher => Host.NeedsTeacher;
-
     public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
-
     public override bool NeedsPeer => Host.NeedsPeer;
-
     public override int Replays => Host.Replays;
-
     internal override bool TakesSoftLabels => Host.TakesSoftLabels;
-
     public override double LossScale(int classes) => Host.LossScale(classes);
-
     public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);
 }

@@ -149,13 +149,9 @@ public static class ObjectiveCatalog
         public bool Attacks { get; private set; }
 
         public ThreatModel Threat(ThreatModel own) => settings.Threat ?? own;
-
         public double Alpha(double own) => Take(settings.Alpha) ?? own;
-
         public double Beta(double own) => Take(settings.Beta) ?? own;
-
         public double IgdmWeight(double own) => Take(settings.IgdmWeight) ?? own;
-
         public DistillationTerm Term(DistillationTerm own) => own with { Temperature = Take(settings.Temperature) ?? own.Temperature };
 
         public FreePerturbation Free(FreePerturbation own) =>

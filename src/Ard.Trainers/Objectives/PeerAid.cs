@@ -6,16 +6,9 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="PeerAid"/>; the defaults are those of the released code for CIFAR-10.</summary>
 public sealed record PeerAidOptions
 {
-    /// <summary>
-    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, KL to the peer's prediction of
-    /// the clean image, student in eval mode.
-    /// </summary>
-    public InnerMaximisation Inner { get; init; } = new()
-    {
-        Start = Start.Gaussian(0.001),
-        Mode = AttackMode.Eval,
-        Loss = InnerLoss.DivergenceFromPeerOnClean,
-    };
+    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with KL to the peer's prediction of the clean image.</summary>
+    public InnerMaximisation Inner { get; init; } =
+        InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromPeerOnClean };
 
     /// <summary>lambda1, the weight of the student's cross-entropy with the labels. Default 0.</summary>
     [Range(0, double.MaxValue)]
@@ -31,10 +24,7 @@ public sealed record PeerAidOptions
     [Range(0, double.MaxValue)]
     public double PeerLabelWeight { get; init; } = 1;
 
-    /// <summary>
-    /// What draws the peer to the student, both on adversarial images. Default temperature 1, mean over batch and classes, weight
-    /// gamma2 = 0.1; the released code has 1 for 100 classes.
-    /// </summary>
+    /// <summary>What draws the peer to the student. Default temperature 1, weight gamma2 = 0.1; released with 1 for 100 classes.</summary>
     public DistillationTerm PeerDistillation { get; init; } = new() { Temperature = 1, Weight = 0.1 };
 }
 
@@ -52,9 +42,7 @@ public sealed record PeerAidOptions
 internal sealed class PeerAid(PeerAidOptions? options = null) : Objective<PeerAidOptions>(options)
 {
     public override string Name => "peeraid";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
-
     public override bool NeedsPeer => true;
 
     public override Tensor Loss(TrainingBatch batch)

@@ -6,16 +6,9 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="Rslad"/>; the defaults are those of the released code.</summary>
 public sealed record RsladOptions
 {
-    /// <summary>
-    /// The inner maximisation. Default Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, KL to the teacher's prediction
-    /// of the clean image, student in eval mode.
-    /// </summary>
-    public InnerMaximisation Inner { get; init; } = new()
-    {
-        Start = Start.Gaussian(0.001),
-        Mode = AttackMode.Eval,
-        Loss = InnerLoss.DivergenceFromTeacherOnClean,
-    };
+    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with KL to the teacher's clean prediction.</summary>
+    public InnerMaximisation Inner { get; init; } =
+        InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromTeacherOnClean };
 
     /// <summary>
     /// The distillation loss of both terms. Default temperature 1, mean over the batch with the weight 0.1: at 10 classes that is the mean
@@ -37,11 +30,8 @@ public sealed record RsladOptions
 internal sealed class Rslad(RsladOptions? options = null) : Objective<RsladOptions>(options)
 {
     public override string Name => "rslad";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
-
     public override double LossScale(int classes) => Options.Distillation.Scale(classes);
-
     public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)

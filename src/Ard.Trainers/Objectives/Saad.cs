@@ -6,10 +6,7 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="Saad"/>; the defaults are those of the released code for CIFAR-10.</summary>
 public sealed record SaadOptions
 {
-    /// <summary>
-    /// The inner maximisation: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, the student in eval mode,
-    /// <see cref="InnerLoss.DivergenceFromLinearisedTeacher"/>.
-    /// </summary>
+    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> against the linearised teacher.</summary>
     public InnerMaximisation Inner { get; init; } =
         InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromLinearisedTeacher };
 
@@ -26,8 +23,7 @@ public sealed record SaadOptions
     public double CleanWeight { get; init; }
 
     /// <summary>
-    /// Whether the released code's pass of the clean images at <see cref="CleanWeight"/> 0 is taken, which moves the running statistics
-    /// only. Default true.
+    /// Whether the released code's pass of clean images at <see cref="CleanWeight"/> 0, for statistics only, is taken. Default true.
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
 }
@@ -41,9 +37,7 @@ public sealed record SaadOptions
 internal sealed class Saad(SaadOptions? options = null) : Objective<SaadOptions>(options)
 {
     public override string Name => "saad";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
-
     public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)

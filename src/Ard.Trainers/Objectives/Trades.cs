@@ -6,27 +6,15 @@ namespace Ard.Trainers.Objectives;
 /// <summary>The settings of <see cref="Trades"/>; the defaults are those of the released code.</summary>
 public sealed record TradesOptions
 {
-    /// <summary>
-    /// The inner maximisation. Default Linf 0.031, 10 steps of 0.007 from 0.001 · N(0,1) around the image, KL to the student's own clean
-    /// prediction, student in eval mode.
-    /// </summary>
-    public InnerMaximisation Inner { get; init; } = new()
-    {
-        Threat = ThreatModel.Linf(0.031),
-        StepSize = 0.007,
-        Start = Start.Gaussian(0.001),
-        Mode = AttackMode.Eval,
-        Loss = InnerLoss.DivergenceFromOwnClean,
-    };
+    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with Linf 0.031, steps of 0.007, KL to its own clean answer.</summary>
+    public InnerMaximisation Inner { get; init; } =
+        InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.031), StepSize = 0.007, Loss = InnerLoss.DivergenceFromOwnClean };
 
     /// <summary>beta, the weight of the divergence. Default 6.</summary>
     [Range(0, double.MaxValue)]
     public double Beta { get; init; } = 6;
 
-    /// <summary>
-    /// Whether the released code's second pass of the clean images is taken, after the adversarial ones, which moves the running statistics
-    /// only. Default true.
-    /// </summary>
+    /// <summary>Whether the released code's second pass of clean images, for running statistics only, is taken. Default true.</summary>
     public bool StatisticsPasses { get; init; } = true;
 }
 
@@ -37,7 +25,6 @@ public sealed record TradesOptions
 internal sealed class Trades(TradesOptions? options = null) : Objective<TradesOptions>(options)
 {
     public override string Name => "trades";
-
     public override ThreatModel? Threat => Options.Inner.Threat;
 
     public override Tensor Loss(TrainingBatch batch)

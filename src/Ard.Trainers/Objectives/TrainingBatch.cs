@@ -96,8 +96,7 @@ public sealed class TrainingBatch
     public ObjectiveMemory Memory { get; init; } = new();
 
     /// <summary>
-    /// What <see cref="Objective.Loss"/> has found for <see cref="Objective.AfterBackward"/>, by name. A loss that is asked for again
-    /// replaces it. The tensors belong to the dispose scope of the loss.
+    /// What the last <see cref="Objective.Loss"/> has found for <see cref="Objective.AfterBackward"/>, in its dispose scope.
     /// </summary>
     internal IDictionary<string, Tensor> Notes { get; } = new Dictionary<string, Tensor>();
 
@@ -136,10 +135,7 @@ public sealed class TrainingBatch
     /// <summary>Where the training loop keeps the teacher's logits of the clean images; null where it does not.</summary>
     internal Func<Tensor>? CachedTeacherLogits { get; init; }
 
-    /// <summary>
-    /// The logits [N,classes] that the student gave in this step, detached, for the training accuracy: those of the adversarial images
-    /// where there are any. Null until the objective hands them in.
-    /// </summary>
+    /// <summary>The student's logits [N,classes], detached, for the training accuracy, of adversarial images where there are.</summary>
     internal Tensor? Logits { get; private set; }
 
     /// <summary>How many images those logits are right about, of mixed ones by the class that most of each is of.</summary>

@@ -31,17 +31,11 @@ internal static class Arithmetic
     public static Tensor Plus(this Tensor x, Number y) { using var held = y.Hold(); return x.add(held, One); }
 
     public static Tensor Minus(this Tensor x, Number y) { using var held = y.Hold(); return x.sub(held); }
-
     public static Tensor Minus(this int x, Tensor y) => y.negative().Plus(x);
-
     public static Tensor Minus(this double x, Tensor y) => y.negative().Plus(x);
-
     public static Tensor Times(this Tensor x, Number y) { using var held = y.Hold(); return x.mul(held); }
-
     public static Tensor Over(this Tensor x, Number y) { using var held = y.Hold(); return x.div(held); }
-
     public static Tensor Over(this Tensor x, Number y, RoundingMode mode) { using var held = y.Hold(); return x.div(held, mode); }
-
     public static Tensor Over(this double x, Tensor y) => y.reciprocal().Times(x);
 
     /// <summary>x + alpha y.</summary>
@@ -58,13 +52,9 @@ internal static class Arithmetic
     public static Tensor AddScaled_(this Tensor x, Tensor y, Number alpha) { using var held = alpha.Hold(); return x.add_(y, held); }
 
     public static Tensor Sub_(this Tensor x, Number y) { using var held = y.Hold(); return x.sub_(held); }
-
     public static Tensor Mul_(this Tensor x, Number y) { using var held = y.Hold(); return x.mul_(held); }
-
     public static Tensor Div_(this Tensor x, Number y) { using var held = y.Hold(); return x.div_(held); }
-
     public static Tensor Div_(this Tensor x, Number y, RoundingMode mode) { using var held = y.Hold(); return x.div_(held, mode); }
-
     public static Tensor Remainder_(this Tensor x, Number y) { using var held = y.Hold(); return x.remainder_(held); }
 
     /// <summary>x + value y z.</summary>
@@ -89,7 +79,6 @@ internal static class Arithmetic
     // Powers and limits.
 
     public static Tensor Square(this Tensor x) => x.pow(Two);
-
     public static Tensor Pow(this Tensor x, Number y) { using var held = y.Hold(); return x.pow(held); }
 
     public static Tensor Clamp(this Tensor x, Number min, Number max)
@@ -107,25 +96,17 @@ internal static class Arithmetic
     }
 
     public static Tensor ClampMin(this Tensor x, Number min) { using var held = min.Hold(); return x.clamp_min(held); }
-
     public static Tensor ClampMin_(this Tensor x, Number min) { using var held = min.Hold(); return x.clamp_min_(held); }
-
     public static Tensor ClampMax(this Tensor x, Number max) { using var held = max.Hold(); return x.clamp_max(held); }
-
     public static Tensor MaskedFill(this Tensor x, Tensor mask, Number y) { using var held = y.Hold(); return x.masked_fill(mask, held); }
-
     public static Tensor LeakyRelu(this Tensor x, Number slope) { using var held = slope.Hold(); return x.leaky_relu(held); }
 
     // Comparisons, to bool.
 
     public static Tensor Eq(this Tensor x, Number y) { using var held = y.Hold(); return x.eq(held); }
-
     public static Tensor Ge(this Tensor x, Number y) { using var held = y.Hold(); return x.ge(held); }
-
     public static Tensor Gt(this Tensor x, Number y) { using var held = y.Hold(); return x.gt(held); }
-
     public static Tensor Le(this Tensor x, Number y) { using var held = y.Hold(); return x.le(held); }
-
     public static Tensor Lt(this Tensor x, Number y) { using var held = y.Hold(); return x.lt(held); }
 
     // New tensors.
@@ -163,9 +144,7 @@ internal readonly struct Number
     private readonly long? whole;
 
     private Number(double real, long? whole) => (this.real, this.whole) = (real, whole);
-
     public static implicit operator Number(long value) => new(value, value);
-
     public static implicit operator Number(double value) => new(value, null);
 
     /// <summary>libtorch's own, which lives until it is disposed.</summary>

@@ -129,6 +129,34 @@ public sealed class EvaluationShardTests : IDisposable
         File.WriteAllBytes(file, [.. BitConverter.GetBytes((long)json.Length), .. SHA256.HashData(json), .. json, .. bytes[end..]]);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Shards_of_one_batch_that_were_stopped_in_it_are_not_finished(int stopped)
+    {
+        var options = Options with { BatchSize = 31, Attacks = ["fgsm", "pgd-2"], CheckNetwork = false };
+        if (stopped == 1) EvaluateShard(1, 2, options);
+        else Assert.Throws<OperationCanceledException>(() => EvaluateShard(1, 2, options, stopAfter: 2));
+        Assert.Throws<OperationCanceledException>(() => EvaluateShard(2, 2, options, stopAfter: 2));
+        Assert.Contains("not: start it again", Assert.Throws<CheckpointException>(() => Merged()).Message);
+        Assert.False(File.Exists(Path.Combine(folder, "state")));
+    }
+
+    [Fact]
+    public void Settings_of_a_shard_that_are_none_are_named_with_the_file()
+    {
+        foreach (var (name, value) in new[]
+        {
+            ("shard", "x of y"), ("shard", "3 of 2"), ("BatchSize", "0"), ("BatchSize", null), ("Threat", "L7 0.5"), ("Seed", "?"),
+        })
+        {
+            EvaluateShard(1, 1, Options with { Attacks = ["fgsm"] });
+            ChangeHeader(State(1, 1), header => header["settings"]![name] = value);
+            Assert.Throws<CheckpointException>(() => Merged());
+            File.Delete(State(1, 1));
+        }
+    }
+
     [Fact]
     public void The_merged_report_is_of_attacks_in_sequence_where_they_were()
     {
