@@ -86,10 +86,8 @@ public sealed class SmallestPerturbationsTests
 
         // What is not known of one attack is not known of all.
         var (known, unknown) = (reports[1].WorstCase, (long?)null);
-        var silent = new AttackResult("worst-case", [.. known.Points.Select(point => point with
-        {
-            ForwardPasses = unknown, BackwardPasses = unknown,
-        })]) { Predictions = known.Predictions };
+        AttackedPoint[] points = [.. known.Points.Select(point => point with { ForwardPasses = unknown, BackwardPasses = unknown })];
+        var silent = new AttackResult("worst-case", points) { Predictions = known.Predictions };
         Assert.All(RobustnessUnion.Combine(reports[0], reports[1] with { WorstCase = silent }).WorstCase.Points, point =>
             Assert.Equal((unknown, unknown), (point.ForwardPasses, point.BackwardPasses)));
 
