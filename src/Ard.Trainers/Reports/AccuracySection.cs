@@ -11,16 +11,15 @@ internal static class AccuracySection
     {
         var evaluated = models.Where(model => model.Robustness is not null).ToArray();
         if (evaluated.Length == 0) return null;
-        var section = new Markup();
-        section.Line(
-            $"<p>The share of images that a network gets right: as they are (clean), and after each attack. "
-            + $"{Threats(evaluated)}</p>");
+        var section = Markup.Format($"<p>The share of images that a network gets right: as they are (clean), and after each attack. ")
+            .Line($"{Threats(evaluated)}</p>");
         foreach (var meaning in evaluated.Select(model => model.Robustness!.BlackBox).Distinct())
             if (meaning is not null) section.Line($"<p>{meaning}</p>");
-        section.Line($"<div class=\"grid-of-figures\"><figure class=\"chart\"><figcaption>Right, in percent of the images</figcaption>");
-        section.Line($"{BarChart.Draw(Title, [.. evaluated.Select(Bars)])}");
-        section.Line($"<p class=\"note\">Thin lines: 95 % intervals, as the images are a sample.</p></figure>");
-        return section.Line($"{Table(evaluated)}</div>");
+        var bars = Page.Figure(
+            "Right, in percent of the images", BarChart.Draw(Title, [.. evaluated.Select(Bars)]),
+            "Thin lines: 95 % intervals, as the images are a sample.");
+        var table = Page.Table("Images right", ["attack", "right", "95 % interval", "images"], new Markup().Each(evaluated, Rows), "attacks");
+        return section.Line($"<div class=\"grid-of-figures\">{bars}<div class=\"scroll\">{table}</div></div>");
     }
 
     /// <summary>The bars as a file of their own; null where nothing was evaluated.</summary>
@@ -51,39 +50,27 @@ internal static class AccuracySection
             different.Length == 1 ? "" : " of " + string.Join(" and ", group.Select(model => model.Name));
     }
 
-    private static Markup Table(ModelReport[] models)
+    private static Markup Rows(ModelReport model)
     {
-        var table = new Markup();
-        table.Line($"<div class=\"scroll\"><table class=\"attacks\"><caption>Images right</caption>")
-            .Line($"<thead><tr><th scope=\"col\">attack</th>")
-            .Line($"<th scope=\"col\">right</th><th scope=\"col\">95 % interval</th><th scope=\"col\">images</th></tr></thead>");
-        foreach (var model in models)
+        var rows = Markup.Format($"<tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Note(model.Description)}</th></tr>\n");
+        foreach (var result in Results(model))
         {
-            table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"4\">{model.Name}{Described(model)}</th></tr>");
-            foreach (var result in Results(model))
-            {
-                table.Add($"<tr><th scope=\"row\">{Text.Attack(result.Name)}{Note(result.Details)}{Agreement(result)}</th>")
-                    .Add($"<td>{Text.Percent(result.Accuracy)}</td><td>{Text.Percent(result.Interval)}</td>")
-                    .Line($"<td>{result.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
-                foreach (var part in result.Parts)
-                    table.Add($"<tr><th scope=\"row\" class=\"part\">after {part.Name}</th>")
-                        .Add($"<td>{Text.Percent((double)part.CorrectCount / result.Points.Count)}</td><td></td>")
-                        .Line($"<td>{part.CorrectCount:N0} of {result.Points.Count:N0}</td></tr>");
-            }
-            if (model.Judgement is { } judged)
-                table.Add($"<tr><th scope=\"row\">the worst points, judged {judged.Accuracies.Count:N0} times</th>")
-                    .Add($"<td>{Text.Percent(judged.Mean)}</td><td>{Text.Percent(judged.Interval)}</td>")
-                    .Line($"<td>{Text.Percent(judged.Accuracies.Min())} to {Text.Percent(judged.Accuracies.Max())}</td></tr>");
-            table.Line($"</tbody>");
+            var agreement = result.SurrogateAgreement is not { } share ? null
+                : $"its surrogate says the same of {Text.Percent(share)} of these clean images; of others fewer, if it learned from these";
+            rows.Add($"{Page.Row(
+                Markup.Format($"{Text.Attack(result.Name)}{Note(result.Details)}{Note(agreement)}"),
+                Text.Percent(result.Accuracy), Text.Percent(result.Interval), Text.Of(result.CorrectCount, result.Points.Count))}");
+            foreach (var part in result.Parts)
+                rows.Add($"<tr><th scope=\"row\" class=\"part\">after {part.Name}</th>")
+                    .Add($"<td>{Text.Percent((double)part.CorrectCount / result.Points.Count)}</td><td></td>")
+                    .Line($"<td>{Text.Of(part.CorrectCount, result.Points.Count)}</td></tr>");
         }
-        return table.Add($"</table></div>");
+        if (model.Judgement is { } judged)
+            rows.Add($"{Page.Row(
+                $"the worst points, judged {Text.Number(judged.Accuracies.Count)} times", Text.Percent(judged.Mean), Text.Percent(judged.Interval),
+                $"{Text.Percent(judged.Accuracies.Min())} to {Text.Percent(judged.Accuracies.Max())}")}");
+        return Markup.Format($"<tbody>{rows}</tbody>\n");
     }
-
-    private static Markup? Agreement(AttackResult result) => result.SurrogateAgreement is { } share
-        ? Note($"its surrogate says the same of {Text.Percent(share)} of these clean images; of others fewer, if it learned from these")
-        : null;
-
-    private static Markup? Described(ModelReport model) => Note(model.Description);
 
     private static Markup? Note(string? text) => string.IsNullOrEmpty(text) ? null : Markup.Format($" <span class=\"note\">{text}</span>");
 }

@@ -10,14 +10,11 @@ internal static class ComparisonSection
     {
         var evaluated = models.Where(model => model.Robustness is { Labels.Count: > 0 }).ToArray();
         if (evaluated.Length < 2 || evaluated.Any(model => Differences(evaluated[0].Robustness!, model.Robustness!).Any())) return null;
-        var section = new Markup();
-        section.Line(
-            $"<p>How many more images, of the same ones, a network gets right than another, in percent. p: how probable such a "
-            + $"difference is between two networks that are as good (McNemar's test, mid-p). Where the interval has 0 in it, the two have "
-            + $"not been told apart; of many pairs one in twenty seems to differ by chance.</p>");
-        section.Line($"{Table(evaluated)}<div class=\"grid-of-figures\">");
-        foreach (var chart in Charts(evaluated)) section.Add($"{chart.Draw()}");
-        return section.Add($"</div>");
+        return Markup.Format($"<p>How many more images, of the same ones, a network gets right than another, in percent. p: how probable ")
+            .Add($"such a difference is between two networks that are as good (McNemar's test, mid-p). Where the interval has 0 in it, ")
+            .Line($"the two have not been told apart; of many pairs one in twenty seems to differ by chance.</p>")
+            .Line($"<div class=\"scroll\">{Table(evaluated)}</div><div class=\"grid-of-figures\">")
+            .Each(Charts(evaluated), chart => chart.Draw()).Add($"</div>");
     }
 
     /// <summary>What differs between two evaluations beside the network, so that they cannot be compared image by image.</summary>
@@ -38,26 +35,22 @@ internal static class ComparisonSection
 
     private static Markup Table(ModelReport[] models)
     {
-        var table = new Markup();
-        table.Line($"<div class=\"scroll\"><table class=\"attacks\"><caption>Differences on the same images</caption><thead><tr>")
-            .Line($"<th scope=\"col\">networks</th><th scope=\"col\">difference</th><th scope=\"col\">95 % interval</th>")
-            .Line($"<th scope=\"col\">p</th><th scope=\"col\">only the first</th><th scope=\"col\">only the second</th></tr></thead>");
-        for (var first = 0; first < models.Length; first++)
-            for (var second = first + 1; second < models.Length; second++)
-            {
-                var (one, other) = (models[first].Robustness!, models[second].Robustness!);
-                table.Line($"<tbody><tr><th scope=\"rowgroup\" colspan=\"6\">{models[first].Name} – {models[second].Name}</th></tr>")
-                    .Add($"{Row("clean", PairedDifference.Between(one.Clean, other.Clean))}")
-                    .Line($"{Row("worst case", PairedDifference.Between(one.WorstCase, other.WorstCase))}</tbody>");
-            }
-        return table.Line($"</table></div>");
+        var pairs = from first in models.Index()
+                    from second in models.Skip(first.Index + 1)
+                    let one = first.Item.Robustness!
+                    let other = second.Robustness!
+                    select Markup.Format($"<tbody><tr><th scope=\"rowgroup\" colspan=\"6\">{first.Item.Name} – {second.Name}</th></tr>\n")
+                        .Add($"{Row("clean", PairedDifference.Between(one.Clean, other.Clean))}")
+                        .Line($"{Row("worst case", PairedDifference.Between(one.WorstCase, other.WorstCase))}</tbody>");
+        return Page.Table(
+            "Differences on the same images", ["networks", "difference", "95 % interval", "p", "only the first", "only the second"],
+            new Markup().Each(pairs, pair => pair), "attacks");
     }
 
-    private static Markup Row(string name, PairedDifference found) => Markup
-        .Format($"<tr><th scope=\"row\">{name}</th><td>{Signed(found.Difference)}</td>")
-        .Add($"<td>{Signed(found.Interval.Low)} to {Signed(found.Interval.High)}</td>")
-        .Add($"<td>{(found.PValue < 0.001 ? "< 0.001" : found.PValue.ToString("F3", CultureInfo.InvariantCulture))}</td>")
-        .Line($"<td>{found.OnlyFirst:N0}</td><td>{found.OnlySecond:N0}</td></tr>");
+    private static Markup Row(string name, PairedDifference found) => Page.Row(
+        name, Signed(found.Difference), $"{Signed(found.Interval.Low)} to {Signed(found.Interval.High)}",
+        found.PValue < 0.001 ? "< 0.001" : found.PValue.ToString("F3", CultureInfo.InvariantCulture),
+        Text.Number(found.OnlyFirst), Text.Number(found.OnlySecond));
 
     private static string Signed(double share) => (100 * share).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
 

@@ -9,18 +9,13 @@ internal static class ConfusionTable
     /// <summary>With more classes than this, a table would be unreadable: the most frequent mistakes are listed.</summary>
     private const int MostClasses = 20, MostMistakes = 15;
 
-    public static Markup? Render(IReadOnlyList<ModelReport> models, Func<long, string> name)
-    {
-        var known = models.Where(model => model.Robustness is { Labels.Count: > 0 } report
-            && report.WorstCase.Predictions.Count == report.Labels.Count).ToArray();
-        if (known.Length == 0) return null;
-        var section = new Markup();
-        section.Line(
-            $"<p>Under the worst of the attacks: a row for each true class, a column for each class that its images are taken "
-            + $"for, and the number of images. Framed: right. The stronger the shade, the larger the share of the row.</p>");
-        section.Line($"<div class=\"grid-of-figures\">").Each(known, model => Table(model, name));
-        return section.Add($"</div>");
-    }
+    public static Markup? Render(IReadOnlyList<ModelReport> models, Func<long, string> name) =>
+        Page.Section(
+            [.. models.Where(model => model.Robustness is { Labels.Count: > 0 } report
+                && report.WorstCase.Predictions.Count == report.Labels.Count)],
+            "Under the worst of the attacks: a row for each true class, a column for each class that its images are taken for, and the "
+            + "number of images. Framed: right. The stronger the shade, the larger the share of the row.",
+            model => Markup.Format($"<figure><div class=\"scroll\">{Table(model, name)}</div></figure>\n"));
 
     /// <summary>
     /// How many images of each true class (first index) are taken for each class. Those for which the network's output was not finite are
@@ -39,19 +34,19 @@ internal static class ConfusionTable
     {
         var counts = Count(model.Robustness!);
         var classes = Enumerable.Range(0, counts.GetLength(0)).ToArray();
-        if (classes.Length > MostClasses) return Mistakes(model, counts, name);
-        var table = new Markup();
-        table.Line($"<figure><div class=\"scroll\"><table class=\"confusion\"><caption>{model.Name}</caption>")
-            .Line($"<thead><tr><th scope=\"col\">true class ↓<br>taken for →</th>")
-            .Each(classes, column => Markup.Format($"<th scope=\"col\"><span title=\"{name(column)}\">{name(column)}</span></th>"))
-            .Line($"</tr></thead><tbody>");
-        foreach (var row in classes)
+        if (classes.Length > MostClasses) return Mistakes(model, counts, classes, name);
+        var rows = new Markup().Each(classes, row =>
         {
             var total = classes.Sum(column => counts[row, column]);
-            table.Add($"<tr><th scope=\"row\" title=\"{name(row)}\">{name(row)}</th>");
-            table.Each(classes, column => Cell(counts[row, column], total, row == column)).Line($"</tr>");
-        }
-        return table.Line($"</tbody></table></div></figure>");
+            return Markup.Format($"<tr><th scope=\"row\" title=\"{name(row)}\">{name(row)}</th>")
+                .Each(classes, column => Cell(counts[row, column], total, row == column)).Line($"</tr>");
+        });
+        return Page.Table(
+            model.Name,
+            [
+                Markup.Format($"true class ↓<br>taken for →"),
+                .. classes.Select(column => Markup.Format($"<span title=\"{name(column)}\">{name(column)}</span>")),
+            ], rows, "confusion");
     }
 
     private static Markup Cell(int count, int total, bool right)
@@ -62,17 +57,12 @@ internal static class ConfusionTable
         return Markup.Format($"<td class=\"{kind}\" style=\"--p:{share:0.##}\">{text}</td>");
     }
 
-    private static Markup Mistakes(ModelReport model, int[,] counts, Func<long, string> name)
+    private static Markup Mistakes(ModelReport model, int[,] counts, int[] classes, Func<long, string> name)
     {
-        var classes = Enumerable.Range(0, counts.GetLength(0)).ToArray();
         var most = classes.SelectMany(row => classes.Select(column => (Row: row, Column: column, Count: counts[row, column])))
             .Where(pair => pair.Row != pair.Column && pair.Count > 0).OrderByDescending(pair => pair.Count).Take(MostMistakes);
-        var table = new Markup();
-        table.Line($"<figure><div class=\"scroll\"><table>")
-            .Line($"<caption>{model.Name}: the most frequent mistakes among {classes.Length} classes</caption><thead><tr>")
-            .Line($"<th scope=\"col\">true class</th><th scope=\"col\">taken for</th><th scope=\"col\">images</th></tr></thead><tbody>");
-        table.Each(most, pair => new Markup().Line(
-            $"<tr><th scope=\"row\">{name(pair.Row)}</th><td>{name(pair.Column)}</td><td>{pair.Count:N0}</td></tr>"));
-        return table.Line($"</tbody></table></div></figure>");
+        return Page.Table(
+            $"{model.Name}: the most frequent mistakes among {classes.Length} classes", ["true class", "taken for", "images"],
+            new Markup().Each(most, pair => Page.Row(name(pair.Row), name(pair.Column), Text.Number(pair.Count))));
     }
 }

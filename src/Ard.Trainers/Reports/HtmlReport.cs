@@ -82,13 +82,13 @@ public sealed record HtmlReport(string Title)
             ("accuracy", "Accuracy under attack", AccuracySection.Render(Models)),
             ("comparison", "Pairwise comparison", ComparisonSection.Render(Models)),
             ("flags", "Flags and warnings", FlagsSection.Render(Models)),
-            ("classes", "Accuracy by class", ClassSection.Render(Models, Class)),
-            ("corruptions", "Corrupted images", CorruptionSection.Render(Models)),
-            ("budget", "Accuracy over the budget", CurveSection.Render(Models)),
-            ("queries", "Accuracy over the queries", QuerySection.Render(Models)),
+            ("classes", "Accuracy by class", BarSections.Classes(Models, Class)),
+            ("corruptions", "Corrupted images", BarSections.Corruptions(Models)),
+            ("budget", "Accuracy over the budget", LineSections.Budgets(Models)),
+            ("queries", "Accuracy over the queries", LineSections.Queries(Models)),
             ("images", "Attacked images", ImageGrid.Render(Models, Class)),
             ("confusion", "Confusion matrix", ConfusionTable.Render(Models, Class)),
-            ("training", "Training", TrainingSection.Render(Models)),
+            ("training", "Training", LineSections.Training(Models)),
             ("settings", "Settings and reproduction", SettingsSection.Render(this)),
         ];
         var body = new Markup();

@@ -9,11 +9,9 @@ internal static class ImageGrid
     {
         var shown = models.Where(model => model.Images is { Each.Count: > 0 }).ToArray();
         if (shown.Length == 0) return null;
-        var section = new Markup();
-        section.Line(
-            $"<p>The first images of different classes that a network gets right: the clean image, what the attack adds to it, "
-            + $"amplified around mid-grey, and the sum that the network sees. Below, what the network takes it for.</p>");
-        return section.Each(shown, model => Grid(model.Name, model.Images!, name));
+        return Markup.Format($"<p>The first images of different classes that a network gets right: the clean image, what the attack adds ")
+            .Line($"to it, amplified around mid-grey, and the sum that the network sees. Below, what the network takes it for.</p>")
+            .Each(shown, model => Grid(model.Name, model.Images!, name));
     }
 
     /// <summary>The largest round factor by which all perturbations still fit around mid-grey.</summary>
@@ -39,10 +37,9 @@ internal static class ImageGrid
             Tile(x, 1, Change(image, factor), null);
             Tile(x, 2, [.. image.Attacked], Of(image.AttackedPrediction, image));
         }
-        var broken = images.Each.Count(image => image.AttackedPrediction != image.Label);
         return Page.Picture(
             width, height,
-            $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {broken} are then taken for another class.",
+            $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {Broken(images)} are then taken for another class.",
             picture);
 
         string Of(long prediction, AttackedImage image) => $"{(prediction == image.Label ? "✓" : "✗")} {name(prediction)}";
@@ -63,32 +60,29 @@ internal static class ImageGrid
     private static Markup Grid(string model, AttackedImages images, Func<long, string> name)
     {
         var factor = Amplification(images);
-        var broken = images.Each.Count(image => image.AttackedPrediction != image.Label);
-        var grid = new Markup();
-        grid.Line(
-            $"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} "
-            + $"{Text.Epsilon(images.Threat)}; perturbations × {factor}; {broken} of these {images.Each.Count} "
-            + $"{(broken == 1 ? "is" : "are")} taken for another class.</p>");
-        return grid.Line($"<ul class=\"pictures\">").Each(images.Each, image => Picture(image, images, factor, name)).Line($"</ul>");
+        var broken = Broken(images);
+        return Markup.Format($"<h3>{model}</h3><p class=\"note\">{Text.Attack(images.Attack)}, {images.Threat.Norm} ")
+            .Add($"{Text.Epsilon(images.Threat)}; perturbations × {factor}; {broken} of these {images.Each.Count} ")
+            .Line($"{(broken == 1 ? "is" : "are")} taken for another class.</p>")
+            .Line($"<ul class=\"pictures\">").Each(images.Each, Triple).Line($"</ul>");
+
+        Markup Triple(AttackedImage image)
+        {
+            var what = $"image {image.Row}, a {name(image.Label)}";
+            return Markup.Format($"<li><div class=\"triple\">\n")
+                .Line($"{Image([.. image.Clean], $"{what}, clean", Verdict(image.CleanPrediction, image.Label))}")
+                .Line($"{Image(Change(image, factor), $"what the attack adds to image {image.Row}, times {factor}", $"× {factor}")}")
+                .Line($"{Image([.. image.Attacked], $"{what}, attacked", Verdict(image.AttackedPrediction, image.Label))}")
+                .Line($"</div></li>");
+        }
+
+        Markup Image(float[] values, string alternative, Markup below) => Markup
+            .Format($"<span><img src=\"{Png.Address(values, images.Channels, images.Height, images.Width)}\" width=\"{images.Width}\" ")
+            .Add($"height=\"{images.Height}\" alt=\"{alternative}\">{below}</span>");
+
+        Markup Verdict(long prediction, long label) => prediction == label
+            ? Markup.Format($"<b>✓ {name(prediction)}</b>") : Markup.Format($"<b class=\"wrong\">✗ {name(prediction)}</b>");
     }
 
-    private static Markup Picture(AttackedImage image, AttackedImages of, int factor, Func<long, string> name)
-    {
-        var change = Change(image, factor);
-        var (label, clean, attacked) = (name(image.Label), name(image.CleanPrediction), name(image.AttackedPrediction));
-        var what = $"image {image.Row}, a {label}";
-        return new Markup().Line($"<li><div class=\"triple\">")
-            .Line($"{Image([.. image.Clean], $"{what}, clean", clean, image.CleanPrediction == image.Label)}")
-            .Line($"{Image(change, $"what the attack adds to image {image.Row}, times {factor}", $"× {factor}", null)}")
-            .Line($"{Image([.. image.Attacked], $"{what}, attacked", attacked, image.AttackedPrediction == image.Label)}")
-            .Line($"</div></li>");
-
-        Markup Image(float[] values, string alternative, string text, bool? right) => Markup.Format(
-            $"<span><img src=\"{Png.Address(values, of.Channels, of.Height, of.Width)}\" width=\"{of.Width}\" height=\"{of.Height}\" ")
-            .Add($"alt=\"{alternative}\">")
-            .Add($"{(right is null ? Markup.Format($"{text}") : Verdict(text, right.Value))}</span>");
-    }
-
-    private static Markup Verdict(string taken, bool right) =>
-        right ? Markup.Format($"<b>✓ {taken}</b>") : Markup.Format($"<b class=\"wrong\">✗ {taken}</b>");
+    private static int Broken(AttackedImages images) => images.Each.Count(image => image.AttackedPrediction != image.Label);
 }

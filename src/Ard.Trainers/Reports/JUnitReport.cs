@@ -67,9 +67,8 @@ public static class JUnitReport
                     RobustnessAssert.Fault(result, accuracy) is { } fault ? Outcome("failure", fault) : null,
                     new XElement("system-out", string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: ")
-                        + string.Create(
-                            CultureInfo.InvariantCulture, $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2})")))),
+                        $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: "
+                        + $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2})")))),
                 .. Flags.Select(flag => Test(
                     "flags", $"{flag.Code}",
                     Outcome(RobustnessAssert.Counts(flag, accepted) ? "failure" : "skipped", flag.ToString()))),

@@ -50,15 +50,11 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     private double Right => Width - 16 - (IsPoints ? 0 : LetterWidth * Labels.Max(label => label.Length));
 
     /// <summary>The figure.</summary>
-    public Markup Draw()
-    {
-        var figure = new Markup();
-        figure.Line($"<figure class=\"chart\"><figcaption>{Title}</figcaption>");
-        figure.Line($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Description()}\">{Lines()}</svg>");
-        if (HasLetters) figure.Add($"{Legend()}");
-        if (Note is not null) figure.Line($"<p class=\"note\">{Note}</p>");
-        return figure.Line($"{Table()}</figure>");
-    }
+    public Markup Draw() => Page.Figure(
+        Title,
+        Markup.Format($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Description()}\">{Lines()}</svg>\n")
+            .Add($"{(HasLetters ? Legend() : null)}"),
+        Note, Table());
 
     /// <summary>The picture alone, as a file of its own, with what the letters stand for.</summary>
     public Markup Picture()
@@ -203,20 +199,11 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
 
     private Markup Table()
     {
-        var table = new Markup();
-        table.Line($"<details class=\"figures\"><summary>Figures</summary><div class=\"scroll\"><table><caption>{Title}</caption>");
-        table.Add($"<thead><tr><th scope=\"col\">{XTitle}</th>")
-            .Each(Series, series => Markup.Format($"<th scope=\"col\">{series.Name}</th>"));
-        table.Line($"</tr></thead><tbody>");
         var columns = Series.Select(series => series.Points.DistinctBy(point => point.X).ToDictionary(point => point.X, point => point.Y))
             .ToArray();
-        foreach (var x in Series.SelectMany(series => series.Points).Select(point => point.X).Distinct().Order())
-        {
-            table.Add($"<tr><th scope=\"row\">{XText(x)}</th>");
-            table.Each(columns, column => Markup.Format($"<td>{(column.TryGetValue(x, out var y) ? Value(y, YFormat) : "–")}</td>"));
-            table.Line($"</tr>");
-        }
-        return table.Add($"</tbody></table></div></details>");
+        var rows = Series.SelectMany(series => series.Points).Select(point => point.X).Distinct().Order().Select(x => Page.Row(
+            XText(x), [.. columns.Select(column => column.TryGetValue(x, out var y) ? Value(y, YFormat) : "–")]));
+        return Page.Table(Title, [XTitle, .. Series.Select(series => series.Name)], new Markup().Each(rows, row => row));
     }
 
     private string Description() => $"{Title}. Lines of {YTitle} over {XTitle}. " + string.Join(" ", Series.Select(series =>

@@ -24,6 +24,9 @@ internal sealed class Markup
         return trusted;
     }
 
+    /// <summary>A text as a piece.</summary>
+    public static implicit operator Markup(string text) => Format($"{text}");
+
     /// <summary>Adds a piece.</summary>
     public Markup Add(ref Handler handler)
     {

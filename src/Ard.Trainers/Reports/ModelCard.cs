@@ -208,23 +208,10 @@ public sealed record ModelCard
         settings.FirstOrDefault(line => line.StartsWith(name + ": ", StringComparison.Ordinal))?[(name.Length + 2)..];
 }
 
-/// <summary>How a training went: see <see cref="TrainingResult"/>.</summary>
-/// <param name="Epochs">How many epochs were finished.</param>
-/// <param name="KeptEpoch">The epoch, from 1, whose weights were kept; null where it was cancelled between two epochs' ends.</param>
-/// <param name="Seconds">How long it took.</param>
-/// <param name="Cancelled">Whether it was cancelled before its last epoch.</param>
-/// <param name="Warnings">What it had to warn of.</param>
-/// <param name="Settings">Every setting, one a line.</param>
-/// <param name="Versions">The versions of the packages that trained.</param>
-/// <param name="AuxiliaryLabels">How far its teacher agrees with the labels of auxiliary images; null where there were none.</param>
-/// <param name="Teacher">What was found of the teacher, see <see cref="TeacherReport"/>; null where there was none.</param>
+/// <summary>How a training went: see <see cref="TrainingResult"/>, and the versions of the packages that trained.</summary>
 internal sealed record CardTraining(
     int Epochs, int? KeptEpoch, double Seconds, bool Cancelled, IReadOnlyList<string> Warnings, IReadOnlyList<string> Settings,
     IReadOnlyDictionary<string, string> Versions, string? AuxiliaryLabels = null, string? Teacher = null);
 
-/// <summary>A file with the network.</summary>
-/// <param name="Name">Its name, without the folder.</param>
-/// <param name="Format">What it is and how it is to be used.</param>
-/// <param name="Bytes">Its length.</param>
-/// <param name="Sha256">Its digest.</param>
+/// <summary>A file with the network: its name without the folder, how it is to be used, its length and its digest.</summary>
 internal sealed record CardFile(string Name, string Format, long Bytes, string Sha256);

@@ -28,6 +28,33 @@ internal static class Page
         .Line($"<style>{ChartStyle}</style><rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>")
         .Line($"{content}</svg>");
 
+    /// <summary>What a section shows, then a figure for each, side by side where there is room; null where there is none.</summary>
+    public static Markup? Section<T>(IReadOnlyList<T> shown, string text, Func<T, Markup> figure) => shown.Count == 0 ? null
+        : Markup.Format($"<p>{text}</p>\n<div class=\"grid-of-figures\">").Each(shown, figure).Line($"</div>");
+
+    /// <summary>A chart, what is to be said of it, and its figures as a table.</summary>
+    public static Markup Figure(string title, Markup chart, string? note, Markup? figures = null)
+    {
+        var figure = Markup.Format($"<figure class=\"chart\"><figcaption>{title}</figcaption>\n{chart}");
+        if (note is not null) figure.Line($"<p class=\"note\">{note}</p>");
+        if (figures is not null)
+            figure.Line($"<details class=\"figures\"><summary>Figures</summary><div class=\"scroll\">{figures}</div></details>");
+        return figure.Line($"</figure>");
+    }
+
+    /// <summary>A table.</summary>
+    /// <param name="caption">What it is; null where that is said beside it.</param>
+    /// <param name="heads">The titles of its columns.</param>
+    /// <param name="rows">Its rows (<see cref="Row"/>), or its bodies.</param>
+    /// <param name="style">How it looks: a class of page.css.</param>
+    public static Markup Table(string? caption, IEnumerable<Markup> heads, Markup rows, string style = "") => Markup
+        .Format($"<table class=\"{style}\">{(caption is null ? null : Markup.Format($"<caption>{caption}</caption>"))}<thead><tr>")
+        .Each(heads, head => Markup.Format($"<th scope=\"col\">{head}</th>")).Line($"</tr></thead>").Line($"{rows}</table>");
+
+    /// <summary>A row with a title.</summary>
+    public static Markup Row(Markup title, params IReadOnlyList<string> cells) => Markup.Format($"<tr><th scope=\"row\">{title}</th>")
+        .Each(cells, cell => Markup.Format($"<td>{cell}</td>")).Line($"</tr>");
+
     private static Markup Style(string name)
     {
         using var stream = typeof(Page).Assembly.GetManifestResourceStream(typeof(Page), name)!;

@@ -23,7 +23,7 @@ public static class Pictures
     {
         ArgumentNullException.ThrowIfNull(models);
         var norms = models.Where(model => model.Curve is not null).Select(model => model.Curve!.Norm).Distinct();
-        return CurveSection.Picture(models)?.ToString() ?? throw new ArgumentException(
+        return LineSections.BudgetsPicture(models)?.ToString() ?? throw new ArgumentException(
             $"{Text.Count(models.Count, "network")} have curves of the norms [{string.Join(", ", norms)}], expected one norm.",
             nameof(models));
     }

@@ -34,14 +34,8 @@ internal static class SettingsSection
             + Text.Count(Environment.ProcessorCount, "processor"));
     }
 
-    private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows)
-    {
-        var table = new Markup();
-        table.Line($"<table class=\"texts\">{(caption is null ? null : Markup.Format($"<caption>{caption}</caption>"))}")
-            .Line($"<thead><tr><th scope=\"col\">{what}</th><th scope=\"col\">value</th></tr></thead><tbody>");
-        return table.Each(rows, row => new Markup().Line($"<tr><th scope=\"row\">{row.Name}</th><td>{row.Value}</td></tr>"))
-            .Line($"</tbody></table>");
-    }
+    private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows) =>
+        Page.Table(caption, [what, "value"], new Markup().Each(rows, row => Page.Row(row.Name, row.Value)), "texts");
 
     private static (string, string) Split(string line) =>
         line.Split(": ", 2) is [var name, var value] ? (name, value) : (line, "");

@@ -16,9 +16,14 @@ internal static class Text
         ? string.Create(CultureInfo.InvariantCulture, $"{100 * interval.Low:F1} to {100 * interval.High:F1} %")
         : "–";
 
+    /// <summary>Such as 1,000.</summary>
+    public static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>Such as 900 of 1,000.</summary>
+    public static string Of(long count, long all) => $"{Number(count)} of {Number(all)}";
+
     /// <summary>Such as 1 image or 1,000 images.</summary>
-    public static string Count(long count, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+    public static string Count(long count, string what) => $"{Number(count)} {what}{(count == 1 ? "" : "s")}";
 
     /// <summary>Such as 8/255 in Linf, where it is a multiple of 1/255, else 0.1.</summary>
     public static string Epsilon(ThreatModel threat)
