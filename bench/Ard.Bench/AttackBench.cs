@@ -23,15 +23,9 @@ internal static class AttackBench
 
     private static readonly Option<int> Rounds = Options.Count("--rounds", 3), Points = Options.Count("--points", 256);
 
-    public static Command Command()
-    {
-        var command = new Command("attack", "AutoAttack beside the original, a checkout of which ARD_AUTOATTACK names.")
-        {
-            Rounds, Points, Options.Threads,
-        };
-        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Points), p.GetValue(Options.Threads)));
-        return command;
-    }
+    public static Command Command() => Options.Command(
+        "attack", "AutoAttack beside the original, a checkout of which ARD_AUTOATTACK names.",
+        p => Run(p.GetValue(Rounds), p.GetValue(Points), p.GetValue(Options.Threads)), Rounds, Points, Options.Threads);
 
     private static void Run(int rounds, int points, int threads)
     {

@@ -20,15 +20,9 @@ internal static class DataBench
 {
     private static readonly Option<int> Rounds = Options.Count("--rounds", 5), Images = Options.Count("--images", 5000);
 
-    public static Command Command()
-    {
-        var command = new Command("data", "What surrounds a training: reading, drawing batches, loading models.")
-        {
-            Rounds, Images, Options.Threads,
-        };
-        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Images), p.GetValue(Options.Threads)));
-        return command;
-    }
+    public static Command Command() => Options.Command(
+        "data", "What surrounds a training: reading, drawing batches, loading models.",
+        p => Run(p.GetValue(Rounds), p.GetValue(Images), p.GetValue(Options.Threads)), Rounds, Images, Options.Threads);
 
     private static void Run(int rounds, int count, int threads)
     {
@@ -39,9 +33,7 @@ internal static class DataBench
 
         var ml = new MLContext(seed: 1).RegisterArd();
         using var generator = new Generator(7);
-        using var dataset = new ImageDataset(
-            randint(0, 256, [count, 3, 32, 32], dtype: ScalarType.Byte, generator: generator),
-            arange(count, dtype: ScalarType.Int64).remainder(10), [.. Enumerable.Range(0, 10).Select(label => $"{label}")]);
+        using var dataset = Options.Noise(count, generator);
         var data = ml.Data.LoadImageDataset(dataset);
         var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
         var (format, labels) = (new PixelFormat(3, 32, 32, false, 1, 0), ClassLabels.Read(keyed.Schema["Label"]));

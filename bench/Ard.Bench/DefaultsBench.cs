@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
@@ -33,15 +32,9 @@ internal static class DefaultsBench
         Text("--methods", "at,trades,mart,kd,ard,rslad,iad,adaad,adaiad,adaad+igdm", "With commas between.");
     private static readonly Option<string> Output = Text("--output", "out/defaults", "Where results are kept.");
 
-    public static Command Command()
-    {
-        var command = new Command("defaults", "Every method with nothing set but teacher, student and budget.")
-        {
-            Data, Images, TeacherImages, TeacherEpochs, Teacher, Student, Methods, Output, Options.Threads,
-        };
-        command.SetAction(Run);
-        return command;
-    }
+    public static Command Command() => Options.Command(
+        "defaults", "Every method with nothing set but teacher, student and budget.", Run, Data, Images, TeacherImages, TeacherEpochs,
+        Teacher, Student, Methods, Output, Options.Threads);
 
     private static Option<string> Text(string name, string standard, string description) =>
         new(name) { DefaultValueFactory = _ => standard, Description = description };
@@ -51,7 +44,7 @@ internal static class DefaultsBench
         set_num_threads(p.GetValue(Options.Threads));
         const long seed = 0;
         var (data, folder) = (p.GetValue(Data)!, Directory.CreateDirectory(p.GetValue(Output)!).FullName);
-        long[] counts = [.. p.GetValue(Images)!.Split(',').Select(count => long.Parse(count, CultureInfo.InvariantCulture))];
+        long[] counts = [.. p.GetValue(Images)!.Split(',').Select(long.Parse)];
         var most = p.GetValue(TeacherImages);
 
         using var train = data == "builtin"
@@ -77,8 +70,7 @@ internal static class DefaultsBench
         }
         Console.WriteLine("| data | images | network | method | clean | PGD-20 |\n|---|--:|---|---|--:|--:|");
         foreach (var done in results)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {done.Data} | {done.Images:N0} | {done.Network} | {done.Method} | {done.Clean:F1} | {done.Pgd20:F1} |"));
+            Markdown.Row(done.Data, $"{done.Images:N0}", done.Network, done.Method, $"{done.Clean:F1}", $"{done.Pgd20:F1}");
 
         void Measure(string architecture, string method, long count, long networkSeed, Module<Tensor, Tensor>? teacher, string? save)
         {

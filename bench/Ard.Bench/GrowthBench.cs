@@ -19,15 +19,9 @@ internal static class GrowthBench
 {
     private static readonly Option<int> Rounds = Options.Count("--rounds", 3);
 
-    public static Command Command()
-    {
-        var command = new Command("growth", "How time grows with images, classes, models, widths and steps; memory with rows.")
-        {
-            Rounds, Options.Threads,
-        };
-        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Options.Threads)));
-        return command;
-    }
+    public static Command Command() => Options.Command(
+        "growth", "How time grows with images, classes, models, widths and steps; memory with rows.",
+        p => Run(p.GetValue(Rounds), p.GetValue(Options.Threads)), Rounds, Options.Threads);
 
     private static void Run(int rounds, int threads)
     {

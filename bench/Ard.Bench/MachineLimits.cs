@@ -1,4 +1,3 @@
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Ard.Bench;
@@ -33,8 +32,7 @@ internal sealed record MachineLimits(double FlopsPerSecond, double BytesPerSecon
     /// <summary>The least seconds that so many operations can take.</summary>
     public double Floor(double flops) => flops / FlopsPerSecond;
 
-    public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"peak {FlopsPerSecond / 1e9:F0} GFLOP/s, copy {BytesPerSecond / 1e9:F1} GB/s");
+    public override string ToString() => $"peak {FlopsPerSecond / 1e9:F0} GFLOP/s, copy {BytesPerSecond / 1e9:F1} GB/s";
 }
 
 /// <summary>The device that a benchmark runs on.</summary>

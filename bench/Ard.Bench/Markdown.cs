@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Bench;
 
 /// <summary>What the benchmarks print: tables that docs/performance.md takes as they are.</summary>
@@ -19,5 +17,5 @@ internal static class Markdown
 
     /// <summary>A dash where there is none.</summary>
     public static string Number(double value, string format) =>
-        double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
+        double.IsNaN(value) ? "-" : value.ToString(format);
 }

@@ -21,13 +21,10 @@ internal static class MethodBench
     public static Command Command()
     {
         Methods.AcceptOnlyFromAmong(All);
-        var command = new Command("methods", "A training step of every method beside the bare passes through its networks.")
-        {
-            Rounds, Batch, Network, Options.Threads, Methods,
-        };
-        command.SetAction(p => Run(
-            p.GetValue(Rounds), p.GetValue(Batch), p.GetValue(Network)!, p.GetValue(Options.Threads), p.GetValue(Methods)!));
-        return command;
+        return Options.Command(
+            "methods", "A training step of every method beside the bare passes through its networks.",
+            p => Run(p.GetValue(Rounds), p.GetValue(Batch), p.GetValue(Network)!, p.GetValue(Options.Threads), p.GetValue(Methods)!),
+            Rounds, Batch, Network, Options.Threads, Methods);
     }
 
     private static void Run(int rounds, int batchSize, string network, int threads, string[] names)

@@ -23,18 +23,19 @@ internal static class ResultsChart
             DefaultValueFactory = _ => "",
             Description = "Subfolders to take, with commas between.",
         };
-        var command = new Command("chart", "A summary.json as bars, or a folder of them as points.") { source, target, over, least, parts };
-        command.SetAction(p =>
-        {
-            var path = p.GetValue(source)!.FullName;
-            var picture = Directory.Exists(path)
-                ? Points(
-                    [.. p.GetValue(parts)!.Split(',').Select(part => Path.Combine(path, part))],
-                    p.GetValue(over) == "clean", p.GetValue(least))
-                : Bars(path);
-            File.WriteAllText(p.GetValue(target)!, picture.ToString());
-        });
-        return command;
+        return Options.Command(
+            "chart", "A summary.json as bars, or a folder of them as points.",
+            p =>
+            {
+                var path = p.GetValue(source)!.FullName;
+                var picture = Directory.Exists(path)
+                    ? Points(
+                        [.. p.GetValue(parts)!.Split(',').Select(part => Path.Combine(path, part))],
+                        p.GetValue(over) == "clean", p.GetValue(least))
+                    : Bars(path);
+                File.WriteAllText(p.GetValue(target)!, picture.ToString());
+            },
+            source, target, over, least, parts);
     }
 
     private static Markup Bars(string summary)

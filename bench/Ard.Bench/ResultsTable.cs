@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using System.Text.Json;
 
 namespace Ard.Bench;
 
@@ -9,14 +9,15 @@ namespace Ard.Bench;
 /// </summary>
 internal static class ResultsTable
 {
-    public static Command Command()
+    private static readonly Argument<DirectoryInfo> Folder = new Argument<DirectoryInfo>("folder").AcceptExistingOnly();
+    private static readonly Argument<string[]> Attacks = new("attacks")
     {
-        var folder = new Argument<DirectoryInfo>("folder").AcceptExistingOnly();
-        var attacks = new Argument<string[]>("attacks") { Description = "Of evaluations in .txt files, such as clean and pgd-20." };
-        var command = new Command("table", "Results of several seeds as a Markdown table.") { folder, attacks };
-        command.SetAction(p => Run(p.GetValue(folder)!.FullName, p.GetValue(attacks)!));
-        return command;
-    }
+        Description = "Of evaluations in .txt files, such as clean and pgd-20.",
+    };
+
+    public static Command Command() => Options.Command(
+        "table", "Results of several seeds as a Markdown table.", p => Run(p.GetValue(Folder)!.FullName, p.GetValue(Attacks)!), Folder,
+        Attacks);
 
     private static void Run(string folder, string[] attacks)
     {
@@ -32,10 +33,9 @@ internal static class ResultsTable
         Console.WriteLine("| model | method | parameters | runs | clean | FGSM | PGD-20 |");
         Console.WriteLine("|---|---|--:|--:|--:|--:|--:|");
         foreach (var group in files.SelectMany(SummaryRow.Read).GroupBy(row => (row.Model, row.Method, row.Parameters)))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {group.Key.Model} | {group.Key.Method} | {group.Key.Parameters:N0} | {group.Count()} " +
-                $"| {Spread(group.Select(row => row.Clean))} | {Spread(group.Select(row => row.Fgsm))} " +
-                $"| {Spread(group.Select(row => row.Pgd20))} |"));
+            Markdown.Row(
+                group.Key.Model, group.Key.Method, $"{group.Key.Parameters:N0}", $"{group.Count()}", Spread(group.Select(row => row.Clean)),
+                Spread(group.Select(row => row.Fgsm)), Spread(group.Select(row => row.Pgd20)));
     }
 
     // A line of an evaluation: the attack, its accuracy in percent, and more.
@@ -44,15 +44,22 @@ internal static class ResultsTable
         from line in File.ReadLines(file)
         let words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
         where words.Length > 1 && words[0] == attack
-        select double.Parse(words[1], CultureInfo.InvariantCulture);
+        select double.Parse(words[1]);
 
     // Mean ± standard deviation of the sample; one run has none.
     private static string Spread(IEnumerable<double> figures)
     {
         var values = figures.ToArray();
         var mean = values.Average();
-        if (values.Length < 2) return mean.ToString("F1", CultureInfo.InvariantCulture);
+        if (values.Length < 2) return $"{mean:F1}";
         var deviation = Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1));
-        return string.Create(CultureInfo.InvariantCulture, $"{mean:F1} ± {deviation:F1}");
+        return $"{mean:F1} ± {deviation:F1}";
     }
+}
+
+/// <summary>A line of the summary.json that the example program writes: one trained network, accuracies in percent.</summary>
+internal sealed record SummaryRow(string Model, string Method, long Parameters, double Seconds, double Clean, double Fgsm, double Pgd20)
+{
+    public static SummaryRow[] Read(string file) =>
+        JsonSerializer.Deserialize<SummaryRow[]>(File.ReadAllText(file), JsonSerializerOptions.Web)!;
 }

@@ -26,17 +26,12 @@ internal static class ScaleBench
     private static readonly Argument<string[]> Networks =
         new("networks") { DefaultValueFactory = _ => ["resnet18", "mobilenetv2", "smallcnn"], Description = "Which." };
 
-    public static Command Command()
-    {
-        var command = new Command("scale", "Training by several processes, under mpirun; and a model of many.")
-        {
-            Rounds, Seconds, Batch, Latency, Rate, Options.Threads, Networks,
-        };
-        command.SetAction(p => Run(
+    public static Command Command() => Options.Command(
+        "scale", "Training by several processes, under mpirun; and a model of many.",
+        p => Run(
             p.GetValue(Rounds), p.GetValue(Seconds), p.GetValue(Batch), p.GetValue(Latency), p.GetValue(Rate), p.GetValue(Options.Threads),
-            p.GetValue(Networks)!));
-        return command;
-    }
+            p.GetValue(Networks)!),
+        Rounds, Seconds, Batch, Latency, Rate, Options.Threads, Networks);
 
     private static void Run(int rounds, int seconds, int batch, int latency, double? given, int threads, string[] networks)
     {
@@ -122,10 +117,7 @@ internal static class ScaleBench
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1);
-        var count = batch * steps * group.Size;
-        using var data = new ImageDataset(
-            randint(0, 256, [count, 3, 32, 32], dtype: ScalarType.Byte, generator: generator),
-            randint(0, 10, [count], dtype: ScalarType.Int64, generator: generator), [.. Enumerable.Range(0, 10).Select(c => $"{c}")]);
+        using var data = Options.Noise(batch * steps * group.Size, generator);
         using var network = NetworkSpec.Parse(name).Build(1);
         var last = new Last();
         Trainer.Fit(network, ObjectiveCatalog.ByName("at", new() { Threat = ThreatModel.Cifar10 }), data, new TrainingOptions

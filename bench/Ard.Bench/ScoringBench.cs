@@ -20,12 +20,9 @@ internal static class ScoringBench
 
     private static readonly Option<int> Rounds = Options.Count("--rounds", 25);
 
-    public static Command Command()
-    {
-        var command = new Command("scoring", "Scoring through ML.NET beside the raw network.") { Rounds, Options.Threads };
-        command.SetAction(p => Run(p.GetValue(Rounds), p.GetValue(Options.Threads)));
-        return command;
-    }
+    public static Command Command() => Options.Command(
+        "scoring", "Scoring through ML.NET beside the raw network.", p => Run(p.GetValue(Rounds), p.GetValue(Options.Threads)), Rounds,
+        Options.Threads);
 
     private static void Run(int rounds, int threads)
     {
@@ -41,9 +38,7 @@ internal static class ScoringBench
         var ml = new MLContext(seed: 1).RegisterArd();
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
-        using var dataset = new ImageDataset(
-            randint(0, 256, [count, 3, 32, 32], dtype: ScalarType.Byte, generator: generator),
-            arange(count, dtype: ScalarType.Int64).remainder(10), [.. Enumerable.Range(0, 10).Select(label => $"{label}")]);
+        using var dataset = Options.Noise(count, generator);
         var keys = ml.Transforms.Conversion.MapValueToKey("Label");
         var data = ml.Data.LoadImageDataset(dataset);
         var keyed = keys.Fit(data).Transform(data);

@@ -33,24 +33,23 @@ internal static class SizeBench
     public static Command Command()
     {
         Storage.AcceptOnlyFromAmong("auto", "memory", "file");
-        var command = new Command("size", "Memory and time of a training on many images, in memory or in a file.")
+        return Options.Command(
+            "size", "Memory and time of a training on many images, in memory or in a file.", Run, Images, Compared, Rounds, Storage,
+            Network, Options.Threads);
+    }
+
+    private static void Run(ParseResult p)
+    {
+        set_num_threads(p.GetValue(Options.Threads));
+        var network = p.GetValue(Network)!;
+        var storage = p.GetValue(Storage) switch
         {
-            Images, Compared, Rounds, Storage, Network, Options.Threads,
+            "memory" => ImageStorage.InMemory,
+            "file" => ImageStorage.InFile(),
+            _ => null,
         };
-        command.SetAction(p =>
-        {
-            set_num_threads(p.GetValue(Options.Threads));
-            var network = p.GetValue(Network)!;
-            var storage = p.GetValue(Storage) switch
-            {
-                "memory" => ImageStorage.InMemory,
-                "file" => ImageStorage.InFile(),
-                _ => null,
-            };
-            Train(p.GetValue(Images), storage, network);
-            Compare(p.GetValue(Compared), p.GetValue(Rounds), network);
-        });
-        return command;
+        Train(p.GetValue(Images), storage, network);
+        Compare(p.GetValue(Compared), p.GetValue(Rounds), network);
     }
 
     private static void Train(int count, ImageStorage? storage, string network)

@@ -28,22 +28,23 @@ internal static class StepBench
     public static Command Command()
     {
         Steps.AcceptOnlyFromAmong(All);
-        var command = new Command("step", "An attack and a training step beside PyTorch and beside plain TorchSharp.")
-        {
-            Rounds, Batch, Options.Threads, Where, Mixed, Steps,
-        };
-        command.SetAction(p => Run(
-            p.GetValue(Rounds), p.GetValue(Batch), p.GetValue(Options.Threads), p.GetValue(Where)!, p.GetValue(Mixed), p.GetValue(Steps)!));
-        return command;
+        return Options.Command(
+            "step", "An attack and a training step beside PyTorch and beside plain TorchSharp.",
+            p => Run(
+                p.GetValue(Rounds), p.GetValue(Batch), p.GetValue(Options.Threads), p.GetValue(Where)!, p.GetValue(Mixed),
+                p.GetValue(Steps)!),
+            Rounds, Batch, Options.Threads, Where, Mixed, Steps);
     }
 
     /// <summary>One side in a process of its own: <c>bench side ours|plain NETWORK FOLDER</c>.</summary>
     public static Command Side()
     {
         Argument<string> side = new("side"), network = new("network"), folder = new("folder");
-        var command = new Command("side") { side, network, folder, Options.Threads, Where, Mixed };
+        var command = Options.Command("side", "", Run, side, network, folder, Options.Threads, Where, Mixed);
         command.Hidden = true;
-        command.SetAction(p =>
+        return command;
+
+        void Run(ParseResult p)
         {
             set_num_threads(p.GetValue(Options.Threads));
             var (files, place) = (new StepFiles(p.GetValue(folder)!, p.GetValue(network)!), device(p.GetValue(Where)!));
@@ -51,8 +52,7 @@ internal static class StepBench
                 ? new Plain.PlainStep(files, place)
                 : new ArdStep(files, place, p.GetValue(Mixed));
             StepServer.Run(steps, place);
-        });
-        return command;
+        }
     }
 
     private static void Run(int rounds, int batch, int threads, string where, bool mixed, string[] steps)

@@ -32,22 +32,23 @@ public static class ParquetImageCatalog
             : File.Exists(path) ? [path] : [];
         if (files.Length == 0) throw new FileNotFoundException($"{path}: expected a .parquet file, or a folder with some.", path);
         var parts = files.Select(file => new ParquetImageFile(file, imageColumn, labelColumn)).ToArray();
-        var names = parts.Select(part => part.ClassNames()).FirstOrDefault(found => found is not null);
+        var described = Array.Find(parts, part => part.ClassNames is not null);
+        foreach (var part in parts) part.CheckLike(described ?? parts[0]);
+        var names = described?.ClassNames;
         // Without a description the labels themselves say what classes there are.
         var labels = parts.Select(part => part.Labels()).ToArray();
         names ??= parts[0].Classes(labels.SelectMany(each => each));
         var places = labels.SelectMany((each, i) => parts[i].Places(each, names)).ToArray();
         if (names.Length == 0) throw new FormatException($"{path}: expected images of some classes, found none.");
-        var ends = new int[parts.Length];
-        for (var i = 0; i < parts.Length; i++) ends[i] = (i == 0 ? 0 : ends[i - 1]) + labels[i].Length;
+        (ParquetImageFile File, int Row)[] rows = [.. parts.SelectMany((part, i) => labels[i].Select((_, row) => (part, row)))];
         return new TableDataView(
-            places.Length, TableDataView.Of("Features", new ImageDataViewType(), (int row, ref MLImage value) => value = Image(row)),
+            rows.Length,
+            TableDataView.Of("Features", new ImageDataViewType(), (int row, ref MLImage value) =>
+            {
+                // As ML.NET's own getters of images do.
+                value?.Dispose();
+                value = rows[row].File.Image(rows[row].Row);
+            }),
             ImageDataCatalog.Label(names, places));
-
-        MLImage Image(int row)
-        {
-            var part = Array.FindIndex(ends, end => row < end);
-            return parts[part].Image(part == 0 ? row : row - ends[part - 1]);
-        }
     }
 }

@@ -14,7 +14,6 @@ internal sealed class ParquetImageFile
 
     private readonly string path, labelColumn;
     private readonly DataField imageBytes, label;
-    private readonly string? description;
     private readonly Lock gate = new();
     private int first;
     private byte[]?[] group = [];
@@ -22,7 +21,7 @@ internal sealed class ParquetImageFile
     public ParquetImageFile(string path, string imageColumn, string labelColumn)
     {
         (this.path, this.labelColumn) = (path, labelColumn);
-        (imageBytes, label, description) = Read(reader =>
+        (imageBytes, label, ClassNames) = Read(reader =>
         {
             var fields = reader.Schema.DataFields;
             return (
@@ -30,21 +29,34 @@ internal sealed class ParquetImageFile
                 Find(
                     fields, labelColumn,
                     ("whole numbers", typeof(long)), ("whole numbers", typeof(int)), ("texts", typeof(ReadOnlyMemory<char>))),
-                reader.CustomMetadata.GetValueOrDefault("huggingface"));
+                reader.CustomMetadata.GetValueOrDefault("huggingface") is { } description ? Names(description) : null);
         });
     }
 
     private bool IsText => label.ClrType == typeof(ReadOnlyMemory<char>);
 
     /// <summary>The names of the classes in the description that Hugging Face's library writes; null where there are none.</summary>
-    public string[]? ClassNames()
+    public string[]? ClassNames { get; }
+
+    /// <summary>Whether labels mean the same as in another file.</summary>
+    /// <exception cref="FormatException">They are of another kind, or have other names.</exception>
+    public void CheckLike(ParquetImageFile other)
     {
-        if (description is null) return null;
+        if (other.ClassNames is null && IsText != other.IsText)
+            throw new FormatException(
+                $"{path}: expected {(other.IsText ? "texts" : "whole numbers")} in {labelColumn} as in {other.path}, found the other.");
+        if (ClassNames is not null && other.ClassNames is { } names && !ClassNames.SequenceEqual(names))
+            throw new FormatException(
+                $"{path}: expected the classes [{string.Join(", ", names)}] as in {other.path}, found [{string.Join(", ", ClassNames)}].");
+    }
+
+    private string[]? Names(string description)
+    {
         try
         {
             using var json = JsonDocument.Parse(description);
             var names = json.RootElement.GetProperty("info").GetProperty("features").GetProperty(labelColumn).GetProperty("names")
-                .EnumerateArray().Select(name => name.GetString()).OfType<string>().ToArray();
+                .EnumerateArray().Select(name => name.GetString() ?? throw new JsonException("a class without a name")).ToArray();
             return names.Distinct().Count() == names.Length ? names : null;
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)

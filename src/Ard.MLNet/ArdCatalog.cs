@@ -1,5 +1,4 @@
 using Ard.MLNet.Evaluation;
-using Ard.MLNet.Saving;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
@@ -25,8 +24,7 @@ public static class ArdCatalog
         ArgumentNullException.ThrowIfNull(mlContext);
         ImageClassifierTransformer.Register(mlContext.ComponentCatalog);
         AdversarialExamplesTransformer.Register(mlContext.ComponentCatalog);
-        RegisteredNetworks.For(mlContext.ComponentCatalog).Add(mlContext, networks);
-        RegisteredContexts.Add(mlContext);
+        Registration.Add(mlContext, networks);
         return mlContext;
     }
 
@@ -36,7 +34,7 @@ public static class ArdCatalog
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
     public static ArdTrainer AdversarialDistillation(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainer.Options options) =>
-        new(RegisteredContexts.Find(catalog), options);
+        new(Registration.Context(catalog), options);
 
     /// <summary>An estimator of adversarially robust distillation with the defaults of <see cref="ArdTrainer.Options"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
@@ -63,7 +61,7 @@ public static class ArdCatalog
     /// <inheritdoc cref="AdversarialDistillation(MulticlassClassificationCatalog.MulticlassClassificationTrainers, ArdTrainer.Options)"/>
     public static AdversarialTrainer AdversarialTraining(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, AdversarialTrainer.Options options) =>
-        new(RegisteredContexts.Find(catalog), options);
+        new(Registration.Context(catalog), options);
 
     /// <summary>An estimator of training without a teacher with the defaults of <see cref="AdversarialTrainer.Options"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
@@ -86,7 +84,7 @@ public static class ArdCatalog
     /// <inheritdoc cref="Evaluation.AdversarialExamples(MLContext, ImageClassifierTransformer, AdversarialExamplesOptions)"/>
     public static AdversarialExamples AdversarialExamples(
         this TransformsCatalog catalog, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) =>
-        new(RegisteredContexts.Find(catalog), classifier, options);
+        new(Registration.Context(catalog), classifier, options);
 
     /// <summary>
     /// Measures how many rows a fitted model gets right, as they are and under attack. The model is left as it was found. Images are read a
@@ -109,23 +107,23 @@ public static class ArdCatalog
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessMetrics EvaluateRobustness(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).Evaluate(model, data);
+        new AdversarialEvaluator(Registration.Context(catalog), options).Evaluate(model, data);
 
     /// <summary>Accuracy over the adversary's budget of a fitted model.</summary>
+    /// <inheritdoc cref="EvaluateRobustness"/>
     /// <param name="catalog">The catalog.</param>
     /// <param name="model">As for <see cref="EvaluateRobustness"/>.</param>
     /// <param name="data">The rows that the model takes, with labels. A few hundred make a curve.</param>
     /// <param name="epsilons">The budgets, in any order, each once, in the norm of the options' threat model.</param>
     /// <param name="options">The settings.</param>
     /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>, or a budget is wrong.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessCurve EvaluateRobustnessCurve(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<double> epsilons,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateCurve(model, data, epsilons);
+        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateCurve(model, data, epsilons);
 
     /// <summary>Accuracy of a fitted model on corrupted images, made here as <see cref="Corruption"/> says.</summary>
+    /// <inheritdoc cref="EvaluateRobustness"/>
     /// <param name="catalog">The catalog.</param>
     /// <param name="model">As for <see cref="EvaluateRobustness"/>; what is corrupted is what reaches its classifier.</param>
     /// <param name="data">The rows that the model takes, with labels. Each corruption reads them anew, at each severity.</param>
@@ -134,17 +132,16 @@ public static class ArdCatalog
     /// <exception cref="ArgumentException">
     /// As for <see cref="EvaluateRobustness"/>, or a name is unknown, or the images are below 16 by 16.
     /// </exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CorruptionReport EvaluateCorruptions(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<string>? names = null,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateCorruptions(model, data, names);
+        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateCorruptions(model, data, names);
 
     /// <summary>
     /// Measures a fitted model against several adversaries, who may each do something else, such as change little in Linf or in L2, and
     /// against all of them together.
     /// </summary>
+    /// <inheritdoc cref="EvaluateRobustness"/>
     /// <param name="catalog">The catalog.</param>
     /// <param name="model">As for <see cref="EvaluateRobustness"/>.</param>
     /// <param name="data">The rows that the model takes, with labels.</param>
@@ -155,8 +152,6 @@ public static class ArdCatalog
     /// </param>
     /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>, or there is no threat model or one twice, or
     /// a file of examples is asked for.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessUnion EvaluateRobustnessUnion(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats,
         AdversarialEvaluatorOptions? options = null)
@@ -164,29 +159,28 @@ public static class ArdCatalog
         ArgumentNullException.ThrowIfNull(threats);
         options ??= new();
         // Named attacks have to fit the adversaries' norms, not the one that is usual for the images.
-        return new AdversarialEvaluator(RegisteredContexts.Find(catalog), threats.Count == 0 ? options : options.Against(threats[0]))
+        return new AdversarialEvaluator(Registration.Context(catalog), threats.Count == 0 ? options : options.Against(threats[0]))
             .EvaluateUnion(model, data, threats);
     }
 
     /// <summary>Looks for the smallest perturbation of each image that makes a fitted model wrong: median, quantiles, curve.</summary>
+    /// <inheritdoc cref="EvaluateRobustness"/>
     /// <param name="catalog">The catalog.</param>
     /// <param name="model">As for <see cref="EvaluateRobustness"/>; it needs gradients for the default attacks.</param>
     /// <param name="data">The rows that the model takes, with labels.</param>
     /// <param name="norm">What is small.</param>
     /// <param name="attacks">As for <see cref="SmallestPerturbations.Evaluate"/>. Default FAB-T and FMN.</param>
     /// <param name="options">The settings; of these threat model and attacks are not read.</param>
-    /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static SmallestPerturbations EvaluateSmallestPerturbations(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks = null,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateSmallest(model, data, norm, attacks);
+        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateSmallest(model, data, norm, attacks);
 
     /// <summary>
     /// Attacks a fitted model whose output is random, and judges the worst point of each row by several passes: how often it is right, and
     /// how far the accuracy under attack depends on chance.
     /// </summary>
+    /// <inheritdoc cref="EvaluateRobustness"/>
     /// <param name="catalog">The catalog.</param>
     /// <param name="model">As for <see cref="EvaluateRobustness"/>.</param>
     /// <param name="data">The rows that the model takes, with labels.</param>
@@ -196,10 +190,8 @@ public static class ArdCatalog
     /// </param>
     /// <exception cref="ArgumentException">As for <see cref="EvaluateRobustness"/>, or a shard is asked for.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
-    /// <exception cref="InvalidOperationException">As for <see cref="EvaluateRobustness"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RepeatedJudgement EvaluateRepeatedly(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, int passes = 20,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(RegisteredContexts.Find(catalog), options).EvaluateRepeatedly(model, data, passes);
+        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateRepeatedly(model, data, passes);
 }

@@ -1,4 +1,3 @@
-using Ard.Trainers.Training;
 using Microsoft.ML;
 using TorchSharp;
 
@@ -21,7 +20,4 @@ internal static class Devices
             $"MLContext.GpuDeviceId is {gpu}: expected a GPU of this machine, found {found} GPU(s). "
             + "MLContext.FallbackToCpu = true takes the CPU instead.");
     }
-
-    /// <summary>The same as a device.</summary>
-    public static torch.Device Find(MLContext mlContext, string device) => TrainingDevice.Find(Choose(mlContext, device));
 }

@@ -53,10 +53,11 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
         var found = Steps(model).OfType<ImageClassifierTransformer>().ToArray();
         return found.Length == 1 ? found[0] : throw new ArgumentException(
             $"Expected a model with one {nameof(ImageClassifierTransformer)}, found {found.Length} in {model.GetType().Name}.");
-
-        static IEnumerable<ITransformer> Steps(ITransformer step) =>
-            step is IEnumerable<ITransformer> chain ? chain.SelectMany(Steps) : [step];
     }
+
+    /// <summary>The steps of a pipeline, those of pipelines in it too.</summary>
+    internal static IEnumerable<ITransformer> Steps(ITransformer model) =>
+        model is IEnumerable<ITransformer> chain ? chain.SelectMany(Steps) : [model];
 
     internal Classifier Classifier { get; }
 

@@ -65,12 +65,8 @@ public static class ImageDataCatalog
             : TableDataView.Vectors("Features", type, images.data<float>().ToArray(), size);
         return new TableDataView(rows, features, Label(dataset.ClassNames, labels));
 
-        TableDataView.Column Bytes(byte[] all) => TableDataView.Of("Features", type, (int row, ref VBuffer<float> value) =>
-        {
-            var editor = VBufferEditor.Create(ref value, size);
-            UnitPixels.From(all.AsSpan(row * size, size), editor.Values);
-            value = editor.Commit();
-        });
+        TableDataView.Column Bytes(byte[] all) => TableDataView.Vectors<float>(
+            "Features", type, size, (row, pixels) => UnitPixels.From(all.AsSpan(row * size, size), pixels));
     }
 
     /// <summary>
@@ -124,14 +120,8 @@ public static class ImageDataCatalog
             extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
     }
 
-    internal static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels)
-    {
-        var annotations = new DataViewSchema.Annotations.Builder();
-        ClassLabels.Texts(classes).AddTo(annotations);
-        return TableDataView.Of(
-            "Label", new KeyDataViewType(typeof(uint), classes.Count), (int row, ref uint value) => value = (uint)labels[row] + 1,
-            annotations.ToAnnotations());
-    }
+    internal static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels) =>
+        TableDataView.Keys("Label", ClassLabels.Texts(classes), row => labels[row] + 1);
 
     private static IDataView View(DataOperationsCatalog catalog, ImageDataset dataset)
     {

@@ -43,13 +43,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return FeatureShapes.OutputShape(mlContext, inputSchema, options.FeatureColumnName, OutputShape);
+        return PromisedShapes.OfTrainer(mlContext, inputSchema, options.FeatureColumnName, options.LabelColumnName);
     }
-
-    // What our own Fit gives is made to equal what ML.NET's trainers give, and only they can make a SchemaShape.Column.
-    private SchemaShape OutputShape(SchemaShape inputSchema) => LabelKeys.OutputShape(
-        mlContext, inputSchema, options.LabelColumnName,
-        mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, options.FeatureColumnName).GetOutputSchema);
 
     /// <summary>Trains the network.</summary>
     /// <param name="input">
@@ -138,34 +133,17 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             Validation = validated with { Threat = validated.Threat ?? objective.Threat ?? options.Settings.Threat },
         };
         var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
-        using var main = new OpenTeacher(needsTeacher ? teacher : null);
-        using var natural = new OpenTeacher(objective.NeedsNaturalTeacher ? naturalTeacher : null);
-        foreach (var note in main.Notes.Concat(natural.Notes)) channel.Info(MessageSensitivity.None, note);
-        CheckTeacher(teacher, main.Network, "teacher", format, labels);
-        CheckTeacher(naturalTeacher, natural.Network, "natural teacher", format, labels);
+        using var main = needsTeacher ? teacher?.Open() : null;
+        using var natural = objective.NeedsNaturalTeacher ? naturalTeacher?.Open() : null;
+        foreach (var note in (main?.Notes ?? []).Concat(natural?.Notes ?? [])) channel.Info(MessageSensitivity.None, note);
+        CheckTeacher(teacher, main?.Network, "teacher", format, labels);
+        CheckTeacher(naturalTeacher, natural?.Network, "natural teacher", format, labels);
         // A peer is of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? definition.Build(seed + 1) : null;
         var result = Trainer.Fit(
-            new(network, main.Network, natural.Network, peer), objective, data, training, validation, progress, options.Cancellation);
+            new(network, main?.Network, natural?.Network, peer), objective, data, training, validation, progress, options.Cancellation);
         if (result.AuxiliaryLabels is { } noise) channel.Info(MessageSensitivity.None, $"Auxiliary labels: {noise}.");
         return result;
-    }
-
-    /// <summary>A teacher's network for the time of a training; afterwards freed, unless it is another's.</summary>
-    private sealed class OpenTeacher : IDisposable
-    {
-        private readonly IDisposable? owned;
-
-        public OpenTeacher(TeacherNetwork? teacher)
-        {
-            if (teacher is not null) (Network, owned, Notes) = teacher.Open();
-        }
-
-        public Module<Tensor, Tensor>? Network { get; }
-
-        public IEnumerable<string> Notes { get; } = [];
-
-        public void Dispose() => owned?.Dispose();
     }
 
     private ImageDataset? ReadValidation(PixelFormat format, DataViewType images, ClassLabels labels)

@@ -46,14 +46,13 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <param name="image">Where the image goes.</param>
     /// <param name="column">The column that it comes from, for messages.</param>
     /// <param name="row">The row that it comes from, for messages.</param>
-    /// <param name="pastCaches">As <see cref="UnitPixels.Copy"/> has it.</param>
     /// <exception cref="InvalidOperationException">The vector has another length, or a pixel is not in [0,1].</exception>
-    public void Read(in VBuffer<float> values, Span<float> image, string column, long row, bool pastCaches = false)
+    public void Read(in VBuffer<float> values, Span<float> image, string column, long row)
     {
         CheckLength(values.Length, column, row);
         if (IsInOrder && !IsScaled && values.IsDense)
         {
-            if (!UnitPixels.Copy(values.GetValues(), image, pastCaches)) Limit(image, column, row);
+            if (!UnitPixels.Copy(values.GetValues(), image)) Limit(image, column, row);
             return;
         }
         ToImage(values, image);

@@ -45,31 +45,23 @@ public sealed class TeacherNetwork
     /// images, that wins. Default null: the file says so itself, as those of this library do.</param>
     public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(null, null, path, network);
 
-    /// <summary>The network, what to dispose of afterwards, and what there is to know of it.</summary>
-    internal (Module<Tensor, Tensor> Network, IDisposable? Owned, IEnumerable<string> Notes) Open()
+    /// <summary>The network for the time of a training.</summary>
+    internal OpenTeacher Open()
     {
-        if (Classifier is not null)
-        {
-            var copy = Classifier.Classifier.Copy();
-            return (copy, copy, []);
-        }
-        if (module is not null) return (module, null, []);
-        if (network is null)
-        {
-            var read = ModelFile.Read(path!);
-            return (read, read, []);
-        }
+        if (Classifier is not null) return OpenTeacher.Owned(Classifier.Classifier.Copy());
+        if (module is not null) return new(module, null, []);
+        if (network is null) return OpenTeacher.Owned(ModelFile.Read(path!));
         if (network.Spec is { } spec)
         {
             var imported = ModelFile.Import(path!, spec);
-            return (imported.Network, imported, imported.Report.Notes.Select(note => $"{path}: {note}."));
+            return new(imported.Network, imported, imported.Report.Notes.Select(note => $"{path}: {note}."));
         }
         var built = network.Build(seed: 0);
         try
         {
             ModelFile.Load(path!, built);
             built.eval();
-            return (built, built, []);
+            return OpenTeacher.Owned(built);
         }
         catch
         {
@@ -77,4 +69,12 @@ public sealed class TeacherNetwork
             throw;
         }
     }
+}
+
+/// <summary>A teacher's network, what to free afterwards, and what there is to know of it.</summary>
+internal sealed record OpenTeacher(Module<Tensor, Tensor> Network, IDisposable? Freed, IEnumerable<string> Notes) : IDisposable
+{
+    public static OpenTeacher Owned(Module<Tensor, Tensor> network) => new(network, network, []);
+
+    public void Dispose() => Freed?.Dispose();
 }

@@ -79,15 +79,14 @@ internal abstract class ImageColumn
 
     /// <summary>The image of the value, planes of pixels in [0,1].</summary>
     /// <param name="image">Where it goes.</param>
-    /// <param name="pastCaches">As <see cref="UnitPixels.Copy"/> has it.</param>
     /// <exception cref="InvalidOperationException">It is missing, or has another length, or a pixel is not in [0,1].</exception>
-    public abstract void Convert(Span<float> image, bool pastCaches = false);
+    public abstract void Convert(Span<float> image);
 
     /// <summary>Both.</summary>
-    public void Read(Span<float> image, bool pastCaches = false)
+    public void Read(Span<float> image)
     {
         Fetch();
-        Convert(image, pastCaches);
+        Convert(image);
     }
 
     private sealed class Floats(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
@@ -101,8 +100,8 @@ internal abstract class ImageColumn
             return true;
         }
 
-        public override void Convert(Span<float> image, bool pastCaches) =>
-            format.Read(values, image, column.Name, row.Position, pastCaches);
+        public override void Convert(Span<float> image) =>
+            format.Read(values, image, column.Name, row.Position);
     }
 
     private sealed class Bytes(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
@@ -117,7 +116,7 @@ internal abstract class ImageColumn
             return true;
         }
 
-        public override void Convert(Span<float> image, bool pastCaches)
+        public override void Convert(Span<float> image)
         {
             format.CheckLength(values.Length, column.Name, row.Position);
             values.CopyTo(dense);
@@ -138,7 +137,7 @@ internal abstract class ImageColumn
             return true;
         }
 
-        public override void Convert(Span<float> image, bool pastCaches)
+        public override void Convert(Span<float> image)
         {
             if (picture is null)
                 throw new InvalidOperationException($"Row {row.Position}, feature column '{column.Name}': the image is missing.");

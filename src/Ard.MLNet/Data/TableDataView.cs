@@ -1,3 +1,4 @@
+using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -35,6 +36,24 @@ internal sealed class TableDataView : IDataView
 
     public static Column Of<T>(string name, DataViewType type, RowValue<T> value, DataViewSchema.Annotations? annotations = null) =>
         new Column<T>(name, type, annotations ?? DataViewSchema.Annotations.Empty, value);
+
+    /// <summary>A column of keys of these classes, from 1; 0 for none.</summary>
+    public static Column Keys(string name, ClassLabels labels, Func<int, long> key)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        labels.AddTo(annotations);
+        return Of(name, labels.KeyType, (int row, ref uint value) => value = (uint)key(row), annotations.ToAnnotations());
+    }
+
+    /// <summary>A column of vectors that are filled.</summary>
+    public static Column Vectors<T>(
+        string name, DataViewType type, int length, Action<int, Span<T>> fill, DataViewSchema.Annotations? annotations = null) =>
+        Of(name, type, (int row, ref VBuffer<T> value) =>
+        {
+            var editor = VBufferEditor.Create(ref value, length);
+            fill(row, editor.Values);
+            value = editor.Commit();
+        }, annotations);
 
     /// <summary>A column of vectors that are rows of one array.</summary>
     public static Column Vectors(

@@ -90,7 +90,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
             var columns = Classifier.ScoreColumns(labels, setId: 1);
             var table = new TableDataView(
                 truth.Length,
-                KeyColumn("Label", labels, row => (uint)truth[row] + 1),
+                TableDataView.Keys("Label", labels, row => truth[row] + 1),
                 TableDataView.Of(
                     columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1,
                     columns[0].Annotations),
@@ -221,28 +221,20 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
         return new TableDataView(
             truth.Length,
             TableDataView.Of("Row", NumberDataViewType.Int64, (int row, ref long value) => value = row),
-            KeyColumn("Label", labels, row => (uint)truth[row] + 1),
-            KeyColumn("PredictedLabel", labels, row => (uint)(clean.Predictions[row] + 1)),
-            KeyColumn("AttackedPredictedLabel", labels, row => (uint)(result.Predictions[row] + 1)),
+            TableDataView.Keys("Label", labels, row => truth[row] + 1),
+            TableDataView.Keys("PredictedLabel", labels, row => clean.Predictions[row] + 1),
+            TableDataView.Keys("AttackedPredictedLabel", labels, row => result.Predictions[row] + 1),
             TableDataView.Of(
                 "PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = result.Points[row].Size),
-            Text("BrokenBy", row => result.Points[row].BrokenBy),
+            TableDataView.Of(
+                "BrokenBy", TextDataViewType.Instance,
+                (int row, ref ReadOnlyMemory<char> value) => value = result.Points[row].BrokenBy.AsMemory()),
             Passes("ForwardPasses", point => point.ForwardPasses),
             Passes("BackwardPasses", point => point.BackwardPasses),
             Passes("Queries", point => point.Queries));
 
         TableDataView.Column Passes(string name, Func<AttackedPoint, long?> passes) => TableDataView.Of(
             name, NumberDataViewType.Int64, (int row, ref long value) => value = passes(result.Points[row]) ?? -1);
-    }
-
-    private static TableDataView.Column Text(string name, Func<int, string?> text) => TableDataView.Of(
-        name, TextDataViewType.Instance, (int row, ref ReadOnlyMemory<char> value) => value = text(row).AsMemory());
-
-    private static TableDataView.Column KeyColumn(string name, ClassLabels labels, Func<int, uint> key)
-    {
-        var annotations = new DataViewSchema.Annotations.Builder();
-        labels.AddTo(annotations);
-        return TableDataView.Of(name, labels.KeyType, (int row, ref uint value) => value = key(row), annotations.ToAnnotations());
     }
 
     /// <summary>What the network gave for every row.</summary>

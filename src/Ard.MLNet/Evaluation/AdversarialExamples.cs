@@ -81,17 +81,13 @@ public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransfor
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         var (features, options) = (transformer.Mapping.Classifier.Features, transformer.Mapping.Options);
-        return FeatureShapes.OutputShape(mlContext, inputSchema, features, shape =>
-        {
-            // Checks feature and label column; the new column is like the feature column.
-            var label = shape.FirstOrDefault(column => column.Name == options.LabelColumnName);
-            if (label is { Name: not null, IsKey: false })
-                LabelKeys.Values(label.Name, label.ItemType, transformer.Mapping.Classifier.Labels);
-            LabelKeys.OutputShape(
-                mlContext, shape, options.LabelColumnName,
-                mlContext.MulticlassClassification.Trainers.NaiveBayes(options.LabelColumnName, features).GetOutputSchema);
-            return mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema(shape);
-        });
+        // Both columns are checked; the new one is like the feature column.
+        PromisedShapes.OfTrainer(mlContext, inputSchema, features, options.LabelColumnName);
+        var label = inputSchema.FirstOrDefault(column => column.Name == options.LabelColumnName);
+        if (label is { Name: not null, IsKey: false })
+            LabelKeys.Values(label.Name, label.ItemType, transformer.Mapping.Classifier.Labels);
+        return PromisedShapes.WithFloats(
+            mlContext, inputSchema, features, mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema);
     }
 
     /// <summary>A step of its own each time; nothing is learned from the data.</summary>

@@ -184,8 +184,11 @@ internal sealed class AskedPipeline
         TableDataView.Column Images()
         {
             if (features.Type is VectorDataViewType { ItemType: var item })
-                return item.Equals(Single) ? Vectors<float>((image, values) => Format.FromImage(image, values))
-                    : Vectors<byte>((image, values) => Format.FromImage(image, values));
+                return item.Equals(Single)
+                    ? TableDataView.Vectors<float>(
+                        features.Name, features.Type, size, (row, values) => Format.FromImage(Image(row), values), features.Annotations)
+                    : TableDataView.Vectors<byte>(
+                        features.Name, features.Type, size, (row, values) => Format.FromImage(Image(row), values), features.Annotations);
             return TableDataView.Of(
                 features.Name, features.Type, (int row, ref MLImage value) =>
                 {
@@ -196,15 +199,6 @@ internal sealed class AskedPipeline
                 },
                 features.Annotations);
         }
-
-        TableDataView.Column Vectors<T>(Conversion<T> convert) => TableDataView.Of(
-            features.Name, features.Type, (int row, ref VBuffer<T> value) =>
-            {
-                var editor = VBufferEditor.Create(ref value, size);
-                convert(Image(row), editor.Values);
-                value = editor.Commit();
-            },
-            features.Annotations);
     }
 
     private TableDataView.Column Absent(DataViewSchema.Column column) => TableDataView.Without(
@@ -221,6 +215,4 @@ internal sealed class AskedPipeline
         return values.Count == count ? [.. values]
             : throw new InvalidOperationException($"the model gave {values.Count} answers for {count} images");
     }
-
-    private delegate void Conversion<T>(ReadOnlySpan<float> image, Span<T> values);
 }

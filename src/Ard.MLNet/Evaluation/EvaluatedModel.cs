@@ -45,7 +45,7 @@ internal sealed record EvaluatedModel(
     /// </summary>
     public static EvaluatedModel Open(MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
     {
-        var steps = Steps(model).ToList();
+        var steps = ImageClassifierTransformer.Steps(model).ToList();
         var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
         return last < 0 || options.BlackBox is not null
             ? Asked(mlContext, model, data, options)
@@ -106,8 +106,8 @@ internal sealed record EvaluatedModel(
         var asked = new AskedPipeline(mlContext, model, data, options.LabelColumnName, how);
         var truth = ImageReader.ReadLabels(asked.Labelled, options.LabelColumnName, asked.Labels);
         // The step that names the model, such as a trainer's parameters, and not what maps its answer back.
-        var name = Steps(model).OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model.GetType().Name
-            ?? Steps(model).Last().GetType().Name;
+        var name = ImageClassifierTransformer.Steps(model).OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model.GetType().Name
+            ?? ImageClassifierTransformer.Steps(model).Last().GetType().Name;
         var network = asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask);
         var images = new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length);
         try
@@ -144,7 +144,4 @@ internal sealed record EvaluatedModel(
         // Asked on the CPU, as the model is.
         Imitation.to(CPU);
     }
-
-    private static IEnumerable<ITransformer> Steps(ITransformer step) =>
-        step is IEnumerable<ITransformer> chain ? chain.SelectMany(Steps) : [step];
 }

@@ -1,4 +1,5 @@
 using Ard.MLNet.Schema;
+using Ard.MLNet.Scoring;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -19,9 +20,9 @@ internal static class ScoreOrder
     public static DataViewSchema.Column? Beside(
         DataViewSchema output, DataViewSchema.Column scores, string name, ClassLabels labels, Func<DataViewSchema.Column, bool> isOfImages)
     {
-        var set = PredictorOf(scores);
+        var set = Classifier.SetIdOf(scores);
         var beside = output.LastOrDefault(column => column.Name == name
-            && (set is null || PredictorOf(column) is not { } its || its == set)
+            && (set is null || Classifier.SetIdOf(column) is not { } its || its == set)
             && NamesLabels(column) && isOfImages(column));
         return beside.Name is null ? null : beside;
 
@@ -57,15 +58,5 @@ internal static class ScoreOrder
             $"The largest value of '{scoreColumn}' in row {row} is that of class '{labels.Names[largest]}', and '{namedColumn}' is "
             + $"'{labels.Names[(int)named]}': expected the scores in the order of {labels}. Name another column of scores, or drop the one "
             + "of the two that is not meant (DropColumns).");
-    }
-
-    // Columns that ML.NET's predictors make have a number in common.
-    private static uint? PredictorOf(DataViewSchema.Column column)
-    {
-        if (column.Annotations.Schema.GetColumnOrNull("ScoreColumnSetId")?.Type is not KeyDataViewType { RawType: var raw }
-            || raw != typeof(uint)) return null;
-        uint id = 0;
-        column.Annotations.GetValue("ScoreColumnSetId", ref id);
-        return id;
     }
 }

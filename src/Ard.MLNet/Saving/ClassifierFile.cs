@@ -115,8 +115,8 @@ internal static class ClassifierFile
         if (settings is not { Features: not null, Labels: not null, Channels: > 0, Height: > 0, Width: > 0 }
             || settings.BatchSize is < 1 or > BatchMapping.MostRows)
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
-        var registered = RegisteredNetworks.For(catalog);
-        NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : registered.Find(settings.Custom);
+        NetworkDefinition definition =
+            settings.Network is { } json ? NetworkSpec.FromJson(json) : Registration.Network(catalog, settings.Custom);
         var format = new PixelFormat(
             settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset)
         {
@@ -136,7 +136,7 @@ internal static class ClassifierFile
         {
             Weights.Load(network, tensors);
             if (Weights.NotFinite(network) is { } found) throw new FormatException($"expected finite weights, found {found}");
-            network.to(registered.Device());
+            network.to(Registration.Device(catalog));
             return step(new Classifier(network, definition, format, labels, settings.Features, column, settings.BatchSize), metadata);
         }
         catch

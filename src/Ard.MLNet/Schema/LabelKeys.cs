@@ -8,26 +8,8 @@ namespace Ard.MLNet.Schema;
 /// <summary>Label columns of text, numbers or truth values, which ML.NET's MapValueToKey makes keys.</summary>
 internal static class LabelKeys
 {
-    private const string Expected = "a key, text, a number or a truth value";
-
-    /// <summary>What a step promises that takes a key, with a label column that is one or can be made one.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It cannot.</exception>
-    public static SchemaShape OutputShape(
-        MLContext mlContext, SchemaShape input, string column, Func<SchemaShape, SchemaShape> promised)
-    {
-        var label = input.FirstOrDefault(each => each.Name == column);
-        if (label.Name is null || label.IsKey) return promised(input);
-        Check(label);
-        var withKey = mlContext.Transforms.Conversion.MapValueToKey(column).GetOutputSchema(input);
-        return new SchemaShape(promised(withKey).Select(each => each.Name == column ? label : each));
-    }
-
-    private static void Check(SchemaShape.Column label)
-    {
-        if (label.Kind == SchemaShape.Column.VectorKind.Scalar && ClassLabels.CanName(label.ItemType)) return;
-        var found = label.Kind == SchemaShape.Column.VectorKind.Scalar ? $"{label.ItemType}" : $"Vector<{label.ItemType}>";
-        throw SchemaErrors.Mismatch("label", label.Name, Expected, found);
-    }
+    /// <summary>What a label column may be, for messages.</summary>
+    public const string Expected = "a key, text, a number or a truth value";
 
     /// <summary>What makes a label column a key of its own values, in their rising order; null where it is a key.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or a vector, or of another type.</exception>

@@ -8,9 +8,6 @@ internal static class SchemaErrors
     public static ArgumentOutOfRangeException Mismatch(string role, string column, object expected, object found) =>
         new("inputSchema", $"Schema mismatch for {role} column '{column}': expected {expected}, got {found}");
 
-    public static ArgumentOutOfRangeException Missing(string role, string column) =>
-        new("inputSchema", $"Could not find {role} column '{column}'");
-
     /// <summary>What makes a label column of another type a key.</summary>
     public static string KeyHint(string column) =>
         $"; mlContext.Transforms.Conversion.MapValueToKey(\"{column}\") in front of the trainer makes it a key";
@@ -19,6 +16,6 @@ internal static class SchemaErrors
     public const string SizeHint = "; on the property of a class, [VectorType(channels, height, width)] says the size";
 
     /// <summary>The column of this name.</summary>
-    public static DataViewSchema.Column Find(DataViewSchema schema, string role, string column) =>
-        schema.GetColumnOrNull(column) ?? throw Missing(role, column);
+    public static DataViewSchema.Column Find(DataViewSchema schema, string role, string column) => schema.GetColumnOrNull(column)
+        ?? throw new ArgumentOutOfRangeException("inputSchema", $"Could not find {role} column '{column}'");
 }

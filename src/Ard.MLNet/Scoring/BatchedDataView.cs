@@ -33,15 +33,12 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
         return active;
     }
 
-    // No room for more rows than there are, where that is known, nor than a buffer can hold.
-    private int Capacity()
+    private BatchedCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active)
     {
-        var most = Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize);
-        return (int)Math.Clamp(source.GetRowCount() ?? most, 1, most);
+        // Nothing to compute is no reason to read ahead; nor is there room for more rows than there are, where that is known, or than a buffer
+        // can hold.
+        var computes = active.Any(column => column.Index >= source.Schema.Count);
+        var most = computes ? Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize) : 1;
+        return new(Schema, cursor, mapping, active, (int)Math.Clamp(source.GetRowCount() ?? most, 1, most));
     }
-
-    private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active) =>
-        active.Any(column => column.Index >= source.Schema.Count)
-        ? new BatchedCursor(Schema, cursor, mapping, active, Capacity())
-        : new PassingCursor(Schema, cursor, active);
 }

@@ -67,16 +67,17 @@ internal sealed class Classifier : BatchMapping
     public override IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input)
     {
         ImageColumn.Find(input, Features, Format);
+        return ScoreColumns(Labels, 1 + input.Max(column => SetIdOf(column) ?? 0));
+    }
+
+    /// <summary>The number that columns of one of ML.NET's predictors have in common; null of other columns.</summary>
+    public static uint? SetIdOf(DataViewSchema.Column column)
+    {
+        if (column.Annotations.Schema.GetColumnOrNull(SetId)?.Type is not KeyDataViewType { RawType: var raw } || raw != typeof(uint))
+            return null;
         uint id = 0;
-        foreach (var column in input)
-        {
-            var type = column.Annotations.Schema.GetColumnOrNull(SetId)?.Type as KeyDataViewType;
-            if (type?.RawType != typeof(uint)) continue;
-            uint found = 0;
-            column.Annotations.GetValue(SetId, ref found);
-            id = Math.Max(id, found);
-        }
-        return ScoreColumns(Labels, id + 1);
+        column.Annotations.GetValue(SetId, ref id);
+        return id;
     }
 
     /// <summary>PredictedLabel and Score, with the annotations that ML.NET's trainers give them, in their order.</summary>
@@ -184,7 +185,7 @@ internal sealed class Classifier : BatchMapping
         private readonly ImageBuffer images = new(classifier.Format, capacity);
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
 
-        public override void Read(int slot) => column.Read(images[slot], pastCaches: capacity > 1);
+        public override void Read(int slot) => column.Read(images[slot]);
 
         public override void Compute(int count)
         {
@@ -197,12 +198,7 @@ internal sealed class Classifier : BatchMapping
         public override Delegate Getter(int column, Func<int> slot) => column == 0
             ? (ValueGetter<uint>)((ref uint value) => value = (uint)(Largest(Of(slot())) + 1))
             : (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
-            {
-                var found = Of(slot());
-                var editor = VBufferEditor.Create(ref value, found.Length);
-                found.CopyTo(editor.Values);
-                value = editor.Commit();
-            });
+                VBuffer<float>.Copy(scores, slot() * classifier.Labels.Count, ref value, classifier.Labels.Count));
 
         private ReadOnlySpan<float> Of(int slot) => scores.AsSpan(slot * classifier.Labels.Count, classifier.Labels.Count);
     }

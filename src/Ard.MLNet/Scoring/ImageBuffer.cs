@@ -25,12 +25,8 @@ internal sealed unsafe class ImageBuffer : IDisposable
     /// <summary>All values.</summary>
     public Span<float> Values => images.IsInvalid ? throw new ObjectDisposedException(nameof(ImageBuffer)) : new(values, capacity * size);
 
-    /// <summary>The first images [count,C,H,W], in the same memory, as all threads are to see them.</summary>
-    public Tensor First(int count)
-    {
-        Interlocked.MemoryBarrier(); // Rows may have gone past the caches.
-        return images.narrow(0, 0, count);
-    }
+    /// <summary>The first images [count,C,H,W], in the same memory.</summary>
+    public Tensor First(int count) => images.narrow(0, 0, count);
 
     public void Dispose() => images.Dispose();
 }

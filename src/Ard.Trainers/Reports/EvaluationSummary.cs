@@ -255,6 +255,9 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
                 throw new JsonException($"'{figures?.Name}' has no accuracy from 0 to 1 with its interval");
         if (Classes?.Any(each => each is not { Class: >= 0, Accuracy: >= 0 and <= 1, Interval.Count: 2 }) == true)
             throw new JsonException("a class has no accuracy from 0 to 1 with its interval");
+        if (Flags.Contains(null!) || Settings.Contains(null!) || ClassNames?.Contains(null!) == true
+            || Attacks.Any(attack => attack.Parts?.Contains(null!) == true))
+            throw new JsonException("null in a list");
         if (Points?.Fault(this) is { } fault) throw new JsonException(fault);
     }
 }

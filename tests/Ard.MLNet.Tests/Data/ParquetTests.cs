@@ -125,10 +125,43 @@ public sealed class ParquetTests : IDisposable
         }
     }
 
-    // One list of labels a row group; the image of a label is of one shade.
-    private async Task Write(string name, int[][] groups, string? description, byte[]? image = null)
+    [Fact]
+    public async Task Files_whose_labels_do_not_mean_the_same_are_refused()
     {
-        var (bytes, path, label) = (new DataField<byte[]>("bytes"), new DataField<string>("path"), new DataField<long>("label"));
+        await Write("train-0.parquet", [[0, 1]], Names);
+        await Write("train-1.parquet", [[0, 1]], Names.Replace("dark", "x").Replace("grey", "dark").Replace("\"x", "\"grey"));
+        var names = Assert.Throws<FormatException>(() => ml.Data.LoadParquetImages(folder));
+        Assert.Contains("train-1.parquet: expected the classes [dark, grey, bright] as in", names.Message, StringComparison.Ordinal);
+        Assert.Contains("found [grey, dark, bright]", names.Message, StringComparison.Ordinal);
+
+        await Write("train-0.parquet", [[0, 2]], description: null, texts: true);
+        await Write("train-1.parquet", [[0, 1]], description: null);
+        var kinds = Assert.Throws<FormatException>(() => ml.Data.LoadParquetImages(folder));
+        Assert.Contains("train-1.parquet: expected texts in label as in", kinds.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_image_is_freed_where_the_next_takes_its_place()
+    {
+        await Write("train.parquet", [[0, 1]], Names);
+        var view = ml.Data.LoadParquetImages(folder);
+        using var cursor = view.GetRowCursor([view.Schema["Features"]]);
+        var get = cursor.GetGetter<MLImage>(view.Schema["Features"]);
+        MLImage image = null!;
+        cursor.MoveNext();
+        get(ref image);
+        var first = image;
+        cursor.MoveNext();
+        get(ref image);
+        Assert.Throws<InvalidOperationException>(() => first.Width);
+        Assert.Equal(12, image.Width);
+    }
+
+    // One list of labels a row group; the image of a label is of one shade.
+    private async Task Write(string name, int[][] groups, string? description, byte[]? image = null, bool texts = false)
+    {
+        var (bytes, path) = (new DataField<byte[]>("bytes"), new DataField<string>("path"));
+        DataField label = texts ? new DataField<string>("label") : new DataField<long>("label");
         var schema = new ParquetSchema(new StructField("image", bytes, path), label);
         await using var stream = File.Create(Path.Combine(folder, name));
         await using var writer = await ParquetWriter.CreateAsync(schema, stream);
@@ -138,7 +171,8 @@ public sealed class ParquetTests : IDisposable
             using var group = writer.CreateRowGroup();
             await group.WriteAsync(bytes, labels.Select(each => image ?? Png(each)).ToArray());
             await group.WriteAsync(path, labels.Select(each => $"{each}.png").ToArray());
-            await group.WriteAsync<long>(label, labels.Select(each => (long)each).ToArray());
+            if (texts) await group.WriteAsync(label, labels.Select(each => $"{each}").ToArray());
+            else await group.WriteAsync<long>(label, labels.Select(each => (long)each).ToArray());
             group.CompleteValidate();
         }
     }

@@ -40,23 +40,6 @@ public sealed class UnitPixelsTests
         Assert.Throws<ArgumentOutOfRangeException>(() => UnitPixels.Copy(pixels, new float[76]));
     }
 
-    [Theory]
-    [InlineData(16)]
-    [InlineData(13)]
-    public void A_copy_past_the_caches_is_the_same_at_places_that_suit_it_and_at_others(int side)
-    {
-        var format = new PixelFormat(1, side, side, Interleaved: false, Scale: 1, Offset: 0);
-        using var buffer = new ImageBuffer(format, 3);
-        var pixels = Enumerable.Range(0, format.Size).Select(i => i / (float)format.Size).ToArray();
-        for (var slot = 0; slot < 3; slot++)
-        {
-            pixels[slot] = slot;
-            Assert.Equal(slot < 2, UnitPixels.Copy(pixels, buffer[slot], pastCaches: true));
-            Assert.Equal(pixels, buffer[slot].ToArray());
-            Assert.Equal(slot, buffer.First(slot + 1)[slot, 0, slot / side, slot % side].item<float>());
-        }
-    }
-
     [Fact]
     public void Bytes_are_found_however_they_were_divided_and_anything_else_at_every_place()
     {

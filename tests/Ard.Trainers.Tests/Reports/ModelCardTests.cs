@@ -162,6 +162,8 @@ public sealed class ModelCardTests : IDisposable
     [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":0,"interval":[0,1]},"attacks":"""
         + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[],"points":{"labels":[3],"predicted":[3],"attacked":"""
         + """[3],"brokenBy":[null],"size":[0],"forwardPasses":[1],"backwardPasses":[0],"right":{}}}""")]
+    [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":1,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
+        + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[null]}""")]
     [InlineData("""{"threat":{"norm":"Linf","epsilon":1},"rows":2,"clean":{"name":"clean","accuracy":1,"interval":[0,1]},"attacks":"""
         + """[],"worstCase":{"name":"w","accuracy":1,"interval":[0,1]},"flags":[],"points":{"labels":[3],"predicted":[3],"attacked":"""
         + """[3],"brokenBy":[null],"size":[0],"forwardPasses":[1],"backwardPasses":[0],"right":{}}}""")]
