@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;

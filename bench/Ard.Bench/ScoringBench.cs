@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Ard.MLNet;
-using Ard.Trainers.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;

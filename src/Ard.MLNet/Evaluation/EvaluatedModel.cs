@@ -106,8 +106,9 @@ internal sealed record EvaluatedModel(
         var asked = new AskedPipeline(mlContext, model, data, options.LabelColumnName, how);
         var truth = ImageReader.ReadLabels(asked.Labelled, options.LabelColumnName, asked.Labels);
         // The step that names the model, such as a trainer's parameters, and not what maps its answer back.
-        var name = ImageClassifierTransformer.Steps(model).OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model.GetType().Name
-            ?? ImageClassifierTransformer.Steps(model).Last().GetType().Name;
+        var steps = ImageClassifierTransformer.Steps(model).ToList();
+        var named = steps.OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model ?? steps[^1];
+        var name = named.GetType().Name;
         var network = asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask);
         var images = new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length);
         try

@@ -7,8 +7,8 @@ using VectorKind = Microsoft.ML.SchemaShape.Column.VectorKind;
 namespace Ard.MLNet.Schema;
 
 /// <summary>
-/// The schemas that estimators promise. Only ML.NET's own trainers can make them, and these know features of floats and labels that are keys:
-/// for them other columns become such, and afterwards are what they were.
+/// The schemas that estimators promise. Only ML.NET's own trainers can make them, and these know features of floats and labels that are
+/// keys: for them other columns become such, and afterwards are what they were.
 /// </summary>
 internal static class PromisedShapes
 {
@@ -28,7 +28,8 @@ internal static class PromisedShapes
     {
         var column = input.FirstOrDefault(column => column.Name == name);
         // What is missing the trainers of ML.NET say in words that users know.
-        if (column.Name is null || (column.Kind == VectorKind.Vector && column.ItemType == NumberDataViewType.Single)) return promise(input);
+        if (column.Name is null || (column.Kind == VectorKind.Vector && column.ItemType == NumberDataViewType.Single))
+            return promise(input);
         // Here a pipeline fails first that lacks something; ML.NET's own message would not say what.
         var hint = column.Kind == VectorKind.VariableVector ? SchemaErrors.SizeHint : "";
         IEstimator<ITransformer> toFloats = (column.Kind, column.ItemType) switch

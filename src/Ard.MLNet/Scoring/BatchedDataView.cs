@@ -35,8 +35,7 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
 
     private BatchedCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active)
     {
-        // Nothing to compute is no reason to read ahead; nor is there room for more rows than there are, where that is known, or than a buffer
-        // can hold.
+        // Read ahead only for what is to be computed; no more rows than there are, where that is known, nor than a buffer can hold.
         var computes = active.Any(column => column.Index >= source.Schema.Count);
         var most = computes ? Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize) : 1;
         return new(Schema, cursor, mapping, active, (int)Math.Clamp(source.GetRowCount() ?? most, 1, most));

@@ -18,7 +18,8 @@ internal static class AccuracySection
         var bars = Page.Figure(
             "Right, in percent of the images", BarChart.Draw(Title, [.. evaluated.Select(Bars)]),
             "Thin lines: 95 % intervals, as the images are a sample.");
-        var table = Page.Table("Images right", ["attack", "right", "95 % interval", "images"], new Markup().Each(evaluated, Rows), "attacks");
+        var rows = new Markup().Each(evaluated, Rows);
+        var table = Page.Table("Images right", ["attack", "right", "95 % interval", "images"], rows, "attacks");
         return section.Line($"<div class=\"grid-of-figures\">{bars}<div class=\"scroll\">{table}</div></div>");
     }
 
@@ -67,8 +68,8 @@ internal static class AccuracySection
         }
         if (model.Judgement is { } judged)
             rows.Add($"{Page.Row(
-                $"the worst points, judged {Text.Number(judged.Accuracies.Count)} times", Text.Percent(judged.Mean), Text.Percent(judged.Interval),
-                $"{Text.Percent(judged.Accuracies.Min())} to {Text.Percent(judged.Accuracies.Max())}")}");
+                $"the worst points, judged {Text.Number(judged.Accuracies.Count)} times", Text.Percent(judged.Mean),
+                Text.Percent(judged.Interval), $"{Text.Percent(judged.Accuracies.Min())} to {Text.Percent(judged.Accuracies.Max())}")}");
         return Markup.Format($"<tbody>{rows}</tbody>\n");
     }
 

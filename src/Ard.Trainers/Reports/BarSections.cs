@@ -21,8 +21,8 @@ internal static class BarSections
                 ClassAccuracy[] shown = [.. all.OrderBy(each => each.Accuracy).ThenBy(each => each.Interval.High).Take(MostClasses)];
                 var bars = shown.Select(each => new Bar(name(each.Class), each.Accuracy, each.Interval, Shade: 2));
                 var rows = new Markup().Each(shown, each => Page.Row(
-                    name(each.Class), Text.Number(each.Images), Text.Percent((double)each.CleanCount / each.Images), Text.Percent(each.Accuracy),
-                    Text.Percent(each.Interval)));
+                    name(each.Class), Text.Number(each.Images), Text.Percent((double)each.CleanCount / each.Images),
+                    Text.Percent(each.Accuracy), Text.Percent(each.Interval)));
                 return Page.Figure(
                     title, BarChart.Draw(title, [new(model.Name, [.. bars])]),
                     shown.Length < all.Count ? $"The weakest {shown.Length} of {all.Count} classes." : null,

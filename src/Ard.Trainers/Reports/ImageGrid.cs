@@ -39,7 +39,8 @@ internal static class ImageGrid
         }
         return Page.Picture(
             width, height,
-            $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {Broken(images)} are then taken for another class.",
+            $"{images.Each.Count} images, clean and attacked by {Text.Attack(images.Attack)}: {Broken(images)} are then taken for another "
+            + "class.",
             picture);
 
         string Of(long prediction, AttackedImage image) => $"{(prediction == image.Label ? "✓" : "✗")} {name(prediction)}";

@@ -118,8 +118,10 @@ internal static class LineSections
             }.Draw()}");
         return section.Line($"</div>");
 
-        Series Line(string name, Func<EpochRecord, double?> value) => new(
-            name, [.. training.History.Where(epoch => value(epoch) is not null).Select(epoch => ((double)epoch.Epoch, value(epoch)!.Value))]);
+        Series Line(string name, Func<EpochRecord, double?> value) => new(name,
+        [
+            .. training.History.Where(epoch => value(epoch) is not null).Select(epoch => ((double)epoch.Epoch, value(epoch)!.Value)),
+        ]);
     }
 
     private static string Summary(TrainingResult training)

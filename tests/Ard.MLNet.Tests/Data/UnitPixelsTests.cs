@@ -1,5 +1,4 @@
 using Ard.MLNet.Data;
-using Ard.MLNet.Scoring;
 
 namespace Ard.MLNet.Tests.Data;
 
