@@ -74,14 +74,16 @@ public abstract partial class Attack
         Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
 
     /// <summary>The same with noise that has as many points as there are images.</summary>
-    internal Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+    internal Tensor Perturb(
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var largestLabel = Check(model, images, labels, threat, noise);
         if (images.shape[0] == 0 || threat.Epsilon == 0) return images.detach().clone().MoveToOuterDisposeScope();
         using var state = ModelState.Borrow(model);
-        var target = new AttackTarget(model, Name, images, largestLabel, samples: Samples);
+        var target = new AttackTarget(model, Name, images, largestLabel, samples: Samples, cancellation: cancellation);
         var points = Search(target, images.detach(), labels, threat, noise).detach();
         target.CheckFinite();
         threat.Verify(points, images.detach(), Name);
@@ -92,6 +94,7 @@ public abstract partial class Attack
     /// Attacks the images that the network gets right, part by part, each part on those that are left, and says of each image what became
     /// of it. The rest is as in <see cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, long)"/>.
     /// </summary>
+    /// <inheritdoc cref="Perturb(Module{Tensor, Tensor}, Tensor, Tensor, ThreatModel, long)" path="/exception"/>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">Float32 or float64 [N,...] in [0,1], in the dtype and on the device of the network.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
@@ -102,10 +105,6 @@ public abstract partial class Attack
     /// For each image the first point that is misclassified; where there is none, the attack's own point, or the clean image where the
     /// attack consists of others or the network was wrong without an attack.
     /// </returns>
-    /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">
-    /// The network's output is unfit, a part's result breaks the threat model, or gradients are wrong on this machine's CPU.
-    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public AttackOutcome Run(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
@@ -320,4 +319,20 @@ internal abstract class Attack<TOptions>(TOptions? options) : Attack where TOpti
 {
     public TOptions Options { get; } = (options ?? new()).Validated();
     public override string Description => $"{Name}: {OptionsText.Line(Options)}";
+}
+
+/// <summary>How an attack finds its points.</summary>
+public enum AttackKind
+{
+    /// <summary>By the network's own gradient, in many steps.</summary>
+    Gradient,
+
+    /// <summary>By the network's own gradient, in one step.</summary>
+    OneStep,
+
+    /// <summary>From the network's outputs alone, without a gradient.</summary>
+    GradientFree,
+
+    /// <summary>By the gradient of another network.</summary>
+    Transferred,
 }

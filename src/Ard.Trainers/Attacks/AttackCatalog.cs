@@ -134,7 +134,6 @@ public static class AttackCatalog
             : length.ToString("0.################", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Which iterate counts, in words.</summary>
     internal static string Text(KeptPoint keep) => keep switch
     {
         KeptPoint.FirstBroken => "the first misclassified iterate counts",

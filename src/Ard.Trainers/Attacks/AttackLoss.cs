@@ -6,10 +6,8 @@ public static class AttackLosses
     // Keeps 0 from being divided by 0 where all logits are equal: the figure of the reference implementation.
     private const double Tiny = 1e-12;
 
-    /// <summary>How many classes the ratio of logits needs.</summary>
     internal const int DlrClasses = 3;
 
-    /// <summary>How many the targeted ratio needs.</summary>
     internal const int TargetedDlrClasses = 4;
 
     /// <summary>Cross-entropy, -log softmax(logits)[label].</summary>

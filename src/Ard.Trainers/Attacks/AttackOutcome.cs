@@ -78,6 +78,5 @@ internal sealed record PartPoint(bool Correct, long Prediction, double Size)
     /// <summary>After how many of its forward passes it was broken, where they were followed.</summary>
     public long? Queries { get; init; }
 
-    /// <summary>Its logits, where an evaluation keeps them.</summary>
     public float[]? Logits { get; init; }
 }

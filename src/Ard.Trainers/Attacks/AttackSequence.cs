@@ -13,6 +13,7 @@ internal sealed class AttackSequence : Attack
         if (attacks.Count == 0) faults.Add("there is no attack, expected one or more");
         foreach (var twice in attacks.GroupBy(attack => attack.Name).Where(group => group.Count() > 1))
             faults.Add($"the attack '{twice.Key}' is named twice");
+        if (Norms.Count == 0) faults.Add("there is no norm that all attacks can do");
         if (batchSize < 1) faults.Add($"batchSize is {batchSize}, expected 1 or more");
         if (faults.Count > 0) throw new ArgumentException($"{name}: {string.Join("; ", faults)}.");
     }
@@ -21,7 +22,6 @@ internal sealed class AttackSequence : Attack
     internal AttackSequence(string name, Func<Norm, IReadOnlyList<Attack>> attacks, IReadOnlyList<Norm> norms, int batchSize = 250) =>
         (Name, Norms, BatchSize, this.attacks) = (name, norms, batchSize, attacks);
 
-    /// <summary>The same sequence, with another attack in place of each.</summary>
     internal AttackSequence Of(string name, Func<Attack, Attack> other) =>
         new(name, norm => [.. attacks(norm).Select(other)], Norms, BatchSize);
 
@@ -38,7 +38,7 @@ internal sealed class AttackSequence : Attack
     public override IReadOnlyList<Attack> Parts(Norm norm) => [.. attacks(norm).SelectMany(attack => attack.Parts(norm))];
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Run(target.Model, images, labels, threat, noise, largestLabel: -1).Points;
+        Run(target.Model, images, labels, threat, noise, largestLabel: -1, cancellation: target.Cancellation).Points;
 }
 
 /// <summary>

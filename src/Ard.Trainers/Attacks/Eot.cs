@@ -13,9 +13,7 @@ namespace Ard.Trainers.Attacks;
 /// <param name="samples">The number of passes.</param>
 internal sealed class Eot(Attack attack, int samples) : Attack
 {
-    /// <summary>Such as <c>pgd-20+eot-10</c>.</summary>
     public override string Name { get; } = NameOf(attack.Name, samples);
-
     public override IReadOnlyList<Norm> Norms => attack.Norms;
     public override AttackKind Kind => attack.Kind;
     public override string Description => $"{Name} of {attack.Description}";
@@ -27,7 +25,6 @@ internal sealed class Eot(Attack attack, int samples) : Attack
     public override string Details(ThreatModel threat) =>
         $"{attack.Details(threat)}{(attack.Details(threat) == "" ? "" : "; ")}means of {samples} passes";
 
-    /// <summary>What an attack is called with so many samples.</summary>
     public static string NameOf(string attack, int samples) => $"{attack}+eot-{samples}";
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>

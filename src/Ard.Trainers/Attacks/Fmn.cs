@@ -15,9 +15,7 @@ namespace Ard.Trainers.Attacks;
 /// <param name="options">The settings; default 100 steps.</param>
 internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(options)
 {
-    /// <summary><c>fmn</c>; then the steps where they are not 100.</summary>
     public override string Name => "fmn" + AttackCatalog.Figures(Options.Steps, standard: 100, restarts: 1);
-
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)

@@ -59,7 +59,6 @@ public sealed class PointNoise : Noise
         for (var row = first; row < first + count; row++) yield return row;
     }
 
-    /// <summary>How many points it serves.</summary>
     internal int Count => keys.Length;
 
     /// <summary>The noise of some of the rows, in the order given, going on where this one stands.</summary>

@@ -44,3 +44,56 @@ internal sealed class PassCounter(long images) : IDisposable
 
     public void Dispose() => sent.ForEach(each => each.Rows?.Dispose());
 }
+
+/// <summary>
+/// How many queries an attack needs for each image until a model that can only be asked first gets an allowed point wrong; beyond what is
+/// allowed it has not won. An image may be asked for as often as the budget says, if there is one. Waits for the answers.
+/// </summary>
+internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat, long? budget = null)
+{
+    // Of calls that do not say whose points they send.
+    private long unfollowed;
+    private readonly long[] asked = new long[images.shape[0]];
+    private readonly long?[] toSuccess = new long?[images.shape[0]];
+
+    /// <summary>Of each image the first allowed point that is misclassified, else itself; followed where there is a budget.</summary>
+    public Tensor Found { get; } = budget is null ? images : images.clone();
+
+    /// <summary>Whether the budget allows queries of so many points, whose rows are int64 [n], null for all.</summary>
+    /// <exception cref="QueriesUsedUpException">It does not.</exception>
+    public void Spend(long count, Tensor? rows)
+    {
+        if (budget is null) return;
+        var each = Math.Max(1, count / asked.Length);
+        var most = rows is null
+            ? asked.Max() + each
+            : rows.cpu().data<long>().ToArray().CountBy(row => row).Select(row => asked[row.Key] + row.Value).DefaultIfEmpty().Max();
+        if (most + unfollowed > budget) throw new QueriesUsedUpException();
+        if (rows is null && count != asked.Length) unfollowed += each;
+    }
+
+    /// <summary>Adds a query of points [n,...] with its answers [n,classes]; rows null for one of each image.</summary>
+    public void Add(Tensor points, Tensor logits, Tensor? rows)
+    {
+        // An attack that does not say whose points it sends cannot be followed; in the end its own point is asked for.
+        if (rows is null && points.shape[0] != asked.Length) return;
+        using var scope = NewDisposeScope();
+        var (clean, truth) = rows is null ? (images, labels) : (images.index_select(0, rows), labels.index_select(0, rows));
+        var won = AttackTarget.Predictions(logits).ne(truth)
+            .logical_and(threat.Allows(points, clean, threat.Size(points, clean))).cpu().data<bool>().ToArray();
+        var whose = rows?.cpu().data<long>().ToArray() ?? [.. PointNoise.Rows(asked.Length)];
+        for (var i = 0; i < won.Length; i++)
+        {
+            asked[whose[i]]++;
+            if (!won[i] || toSuccess[whose[i]] is not null) continue;
+            toSuccess[whose[i]] = asked[whose[i]];
+            if (budget is not null) Found[whose[i]].copy_(points[i]);
+        }
+    }
+
+    /// <summary>After how many queries of an image it was broken; null where it was not.</summary>
+    public long? ToSuccess(int row) => toSuccess[row];
+}
+
+/// <summary>An attack has asked as often as it may.</summary>
+internal sealed class QueriesUsedUpException : Exception;

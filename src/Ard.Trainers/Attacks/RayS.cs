@@ -19,9 +19,7 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
     public int Queries { get; } = queries > 0
         ? queries : throw new ArgumentOutOfRangeException(nameof(queries), queries, "expected 1 or more");
 
-    /// <summary><c>rays</c>; then the queries where they are not 10000.</summary>
     public override string Name => "rays" + AttackCatalog.Figures(Queries, StandardQueries, restarts: 1);
-
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf];
     public override AttackKind Kind => AttackKind.GradientFree;
 

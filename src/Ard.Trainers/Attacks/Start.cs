@@ -31,7 +31,6 @@ public abstract record Start
     /// <summary>Whether the starting point itself is always one that the threat model allows.</summary>
     internal abstract bool IsAllowed { get; }
 
-    /// <summary>The starting points.</summary>
     internal abstract Tensor Points(Tensor images, ThreatModel threat, Noise noise);
 
     private sealed record CleanStart : Start

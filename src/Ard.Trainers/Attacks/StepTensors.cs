@@ -23,6 +23,5 @@ internal static class StepTensors
         return [.. PointNoise.Rows(values.Length).Where(row => values[row])];
     }
 
-    /// <summary>Rows as a tensor beside another.</summary>
     public static Tensor Index(long[] rows, Tensor beside) => tensor(rows, dtype: ScalarType.Int64, device: beside.device);
 }

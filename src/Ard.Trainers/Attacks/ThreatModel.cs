@@ -178,7 +178,6 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     internal static double[] Numbers(params Tensor[] values) =>
         stack(values.Select(value => value.to(ScalarType.Float64))).cpu().data<double>().ToArray();
 
-    /// <summary>The part of <see cref="Verify"/> about shape and dtype.</summary>
     internal static void VerifyShape(Tensor perturbed, Tensor images, string author)
     {
         if (!perturbed.shape.SequenceEqual(images.shape) || perturbed.dtype != images.dtype)

@@ -17,18 +17,11 @@ internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, 
     /// <summary><c>transfer(pgd-20)</c>, or <c>transfer(pgd-20, teacher)</c> with a name for the surrogate.</summary>
     public override string Name { get; } = source is null ? $"transfer({attack.Name})" : $"transfer({attack.Name}, {source})";
 
-    /// <summary>The attack's, and a digest of the surrogate.</summary>
     public override string Description => $"{Name}: {Inner.Description} on {TensorDigest.Compute(surrogate)}";
-
-    /// <summary>What finds the points.</summary>
     internal Attack Inner { get; } = attack;
-
-    /// <summary>The network that they are found on.</summary>
     internal Module<Tensor, Tensor> Surrogate => surrogate;
-
-    /// <summary>The norms of the attack that is carried over.</summary>
     public override IReadOnlyList<Norm> Norms => Inner.Norms;
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
-        Inner.Perturb(surrogate, images, labels, threat, noise);
+        Inner.Perturb(surrogate, images, labels, threat, noise, target.Cancellation);
 }

@@ -14,7 +14,6 @@ namespace Ard.Trainers.Evaluation;
 /// </remarks>
 public static class Corruption
 {
-    /// <summary>How many severities there are.</summary>
     internal const int Severities = 5;
 
     private delegate Tensor Change(Tensor images, int severity, Noise noise);

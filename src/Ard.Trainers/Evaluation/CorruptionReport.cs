@@ -47,7 +47,6 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     /// <summary>One entry for each corruption and severity.</summary>
     public IReadOnlyList<CorruptionResult> Results { get; }
 
-    /// <summary>The corruptions, in the order of the results.</summary>
     [JsonIgnore]
     internal IReadOnlyList<string> Names => [.. Results.Select(result => result.Name).Distinct()];
 

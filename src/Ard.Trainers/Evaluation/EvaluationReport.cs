@@ -9,12 +9,10 @@ namespace Ard.Trainers.Evaluation;
 /// <summary>What is known of an evaluation, as a report.</summary>
 internal static class EvaluationReport
 {
-    /// <summary>The report of a finished evaluation from its state alone.</summary>
-    /// <param name="path">The state's file, for messages.</param>
-    /// <param name="header">What it is of.</param>
-    /// <param name="steps">What it has found.</param>
-    /// <param name="isWhole">Whether the steps are all of them, as far as can be known.</param>
-    /// <returns>Null where an attack is none of <see cref="AttackCatalog"/>.</returns>
+    /// <summary>
+    /// The report of a finished evaluation from its state alone; null where an attack is none of <see cref="AttackCatalog"/>, and where the
+    /// steps are not all of them. The path is for messages.
+    /// </summary>
     /// <exception cref="CheckpointException">It is no such state.</exception>
     public static RobustnessReport? Read(string path, StateHeader header, IReadOnlyList<EvaluationStep> steps, out bool isWhole)
     {

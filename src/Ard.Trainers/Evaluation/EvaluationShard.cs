@@ -44,7 +44,6 @@ public sealed record EvaluationShard(int Number, int Count)
     /// <summary>Such as <c>3 of 8</c>.</summary>
     public override string ToString() => $"{Number} of {Count}";
 
-    /// <summary>What is wrong; null where nothing is.</summary>
     internal string? Fault => Number >= 1 && Number <= Count ? null : $"Shard is {Number} of {Count}, expected 1 of n to n of n";
 
     /// <summary>The places of its images among so many.</summary>

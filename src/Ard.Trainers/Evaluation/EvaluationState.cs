@@ -14,7 +14,6 @@ internal sealed record CleanPoint(bool Right, long Prediction)
     /// <summary>Whether the outputs are from 0 to 1 and add up to 1.</summary>
     public bool Probability { get; init; }
 
-    /// <summary>The logits, where they are kept.</summary>
     public float[]? Logits { get; init; }
 }
 
@@ -24,10 +23,7 @@ internal sealed record EvaluationStep
     /// <summary>The images, by their place among those that are evaluated.</summary>
     public required int[] Rows { get; init; }
 
-    /// <summary>One entry a row, in a step of clean images.</summary>
     public CleanPoint[] Clean { get; init; } = [];
-
-    /// <summary>One entry a row, in a step of an attack.</summary>
     public PartPoint[] Attacked { get; init; } = [];
 
     /// <summary>The points that an attack was the first to break, one after another, in the network's dtype, where they are kept.</summary>
@@ -103,9 +99,7 @@ internal sealed class EvaluationState : IDisposable
         }
     }
 
-    /// <summary>How many points there are.</summary>
     public int Count { get; }
-
     public IReadOnlyList<PartResult> Parts { get; }
 
     /// <summary>How many passes decide whether a clean image is right: as many as for an attack's point.</summary>
@@ -116,8 +110,6 @@ internal sealed class EvaluationState : IDisposable
 
     public ThreatModel Threat => options.ThreatOrDefault;
     public int BatchSize => options.BatchSize;
-
-    /// <summary>How many steps are done.</summary>
     public long Steps { get; private set; }
 
     /// <summary>What the next step is about: its batch's first image, and the part, -1 for clean images; null where all is done.</summary>
@@ -150,7 +142,6 @@ internal sealed class EvaluationState : IDisposable
     public IEnumerable<PartResult> Before(int part) =>
         Parts.Take(part).Where(other => options.IsSequential || other.Attack == Parts[part].Attack);
 
-    /// <summary>Takes the steps of a file.</summary>
     /// <exception cref="CheckpointException">They are none of this evaluation.</exception>
     public void Restore(IEnumerable<EvaluationStep> found, string path)
     {

@@ -10,10 +10,7 @@ internal abstract class ImageSource
 {
     private const int RowsOfPiece = 256;
 
-    /// <summary>How many there are.</summary>
     public abstract long Count { get; }
-
-    /// <summary>Where they are.</summary>
     public abstract Device Device { get; }
 
     /// <summary>Some of them [rows,...]: bytes, or floating point in [0,1].</summary>
@@ -23,13 +20,8 @@ internal abstract class ImageSource
     /// <summary>The digest of all of them as one tensor: of bytes, unless one of them has other values.</summary>
     public virtual string Digest() => Digest(null) ?? Digest(ScalarType.Float32)!;
 
-    /// <summary>A tensor [N,...].</summary>
     public static implicit operator ImageSource(Tensor images) => new TensorSource(images);
-
-    /// <summary>A data set.</summary>
     public static implicit operator ImageSource(ImageDataset data) => new DatasetSource(data);
-
-    /// <summary>Some of them as a source of their own.</summary>
     public ImageSource Part(IReadOnlyList<long> rows) => new PartSource(this, rows);
 
     /// <summary>All of them as one tensor of this dtype, on the CPU; bytes are divided by 255.</summary>
@@ -148,7 +140,6 @@ internal static class ImageBatch
         return (Convert(images.narrow(0, first, count), type, device), labels.narrow(0, first, count).to(device));
     }
 
-    /// <summary>The same of any rows.</summary>
     public static (Tensor Images, Tensor Labels) Take(
         Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows)
     {

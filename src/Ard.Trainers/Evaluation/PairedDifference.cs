@@ -15,7 +15,6 @@ public sealed record PairedDifference
     /// <summary>How many images the second gets right and the first wrong.</summary>
     public int OnlySecond { get; }
 
-    /// <summary>How many images there are.</summary>
     internal int Images { get; }
 
     /// <summary>The first's accuracy less the second's, from -1 to 1; NaN where there are no images.</summary>

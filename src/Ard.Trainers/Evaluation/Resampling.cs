@@ -16,7 +16,6 @@ internal enum Boundary
 /// <summary>Blurs, zooms and warps of images [N,C,H,W] as image libraries do them, and textures, for <see cref="Corruption"/>.</summary>
 internal static class Resampling
 {
-    /// <summary>A Gaussian blur.</summary>
     public static Tensor Gaussian(Tensor images, double sigma, Boundary boundary, double truncate = 4)
     {
         var radius = (int)(truncate * sigma + 0.5);

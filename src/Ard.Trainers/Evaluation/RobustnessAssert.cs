@@ -56,7 +56,6 @@ public static class RobustnessAssert
             + Invariant($"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2}), expected {100 * accuracy:0.##} % or more.");
     }
 
-    /// <summary>Whether a flag is a failure.</summary>
     internal static bool Counts(RobustnessFlag flag, IReadOnlyList<RobustnessFlagCode> accepted) =>
         flag.IsSerious && !accepted.Contains(flag.Code);
 }

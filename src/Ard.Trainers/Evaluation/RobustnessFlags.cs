@@ -27,7 +27,6 @@ internal static class RobustnessFlags
         "The accuracies may be too low: look for a division by 0, the logarithm or root of what is not positive, "
         + "or an overflow in the network";
 
-    /// <summary>All that an evaluation shows.</summary>
     public static IReadOnlyList<RobustnessFlag> Find(EvaluationState state) =>
         [
             .. Adversary(state),

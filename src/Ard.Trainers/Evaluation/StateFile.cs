@@ -92,7 +92,6 @@ internal sealed class StateFile : IDisposable
         stream.SetLength(stream.Position);
     }
 
-    /// <summary>Adds a step.</summary>
     public void Append(EvaluationStep step)
     {
         Write(stream, step);

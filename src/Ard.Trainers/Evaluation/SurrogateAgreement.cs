@@ -9,7 +9,6 @@ namespace Ard.Trainers.Evaluation;
 /// </summary>
 internal static class SurrogateAgreement
 {
-    /// <summary>A report whose transferred attacks say it.</summary>
     public static RobustnessReport AddTo(
         RobustnessReport report, IReadOnlyList<Attack> attacks, ImageSource images, int batchSize)
     {

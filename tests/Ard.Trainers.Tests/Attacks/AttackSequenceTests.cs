@@ -115,6 +115,8 @@ public sealed class AttackSequenceTests
         var message = Assert.Throws<ArgumentException>(() => new AttackSequence("mine", [new Fgsm(), new Fgsm()], batchSize: 0)).Message;
         Assert.Contains("mine: the attack 'fgsm' is named twice; batchSize is 0", message);
         Assert.Contains("there is no attack", Assert.Throws<ArgumentException>(() => new AttackSequence("none", [])).Message);
+        Assert.Contains("there is no norm that all attacks can do", Assert.Throws<ArgumentException>(
+            () => new AttackSequence("apart", [new CarliniWagner(), new RayS()])).Message);
     }
 
     [Fact]

@@ -56,6 +56,26 @@ public sealed class TransferTests
     }
 
     [Fact]
+    public void It_stops_within_the_attack_on_the_surrogate_when_asked()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels, _) = SmallestPerturbations.Problem(20, 4, seed: 3, euclidean: false, spread: 0.2);
+        foreach (var attack in new Attack[] { new Pgd(), new AttackSequence("two", [new Fgsm(), new Pgd()]) })
+        {
+            using var stop = new CancellationTokenSource();
+            var passes = 0;
+            var surrogate = new FunctionNetwork(x =>
+            {
+                if (++passes == 3) stop.Cancel();
+                return network.call(x);
+            });
+            Assert.Throws<OperationCanceledException>(
+                () => new Transfer(attack, surrogate).Run(network, images, labels, Threat, cancellation: stop.Token));
+            Assert.Equal(3, passes);
+        }
+    }
+
+    [Fact]
     public void A_surrogate_of_another_dtype_is_named()
     {
         using var network = LinearNetwork.Random(4, 3, seed: 1);
