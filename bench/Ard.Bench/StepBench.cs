@@ -48,7 +48,7 @@ internal static class StepBench
         {
             set_num_threads(p.GetValue(Options.Threads));
             var (files, place) = (new StepFiles(p.GetValue(folder)!, p.GetValue(network)!), device(p.GetValue(Where)!));
-            IStepSide steps = p.GetValue(side) == "plain"
+            StepSide steps = p.GetValue(side) == "plain"
                 ? new Plain.PlainStep(files, place)
                 : new ArdStep(files, place, p.GetValue(Mixed));
             StepServer.Run(steps, place);

@@ -1,21 +1,58 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Ard.Bench;
 
-/// <summary>What one side of <c>bench step</c> computes.</summary>
-internal interface IStepSide
+/// <summary>What one side of <c>bench step</c> computes, from what all sides start from.</summary>
+internal abstract class StepSide
 {
+    private readonly string weights;
+
+    protected StepSide(StepFiles files, Device device, Module<Tensor, Tensor> student, Module<Tensor, Tensor> teacher)
+    {
+        (Student, Teacher, weights) = (student, teacher, files.Student);
+        student.load(weights);
+        student.to(device);
+        teacher.load(files.Teacher);
+        teacher.to(device);
+        teacher.eval();
+        foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
+        (Images, Labels, Noise) = (files.Read("images").to(device), files.Read("labels").to(device), files.Read("noise").to(device));
+        Optimizer = NewOptimizer();
+    }
+
+    protected Module<Tensor, Tensor> Student { get; }
+
+    protected Module<Tensor, Tensor> Teacher { get; }
+
+    protected Tensor Images { get; }
+
+    protected Tensor Labels { get; }
+
+    /// <summary>The start of the attack minus the images.</summary>
+    protected Tensor Noise { get; }
+
+    protected optim.Optimizer Optimizer { get; private set; }
+
     /// <summary>PGD-10 on the student in eval mode: the loss that its first step saw.</summary>
-    (double AttackFirst, double? Loss) Attack();
+    public abstract (double AttackFirst, double? Loss) Attack();
 
     /// <summary>A training step of ARD: the same, and the distillation loss.</summary>
-    (double AttackFirst, double? Loss) Train();
+    public abstract (double AttackFirst, double? Loss) Train();
 
     /// <summary>Weights, statistics and optimizer as they were at the start.</summary>
-    void Reset();
+    public void Reset()
+    {
+        Student.load(weights);
+        Optimizer.Dispose();
+        Optimizer = NewOptimizer();
+    }
+
+    private optim.Optimizer NewOptimizer() => optim.SGD(Student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
 }
 
 /// <summary>What all sides start from, in a folder: the student's weights, those of the teacher, a ResNet-18, and a batch.</summary>
@@ -28,7 +65,7 @@ internal sealed record StepFiles(string Folder, string Network)
     /// <summary>The same for PyTorch.</summary>
     public string State => Path.Combine(Folder, "state.safetensors");
 
-    /// <summary>images [N,3,32,32] in [0,1], labels [N], or noise: the start of the attack minus the images.</summary>
+    /// <summary>images [N,3,32,32] in [0,1], labels [N], or noise.</summary>
     public Tensor Read(string name) => Tensor.load(Path.Combine(Folder, $"{name}.dat"));
 }
 
@@ -44,7 +81,7 @@ internal sealed record Memory(long Peak);
 /// <summary>A side as a process of its own: bench/pytorch/step.py describes the lines.</summary>
 internal static class StepServer
 {
-    public static void Run(IStepSide side, Device device)
+    public static void Run(StepSide side, Device device)
     {
         Console.WriteLine($"ready {JsonSerializer.Serialize(new { torch = __version__ })}");
         while (Console.ReadLine() is { } line)

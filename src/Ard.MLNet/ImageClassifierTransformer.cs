@@ -32,8 +32,7 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>The classes, in the order of the scores: the label's values as texts.</summary>
     public IReadOnlyList<string> ClassNames => Classifier.Labels.Names;
 
-    /// <summary>The column of images.</summary>
-    public string FeatureColumnName => Classifier.Features;
+    string ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>.FeatureColumnName => Classifier.Features;
 
     // As it was trained on; vectors of floats or bytes and images are all taken.
     DataViewType ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>.FeatureColumnType => Classifier.FeatureType;

@@ -32,12 +32,7 @@ public sealed class NetworkDefinition
     /// <summary>A built-in network by its short name, such as <c>mobilenetv2</c>: see <see cref="NetworkSpec.Parse"/>.</summary>
     /// <param name="name">The short name.</param>
     /// <exception cref="FormatException">It is none.</exception>
-    public static implicit operator NetworkDefinition(string name) => Parse(name);
-
-    /// <summary>A built-in network by its short name, such as <c>mobilenetv2</c>: see <see cref="NetworkSpec.Parse"/>.</summary>
-    /// <param name="name">The short name.</param>
-    /// <exception cref="FormatException">It is none.</exception>
-    public static NetworkDefinition Parse(string name)
+    public static implicit operator NetworkDefinition(string name)
     {
         try
         {
@@ -65,9 +60,7 @@ public sealed class NetworkDefinition
     }
 
     /// <summary>Builds the network, on the CPU. The same seed gives the same weights.</summary>
-    /// <param name="seed">Decides the initial weights.</param>
-    /// <exception cref="InvalidOperationException">The function of a network of your own gave nothing, or what it had given
-    /// before.</exception>
+    /// <exception cref="InvalidOperationException">The function of a network of the user's own gave nothing, or the same again.</exception>
     internal Module<Tensor, Tensor> Build(long seed)
     {
         if (Spec is not null) return Spec.Build(seed);

@@ -42,10 +42,6 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     private bool IsInOrder => !Interleaved && (Channels != 3 || ColorOrder == ColorsOrder.ARGB);
 
     /// <summary>The image of a row, with pixels in [0,1]; what rounding may have added beyond is cut off.</summary>
-    /// <param name="values">The row's vector.</param>
-    /// <param name="image">Where the image goes.</param>
-    /// <param name="column">The column that it comes from, for messages.</param>
-    /// <param name="row">The row that it comes from, for messages.</param>
     /// <exception cref="InvalidOperationException">The vector has another length, or a pixel is not in [0,1].</exception>
     public void Read(in VBuffer<float> values, Span<float> image, string column, long row)
     {
@@ -70,10 +66,9 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
         }
     }
 
-    /// <summary>The image of a picture of this size.</summary>
-    /// <param name="pixels">Four bytes a pixel, row by row.</param>
-    /// <param name="red">Which of the four is red: 0 (then green, blue) or 2 (before it green, before that blue).</param>
-    /// <param name="image">Where the image goes.</param>
+    /// <summary>
+    /// The image of a picture of this size: four bytes a pixel, row by row, of which <paramref name="red"/>, 0 or 2, is red and 1 green.
+    /// </summary>
     public void Read(ReadOnlySpan<byte> pixels, int red, Span<float> image)
     {
         var area = Height * Width;

@@ -24,12 +24,9 @@ internal abstract class ImageColumn
             "feature", name, $"Vector<{((VectorDataViewType)column.Type).ItemType}, {format.Size}>, an image of {format}", column.Type);
     }
 
-    /// <summary>Checks a column of images that go with those of a training: where it has three dimensions, for those.</summary>
-    /// <param name="schema">The columns.</param>
-    /// <param name="role">What the images are for.</param>
-    /// <param name="name">The column.</param>
-    /// <param name="format">The images of the training.</param>
-    /// <param name="training">The type of their column.</param>
+    /// <summary>
+    /// Checks a column of images that go with those of a training, of this format and type: where it has three dimensions, for those.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It has other dimensions, or is missing, or of another type or length.</exception>
     public static void CheckDimensions(DataViewSchema schema, string role, string name, PixelFormat format, DataViewType training)
     {
@@ -60,10 +57,7 @@ internal abstract class ImageColumn
     public static DataViewType Flat(DataViewType type) =>
         type is VectorDataViewType vector ? new VectorDataViewType(vector.ItemType, vector.Size) : new ImageDataViewType();
 
-    /// <summary>The images of a row's column, which is active.</summary>
-    /// <param name="row">The row, or the cursor.</param>
-    /// <param name="name">The column.</param>
-    /// <param name="format">What the images are to be.</param>
+    /// <summary>The images of a column of a row, or of a cursor, in which it is active.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or of another type or length.</exception>
     public static ImageColumn Open(DataViewRow row, string name, PixelFormat format)
     {
@@ -78,7 +72,6 @@ internal abstract class ImageColumn
     public abstract bool Fetch();
 
     /// <summary>The image of the value, planes of pixels in [0,1].</summary>
-    /// <param name="image">Where it goes.</param>
     /// <exception cref="InvalidOperationException">It is missing, or has another length, or a pixel is not in [0,1].</exception>
     public abstract void Convert(Span<float> image);
 

@@ -15,14 +15,10 @@ internal static class ImageReader
     // What LoadImageFolder calls the file of a row.
     private const string PathColumn = "ImagePath";
 
-    /// <summary>The images of a data view, or of the file that the storage names if it is there.</summary>
-    /// <param name="data">The rows.</param>
-    /// <param name="features">The column of the images.</param>
-    /// <param name="label">The column of the labels; null for images without.</param>
-    /// <param name="format">What the images are to be.</param>
-    /// <param name="labels">The classes.</param>
-    /// <param name="storage">Where they are kept.</param>
-    /// <param name="isTraining">Whether there have to be two classes.</param>
+    /// <summary>
+    /// The images of a data view, or of the file that the storage names if it is there; without a label column they have no labels. A
+    /// training needs two classes.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, a pixel is not in [0,1], or
     /// the file is of other images.</exception>

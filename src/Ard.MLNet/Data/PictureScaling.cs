@@ -5,12 +5,9 @@ namespace Ard.MLNet.Data;
 /// <summary>
 /// Scales pictures to one size. Each pixel is the weighted mean of those around its place, whose weights fall off linearly; of a picture
 /// that becomes smaller as many count as go into one, so that nothing is left out (as Pillow's BILINEAR does it, and torchvision's Resize
-/// with antialias). A picture of the size itself stays as it is.
+/// with antialias). A picture of the size itself stays as it is. Of another ratio of sides IsoCrop cuts off both ends of the longer, IsoPad
+/// adds black, Fill stretches.
 /// </summary>
-/// <param name="height">Rows.</param>
-/// <param name="width">Columns.</param>
-/// <param name="resizing">What becomes of another ratio of sides: IsoCrop cuts off both ends of the longer, IsoPad adds black, Fill
-/// stretches.</param>
 internal sealed class PictureScaling(int height, int width, ResizingKind resizing)
 {
     // Four bytes a pixel.
@@ -21,10 +18,7 @@ internal sealed class PictureScaling(int height, int width, ResizingKind resizin
     private Axis rows = null!, columns = null!;
     private float[] narrowed = [];
 
-    /// <summary>The picture in this size, until the next is scaled.</summary>
-    /// <param name="pixels">Four bytes a pixel, row by row.</param>
-    /// <param name="fromHeight">Its rows.</param>
-    /// <param name="fromWidth">Its columns.</param>
+    /// <summary>The picture in this size, until the next is scaled; four bytes a pixel, row by row.</summary>
     public ReadOnlySpan<byte> Scale(ReadOnlySpan<byte> pixels, int fromHeight, int fromWidth)
     {
         if ((fromHeight, fromWidth) == (height, width)) return pixels;

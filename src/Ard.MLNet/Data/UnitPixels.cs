@@ -69,8 +69,6 @@ internal static class UnitPixels
     /// The bytes that the pixels are multiples of 1/255 of; false, and some of them, where a pixel is none. A byte times 1/255 in single
     /// precision may be a rounding away from the byte divided by 255; both come from bytes.
     /// </summary>
-    /// <param name="pixels">Pixels in [0,1].</param>
-    /// <param name="bytes">As many places.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool ToBytes(ReadOnlySpan<float> pixels, Span<byte> bytes)
     {

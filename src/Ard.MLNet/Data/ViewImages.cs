@@ -8,12 +8,8 @@ namespace Ard.MLNet.Data;
 
 /// <summary>
 /// The images of a data view for an evaluation: read as they are asked for, by one pass as long as that goes forwards, and by another pass
-/// for what was passed before. Nothing is kept but what was asked for last.
+/// for what was passed before, which has to give the same. Nothing is kept but what was asked for last.
 /// </summary>
-/// <param name="data">The rows, the same in each pass.</param>
-/// <param name="features">The column.</param>
-/// <param name="format">What the images are to be.</param>
-/// <param name="count">How many rows there are.</param>
 internal sealed class ViewImages(IDataView data, string features, PixelFormat format, long count) : ImageSource, IDisposable
 {
     private const int RowsOfPiece = 256;
@@ -36,8 +32,7 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
 
     public override Device Device => CPU;
 
-    /// <summary>Some images; bytes where all of them are multiples of 1/255.</summary>
-    /// <param name="rows">Their numbers, rising.</param>
+    /// <summary>Some images, by their numbers, which rise; bytes where all of them are multiples of 1/255.</summary>
     public override Tensor Rows(IReadOnlyList<long> rows)
     {
         int[] places = [.. rows.Select(wanted => Array.BinarySearch(heldRows, wanted))];

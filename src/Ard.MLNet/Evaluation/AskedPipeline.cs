@@ -21,11 +21,7 @@ internal sealed class AskedPipeline
     private readonly DataViewSchema.Column features;
     private readonly DataViewSchema.Column? beside;
 
-    /// <param name="mlContext">The context.</param>
-    /// <param name="model">The model.</param>
-    /// <param name="data">Rows as the model takes them, with labels before it or behind it.</param>
-    /// <param name="label">The label column.</param>
-    /// <param name="options">Where images and answers are.</param>
+    /// <summary>With data as the model takes them, which have labels before it or behind it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing, or of another type or other classes.</exception>
     public AskedPipeline(MLContext mlContext, ITransformer model, IDataView data, string label, BlackBoxOptions options)
     {
@@ -71,9 +67,9 @@ internal sealed class AskedPipeline
     /// <summary>Whether the model names a class of these beside its scores.</summary>
     public bool NamesClassesToo => beside is not null;
 
-    /// <summary>Finds out scores in another order than that of the classes (<see cref="ScoreOrder"/>).</summary>
-    /// <param name="images">Some images [N,C,H,W].</param>
-    /// <param name="numbers">Which rows of the data they are.</param>
+    /// <summary>
+    /// Finds out scores in another order than that of the classes (<see cref="ScoreOrder"/>), by images of the rows of these numbers.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Of one the largest score is not that of the class that is named.</exception>
     public void RequireScoresInOrder(Tensor images, IReadOnlyList<long> numbers)
     {

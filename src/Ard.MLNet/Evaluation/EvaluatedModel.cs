@@ -10,13 +10,7 @@ using TorchSharp;
 
 namespace Ard.MLNet.Evaluation;
 
-/// <summary>A fitted model as a network to be evaluated, with the images and labels that reach it.</summary>
-/// <param name="Name">What it is called.</param>
-/// <param name="Details">What else there is to say of it.</param>
-/// <param name="Network">Images [N,C,H,W] in [0,1] to logits [N,classes].</param>
-/// <param name="Labels">The classes, in the order of the logits.</param>
-/// <param name="Images">The images.</param>
-/// <param name="Truth">Their classes.</param>
+/// <summary>A fitted model as a network to be evaluated, with the images that reach it, their classes and those of its logits.</summary>
 internal sealed record EvaluatedModel(
     string Name, string Details, Module<Tensor, Tensor> Network, ClassLabels Labels, ViewImages Images, long[] Truth) : IDisposable
 {

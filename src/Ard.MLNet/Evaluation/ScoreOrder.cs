@@ -10,13 +10,10 @@ namespace Ard.MLNet.Evaluation;
 /// </summary>
 internal static class ScoreOrder
 {
-    /// <summary>The class that the model names, hidden or not.</summary>
-    /// <param name="output">The columns of its answers.</param>
-    /// <param name="scores">The scores.</param>
-    /// <param name="name">What the column is called.</param>
-    /// <param name="labels">The classes.</param>
-    /// <param name="isOfImages">Whether a column is the model's answer to the images, and not what the data had before.</param>
-    /// <returns>Null where it may be something else: another predictor's than the scores, or no class of the labels'.</returns>
+    /// <summary>
+    /// The column with the class that the model names beside its scores, hidden or not; null where it may be something else: another
+    /// predictor's, no class of the labels', or what the data had before.
+    /// </summary>
     public static DataViewSchema.Column? Beside(
         DataViewSchema output, DataViewSchema.Column scores, string name, ClassLabels labels, Func<DataViewSchema.Column, bool> isOfImages)
     {

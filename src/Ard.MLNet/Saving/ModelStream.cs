@@ -38,11 +38,9 @@ internal static class ModelStream
         [LoadableClass, LoadModel, VersionInfo, SetVersionInfo, SaveBinaryStream, TryLoadBinaryStream];
 
     /// <summary>
-    /// Makes a class loadable from model files: it has a method <c>static T Create(IHostEnvironment env, object context)</c>.
+    /// Makes a class loadable from model files by a name of at most 24 characters: it has a method
+    /// <c>static T Create(IHostEnvironment env, object context)</c>.
     /// </summary>
-    /// <param name="catalog">Where it becomes known.</param>
-    /// <param name="type">The class.</param>
-    /// <param name="loaderName">Its name in model files; at most 24 characters.</param>
     public static void Register(ComponentCatalog catalog, Type type, string loaderName)
     {
         var attribute = LoadableClass.Invoke([type, type, null, LoadModel, loaderName, new[] { loaderName }]);
@@ -59,9 +57,7 @@ internal static class ModelStream
         Call(SaveBinaryStream, context, StreamName, (Action<BinaryWriter>)(writer => write(writer.BaseStream)));
     }
 
-    /// <summary>Reads the stream of a model.</summary>
-    /// <param name="context">What ML.NET hands to <c>Create</c>.</param>
-    /// <param name="read">Reads the stream, which cannot seek.</param>
+    /// <summary>Reads the stream of a model, which cannot seek, by what ML.NET hands to <c>Create</c>.</summary>
     /// <exception cref="FormatException">The model has no such stream.</exception>
     public static void Read(object context, Action<Stream> read)
     {

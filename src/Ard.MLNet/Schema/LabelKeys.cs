@@ -33,9 +33,6 @@ internal static class LabelKeys
     }
 
     /// <summary>The values of the classes, as a label column that is no key has them.</summary>
-    /// <param name="column">The name of the label column.</param>
-    /// <param name="type">The type of its values.</param>
-    /// <param name="classes">The classes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Its values are of another type than these.</exception>
     public static TableDataView.Column Values(string column, DataViewType type, ClassLabels classes) =>
         classes.ValueColumn("Value") is { } values && values.Type.Equals(type)

@@ -18,11 +18,7 @@ internal static class PromisedShapes
         mlContext, input, features, shape => WithKeys(
             mlContext, shape, label, mlContext.MulticlassClassification.Trainers.NaiveBayes(label, features).GetOutputSchema));
 
-    /// <summary>What an estimator promises with a feature column of any kind.</summary>
-    /// <param name="mlContext">The context.</param>
-    /// <param name="input">The schema before the estimator.</param>
-    /// <param name="name">The feature column.</param>
-    /// <param name="promise">What it promises where the column has floats.</param>
+    /// <summary>What an estimator promises with a feature column of any kind, by what it promises where that has floats.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The column is of another kind.</exception>
     public static SchemaShape WithFloats(MLContext mlContext, SchemaShape input, string name, Func<SchemaShape, SchemaShape> promise)
     {

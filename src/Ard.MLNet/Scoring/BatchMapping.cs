@@ -21,9 +21,7 @@ internal abstract class BatchMapping
     /// <summary>The columns that the new ones are made of.</summary>
     public abstract IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input);
 
-    /// <summary>A place for a batch.</summary>
-    /// <param name="row">Where the rows come from; the inputs are active.</param>
-    /// <param name="capacity">The most rows that it has to hold.</param>
+    /// <summary>A place for a batch of so many rows, which come from where the inputs are active.</summary>
     public abstract Batch Open(DataViewRow row, int capacity);
 
     /// <summary>The columns of the input, then the new ones.</summary>
@@ -53,9 +51,7 @@ internal abstract class BatchMapping
         /// <summary>Makes the new columns of the first <paramref name="count"/> rows.</summary>
         public abstract void Compute(int count);
 
-        /// <summary>A ValueGetter for a new column.</summary>
-        /// <param name="column">Its place among the new columns.</param>
-        /// <param name="slot">Gives the row that is asked for, computed.</param>
+        /// <summary>A ValueGetter for the new column of this place; <paramref name="slot"/> gives the row that is asked for.</summary>
         public abstract Delegate Getter(int column, Func<int> slot);
 
         public abstract void Dispose();

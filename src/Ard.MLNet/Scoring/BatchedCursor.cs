@@ -22,11 +22,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
     private int filled;
     private bool ended;
 
-    /// <param name="schema">The columns, those of the source first.</param>
-    /// <param name="source">The rows.</param>
-    /// <param name="mapping">What makes the new columns.</param>
-    /// <param name="active">The columns that are asked for.</param>
-    /// <param name="capacity">How many rows to read ahead.</param>
+    /// <summary>With the columns, those of the source first, of which some are asked for, and the number of rows to read ahead.</summary>
     public BatchedCursor(
         DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active, int capacity)
     {

@@ -5,15 +5,11 @@ using Ard.Trainers.Evaluation;
 
 namespace Ard.Trainers.Reports;
 
-/// <summary>What became of each image, a column for each kind of value; one entry an image.</summary>
-/// <param name="Labels">The true classes.</param>
-/// <param name="Predicted">The class that the network takes the clean image for; -1 where its output is not finite.</param>
-/// <param name="Attacked">The same of the worst of the attacked images.</param>
-/// <param name="BrokenBy">The first attack that broke it; null where none did.</param>
-/// <param name="Size">How far it was moved, in the norm of the threat model.</param>
-/// <param name="ForwardPasses">How often it went through the network, in all attacks together; null where one does not say.</param>
-/// <param name="BackwardPasses">How often its gradient was taken.</param>
-/// <param name="Right">By attack, a text with a letter for each image: 1 where it is right, else 0.</param>
+/// <summary>
+/// What became of each image under the worst of all attacks, a column for each kind of value, described in
+/// <c>docs/evaluation.schema.json</c>: classes are -1 where the output is not finite, and passes null where an attack does not say. Right
+/// has a text for each attack, with 1 for an image that is right and else 0.
+/// </summary>
 internal sealed record EvaluationPoints(
     IReadOnlyList<long> Labels,
     IReadOnlyList<long> Predicted,

@@ -13,7 +13,7 @@ namespace Ard.Trainers.Reports;
 /// </summary>
 public sealed record EvaluationSummary : IJsonOnDeserialized
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -92,10 +92,10 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     [JsonInclude, JsonConverter(typeof(EvaluationPoints.OnOneLine))]
     internal EvaluationPoints? Points { get; init; }
 
-    /// <summary>One line of the table: an attack, and the share of images that the network gets right under it.</summary>
-    /// <param name="Name">The attack; <c>clean</c> and <c>worst-case</c> besides.</param>
-    /// <param name="Accuracy">From 0 to 1.</param>
-    /// <param name="Interval">The lower and the upper bound of the 95 % interval.</param>
+    /// <summary>
+    /// One line of the table: an attack, <c>clean</c> or <c>worst-case</c>, the share of images that the network gets right under it, and
+    /// the bounds of its 95 % interval.
+    /// </summary>
     internal sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
     {
         /// <summary>What the name leaves open. Default null: nothing.</summary>
@@ -134,12 +134,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         };
     }
 
-    /// <summary>What is right of one class.</summary>
-    /// <param name="Class">The class, from 0.</param>
-    /// <param name="Images">How many images there are of it.</param>
-    /// <param name="CleanAccuracy">The share that is right without an attack.</param>
-    /// <param name="Accuracy">The share that is right against all attacks together.</param>
-    /// <param name="Interval">The lower and the upper bound of its 95 % interval.</param>
+    /// <summary>What is right of one class, clean and against all attacks together, with the 95 % interval of the latter.</summary>
     internal sealed record ClassFigures(
         long Class, int Images, double CleanAccuracy, double Accuracy, IReadOnlyList<double> Interval)
     {

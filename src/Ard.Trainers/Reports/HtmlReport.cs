@@ -75,7 +75,7 @@ public sealed record HtmlReport(string Title)
     public void Save(string path) => AtomicFile.WriteAllText(path, ToHtml());
 
     /// <summary>The page.</summary>
-    public string ToHtml()
+    internal string ToHtml()
     {
         (string Id, string Name, Markup? Body)[] sections =
         [

@@ -24,13 +24,8 @@ public sealed record ModelCard
     {
     }
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        RespectNullableAnnotations = true,
-        Converters = { new JsonStringEnumConverter() },
-    };
+    // What is null is there: it is unknown.
+    private static readonly JsonSerializerOptions Json = new(EvaluationSummary.Json) { DefaultIgnoreCondition = JsonIgnoreCondition.Never };
 
     /// <summary>The architecture: a built-in network's short name, else the module's type.</summary>
     [JsonInclude, JsonRequired]
@@ -70,10 +65,6 @@ public sealed record ModelCard
     /// <summary>What it gets right, without the single images.</summary>
     [JsonInclude]
     internal EvaluationSummary? Evaluation { get; init; }
-
-    /// <summary>What it gets right without an attack, from 0 to 1; null where that is unknown.</summary>
-    [JsonIgnore]
-    public double? CleanAccuracy => Evaluation?.Clean.Accuracy;
 
     /// <summary>The files that it was exported to.</summary>
     [JsonInclude]
