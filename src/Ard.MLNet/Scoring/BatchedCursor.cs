@@ -4,14 +4,14 @@ using Microsoft.ML.Data;
 namespace Ard.MLNet.Scoring;
 
 /// <summary>
-/// A cursor that reads a batch of rows ahead, keeps what was asked for of them, computes the new columns for all at once, where one of them
-/// was asked for, and then gives the rows out.
+/// A cursor that reads a batch of rows ahead, keeps what was asked for of them, computes the new columns for all at once and then gives the
+/// rows out.
 /// </summary>
 internal sealed class BatchedCursor : DataViewRowCursor
 {
     private readonly DataViewSchema schema;
     private readonly DataViewRowCursor source;
-    private readonly BatchMapping.Batch? batch;
+    private readonly BatchMapping.Batch batch;
     private readonly List<ColumnBuffer> buffers = [];
     private readonly Delegate?[] getters;
     private readonly ValueGetter<DataViewRowId> getId;
@@ -27,12 +27,12 @@ internal sealed class BatchedCursor : DataViewRowCursor
         DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active, int capacity)
     {
         (this.schema, this.source, getId) = (schema, source, source.GetIdGetter());
+        batch = mapping.Open(source, capacity);
         (ids, batches, getters) = (new DataViewRowId[capacity], new long[capacity], new Delegate?[schema.Count]);
         foreach (var column in active)
         {
             if (column.Index >= source.Schema.Count)
             {
-                batch ??= mapping.Open(source, capacity);
                 getters[column.Index] = batch.Getter(column.Index - source.Schema.Count, Slot);
                 continue;
             }
@@ -74,7 +74,7 @@ internal sealed class BatchedCursor : DataViewRowCursor
         if (disposing)
         {
             (position, slot, filled, ended) = (-1, -1, 0, true);
-            batch?.Dispose();
+            batch.Dispose();
             source.Dispose();
         }
         base.Dispose(disposing);
@@ -91,11 +91,11 @@ internal sealed class BatchedCursor : DataViewRowCursor
             getId(ref ids[count]);
             batches[count] = source.Batch;
             foreach (var buffer in buffers) buffer.Read(count);
-            batch?.Read(count);
+            batch.Read(count);
             count++;
         }
         if (count == 0) return false;
-        batch?.Compute(count);
+        batch.Compute(count);
         (slot, filled, ended) = (0, count, !more);
         return true;
     }

@@ -33,11 +33,11 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
         return active;
     }
 
-    private BatchedCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active)
+    private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active)
     {
-        // Read ahead only for what is to be computed; no more rows than there are, where that is known, nor than a buffer can hold.
-        var computes = active.Any(column => column.Index >= source.Schema.Count);
-        var most = computes ? Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize) : 1;
-        return new(Schema, cursor, mapping, active, (int)Math.Clamp(source.GetRowCount() ?? most, 1, most));
+        if (!active.Any(column => column.Index >= source.Schema.Count)) return new PassingCursor(Schema, cursor, active);
+        // No room for more rows than there are, where that is known, nor than a buffer can hold.
+        var most = Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize);
+        return new BatchedCursor(Schema, cursor, mapping, active, (int)Math.Clamp(source.GetRowCount() ?? most, 1, most));
     }
 }

@@ -140,11 +140,14 @@ public sealed class ParquetTests : IDisposable
         Assert.Contains("train-1.parquet: expected texts in label as in", kinds.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task An_image_is_freed_where_the_next_takes_its_place()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_image_is_freed_where_the_next_takes_its_place(bool behindClassifier)
     {
         await Write("train.parquet", [[0, 1]], Names);
         var view = ml.Data.LoadParquetImages(folder);
+        if (behindClassifier) view = Tiny.Classifier.Transform(view);
         using var cursor = view.GetRowCursor([view.Schema["Features"]]);
         var get = cursor.GetGetter<MLImage>(view.Schema["Features"]);
         MLImage image = null!;
