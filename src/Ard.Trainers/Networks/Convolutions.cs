@@ -39,12 +39,6 @@ internal static class Convolutions
         return output;
     }
 
-    /// <inheritdoc cref="Then(Tensor, IReadOnlyList{IModule{Tensor, Tensor}})"/>
-    public static Tensor Then(this Tensor input, Sequential layers) => input.Then([.. Flat(layers)]);
-
-    private static IEnumerable<IModule<Tensor, Tensor>> Flat(Sequential layers) =>
-        Enumerable.Range(0, layers.Count).SelectMany(i => layers[i] is Sequential inner ? Flat(inner) : [layers[i]]);
-
     // In train mode TorchSharp counts the batches, by a number that nothing holds (see Arithmetic). So the batch is counted here, and the
     // layer does not see its counter meanwhile.
     private static Tensor Learning(BatchNorm2d norm, Tensor input)

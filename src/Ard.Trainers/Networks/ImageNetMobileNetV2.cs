@@ -9,52 +9,36 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class ImageNetMobileNetV2 : ImageNetwork
 {
-    private readonly Sequential features, classifier;
-
     public ImageNetMobileNetV2(NetworkSpec spec) : base(spec)
     {
-        features = this.Register("features", Sequential(
+        Features = this.Register("features", Sequential(
         [
             Normalised(Convolution3x3(spec.InputChannels, 32, stride: 2), 32),
             .. MobileNetV2.Bottlenecks(secondStride: 2, static (a, b, e, s) => new InvertedResidual(a, b, e, s)),
             Normalised(Convolution1x1(320, 1280), 1280),
-        ]));
-        classifier = this.Register("classifier", Sequential(Dropout(0.2), Linear(1280, spec.Classes)));
+        ])).Flat();
+        var linear = Linear(1280, spec.Classes);
+        Classifier = this.Register("classifier", Sequential(Dropout(0.2), linear)).Flat();
         InitialiseConvolutions(this);
-        var linear = (Linear)classifier[1];
         init.normal_(linear.weight, 0, 0.01);
         init.zeros_(linear.bias!);
+        ChannelsLast = true;
     }
 
     private static Sequential Normalised(Conv2d convolution, int output) => Sequential(convolution, BatchNorm2d(output), ReLU6());
 
-    private protected override bool ChannelsLast => true;
-
-    private protected override Tensor Logits(Tensor input) => GlobalAverage(input.Then(features)).Then(classifier);
-
-    private protected override OnnxValue Logits(OnnxValue input) => input.Then(features).GlobalAverage().Then(classifier);
-
     private sealed class InvertedResidual : Block
     {
-        private readonly Sequential conv;
-        private readonly bool residual;
-
         public InvertedResidual(int input, int output, int expansion, int stride) : base(nameof(InvertedResidual))
         {
             var width = expansion * input;
-            residual = stride == 1 && input == output;
             Module<Tensor, Tensor>[] widen = expansion == 1 ? [] : [Normalised(Convolution1x1(input, width), width)];
-            conv = this.Register("conv", Sequential(
+            Layers = this.Register("conv", Sequential(
             [
-                .. widen,
-                Normalised(Convolution3x3(width, width, stride, groups: width), width),
-                Convolution1x1(width, output),
-                BatchNorm2d(output),
-            ]));
+                .. widen, Normalised(Convolution3x3(width, width, stride, groups: width), width),
+                Convolution1x1(width, output), BatchNorm2d(output),
+            ])).Flat();
+            if (stride != 1 || input != output) Shortcut = null;
         }
-
-        protected override Tensor Compute(Tensor input) => residual ? input.Then(conv).Plus(input) : input.Then(conv);
-
-        public override OnnxValue ToOnnx(OnnxValue input) => residual ? input.Then(conv) + input : input.Then(conv);
     }
 }

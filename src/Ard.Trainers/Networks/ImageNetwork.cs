@@ -23,31 +23,40 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     /// <summary>What the model card in its file says that it gets right of clean images; null where nothing does.</summary>
     internal double? ReportedAccuracy { get; set; }
 
-    /// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
-    /// <exception cref="ArgumentException">
-    /// The images are not of four dimensions, or not of the channels (smallcnn and tinycnn: and of the size) that the specification names.
-    /// </exception>
-    public sealed override Tensor forward(Tensor images)
-    {
-        var shape = images.shape;
-        var size = Spec.ImageSize;
-        if (shape.Length != 4 || shape[1] != Spec.InputChannels || (FixedSize && (shape[2] != size || shape[3] != size)))
-        {
-            var expected = $"[N,{Spec.InputChannels},{(FixedSize ? $"{size},{size}" : "H,W")}]";
-            throw new ArgumentException($"{Spec}: expected images {expected}, found [{string.Join(",", shape)}].", nameof(images));
-        }
-        using var scope = NewDisposeScope();
-        var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
-        if (ChannelsLast && !training && IsQuickerInChannelsLast(input)) input = ToChannelsLast(input);
-        return Logits(input).MoveToOuterDisposeScope();
-    }
+    // Arrays, for of a field that is a module TorchSharp makes a second name in the state dict.
+
+    /// <summary>From the input to what is averaged over rows and columns; without a <see cref="Classifier"/> to the logits.</summary>
+    private protected Module<Tensor, Tensor>[] Features { get; init; } = [];
+
+    /// <summary>From the averages [N,C] to the logits; null where only images of the specification's size fit.</summary>
+    private protected Module<Tensor, Tensor>[]? Classifier { get; init; }
 
     /// <summary>
     /// Whether the network is quicker in eval mode on a CPU where the channels of a pixel lie side by side: of few channels, or of
     /// convolutions within a channel. In train mode libtorch would add the statistics of a batch in float32 there, and lose digits. The
     /// layout passes from layer to layer, and oneDNN convolves it directly, whereas it reorders planes before and after every convolution.
     /// </summary>
-    private protected virtual bool ChannelsLast => false;
+    private protected bool ChannelsLast { get; init; }
+
+    /// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
+    /// <exception cref="ArgumentException">
+    /// The images are not of four dimensions, or not of the channels (smallcnn and tinycnn: and of the size) that the specification names.
+    /// </exception>
+    public sealed override Tensor forward(Tensor images)
+    {
+        var (shape, size) = (images.shape, Classifier is null ? $"{Spec.ImageSize},{Spec.ImageSize}" : "H,W");
+        if (shape.Length != 4 || shape[1] != Spec.InputChannels
+            || (Classifier is null && (shape[2] != Spec.ImageSize || shape[3] != Spec.ImageSize)))
+            throw new ArgumentException(
+                $"{Spec}: expected images [N,{Spec.InputChannels},{size}], found [{string.Join(",", shape)}].", nameof(images));
+        using var scope = NewDisposeScope();
+        var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
+        if (ChannelsLast && !training && IsQuickerInChannelsLast(input)) input = ToChannelsLast(input);
+        var features = input.Then(Features);
+        // Where the original networks pool a window of the fixed size that is left of a 32x32 image, this is the same number.
+        if (Classifier is not null) features = MixedPrecision.Full(features).mean([2L, 3L]).Then(Classifier);
+        return features.MoveToOuterDisposeScope();
+    }
 
     // The same numbers with the channels of a pixel side by side. A single channel needs other strides only.
     private static Tensor ToChannelsLast(Tensor input)
@@ -62,13 +71,9 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     private static bool IsQuickerInChannelsLast(Tensor input) =>
         input.device_type == DeviceType.CPU && input.dtype is ScalarType.BFloat16 or ScalarType.Float32;
 
-    /// <summary>Whether only images of the specification's size fit.</summary>
-    private protected virtual bool FixedSize => false;
-
-    private protected abstract Tensor Logits(Tensor input);
-
-    OnnxValue IOnnxModule.ToOnnx(OnnxValue input) => Logits(normalisation is null ? input : input.Then(normalisation));
-
-    /// <summary>The same in operators of ONNX.</summary>
-    private protected abstract OnnxValue Logits(OnnxValue input);
+    OnnxValue IOnnxModule.ToOnnx(OnnxValue input)
+    {
+        var features = (normalisation is null ? input : input.Then(normalisation)).Then(Features);
+        return Classifier is null ? features : features.GlobalAverage().Then(Classifier);
+    }
 }

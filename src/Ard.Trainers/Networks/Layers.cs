@@ -13,10 +13,9 @@ internal static class Layers
         return child;
     }
 
-    /// <summary>It has no parameters, and is one of them all.</summary>
+    // They have no parameters, and are one of them all.
     public static ReLU Relu { get; } = ReLU();
 
-    /// <inheritdoc cref="Relu"/>
     public static SiLU Silu { get; } = SiLU();
 
     public static Conv2d Convolution3x3(int input, int output, int stride = 1, int groups = 1) =>
@@ -25,17 +24,28 @@ internal static class Layers
     public static Conv2d Convolution1x1(int input, int output, int stride = 1) =>
         Conv2d(input, output, kernel_size: 1, stride: stride, bias: false);
 
+    /// <summary>A convolution with ReLU, and BatchNorm between in place of a bias.</summary>
+    public static IEnumerable<Module<Tensor, Tensor>> Convolution(int input, int output, int kernel, int stride, bool batchNorm)
+    {
+        yield return Conv2d(input, output, kernel_size: kernel, stride: stride, padding: 1, bias: !batchNorm);
+        if (batchNorm) yield return BatchNorm2d(output);
+        yield return ReLU(inplace: true);
+    }
+
     /// <summary>
-    /// A 3x3 convolution padded as TensorFlow does it ("SAME"): where it strides, a row below and a column to the right only. Its input
-    /// goes through <see cref="PadFor(Tensor, Conv2d)"/> before.
+    /// A 3x3 convolution padded as TensorFlow does it ("SAME"): where it strides, by a row below and a column to the right only.
     /// </summary>
-    public static Conv2d Convolution3x3Same(int input, int output, int stride) =>
-        Conv2d(input, output, kernel_size: 3, stride: stride, padding: stride == 1 ? 1 : 0, bias: false);
+    public static Module<Tensor, Tensor>[] Convolution3x3Same(Module parent, string name, int input, int output, int stride) => stride == 1
+        ? [parent.Register(name, Convolution3x3(input, output))]
+        : [new PadBelowAndRight(), parent.Register(name, Conv2d(input, output, kernel_size: 3, stride: stride, bias: false))];
 
-    public static Tensor PadFor(this Tensor input, Conv2d same) => same.padding![0] > 0 ? input : functional.pad(input, [0, 1, 0, 1]);
+    private sealed class PadBelowAndRight() : Module<Tensor, Tensor>("Pad"), IOnnxModule
+    {
+        public override Tensor forward(Tensor input) => functional.pad(input, [0, 1, 0, 1]);
 
-    public static OnnxValue PadFor(this OnnxValue input, Conv2d same) => same.padding![0] > 0 ? input : input.Operator(
-        "Pad", x => functional.pad(x[0], [0, 1, 0, 1]), [input.Constant("pads", tensor((long[])[0, 0, 0, 0, 0, 0, 1, 1]))]);
+        public OnnxValue ToOnnx(OnnxValue input) =>
+            input.Operator("Pad", x => forward(x[0]), [input.Constant("pads", tensor((long[])[0, 0, 0, 0, 0, 0, 1, 1]))]);
+    }
 
     /// <summary>Draws the weights of all convolutions from N(0, 2/(k² output channels)).</summary>
     public static void InitialiseConvolutions(Module network)
@@ -45,42 +55,80 @@ internal static class Layers
     }
 
     /// <summary>
-    /// The stages of a residual network, registered as layer1, layer2 …; each after the first halves the resolution and doubles the
-    /// width.
+    /// The stages of a residual network, registered by their numbers; each after the first halves the resolution and doubles the width.
     /// </summary>
-    public static Sequential[] Stages(Module network, int[] counts, int width, Func<int, int, int, Module<Tensor, Tensor>> block) =>
-        [.. counts.Select((count, i) => network.Register($"layer{i + 1}", i == 0
-            ? Stage(count, width, width, 1, block)
-            : Stage(count, width << (i - 1), width << i, 2, block)))];
+    /// <param name="network">The network.</param>
+    /// <param name="name">What the stage of a number, from 0, is called.</param>
+    /// <param name="counts">Blocks of each.</param>
+    /// <param name="width">Channels that come in.</param>
+    /// <param name="block">A block by its input and output channels and its stride.</param>
+    /// <param name="expansion">How many times as many channels the first stage gives.</param>
+    public static IEnumerable<Sequential> Stages(
+        Module network, Func<int, string> name, int[] counts, int width, Func<int, int, int, Module<Tensor, Tensor>> block,
+        int expansion = 1) =>
+        counts.Select((count, i) => network.Register(name(i), i == 0
+            ? Stage(count, width, expansion * width, 1, block)
+            : Stage(count, expansion * width << (i - 1), expansion * width << i, 2, block)));
+
+    /// <summary>layer1, layer2 …, as most definitions name their stages.</summary>
+    public static string LayerFrom1(int stage) => $"layer{stage + 1}";
 
     /// <summary>A stage of residual blocks: the first one strides and changes the width, the others keep both.</summary>
     public static Sequential Stage(int count, int input, int output, int stride, Func<int, int, int, Module<Tensor, Tensor>> block) =>
         Sequential(Enumerable.Range(0, count).Select(i => i == 0 ? block(input, output, stride) : block(output, output, 1)));
 
+    /// <summary>The layers in a module one by one: those of a Sequential, and of one within it.</summary>
+    public static Module<Tensor, Tensor>[] Flat(this Module<Tensor, Tensor> module) => module is not Sequential layers ? [module]
+        : [.. Enumerable.Range(0, layers.Count).SelectMany(i => ((Module<Tensor, Tensor>)layers[i]).Flat())];
+
     /// <summary>Whether the two could be computed with each other. Devices themselves are never equal, each tensor has its own.</summary>
     public static bool IsOfTypeAndDeviceOf(this Tensor tensor, Tensor other) =>
         tensor.dtype == other.dtype && tensor.device_type == other.device_type && tensor.device_index == other.device_index;
-
-    /// <summary>
-    /// Mean over rows and columns: [N,C,H,W] to [N,C]. Where the original networks pool a window of the fixed size that is left of a
-    /// 32x32 image, this is the same number, and it is defined for every other image size as well.
-    /// </summary>
-    public static Tensor GlobalAverage(Tensor input) => MixedPrecision.Full(input).mean([2L, 3L]);
 }
 
 /// <summary>
-/// A part of a network whose intermediate tensors are freed as soon as it has computed its output. Autograd keeps what it needs by
-/// itself.
+/// A part of a network: what its layers make of the input, and as a rule the sum of that with a shortcut. Intermediate tensors are freed as
+/// soon as the output is there; autograd keeps what it needs by itself.
 /// </summary>
 internal abstract class Block(string name) : Module<Tensor, Tensor>(name), IOnnxModule
 {
+    /// <summary>What layers and shortcut both take the output of, such as an activation before the block; empty for the input.</summary>
+    protected Module<Tensor, Tensor>[] First { get; init; } = [];
+
+    protected Module<Tensor, Tensor>[] Layers { get; init; } = [];
+
+    /// <summary>What is added to the layers' output; of no layers the input itself; null where nothing is added.</summary>
+    protected Module<Tensor, Tensor>[]? Shortcut { get; init; } = [];
+
+    /// <summary>Whether the shortcut takes the input all the same.</summary>
+    protected bool ShortcutTakesInput { get; init; }
+
+    /// <summary>Whether ReLU comes last.</summary>
+    protected bool EndsInRelu { get; init; }
+
     public sealed override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        return Compute(input).MoveToOuterDisposeScope();
+        var first = input.Then(First);
+        var output = first.Then(Layers);
+        if (Shortcut is not null) output = output.Plus(OfShortcut(input, first).Then(Shortcut));
+        return (EndsInRelu ? output.relu() : output).MoveToOuterDisposeScope();
     }
 
-    protected abstract Tensor Compute(Tensor input);
+    public OnnxValue ToOnnx(OnnxValue input)
+    {
+        var first = input.Then(First);
+        var output = first.Then(Layers);
+        if (Shortcut is not null) output += OfShortcut(input, first).Then(Shortcut);
+        return EndsInRelu ? output.Relu() : output;
+    }
 
-    public abstract OnnxValue ToOnnx(OnnxValue input);
+    private T OfShortcut<T>(T input, T first) => Shortcut is [] || ShortcutTakesInput ? input : first;
+}
+
+/// <summary>A module around one other, for the names of its parameters.</summary>
+internal sealed class Around : Block
+{
+    public Around(string name, Module<Tensor, Tensor> inner) : base(nameof(Around)) =>
+        (Layers, Shortcut) = ([this.Register(name, inner)], null);
 }

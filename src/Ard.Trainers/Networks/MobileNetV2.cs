@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static Ard.Trainers.Networks.Layers;
 
 namespace Ard.Trainers.Networks;
@@ -10,19 +9,16 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class MobileNetV2 : ImageNetwork
 {
-    private readonly Conv2d conv1, conv2;
-    private readonly BatchNorm2d bn1, bn2;
-    private readonly Sequential layers;
-    private readonly Linear linear;
-
     public MobileNetV2(NetworkSpec spec) : base(spec)
     {
-        conv1 = this.Register("conv1", Convolution3x3(spec.InputChannels, 32));
-        bn1 = this.Register("bn1", BatchNorm2d(32));
-        layers = this.Register("layers", Sequential(Bottlenecks(secondStride: 1, static (a, b, e, s) => new InvertedResidual(a, b, e, s))));
-        conv2 = this.Register("conv2", Convolution1x1(320, 1280));
-        bn2 = this.Register("bn2", BatchNorm2d(1280));
-        linear = this.Register("linear", Linear(1280, spec.Classes));
+        Features =
+        [
+            this.Register("conv1", Convolution3x3(spec.InputChannels, 32)), this.Register("bn1", BatchNorm2d(32)), Relu,
+            this.Register("layers", Sequential(Bottlenecks(secondStride: 1, static (a, b, e, s) => new InvertedResidual(a, b, e, s)))),
+            this.Register("conv2", Convolution1x1(320, 1280)), this.Register("bn2", BatchNorm2d(1280)), Relu,
+        ];
+        Classifier = [this.Register("linear", Linear(1280, spec.Classes))];
+        ChannelsLast = true;
     }
 
     /// <summary>The bottlenecks of Sandler et al., table 2.</summary>
@@ -40,45 +36,20 @@ internal sealed class MobileNetV2 : ImageNetwork
         }
     }
 
-    private protected override bool ChannelsLast => true;
-
-    private protected override Tensor Logits(Tensor input) =>
-        linear.call(GlobalAverage(input.Then(conv1, bn1, Relu, layers, conv2, bn2, Relu)));
-
-    private protected override OnnxValue Logits(OnnxValue input) =>
-        input.Then(conv1, bn1, Relu, layers, conv2, bn2, Relu).GlobalAverage().Then(linear);
-
     private sealed class InvertedResidual : Block
     {
-        private readonly Conv2d conv1, conv2, conv3;
-        private readonly BatchNorm2d bn1, bn2, bn3;
-        private readonly Sequential? shortcut;
-        private readonly bool residual;
-
         public InvertedResidual(int input, int output, int expansion, int stride) : base(nameof(InvertedResidual))
         {
             var width = expansion * input;
-            residual = stride == 1;
-            conv1 = this.Register("conv1", Convolution1x1(input, width));
-            bn1 = this.Register("bn1", BatchNorm2d(width));
-            conv2 = this.Register("conv2", Convolution3x3(width, width, stride, groups: width));
-            bn2 = this.Register("bn2", BatchNorm2d(width));
-            conv3 = this.Register("conv3", Convolution1x1(width, output));
-            bn3 = this.Register("bn3", BatchNorm2d(output));
-            if (residual && input != output)
-                shortcut = this.Register("shortcut", Sequential(Convolution1x1(input, output), BatchNorm2d(output)));
-        }
-
-        protected override Tensor Compute(Tensor input)
-        {
-            var x = input.Then(conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3);
-            return residual ? x.Plus(shortcut is null ? input : input.Then(shortcut)) : x;
-        }
-
-        public override OnnxValue ToOnnx(OnnxValue input)
-        {
-            var x = input.Then(conv1, bn1, Relu, conv2, bn2, Relu, conv3, bn3);
-            return residual ? x + (shortcut is null ? input : input.Then(shortcut)) : x;
+            Layers =
+            [
+                this.Register("conv1", Convolution1x1(input, width)), this.Register("bn1", BatchNorm2d(width)), Relu,
+                this.Register("conv2", Convolution3x3(width, width, stride, groups: width)), this.Register("bn2", BatchNorm2d(width)), Relu,
+                this.Register("conv3", Convolution1x1(width, output)), this.Register("bn3", BatchNorm2d(output)),
+            ];
+            if (stride != 1) Shortcut = null;
+            else if (input != output)
+                Shortcut = this.Register("shortcut", Sequential(Convolution1x1(input, output), BatchNorm2d(output))).Flat();
         }
     }
 }

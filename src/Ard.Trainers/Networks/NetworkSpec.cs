@@ -187,6 +187,12 @@ public sealed record NetworkSpec
     /// <exception cref="ArgumentException">It names no network that can be built; the message holds all faults.</exception>
     internal void Validate()
     {
+        if (Faults() is { Count: > 0 } faults) throw new ArgumentException($"Network specification: {string.Join("; ", faults)}.");
+    }
+
+    /// <summary>What is wrong with it, one sentence each.</summary>
+    internal List<string> Faults()
+    {
         var faults = new List<string>();
         var architecture = Architecture.All.FirstOrDefault(each => each.Name == Name);
         if (architecture is null) faults.Add($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
@@ -214,7 +220,7 @@ public sealed record NetworkSpec
             faults.AddRange(Normalisation.Faults(mean, std));
             if (mean.Count != InputChannels) faults.Add($"Mean has {mean.Count} values, expected one a channel, {InputChannels}");
         }
-        if (faults.Count > 0) throw new ArgumentException($"Network specification: {string.Join("; ", faults)}.");
+        return faults;
 
         void InRange(string field, int? value, int low, int high)
         {

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Ard.Trainers.Networks;
 
 /// <summary>An operator at its place: it reads values by name and gives one.</summary>
@@ -22,7 +20,7 @@ internal sealed class OnnxGraph
     // Between two ways to compute the same in float32, as a share of the largest value.
     private const double Tolerance = 1e-4;
 
-    private readonly Dictionary<Module, string> paths = new(ReferenceComparer.Instance);
+    private readonly Dictionary<Module, string> paths = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> names;
     private readonly ScalarType dtype;
     private readonly Device device;
@@ -131,14 +129,5 @@ internal sealed class OnnxGraph
         var unique = name;
         for (var i = 2; !names.Add(unique); i++) unique = $"{name}_{i}";
         return unique;
-    }
-
-    private sealed class ReferenceComparer : IEqualityComparer<Module>
-    {
-        public static ReferenceComparer Instance { get; } = new();
-
-        public bool Equals(Module? a, Module? b) => ReferenceEquals(a, b);
-
-        public int GetHashCode(Module module) => RuntimeHelpers.GetHashCode(module);
     }
 }

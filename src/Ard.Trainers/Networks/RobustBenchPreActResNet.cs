@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static Ard.Trainers.Networks.Layers;
 
 namespace Ard.Trainers.Networks;
@@ -11,55 +10,29 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class RobustBenchPreActResNet : ImageNetwork
 {
-    private readonly Conv2d conv;
-    private readonly Sequential[] stages;
-    private readonly BatchNorm2d batchnorm;
-    private readonly Linear logits;
-
     public RobustBenchPreActResNet(NetworkSpec spec) : base(spec)
     {
         var width = spec.Width ?? 64;
-        conv = this.Register("conv_2d", Convolution3x3(spec.InputChannels, width));
-        stages =
+        Features =
         [
-            .. ResNet.BlockCounts(spec.Depth!.Value).Select((count, i) => this.Register($"layer_{i}", Stage(
-                count, i == 0 ? width : width << (i - 1), width << i, i == 0 ? 1 : 2, static (a, b, s) => new PreActBlock(a, b, s)))),
+            this.Register("conv_2d", Convolution3x3(spec.InputChannels, width)),
+            .. Stages(this, static i => $"layer_{i}", ResNet.BlockCounts(spec.Depth!.Value), width,
+                static (a, b, s) => new PreActBlock(a, b, s)),
+            this.Register("batchnorm", BatchNorm2d(width << 3)), Silu,
         ];
-        batchnorm = this.Register("batchnorm", BatchNorm2d(width << 3));
-        logits = this.Register("logits", Linear(width << 3, spec.Classes));
+        Classifier = [this.Register("logits", Linear(width << 3, spec.Classes))];
     }
-
-    private protected override Tensor Logits(Tensor input) =>
-        logits.call(GlobalAverage(input.Then([conv, .. stages, batchnorm, Silu])));
-
-    private protected override OnnxValue Logits(OnnxValue input) =>
-        input.Then([conv, .. stages, batchnorm, Silu]).GlobalAverage().Then(logits);
 
     private sealed class PreActBlock : Block
     {
-        private readonly BatchNorm2d norm0, norm1;
-        private readonly Conv2d conv1, conv2;
-        private readonly Conv2d? shortcut;
-
         public PreActBlock(int input, int output, int stride) : base(nameof(PreActBlock))
         {
-            norm0 = this.Register("batchnorm_0", BatchNorm2d(input));
-            conv1 = this.Register("conv_2d_1", Convolution3x3Same(input, output, stride));
-            norm1 = this.Register("batchnorm_1", BatchNorm2d(output));
-            conv2 = this.Register("conv_2d_2", Convolution3x3(output, output));
-            if (stride != 1 || input != output) shortcut = this.Register("shortcut", Convolution3x3Same(input, output, stride));
-        }
-
-        protected override Tensor Compute(Tensor input)
-        {
-            var x = input.Then(norm0, Silu).PadFor(conv1).Then(conv1, norm1, Silu, conv2);
-            return x.Plus(shortcut is null ? input : input.PadFor(shortcut).Then(shortcut));
-        }
-
-        public override OnnxValue ToOnnx(OnnxValue input)
-        {
-            var x = input.Then(norm0, Silu).PadFor(conv1).Then(conv1, norm1, Silu, conv2);
-            return x + (shortcut is null ? input : input.PadFor(shortcut).Then(shortcut));
+            Layers =
+            [
+                this.Register("batchnorm_0", BatchNorm2d(input)), Silu, .. Convolution3x3Same(this, "conv_2d_1", input, output, stride),
+                this.Register("batchnorm_1", BatchNorm2d(output)), Silu, this.Register("conv_2d_2", Convolution3x3(output, output)),
+            ];
+            if (stride != 1 || input != output) Shortcut = Convolution3x3Same(this, "shortcut", input, output, stride);
         }
     }
 }

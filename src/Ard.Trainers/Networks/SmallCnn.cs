@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using static Ard.Trainers.Networks.Layers;
 
 namespace Ard.Trainers.Networks;
 
@@ -9,28 +9,12 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class SmallCnn : ImageNetwork
 {
-    private readonly Sequential net;
-
     public SmallCnn(NetworkSpec spec) : base(spec)
     {
         var width = spec.Width ?? 16;
         var pooled = spec.ImageSize / 2 / 2;
-        net = this.Register("net", Sequential([
-            .. Convolution(spec.InputChannels, width, spec.BatchNorm),
-            .. Convolution(width, 2 * width, spec.BatchNorm),
-            Flatten(), Linear(2 * width * pooled * pooled, 100), ReLU(inplace: true), Linear(100, spec.Classes)]));
+        Features = this.Register("net", Sequential([
+            .. Convolution(spec.InputChannels, width, 4, 2, spec.BatchNorm), .. Convolution(width, 2 * width, 4, 2, spec.BatchNorm),
+            Flatten(), Linear(2 * width * pooled * pooled, 100), ReLU(inplace: true), Linear(100, spec.Classes)])).Flat();
     }
-
-    private static IEnumerable<Module<Tensor, Tensor>> Convolution(int input, int output, bool batchNorm)
-    {
-        yield return Conv2d(input, output, kernel_size: 4, stride: 2, padding: 1, bias: !batchNorm);
-        if (batchNorm) yield return BatchNorm2d(output);
-        yield return ReLU(inplace: true);
-    }
-
-    private protected override bool FixedSize => true;
-
-    private protected override Tensor Logits(Tensor input) => input.Then(net);
-
-    private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

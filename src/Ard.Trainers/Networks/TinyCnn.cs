@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using static Ard.Trainers.Networks.Layers;
 
 namespace Ard.Trainers.Networks;
 
@@ -9,31 +9,14 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal sealed class TinyCnn : ImageNetwork
 {
-    private readonly Sequential net;
-
     public TinyCnn(NetworkSpec spec) : base(spec)
     {
         var width = spec.Width ?? 16;
         var pooled = (spec.ImageSize + 3) / 4;
-        net = this.Register("net", Sequential([
-            .. Convolution(spec.InputChannels, width, 1, spec.BatchNorm),
-            .. Convolution(width, 2 * width, 2, spec.BatchNorm),
-            .. Convolution(2 * width, 4 * width, 2, spec.BatchNorm),
-            Flatten(), Linear(4 * width * pooled * pooled, spec.Classes)]));
+        Features = this.Register("net", Sequential([
+            .. Convolution(spec.InputChannels, width, 3, 1, spec.BatchNorm), .. Convolution(width, 2 * width, 3, 2, spec.BatchNorm),
+            .. Convolution(2 * width, 4 * width, 3, 2, spec.BatchNorm),
+            Flatten(), Linear(4 * width * pooled * pooled, spec.Classes)])).Flat();
+        ChannelsLast = true;
     }
-
-    private static IEnumerable<Module<Tensor, Tensor>> Convolution(int input, int output, int stride, bool batchNorm)
-    {
-        yield return Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: !batchNorm);
-        if (batchNorm) yield return BatchNorm2d(output);
-        yield return ReLU(inplace: true);
-    }
-
-    private protected override bool FixedSize => true;
-
-    private protected override bool ChannelsLast => true;
-
-    private protected override Tensor Logits(Tensor input) => input.Then(net);
-
-    private protected override OnnxValue Logits(OnnxValue input) => input.Then(net);
 }

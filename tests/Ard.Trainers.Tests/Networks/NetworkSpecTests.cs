@@ -160,6 +160,9 @@ public sealed class NetworkSpecTests
             using var network = spec.Build(seed: 1);
             var names = network.state_dict().Keys;
             Assert.DoesNotContain(names, key => key.Contains("normalisation"));
+            // It makes TorchSharp look for modules in fields.
+            network.get_parameter(names.First());
+            Assert.Equal(names, network.state_dict().Keys);
             var logits = network.call(full([2, channels, size, size], 0.3f));
             Assert.Equal([2, classes], logits.shape);
             Assert.False(logits.isnan().any().item<bool>());
