@@ -23,13 +23,6 @@ internal static class NetworkRecogniser
     /// <param name="tensors">Names and shapes, with whatever prefix; see <see cref="WeightsFile.Tensors"/>.</param>
     public static RecognisedNetwork Recognise(IReadOnlyCollection<TensorInfo> tensors)
     {
-        ArgumentNullException.ThrowIfNull(tensors);
-        return Recognise(tensors, out _);
-    }
-
-    internal static RecognisedNetwork Recognise(IReadOnlyCollection<TensorInfo> tensors, out ParameterNames? names)
-    {
-        names = null;
         if (tensors.Count > ParameterNames.MaximumTensors)
             return new(null, $"not recognised: {tensors.Count} tensors, more than {ParameterNames.MaximumTensors}");
         var shapes = tensors.DistinctBy(tensor => tensor.Name).ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
@@ -38,154 +31,131 @@ internal static class NetworkRecogniser
         {
             var state = new Shapes(candidate.ByName.ToDictionary(pair => pair.Key, pair => shapes[pair.Value]));
             var (spec, why) = Propose(state);
-            if (spec is not null && IsValid(spec))
-            {
-                names = candidate;
+            if (spec is not null && spec.Faults().Count == 0)
                 return new(spec, $"looks like {spec}, {spec.Classes} classes, {spec.InputChannels} input channel(s)");
-            }
             reason ??= why;
         }
         return new(null, $"not recognised: {reason ?? "the names are those of no built-in network"}; a module of your own takes them by "
             + $"{nameof(ModelFile)}.{nameof(ModelFile.Load)}(path, yourModule)");
     }
 
-    private static (NetworkSpec? Spec, string? Why) Propose(Shapes state)
+    private static Proposal Propose(Shapes state)
     {
-        if (state.Has("layers.16.conv3.weight") && state.Has("conv2.weight")) return MobileNetV2(state);
-        if (state.Has("block1.layer.0.conv1.weight")) return WideResNet(state);
+        if (state.Has("layers.16.conv3.weight") && state.Has("conv2.weight"))
+            return MobileNetV2(state, "mobilenetv2", "mobilenetv2", "conv1", "layers.16.conv3", "conv2", "linear");
+        if (state.Has("block1.layer.0.conv1.weight"))
+            return Wide(state, "wideresnet", "a WideResNet", "conv1", static i => $"block{i + 1}.layer.", ".conv1.weight", ".conv2.weight", "fc");
         if (state.Has("layer1.0.conv1.weight") && state.Has("conv1.weight"))
             return state.Has("bn1.weight") ? ResNet(state) : PreActResNet(state);
         if (state.Has("net.0.weight")) return Plain(state);
-        if (state.Has("features.0.0.weight") && state.Has("features.18.0.weight")) return ImageNetMobileNetV2(state);
-        if (state.Has("layer.0.block.0.conv_0.weight")) return RobustBenchWideResNet(state);
+        if (state.Has("features.0.0.weight") && state.Has("features.18.0.weight"))
+            return MobileNetV2(
+                state, "torchvision/mobilenetv2", "torchvision's MobileNetV2", "features.0.0", "features.17.conv.2", "features.18.0",
+                "classifier.1");
+        if (state.Has("layer.0.block.0.conv_0.weight"))
+            return Wide(
+                state, "robustbench/wideresnet", "RobustBench's WideResNet", "init_conv", static i => $"layer.{i}.block.", ".conv_0.weight",
+                ".conv_1.weight", "logits");
         if (state.Has("layer_0.0.conv_2d_1.weight")) return RobustBenchPreActResNet(state);
-        return (null, null);
+        return new(null, null);
     }
 
-    private static (NetworkSpec?, string?) ImageNetMobileNetV2(Shapes state) =>
-        state["features.0.0.weight"] is [32, var channels, 3, 3] && state["features.17.conv.2.weight"] is [320, 960, 1, 1]
-            && state["features.18.0.weight"] is [1280, 320, 1, 1] && state["classifier.1.weight"] is [var classes, 1280]
-            ? (Spec("torchvision/mobilenetv2", classes, channels), null)
-            : (null, "the names are those of torchvision's MobileNetV2, but not its shapes: other widths");
+    // A specification, or why there is none.
+    private readonly record struct Proposal(NetworkSpec? Spec, string? Why);
 
-    private static (NetworkSpec?, string?) RobustBenchWideResNet(Shapes state)
+    private static Proposal Not(string why) => new(null, why);
+
+    // The names of its stem, its last bottleneck, the convolution behind it and the last layer tell it.
+    private static Proposal MobileNetV2(
+        Shapes state, string name, string title, string stem, string last, string head, string classifier) =>
+        state[$"{stem}.weight"] is [32, var channels, 3, 3] && state[$"{last}.weight"] is [320, 960, 1, 1]
+            && state[$"{head}.weight"] is [1280, 320, 1, 1] && state[$"{classifier}.weight"] is [var classes, 1280]
+            ? new(Spec(name, classes, channels), null)
+            : Not($"the names are those of {title}, but not its shapes: other widths");
+
+    // The names of its stem, of what stands before the blocks of a stage, of a block's two convolutions and of the last layer.
+    private static Proposal Wide(
+        Shapes state, string name, string title, string stem, Func<int, string> stage, string first, string second, string last)
     {
-        var count = state.Blocks("layer.0.block.", ".conv_0.weight");
-        if (state["init_conv.weight"] is not [16, var channels, 3, 3] || state["layer.0.block.0.conv_1.weight"] is not [var width, _, 3, 3]
-            || width % 16 != 0
-            || !Enumerable.Range(0, 3).All(i => state.AreBlocks($"layer.{i}.block.", ".conv_1.weight", count, width << i, width << i)))
-            return (null, "the names are those of RobustBench's WideResNet, but its stem and its three stages do not go together");
-        return Classified(state, "logits.weight", width << 2) is { } classes
-            ? ((Spec("robustbench/wideresnet", classes, channels) with
-            {
-                Depth = 6 * count + 4,
-                WidenFactor = Int(width / 16),
-            }).OwnNormalisation(), null)
-            : (null, "the names are those of RobustBench's WideResNet, but its last layer logits is missing or of another width");
-    }
-
-    private static (NetworkSpec?, string?) RobustBenchPreActResNet(Shapes state)
-    {
-        if (state["conv_2d.weight"] is not [var width, var channels, 3, 3]
-            || Stages(state, width, static i => $"layer_{i}.", ".conv_2d_2.weight", 18, 34) is not { } depth)
-            return (null, "the names are those of RobustBench's PreActResNet, but its stem or its blocks are not");
-        return Classified(state, "logits.weight", width << 3) is { } classes
-            ? ((Spec("robustbench/preactresnet", classes, channels) with
-            {
-                Depth = depth,
-                Width = width == 64 ? null : Int(width),
-            }).OwnNormalisation(), null)
-            : (null, "the names are those of RobustBench's PreActResNet, but its last layer logits is missing or of another width");
-    }
-
-    // With the stem of ImageNet: bottlenecks are ResNet-50's, or of deeper ones, which are not built in.
-    private static (NetworkSpec?, string?) ImageNetResNet(Shapes state, long width, long channels)
-    {
-        var bottleneck = state.Has("layer1.0.conv3.weight");
-        int[] depths = bottleneck ? [50] : [18, 34];
-        if (Stages(state, width, Layer, ".conv2.weight", depths) is not { } depth)
-            return (null, "a ResNet for ImageNet of other blocks than ResNet-18, -34 and -50");
-        return Classified(state, "fc.weight", width << (bottleneck ? 5 : 3)) is { } classes
-            ? (Spec("torchvision/resnet", classes, channels) with { Depth = depth, Width = width == 64 ? null : Int(width) }, null)
-            : (null, WrongLast);
-    }
-
-    private static (NetworkSpec?, string?) MobileNetV2(Shapes state) =>
-        state["conv1.weight"] is [32, var channels, 3, 3] && state["layers.16.conv3.weight"] is [320, 960, 1, 1]
-            && state["conv2.weight"] is [1280, 320, 1, 1] && state["linear.weight"] is [var classes, 1280]
-            ? (Spec("mobilenetv2", classes, channels), null)
-            : (null, "the names are those of mobilenetv2, but not its shapes: other widths");
-
-    private static (NetworkSpec?, string?) WideResNet(Shapes state)
-    {
-        var count = state.Blocks("block1.layer.", ".conv1.weight");
-        if (state["conv1.weight"] is not [16, var channels, 3, 3] || state["block1.layer.0.conv2.weight"] is not [var width, _, 3, 3]
+        var count = state.Blocks(stage(0), first);
+        if (state[$"{stem}.weight"] is not [16, var channels, 3, 3] || state[$"{stage(0)}0{second}"] is not [var width, _, 3, 3]
             || width % 16 != 0)
-            return (null, "the names are those of a WideResNet, but its stem has not 16 channels or its widths are no multiples of 16");
-        for (var stage = 0; stage < 3; stage++)
-        {
-            var wide = width << stage;
-            if (!state.AreBlocks($"block{stage + 1}.layer.", ".conv2.weight", count, wide, wide))
-                return (null, "the names are those of a WideResNet, but its three stages do not go together");
-        }
-        if (state["fc.weight"] is not [var classes, var features] || features != width << 2)
-            return (null, "the names are those of a WideResNet, but its last layer fc is missing or of another width");
-        return (Spec("wideresnet", classes, channels) with
+            return Not($"the names are those of {title}, but its stem has not 16 channels or its widths are no multiples of 16");
+        if (!AreStages(state, width, stage, second, [count, count, count]))
+            return Not($"the names are those of {title}, but its three stages do not go together");
+        if (Classified(state, $"{last}.weight", width << 2) is not { } classes)
+            return Not($"the names are those of {title}, but its last layer {last} is missing or of another width");
+        var spec = Spec(name, classes, channels) with
         {
             Depth = 6 * count + 4,
             WidenFactor = Int(width / 16),
-            SubBlock1 = state.Has("sub_block1.layer.0.conv1.weight")
+            SubBlock1 = name == "wideresnet" && state.Has("sub_block1.layer.0.conv1.weight")
                 && state.AreBlocks("sub_block1.layer.", ".conv2.weight", count, width, width),
-        }, null);
+        };
+        return new(spec.OwnNormalisation(), null);
     }
 
-    private static (NetworkSpec?, string?) ResNet(Shapes state)
+    private static Proposal RobustBenchPreActResNet(Shapes state)
+    {
+        if (state["conv_2d.weight"] is not [var width, var channels, 3, 3]
+            || Depth(state, width, static i => $"layer_{i}.", ".conv_2d_2.weight", 18, 34) is not { } depth)
+            return Not("the names are those of RobustBench's PreActResNet, but its stem or its blocks are not");
+        return Classified(state, "logits.weight", width << 3) is { } classes
+            ? new(Spec("robustbench/preactresnet", classes, channels, depth, width).OwnNormalisation(), null)
+            : Not("the names are those of RobustBench's PreActResNet, but its last layer logits is missing or of another width");
+    }
+
+    // With the stem of ImageNet: bottlenecks are ResNet-50's, or of deeper ones, which are not built in.
+    private static Proposal ImageNetResNet(Shapes state, long width, long channels)
+    {
+        var bottleneck = state.Has("layer1.0.conv3.weight");
+        int[] depths = bottleneck ? [50] : [18, 34];
+        if (Depth(state, width, Layer, ".conv2.weight", depths) is not { } depth)
+            return Not("a ResNet for ImageNet of other blocks than ResNet-18, -34 and -50");
+        return Classified(state, "fc.weight", width << (bottleneck ? 5 : 3)) is { } classes
+            ? new(Spec("torchvision/resnet", classes, channels, depth, width), null)
+            : Not(WrongLast);
+    }
+
+    private static Proposal ResNet(Shapes state)
     {
         if (state["conv1.weight"] is [var wide, var colours, 7, 7]) return ImageNetResNet(state, wide, colours);
         if (state.Has("layer1.0.conv3.weight"))
-            return (null, "a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
-        if (Stem(state) is not var (channels, width)) return (null, WrongStem);
+            return Not("a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
+        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return Not(WrongStem);
         if (state.Has("layer4.0.conv1.weight"))
         {
-            if (Stages(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
-                return (null, "a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
-            if (!state.Has("layer2.0.shortcut.1.weight")) return (null, "a ResNet whose shortcuts have no BatchNorm");
+            if (Depth(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
+                return Not("a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
+            if (!state.Has("layer2.0.shortcut.1.weight")) return Not("a ResNet whose shortcuts have no BatchNorm");
             return Classified(state, "linear.weight", width << 3) is { } classes
-                ? (Spec("resnet", classes, channels) with { Depth = depth, Width = width == 64 ? null : Int(width) }, null)
-                : (null, WrongLast);
+                ? new(Spec("resnet", classes, channels, depth, width), null)
+                : Not(WrongLast);
         }
         var count = state.Blocks("layer1.", ".conv1.weight");
         if (state.Has("layer2.0.shortcut.0.weight"))
-            return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
-        for (var stage = 0; stage < 3; stage++)
-        {
-            if (!state.AreBlocks($"layer{stage + 1}.", ".conv2.weight", count, width << stage, width << stage))
-                return (null, "the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
-        }
+            return Not($"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
+        if (!AreStages(state, width, Layer, ".conv2.weight", [count, count, count]))
+            return Not("the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
         return Classified(state, "linear.weight", width << 2) is { } number
-            ? (Spec("resnet", number, channels) with { Depth = 6 * count + 2, Width = width == 16 ? null : Int(width) }, null)
-            : (null, WrongLast);
+            ? new(Spec("resnet", number, channels, 6 * count + 2, width, usualWidth: 16), null)
+            : Not(WrongLast);
     }
 
-    private static (NetworkSpec?, string?) PreActResNet(Shapes state)
+    private static Proposal PreActResNet(Shapes state)
     {
-        if (state.Has("layer1.0.conv3.weight")) return (null, "a PreActResNet of bottleneck blocks, which is not built in");
-        if (Stem(state) is not var (channels, width)) return (null, WrongStem);
-        if (!state.Has("layer1.0.bn1.weight") || Stages(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
-            return (null, "a PreActResNet of other blocks than PreActResNet-18 and -34");
-        if (state.Has("layer2.0.shortcut.1.weight")) return (null, "a PreActResNet whose shortcuts have a BatchNorm");
+        if (state.Has("layer1.0.conv3.weight")) return Not("a PreActResNet of bottleneck blocks, which is not built in");
+        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return Not(WrongStem);
+        if (!state.Has("layer1.0.bn1.weight") || Depth(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
+            return Not("a PreActResNet of other blocks than PreActResNet-18 and -34");
+        if (state.Has("layer2.0.shortcut.1.weight")) return Not("a PreActResNet whose shortcuts have a BatchNorm");
         return Classified(state, "linear.weight", width << 3) is { } classes
-            ? (Spec("preactresnet", classes, channels) with
-            {
-                Depth = depth,
-                Width = width == 64 ? null : Int(width),
-                BatchNorm = state.Has("bn.weight"),
-            }, null)
-            : (null, WrongLast);
+            ? new(Spec("preactresnet", classes, channels, depth, width) with { BatchNorm = state.Has("bn.weight") }, null)
+            : Not(WrongLast);
     }
 
     // The two plain networks, by the shapes of their convolutions and linear layers in the order of their numbers.
-    private static (NetworkSpec?, string?) Plain(Shapes state)
+    private static Proposal Plain(Shapes state)
     {
         var layers = state.Numbered("net.", ".weight");
         var batchNorm = layers.Any(shape => shape.Count == 1);
@@ -194,16 +164,16 @@ internal static class NetworkRecogniser
         {
             case [[var width, var channels, 4, 4], [var second, _, 4, 4], [100, var features], [var classes, 100]]
                 when second == 2 * width && Side(features, second) is { } side:
-                return (Sized(Spec("smallcnn", classes, channels), width, side), null);
+                return Sized("smallcnn", classes, channels, width, side);
             case [[var width, var channels, 3, 3], [var second, _, 3, 3], [var third, _, 3, 3], [var classes, var features]]
                 when second == 2 * width && third == 4 * width && Side(features, third) is { } side:
-                return (Sized(Spec("tinycnn", classes, channels), width, side), null);
+                return Sized("tinycnn", classes, channels, width, side);
             default:
-                return (null, "a plain sequence of layers, but not that of smallcnn or tinycnn");
+                return Not("a plain sequence of layers, but not that of smallcnn or tinycnn");
         }
 
-        NetworkSpec Sized(NetworkSpec spec, long width, int side) =>
-            spec with { Width = width == 16 ? null : Int(width), BatchNorm = batchNorm, ImageSize = 4 * side };
+        Proposal Sized(string name, long classes, long channels, long width, int side) => new(
+            Spec(name, classes, channels, null, width, usualWidth: 16) with { BatchNorm = batchNorm, ImageSize = 4 * side }, null);
 
         // The side of the square image that is left before the linear layer.
         static int? Side(long features, long channels)
@@ -215,47 +185,33 @@ internal static class NetworkRecogniser
     }
 
     private const string WrongLast = "the names are those of a ResNet, but its last layer is missing or of another width";
-
-    private static (long Channels, long Width)? Stem(Shapes state) =>
-        state["conv1.weight"] is [var width, var channels, 3, 3] ? (channels, width) : null;
-
     private const string WrongStem = "the names are those of a ResNet, but its stem is no convolution of 3x3 or 7x7";
 
     private static string Layer(int stage) => $"layer{stage + 1}.";
 
     // Which of the depths has the numbers of blocks that there are.
-    private static int? Stages(Shapes state, long width, Func<int, string> before, string after, params int[] depths)
-    {
-        foreach (var depth in depths)
-        {
-            var counts = Networks.ResNet.BlockCounts(depth);
-            if (Enumerable.Range(0, counts.Length).All(i => state.AreBlocks(before(i), after, counts[i], width << i, width << i)))
-                return depth;
-        }
-        return null;
-    }
+    private static int? Depth(Shapes state, long width, Func<int, string> before, string after, params int[] depths) => depths
+        .Where(depth => AreStages(state, width, before, after, Networks.ResNet.BlockCounts(depth))).Cast<int?>().FirstOrDefault();
+
+    // Whether there are just so many blocks of each stage, each stage twice as wide as the one before.
+    private static bool AreStages(Shapes state, long width, Func<int, string> before, string after, int[] counts) =>
+        Enumerable.Range(0, counts.Length).All(i => state.AreBlocks(before(i), after, counts[i], width << i, width << i));
 
     private static long? Classified(Shapes state, string name, long features) =>
         state[name] is [var classes, var found] && found == features ? classes : null;
 
-    private static NetworkSpec Spec(string name, long classes, long channels) =>
-        new() { Name = name, Classes = Int(classes), InputChannels = Int(channels) };
+    private static NetworkSpec Spec(
+        string name, long classes, long channels, int? depth = null, long? width = null, int usualWidth = 64) => new()
+    {
+        Name = name,
+        Classes = Int(classes),
+        InputChannels = Int(channels),
+        Depth = depth,
+        Width = width is { } own && own != usualWidth ? Int(own) : null,
+    };
 
     // Sizes beyond an int are beyond every network too, and the specification's own check refuses them.
     private static int Int(long value) => (int)Math.Clamp(value, 0, int.MaxValue);
-
-    private static bool IsValid(NetworkSpec spec)
-    {
-        try
-        {
-            spec.Validate();
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
 
     /// <summary>Shapes by the names that are meant.</summary>
     private sealed class Shapes(Dictionary<string, IReadOnlyList<long>> byName)
