@@ -60,7 +60,8 @@ internal sealed class PytorchFile : IDisposable
             Span<byte> beginning = stackalloc byte[4];
             stream.ReadAtLeast(beginning, 4, throwOnEndOfStream: false);
             stream.Position = 0;
-            file = new PytorchFile(path, stream, IsZip(beginning) ? OpenArchive(stream, path) : null);
+            file = new PytorchFile(
+                path, stream, IsZip(beginning) ? new(stream, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8) : null);
             if (file.IsArchive) file.ReadArchive();
             else file.ReadLegacy();
             return file;
@@ -69,7 +70,7 @@ internal sealed class PytorchFile : IDisposable
         {
             file?.Dispose();
             stream.Dispose();
-            if (Damage(exception)) throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
+            if (Npy.IsZipDamage(exception)) throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
             throw;
         }
     }
@@ -96,24 +97,6 @@ internal sealed class PytorchFile : IDisposable
         beginning is [0x80, >= 2 and <= 5, 0x8a, 10, ..] or [0x80, 4 or 5, 0x95, _, _, _, _, _, _, _, _, 0x8a, 10, ..];
 
     // ---- The archive ----
-
-    private static ZipArchive OpenArchive(Stream stream, string path)
-    {
-        try
-        {
-            var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8);
-            _ = archive.Entries.Count;   // reads the directory
-            return archive;
-        }
-        catch (Exception exception) when (Damage(exception))
-        {
-            throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
-        }
-    }
-
-    // What ZipArchive throws at damaged archives.
-    private static bool Damage(Exception exception) =>
-        exception is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException or OverflowException;
 
     private void ReadArchive()
     {
@@ -167,7 +150,7 @@ internal sealed class PytorchFile : IDisposable
         {
             return entry.Open();
         }
-        catch (Exception exception) when (Damage(exception))
+        catch (Exception exception) when (Npy.IsZipDamage(exception))
         {
             throw new CheckpointException(
                 $"{path}:{PickledText.Shown(entry.FullName)}", 0, "an entry", $"'{exception.Message}'", exception);
@@ -260,7 +243,7 @@ internal sealed class PytorchFile : IDisposable
         catch (Exception exception)
         {
             elements.Dispose();
-            if (Damage(exception))
+            if (Npy.IsZipDamage(exception))
                 throw new CheckpointException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
             throw;
         }

@@ -44,6 +44,7 @@ public static class Safetensors
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         if (header.HasDigest) SafetensorsHeader.Hash(hash, header.Bytes);
 
+        using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>(header.Entries.Count);
         try
         {
@@ -63,23 +64,17 @@ public static class Safetensors
                     }
                 }
             }
-            if (header.HasDigest)
-            {
-                var found = Convert.ToHexStringLower(hash.GetHashAndReset());
-                if (found != header.Digest)
-                    throw new CheckpointException(path, 8, $"contents with the SHA-256 {header.Digest} that the header states",
-                        $"{found}: the file is damaged");
-            }
-            return tensors;
+            if (header.HasDigest && Convert.ToHexStringLower(hash.GetHashAndReset()) is var found && found != header.Digest)
+                throw new CheckpointException(path, 8, $"contents with the SHA-256 {header.Digest} that the header states",
+                    $"{found}: the file is damaged");
         }
-        catch (Exception exception)
+        catch (EndOfStreamException exception)
         {
-            foreach (var tensor in tensors.Values) tensor.Dispose();
-            if (exception is EndOfStreamException)
-                throw new CheckpointException(path, stream.Length, "the bytes of the tensors that the header lists", "the end of the file",
-                    exception);
-            throw;
+            throw new CheckpointException(
+                path, stream.Length, "the bytes of the tensors that the header lists", "the end of the file", exception);
         }
+        foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
+        return tensors;
     }
 
     /// <summary>Reads the metadata of a file (its <c>__metadata__</c>), without its tensors. Empty where the file has none.</summary>
@@ -108,7 +103,7 @@ public static class Safetensors
     internal static void Write(
         Stream stream, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        var ordered = tensors.OrderByDescending(t => SafetensorsHeader.DataType(t).Bytes).ToArray();
+        var ordered = tensors.OrderByDescending(t => TensorBytes.SizeOf(t.Tensor.dtype)).ToArray();
         var header = SafetensorsHeader.Write(ordered, metadata);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -31,11 +32,11 @@ internal sealed record SafetensorsHeader(
     private static readonly byte[] DigestPrefix = Encoding.UTF8.GetBytes($"{{\"{MetadataName}\":{{\"{DigestName}\":\"");
     private static readonly string NoDigest = new('0', DigestLength);
 
-    private static readonly (string Name, ScalarType Type, int Bytes)[] DataTypes =
+    private static readonly (string Name, ScalarType Type)[] DataTypes =
     [
-        ("F64", ScalarType.Float64, 8), ("F32", ScalarType.Float32, 4), ("F16", ScalarType.Float16, 2), ("BF16", ScalarType.BFloat16, 2),
-        ("I64", ScalarType.Int64, 8), ("I32", ScalarType.Int32, 4), ("I16", ScalarType.Int16, 2), ("I8", ScalarType.Int8, 1),
-        ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1),
+        ("F64", ScalarType.Float64), ("F32", ScalarType.Float32), ("F16", ScalarType.Float16), ("BF16", ScalarType.BFloat16),
+        ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("I16", ScalarType.Int16), ("I8", ScalarType.Int8),
+        ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool),
     ];
 
     /// <summary>Where the digest begins in a header that has one.</summary>
@@ -63,10 +64,9 @@ internal sealed record SafetensorsHeader(
             {
                 if (!names.Add(name))
                     throw new ArgumentException($"Tensor name '{name}': expected a name of its own, found one in use.", nameof(tensors));
-                var type = DataType((name, tensor));
-                var end = begin + tensor.numel() * type.Bytes;
+                var end = begin + tensor.numel() * TensorBytes.SizeOf(tensor.dtype);
                 json.WriteStartObject(name);
-                json.WriteString("dtype", type.Name);
+                json.WriteString("dtype", DataType(name, tensor));
                 json.WriteStartArray("shape");
                 foreach (var size in tensor.shape) json.WriteNumberValue(size);
                 json.WriteEndArray();
@@ -86,14 +86,8 @@ internal sealed record SafetensorsHeader(
         return buffer.ToArray();
     }
 
-    public static (string Name, ScalarType Type, int Bytes) DataType((string Name, Tensor Tensor) tensor)
-    {
-        var found = DataTypes.FirstOrDefault(t => t.Type == tensor.Tensor.dtype);
-        return found.Name is not null
-            ? found
-            : throw new ArgumentException(
-                $"Tensor '{tensor.Name}' has element type {tensor.Tensor.dtype}: expected one of {DataTypeNames}.");
-    }
+    private static string DataType(string name, Tensor tensor) => DataTypes.FirstOrDefault(type => type.Type == tensor.dtype).Name
+        ?? throw new ArgumentException($"Tensor '{name}' has element type {tensor.dtype}: expected one of {DataTypeNames}.");
 
     private static string DataTypeNames => string.Join(", ", DataTypes.Select(t => t.Name));
 
@@ -124,7 +118,6 @@ internal sealed record SafetensorsHeader(
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
 
-        JsonException? notJson = null;
         try
         {
             using var json = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 8 });
@@ -132,13 +125,12 @@ internal sealed record SafetensorsHeader(
         }
         catch (JsonException exception)
         {
-            notJson = exception;
+            throw new CheckpointException(path, 8, $"{length} bytes of JSON", $"something else ({exception.Message})", exception);
         }
         catch (InvalidOperationException exception)   // a text that is not valid Unicode
         {
             throw new CheckpointException(path, 8, "a header of valid Unicode texts", exception.Message, exception);
         }
-        throw new CheckpointException(path, 8, $"{length} bytes of JSON", $"something else ({notJson.Message})", notJson);
     }
 
     private static SafetensorsHeader Parse(JsonElement root, byte[] bytes, long fileLength, string path)
@@ -202,12 +194,12 @@ internal sealed record SafetensorsHeader(
 
         var (dtype, extents, range) = (fields["dtype"], fields["shape"].GetRawText(), fields["data_offsets"].GetRawText());
         var typeName = dtype.ValueKind == JsonValueKind.String ? dtype.GetString()! : dtype.GetRawText();
-        var type = DataTypes.FirstOrDefault(t => t.Name == typeName);
-        if (type.Name is null) throw Fault($"a dtype among {DataTypeNames}", $"'{typeName}'");
+        var (known, type) = DataTypes.FirstOrDefault(t => t.Name == typeName);
+        if (known is null) throw Fault($"a dtype among {DataTypeNames}", $"'{typeName}'");
 
         var shape = Numbers(fields["shape"]);
         if (shape is null || shape.Length > 64) throw Fault("a shape of at most 64 whole numbers from 0", extents);
-        long size = type.Bytes, bounded = type.Bytes;   // bounded counts an extent of 0 as 1: no product of extents may overflow
+        long size = TensorBytes.SizeOf(type), bounded = size;   // bounded counts an extent of 0 as 1: no product of extents may overflow
         try
         {
             foreach (var extent in shape) (size, bounded) = (checked(size * extent), checked(bounded * Math.Max(1, extent)));
@@ -224,7 +216,7 @@ internal sealed record SafetensorsHeader(
                 $"tensor '{name}' to end within the {payloadLength} payload bytes of the file",
                 $"an end at {end}: the file is truncated or its header is wrong");
         if (end - begin != size) throw Fault($"{size} bytes, as dtype {typeName} and shape {extents} say,", $"{end - begin}");
-        return new SafetensorsEntry(name, type.Type, shape, begin, end);
+        return new SafetensorsEntry(name, type, shape, begin, end);
     }
 
     // The array's numbers, or null unless they are all whole and not negative.

@@ -16,20 +16,6 @@ internal sealed class TorchSharpFile : IDisposable
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    private static readonly Dictionary<ulong, int> ElementBytes = new()
-    {
-        [(ulong)ScalarType.Byte] = 1,
-        [(ulong)ScalarType.Int8] = 1,
-        [(ulong)ScalarType.Int16] = 2,
-        [(ulong)ScalarType.Int32] = 4,
-        [(ulong)ScalarType.Int64] = 8,
-        [(ulong)ScalarType.Float16] = 2,
-        [(ulong)ScalarType.Float32] = 4,
-        [(ulong)ScalarType.Float64] = 8,
-        [(ulong)ScalarType.Bool] = 1,
-        [(ulong)ScalarType.BFloat16] = 2,
-    };
-
     private readonly Stream stream;
     private readonly string path;
     private readonly List<(TensorInfo Info, long Offset)> entries = [];
@@ -48,7 +34,7 @@ internal sealed class TorchSharpFile : IDisposable
         {
             return file.Number("") is > 0 and <= ParameterNames.MaximumTensors && file.Name() is { Length: > 0 } name
                 && name.All(c => char.IsAsciiLetterOrDigit(c) || "._-".Contains(c))
-                && ElementBytes.ContainsKey(file.Number("")) && file.Number("") <= MaximumRank;
+                && ElementSize(file.Number("")) > 0 && file.Number("") <= MaximumRank;
         }
         catch (CheckpointException)
         {
@@ -70,29 +56,25 @@ internal sealed class TorchSharpFile : IDisposable
     /// <summary>Reads all tensors, onto the CPU.</summary>
     public Dictionary<string, Tensor> Read()
     {
+        using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
-        try
+        foreach (var (info, offset) in entries)
         {
-            foreach (var (info, offset) in entries)
-            {
-                // The length has been compared with that of the file.
-                var tensor = empty([.. info.Shape], info.Type);
-                tensors.Add(info.Name, tensor);
-                stream.Position = offset;
-                TensorBytes.Fill(tensor, stream);
-                if (TensorBytes.WrongBool(tensor) is var (index, value))
-                    throw Fault(offset + index, $"0 or 1 in the truth values '{info.Name}'", $"{value}");
-            }
-            return tensors;
+            // The length has been compared with that of the file.
+            var tensor = tensors[info.Name] = empty([.. info.Shape], info.Type);
+            stream.Position = offset;
+            TensorBytes.Fill(tensor, stream);
+            if (TensorBytes.WrongBool(tensor) is var (index, value))
+                throw Fault(offset + index, $"0 or 1 in the truth values '{info.Name}'", $"{value}");
         }
-        catch
-        {
-            foreach (var tensor in tensors.Values) tensor.Dispose();
-            throw;
-        }
+        foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
+        return tensors;
     }
 
     public void Dispose() => stream.Dispose();
+
+    // By the number of a type; 0 of those that are not read.
+    private static int ElementSize(ulong type) => type <= (ulong)ScalarType.BFloat16 ? TensorBytes.SizeOf((ScalarType)type) : 0;
 
     private void List()
     {
@@ -107,7 +89,8 @@ internal sealed class TorchSharpFile : IDisposable
             if (!names.Add(name)) throw Fault(at, "every name once", $"'{shown}' twice");
             at = stream.Position;
             var type = Number("a type of elements");
-            if (!ElementBytes.TryGetValue(type, out var size)) throw Fault(at, $"a type of elements for '{shown}'", $"the number {type}");
+            var size = ElementSize(type);
+            if (size == 0) throw Fault(at, $"a type of elements for '{shown}'", $"the number {type}");
             var rank = Number("a number of sizes");
             if (rank > MaximumRank) throw Fault(at, $"at most {MaximumRank} sizes of '{shown}'", $"{rank}");
             var shape = new long[rank];

@@ -1,5 +1,6 @@
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
+using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -137,7 +138,8 @@ public sealed class WeightsFile : IDisposable
             if (pytorch.IsProgram) return new(path, WeightsFormat.TorchScript, pytorch, null);
             var found = StateDictSearch.Find(pytorch.Value, key, path);
             Int128 bytes = 0;
-            foreach (var (_, tensor) in found.Tensors) bytes += Bytes(tensor);
+            foreach (var (_, tensor) in found.Tensors)
+                bytes += tensor.Shape.Aggregate((Int128)TensorBytes.SizeOf(tensor.Storage.Type), (product, size) => product * size);
             if (bytes > (Int128)MostSharing * stream.Length)
                 throw new CheckpointException(
                     path, $"tensors that share at most {MostSharing} times the file's {stream.Length} bytes", $"{bytes} bytes of them");
@@ -162,17 +164,10 @@ public sealed class WeightsFile : IDisposable
         RefuseProgram();
         if (torchSharp is not null) return torchSharp.Read();
         if (pytorch is null) return Safetensors.Read(Path);
-        var tensors = new Dictionary<string, Tensor>();
-        try
-        {
-            foreach (var (name, tensor) in found!.Tensors) tensors.Add(name, pytorch.Read(tensor));
-            return tensors;
-        }
-        catch
-        {
-            foreach (var tensor in tensors.Values) tensor.Dispose();
-            throw;
-        }
+        using var scope = NewDisposeScope();
+        var tensors = found!.Tensors.ToDictionary(pair => pair.Key, pair => pytorch.Read(pair.Value));
+        foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
+        return tensors;
     }
 
     internal void RefuseProgram()
@@ -189,9 +184,6 @@ public sealed class WeightsFile : IDisposable
         pytorch?.Dispose();
         torchSharp?.Dispose();
     }
-
-    private static Int128 Bytes(PickledTensor tensor) =>
-        tensor.Shape.Aggregate((Int128)tensor.Storage.ElementBytes, (bytes, size) => bytes * size);
 
     // What is given instead, by mistake, as a rule; null for what may be damaged safetensors.
     private static string? OtherFormat(ReadOnlySpan<byte> beginning)

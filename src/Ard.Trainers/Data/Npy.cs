@@ -22,10 +22,10 @@ internal static class Npy
     private const int MaximumEntries = 1000;
     private const int MaximumRank = 32;
 
-    private static readonly (string Code, ScalarType Type, int Bytes)[] Types =
+    private static readonly (string Code, ScalarType Type)[] Types =
     [
-        ("u1", ScalarType.Byte, 1), ("i1", ScalarType.Int8, 1), ("i2", ScalarType.Int16, 2), ("i4", ScalarType.Int32, 4),
-        ("i8", ScalarType.Int64, 8), ("f2", ScalarType.Float16, 2), ("f4", ScalarType.Float32, 4), ("f8", ScalarType.Float64, 8),
+        ("u1", ScalarType.Byte), ("i1", ScalarType.Int8), ("i2", ScalarType.Int16), ("i4", ScalarType.Int32),
+        ("i8", ScalarType.Int64), ("f2", ScalarType.Float16), ("f4", ScalarType.Float32), ("f8", ScalarType.Float64),
     ];
 
     // {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, as NumPy writes it.
@@ -34,7 +34,7 @@ internal static class Npy
         + @"'shape': \((?<shape>(\d{1,18}L?(, |,)?)*)\),? *\} *\n$",
         RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
 
-    private sealed record Header(ScalarType Type, int ElementBytes, long[] Shape, bool IsFortran);
+    private sealed record Header(ScalarType Type, long[] Shape, bool IsFortran);
 
     // An array that has been listed, not read: its name without .npy, its header, and how to open its file.
     private sealed record Array(string Name, string Path, Header Header, Func<Stream> Open)
@@ -161,13 +161,13 @@ internal static class Npy
         catch (Exception exception)
         {
             file.Dispose();
-            if (Damage(exception)) throw new DataFileException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
+            if (IsZipDamage(exception)) throw new DataFileException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
             throw;
         }
     }
 
     // What ZipArchive throws at damaged archives.
-    private static bool Damage(Exception exception) =>
+    internal static bool IsZipDamage(Exception exception) =>
         exception is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException or OverflowException;
 
     private static DataFileReader Reader(string path, Func<Stream> open)
@@ -176,7 +176,7 @@ internal static class Npy
         {
             return new DataFileReader(open(), path);
         }
-        catch (Exception exception) when (Damage(exception))
+        catch (Exception exception) when (IsZipDamage(exception))
         {
             throw new DataFileException(path, 0, "an entry of a sound zip archive", $"'{exception.Message}'", exception);
         }
@@ -197,19 +197,19 @@ internal static class Npy
             throw reader.Fault(
                 10, "a header that says descr, fortran_order and shape of one array of numbers", PickledText.Shown(text.Trim()));
         var (order, code) = (match.Groups["order"].Value, match.Groups["type"].Value);
-        var type = Types.FirstOrDefault(type => type.Code == code);
-        if (type.Code is null || (order == ">" && type.Bytes > 1))
-            throw reader.Fault(10, $"elements of one of {string.Join(", ", Types.Select(known => known.Code))}, little-endian",
+        var (known, type) = Types.FirstOrDefault(type => type.Code == code);
+        if (known is null || (order == ">" && TensorBytes.SizeOf(type) > 1))
+            throw reader.Fault(10, $"elements of one of {string.Join(", ", Types.Select(each => each.Code))}, little-endian",
                 code == "O" ? "Python's objects, which only Python could make" : $"'{order}{code}'");
         long[] shape = [.. match.Groups["shape"].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(size => long.Parse(size.TrimEnd('L'), CultureInfo.InvariantCulture))];
         var sizes = string.Join(",", shape);
         if (shape.Length > MaximumRank || shape.Contains(0))
             throw reader.Fault(10, $"at most {MaximumRank} sizes, all positive", $"[{PickledText.Shown(sizes)}]");
-        Int128 bytes = type.Bytes;
+        Int128 bytes = TensorBytes.SizeOf(type);
         foreach (var size in shape)
             if ((bytes *= size) > MaximumLength) throw reader.Fault(10, $"at most {MaximumLength} bytes", $"[{sizes}] of {code}");
-        return new Header(type.Type, type.Bytes, shape, match.Groups["fortran"].Value == "True");
+        return new Header(type, shape, match.Groups["fortran"].Value == "True");
     }
 
     private static Tensor Read(Array array)

@@ -1,12 +1,13 @@
 using System.Numerics;
+using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 
 /// <summary>A storage that a pickle refers to: elements of one type that lie elsewhere in the file.</summary>
-internal sealed record PickledStorage(string Key, ScalarType Type, int ElementBytes, long Count)
+internal sealed record PickledStorage(string Key, ScalarType Type, long Count)
 {
     /// <summary>The bytes that it takes.</summary>
-    public Int128 Length => (Int128)Count * ElementBytes;
+    public Int128 Length => (Int128)Count * TensorBytes.SizeOf(Type);
 }
 
 /// <summary>A tensor in a pickle: a view on a storage, checked to lie within it.</summary>
@@ -16,11 +17,8 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
 /// What a pickle says of a class or a function that is not known here: its name, and nothing of what it would be. What is called, filled or
 /// set of it is passed over.
 /// </summary>
-internal sealed class PickledOpaque(string name)
-{
-    /// <summary>Module and name with dots between, as the file says them.</summary>
-    public string Name { get; } = name;
-}
+/// <param name="Name">Module and name with dots between, as the file says them.</param>
+internal sealed record PickledOpaque(string Name);
 
 /// <summary>An array of NumPy's, of elements of one kind.</summary>
 internal sealed class PickledArray

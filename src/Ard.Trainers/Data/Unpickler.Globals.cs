@@ -9,18 +9,18 @@ internal sealed partial class Unpickler
     private const int MaximumRank = 64;
     private const int LeastAllowance = 1 << 16;   // of what calls make beyond the pickle's length
 
-    private static readonly Dictionary<string, (ScalarType Type, int Bytes)> ElementTypes = new()
+    private static readonly Dictionary<string, ScalarType> ElementTypes = new()
     {
-        ["DoubleStorage"] = (ScalarType.Float64, 8),
-        ["FloatStorage"] = (ScalarType.Float32, 4),
-        ["HalfStorage"] = (ScalarType.Float16, 2),
-        ["BFloat16Storage"] = (ScalarType.BFloat16, 2),
-        ["LongStorage"] = (ScalarType.Int64, 8),
-        ["IntStorage"] = (ScalarType.Int32, 4),
-        ["ShortStorage"] = (ScalarType.Int16, 2),
-        ["CharStorage"] = (ScalarType.Int8, 1),
-        ["ByteStorage"] = (ScalarType.Byte, 1),
-        ["BoolStorage"] = (ScalarType.Bool, 1),
+        ["DoubleStorage"] = ScalarType.Float64,
+        ["FloatStorage"] = ScalarType.Float32,
+        ["HalfStorage"] = ScalarType.Float16,
+        ["BFloat16Storage"] = ScalarType.BFloat16,
+        ["LongStorage"] = ScalarType.Int64,
+        ["IntStorage"] = ScalarType.Int32,
+        ["ShortStorage"] = ScalarType.Int16,
+        ["CharStorage"] = ScalarType.Int8,
+        ["ByteStorage"] = ScalarType.Byte,
+        ["BoolStorage"] = ScalarType.Bool,
     };
 
     // Storages of other elements, with the bytes of each: readers of older files have to skip them.
@@ -68,7 +68,7 @@ internal sealed partial class Unpickler
         {
             ("collections OrderedDict", []) or ("collections defaultdict", [] or [_]) => new OrderedDictionary<string, object?>(),
             // As Python 2 writes it: a list of pairs.
-            ("collections OrderedDict", [List<object?> pairs]) => Fill([], Pairs(Charged(pairs, pairs.Count))),
+            ("collections OrderedDict", [List<object?> pairs]) => Fill([], [.. Charged(pairs, pairs.Count).SelectMany(Pair)]),
             ("torch Size", [object?[] sizes]) => Numbers(sizes) is not null ? sizes : throw Wrong(),
             ("torch device", [string type, ..]) => type,
             ("_codecs encode", [string text, "latin1"]) => Encoding.Latin1.GetBytes(Charged(text, text.Length)),
@@ -104,20 +104,12 @@ internal sealed partial class Unpickler
         : throw Fault($"calls that make at most {reader.Length + LeastAllowance} bytes or entries, about the length of the pickle",
             "calls that make more");
 
-    private object?[] Pairs(List<object?> pairs)
+    private IEnumerable<object?> Pair(object? pair) => pair switch
     {
-        var items = new object?[2 * pairs.Count];
-        for (var i = 0; i < pairs.Count; i++)
-        {
-            (items[2 * i], items[2 * i + 1]) = pairs[i] switch
-            {
-                List<object?> { Count: 2 } pair => (pair[0], pair[1]),
-                object?[] { Length: 2 } pair => (pair[0], pair[1]),
-                var other => throw Fault("pairs of key and value", Kind(other)),
-            };
-        }
-        return items;
-    }
+        List<object?> { Count: 2 } list => list,
+        object?[] { Length: 2 } tuple => tuple,
+        _ => throw Fault("pairs of key and value", Kind(pair)),
+    };
 
     // ('storage', its type, its key, the device it was on, its number of elements, in old files None)
     private object Storage(object? id)
@@ -131,7 +123,7 @@ internal sealed partial class Unpickler
         var name = type.Name[(type.Name.IndexOf(' ') + 1)..];
         if (ElementTypes.TryGetValue(name, out var elements))
         {
-            var storage = new PickledStorage(key, elements.Type, elements.Bytes, count);
+            var storage = new PickledStorage(key, elements, count);
             storages.TryAdd(key, (count, storage.Length));
             return storage;
         }
@@ -168,14 +160,5 @@ internal sealed partial class Unpickler
     }
 
     // Whole numbers from 0, or null.
-    private static long[]? Numbers(object?[] values)
-    {
-        var numbers = new long[values.Length];
-        for (var i = 0; i < values.Length; i++)
-        {
-            if (values[i] is not >= 0L) return null;
-            numbers[i] = (long)values[i]!;
-        }
-        return numbers;
-    }
+    private static long[]? Numbers(object?[] values) => values.All(value => value is >= 0L) ? [.. values.Cast<long>()] : null;
 }

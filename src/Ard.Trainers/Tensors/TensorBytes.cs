@@ -27,6 +27,16 @@ internal static class TensorBytes
             using (chunk) stream.ReadExactly(chunk.bytes);
     }
 
+    /// <summary>The bytes of an element of the types that files hold; 0 of others.</summary>
+    public static int SizeOf(ScalarType type) => type switch
+    {
+        ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
+        ScalarType.Int16 or ScalarType.Float16 or ScalarType.BFloat16 => 2,
+        ScalarType.Int32 or ScalarType.Float32 => 4,
+        ScalarType.Int64 or ScalarType.Float64 => 8,
+        _ => 0,
+    };
+
     /// <summary>Where a bool tensor holds a byte other than 0 and 1, which its kernels could not be trusted with; else null.</summary>
     public static (long Index, byte Value)? WrongBool(Tensor contiguous)
     {
