@@ -1,4 +1,3 @@
-using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 

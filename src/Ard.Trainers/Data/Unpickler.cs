@@ -181,7 +181,8 @@ internal sealed partial class Unpickler
             var key = $"[{KeyText(items[i])}]";
             Charged(key, key.Length);
             // What looks alike as a text may have been two keys.
-            if (!dictionary.TryAdd(key, items[i + 1])) dictionary.Add($"{key}#{dictionary.Count}", items[i + 1]);
+            if (!dictionary.TryAdd(key, items[i + 1]) && !dictionary.TryAdd($"{key}#{dictionary.Count}", items[i + 1]))
+                throw Fault("every key once", $"'{key}' again and again");
         }
         return dictionary;
     }

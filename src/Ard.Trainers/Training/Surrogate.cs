@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
@@ -36,13 +35,16 @@ public static class Surrogate
         ImageBatch.Check(nameof(Surrogate), images, labels);
         var (named, classes) = Ask(model, images, labels, cancellation);
         // Where the model says nothing there is nothing to learn.
-        using var sure = tensor(PointNoise.Rows(named.Length).Where(row => named[row] >= 0).ToArray());
-        using var data = new ImageDataset(
-            images.cpu().index_select(0, sure), tensor(named.Where(label => label >= 0).ToArray()),
-            [.. Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
-        if (named.Distinct().Count() == 1)
+        long[] sure = [.. PointNoise.Rows(named.Length).Where(row => named[row] >= 0)];
+        long[] learned = [.. sure.Select(row => named[row])];
+        if (learned.Distinct().Count() < 2)
             throw new ArgumentException(
-                $"{nameof(Surrogate)}: the model names class {named[0]} of all {named.Length} images, expected two classes or more.");
+                $"{nameof(Surrogate)}: the model names {(sure.Length == 0 ? "no class" : $"class {learned[0]}")} of all "
+                + $"{(sure.Length == 0 ? named.Length : sure.Length)} images, expected two classes or more.");
+        using var scope = NewDisposeScope();
+        var some = images.cpu().index_select(0, tensor(sure));
+        using var data = new ImageDataset(
+            some.is_floating_point() ? some.to(ScalarType.Float32) : some, tensor(learned), Idx.Numbers(classes));
         return Trainer.Fit(network, Objective.Natural(), data, options, cancellation: cancellation);
     }
 

@@ -18,7 +18,10 @@ public static class Trainer
     /// The training images; a share is set aside for validation where the options say so and no validation set is given.
     /// </param>
     /// <param name="options">The settings. Default: <see cref="TrainingOptions.WithDefaults"/> for method and images.</param>
-    /// <param name="validation">Images to choose the best epoch by. Default: a share of <paramref name="data"/>.</param>
+    /// <param name="validation">
+    /// Images to choose the best epoch by; where the names of their classes are those of the data, labels go by the names. Default: a share
+    /// of <paramref name="data"/>.
+    /// </param>
     /// <param name="progress">Told at intervals and after each epoch, on this thread.</param>
     /// <param name="cancellation">Looked at before each step and during validation.</param>
     /// <exception cref="ArgumentException">

@@ -91,6 +91,8 @@ internal static class TrainingInput
         if (validation is not null && !validation.Shape[1..].SequenceEqual(data.Shape[1..]))
             yield return $"validation images are [{string.Join(",", validation.Shape[1..])}], "
                 + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
+        if (validation is not null && validation.Classes != data.Classes && validation.PlacesAmong(data.ClassNames) is null)
+            yield return $"validation images have {validation.Classes} classes, expected {data.Classes}, or some of these by name";
         if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
             yield return $"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on";
         var (augmentation, side) = (options.Augmentation!, Math.Min(data.Height, data.Width));

@@ -46,7 +46,8 @@ internal sealed class TrainingSetup : IDisposable
             foreach (var teacher in Teachers) Borrow(teacher.Network);
 
             if (options.CheckpointFolder is not null || Group.Size > 1) Digest(data, validation);
-            (Data, Validation) = (data, validation);
+            (Data, Validation) = (data, validation?.Relabelled(data.ClassNames));
+            if (Validation is not null) owned.Add(Validation);
             if (validation is null && (long)Math.Round(data.Count * options.ValidationFraction) is > 0 and var count)
             {
                 (Data, Validation) = data.Split(count, unchecked((ulong)options.Seed));

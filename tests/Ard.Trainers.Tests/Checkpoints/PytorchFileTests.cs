@@ -121,6 +121,15 @@ public sealed class PytorchFileTests : IDisposable
         Assert.Equal(before, LiveTensors);
     }
 
+    [Fact]
+    public void A_key_that_looks_like_another_numbered_one_is_the_files_fault()
+    {
+        // 7 and 7.0 look alike; the second would get the name that the text has.
+        var pickle = Pickle.Of(p => p.Raw('}', '(').Text("[7]#2").Raw('N').Whole(7).Raw('N').Raw('G', 0x40, 0x1c, 0, 0, 0, 0, 0, 0)
+            .Raw('N', 'u'));
+        Assert.Equal("every key once", Refused(Pickle.Archive(pickle)).Expected);
+    }
+
     [Theory]
     [InlineData("tensor.pt", "one tensor without a name")]
     [InlineData("module.pt", "'torch.nn.modules.linear.Linear', which is never looked up")]

@@ -328,6 +328,23 @@ public sealed class BlackBoxTests
     }
 
     [Fact]
+    public void A_surrogate_needs_two_classes_of_the_model_and_takes_images_in_float64()
+    {
+        using var images = Glyphs.Generate(40, seed: 1).Images;
+        using var network = (NetworkSpec.Parse("tinycnn-4") with { InputChannels = 1, ImageSize = 16, Classes = 2 }).Build(1);
+        var options = new TrainingOptions { Epochs = 1, ValidationFraction = 0, Device = "cpu" };
+        // Where it gives no class there is nothing to learn; the others are all of one.
+        using var unsure = BlackBox.FromLabels("unsure", 2, x => arange(x.shape[0], ScalarType.Int64).remainder(2).sub(1));
+        Assert.Contains("names class 0 of all 20 images", Assert.Throws<ArgumentException>(
+            () => Surrogate.Fit(network, unsure, images, options)).Message);
+        using var none = BlackBox.FromLabels("none", 2, x => full(x.shape[0], -1, ScalarType.Int64));
+        Assert.Contains("names no class", Assert.Throws<ArgumentException>(() => Surrogate.Fit(network, none, images, options)).Message);
+
+        using var sure = BlackBox.FromLabels("sure", 2, x => arange(x.shape[0], ScalarType.Int64).remainder(2));
+        Surrogate.Fit(network, sure, images.to(ScalarType.Float64) / 255, options);
+    }
+
+    [Fact]
     public void One_that_is_slow_can_be_cancelled_at_any_query()
     {
         var (network, images, labels) = EvaluationProblem.Smooth();

@@ -20,7 +20,8 @@ public sealed class BestEpochTests
             tensor(pixels).view(10, 1, 1, 1), tensor(pixels.Select(pixel => pixel > 127 ? 1L : 0).ToArray()), ["dark", "bright"]);
     }
 
-    private static TrainingResult Train(double[] thresholds, ThreatModel? threat, TrainingOptions? options = null)
+    private static TrainingResult Train(
+        double[] thresholds, ThreatModel? threat, TrainingOptions? options = null, ImageDataset? validation = null)
     {
         using var data = Data();
         using var student = Sequential(Flatten(), Linear(1, 2));
@@ -32,7 +33,7 @@ public sealed class BestEpochTests
             Optimizer = new SgdOptimizer { LearningRate = 1e-9, WeightDecay = 0, Momentum = 0 },
             Validation = (options ?? new()).Validation with { Attacks = ["fgsm"] },
             Device = "cpu",
-        }, data);
+        }, validation ?? data);
     }
 
     private static (double, double)[] Judged(TrainingResult result) => [.. result.History.Select(epoch =>
@@ -44,6 +45,17 @@ public sealed class BestEpochTests
         var result = Train([0.42, 0.5, 0.5, 0.58], ThreatModel.Linf(0.3));
         Assert.Equal([(0.8, 0), (1, 0), (1, 0), (0.8, 0)], Judged(result));
         Assert.Equal((3, 3), (result.BestEpoch, result.KeptEpoch));
+    }
+
+    [Fact]
+    public void Validation_images_go_by_the_names_of_their_classes_and_those_of_other_classes_are_refused()
+    {
+        using var data = Data();
+        using var turned = new ImageDataset(data.Images.clone(), 1 - data.Labels, ["bright", "dark"]);
+        using var more = new ImageDataset(data.Images.clone(), data.Labels.clone(), ["a", "b", "c"]);
+        Assert.Equal(Judged(Train([0.42, 0.5], ThreatModel.Linf(0.3))), Judged(Train([0.42, 0.5], ThreatModel.Linf(0.3), null, turned)));
+        Assert.Contains("validation images have 3 classes, expected 2", Assert.Throws<ArgumentException>(
+            () => Train([0.5], ThreatModel.Linf(0.3), null, more)).Message);
     }
 
     [Fact]
