@@ -7,37 +7,22 @@ namespace Ard.Trainers.Checkpoints;
 public sealed class CheckpointException : IOException
 {
     /// <summary>Describes a file that is sound and not the one that is needed.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="expected">What the right file has.</param>
-    /// <param name="found">What this file has.</param>
-    /// <param name="inner">The exception that led here, if any.</param>
     internal CheckpointException(string path, string expected, string found, Exception? inner = null)
-        : base($"{path}: expected {expected}, found {found.TrimEnd('.')}.", inner)
-    {
+        : base($"{path}: expected {expected}, found {found.TrimEnd('.')}.", inner) =>
         (Path, Expected, Found) = (path, expected, found);
-    }
 
-    /// <summary>Describes a damage.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="offset">The byte, counted from the start of the file, at which the fault was found.</param>
-    /// <param name="expected">What a sound file has there.</param>
-    /// <param name="found">What this file has there.</param>
-    /// <param name="inner">The exception that led here, if any.</param>
+    /// <summary>Describes a damage at a byte, counted from the start of the file.</summary>
     internal CheckpointException(string path, long offset, string expected, string found, Exception? inner = null)
-        : base($"{path}, offset {offset}: expected {expected}, found {found}.", inner)
-    {
+        : base($"{path}, offset {offset}: expected {expected}, found {found}.", inner) =>
         (Path, Offset, Expected, Found) = (path, offset, expected, found);
-    }
 
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>The byte, counted from the start of the file, at which a damage was found; null where the file is sound.</summary>
+    // Null where the file is sound.
     internal long? Offset { get; }
 
-    /// <summary>What was expected.</summary>
     internal string Expected { get; }
 
-    /// <summary>What was found.</summary>
     internal string Found { get; }
 }

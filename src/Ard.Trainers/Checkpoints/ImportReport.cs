@@ -5,14 +5,10 @@ namespace Ard.Trainers.Checkpoints;
 /// <summary>What was done to a file's names to load it into a network.</summary>
 public sealed record ImportReport
 {
-    internal ImportReport()
-    {
-    }
+    internal ImportReport() { }
 
-    /// <summary>The file.</summary>
     internal string Path { get; init; } = "";
 
-    /// <summary>What it is.</summary>
     internal WeightsFormat Format { get; init; }
 
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
@@ -28,7 +24,7 @@ public sealed record ImportReport
     public required int Loaded { get; init; }
 
     /// <summary>Names of the file that were left out on purpose: other parts of a training checkpoint, a normalisation, doubles.</summary>
-    public required IReadOnlyList<string> Skipped { get; init; }
+    internal IReadOnlyList<string> Skipped { get; init; } = [];
 
     /// <summary>What the user should know: how the network was recognised, where its normalisation comes from.</summary>
     public required IReadOnlyList<string> Notes { get; init; }

@@ -3,7 +3,15 @@ using Ard.Trainers.Data;
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>The state dict in what <c>torch.save</c> was given, by rule.</summary>
-internal sealed record StateDictSearch
+/// <param name="Key">Where it was: the dictionaries' keys with dots between; empty where the file holds nothing else.</param>
+/// <param name="Tensors">Its tensors by name, in its order.</param>
+/// <param name="Others">
+/// The keys of other state dicts, any of which may be asked for; of what in this one is no tensor; and of what is not known, with its name in
+/// brackets.
+/// </param>
+/// <param name="Averages">The keys of averaged weights among them, which are not taken unless they are asked for.</param>
+internal sealed record StateDictSearch(
+    string Key, IReadOnlyList<KeyValuePair<string, PickledTensor>> Tensors, IReadOnlyList<string> Others, IReadOnlyList<string> Averages)
 {
     private const int Depth = 4;
     private const int MostOpaque = 100;
@@ -24,21 +32,6 @@ internal sealed record StateDictSearch
             where pair.Value is PickledTensor
             select KeyValuePair.Create(pair.Key, (PickledTensor)pair.Value!);
     }
-
-    /// <summary>Where it was: the dictionaries' keys with dots between; empty where the file holds nothing else.</summary>
-    public required string Key { get; init; }
-
-    /// <summary>Its tensors by name, in its order.</summary>
-    public required IReadOnlyList<KeyValuePair<string, PickledTensor>> Tensors { get; init; }
-
-    /// <summary>
-    /// The keys of other state dicts, any of which may be asked for; of what in this one is no tensor; and of what is not known, with its
-    /// name in brackets.
-    /// </summary>
-    public required IReadOnlyList<string> Others { get; init; }
-
-    /// <summary>The keys of averaged weights among them, which are not taken unless they are asked for.</summary>
-    public required IReadOnlyList<string> Averages { get; init; }
 
     /// <summary>
     /// Finds it: the first entry of the usual names (state_dict, model_state_dict, model, net …), else the value itself if it has
@@ -69,37 +62,25 @@ internal sealed record StateDictSearch
         var chosen = ranked[0];
         var tensors = chosen.Tensors.ToArray();
         var averages = Averaged(tensors.Select(pair => pair.Key));
-        return new()
-        {
-            Key = chosen.Key,
-            Tensors = [.. tensors.Where(pair => !averages.Contains(First(pair.Key)))],
-            Others = [.. OthersOf(all, chosen, opaque), .. averages.Select(name => Joined(chosen.Key, name))],
-            Averages =
-            [
-                .. averages.Select(name => Joined(chosen.Key, name)),
-                .. all.Where(found => found != chosen && !found.IsOptimizer && !IsAverage(chosen.Key) && IsAverage(found.Key))
-                    .Select(found => found.Key),
-            ],
-        };
+        string[] averaged = [.. averages.Select(name => Joined(chosen.Key, name))];
+        var apart = all.Where(found => found != chosen && !found.IsOptimizer && !IsAverage(chosen.Key) && IsAverage(found.Key));
+        return new(
+            chosen.Key, [.. tensors.Where(pair => !averages.Contains(First(pair.Key)))], [.. OthersOf(all, chosen, opaque), .. averaged],
+            [.. averaged, .. apart.Select(found => found.Key)]);
     }
 
     private static StateDictSearch? ByKey(List<Source> all, List<string> opaque, string key)
     {
         foreach (var source in all.OrderByDescending(found => found.Key == key))
         {
-            if (source.Key == key)
-                return new() { Key = key, Tensors = [.. source.Tensors], Others = OthersOf(all, source, opaque), Averages = [] };
+            if (source.Key == key) return new(key, [.. source.Tensors], OthersOf(all, source, opaque), []);
             if (source.Key != "" && !key.StartsWith($"{source.Key}.", StringComparison.Ordinal)) continue;
             var prefix = source.Key == "" ? $"{key}." : $"{key[(source.Key.Length + 1)..]}.";
             var tensors = source.Tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
             if (tensors.Length == 0) continue;
-            return new()
-            {
-                Key = key,
-                Tensors = [.. tensors.Select(pair => KeyValuePair.Create(pair.Key[prefix.Length..], pair.Value))],
-                Others = [.. OthersOf(all, source, opaque), Joined(source.Key, "*")],
-                Averages = [],
-            };
+            return new(
+                key, [.. tensors.Select(pair => KeyValuePair.Create(pair.Key[prefix.Length..], pair.Value))],
+                [.. OthersOf(all, source, opaque), Joined(source.Key, "*")], []);
         }
         return null;
     }

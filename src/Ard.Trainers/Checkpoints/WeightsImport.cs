@@ -76,9 +76,19 @@ internal static class WeightsImport
             && (Mean is null || (Mean.SequenceEqual(spec.Mean!) && Std!.SequenceEqual(spec.Std!)));
     }
 
+    // The constants of a normalising layer beside the network, one a channel, or else what the metadata say.
     private static FileNormalisation? ReadNormalisation(WeightsFile file, Dictionary<string, Tensor> tensors, int channels)
     {
-        if (Normalisation(tensors, channels) is var (mean, std, name)) return new(mean, std, $"the file's {name}");
+        foreach (var (name, mean) in tensors)
+        {
+            var before = name[..(name.LastIndexOf('.') + 1)];
+            foreach (var names in NormalisationNames)
+            {
+                if (name == before + names.Mean && tensors.TryGetValue(before + names.Std, out var std)
+                    && mean.numel() == channels && std.numel() == channels && Normalisation.Faults(Values(mean), Values(std)).Count == 0)
+                    return new(Values(mean), Values(std), $"the file's {name}");
+            }
+        }
         return ModelFile.Spec(file.Metadata, file.Path) is { } spec ? new(spec.Mean, spec.Std, "the file's metadata") : null;
     }
 
@@ -103,29 +113,9 @@ internal static class WeightsImport
         return spec with { Mean = found.Mean, Std = found.Std };
     }
 
-    // The constants of a normalising layer beside the network, one a channel.
-    private static (double[] Mean, double[] Std, string Name)? Normalisation(Dictionary<string, Tensor> tensors, int channels)
-    {
-        foreach (var (name, mean) in tensors)
-        {
-            var before = name[..(name.LastIndexOf('.') + 1)];
-            foreach (var names in NormalisationNames)
-            {
-                if (name == before + names.Mean && tensors.TryGetValue(before + names.Std, out var std)
-                    && mean.numel() == channels && std.numel() == channels
-                    && Networks.Normalisation.Faults(Values(mean), Values(std)).Count == 0)
-                    return (Values(mean), Values(std), name);
-            }
-        }
-        return null;
-    }
-
     // As the shortest decimals that give the same float: 0.4914 and not 0.49140000343.
-    private static double[] Values(Tensor tensor) =>
-    [
-        .. tensor.to(ScalarType.Float32).flatten().data<float>().ToArray()
-            .Select(value => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)),
-    ];
+    private static double[] Values(Tensor tensor) => Array.ConvertAll(tensor.to(ScalarType.Float32).flatten().data<float>().ToArray(),
+        value => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
 
     // A card that cannot be read says nothing here; whoever asks for the card itself is told what is wrong with it.
     private static double? ReportedAccuracy(IReadOnlyDictionary<string, string> metadata)

@@ -20,8 +20,8 @@ internal sealed class AtomicFile : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(this.path)!);
         // The name is unique, so that two writers of one path cannot mix their bytes; the later rename wins.
         beside = $"{this.path}.{Guid.NewGuid():N}.tmp";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, BufferSize = 1 << 16 };
-        options.Share = FileShare.None;
+        var options = new FileStreamOptions
+            { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 << 16 };
         if (temporary && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         stream = new FileStream(beside, options);
     }
@@ -29,7 +29,6 @@ internal sealed class AtomicFile : IDisposable
     /// <summary>The contents; it can seek and read.</summary>
     public Stream Stream => stream;
 
-    /// <summary>Puts the file in its place.</summary>
     public void Commit()
     {
         stream.Flush(flushToDisk: !temporary);
@@ -44,9 +43,7 @@ internal sealed class AtomicFile : IDisposable
         File.Delete(beside);
     }
 
-    /// <summary>Writes a file whole.</summary>
-    /// <param name="path">The file to create or to replace.</param>
-    /// <param name="write">Writes the contents; the stream can seek. If it throws, the previous file is kept.</param>
+    /// <summary>Writes a file whole, to a stream that can seek. If that throws, the previous file is kept.</summary>
     public static void Write(string path, Action<Stream> write)
     {
         using var file = new AtomicFile(path);
@@ -55,8 +52,6 @@ internal sealed class AtomicFile : IDisposable
     }
 
     /// <summary>Writes text as UTF-8 without a byte order mark; see <see cref="Write"/>.</summary>
-    /// <param name="path">The file to create or to replace.</param>
-    /// <param name="text">The whole contents.</param>
     public static void WriteAllText(string path, string text) =>
         Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 }

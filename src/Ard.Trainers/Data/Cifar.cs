@@ -78,53 +78,42 @@ internal static class Cifar
         if (found.Length > 1)
             throw new DataFileException(path, 0, "one data set", $"{found.Length}: {string.Join(", ", found.Select(f => f.Folder))}");
         var (variant, folder) = found[0];
-        using var rows = new Rows(variant, split, rowsPerFile);
+        using var scope = NewDisposeScope();
+        var rows = new Rows(variant, split, rowsPerFile);
         foreach (var file in variant.Files(split))
         {
             var name = Path.Combine(folder, file);
             rows.Read(file, DataFileReader.OpenStream(name), name, new FileInfo(name).Length);
         }
         var names = Path.Combine(folder, variant.NameFile);
-        if (File.Exists(names))
-        {
-            rows.ReadNames(DataFileReader.OpenStream(names), names, new FileInfo(names).Length);
-        }
+        if (File.Exists(names)) rows.ReadNames(DataFileReader.OpenStream(names), names, new FileInfo(names).Length);
         return rows.ToDataset(path);
     }
 
     private static ImageDataset LoadArchive(string path, DataSplit split, int? rowsPerFile)
     {
+        using var scope = NewDisposeScope();
+        using var stream = new TarStream(DataFileReader.OpenStream(path), path, ArchiveLimit);
+        using var tar = new TarReader(stream);
         Rows? rows = null;
-        try
+        while (Next(tar, path) is { } entry)
         {
-            using var stream = new TarStream(DataFileReader.OpenStream(path), path, ArchiveLimit);
-            using var tar = new TarReader(stream);
-            Variant? named = null;
-            while (Next(tar, path) is { } entry)
-            {
-                // Only an entry's last name counts and nothing is written anywhere, so a path that leads elsewhere is harmless.
-                var file = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
-                var variant = entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) ? null
-                    : Variants.FirstOrDefault(v => (v.NameFile == file || v.Files(split).Contains(file))
-                        // The names of CIFAR-100's pickles say little by themselves.
-                        && (v.Folder != "cifar-100-python" || entry.Name.Contains($"{v.Folder}/", StringComparison.Ordinal)));
-                if (variant is null) continue;
-                if (named is not null && named != variant)
-                    throw new DataFileException(path, 0, "one data set", $"{named.Name} and {variant.Name}");
-                named = variant;
-                rows ??= new Rows(variant, split, rowsPerFile);
-                var (contents, name) = (entry.DataStream ?? Stream.Null, $"{path}:{entry.Name}");
-                if (file == variant.NameFile) rows.ReadNames(contents, name, entry.Length);
-                else rows.Read(file, contents, name, entry.Length);
-            }
-            stream.CopyTo(Stream.Null);   // only at the very end does gzip compare its checksum
-            if (rows is null) throw new DataFileException(path, 0, $"{Description}, {split} split", "an archive without it");
-            return rows.ToDataset(path);
+            // Only an entry's last name counts and nothing is written anywhere, so a path that leads elsewhere is harmless.
+            var file = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
+            var variant = entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) ? null
+                : Variants.FirstOrDefault(v => (v.NameFile == file || v.Files(split).Contains(file))
+                    // The names of CIFAR-100's pickles say little by themselves.
+                    && (v.Folder != "cifar-100-python" || entry.Name.Contains($"{v.Folder}/", StringComparison.Ordinal)));
+            if (variant is null) continue;
+            rows ??= new Rows(variant, split, rowsPerFile);
+            if (rows.Variant != variant)
+                throw new DataFileException(path, 0, "one data set", $"{rows.Variant.Name} and {variant.Name}");
+            var (contents, name) = (entry.DataStream ?? Stream.Null, $"{path}:{entry.Name}");
+            if (file == variant.NameFile) rows.ReadNames(contents, name, entry.Length);
+            else rows.Read(file, contents, name, entry.Length);
         }
-        finally
-        {
-            rows?.Dispose();
-        }
+        stream.CopyTo(Stream.Null);   // only at the very end does gzip compare its checksum
+        return rows?.ToDataset(path) ?? throw new DataFileException(path, 0, $"{Description}, {split} split", "an archive without it");
     }
 
     private static TarEntry? Next(TarReader tar, string path)
@@ -140,29 +129,22 @@ internal static class Cifar
     }
 
     /// <summary>The rows of all files of a split, which may come in any order.</summary>
-    private sealed class Rows : IDisposable
+    private sealed class Rows(Variant variant, DataSplit split, int? expectedRows)
     {
-        private readonly Variant variant;
-        private readonly string[] files;
-        private readonly int rowsPerFile;
+        private readonly string[] files = variant.Files(split);
+        private readonly int rowsPerFile = expectedRows ?? variant.Rows(split);
         private readonly HashSet<string> done = [];
+        private readonly long[] labels = new long[(long)variant.Files(split).Length * (expectedRows ?? variant.Rows(split))];
         private Tensor? images;
-        private readonly long[] labels;
         private string[]? names;
 
-        public Rows(Variant variant, DataSplit split, int? rowsPerFile)
-        {
-            this.variant = variant;
-            this.rowsPerFile = rowsPerFile ?? variant.Rows(split);
-            files = variant.Files(split);
-            labels = new long[(long)files.Length * this.rowsPerFile];
-        }
+        public Variant Variant => variant;
 
         public void Read(string file, Stream contents, string path, long length)
         {
             using var reader = new DataFileReader(contents, path);
             if (!done.Add(file)) throw reader.Fault(0, "every file once", "a second one of this name");
-            images ??= empty([labels.Length, 3, 32, 32], dtype: ScalarType.Byte).DetachFromDisposeScope();
+            images ??= empty([labels.Length, 3, 32, 32], dtype: ScalarType.Byte);
             var first = Array.IndexOf(files, file) * rowsPerFile;
             if (variant.Labels is { } key) ReadPickle(key, contents, reader, first, length);
             else ReadRows(reader, first, length);
@@ -172,10 +154,8 @@ internal static class Cifar
         {
             var expected = (long)rowsPerFile * variant.RowBytes;
             if (length != expected)
-            {
-                throw reader.Fault(Math.Min(length, expected), $"{expected} bytes, {rowsPerFile} rows of {variant.RowBytes}",
-                    $"{length} bytes");
-            }
+                throw reader.Fault(
+                    Math.Min(length, expected), $"{expected} bytes, {rowsPerFile} rows of {variant.RowBytes}", $"{length} bytes");
             var pixels = images!.bytes;
             Span<byte> label = stackalloc byte[variant.LabelBytes];
             for (var row = 0; row < rowsPerFile; row++)
@@ -200,11 +180,9 @@ internal static class Cifar
             if (Value(values, key) is not List<object?> numbers || numbers.Count != rowsPerFile)
                 throw reader.Fault(0, $"a list '{key}' of {rowsPerFile} labels", Found(Value(values, key)));
             for (var row = 0; row < rowsPerFile; row++)
-            {
                 labels[first + row] = numbers[row] is long label && label >= 0 && label < variant.Classes
                     ? label
                     : throw reader.Fault(0, $"a label from 0 to {variant.Classes - 1} in row {row}", Found(numbers[row]));
-            }
             bytes.CopyTo(images!.bytes[(first * PixelBytes)..]);
         }
 
@@ -255,11 +233,7 @@ internal static class Cifar
         {
             if (files.FirstOrDefault(file => !done.Contains(file)) is { } missing)
                 throw new DataFileException(path, 0, $"{variant.Name} with {missing}", $"only {string.Join(", ", done.Order())}");
-            var dataset = new ImageDataset(images!, tensor(labels), names ?? [.. Enumerable.Range(0, variant.Classes).Select(i => $"{i}")]);
-            images = null;
-            return dataset;
+            return new ImageDataset(images!, tensor(labels), names ?? Idx.Numbers(variant.Classes));
         }
-
-        public void Dispose() => images?.Dispose();
     }
 }

@@ -19,13 +19,14 @@ internal static class Idx
     private const uint LabelMagic = 0x00000801;
 
     /// <summary>The class names of MNIST.</summary>
-    public static IReadOnlyList<string> Digits { get; } = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    public static IReadOnlyList<string> Digits { get; } = Numbers(10);
 
     /// <summary>Reads a pair of files as images [N,1,H,W] with their labels.</summary>
     /// <param name="imagesPath">The file of images.</param>
     /// <param name="labelsPath">The file of labels.</param>
-    /// <param name="classNames">One name a class; a label beyond them is a fault. Default <see cref="Digits"/>, or numbers from 0 to the
-    /// largest label where that is 10 or more.</param>
+    /// <param name="classNames">
+    /// A label beyond them is a fault. Default <see cref="Digits"/>, or numbers to the largest label where that is 10 or more.
+    /// </param>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
     public static ImageDataset Load(string imagesPath, string labelsPath, IReadOnlyList<string>? classNames = null)
     {
@@ -62,8 +63,7 @@ internal static class Idx
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="split">Which of the two.</param>
-    /// <param name="classNames">One name a class. Default <see cref="Digits"/>, or numbers where a label of either split is 10 or
-    /// more.</param>
+    /// <param name="classNames">Default <see cref="Digits"/>, or numbers where a label of either split is 10 or more.</param>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
     public static ImageDataset LoadFolder(string folder, DataSplit split, IReadOnlyList<string>? classNames = null)
     {

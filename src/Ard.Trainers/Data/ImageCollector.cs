@@ -24,7 +24,6 @@ internal sealed class ImageCollector(
 
     private int ElementBytes => type == ScalarType.Byte ? 1 : sizeof(float);
 
-    /// <summary>Adds bytes of images.</summary>
     public void Add(ReadOnlySpan<byte> pixels) => Write(type == ScalarType.Byte ? pixels : Floats(pixels));
 
     /// <summary>Adds pixels in [0,1].</summary>

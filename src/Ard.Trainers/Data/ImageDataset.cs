@@ -78,13 +78,10 @@ public sealed class ImageDataset : IDisposable
     /// <summary>Whether there are labels. A set without, which <see cref="Npy.LoadAny"/> may give, has -1 in their place.</summary>
     internal bool IsLabelled => Labels[0].item<long>() >= 0;
 
-    /// <summary>[N,C,H,W].</summary>
     internal long[] Shape => [Count, .. stored.shape[1..]];
 
-    /// <summary>Bytes of a pixel value.</summary>
     internal long ElementBytes => stored.element_size();
 
-    /// <summary>Where batches are.</summary>
     internal Device Device => device ?? stored.device;
 
     /// <summary>The path of the file that the images are mapped from; null where they are in memory.</summary>
@@ -168,7 +165,7 @@ public sealed class ImageDataset : IDisposable
 
     /// <summary>A new data set of the images of these numbers, in this order, in memory.</summary>
     /// <param name="indices">[M], int64, M at least 1, each from 0 to <see cref="Count"/> - 1.</param>
-    public ImageDataset Subset(Tensor indices)
+    internal ImageDataset Subset(Tensor indices)
     {
         if (indices.dtype != ScalarType.Int64 || indices.dim() != 1 || indices.shape[0] < 1)
             throw new ArgumentException($"Subset: expected indices int64 [M], M at least 1, found {Describe(indices)}.", nameof(indices));
@@ -246,8 +243,7 @@ public sealed class ImageDataset : IDisposable
     /// <summary>The digest of the images, by which a checkpoint knows them; the same from memory and from a file.</summary>
     internal string PixelDigest() => TensorDigest.Compute(Images, file is null ? null : bytes => file.Touched(bytes));
 
-    /// <summary>Some images as they are stored: uint8 or float32 in [0,1].</summary>
-    /// <param name="indices">Their numbers, int64 [M].</param>
+    /// <summary>The images of these numbers, int64 [M], as they are stored: uint8 or float32 in [0,1].</summary>
     internal Tensor Rows(Tensor indices)
     {
         using var scope = NewDisposeScope();

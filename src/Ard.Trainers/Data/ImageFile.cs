@@ -26,7 +26,6 @@ internal static class ImageFile
 
     private static readonly byte[] Magic = "ARDIMAGE"u8.ToArray();
 
-    /// <summary>Whether the file begins as these do.</summary>
     public static bool Is(string path)
     {
         if (!File.Exists(path)) return false;
@@ -37,7 +36,6 @@ internal static class ImageFile
 
     private static readonly byte[] NoDigest = new byte[SHA256.HashSizeInBytes];
 
-    /// <summary>What a file says of its images.</summary>
     private sealed record Header(int ElementBytes, int Channels, int Height, int Width, long Count, IReadOnlyList<string> ClassNames)
     {
         public ScalarType Type => ElementBytes == 1 ? ScalarType.Byte : ScalarType.Float32;
@@ -94,7 +92,6 @@ internal static class ImageFile
             file.Stream.Write(room);
         }
 
-        /// <summary>Adds whole images.</summary>
         public void Write(ReadOnlySpan<byte> pixels)
         {
             if (!temporary) hash.AppendData(pixels);

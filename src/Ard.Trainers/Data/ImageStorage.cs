@@ -24,7 +24,6 @@ public sealed class ImageStorage
 
     internal string? Path { get; }
 
-    /// <summary>The bytes that images may take in memory.</summary>
     internal static long MostInMemory(ImageStorage? storage)
     {
         var all = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;

@@ -1,8 +1,11 @@
-using Ard.Trainers.Native;
+using System.Runtime.InteropServices;
 
 namespace Ard.Trainers.Data;
 
-/// <summary>A file that is mapped in memory for a data set. One that is temporary is gone with the last that uses it.</summary>
+/// <summary>
+/// A file that is mapped in memory for a data set. One that is temporary is gone with the last that uses it. On Linux its pages count as the
+/// process's own from the first touch on, until the system needs them for something else; given back, they stay in the system's cache.
+/// </summary>
 internal sealed class MappedFile : IDisposable
 {
     // What may count as this process's memory before it is given back.
@@ -14,9 +17,7 @@ internal sealed class MappedFile : IDisposable
     private readonly bool temporary;
     private long touched;
 
-    /// <param name="path">The file.</param>
-    /// <param name="contents">Its contents from the first byte on, mapped shared.</param>
-    /// <param name="temporary">Whether it is to be deleted.</param>
+    /// <summary>Takes over a file's contents from the first byte on, mapped shared. One that is temporary is deleted.</summary>
     public MappedFile(string path, Tensor contents, bool temporary)
     {
         (Path, this.temporary) = (path, temporary);
@@ -31,21 +32,25 @@ internal sealed class MappedFile : IDisposable
     /// <summary>The same for another who uses it.</summary>
     public MappedFile Again() => new(Path, Contents.alias(), temporary);
 
-    /// <summary>Told what was read, it sees to it that not all of the file counts as memory of this process.</summary>
-    /// <param name="bytes">How much.</param>
-    /// <param name="places">At how many places.</param>
+    /// <summary>Told how much was read, at how many places, it sees to it that not all of the file counts as this process's memory.</summary>
     public void Touched(long bytes, long places = 1)
     {
         if (Interlocked.Add(ref touched, bytes + places * AroundBytes) > MostBytes) GiveBack();
     }
 
-    /// <summary>Its pages do not count as memory of this process until they are touched again.</summary>
-    public void GiveBack()
+    private void GiveBack()
     {
         Interlocked.Exchange(ref touched, 0);
+        if (!OperatingSystem.IsLinux()) return;
         using var first = Contents.narrow(0, 0, 1);
-        MappedMemory.GiveBack(first.bytes, Contents.numel() * Contents.element_size());
+        _ = Advise(in MemoryMarshal.GetReference(first.bytes), (nuint)(Contents.numel() * Contents.element_size()), DoNotNeed);
     }
+
+    // Of mman.h.
+    private const int DoNotNeed = 4;
+
+    [DllImport("libc", EntryPoint = "madvise")]
+    private static extern int Advise(in byte start, nuint length, int advice);
 
     public void Dispose()
     {

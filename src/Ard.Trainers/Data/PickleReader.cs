@@ -7,14 +7,8 @@ namespace Ard.Trainers.Data;
 /// <summary>
 /// The bytes of one pickle, read from front to back, no further than its end. No length in it is believed before it is compared.
 /// </summary>
-/// <param name="stream">Where it is.</param>
-/// <param name="fault">Makes the exception of an offset, of what was expected there and of what was found.</param>
-/// <param name="start">The offset of its first byte, for messages.</param>
-/// <param name="length">How many bytes there are at most.</param>
-/// <param name="limit">How many bytes there may be.</param>
 internal sealed class PickleReader(Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit)
 {
-    /// <summary>The longest name, in bytes.</summary>
     public const int LongestName = 1000;
 
     private const int LongestNumber = 64;   // bytes
@@ -24,10 +18,8 @@ internal sealed class PickleReader(Stream stream, Func<long, string, string, Exc
     private long position;
     private long operation;
 
-    /// <summary>How many bytes there are at most.</summary>
     public long Length => Math.Min(length, limit);
 
-    /// <summary>The number of bytes that were read.</summary>
     public long Position => position;
 
     /// <summary>The code of the next operation, which faults are told of from now on.</summary>
@@ -105,6 +97,5 @@ internal sealed class PickleReader(Stream stream, Func<long, string, string, Exc
         fault(start + position, $"{count} more byte(s) of the pickle that begins at {start}",
             Length == limit ? $"its {limit}th, the most that is read" : "the end");
 
-    /// <summary>What is wrong with the present operation.</summary>
     public Exception Fault(string expected, string found) => fault(start + operation, expected, found);
 }

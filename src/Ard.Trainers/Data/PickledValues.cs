@@ -6,7 +6,6 @@ namespace Ard.Trainers.Data;
 /// <summary>A storage that a pickle refers to: elements of one type that lie elsewhere in the file.</summary>
 internal sealed record PickledStorage(string Key, ScalarType Type, long Count)
 {
-    /// <summary>The bytes that it takes.</summary>
     public Int128 Length => (Int128)Count * TensorBytes.SizeOf(Type);
 }
 
@@ -42,10 +41,8 @@ internal sealed record PickledGlobal(string Name)
     public string Dotted { get; } = Name.Replace(' ', '.');
 }
 
-/// <summary>Values of pickles in messages.</summary>
 internal static class PickledText
 {
-    /// <summary>What kind of value it is, in words.</summary>
     public static string Kind(object? value) => value switch
     {
         null => "None",

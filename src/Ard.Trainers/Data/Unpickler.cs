@@ -46,7 +46,6 @@ internal sealed partial class Unpickler
         Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit = MaximumLength) =>
         reader = new(stream, fault, start, length, limit);
 
-    /// <summary>The number of bytes that were read.</summary>
     public long Position => reader.Position;
 
     /// <summary>The storages that the pickle names, whatever it makes of them: their elements, and the bytes that these take.</summary>
@@ -73,7 +72,9 @@ internal sealed partial class Unpickler
     {
         switch (code)
         {
-            case 0x80: Protocol(); break;
+            case 0x80:
+                if (reader.Byte() is var version and (< 2 or > 5)) throw Fault("pickle protocol 2 to 5", $"{version}");
+                break;
             case 0x95: reader.Bytes(8); break;                                          // FRAME: a hint for readers
             case (byte)'(': marks.Push(stack.Count); break;                             // MARK
             case (byte)'0': Pop(); break;                                               // POP
@@ -112,10 +113,7 @@ internal sealed partial class Unpickler
             case (byte)'u': SetItems(PopMarked()); break;
             case 0x8f: Push(new PickledOpaque("set")); break;                           // EMPTY_SET
             case 0x90: Append(PopMarked()); break;                                      // ADDITEMS
-            case 0x91:                                                                  // FROZENSET
-                PopMarked();
-                Push(new PickledOpaque("frozenset"));
-                break;
+            case 0x91: PopMarked(); Push(new PickledOpaque("frozenset")); break;        // FROZENSET
             case (byte)'q': memo[reader.Byte()] = Top(); break;
             case (byte)'r': memo[reader.UInt32()] = Top(); break;
             case 0x94: memo[(uint)memo.Count] = Top(); break;                           // MEMOIZE
@@ -142,12 +140,6 @@ internal sealed partial class Unpickler
             case (byte)'Q': Push(Storage(Pop())); break;                                // BINPERSID
             default: throw Fault("an opcode of tensors, texts, numbers, lists and dictionaries", OpcodeName(code));
         }
-    }
-
-    private void Protocol()
-    {
-        var version = reader.Byte();
-        if (version is < 2 or > 5) throw Fault("pickle protocol 2 to 5", $"{version}");
     }
 
     // ---- Containers ----
@@ -201,12 +193,8 @@ internal sealed partial class Unpickler
     {
         switch (Top(), state)
         {
-            case (PickledOpaque, _):
-            // An OrderedDict's attributes: PyTorch keeps versions of modules there, _metadata.
-            case (OrderedDictionary<string, object?>, OrderedDictionary<string, object?>):
-                break;
-            // (version, order of bytes, …)
-            case (ElementType, object?[]):
+            // An OrderedDict's attributes are PyTorch's versions of modules, _metadata; an element type's (version, order of bytes, …).
+            case (PickledOpaque, _) or (OrderedDictionary<string, object?>, OrderedDictionary<string, object?>) or (ElementType, object?[]):
                 break;
             // (version, sizes, type, order, elements); of objects a list, which is not kept.
             case (PickledArray array, object?[] and [long, object?[] sizes, ElementType type, bool fortran, var elements]):

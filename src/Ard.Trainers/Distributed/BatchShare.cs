@@ -9,7 +9,6 @@ namespace Ard.Trainers.Distributed;
 /// <param name="Count">The rows of the batch, in all processes together.</param>
 internal sealed record BatchShare(ProcessGroup Group, long Count)
 {
-    /// <summary>Whether there are no others.</summary>
     public bool IsAll => Group.Size == 1;
 
     /// <summary>How many of the rows that this process works on count.</summary>
@@ -23,8 +22,9 @@ internal sealed record BatchShare(ProcessGroup Group, long Count)
     /// <summary>This process's rows of a tensor that has all rows of the batch.</summary>
     public Tensor Select(Tensor all) => IsAll ? all : all.index_select(0, tensor(Rows, dtype: ScalarType.Int64, device: all.device));
 
-    /// <summary>Numbers that are means over this process's rows become those over the whole batch, the same in all processes.</summary>
-    /// <param name="means">Any shape, without a graph.</param>
+    /// <summary>
+    /// Numbers without a graph that are means over this process's rows become those over the whole batch, the same in all processes.
+    /// </summary>
     public Tensor Mean(Tensor means)
     {
         if (IsAll) return means;
@@ -35,7 +35,6 @@ internal sealed record BatchShare(ProcessGroup Group, long Count)
         return tensor(numbers, means.shape, dtype: means.dtype, device: means.device);
     }
 
-    /// <summary>The least of the scalars that the processes have.</summary>
     public Tensor Least(Tensor value)
     {
         if (IsAll) return value;

@@ -41,10 +41,7 @@ internal static class Collectives
         return bytes;
     }
 
-    /// <summary>Makes sure that all processes work on the same.</summary>
-    /// <param name="group">The processes.</param>
-    /// <param name="author">Who asks, for the message.</param>
-    /// <param name="own">What this process works on, by name.</param>
+    /// <summary>Makes sure that all processes work on the same, by name; the message says who asks.</summary>
     /// <exception cref="ArgumentException">Something differs; the message names it.</exception>
     public static void RequireSame(this ProcessGroup group, string author, IReadOnlyDictionary<string, string> own)
     {

@@ -20,10 +20,10 @@ internal sealed class MpiLibrary
         Allreduce = Function<AllreduceFunction>("MPI_Allreduce");
         Bcast = Function<BcastFunction>("MPI_Bcast");
         Abort = Function<AbortFunction>("MPI_Abort");
-        Finalize = Function<FinalizeFunction>("MPI_Finalize");
+        Finalize = Function<PlainFunction>("MPI_Finalize");
         // An extension, of Open MPI.
         if (NativeLibrary.TryGetExport(library, "MPIX_Query_cuda_support", out var query))
-            QueryCudaSupport = Marshal.GetDelegateForFunctionPointer<QueryFunction>(query);
+            QueryCudaSupport = Marshal.GetDelegateForFunctionPointer<PlainFunction>(query);
         if (System.IO.Path.GetFileName(path).StartsWith("libmpi_abi", StringComparison.Ordinal))
             (World, Float, Double, Byte, Add, InPlace, Serialized) = (0x101, 0x210, 0x214, 0x247, 0x21, 1, 2048);
         else if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out var world))
@@ -41,56 +41,36 @@ internal sealed class MpiLibrary
     }
 
     public delegate int InitThreadFunction(nint argc, nint argv, int required, out int provided);
-
     public delegate int FlagFunction(out int flag);
-
     public delegate int CommFunction(nint comm, out int value);
-
     public delegate int AllreduceFunction(nint send, ref byte receive, int count, nint type, nint operation, nint comm);
-
     public delegate int BcastFunction(ref byte values, int count, nint type, int root, nint comm);
-
     public delegate int AbortFunction(nint comm, int code);
-
-    public delegate int FinalizeFunction();
-
-    public delegate int QueryFunction();
+    public delegate int PlainFunction();
 
     public string Path { get; }
 
     public nint World { get; }
-
     public nint Float { get; }
-
     public nint Double { get; }
-
     public nint Byte { get; }
-
     public nint Add { get; }
-
     public nint InPlace { get; }
 
     /// <summary>The level of threads at which calls come from any thread, one at a time.</summary>
     public int Serialized { get; }
 
     public InitThreadFunction InitThread { get; }
-
     public FlagFunction Initialized { get; }
-
     public CommFunction CommRank { get; }
-
     public CommFunction CommSize { get; }
-
     public AllreduceFunction Allreduce { get; }
-
     public BcastFunction Bcast { get; }
-
     public AbortFunction Abort { get; }
-
-    public FinalizeFunction Finalize { get; }
+    public PlainFunction Finalize { get; }
 
     /// <summary>Whether the library takes memory of GPUs, 1 or 0; null where it does not say.</summary>
-    public QueryFunction? QueryCudaSupport { get; }
+    public PlainFunction? QueryCudaSupport { get; }
 
     /// <summary>
     /// To be called before an MPI is loaded. Open MPI and MPICH both load UCX, which takes SIGSEGV for itself: .NET makes its

@@ -6,9 +6,7 @@ namespace Ard.Trainers.Distributed;
 /// </summary>
 public abstract class ProcessGroup
 {
-    private protected ProcessGroup()
-    {
-    }
+    private protected ProcessGroup() { }
 
     /// <summary>The group of this process alone. Its sums and broadcasts do nothing.</summary>
     public static ProcessGroup Alone { get; } = new SingleProcess();
@@ -43,7 +41,6 @@ public abstract class ProcessGroup
     // What follows is collective: every process of the group calls it, in the same order, and it returns once all have.
 
     /// <summary>Each number becomes the sum of those that the processes have in its place. All get the same sums.</summary>
-    /// <param name="values">As many in each process.</param>
     internal abstract void Sum(Span<float> values);
 
     /// <inheritdoc cref="Sum(Span{float})"/>
@@ -55,16 +52,13 @@ public abstract class ProcessGroup
     /// <summary>The same for a contiguous tensor, float32 or float64, where it lies.</summary>
     internal virtual void SumInPlace(Tensor values) => throw new NotSupportedException();
 
-    /// <summary>All processes get the values of one.</summary>
-    /// <param name="values">As many in each process.</param>
-    /// <param name="root">The rank of that one.</param>
+    /// <summary>All processes get the values of one, the root; as many in each process.</summary>
     internal abstract void Broadcast(Span<byte> values, int root = 0);
 
     /// <summary>
     /// Ends all processes of the group at once, this one too, with a message on standard error: for a process that fails while the others
     /// wait for it. In a group of one it does nothing.
     /// </summary>
-    /// <param name="message">What has failed.</param>
     internal abstract void Abort(string message);
 
     private sealed class SingleProcess : ProcessGroup
@@ -73,20 +67,12 @@ public abstract class ProcessGroup
 
         public override int Size => 1;
 
-        internal override void Sum(Span<float> values)
-        {
-        }
+        internal override void Sum(Span<float> values) { }
 
-        internal override void Sum(Span<double> values)
-        {
-        }
+        internal override void Sum(Span<double> values) { }
 
-        internal override void Broadcast(Span<byte> values, int root = 0)
-        {
-        }
+        internal override void Broadcast(Span<byte> values, int root = 0) { }
 
-        internal override void Abort(string message)
-        {
-        }
+        internal override void Abort(string message) { }
     }
 }

@@ -35,9 +35,9 @@ internal sealed class SharedGradients : IDisposable
         beside = host.narrow(0, first, numbers).DetachFromDisposeScope();
     }
 
-    /// <summary>Each gradient becomes the mean over the batch, of those that are means over each process's rows.</summary>
-    /// <param name="share">The rows.</param>
-    /// <param name="numbers">Of these the sums over the processes are wanted too.</param>
+    /// <summary>
+    /// Each gradient becomes the mean over the batch, of those that are means over each process's rows. Returned are the numbers' sums.
+    /// </summary>
     public double[] Average(BatchShare share, params double[] numbers)
     {
         using var scope = NewDisposeScope();

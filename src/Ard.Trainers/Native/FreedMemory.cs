@@ -19,7 +19,6 @@ internal static class FreedMemory
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out _)
         && !Users.Any(name => Environment.GetEnvironmentVariable(name) is not null);
 
-    /// <summary>From now on.</summary>
     public static void Keep()
     {
         if (!Stays) return;

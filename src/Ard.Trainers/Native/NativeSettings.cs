@@ -27,9 +27,10 @@ internal static class NativeSettings
         if (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out _)) SetVariable(name, value, 0);
     }
 
-    /// <summary>Whether this is an AMD processor that does not tell the size of its caches: oneDNN's gradients are wrong then.</summary>
-    /// <param name="caches">The folder in which the kernel describes the first processor's caches.</param>
-    /// <param name="processors">The file in which it describes the processors.</param>
+    /// <summary>
+    /// Whether this is an AMD processor that does not tell the size of its caches: oneDNN's gradients are wrong then. Folder and file are
+    /// those in which the kernel describes the first processor's caches, and the processors.
+    /// </summary>
     internal static bool HidesCaches(string caches, string processors) =>
         !Directory.Exists(caches) && File.Exists(processors)
         && File.ReadLines(processors).FirstOrDefault(line => line.StartsWith("vendor_id", StringComparison.Ordinal)) is { } vendor

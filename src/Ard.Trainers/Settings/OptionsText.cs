@@ -8,7 +8,6 @@ namespace Ard.Trainers.Settings;
 /// <summary>What is called by its name and has settings as properties, such as a training method.</summary>
 internal interface INamed
 {
-    /// <summary>The name.</summary>
     string Name { get; }
 
     /// <summary>What tells it from others of the same name and settings; as a rule the name.</summary>
@@ -21,13 +20,9 @@ internal static class OptionsText
     private const string NotSet = "not set";
 
     /// <summary>The settings as lines of text, <c>Optimizer.Momentum: 0.9</c>.</summary>
-    /// <param name="path">What the value is called.</param>
-    /// <param name="value">Anything.</param>
     public static IEnumerable<string> Lines(string path, object? value) => All(path, value).Select(line => $"{line.Path}: {line.Value}");
 
-    /// <summary>Whether two texts of a setting say the same. A file from before there was a setting has none: it was not set.</summary>
-    /// <param name="one">A text; null for none.</param>
-    /// <param name="other">The other.</param>
+    /// <summary>Whether two texts of a setting say the same. A file from before there was a setting has none, null: it was not set.</summary>
     public static bool AreSame(string? one, string? other) => (one ?? NotSet) == (other ?? NotSet);
 
     /// <summary>The settings of an options record in one line, <c>Steps 20, Restarts 1</c>, without those that are functions.</summary>

@@ -10,12 +10,9 @@ internal readonly record struct BatchPlan(long Images, int BatchSize)
 {
     private bool LastTakesOneMore => BatchSize > 1 && Images > BatchSize && Images % BatchSize == 1;
 
-    /// <summary>Batches an epoch.</summary>
     public int Steps => checked((int)((Images + BatchSize - 1) / BatchSize - (LastTakesOneMore ? 1 : 0)));
 
-    /// <summary>The place of a batch's first image.</summary>
     public long First(int step) => (long)step * BatchSize;
 
-    /// <summary>How many images a batch has.</summary>
     public long Count(int step) => step == Steps - 1 ? Images - First(step) : BatchSize;
 }

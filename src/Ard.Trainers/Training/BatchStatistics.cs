@@ -13,11 +13,9 @@ internal static class BatchStatistics
     /// and everything else are left as found. Only batch normalisation is in train mode meanwhile, so that nothing else is random.
     /// </summary>
     /// <param name="network">The network.</param>
-    /// <param name="images">The images, on the network's device; they are taken as they are.</param>
+    /// <param name="images">On the network's device; they are taken as they are.</param>
     /// <param name="seed">Decides which auxiliary images are drawn, the same each time.</param>
-    /// <param name="batchSize">
-    /// Images a batch at most; all batches have the same size, or one less. Where some would have a single image, there are fewer batches.
-    /// </param>
+    /// <param name="batchSize">At most; batches have the same size, or one less. Where some would have one image, there are fewer.</param>
     /// <param name="group">The processes that share the batches, all with the same weights.</param>
     public static void Recompute(Module<Tensor, Tensor> network, TrainingImages images, long seed, int batchSize, ProcessGroup group)
     {
@@ -63,8 +61,8 @@ internal static class BatchStatistics
     /// </summary>
     /// <param name="buffers">The statistics.</param>
     /// <param name="group">The processes.</param>
-    /// <param name="weight">By how much this process's count.</param>
-    /// <param name="total">The sum of all processes' weights.</param>
+    /// <param name="weight">By how much this process's count, of the total of all.</param>
+    /// <param name="total">That total.</param>
     public static void Average(IEnumerable<Tensor> buffers, ProcessGroup group, double weight, double total)
     {
         if (group.Size == 1) return;

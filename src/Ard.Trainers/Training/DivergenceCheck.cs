@@ -9,14 +9,11 @@ internal sealed class DivergenceCheck(TrainingSetup setup)
     // Enough to find a teacher that fails on images at all.
     private const int ImagesToAskTeacher = 200;
 
-    /// <summary>The means over the epoch's steps so far.</summary>
+    /// <summary>The means over so many steps of the epoch, else those so far.</summary>
     /// <exception cref="TrainingDivergedException">A loss is not finite.</exception>
-    public (double Loss, double Accuracy) Losses(TrainingRun run) => Losses(run, run.Step);
-
-    /// <inheritdoc cref="Losses(TrainingRun)"/>
-    public (double Loss, double Accuracy) Losses(TrainingRun run, int steps)
+    public (double Loss, double Accuracy) Losses(TrainingRun run, int? steps = null)
     {
-        var (loss, accuracy, bad, badLoss) = run.Meter.Read(steps);
+        var (loss, accuracy, bad, badLoss) = run.Meter.Read(steps ?? run.Step);
         return bad < 0 ? (loss, accuracy) : throw Diverged(run, bad + 1, $"the loss is {badLoss}");
     }
 

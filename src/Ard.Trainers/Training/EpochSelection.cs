@@ -36,7 +36,6 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         WriteModel();
     }
 
-    /// <summary>What there is to warn of after the last epoch.</summary>
     public IEnumerable<string> Advice() => TrainingAdvice.After(setup, History[^1], Best);
 
     /// <summary>Gives the student the weights that the training results in.</summary>
@@ -57,14 +56,11 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         return lastEpoch;
     }
 
-    /// <summary>Writes the student as the best model, where there is a folder.</summary>
     public void WriteModel()
     {
         if (setup.Options.CheckpointFolder is not { } folder || setup.Group.Rank != 0) return;
-        ModelFile.Write(Path.Combine(folder, "best.safetensors"), setup.Student, new Dictionary<string, string>
-        {
-            ["ard.epoch"] = JsonSerializer.Serialize(History[^1], TrainingCheckpoint.Json),
-        });
+        var metadata = new Dictionary<string, string> { ["ard.epoch"] = JsonSerializer.Serialize(History[^1], TrainingCheckpoint.Json) };
+        ModelFile.Write(Path.Combine(folder, "best.safetensors"), setup.Student, metadata);
     }
 
     public void Dispose()

@@ -9,9 +9,7 @@ namespace Ard.Trainers.Training;
 /// </summary>
 public abstract record Mixing
 {
-    private protected Mixing()
-    {
-    }
+    private protected Mixing() { }
 
     /// <summary>
     /// CutMix (Yun et al., ICCV 2019): a box of the other image is pasted, of the area 1 - lambda of the image and around any pixel,
@@ -26,11 +24,9 @@ public abstract record Mixing
 
     private protected abstract double Concentration { get; }
 
-    /// <summary>A new batch [N,C,H,W], and what its images are of, [N,classes] in the images' dtype.</summary>
-    /// <param name="images">[N,C,H,W].</param>
-    /// <param name="labels">int64 [N].</param>
-    /// <param name="classes">The number of classes.</param>
-    /// <param name="generator">Where the chances come from, on the CPU.</param>
+    /// <summary>
+    /// A new batch [N,C,H,W], and what its images are of, [N,classes] in the images' dtype. The chances come from a generator on the CPU.
+    /// </summary>
     internal (Tensor Images, Tensor SoftLabels) Apply(Tensor images, Tensor labels, int classes, Generator generator)
     {
         using var scope = NewDisposeScope();

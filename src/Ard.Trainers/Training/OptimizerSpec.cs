@@ -64,6 +64,5 @@ public sealed record AdamOptimizer() : OptimizerSpec(learningRate: 1e-3)
     public bool Decoupled { get; init; }
 
     /// <inheritdoc/>
-    protected internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) =>
-        Decoupled ? new HeldAdamW(parameters, this) : new HeldAdam(parameters, this);
+    protected internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldAdam(parameters, this);
 }

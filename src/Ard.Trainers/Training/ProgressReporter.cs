@@ -19,7 +19,6 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
     private long imagesThisEpoch;
     private bool saidHowLong;
 
-    /// <summary>Seconds of earlier processes.</summary>
     public double EarlierSeconds { get; set; }
 
     public double Seconds => EarlierSeconds + elapsed.Elapsed.TotalSeconds;
@@ -28,7 +27,6 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
 
     public bool IsDue => sinceReport.Elapsed >= setup.Options.ProgressInterval;
 
-    /// <summary>Everything that there was to warn of.</summary>
     public List<string> Warnings { get; } = [];
 
     /// <summary>What was found of the teacher, until it has been told.</summary>

@@ -19,10 +19,9 @@ public sealed record RandAugment
     [Range(0, ImageOperations.Strongest)]
     public int Magnitude { get; init; } = 9;
 
-    /// <summary>A new batch.</summary>
-    /// <param name="images">Float [N,C,H,W] in [0,1], a process's share of a batch.</param>
-    /// <param name="generator">Where the chances come from, on the CPU; they are drawn for the whole batch.</param>
-    /// <param name="share">Which of its images these are.</param>
+    /// <summary>
+    /// Of a process's share of a batch, float [N,C,H,W] in [0,1]. The chances are drawn for the whole batch, by a generator on the CPU.
+    /// </summary>
     internal Tensor Apply(Tensor images, Generator generator, BatchShare share)
     {
         for (var n = 0; n < Operations; n++)

@@ -9,9 +9,7 @@ internal static class TeacherCheck
     // On fewer images a fair teacher may get no more right than chance does.
     private const int EnoughToRefuse = 50;
 
-    /// <summary>Looks at the teachers of a training.</summary>
-    /// <param name="setup">The training; its teachers are in eval mode, on the device of the images.</param>
-    /// <param name="warn">Told what speaks against them. Usually nothing.</param>
+    /// <summary>Looks at the teachers of a training and warns of what speaks against them: usually nothing.</summary>
     /// <returns>What was found of the first teacher; null where there is none.</returns>
     /// <exception cref="ArgumentException">One is no better than chance on 50 images or more, or its outputs are not finite.</exception>
     public static TeacherReport? Run(TrainingSetup setup, Action<string> warn)

@@ -11,17 +11,10 @@ internal static class TeacherLabels
     // The deviation of a share of so many is at most half a percent.
     private const long Most = 10_000;
 
-    /// <summary>Asks the teacher, of several processes each for its part.</summary>
-    /// <param name="teacher">The teacher, in eval mode.</param>
-    /// <param name="images">The images.</param>
-    /// <param name="all">Whether labels are wanted for all of them; else a part is looked at.</param>
-    /// <param name="batchSize">Images at a time.</param>
-    /// <param name="dtype">That of the networks.</param>
-    /// <param name="group">The processes.</param>
-    /// <param name="cancellation">Looked at before each batch.</param>
-    /// <returns>
-    /// int64 labels of all where they are wanted, in no dispose scope; and how they compare with those that the images have.
-    /// </returns>
+    /// <summary>
+    /// Asks a teacher in eval mode, of several processes each for its part: of all images, whose int64 labels come back in no dispose scope,
+    /// or else of some of them, for how its answers compare with the labels that the images have.
+    /// </summary>
     public static (Tensor? Labels, LabelNoise Noise) Find(
         Module<Tensor, Tensor> teacher, ImageDataset images, bool all, int batchSize, ScalarType dtype, ProcessGroup group,
         CancellationToken cancellation)
@@ -29,7 +22,7 @@ internal static class TeacherLabels
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var count = all ? images.Count : Math.Min(Most, images.Count);
-        using var part = all ? null : images.Subset(tensor([.. Rows(images.Count, count)], dtype: ScalarType.Int64));
+        using var part = all ? null : images.Subset(Arange(count, ScalarType.Int64).Times(images.Count).Over(count, RoundingMode.floor));
         var some = part ?? images;
         using var answers = new TeacherLogitsCache(teacher, new(some), variants: 1, batchSize, dtype, group, cancellation);
         var (confidence, labels) = answers.Find(Arange(count, ScalarType.Int64), null).softmax(1).max(1);
@@ -38,10 +31,5 @@ internal static class TeacherLabels
             : null;
         var noise = new LabelNoise(count, disagreement, confidence.to(ScalarType.Float64).mean().item<double>());
         return (all ? labels.DetachFromDisposeScope() : null, noise);
-    }
-
-    private static IEnumerable<long> Rows(long all, long count)
-    {
-        for (long row = 0; row < count; row++) yield return row * all / count;
     }
 }

@@ -20,14 +20,10 @@ internal sealed class TeacherLogitsCache(
     /// The rule where the options leave it open: the cache pays if the augmentation makes fewer variants of an image than the training has
     /// epochs, since then the teacher sees fewer images. All auxiliary images count, although an epoch does not pass through them.
     /// </summary>
-    /// <param name="options">The settings, filled in.</param>
-    /// <param name="images">The images.</param>
     public static bool Pays(TrainingOptions options, TrainingImages images) => options.Mixing is null
         && options.Augmentation!.Variants * images.Count < options.Epochs!.Value * images.Epoch;
 
-    /// <summary>Logits [N,classes].</summary>
-    /// <param name="numbers">The images' numbers, int64 [N].</param>
-    /// <param name="variant">The variant of each, int64 [N]; null for the images as they are.</param>
+    /// <summary>Logits [N,classes] of the images of these numbers, int64 [N], and variants; null for the images as they are.</summary>
     public Tensor Find(Tensor numbers, Tensor? variant)
     {
         using var scope = NewDisposeScope();

@@ -8,23 +8,16 @@ namespace Ard.Trainers.Training;
 internal static class TrainingAdvice
 {
     /// <summary>What there is to say before the first step, one sentence each. Usually nothing.</summary>
-    /// <param name="setup">The training.</param>
     public static IEnumerable<string> Before(TrainingSetup setup) =>
         Before(setup.Options, setup.Objective, setup.Data, setup.Validation is not null);
 
     /// <summary>What there is to say of the auxiliary images' own labels after the teacher was asked; null for nothing.</summary>
-    /// <param name="setup">The training.</param>
     public static string? OfAuxiliary(TrainingSetup setup) =>
         setup is { AuxiliaryLabels: { Disagreement: { } share } noise, Options.Auxiliary.TeacherLabels: false }
             && Math.Round((1 - share) * noise.Images) <= Chance.Reach(noise.Images, setup.Data.Classes)
             ? $"{noise}. The teacher agrees with no more of their labels than chance does: are the classes in another order?"
             : null;
 
-    /// <inheritdoc cref="Before(TrainingSetup)"/>
-    /// <param name="options">The settings as they are used.</param>
-    /// <param name="objective">The method.</param>
-    /// <param name="data">The training images.</param>
-    /// <param name="validates">Whether there are validation images.</param>
     internal static IEnumerable<string> Before(TrainingOptions options, Objective objective, ImageDataset data, bool validates)
     {
         if (objective.Threat is { } threat && threat.Warning is { } budget) yield return $"the training is against {threat}: {budget}";
@@ -43,10 +36,7 @@ internal static class TrainingAdvice
                 + $"{nameof(Schedule)}.{nameof(Schedule.MultiStepByShare)} has its milestones as shares of the training";
     }
 
-    /// <summary>What there is to say after the last step of a training that has learned nothing. Usually nothing.</summary>
-    /// <param name="setup">The training.</param>
-    /// <param name="last">The last epoch.</param>
-    /// <param name="best">The epoch whose weights are kept by validation; null where there was none.</param>
+    /// <summary>What there is to say after the last epoch of a training that has learned nothing. Usually nothing.</summary>
     public static IEnumerable<string> After(TrainingSetup setup, EpochRecord last, EpochRecord? best)
     {
         var data = setup.Data;

@@ -37,8 +37,7 @@ internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary 
         return cat([places.narrow(0, 0, places.shape[0] - count), drawn]);
     }
 
-    /// <summary>As <see cref="ImageDataset.Batch(Tensor)"/>.</summary>
-    /// <param name="numbers">int64 [N], on the CPU, those of training images first.</param>
+    /// <summary>As <see cref="ImageDataset.Batch(Tensor)"/>, by numbers on the CPU, those of training images first.</summary>
     public (Tensor Images, Tensor Labels) Batch(Tensor numbers)
     {
         if (auxiliary is null) return data.Batch(numbers);

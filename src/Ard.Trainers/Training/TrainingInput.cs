@@ -10,21 +10,14 @@ namespace Ard.Trainers.Training;
 /// <summary>Whether networks, images and settings fit one another: found out before anything is changed or costs time.</summary>
 internal static class TrainingInput
 {
-    /// <summary>Checks what can be seen without a forward pass.</summary>
-    /// <param name="networks">The networks.</param>
-    /// <param name="objective">The method.</param>
-    /// <param name="data">The training images.</param>
-    /// <param name="validation">The validation images, where they are given.</param>
-    /// <param name="options">The settings, filled in.</param>
-    /// <param name="group">The processes that train together.</param>
+    /// <summary>Checks what can be seen without a forward pass; the settings are filled in.</summary>
     /// <exception cref="ArgumentException">Something does not fit; the message names every fault.</exception>
     public static void Check(
         TrainingNetworks networks, Objective objective, ImageDataset data, ImageDataset? validation, TrainingOptions options,
         ProcessGroup group) =>
-        Require([.. Missing(networks, objective), .. Method(objective, options), .. Networks(networks),
-            .. Images(networks, data, validation, options),
-            .. Auxiliary(networks, data, options.Auxiliary),
-            .. Shares(objective, options, group)]);
+        Require([
+            .. Method(networks, objective, options), .. Networks(networks), .. Images(networks, data, validation, options),
+            .. Auxiliary(networks, data, options.Auxiliary), .. Shares(objective, options, group)]);
 
     /// <summary>Sends one image through each network, which tells what no parameter's shape tells of a module of one's own.</summary>
     /// <exception cref="ArgumentException">A network does not give a logit for each class; the message names every one.</exception>
@@ -45,7 +38,7 @@ internal static class TrainingInput
         Require(faults);
     }
 
-    private static IEnumerable<string> Missing(TrainingNetworks networks, Objective objective)
+    private static IEnumerable<string> Method(TrainingNetworks networks, Objective objective, TrainingOptions options)
     {
         if (objective.NeedsTeacher && networks.Teacher is null)
             yield return $"Teacher is missing, the objective {objective.Name} needs one";
@@ -53,10 +46,6 @@ internal static class TrainingInput
             yield return $"NaturalTeacher is missing, the objective {objective.Name} needs one";
         if (objective.NeedsPeer && networks.Peer is null)
             yield return $"Peer is missing, the objective {objective.Name} trains one: a network that has not been trained";
-    }
-
-    private static IEnumerable<string> Method(Objective objective, TrainingOptions options)
-    {
         if (options.Mixing is not null && !objective.TakesSoftLabels)
             yield return $"Mixing is set, and the objective {objective.Name} needs a class for each image, which mixed ones do not have";
     }
@@ -88,11 +77,7 @@ internal static class TrainingInput
             && (networks.Student is not ImageNetwork || networks.Student.parameters().FirstOrDefault()?.dtype != ScalarType.Float32))
             yield return $"Precision is Mixed and Student a {networks.Student.GetType().Name}, "
                 + "expected a network of this library in Float32";
-        if (validation is not null && !validation.Shape[1..].SequenceEqual(data.Shape[1..]))
-            yield return $"validation images are [{string.Join(",", validation.Shape[1..])}], "
-                + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
-        if (validation is not null && validation.Classes != data.Classes && validation.PlacesAmong(data.ClassNames) is null)
-            yield return $"validation images have {validation.Classes} classes, expected {data.Classes}, or some of these by name";
+        foreach (var fault in Beside("validation images", validation, data)) yield return fault;
         if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
             yield return $"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on";
         var (augmentation, side) = (options.Augmentation!, Math.Min(data.Height, data.Width));
@@ -116,13 +101,19 @@ internal static class TrainingInput
                     $"{name} are missing, expected images beside the training set: they take {auxiliary.Share} of each batch");
             yield break;
         }
+        foreach (var fault in Beside(name, images, data)) yield return fault;
+        if (auxiliary is { TeacherLabels: true, Share: > 0 } && networks.Teacher is null)
+            yield return $"{nameof(auxiliary.TeacherLabels)} is set and Teacher is missing, which would say them";
+    }
+
+    private static IEnumerable<string> Beside(string name, ImageDataset? images, ImageDataset data)
+    {
+        if (images is null) yield break;
         if (!images.Shape[1..].SequenceEqual(data.Shape[1..]))
             yield return $"{name} are [{string.Join(",", images.Shape[1..])}], "
                 + $"expected [{string.Join(",", data.Shape[1..])}] as the training images";
         if (images.Classes != data.Classes && images.PlacesAmong(data.ClassNames) is null)
             yield return $"{name} have {images.Classes} classes, expected {data.Classes}, or some of these by name";
-        if (auxiliary is { TeacherLabels: true, Share: > 0 } && networks.Teacher is null)
-            yield return $"{nameof(auxiliary.TeacherLabels)} is set and Teacher is missing, which would say them";
     }
 
     // What one process can do and several together cannot.

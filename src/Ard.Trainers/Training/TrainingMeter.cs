@@ -6,18 +6,15 @@ namespace Ard.Trainers.Training;
 /// </summary>
 internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposable
 {
-    // Row 0: the loss of each step; row 1: how many images the student got right in it.
-    private readonly Tensor values =
+    /// <summary>[2, steps]: the loss of each step, and how many images the student got right in it.</summary>
+    public Tensor Values { get; } =
         Full([2, batches.Steps], double.NaN, dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
-
-    /// <summary>Everything recorded, [2, steps].</summary>
-    public Tensor Values => values;
 
     public void Record(int step, Tensor loss, Tensor? right)
     {
         using var noGradient = no_grad();
-        values.narrow(0, 0, 1).narrow(1, step, 1).copy_(loss.detach());
-        if (right is not null) values.narrow(0, 1, 1).narrow(1, step, 1).copy_(right);
+        Values.narrow(0, 0, 1).narrow(1, step, 1).copy_(loss.detach());
+        if (right is not null) Values.narrow(0, 1, 1).narrow(1, step, 1).copy_(right);
     }
 
     /// <summary>Waits for the device and reads the first <paramref name="steps"/> steps.</summary>
@@ -26,7 +23,7 @@ internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposa
     {
         if (steps == 0) return (double.NaN, double.NaN, -1, 0);
         using var scope = NewDisposeScope();
-        var read = values.narrow(1, 0, steps).cpu().contiguous().data<double>().ToArray();
+        var read = Values.narrow(1, 0, steps).cpu().contiguous().data<double>().ToArray();
         double loss = 0, right = 0, seen = 0;
         var bad = -1;
         for (var step = 0; step < steps; step++)
@@ -40,5 +37,5 @@ internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposa
         return (loss / seen, right / seen, bad, bad < 0 ? 0 : read[bad]);
     }
 
-    public void Dispose() => values.Dispose();
+    public void Dispose() => Values.Dispose();
 }

@@ -3,9 +3,7 @@ namespace Ard.Trainers.Training;
 /// <summary>How far a training has come. Reported at intervals and after each epoch.</summary>
 public sealed record TrainingProgress
 {
-    internal TrainingProgress()
-    {
-    }
+    internal TrainingProgress() { }
 
     /// <summary>The epoch, from 1.</summary>
     public required int Epoch { get; init; }

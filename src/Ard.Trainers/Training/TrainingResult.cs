@@ -87,6 +87,5 @@ public sealed record TrainingResult
     /// <summary>Method and options in full, one setting a line, such as <c>Options.BatchSize: 128</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
-    /// <summary>The record of the best epoch; null where nothing was validated.</summary>
     internal EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
 }

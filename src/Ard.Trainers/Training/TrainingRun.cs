@@ -60,16 +60,12 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Decides what the objective draws; on the device.</summary>
     public Generator NoiseGenerator { get; }
 
-    /// <summary>What the objective remembers from batch to batch.</summary>
     public ObjectiveMemory Memory { get; } = new();
 
-    /// <summary>The mean of the weights so far; null where none is asked for.</summary>
     public WeightAverage? Average { get; }
 
-    /// <summary>The epochs so far, and the best of them.</summary>
     public EpochSelection Selection { get; }
 
-    /// <summary>Clocks and warnings.</summary>
     public ProgressReporter Reporter { get; }
 
     /// <summary>Whether it was cancelled in any of the processes, as all of them found out at the same step.</summary>
@@ -81,10 +77,8 @@ internal sealed class TrainingRun : IDisposable
 
     public int Steps => setup.Batches.Steps;
 
-    /// <summary>Steps since the start of the training.</summary>
     private long StepsSoFar => (long)Epoch * Steps + Step;
 
-    /// <summary>Whether a step has begun and not ended.</summary>
     public bool IsWithinStep { get; private set; }
 
     /// <summary>The learning rate of a step of this epoch.</summary>

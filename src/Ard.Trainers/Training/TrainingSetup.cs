@@ -98,10 +98,8 @@ internal sealed class TrainingSetup : IDisposable
     /// </summary>
     public LabelNoise? AuxiliaryLabels { get; private set; }
 
-    /// <summary>The images to choose the best epoch by; null where there are none.</summary>
     public ImageDataset? Validation { get; }
 
-    /// <summary>The processes that train together.</summary>
     public ProcessGroup Group { get; }
 
     public Device Device { get; } = CPU;
@@ -125,7 +123,6 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Whether the method meets an adversary, itself or by its teacher. One that does not is not judged by one.</summary>
     public bool MeetsAdversary => Objective.Threat is not null || Objective.NeedsTeacher;
 
-    /// <summary>The learning rate of a step, counted from 0 over all epochs.</summary>
     public double LearningRate(long step) =>
         Options.Schedule!.LearningRate(Options.Optimizer!.LearningRate, step, Batches.Steps, Epochs);
 
@@ -150,10 +147,7 @@ internal sealed class TrainingSetup : IDisposable
                 CacheTeacherLogits = TeacherLogits is not null,
                 ValidationFraction = default,
             };
-            var settings = new Dictionary<string, string>(digests)
-            {
-                ["validation images"] = $"{Validation?.Count ?? 0}",
-            };
+            var settings = new Dictionary<string, string>(digests) { ["validation images"] = $"{Validation?.Count ?? 0}" };
             foreach (var (name, value) in OptionsText.All(nameof(Objective), Objective).Concat(OptionsText.All(compared)))
                 settings[name] = value;
             return settings;
@@ -175,7 +169,6 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>
     /// The teacher labels the auxiliary images, or a part of them is looked at with it. Of several processes all call it, and end alike.
     /// </summary>
-    /// <param name="cancellation">Looked at before each batch.</param>
     /// <exception cref="OperationCanceledException">It was cancelled, in any of the processes.</exception>
     public void AskTeacherOfAuxiliary(CancellationToken cancellation)
     {

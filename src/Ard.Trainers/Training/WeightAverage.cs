@@ -5,7 +5,6 @@ namespace Ard.Trainers.Training;
 /// <summary>The mean of a network's weights and buffers so far, by <see cref="WeightAveraging"/>.</summary>
 internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
 {
-    /// <summary>How often weights were taken.</summary>
     public long Count { get; set; }
 
     /// <summary>The mean by the names of the state dict; empty before the first are taken.</summary>
@@ -44,15 +43,7 @@ internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
             this.network = network;
             using var scope = NewDisposeScope();
             own = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
-            try
-            {
-                Weights.Load(network, values);
-            }
-            catch
-            {
-                Dispose();
-                throw;
-            }
+            Weights.Load(network, values);
         }
 
         public void Dispose()

@@ -8,9 +8,7 @@ namespace Ard.Trainers.Training;
 /// </summary>
 public abstract record WeightAveraging
 {
-    private protected WeightAveraging()
-    {
-    }
+    private protected WeightAveraging() { }
 
     /// <summary>
     /// The exponential moving average of the weights after every step, running statistics included: Σ_i d^(t-i) w_i / Σ_i d^(t-i) over the
@@ -34,10 +32,7 @@ public abstract record WeightAveraging
     public static WeightAveraging Stochastic(int? fromEpoch = null, int? everySteps = null) =>
         new StochasticWeightAveraging { FromEpoch = fromEpoch, EverySteps = everySteps };
 
-    /// <summary>Whether the weights are taken into the mean after so many steps.</summary>
-    /// <param name="steps">Steps since the start of the training, from 1.</param>
-    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
-    /// <param name="epochs">Epochs of the training.</param>
+    /// <summary>Whether the weights are taken into the mean after so many steps since the start of the training, from 1.</summary>
     internal abstract bool Takes(long steps, int stepsPerEpoch, int epochs);
 
     /// <summary>The share in the mean that the newest weights get, where they are the <paramref name="count"/>th, from 1.</summary>

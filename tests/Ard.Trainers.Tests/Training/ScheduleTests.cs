@@ -47,7 +47,7 @@ public sealed class ScheduleTests
     [InlineData(150, 0.01)]
     [InlineData(199, 0.01)]
     public void In_the_released_code_the_second_drop_has_no_effect(int epoch, double expected) =>
-        Assert.Equal(expected, Preset.ArdOfficial.Options.Schedule!.LearningRate(0.1, epoch * 391L, 391, 200), 12);
+        Assert.Equal(expected, Preset.ByName("ard-official").Options.Schedule!.LearningRate(0.1, epoch * 391L, 391, 200), 12);
 
     [Fact]
     public void Cosine_follows_the_closed_form_and_PyTorchs_CosineAnnealingLR()

@@ -113,7 +113,7 @@ public sealed class TrainingOptionsTests
     [Fact]
     public void The_official_preset_is_the_released_codes_setting()
     {
-        var (objective, options) = (Preset.ArdOfficial.Objective, Preset.ArdOfficial.Options);
+        var (objective, options) = (Preset.ByName("ard-official").Objective, Preset.ByName("ard-official").Options);
         var settings = Assert.IsType<AdversariallyRobustDistillation>(objective).Options;
         Assert.Equal((200, 128, 0.0), (options.Epochs, options.BatchSize, options.ValidationFraction));
         Assert.Equal(new SgdOptimizer { LearningRate = 0.1, Momentum = 0.9, WeightDecay = 2e-4, Nesterov = false }, options.Optimizer);
