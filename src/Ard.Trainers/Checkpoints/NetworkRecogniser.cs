@@ -19,8 +19,7 @@ internal sealed record RecognisedNetwork(NetworkSpec? Spec, string Description)
 /// </summary>
 internal static class NetworkRecogniser
 {
-    /// <summary>Proposes the network of a file's tensors.</summary>
-    /// <param name="tensors">Names and shapes, with whatever prefix; see <see cref="WeightsFile.Tensors"/>.</param>
+    /// <summary>Proposes the network of a file's tensors, whose names may have a prefix.</summary>
     public static RecognisedNetwork Recognise(IReadOnlyCollection<TensorInfo> tensors)
     {
         if (tensors.Count > ParameterNames.MaximumTensors)
@@ -44,7 +43,8 @@ internal static class NetworkRecogniser
         if (state.Has("layers.16.conv3.weight") && state.Has("conv2.weight"))
             return MobileNetV2(state, "mobilenetv2", "mobilenetv2", "conv1", "layers.16.conv3", "conv2", "linear");
         if (state.Has("block1.layer.0.conv1.weight"))
-            return Wide(state, "wideresnet", "a WideResNet", "conv1", static i => $"block{i + 1}.layer.", ".conv1.weight", ".conv2.weight", "fc");
+            return Wide(
+                state, "wideresnet", "a WideResNet", "conv1", static i => $"block{i + 1}.layer.", ".conv1.weight", ".conv2.weight", "fc");
         if (state.Has("layer1.0.conv1.weight") && state.Has("conv1.weight"))
             return state.Has("bn1.weight") ? ResNet(state) : PreActResNet(state);
         if (state.Has("net.0.weight")) return Plain(state);
@@ -202,13 +202,13 @@ internal static class NetworkRecogniser
 
     private static NetworkSpec Spec(
         string name, long classes, long channels, int? depth = null, long? width = null, int usualWidth = 64) => new()
-    {
-        Name = name,
-        Classes = Int(classes),
-        InputChannels = Int(channels),
-        Depth = depth,
-        Width = width is { } own && own != usualWidth ? Int(own) : null,
-    };
+        {
+            Name = name,
+            Classes = Int(classes),
+            InputChannels = Int(channels),
+            Depth = depth,
+            Width = width is { } own && own != usualWidth ? Int(own) : null,
+        };
 
     // Sizes beyond an int are beyond every network too, and the specification's own check refuses them.
     private static int Int(long value) => (int)Math.Clamp(value, 0, int.MaxValue);

@@ -48,9 +48,10 @@ internal sealed class PytorchFile : IDisposable
     /// <summary>Whether a file begins as those of <c>torch.save</c> do.</summary>
     public static bool Is(ReadOnlySpan<byte> beginning) => IsZip(beginning) || IsLegacy(beginning);
 
-    /// <summary>Opens a file and reads its pickles.</summary>
-    /// <param name="stream">A stream that can seek, at its beginning. It belongs to the result, and is closed if there is none.</param>
-    /// <param name="path">What to call it in messages.</param>
+    /// <summary>
+    /// Opens a file and reads its pickles. The stream, which can seek, is at its beginning; it belongs to the result, and is closed if
+    /// there is none.
+    /// </summary>
     /// <exception cref="CheckpointException">The file is damaged or holds something else than tensors and plain values.</exception>
     public static PytorchFile Open(Stream stream, string path)
     {
@@ -70,7 +71,8 @@ internal sealed class PytorchFile : IDisposable
         {
             file?.Dispose();
             stream.Dispose();
-            if (Npy.IsZipDamage(exception)) throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
+            if (Npy.IsZipDamage(exception))
+                throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
             throw;
         }
     }

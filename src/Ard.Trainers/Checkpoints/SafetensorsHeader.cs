@@ -13,10 +13,9 @@ internal sealed record SafetensorsEntry(string Name, ScalarType Type, long[] Sha
     public TensorInfo Info => new(Name, Type, Shape);
 }
 
-/// <summary>The header of a file of <see cref="Safetensors"/>.</summary>
-/// <param name="Bytes">Its JSON.</param>
-/// <param name="Entries">The tensors, in the order of their bytes.</param>
-/// <param name="Metadata">Texts beside them.</param>
+/// <summary>
+/// The header of a file of <see cref="Safetensors"/>: its JSON, and what it says, the tensors in the order of their bytes.
+/// </summary>
 internal sealed record SafetensorsHeader(
     byte[] Bytes, IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata)
 {

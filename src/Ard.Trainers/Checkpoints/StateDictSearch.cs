@@ -6,8 +6,8 @@ namespace Ard.Trainers.Checkpoints;
 /// <param name="Key">Where it was: the dictionaries' keys with dots between; empty where the file holds nothing else.</param>
 /// <param name="Tensors">Its tensors by name, in its order.</param>
 /// <param name="Others">
-/// The keys of other state dicts, any of which may be asked for; of what in this one is no tensor; and of what is not known, with its name in
-/// brackets.
+/// The keys of other state dicts, any of which may be asked for; of what in this one is no tensor; and of what is not known, with its name
+/// in brackets.
 /// </param>
 /// <param name="Averages">The keys of averaged weights among them, which are not taken unless they are asked for.</param>
 internal sealed record StateDictSearch(

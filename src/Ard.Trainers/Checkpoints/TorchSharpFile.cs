@@ -42,10 +42,7 @@ internal sealed class TorchSharpFile : IDisposable
         }
     }
 
-    /// <summary>Opens a file and lists its tensors.</summary>
-    /// <param name="stream">A stream that can seek, at its beginning. It belongs to the result.</param>
-    /// <param name="path">What to call it in messages.</param>
-    /// <exception cref="CheckpointException">The file is damaged.</exception>
+    /// <summary>Opens a file and lists its tensors. The stream, which can seek, is at its beginning; it belongs to the result.</summary>
     public static TorchSharpFile Open(Stream stream, string path)
     {
         var file = new TorchSharpFile(stream, path);

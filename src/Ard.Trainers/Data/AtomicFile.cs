@@ -11,9 +11,10 @@ internal sealed class AtomicFile : IDisposable
     private readonly bool temporary;
     private readonly FileStream stream;
 
-    /// <summary>Begins a file. Missing folders are made.</summary>
-    /// <param name="path">The file to create or to replace.</param>
-    /// <param name="temporary">Whether it is for this process alone: other users cannot read it, and it need not be on the disk.</param>
+    /// <summary>
+    /// Begins a file. Missing folders are made. A temporary one is for this process alone: other users cannot read it, and it need not be
+    /// on the disk.
+    /// </summary>
     public AtomicFile(string path, bool temporary = false)
     {
         (this.path, this.temporary) = (Path.GetFullPath(path), temporary);
@@ -21,7 +22,7 @@ internal sealed class AtomicFile : IDisposable
         // The name is unique, so that two writers of one path cannot mix their bytes; the later rename wins.
         beside = $"{this.path}.{Guid.NewGuid():N}.tmp";
         var options = new FileStreamOptions
-            { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 << 16 };
+        { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 << 16 };
         if (temporary && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         stream = new FileStream(beside, options);
     }

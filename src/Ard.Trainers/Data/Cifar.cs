@@ -46,14 +46,11 @@ internal static class Cifar
     }
 
     /// <summary>
-    /// Reads one split of CIFAR-10 or CIFAR-100 (fine labels), whichever is there. Class names come from the text file beside the rows
-    /// when it is there, else they are the classes' numbers.
+    /// Reads one split of CIFAR-10 or CIFAR-100 (fine labels), whichever is there. Class names come from the text file beside the rows when
+    /// it is there, else they are the classes' numbers. The path is the folder cifar-10-batches-bin, cifar-10-batches-py, cifar-100-binary
+    /// or cifar-100-python, the folder that holds it, or the .tar.gz of it. Every file must have the published number of rows, or the one
+    /// that is given, so that a file cut at the end of a row is found out as well.
     /// </summary>
-    /// <param name="path">The folder cifar-10-batches-bin, cifar-10-batches-py, cifar-100-binary or cifar-100-python, the folder that holds
-    /// it, or the .tar.gz of it.</param>
-    /// <param name="split">Which of the two splits.</param>
-    /// <param name="rowsPerFile">Rows that every file must have. Default: the published number, 10,000 (the training file of CIFAR-100:
-    /// 50,000), so that a file cut at the end of a row is found out as well.</param>
     /// <exception cref="DataFileException">A file is missing or not sound.</exception>
     public static ImageDataset Load(string path, DataSplit split, int? rowsPerFile = null)
     {

@@ -21,12 +21,10 @@ internal static class Idx
     /// <summary>The class names of MNIST.</summary>
     public static IReadOnlyList<string> Digits { get; } = Numbers(10);
 
-    /// <summary>Reads a pair of files as images [N,1,H,W] with their labels.</summary>
-    /// <param name="imagesPath">The file of images.</param>
-    /// <param name="labelsPath">The file of labels.</param>
-    /// <param name="classNames">
-    /// A label beyond them is a fault. Default <see cref="Digits"/>, or numbers to the largest label where that is 10 or more.
-    /// </param>
+    /// <summary>
+    /// Reads a pair of files as images [N,1,H,W] with their labels. The names of the classes, beyond which a label is a fault, are
+    /// <see cref="Digits"/> by default, or numbers to the largest label where that is 10 or more.
+    /// </summary>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
     public static ImageDataset Load(string imagesPath, string labelsPath, IReadOnlyList<string>? classNames = null)
     {
@@ -59,11 +57,8 @@ internal static class Idx
 
     /// <summary>
     /// Reads one split from a folder with the published names: train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-… for the
-    /// test split, plain or with .gz (the plain file wins).
+    /// test split, plain or with .gz (the plain file wins). The default of the names goes by the labels of both splits.
     /// </summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="split">Which of the two.</param>
-    /// <param name="classNames">Default <see cref="Digits"/>, or numbers where a label of either split is 10 or more.</param>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
     public static ImageDataset LoadFolder(string folder, DataSplit split, IReadOnlyList<string>? classNames = null)
     {

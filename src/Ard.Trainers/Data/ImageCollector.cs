@@ -6,12 +6,8 @@ namespace Ard.Trainers.Data;
 /// <summary>
 /// Makes a data set of images that come one after another, in one pass: bytes, or floats from the first image on that is not made of bytes.
 /// Memory for all images is reserved at once, and the system provides it as it is filled; where it would be too much, what came so far goes
-/// to a file, and the rest behind it.
+/// to a file, and the rest behind it. How many images are expected may not be known.
 /// </summary>
-/// <param name="shape">Channels, height and width.</param>
-/// <param name="classNames">One name a class.</param>
-/// <param name="storage">Where; null for memory up to a share of the machine's.</param>
-/// <param name="expected">How many images there will be; null where that is not known.</param>
 internal sealed class ImageCollector(
     (int Channels, int Height, int Width) shape, IReadOnlyList<string> classNames, ImageStorage? storage, long? expected) : IDisposable
 {
@@ -33,8 +29,7 @@ internal sealed class ImageCollector(
         Write(MemoryMarshal.AsBytes(pixels));
     }
 
-    /// <summary>The data set of all.</summary>
-    /// <param name="labels">One an image.</param>
+    /// <summary>The data set of all, with a label for each.</summary>
     public ImageDataset Finish(ReadOnlySpan<long> labels)
     {
         using var scope = NewDisposeScope();

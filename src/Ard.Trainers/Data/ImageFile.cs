@@ -77,10 +77,7 @@ internal static class ImageFile
         private readonly AtomicFile file;
         private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-        /// <param name="path">The file; null for one that is deleted with its data set, whose digest nobody asks for.</param>
-        /// <param name="type">Byte or Float32.</param>
-        /// <param name="shape">Channels, height and width.</param>
-        /// <param name="classNames">One name a class.</param>
+        /// <summary>Begins a file; without a path one that is deleted with its data set, whose digest nobody asks for.</summary>
         public Writer(string? path, ScalarType type, (int Channels, int Height, int Width) shape, IReadOnlyList<string> classNames)
         {
             temporary = path is null;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Ard.Trainers.Data;
 
 /// <summary>
-/// A file that is mapped in memory for a data set. One that is temporary is gone with the last that uses it. On Linux its pages count as the
-/// process's own from the first touch on, until the system needs them for something else; given back, they stay in the system's cache.
+/// A file that is mapped in memory for a data set. One that is temporary is gone with the last that uses it. On Linux its pages count as
+/// the process's own from the first touch on, until the system needs them for something else; given back, they stay in the system's cache.
 /// </summary>
 internal sealed class MappedFile : IDisposable
 {
@@ -32,7 +32,9 @@ internal sealed class MappedFile : IDisposable
     /// <summary>The same for another who uses it.</summary>
     public MappedFile Again() => new(Path, Contents.alias(), temporary);
 
-    /// <summary>Told how much was read, at how many places, it sees to it that not all of the file counts as this process's memory.</summary>
+    /// <summary>
+    /// Told how much was read, at how many places, it sees to it that not all of the file counts as this process's memory.
+    /// </summary>
     public void Touched(long bytes, long places = 1)
     {
         if (Interlocked.Add(ref touched, bytes + places * AroundBytes) > MostBytes) GiveBack();

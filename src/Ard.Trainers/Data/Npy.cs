@@ -47,12 +47,10 @@ internal static class Npy
     /// <summary>
     /// Reads one split, by the names of the arrays: among those with train in their names (test for the test split) the one of three or
     /// four dimensions holds the images, the one of one dimension the labels, such as x_train and y_train. Where no name says train or
-    /// test, there is only a test split; the labels of a single .npy of images are in labels.npy beside it.
+    /// test, there is only a test split; the labels of a single .npy of images are in labels.npy beside it. The images, [N,H,W], [N,H,W,C]
+    /// or [N,C,H,W] with 1 or 3 channels, become uint8, or float32 in [0,1]. Classes without names have the numbers from 0 to the largest
+    /// label of both splits.
     /// </summary>
-    /// <param name="path">The .npz, the folder of .npy files, or a .npy of images.</param>
-    /// <param name="split">Which of the two splits.</param>
-    /// <param name="classNames">One name a class. Default: the numbers from 0 to the largest label of both splits.</param>
-    /// <returns>Images of uint8, or of float32 in [0,1]. The file has [N,H,W], [N,H,W,C] or [N,C,H,W] with 1 or 3 channels.</returns>
     /// <exception cref="DataFileException">A file is missing or not sound, or its arrays are no images and labels.</exception>
     public static ImageDataset Load(string path, DataSplit split, IReadOnlyList<string>? classNames = null) =>
         Load(path, split, classNames, mayLackLabels: false);

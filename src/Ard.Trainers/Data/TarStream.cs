@@ -6,9 +6,6 @@ namespace Ard.Trainers.Data;
 /// A tar archive for <see cref="TarReader"/>. Too many bytes, damaged compressed data and extended headers of an absurd size, for which the
 /// reader would take memory by what they claim, are errors with file and offset.
 /// </summary>
-/// <param name="stream">The archive, unpacked; disposed of with this.</param>
-/// <param name="path">What to call it in messages.</param>
-/// <param name="limit">The most bytes that are read of it.</param>
 internal sealed class TarStream(Stream stream, string path, long limit) : Stream
 {
     private const int HeaderLength = 512;

@@ -36,12 +36,10 @@ internal sealed partial class Unpickler
     private readonly Dictionary<string, (long Count, Int128 Length)> storages = [];
     private long made;
 
-    /// <summary>Prepares to read one pickle.</summary>
-    /// <param name="stream">Where it is; read from front to back, no further than the pickle's end.</param>
-    /// <param name="fault">Makes the exception of an offset, of what was expected there and of what was found.</param>
-    /// <param name="start">The offset of its first byte, for messages.</param>
-    /// <param name="length">How many bytes there are at most.</param>
-    /// <param name="limit">How many bytes there may be. Default <see cref="MaximumLength"/>.</param>
+    /// <summary>
+    /// Prepares to read one pickle, no further than its end. A fault is an exception of the offset (the first byte's is the start), of what
+    /// was expected there and of what was found; there are so many bytes at most, and no more than the limit may be read.
+    /// </summary>
     public Unpickler(
         Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit = MaximumLength) =>
         reader = new(stream, fault, start, length, limit);

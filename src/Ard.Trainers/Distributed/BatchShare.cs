@@ -3,10 +3,8 @@ namespace Ard.Trainers.Distributed;
 /// <summary>
 /// Which rows of a batch a process works on: every n-th from row r on for the process of rank r of n, so that a row stays with its process
 /// where a batch is smaller than the others. A batch of fewer rows than processes leaves some without one: each of these works on a row of
-/// another's, so that all do the same, and counts for nothing.
+/// another's, so that all do the same, and counts for nothing. The count is of all processes together.
 /// </summary>
-/// <param name="Group">The processes.</param>
-/// <param name="Count">The rows of the batch, in all processes together.</param>
 internal sealed record BatchShare(ProcessGroup Group, long Count)
 {
     public bool IsAll => Group.Size == 1;

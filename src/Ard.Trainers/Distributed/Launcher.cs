@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace Ard.Trainers.Distributed;
 
-/// <summary>What has started this process as one of several, as its environment variables say.</summary>
-/// <param name="Name">For people.</param>
-/// <param name="Size">How many processes it has started.</param>
-/// <param name="Libraries">The MPI libraries that may be the launcher's, the likeliest first.</param>
+/// <summary>
+/// What has started this process as one of several, as its environment variables say, with the MPI libraries that may be the launcher's,
+/// the likeliest first.
+/// </summary>
 internal sealed record Launcher(string Name, int Size, IReadOnlyList<string> Libraries)
 {
     private const string OpenMpi = "libmpi.so.40", Abi = "libmpi_abi.so.0";
@@ -15,8 +15,7 @@ internal sealed record Launcher(string Name, int Size, IReadOnlyList<string> Lib
     // MVAPICH, Cray MPICH.
     private static readonly string[] mpich = ["libmpich.so.12", "libmpi.so.12"];
 
-    /// <summary>The launcher, or null where there is none, or one that has started a single process.</summary>
-    /// <param name="variable">The environment.</param>
+    /// <summary>The launcher by an environment; null where there is none, or one that has started a single process.</summary>
     public static Launcher? Find(Func<string, string?> variable)
     {
         // Within Slurm mpirun starts its helpers by srun, so that its processes see srun's variables too: mpirun's own come first.

@@ -20,8 +20,7 @@ internal static class GradientCheck
         if (Fault.Value is { } fault) throw new InvalidOperationException(fault);
     }
 
-    /// <summary>What is wrong with gradients in float32, compared with those in float64; null where nothing is.</summary>
-    /// <param name="gradients">The same gradients in the given type.</param>
+    /// <summary>What is wrong with gradients in float32, compared with the same in float64; null where nothing is.</summary>
     internal static string? FaultOf(Func<ScalarType, Tensor[]> gradients)
     {
         using var scope = NewDisposeScope();

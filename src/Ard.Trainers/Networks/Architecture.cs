@@ -1,12 +1,9 @@
 namespace Ard.Trainers.Networks;
 
-/// <summary>A built-in architecture: everything that a <see cref="NetworkSpec"/> has to know of it, in one place.</summary>
-/// <param name="Name">Its name in short names and files.</param>
-/// <param name="Build">Makes the network of a valid specification.</param>
-/// <param name="LeastWeights">
-/// How many weights it has at least: the second convolution of each block and the last layer; of small ones everything but what is of one
-/// dimension or hardly more.
-/// </param>
+/// <summary>
+/// A built-in architecture: everything that a <see cref="NetworkSpec"/> has to know of it, in one place. The weights that it has at least
+/// are the second convolution of each block and the last layer; of small ones everything but what is of one dimension or hardly more.
+/// </summary>
 internal sealed record Architecture(string Name, Func<NetworkSpec, ImageNetwork> Build, Func<NetworkSpec, long> LeastWeights)
 {
     public static IReadOnlyList<Architecture> All { get; } =

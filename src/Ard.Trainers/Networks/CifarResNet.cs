@@ -46,9 +46,8 @@ internal sealed class CifarResNet : ImageNetwork
         public OnnxValue ToOnnx(OnnxValue input)
         {
             OnnxValue Whole(string name, params long[] values) => input.Constant(name, tensor(values));
-            return input
-                .Operator("Slice", x => Slice(x[0]),
-                    [Whole("starts", 0, 0), Whole("ends", long.MaxValue, long.MaxValue), Whole("axes", 2, 3), Whole("steps", stride, stride)])
+            var (starts, ends) = (Whole("starts", 0, 0), Whole("ends", long.MaxValue, long.MaxValue));
+            return input.Operator("Slice", x => Slice(x[0]), [starts, ends, Whole("axes", 2, 3), Whole("steps", stride, stride)])
                 .Operator("Pad", x => Pad(x[0]), [Whole("pads", 0, before, 0, 0, 0, after, 0, 0)]);
         }
 

@@ -55,14 +55,9 @@ internal static class Layers
     }
 
     /// <summary>
-    /// The stages of a residual network, registered by their numbers; each after the first halves the resolution and doubles the width.
+    /// The stages of a residual network, registered by their numbers from 0; each after the first halves the resolution and doubles the
+    /// width, of which the first one makes so many times as much as comes in. Blocks are made by input and output channels and stride.
     /// </summary>
-    /// <param name="network">The network.</param>
-    /// <param name="name">What the stage of a number, from 0, is called.</param>
-    /// <param name="counts">Blocks of each.</param>
-    /// <param name="width">Channels that come in.</param>
-    /// <param name="block">A block by its input and output channels and its stride.</param>
-    /// <param name="expansion">How many times as many channels the first stage gives.</param>
     public static IEnumerable<Sequential> Stages(
         Module network, Func<int, string> name, int[] counts, int width, Func<int, int, int, Module<Tensor, Tensor>> block,
         int expansion = 1) =>

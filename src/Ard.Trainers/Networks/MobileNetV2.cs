@@ -21,9 +21,10 @@ internal sealed class MobileNetV2 : ImageNetwork
         ChannelsLast = true;
     }
 
-    /// <summary>The bottlenecks of Sandler et al., table 2.</summary>
-    /// <param name="secondStride">The stride of the second group: 2 there, 1 in the shape used for CIFAR.</param>
-    /// <param name="block">One of them by input and output channels, expansion and stride.</param>
+    /// <summary>
+    /// The bottlenecks of Sandler et al., table 2, where the second group strides by 2, each by input and output channels, expansion and
+    /// stride.
+    /// </summary>
     public static IEnumerable<Module<Tensor, Tensor>> Bottlenecks(
         int secondStride, Func<int, int, int, int, Module<Tensor, Tensor>> block)
     {

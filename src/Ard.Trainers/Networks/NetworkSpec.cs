@@ -252,7 +252,6 @@ public sealed record NetworkSpec
     /// Builds the network for the weights of a file that has been read. Where its widest layers alone have more, and more than 10 million,
     /// it is refused before memory is taken for it: a specification in a file may claim any size.
     /// </summary>
-    /// <param name="weights">The file's tensors; they are not loaded here.</param>
     /// <exception cref="ArgumentException">The specification is not valid, or the file is too small for it.</exception>
     internal Module<Tensor, Tensor> BuildFor(IEnumerable<Tensor> weights)
     {

@@ -1,12 +1,8 @@
 namespace Ard.Trainers.Networks;
 
-/// <summary>An operator at its place: it reads values by name and gives one.</summary>
-/// <param name="Type">The operator, such as Conv.</param>
-/// <param name="Name">Its own name, unique in the graph.</param>
-/// <param name="Inputs">The values that it reads.</param>
-/// <param name="Output">The value that it gives.</param>
-/// <param name="Attributes">Its settings.</param>
-/// <param name="Compute">The same in TorchSharp.</param>
+/// <summary>
+/// An operator at its place, such as Conv: it reads values by name and gives one. It is computed by the same in TorchSharp.
+/// </summary>
 internal sealed record OnnxNode(
     string Type, string Name, IReadOnlyList<string> Inputs, string Output, IReadOnlyList<(string Name, object Value)> Attributes,
     Func<IReadOnlyList<Tensor>, Tensor> Compute);
@@ -26,9 +22,7 @@ internal sealed class OnnxGraph
     private readonly Device device;
     private string path = "";
 
-    /// <param name="network">The network, in eval mode.</param>
-    /// <param name="images">The images that go along, float32 on the CPU.</param>
-    /// <param name="reserved">Names of values that no node may have.</param>
+    /// <summary>Begins that of a network in eval mode. The images are float32 on the CPU; no node may have a reserved name.</summary>
     public OnnxGraph(Module<Tensor, Tensor> network, Tensor images, params IEnumerable<string> reserved)
     {
         foreach (var (name, module) in network.named_modules()) paths.TryAdd(module, name);

@@ -44,14 +44,9 @@ public static class Weights
     /// <summary>
     /// Copies <paramref name="tensors"/> into the network's parameters and persistent buffers of the same names, onto its device and dtype.
     /// Strict: every name must be there on both sides, with the same shape. The one exception is BatchNorm's num_batches_tracked, which
-    /// checkpoints of PyTorch before 0.4.1 lack: it is set to 0 then, as PyTorch does it.
+    /// checkpoints of PyTorch before 0.4.1 lack: it is set to 0 then, as PyTorch does it. The prefix is what stands before the network's
+    /// own names, such as "module."; tensors without it are left alone.
     /// </summary>
-    /// <param name="network">The network to be filled.</param>
-    /// <param name="tensors">Tensors by name, such as a checkpoint's.</param>
-    /// <param name="prefix">
-    /// What stands before the network's own names in <paramref name="tensors"/>, such as "module."; tensors without it are left alone.
-    /// Default nothing.
-    /// </param>
     /// <exception cref="ArgumentException">Names or shapes differ, all faults in one message; nothing has been copied then.</exception>
     internal static void Load(Module network, IReadOnlyDictionary<string, Tensor> tensors, string prefix = "")
     {

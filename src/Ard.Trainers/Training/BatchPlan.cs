@@ -4,8 +4,6 @@ namespace Ard.Trainers.Training;
 /// How the images of an epoch go into batches: all of one size but the last, which has what is left. One image that would be left alone is
 /// in the batch before, for batch normalisation of a single value has no variance.
 /// </summary>
-/// <param name="Images">How many images there are.</param>
-/// <param name="BatchSize">Images a batch.</param>
 internal readonly record struct BatchPlan(long Images, int BatchSize)
 {
     private bool LastTakesOneMore => BatchSize > 1 && Images > BatchSize && Images % BatchSize == 1;

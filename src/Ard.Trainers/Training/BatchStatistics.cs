@@ -9,14 +9,10 @@ internal static class BatchStatistics
 {
     /// <summary>
     /// Sets the running means and variances to the means of the batches' own over as many images as an epoch has, each batch counting by
-    /// its images. They are the training images in order; auxiliary images have their share of each batch, as in training. Weights, modes
-    /// and everything else are left as found. Only batch normalisation is in train mode meanwhile, so that nothing else is random.
+    /// its images. They are the training images in order and as they are; auxiliary images have their share of each batch, as in training,
+    /// drawn by the seed. Batches have the same size, or one less, and where some would have one image, there are fewer. Weights, modes and
+    /// everything else are left as found. Only batch normalisation is in train mode meanwhile, so that nothing else is random.
     /// </summary>
-    /// <param name="network">The network.</param>
-    /// <param name="images">On the network's device; they are taken as they are.</param>
-    /// <param name="seed">Decides which auxiliary images are drawn, the same each time.</param>
-    /// <param name="batchSize">At most; batches have the same size, or one less. Where some would have one image, there are fewer.</param>
-    /// <param name="group">The processes that share the batches, all with the same weights.</param>
     public static void Recompute(Module<Tensor, Tensor> network, TrainingImages images, long seed, int batchSize, ProcessGroup group)
     {
         var layers = network.modules().OfType<BatchNorm>().Where(layer => layer.track_running_stats).ToArray();
@@ -56,13 +52,9 @@ internal static class BatchStatistics
     }
 
     /// <summary>
-    /// Running statistics become their mean over the processes. What is the same in all of them, such as the constants of a normalisation,
-    /// stays as it is.
+    /// Running statistics become their mean over the processes, of which this one has a weight of the total. What is the same in all of
+    /// them, such as the constants of a normalisation, stays as it is.
     /// </summary>
-    /// <param name="buffers">The statistics.</param>
-    /// <param name="group">The processes.</param>
-    /// <param name="weight">By how much this process's count, of the total of all.</param>
-    /// <param name="total">That total.</param>
     public static void Average(IEnumerable<Tensor> buffers, ProcessGroup group, double weight, double total)
     {
         if (group.Size == 1) return;

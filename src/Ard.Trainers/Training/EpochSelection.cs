@@ -38,9 +38,10 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
 
     public IEnumerable<string> Advice() => TrainingAdvice.After(setup, History[^1], Best);
 
-    /// <summary>Gives the student the weights that the training results in.</summary>
-    /// <param name="lastEpoch">The epoch, from 1, whose weights it has; null where it is between two epochs' ends.</param>
-    /// <returns>The epoch whose weights it has then.</returns>
+    /// <summary>
+    /// Gives the student the weights that the training results in. Epochs, from 1, are those whose weights it had and has then; null where
+    /// it is between two epochs' ends.
+    /// </summary>
     public int? Finish(int? lastEpoch)
     {
         if (BestEpoch is not null && setup.Options.KeepBest)

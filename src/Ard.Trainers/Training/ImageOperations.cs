@@ -1,11 +1,9 @@
 namespace Ard.Trainers.Training;
 
-/// <summary>An operation on images.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Apply">
-/// From float images [N,C,H,W] in [0,1], a magnitude from 0 to <see cref="ImageOperations.Strongest"/>, and the direction of each image,
-/// [N] of 1 and -1, which some operations have.
-/// </param>
+/// <summary>
+/// An operation on float images [N,C,H,W] in [0,1], by a magnitude from 0 to <see cref="ImageOperations.Strongest"/> and the direction of
+/// each image, [N] of 1 and -1, which some have.
+/// </summary>
 internal sealed record ImageOperation(string Name, Func<Tensor, int, Tensor, Tensor> Apply);
 
 /// <summary>The operations of RandAugment, with torchvision's ranges.</summary>

@@ -99,8 +99,8 @@ public sealed record Preset
             Epochs = 300,
             Schedule = new MultiStepSchedule([215, 260, 285]),
         }),
-        // Zhu et al., ICLR 2022: trust in the teacher partial from epoch 60 on; in the released code, as in that of ARD, the drop at 150 has
-        // no effect. It also keeps the epoch that is best on the test set.
+        // Zhu et al., ICLR 2022: trust in the teacher partial from epoch 60 on; in the released code, as in ARD's, the drop at 150 has no
+        // effect. It also keeps the epoch that is best on the test set.
         new("iad", "IAD-I as its released code computes it, for ResNet-18", Published with
         {
             Schedule = new MultiStepSchedule([100, 150]) { FromBaseRate = true },
@@ -122,9 +122,9 @@ public sealed record Preset
             Averaging = new StochasticWeightAveraging { FromEpoch = 215 },
         }),
 
-        // The baseline of Pang et al., "Bag of Tricks for Adversarial Training" (ICLR 2021), as their release has it: batch normalisation in
-        // eval mode during the attack. The paper stops early: here by PGD-10 on 2 % of the images, where the release looks at the test set.
-        // The release normalises images; here that is a matter of the network.
+        // The baseline of Pang et al., "Bag of Tricks for Adversarial Training" (ICLR 2021), as their release has it: batch normalisation
+        // in eval mode during the attack. The paper stops early: here by PGD-10 on 2 % of the images, where the release looks at the test
+        // set. The release normalises images; here that is a matter of the network.
         new("at", "adversarial training in the baseline setting of Bag of Tricks, for WideResNet-34-10", MoreDecay with
         {
             Epochs = 110,
@@ -145,15 +145,16 @@ public sealed record Preset
         // student's own answer in eval mode; its rate rises in a straight line from 0; weights of batch normalisation do not decay, and its
         // running statistics, of adversarial images only, are not averaged. RobustBench has a PreActResNet-18 of these authors with a
         // million generated images, in 0.7 of each batch and with smoothed labels, at 83.53 % and under AutoAttack at 56.66 %.
-        new("trades-cutmix", "TRADES with CutMix and averaged weights, as Fixing Data Augmentation has it for WideResNet-28-10", Published with
-        {
-            Epochs = 400,
-            BatchSize = 1024,
-            Optimizer = new SgdOptimizer { LearningRate = 0.4, Nesterov = true, WeightDecay = 5e-4 },
-            Schedule = new OneCycleSchedule { RisingShare = 0.025 },
-            Mixing = new CutMixing(),
-            Averaging = new ExponentialAveraging { Decay = 0.995 },
-        }, "trades", new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255 }),
+        new("trades-cutmix", "TRADES with CutMix and averaged weights, as Fixing Data Augmentation has it for WideResNet-28-10",
+            Published with
+            {
+                Epochs = 400,
+                BatchSize = 1024,
+                Optimizer = new SgdOptimizer { LearningRate = 0.4, Nesterov = true, WeightDecay = 5e-4 },
+                Schedule = new OneCycleSchedule { RisingShare = 0.025 },
+                Mixing = new CutMixing(),
+                Averaging = new ExponentialAveraging { Decay = 0.995 },
+            }, "trades", new() { Threat = ThreatModel.Cifar10, StepSize = 2.0 / 255 }),
         // Wang et al., "Better Diffusion Models Further Improve Adversarial Training", ICML 2023, by the command of their release for a
         // million generated images, which whoever trains puts into TrainingOptions.Auxiliary; the best epoch by 40 steps of PGD on the
         // margin on 1,024 images. It differs: the release attacks from a uniform start, normalising by the batch, and not from

@@ -18,11 +18,10 @@ internal sealed class ProcessState : IDisposable
     private readonly int threadsBefore;
     private readonly Tensor random;
 
-    /// <summary>Sets the number of threads of this thread.</summary>
-    /// <param name="threads">
-    /// From 1. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use, divided among those that share them.
-    /// </param>
-    /// <param name="sharing">How many processes of this training share these processors.</param>
+    /// <summary>
+    /// Sets the number of threads of this thread. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use,
+    /// divided among the processes that share them.
+    /// </summary>
     public ProcessState(int? threads, int sharing = 1)
     {
         lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();

@@ -12,8 +12,8 @@ internal static class TeacherLabels
     private const long Most = 10_000;
 
     /// <summary>
-    /// Asks a teacher in eval mode, of several processes each for its part: of all images, whose int64 labels come back in no dispose scope,
-    /// or else of some of them, for how its answers compare with the labels that the images have.
+    /// Asks a teacher in eval mode, of several processes each for its part: of all images, whose int64 labels come back in no dispose
+    /// scope, or else of some of them, for how its answers compare with the labels that the images have.
     /// </summary>
     public static (Tensor? Labels, LabelNoise Noise) Find(
         Module<Tensor, Tensor> teacher, ImageDataset images, bool all, int batchSize, ScalarType dtype, ProcessGroup group,

@@ -3,11 +3,9 @@ using Ard.Trainers.Data;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// The images that a training takes its batches from, numbered through: the training images, and behind them the auxiliary ones.
+/// The images that a training takes its batches from, numbered through: the training images, and behind them the auxiliary ones, if any,
+/// from which a share of each batch is drawn.
 /// </summary>
-/// <param name="data">The training images.</param>
-/// <param name="auxiliary">The others; null for none.</param>
-/// <param name="share">The share of a batch that is drawn from the others.</param>
 internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary = null, double share = 0) : IDisposable
 {
     /// <summary>How many there are of both.</summary>
@@ -26,9 +24,10 @@ internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary 
 
     public Device Device => data.Device;
 
-    /// <summary>The numbers of a batch: at its last places auxiliary images stand for the training images.</summary>
-    /// <param name="places">The training images' numbers at the batch's places in the order of the epoch, int64 [N].</param>
-    /// <param name="generator">Where the chances come from, on the CPU. Without auxiliary images nothing is drawn.</param>
+    /// <summary>
+    /// The numbers of a batch, of those at its places in the order of the epoch, int64 [N]: auxiliary images stand for the last ones.
+    /// Without auxiliary images nothing is drawn.
+    /// </summary>
     public Tensor Draw(Tensor places, Generator generator)
     {
         var count = (long)Math.Round(share * places.shape[0]);
@@ -56,6 +55,5 @@ internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary 
             (batch.Images.MoveToOuterDisposeScope(), batch.Labels.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Frees the labels; the images are their owners'.</summary>
     public void Dispose() => AuxiliaryLabels?.Dispose();
 }
