@@ -77,9 +77,7 @@ internal sealed class PytorchFile : IDisposable
         }
     }
 
-    /// <summary>
-    /// A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did.
-    /// </summary>
+    /// <summary>A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did.</summary>
     /// <exception cref="CheckpointException">The storage is missing, or not of the length that the pickle says.</exception>
     public Tensor Read(PickledTensor tensor) =>
         Storage(tensor.Storage).as_strided(tensor.Shape, tensor.Strides, tensor.Offset);

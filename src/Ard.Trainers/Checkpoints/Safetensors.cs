@@ -24,9 +24,7 @@ public static class Safetensors
     /// Whether a file without the digest that <see cref="Write(string, IReadOnlyDictionary{string, Tensor},
     /// IReadOnlyDictionary{string, string})"/> adds is refused. Default false: foreign files have none.
     /// </param>
-    /// <returns>
-    /// The tensors by name, on the CPU, in the order of their bytes. The caller, or the current dispose scope, disposes of them.
-    /// </returns>
+    /// <returns>The tensors by name, on the CPU, in the order of their bytes, to be disposed of, or of the current scope.</returns>
     /// <exception cref="CheckpointException">The file is truncated, damaged or not a safetensors file.</exception>
     public static Dictionary<string, Tensor> Read(string path, bool requireDigest = false)
     {

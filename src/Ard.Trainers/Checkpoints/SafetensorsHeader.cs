@@ -13,9 +13,7 @@ internal sealed record SafetensorsEntry(string Name, ScalarType Type, long[] Sha
     public TensorInfo Info => new(Name, Type, Shape);
 }
 
-/// <summary>
-/// The header of a file of <see cref="Safetensors"/>: its JSON, and what it says, the tensors in the order of their bytes.
-/// </summary>
+/// <summary>The header of a file of <see cref="Safetensors"/>: its JSON and what that says, tensors in the order of their bytes.</summary>
 internal sealed record SafetensorsHeader(
     byte[] Bytes, IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata)
 {

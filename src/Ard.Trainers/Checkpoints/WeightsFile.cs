@@ -39,9 +39,7 @@ public enum WeightsFormat
     /// <summary>A state dict by TorchSharp's <c>Module.save</c>.</summary>
     TorchSharp,
 
-    /// <summary>
-    /// A TorchScript program: code with its weights. It is run by <see cref="ModelFile.ReadTorchScript"/>; its tensors are not listed.
-    /// </summary>
+    /// <summary>A TorchScript program, run by <see cref="ModelFile.ReadTorchScript"/>; its tensors are not listed.</summary>
     TorchScript,
 }
 

@@ -49,9 +49,7 @@ internal sealed class DataFileReader(Stream stream, string path) : IDisposable
         }
     }
 
-    /// <summary>
-    /// Reads <paramref name="length"/> bytes. Memory grows with the bytes that have really come, never by the length that a header claims.
-    /// </summary>
+    /// <summary>Reads so many bytes. Memory grows with those that have really come, never by the length that a header claims.</summary>
     public byte[] Read(long length, string what)
     {
         var bytes = new byte[Math.Min(length, 1 << 20)];

@@ -142,9 +142,7 @@ public sealed class ImageDataset : IDisposable
         Write(path).Dispose();
     }
 
-    /// <summary>
-    /// A batch: the images of these numbers as float32 in [0,1] with their labels, new tensors on the data set's device.
-    /// </summary>
+    /// <summary>A batch: the images of these numbers as float32 in [0,1], and their labels, new tensors on the set's device.</summary>
     /// <param name="indices">[B], int64, each from 0 to <see cref="Count"/> - 1, on any device.</param>
     public (Tensor Images, Tensor Labels) Batch(Tensor indices)
     {

@@ -4,9 +4,7 @@ using System.Text;
 
 namespace Ard.Trainers.Data;
 
-/// <summary>
-/// The bytes of one pickle, read from front to back, no further than its end. No length in it is believed before it is compared.
-/// </summary>
+/// <summary>The bytes of one pickle, from front to back, no further than its end. No length is believed before it is compared.</summary>
 internal sealed class PickleReader(Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit)
 {
     public const int LongestName = 1000;

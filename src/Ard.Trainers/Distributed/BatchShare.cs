@@ -20,9 +20,7 @@ internal sealed record BatchShare(ProcessGroup Group, long Count)
     /// <summary>This process's rows of a tensor that has all rows of the batch.</summary>
     public Tensor Select(Tensor all) => IsAll ? all : all.index_select(0, tensor(Rows, dtype: ScalarType.Int64, device: all.device));
 
-    /// <summary>
-    /// Numbers without a graph that are means over this process's rows become those over the whole batch, the same in all processes.
-    /// </summary>
+    /// <summary>Numbers without a graph that are means over a process's rows become those over the whole batch, in all of them.</summary>
     public Tensor Mean(Tensor means)
     {
         if (IsAll) return means;

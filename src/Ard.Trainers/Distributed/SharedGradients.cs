@@ -35,9 +35,7 @@ internal sealed class SharedGradients : IDisposable
         beside = host.narrow(0, first, numbers).DetachFromDisposeScope();
     }
 
-    /// <summary>
-    /// Each gradient becomes the mean over the batch, of those that are means over each process's rows. Returned are the numbers' sums.
-    /// </summary>
+    /// <summary>Gradients that are means over a process's rows become those over the batch. Returned are the numbers' sums.</summary>
     public double[] Average(BatchShare share, params double[] numbers)
     {
         using var scope = NewDisposeScope();

@@ -13,9 +13,7 @@ public static class BlackBox
     /// Float32 images [N,...] in [0,1] to scores [N,classes], the class of the largest being the answer. If they are probabilities (from 0
     /// to 1, those of an image adding up to 1), their logarithms are taken. Any number of threads may call it at once.
     /// </param>
-    /// <returns>
-    /// A module without parameters. What <paramref name="ask"/> throws it throws as an <see cref="InvalidOperationException"/>.
-    /// </returns>
+    /// <returns>A module without parameters; what <paramref name="ask"/> throws comes as <see cref="InvalidOperationException"/>.</returns>
     public static Module<Tensor, Tensor> FromScores(string name, Func<Tensor, Tensor> ask) => new BlackBoxModel(name, ask);
 
     /// <summary>A model that says the class, and nothing of how sure it is.</summary>

@@ -9,9 +9,7 @@ namespace Ard.Trainers.Networks;
 /// </summary>
 internal static class Convolutions
 {
-    /// <summary>
-    /// One layer after another, as in a Sequential. What lies between two is freed as soon as the second has read it.
-    /// </summary>
+    /// <summary>One layer after another, as in a Sequential. What lies between two is freed as soon as the second has read it.</summary>
     public static Tensor Then(this Tensor input, params IReadOnlyList<IModule<Tensor, Tensor>> layers)
     {
         var output = input;

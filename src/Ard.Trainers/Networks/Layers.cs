@@ -2,9 +2,7 @@ using TorchSharp.Modules;
 
 namespace Ard.Trainers.Networks;
 
-/// <summary>
-/// What the networks have in common: registration by name, convolutions without bias (a BatchNorm follows), stages of residual blocks.
-/// </summary>
+/// <summary>What the networks share: registration by name, convolutions without bias (a BatchNorm follows), stages of blocks.</summary>
 internal static class Layers
 {
     public static T Register<T>(this Module parent, string name, T child) where T : Module
@@ -32,9 +30,7 @@ internal static class Layers
         yield return ReLU(inplace: true);
     }
 
-    /// <summary>
-    /// A 3x3 convolution padded as TensorFlow does it ("SAME"): where it strides, by a row below and a column to the right only.
-    /// </summary>
+    /// <summary>A 3x3 convolution padded as TensorFlow does it: where it strides, by a row below and a column to the right.</summary>
     public static Module<Tensor, Tensor>[] Convolution3x3Same(Module parent, string name, int input, int output, int stride) => stride == 1
         ? [parent.Register(name, Convolution3x3(input, output))]
         : [new PadBelowAndRight(), parent.Register(name, Conv2d(input, output, kernel_size: 3, stride: stride, bias: false))];

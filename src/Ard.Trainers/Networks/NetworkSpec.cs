@@ -74,9 +74,7 @@ public sealed record NetworkSpec
     /// </summary>
     public bool BatchNorm { get; init; }
 
-    /// <summary>
-    /// Whether wideresnet holds the block sub_block1 of the TRADES and ARD code, which is in the state dict but never used. Default false.
-    /// </summary>
+    /// <summary>Whether wideresnet holds sub_block1 of the TRADES and ARD code, in the state dict but never used. Default false.</summary>
     [JsonInclude]
     internal bool SubBlock1 { get; init; }
 

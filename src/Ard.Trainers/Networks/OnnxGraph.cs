@@ -1,8 +1,6 @@
 namespace Ard.Trainers.Networks;
 
-/// <summary>
-/// An operator at its place, such as Conv: it reads values by name and gives one. It is computed by the same in TorchSharp.
-/// </summary>
+/// <summary>An operator at its place, such as Conv: it reads values by name and gives one, computed by the same in TorchSharp.</summary>
 internal sealed record OnnxNode(
     string Type, string Name, IReadOnlyList<string> Inputs, string Output, IReadOnlyList<(string Name, object Value)> Attributes,
     Func<IReadOnlyList<Tensor>, Tensor> Compute);

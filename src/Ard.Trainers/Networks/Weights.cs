@@ -35,9 +35,7 @@ public static class Weights
             : $"NaN or infinity in {finite.logical_not().sum().item<long>()} of {finite.numel()} elements";
     }
 
-    /// <summary>
-    /// Copies all parameters and persistent buffers of <paramref name="source"/> into <paramref name="target"/>, name by name.
-    /// </summary>
+    /// <summary>Copies all parameters and persistent buffers from one network to another, name by name.</summary>
     /// <exception cref="ArgumentException">Names or shapes differ; nothing has been copied then.</exception>
     public static void Copy(Module source, Module target) => Load(target, source.state_dict());
 

@@ -22,9 +22,7 @@ internal static class OptionsText
     /// <summary>The settings as lines of text, <c>Optimizer.Momentum: 0.9</c>.</summary>
     public static IEnumerable<string> Lines(string path, object? value) => All(path, value).Select(line => $"{line.Path}: {line.Value}");
 
-    /// <summary>
-    /// Whether two texts of a setting say the same. A file from before there was a setting has none, null: it was not set.
-    /// </summary>
+    /// <summary>Whether two texts of a setting say the same. A file from before there was a setting has none: it was not set.</summary>
     public static bool AreSame(string? one, string? other) => (one ?? NotSet) == (other ?? NotSet);
 
     /// <summary>The settings of an options record in one line, <c>Steps 20, Restarts 1</c>, without those that are functions.</summary>

@@ -32,9 +32,6 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
     /// channels only. At 3x32x32 that is <see cref="CropAndFlip"/>. A padding of 4 would push half of an 8x8 image out of sight; and images
     /// of one channel are mostly characters and signs, which mirrored are others, where those of three are mostly photographs.
     /// </summary>
-    /// <param name="channels">Channels.</param>
-    /// <param name="height">Rows of pixels.</param>
-    /// <param name="width">Columns of pixels.</param>
     public static Augmentation For(int channels, int height, int width) => new(Math.Min(height, width) / 8, channels == 3);
 
     /// <summary>A new batch [N,C,H,W] of the same dtype and device.</summary>

@@ -60,9 +60,7 @@ public sealed record LabelNoise
     /// <summary>How many images were looked at: all where the teacher labels them, else at most 10,000 at equal distances.</summary>
     public long Images { get; }
 
-    /// <summary>
-    /// The share of their own labels, from 0 to 1, that are not the class that the teacher sees; null where the set came without.
-    /// </summary>
+    /// <summary>The share of their own labels, 0 to 1, that are not the class that the teacher sees; null where there are none.</summary>
     public double? Disagreement { get; }
 
     /// <summary>The teacher's mean probability of the class that it sees, from 0 to 1.</summary>

@@ -24,9 +24,7 @@ public abstract record Mixing
 
     private protected abstract double Concentration { get; }
 
-    /// <summary>
-    /// A new batch [N,C,H,W], and what its images are of, [N,classes] in the images' dtype. The chances come from a generator on the CPU.
-    /// </summary>
+    /// <summary>A new batch [N,C,H,W], and what its images are of, [N,classes] in their dtype, by a generator on the CPU.</summary>
     internal (Tensor Images, Tensor SoftLabels) Apply(Tensor images, Tensor labels, int classes, Generator generator)
     {
         using var scope = NewDisposeScope();

@@ -16,9 +16,7 @@ public abstract record OptimizerSpec
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double LearningRate { get; init; }
 
-    /// <summary>
-    /// Added to the gradient, times the weight. Default 2e-4 of <see cref="SgdOptimizer"/>, 0 of <see cref="AdamOptimizer"/>.
-    /// </summary>
+    /// <summary>Added to the gradient, times the weight. Default 2e-4 in <see cref="SgdOptimizer"/>, else 0.</summary>
     [Range(0, double.MaxValue)]
     public double WeightDecay { get; init; }
 

@@ -19,9 +19,7 @@ public sealed record RandAugment
     [Range(0, ImageOperations.Strongest)]
     public int Magnitude { get; init; } = 9;
 
-    /// <summary>
-    /// Of a process's share of a batch, float [N,C,H,W] in [0,1]. The chances are drawn for the whole batch, by a generator on the CPU.
-    /// </summary>
+    /// <summary>Of a process's share of a batch, float [N,C,H,W] in [0,1]; drawn is for the whole batch, on the CPU.</summary>
     internal Tensor Apply(Tensor images, Generator generator, BatchShare share)
     {
         for (var n = 0; n < Operations; n++)

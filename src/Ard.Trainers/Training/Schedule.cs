@@ -53,6 +53,9 @@ public abstract record Schedule
     private protected static bool IsRising<T>(IReadOnlyList<T> values) where T : IComparable<T> =>
         values.Count > 0 && values.Zip(values.Skip(1)).All(pair => pair.First.CompareTo(pair.Second) < 0);
 
+    private protected static string GammaText(double gamma) =>
+        gamma == UsualGamma ? "" : FormattableString.Invariant($" gamma {gamma}");
+
     /// <summary>The learning rate of one step.</summary>
     /// <param name="baseRate">The optimizer's learning rate; the largest that any schedule reaches.</param>
     /// <param name="step">The step, from 0, counted over all epochs.</param>
@@ -122,8 +125,7 @@ internal sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedu
     }
 
     public override string ToString() =>
-        $"multistep:{string.Join(",", Milestones)}{(Gamma == UsualGamma ? "" : $" gamma {Gamma}")}"
-            + (FromBaseRate ? " from base rate" : "");
+        $"multistep:{string.Join(",", Milestones)}{GammaText(Gamma)}{(FromBaseRate ? " from base rate" : "")}";
 }
 
 internal sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule, IValidatableObject
@@ -140,7 +142,7 @@ internal sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) :
             yield return new($"Shares are [{Text(", ")}], expected one or more from 0 to 1, rising");
     }
 
-    public override string ToString() => $"multistep:{Text(",")}{(Gamma == UsualGamma ? "" : $" gamma {Gamma}")}";
+    public override string ToString() => $"multistep:{Text(",")}{GammaText(Gamma)}";
 
     private string Text(string separator) =>
         string.Join(separator, Shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.###}%")));
@@ -154,7 +156,7 @@ internal sealed record CosineSchedule : Schedule
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         Anneal(baseRate, Minimum, (double)step / (stepsPerEpoch * epochs));
 
-    public override string ToString() => Minimum == 0 ? "cosine" : $"cosine to {Minimum}";
+    public override string ToString() => Minimum == 0 ? "cosine" : FormattableString.Invariant($"cosine to {Minimum}");
 
     /// <summary>Half a cosine from <paramref name="from"/> at 0 to <paramref name="to"/> at 1.</summary>
     internal static double Anneal(double from, double to, double share) => to + (from - to) / 2 * (1 + Math.Cos(Math.PI * share));
@@ -184,5 +186,5 @@ internal sealed record OneCycleSchedule : Schedule
 
     public override string ToString() => this == Usual
         ? "onecycle"
-        : $"onecycle rising {RisingShare} from 1/{InitialDivisor} to 1/{InitialDivisor * FinalDivisor}";
+        : FormattableString.Invariant($"onecycle rising {RisingShare} from 1/{InitialDivisor} to 1/{InitialDivisor * FinalDivisor}");
 }

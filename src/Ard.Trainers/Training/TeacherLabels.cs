@@ -3,9 +3,7 @@ using Ard.Trainers.Distributed;
 
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// What a teacher sees in auxiliary images: their labels (Carmon et al., NeurIPS 2019), or how noisy those that they have are.
-/// </summary>
+/// <summary>What a teacher sees in auxiliary images: labels (Carmon et al., NeurIPS 2019), or how noisy their own are.</summary>
 internal static class TeacherLabels
 {
     // The deviation of a share of so many is at most half a percent.

@@ -128,9 +128,7 @@ public sealed record TeacherReport
     /// <param name="student">A trained student, for what carries over to it. Default none.</param>
     /// <param name="images">How many of the images to look at; chosen at random, the same each time. Default 200.</param>
     /// <param name="cancellation">Looked at before each pass of an attack.</param>
-    /// <exception cref="ArgumentException">
-    /// The outputs do not fit the images' classes, or are not finite, or there are no images.
-    /// </exception>
+    /// <exception cref="ArgumentException">Outputs do not fit the images' classes, or are not finite; or there are no images.</exception>
     /// <exception cref="InvalidOperationException">The output of a network is not [N,classes].</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static TeacherReport Measure(
@@ -205,9 +203,7 @@ public sealed record TeacherReport
     /// <summary>All of it as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    /// <summary>
-    /// The mean over the images of |accuracy - confidence| of the bin that the image's confidence falls into: (0, 1/15] and so on.
-    /// </summary>
+    /// <summary>The mean over the images of |accuracy - confidence| of the bin of the image's confidence: (0, 1/15] and so on.</summary>
     internal static double ExpectedCalibrationError(Tensor logits, Tensor labels)
     {
         using var scope = NewDisposeScope();

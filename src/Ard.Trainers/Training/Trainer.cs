@@ -14,9 +14,7 @@ public static class Trainer
     /// </summary>
     /// <param name="networks">The student, alone or with the networks that the objective needs beside it.</param>
     /// <param name="objective">The training method.</param>
-    /// <param name="data">
-    /// The training images; a share is set aside for validation where the options say so and no validation set is given.
-    /// </param>
+    /// <param name="data">The training images; without a validation set a share is set aside, as the options say.</param>
     /// <param name="options">The settings. Default: <see cref="TrainingOptions.WithDefaults"/> for method and images.</param>
     /// <param name="validation">
     /// Images to choose the best epoch by; where the names of their classes are those of the data, labels go by the names. Default: a share

@@ -2,9 +2,7 @@ using Ard.Trainers.Objectives;
 
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// What a training takes where its options leave it open, the same in the library, in ML.NET and on the command line.
-/// </summary>
+/// <summary>What a training takes where its options leave it open, the same in the library, in ML.NET and on the command line.</summary>
 internal static class TrainingDefaults
 {
     // ARD and its successors (Goldblum et al., AAAI 2020) train with this rate on batches of this size.

@@ -17,9 +17,7 @@ internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposa
         if (right is not null) Values.narrow(0, 1, 1).narrow(1, step, 1).copy_(right);
     }
 
-    /// <summary>
-    /// Waits for the device: means over the images of the first steps, and the first of them whose loss is not finite, or -1.
-    /// </summary>
+    /// <summary>Waits for the device: means over the images of so many steps, and the first step of a loss not finite, or -1.</summary>
     public (double Loss, double Accuracy, int FirstBad, double BadLoss) Read(int steps)
     {
         if (steps == 0) return (double.NaN, double.NaN, -1, 0);

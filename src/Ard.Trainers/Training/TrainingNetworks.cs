@@ -4,15 +4,11 @@ namespace Ard.Trainers.Training;
 /// The student and the networks that its method needs beside it. All take images [N,C,H,W] in [0,1] to logits [N,classes] in the same
 /// dtype, float32 or float64.
 /// </summary>
-/// <param name="Student">
-/// The network to train. Afterwards it has the weights of the result, is in eval mode and on the device of the options.
-/// </param>
+/// <param name="Student">The network to train. Afterwards it has the result's weights, in eval mode and on the options' device.</param>
 /// <param name="Teacher">
 /// The teacher, for objectives that need one. It is on the device of the options meanwhile, and afterwards where and as it was found.
 /// </param>
-/// <param name="NaturalTeacher">
-/// The second teacher, for objectives that need one for clean images, such as MTARD. Treated as the first.
-/// </param>
+/// <param name="NaturalTeacher">The second teacher, for objectives that need one for clean images (MTARD). Treated as the first.</param>
 /// <param name="Peer">
 /// A network to be trained beside the student, for objectives that have one, such as PeerAiD: as a rule a fresh one of the student's
 /// architecture. Afterwards it has its last weights and is in eval mode.

@@ -81,9 +81,7 @@ public sealed record TrainingOptions : IValidatableObject
     /// <summary>More images, which take a share of every batch. Default null: none.</summary>
     public AuxiliaryData? Auxiliary { get; init; }
 
-    /// <summary>
-    /// The largest norm of the gradient, all parameters together; a longer one is shortened to it before the step. Default null: as it is.
-    /// </summary>
+    /// <summary>The largest norm of the gradient of all parameters, to which a longer one is shortened. Default null: as it is.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? ClipGradientNorm { get; init; }
 
@@ -142,9 +140,7 @@ public sealed record TrainingOptions : IValidatableObject
     /// <summary>Fixes everything that chance decides: split, order, augmentation and attacks. Default 0.</summary>
     public long Seed { get; init; }
 
-    /// <summary>
-    /// Where to compute: auto (a GPU if there is one), cpu, cuda or cuda:N. Default auto. Student and teacher are moved there.
-    /// </summary>
+    /// <summary>Where to compute: auto, a GPU if there is one (default), cpu, cuda or cuda:N. The networks are moved there.</summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>
@@ -184,9 +180,7 @@ public sealed record TrainingOptions : IValidatableObject
     /// </summary>
     public bool Resume { get; init; }
 
-    /// <summary>
-    /// What a cancelled training does. Default throw. In both cases last.safetensors is written first, where there is a folder.
-    /// </summary>
+    /// <summary>What a cancelled training does, once last.safetensors is written, where there is a folder. Default throw.</summary>
     public CancellationBehaviour WhenCancelled { get; init; } = CancellationBehaviour.Throw;
 
     /// <summary>

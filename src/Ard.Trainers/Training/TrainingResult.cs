@@ -20,9 +20,7 @@ public sealed record EpochRecord
     /// <summary>The loss, mean over its images.</summary>
     public double Loss { get; internal init; }
 
-    /// <summary>
-    /// The share of its images that the student got right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.
-    /// </summary>
+    /// <summary>The share of its images that were right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.</summary>
     public double TrainingAccuracy { get; internal init; }
 
     /// <summary>The rate of its last step.</summary>

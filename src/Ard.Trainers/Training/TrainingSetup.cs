@@ -166,9 +166,7 @@ internal sealed class TrainingSetup : IDisposable
         }
     }
 
-    /// <summary>
-    /// The teacher labels the auxiliary images, or a part of them is looked at with it. Of several processes all call it, and end alike.
-    /// </summary>
+    /// <summary>The teacher labels the auxiliary images, or looks at a part of them. All processes call it, and end alike.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled, in any of the processes.</exception>
     public void AskTeacherOfAuxiliary(CancellationToken cancellation)
     {

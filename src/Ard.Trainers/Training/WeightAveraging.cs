@@ -25,9 +25,7 @@ public abstract record WeightAveraging
     /// validation and for the result. Against robust overfitting: Chen et al., ICLR 2021. A network that has batch normalisation of another
     /// kind than TorchSharp's layers keeps the averaged statistics.
     /// </summary>
-    /// <param name="fromEpoch">
-    /// The first epoch, from 1, whose weights are taken. Default null: the first one after three quarters of the training.
-    /// </param>
+    /// <param name="fromEpoch">The first epoch, from 1, that counts. Default null: the one after three quarters of all.</param>
     /// <param name="everySteps">Take the weights after every so many steps. Default null: at the end of each epoch.</param>
     public static WeightAveraging Stochastic(int? fromEpoch = null, int? everySteps = null) =>
         new StochasticWeightAveraging { FromEpoch = fromEpoch, EverySteps = everySteps };

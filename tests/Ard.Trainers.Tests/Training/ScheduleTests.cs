@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 
@@ -94,6 +95,29 @@ public sealed class ScheduleTests
     [InlineData("multistep:50%,75%")]
     [InlineData("multistep:12.5%")]
     public void The_usual_schedules_are_read_as_they_are_written(string text) => Assert.Equal(text, Schedule.Parse(text).ToString());
+
+    [Fact]
+    public void A_schedule_is_written_alike_in_any_culture_so_that_a_checkpoint_fits_on_another_machine()
+    {
+        Schedule[] schedules =
+        [
+            Schedule.MultiStep([2, 3], 0.2), Schedule.MultiStepByShare([0.5], 0.2), Schedule.Cosine(0.01), Schedule.OneCycle(0.25),
+        ];
+        string[] expected =
+            ["multistep:2,3 gamma 0.2", "multistep:50% gamma 0.2", "cosine to 0.01", "onecycle rising 0.25 from 1/25 to 1/250000"];
+        var before = CultureInfo.CurrentCulture;
+        var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        culture.NumberFormat.NumberDecimalSeparator = ",";
+        CultureInfo.CurrentCulture = culture;
+        try
+        {
+            Assert.Equal(expected, schedules.Select(schedule => schedule.ToString()));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
 
     [Theory]
     [InlineData("linear")]
