@@ -48,10 +48,7 @@ internal sealed class PytorchFile : IDisposable
     /// <summary>Whether a file begins as those of <c>torch.save</c> do.</summary>
     public static bool Is(ReadOnlySpan<byte> beginning) => IsZip(beginning) || IsLegacy(beginning);
 
-    /// <summary>
-    /// Opens a file and reads its pickles. The stream, which can seek, is at its beginning; it belongs to the result, and is closed if
-    /// there is none.
-    /// </summary>
+    /// <summary>Reads the pickles of a stream that can seek, from its beginning. It is the result's, or closed if there is none.</summary>
     /// <exception cref="CheckpointException">The file is damaged or holds something else than tensors and plain values.</exception>
     public static PytorchFile Open(Stream stream, string path)
     {

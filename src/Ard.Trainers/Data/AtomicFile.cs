@@ -11,10 +11,7 @@ internal sealed class AtomicFile : IDisposable
     private readonly bool temporary;
     private readonly FileStream stream;
 
-    /// <summary>
-    /// Begins a file. Missing folders are made. A temporary one is for this process alone: other users cannot read it, and it need not be
-    /// on the disk.
-    /// </summary>
+    /// <summary>Begins a file, and makes missing folders. A temporary one is for this process alone, and need not be on the disk.</summary>
     public AtomicFile(string path, bool temporary = false)
     {
         (this.path, this.temporary) = (Path.GetFullPath(path), temporary);

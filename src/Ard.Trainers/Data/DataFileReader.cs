@@ -2,10 +2,7 @@ using System.IO.Compression;
 
 namespace Ard.Trainers.Data;
 
-/// <summary>
-/// Reads a data file from front to back, plain or gzip-compressed, knowing where it is, so that every fault is reported with file,
-/// offset, expected and found.
-/// </summary>
+/// <summary>Reads a data file, plain or gzip-compressed, from front to back; faults have file, offset, expected and found.</summary>
 internal sealed class DataFileReader(Stream stream, string path) : IDisposable
 {
     public string Path { get; } = path;

@@ -211,9 +211,7 @@ public sealed class ImageDataset : IDisposable
     /// <summary>For people, such as <c>50000 images 3x32x32 of 10 classes</c>.</summary>
     public override string ToString() => $"{Count} images {Channels}x{Height}x{Width} of {Classes} classes";
 
-    /// <summary>
-    /// The same images with labels in the order of other names: where the names of this set are among these, by the name, else as they are.
-    /// </summary>
+    /// <summary>The same images with labels by other names, where those of this set are among them, else as they are.</summary>
     internal ImageDataset Relabelled(IReadOnlyList<string> names)
     {
         using var scope = NewDisposeScope();

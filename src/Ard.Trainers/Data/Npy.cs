@@ -55,10 +55,7 @@ internal static class Npy
     public static ImageDataset Load(string path, DataSplit split, IReadOnlyList<string>? classNames = null) =>
         Load(path, split, classNames, mayLackLabels: false);
 
-    /// <summary>
-    /// Reads images of whatever split: those with train in their names, or, where no name says train or test, all. Where there are no
-    /// labels, each is -1.
-    /// </summary>
+    /// <summary>Reads those with train in their names, or all where none says train or test. Labels that are not there are -1.</summary>
     /// <inheritdoc cref="Load(string, DataSplit, IReadOnlyList{string}?)"/>
     public static ImageDataset LoadAny(string path, IReadOnlyList<string> classNames) => Load(path, null, classNames, mayLackLabels: true);
 

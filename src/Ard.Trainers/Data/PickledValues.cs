@@ -12,10 +12,7 @@ internal sealed record PickledStorage(string Key, ScalarType Type, long Count)
 /// <summary>A tensor in a pickle: a view on a storage, checked to lie within it.</summary>
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[] Shape, long[] Strides);
 
-/// <summary>
-/// What a pickle says of a class or a function that is not known here: its name, and nothing of what it would be. What is called, filled or
-/// set of it is passed over.
-/// </summary>
+/// <summary>A class or a function that is not known here: a name. What is called, filled or set of it is passed over.</summary>
 /// <param name="Name">Module and name with dots between, as the file says them.</param>
 internal sealed record PickledOpaque(string Name);
 

@@ -3,10 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Ard.Trainers.Distributed;
 
-/// <summary>
-/// What has started this process as one of several, as its environment variables say, with the MPI libraries that may be the launcher's,
-/// the likeliest first.
-/// </summary>
+/// <summary>What has started this process as one of several, by its environment, and its likely MPI libraries.</summary>
 internal sealed record Launcher(string Name, int Size, IReadOnlyList<string> Libraries)
 {
     private const string OpenMpi = "libmpi.so.40", Abi = "libmpi_abi.so.0";

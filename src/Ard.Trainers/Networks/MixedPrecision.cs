@@ -5,23 +5,22 @@ namespace Ard.Trainers.Networks;
 /// needed (Micikevicius et al., ICLR 2018; Kalamkar et al., 2019). Weights, statistics, the last layer, losses and optimizers stay in
 /// float32. It is for processors that multiply bfloat16 by themselves.
 /// </summary>
-internal sealed class MixedPrecision : IDisposable
+internal static class MixedPrecision
 {
     [ThreadStatic]
     private static bool active;
 
-    private readonly bool before = active;
-
-    private MixedPrecision(bool on) => active = on;
-
     /// <summary>On this thread, the networks of this library compute so until the result is disposed; in float64 they never do.</summary>
-    public static MixedPrecision Use(bool on) => new(on);
+    public static IDisposable Use(bool on)
+    {
+        var before = active;
+        active = on;
+        return new PutBack(() => active = before);
+    }
 
     /// <summary>The input of a network in the type that its convolutions compute in.</summary>
     public static Tensor Reduced(Tensor input) => active && input.dtype == ScalarType.Float32 ? input.to(ScalarType.BFloat16) : input;
 
     /// <summary>What leaves the convolutions, in float32 if it is bfloat16.</summary>
     public static Tensor Full(Tensor output) => output.dtype == ScalarType.BFloat16 ? output.to(ScalarType.Float32) : output;
-
-    public void Dispose() => active = before;
 }

@@ -21,10 +21,7 @@ internal sealed class MobileNetV2 : ImageNetwork
         ChannelsLast = true;
     }
 
-    /// <summary>
-    /// The bottlenecks of Sandler et al., table 2, where the second group strides by 2, each by input and output channels, expansion and
-    /// stride.
-    /// </summary>
+    /// <summary>The bottlenecks of Sandler et al., table 2: input and output channels, expansion, stride (of the second group 2).</summary>
     public static IEnumerable<Module<Tensor, Tensor>> Bottlenecks(
         int secondStride, Func<int, int, int, int, Module<Tensor, Tensor>> block)
     {

@@ -1,83 +1,67 @@
 namespace Ard.Trainers.Networks;
 
-/// <summary>The train or eval mode of every module of a network, as it was, to be put back.</summary>
-internal sealed class ModuleModes : IDisposable
+/// <summary>Puts back on disposal what was changed for a while.</summary>
+internal sealed class PutBack(Action action) : IDisposable
 {
-    private readonly (Module Module, bool Training)[] modes;
+    public void Dispose() => action();
+}
 
-    private ModuleModes(Module model)
-    {
-        modes = [.. model.modules().Prepend(model).Distinct().Select(module => (module, module.training))];
-        model.eval();
-    }
-
+/// <summary>The train or eval mode of every module of a network.</summary>
+internal static class ModuleModes
+{
     /// <summary>Sets the whole network to eval mode until the result is disposed; then every module has its own mode again.</summary>
-    public static ModuleModes Eval(Module model) => new(model);
-
-    public void Dispose()
+    public static IDisposable Eval(Module model)
     {
-        // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
-        foreach (var (module, training) in modes)
+        (Module Module, bool Training)[] modes = [.. model.modules().Prepend(model).Distinct().Select(module => (module, module.training))];
+        model.eval();
+        return new PutBack(() =>
         {
-            if (module.training != training) module.train(training);
-        }
+            // Setting a module's mode sets that of everything inside it, and modules come before what they hold.
+            foreach (var (module, training) in modes)
+                if (module.training != training) module.train(training);
+        });
     }
 }
 
-/// <summary>The parameters of a network without gradients, which spares the work that only they would need, until disposal.</summary>
-internal sealed class FrozenParameters : IDisposable
+/// <summary>The parameters of a network without gradients, which spares the work that only they would need.</summary>
+internal static class FrozenParameters
 {
-    private readonly Tensor[] trainable;
-
-    private FrozenParameters(Module model)
+    public static IDisposable Freeze(Module model)
     {
-        trainable = [.. model.parameters().Where(parameter => parameter.requires_grad)];
+        Tensor[] trainable = [.. model.parameters().Where(parameter => parameter.requires_grad)];
         foreach (var parameter in trainable) parameter.requires_grad = false;
-    }
-
-    public static FrozenParameters Freeze(Module model) => new(model);
-
-    public void Dispose()
-    {
-        foreach (var parameter in trainable) parameter.requires_grad = true;
+        return new PutBack(() =>
+        {
+            foreach (var parameter in trainable) parameter.requires_grad = true;
+        });
     }
 }
 
-/// <summary>
-/// A network made ready to be attacked, and put back afterwards: eval mode, parameters without gradients, and the buffers, in case the
-/// network or the attack moves them.
-/// </summary>
-internal sealed class ModelState : IDisposable
+/// <summary>A network made ready to be attacked: eval mode, no gradients of parameters, and its buffers, should they move.</summary>
+internal static class ModelState
 {
-    private readonly ModuleModes modes;
-    private readonly FrozenParameters parameters;
-    private readonly (Tensor Buffer, Tensor Copy)[] buffers;
-
-    private ModelState(Module model)
+    public static IDisposable Borrow(Module model)
     {
         // What may fail comes before anything is changed.
-        buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
-        modes = ModuleModes.Eval(model);
-        parameters = FrozenParameters.Freeze(model);
-    }
-
-    public static ModelState Borrow(Module model) => new(model);
-
-    public void Dispose()
-    {
-        parameters.Dispose();
-        modes.Dispose();
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        if (buffers.Length == 0) return;
-        // One wait for the device. Written is only what has moved: it would invalidate a graph of the caller's that uses the buffer.
-        var device = buffers[0].Buffer.device;
-        var same = stack(buffers.Select(each => each.Buffer.eq(each.Copy).all().to(device))).cpu().data<bool>().ToArray();
-        for (var i = 0; i < buffers.Length; i++)
+        (Tensor Buffer, Tensor Copy)[] buffers = BufferState.Copies(model);
+        var modes = ModuleModes.Eval(model);
+        var parameters = FrozenParameters.Freeze(model);
+        return new PutBack(() =>
         {
-            if (!same[i]) buffers[i].Buffer.copy_(buffers[i].Copy);
-            buffers[i].Copy.Dispose();
-        }
+            parameters.Dispose();
+            modes.Dispose();
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            if (buffers.Length == 0) return;
+            // One wait for the device. Written is only what has moved: it would invalidate a graph of the caller's that uses the buffer.
+            var device = buffers[0].Buffer.device;
+            var same = stack(buffers.Select(each => each.Buffer.eq(each.Copy).all().to(device))).cpu().data<bool>().ToArray();
+            for (var i = 0; i < buffers.Length; i++)
+            {
+                if (!same[i]) buffers[i].Buffer.copy_(buffers[i].Copy);
+                buffers[i].Copy.Dispose();
+            }
+        });
     }
 }
 
@@ -86,11 +70,13 @@ internal sealed class BufferState : IDisposable
 {
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
 
-    private BufferState(Module model) =>
-        buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
+    private BufferState(Module model) => buffers = Copies(model);
 
     /// <summary>Puts the present buffers back when the result is disposed. Graphs that use them are of no use after that.</summary>
     public static BufferState Capture(Module model) => new(model);
+
+    internal static (Tensor Buffer, Tensor Copy)[] Copies(Module model) =>
+        [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
 
     /// <summary>From now on the buffers as they are now are what will be put back.</summary>
     public void Update()

@@ -21,7 +21,11 @@ internal static class BatchStatistics
         using var noGradient = no_grad();
         var dtype = network.parameters().First().dtype;
         using var modes = ModuleModes.Eval(network);
-        using var momenta = new Momenta(layers);
+        double?[] momenta = [.. layers.Select(layer => layer.momentum)];
+        using var putBack = new PutBack(() =>
+        {
+            foreach (var (layer, momentum) in layers.Zip(momenta)) layer.momentum = momentum;
+        });
         using var statistics = BufferState.Capture(network);
         foreach (var layer in layers)
         {
@@ -70,17 +74,6 @@ internal static class BatchStatistics
         {
             buffer.copy_(flat.narrow(0, first, buffer.numel()).view(buffer.shape));
             first += buffer.numel();
-        }
-    }
-
-    /// <summary>The momenta as they were, to be put back.</summary>
-    private sealed class Momenta(BatchNorm[] layers) : IDisposable
-    {
-        private readonly double?[] before = [.. layers.Select(layer => layer.momentum)];
-
-        public void Dispose()
-        {
-            foreach (var (layer, momentum) in layers.Zip(before)) layer.momentum = momentum;
         }
     }
 }

@@ -38,10 +38,7 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
 
     public IEnumerable<string> Advice() => TrainingAdvice.After(setup, History[^1], Best);
 
-    /// <summary>
-    /// Gives the student the weights that the training results in. Epochs, from 1, are those whose weights it had and has then; null where
-    /// it is between two epochs' ends.
-    /// </summary>
+    /// <summary>Gives the student the result's weights. Epochs, those it had and has, are null between two epochs' ends.</summary>
     public int? Finish(int? lastEpoch)
     {
         if (BestEpoch is not null && setup.Options.KeepBest)

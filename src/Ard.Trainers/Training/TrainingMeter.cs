@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// Loss and right answers of every step of an epoch. They stay on the device, so that recording waits for nothing, until somebody reads
-/// them.
-/// </summary>
+/// <summary>Loss and right answers of every step of an epoch, on the device, so that recording waits for nothing.</summary>
 internal sealed class TrainingMeter(BatchPlan batches, Device device) : IDisposable
 {
     /// <summary>[2, steps]: the loss of each step, and how many images the student got right in it.</summary>

@@ -214,10 +214,7 @@ internal sealed class TrainingRun : IDisposable
         foreach (var (_, network) in setup.Networks.Trained) network.zero_grad();
     }
 
-    /// <summary>
-    /// Makes of this process's gradients those of the whole batch, and records its loss and right answers. In the same sum each process
-    /// learns whether another was cancelled.
-    /// </summary>
+    /// <summary>Gradients, loss and right answers become those of the whole batch, and it shows who was cancelled.</summary>
     public void Share(Tensor loss, TrainingBatch batch)
     {
         if (gradients is null)

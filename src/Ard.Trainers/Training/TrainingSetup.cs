@@ -93,9 +93,7 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>The training images and the auxiliary ones behind them.</summary>
     public TrainingImages Images { get; }
 
-    /// <summary>
-    /// How far the teacher agrees with the labels of the auxiliary images; null where there are none, or no teacher, and until it is asked.
-    /// </summary>
+    /// <summary>How far the teacher agrees with the auxiliary labels; null where there are none, no teacher, or not yet.</summary>
     public LabelNoise? AuxiliaryLabels { get; private set; }
 
     public ImageDataset? Validation { get; }
@@ -185,15 +183,10 @@ internal sealed class TrainingSetup : IDisposable
     // Moved to the device, and where and as it was found once the training is over.
     private void Borrow(Module<Tensor, Tensor> network)
     {
-        if (network.parameters().FirstOrDefault()?.device is { } home) owned.Add(new Home(network, home));
+        if (network.parameters().FirstOrDefault()?.device is { } home) owned.Add(new PutBack(() => network.to(home)));
         network.to(Device);
         using var scope = NewDisposeScope();
         owned.Add(ModelState.Borrow(network));
-    }
-
-    private sealed class Home(Module network, Device device) : IDisposable
-    {
-        public void Dispose() => network.to(device);
     }
 
     // On the device, with the training images' numbers of the classes.

@@ -26,30 +26,20 @@ internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
     }
 
     /// <summary>Gives the network the mean weights until the result is disposed; then it has its own again.</summary>
-    public IDisposable ApplyTo(Module network) => new Applied(network, Values);
+    public IDisposable ApplyTo(Module network)
+    {
+        using var scope = NewDisposeScope();
+        var own = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+        Weights.Load(network, Values);
+        return new PutBack(() =>
+        {
+            Weights.Load(network, own);
+            foreach (var value in own.Values) value.Dispose();
+        });
+    }
 
     public void Dispose()
     {
         foreach (var value in Values.Values) value.Dispose();
-    }
-
-    private sealed class Applied : IDisposable
-    {
-        private readonly Module network;
-        private readonly Dictionary<string, Tensor> own;
-
-        public Applied(Module network, IReadOnlyDictionary<string, Tensor> values)
-        {
-            this.network = network;
-            using var scope = NewDisposeScope();
-            own = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
-            Weights.Load(network, values);
-        }
-
-        public void Dispose()
-        {
-            Weights.Load(network, own);
-            foreach (var value in own.Values) value.Dispose();
-        }
     }
 }
