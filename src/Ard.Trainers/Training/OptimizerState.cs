@@ -21,9 +21,14 @@ internal static class OptimizerState
                     yield return ($"{name}.exp_avg", adam.exp_avg);
                     yield return ($"{name}.exp_avg_sq", adam.exp_avg_sq);
                     break;
+                case AdamW.State adamW:
+                    yield return ($"{name}.step", tensor(adamW.step));
+                    yield return ($"{name}.exp_avg", adamW.exp_avg);
+                    yield return ($"{name}.exp_avg_sq", adamW.exp_avg_sq);
+                    break;
                 default:
                     throw new NotSupportedException(
-                        $"The state of {optimizer.GetType().Name} cannot be stored: expected that of SGD or Adam.");
+                        $"The state of {optimizer.GetType().Name} cannot be stored: expected SGD, Adam or AdamW.");
             }
         }
     }
@@ -50,6 +55,11 @@ internal static class OptimizerState
                     adam.step = values[$"{name}.step"].item<long>();
                     Set("exp_avg", ref adam.exp_avg);
                     Set("exp_avg_sq", ref adam.exp_avg_sq);
+                    break;
+                case AdamW.State adamW:
+                    adamW.step = values[$"{name}.step"].item<long>();
+                    Set("exp_avg", ref adamW.exp_avg);
+                    Set("exp_avg_sq", ref adamW.exp_avg_sq);
                     break;
             }
         }
