@@ -33,15 +33,10 @@ internal static class Entry
             Console.Error.WriteLine("Cancelled. The same command with --resume goes on where it stopped, if it was distill.");
             return 130;
         }
-        catch (TrainingDivergedException exception)
+        catch (Exception exception) when (exception is TrainingDivergedException or RobustnessException)
         {
             Console.Error.WriteLine(exception.Message);
-            return 1;
-        }
-        catch (RobustnessException exception)
-        {
-            Console.Error.WriteLine(exception.Message);
-            return 3;
+            return exception is RobustnessException ? 3 : 1;
         }
         // What the arguments name is not there, or not what it should be.
         catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or UnauthorizedAccessException)

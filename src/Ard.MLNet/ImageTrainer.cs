@@ -96,10 +96,10 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         var megabytes = data.Shape.Aggregate(data.ElementBytes, (all, size) => all * size) / 1e6;
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e6;
-        return string.Create(CultureInfo.InvariantCulture, $"{data.Count} images, {megabytes:F0} MB, ")
+        return FormattableString.Invariant($"{data.Count} images, {megabytes:F0} MB, ")
             + (data.MappedFrom is not { } file ? "in memory"
                 : options.Storage is not null ? $"in the file {file}"
-                : string.Create(CultureInfo.InvariantCulture,
+                : FormattableString.Invariant(
                     $"in the temporary file {file}: memory would have room for {ImageStorage.ShareOfMemory:P0} of {memory:F0} MB"));
     }
 
@@ -248,9 +248,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             if (value.Teacher is { } teacher) channel.Info(MessageSensitivity.None, $"The teacher, on {teacher}");
             if (!value.EpochEnded) return;
             var validation = value.RobustValidationAccuracy is { } robust
-                ? string.Create(CultureInfo.InvariantCulture,
-                    $", validation accuracy {value.ValidationAccuracy:F4}, under attack {robust:F4}")
-                : "";
+                ? FormattableString.Invariant($", validation accuracy {value.ValidationAccuracy:F4}, under attack {robust:F4}") : "";
             channel.Info(MessageSensitivity.None, string.Create(
                 CultureInfo.InvariantCulture,
                 $"Epoch {value.Epoch} of {value.Epochs}: loss {value.Loss:F4}, training accuracy "

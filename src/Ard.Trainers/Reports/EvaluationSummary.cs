@@ -30,31 +30,25 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     {
     }
 
-    /// <summary>The version of the JSON.</summary>
     [JsonInclude]
     internal int SchemaVersion { get; init; } = CurrentVersion;
 
-    /// <summary>What the adversary was allowed to do.</summary>
     [JsonInclude, JsonRequired]
     internal ThreatModel Threat { get; init; } = null!;
 
-    /// <summary>How many images there were.</summary>
+    // How many images there were.
     [JsonInclude, JsonRequired]
     internal int Rows { get; init; }
 
-    /// <summary>Without an attack.</summary>
     [JsonInclude, JsonRequired]
     internal Figures Clean { get; init; } = null!;
 
-    /// <summary>One entry an attack.</summary>
     [JsonInclude, JsonRequired]
     internal IReadOnlyList<Figures> Attacks { get; init; } = [];
 
-    /// <summary>Against all attacks together.</summary>
     [JsonInclude, JsonRequired]
     internal Figures WorstCase { get; init; } = null!;
 
-    /// <summary>Signs that the figures may be wrong.</summary>
     [JsonInclude, JsonRequired]
     internal IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
 
@@ -76,7 +70,6 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     [JsonInclude]
     internal string? Weights { get; init; }
 
-    /// <summary>The number of the network's parameters. Default null: unknown.</summary>
     [JsonInclude]
     internal long? Parameters { get; init; }
 
@@ -84,11 +77,9 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     [JsonInclude]
     internal string? Images { get; init; }
 
-    /// <summary>One entry a class. Default null: it was not counted.</summary>
     [JsonInclude]
     internal IReadOnlyList<ClassFigures>? Classes { get; init; }
 
-    /// <summary>What became of each image. Default null: it is not kept.</summary>
     [JsonInclude, JsonConverter(typeof(EvaluationPoints.OnOneLine))]
     internal EvaluationPoints? Points { get; init; }
 
@@ -116,13 +107,11 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         /// <summary>The mean negative logarithm of the true class's probability.</summary>
         public double? LogLoss { get; init; }
 
-        /// <summary>How much better that is than to say the classes' shares of every image.</summary>
         public double? LogLossReduction { get; init; }
 
-        /// <summary>The log-loss of the images of each class.</summary>
         public IReadOnlyList<double>? PerClassLogLoss { get; init; }
 
-        /// <summary>How many images of each true class are taken for each class.</summary>
+        /// <summary>How many images of each true class, the first index, are taken for each class.</summary>
         public IReadOnlyList<IReadOnlyList<double>>? Confusion { get; init; }
 
         internal static Figures From(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])

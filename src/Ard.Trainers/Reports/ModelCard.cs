@@ -35,7 +35,6 @@ public sealed record ModelCard
     [JsonInclude]
     internal JsonElement? Specification { get; init; }
 
-    /// <summary>Number of its parameters.</summary>
     [JsonInclude, JsonRequired]
     internal long Parameters { get; init; }
 
@@ -58,7 +57,6 @@ public sealed record ModelCard
     /// <summary>The seed of the training, on which all of its chance depends.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>How the training went.</summary>
     [JsonInclude]
     internal CardTraining? Training { get; init; }
 
@@ -66,7 +64,6 @@ public sealed record ModelCard
     [JsonInclude]
     internal EvaluationSummary? Evaluation { get; init; }
 
-    /// <summary>The files that it was exported to.</summary>
     [JsonInclude]
     internal IReadOnlyList<CardFile> Files { get; init; } = [];
 
