@@ -62,11 +62,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     {
         if (Options.For(model) is var fitting && fitting != Options)
             return new RobustnessEvaluator(fitting).EvaluateAll(model, images, labels, progress, cancellation);
-        var whole = new Subject(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation);
-        var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
-        var report = group.Size > 1 ? EvaluateTogether(group, whole)
-            : Options.Shard is { } shard ? EvaluateShard(shard, whole)
-            : EvaluateRows(whole);
+        var report = EvaluateSubject(new(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation));
         var evaluated = Options.Shard is null ? images : images.Part([.. Options.Shard.Rows(images.Count, Options.BatchSize)]);
         return SurrogateAgreement.AddTo(report, Options.AllAttacks(), evaluated, Options.BatchSize) with { Images = images.Digest() };
     }
@@ -75,9 +71,17 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     internal RobustnessReport EvaluateRows(
         Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows,
         IProgress<EvaluationProgress>? progress, CancellationToken cancellation) =>
-        new RobustnessEvaluator(Options.For(model)).EvaluateRows(new(model, images, labels, rows, progress, cancellation));
+        new RobustnessEvaluator(Options.For(model)).EvaluateSubject(new(model, images, labels, rows, progress, cancellation));
 
-    private RobustnessReport EvaluateRows(Subject subject)
+    private RobustnessReport EvaluateSubject(Subject subject)
+    {
+        var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
+        return group.Size > 1 ? EvaluateTogether(group, subject)
+            : Options.Shard is { } shard ? EvaluateShard(shard, subject)
+            : EvaluateAlone(subject);
+    }
+
+    private RobustnessReport EvaluateAlone(Subject subject)
     {
         using var scope = NewDisposeScope();
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : subject.Digests();
@@ -311,7 +315,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         {
             long[] rows = [.. shard.Rows(Images.Count, batchSize)];
             var labels = Labels.index_select(0, tensor(rows, dtype: ScalarType.Int64, device: Labels.device));
-            return this with { Images = Images.Part(rows), Labels = labels, Rows = rows };
+            return this with { Images = Images.Part(rows), Labels = labels, Rows = [.. rows.Select(row => Rows[(int)row])] };
         }
 
         // Of a model that can only be asked is known what it says of the first images.

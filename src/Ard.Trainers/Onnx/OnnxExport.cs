@@ -123,7 +123,7 @@ public sealed record OnnxExportOptions
     /// <summary>The classes in the order of the outputs, JSON in the metadata entry <c>ard.classes</c>. Default null: none.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    /// <summary>Further texts for the model's metadata, by name.</summary>
+    /// <summary>Further texts for the model's metadata, by name; <c>ard.network</c> and <c>ard.classes</c> are the export's own.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The images' shape, from here or from the network.</summary>
@@ -142,6 +142,8 @@ public sealed record OnnxExportOptions
         if (shape is { } s && Math.Min(Math.Min(s.Item1, s.Item2), s.Item3) < 1)
             faults.Add($"{nameof(ImageShape)} is {s}, expected 1 or more");
         if (ClassNames is { } names && names.Any(string.IsNullOrEmpty)) faults.Add($"{nameof(ClassNames)} has an empty name");
+        faults.AddRange(Metadata.Keys.Where(name => name is NetworkSpec.MetadataName or "ard.classes")
+            .Select(name => $"{nameof(Metadata)} has '{name}', expected other names than the export's own"));
         if (faults.Count > 0) throw new ArgumentException($"{nameof(OnnxExportOptions)}: {string.Join("; ", faults)}.");
         return shape!.Value;
     }

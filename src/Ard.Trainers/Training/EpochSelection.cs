@@ -77,8 +77,14 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     private (double Clean, double Robust) Evaluate(CancellationToken cancellation)
     {
         // Only the figures are wanted here, as cheap as they can be, and of weights that are others each time.
-        var evaluator = new RobustnessEvaluator(
-            setup.Options.Validation with { CheckNetwork = false, StateFile = null, ExamplesFile = null });
+        var evaluator = new RobustnessEvaluator(setup.Options.Validation with
+        {
+            CheckNetwork = false,
+            StateFile = null,
+            ExamplesFile = null,
+            Shard = null,
+            Group = ProcessGroup.Alone,
+        });
         var validation = setup.Validation!;
         var share = new BatchShare(setup.Group, validation.Count);
         using var scope = NewDisposeScope();

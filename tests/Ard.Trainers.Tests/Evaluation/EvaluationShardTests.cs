@@ -261,6 +261,31 @@ public sealed class EvaluationShardTests : IDisposable
     }
 
     [Fact]
+    public void Processes_of_a_group_share_a_curve()
+    {
+        // Random noise shows whose numbers an image has; at the last budgets hardly an image is left, or none.
+        double[] budgets = [0, 0.05, 0.2, 0.5, 0.9];
+        var options = Options with { Attacks = ["pgd-3"], MoreAttacks = [new NoiseAttack()], BatchSize = 4 };
+        var alone = RobustnessCurve.Evaluate(network, data.Images, data.Labels, budgets, options);
+        var state = Path.Combine(folder, "curve");
+        var shared = ThreadGroup.Run(3, group =>
+        {
+            using var own = TrainerTests.Spec.Build(seed: 1);
+            own.eval();
+            var curve = RobustnessCurve.Evaluate(
+                own, data.Images, data.Labels, budgets, options with { Group = group, StateFile = state });
+            return (curve, File.Exists($"{state}-0.05.{group.Rank + 1}-of-3"));
+        });
+        foreach (var (curve, hasState) in shared)
+        {
+            Assert.True(hasState);
+            foreach (var (here, there) in curve.Points.Zip(alone.Points)) Assert.Equal(there.Correct, here.Correct);
+        }
+        Assert.False(File.Exists($"{state}-0.05"));
+        Assert.InRange(alone.Points[1].Accuracy, 0.01, 0.99);
+    }
+
+    [Fact]
     public void Processes_with_other_weights_are_refused()
     {
         var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(2, group =>

@@ -208,8 +208,13 @@ public sealed class OnnxExportTests : IDisposable
         using var network = Tiny();
         using var mine = Sequential(Flatten(), Linear(12, 2));
         Assert.Equal(
-            "OnnxExportOptions: ImageShape is not set, and Sequential does not say what images it takes; ClassNames has an empty name.",
-            Assert.Throws<ArgumentException>(() => OnnxExport.Write(FileName, mine, new() { ClassNames = ["a", ""] })).Message);
+            "OnnxExportOptions: ImageShape is not set, and Sequential does not say what images it takes; ClassNames has an empty name; "
+            + "Metadata has 'ard.network', expected other names than the export's own.",
+            Assert.Throws<ArgumentException>(() => OnnxExport.Write(FileName, mine, new()
+            {
+                ClassNames = ["a", ""],
+                Metadata = new Dictionary<string, string> { ["ard.network"] = "{}", ["note"] = "" },
+            })).Message);
         Assert.Equal("OnnxExportOptions: ImageShape is (0, 2, 2), expected 1 or more.",
             Assert.Throws<ArgumentException>(() => OnnxExport.Write(FileName, mine, new() { ImageShape = (0, 2, 2) })).Message);
         Assert.Equal("OnnxExportOptions: ClassNames has 2 names, TinyCnn 10 classes.",
