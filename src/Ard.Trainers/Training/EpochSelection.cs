@@ -56,10 +56,19 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
 
     public void WriteModel()
     {
-        if (setup.Options.CheckpointFolder is not { } folder || setup.Group.Rank != 0) return;
+        if (BestFile is not { } file) return;
         var metadata = new Dictionary<string, string> { ["ard.epoch"] = JsonSerializer.Serialize(History[^1], TrainingCheckpoint.Json) };
-        ModelFile.Write(Path.Combine(folder, "best.safetensors"), setup.Student, metadata);
+        ModelFile.Write(file, setup.Student, metadata);
     }
+
+    /// <summary>As long as there is no best epoch, a best model in the folder is that of another training.</summary>
+    public void RemoveModelOfBefore()
+    {
+        if (BestEpoch is null && BestFile is { } file) File.Delete(file);
+    }
+
+    private string? BestFile =>
+        setup.Options.CheckpointFolder is { } folder && setup.Group.Rank == 0 ? Path.Combine(folder, "best.safetensors") : null;
 
     public void Dispose()
     {

@@ -277,6 +277,7 @@ internal sealed class TrainingRun : IDisposable
         divergence.TrainedWeights(this);
         AverageStatistics();
         TrainingCheckpoint.Write(LastFile, setup, this);
+        Selection.RemoveModelOfBefore();
     }
 
     // Each process has normalised by the statistics of its own images.

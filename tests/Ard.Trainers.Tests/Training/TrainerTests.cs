@@ -474,6 +474,22 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Cancelled_in_its_first_epoch_a_training_leaves_no_best_model_of_one_before()
+    {
+        using var source = new CancellationTokenSource();
+        var options = Options with { CheckpointFolder = folder, CheckpointEverySteps = 1 };
+        Trained(options, out _);
+        Assert.True(File.Exists(Best));
+        Assert.Throws<OperationCanceledException>(() => Trained(
+            options with { Seed = 6 }, out _, p =>
+            {
+                if (p.Step == 2) source.Cancel();
+            }, cancellation: source.Token));
+        Assert.True(File.Exists(Last));
+        Assert.False(File.Exists(Best));
+    }
+
+    [Fact]
     public void Cancelled_before_the_first_step_there_is_nothing_to_return()
     {
         using var source = new CancellationTokenSource();
