@@ -24,6 +24,8 @@ public sealed class ProcessStateTests
             var thread = new Thread(() =>
             {
                 numbers.Item1 = get_num_threads();
+                // A thread that asks for the first time just while another begins gets that one's number.
+                began.SignalAndWait();
                 using (new ProcessState(threads))
                 {
                     began.SignalAndWait();
