@@ -6,7 +6,7 @@ built='' log=$(mktemp)
 for name in Ard.Trainers Ard.MLNet Ard.MLNet.Parquet; do
     list=$root/src/$name/PublicAPI.Unshipped.txt
     echo '#nullable enable' > "$list"
-    dotnet build "$root/src/$name" -c Release -v q -clp:ErrorsOnly "-p:ErrorLog=$log%2Cversion=2.1" \
+    dotnet build "$root/src/$name" -c Release -v q '-clp:ErrorsOnly;NoSummary' "-p:ErrorLog=$log%2Cversion=2.1" \
         -p:TreatWarningsAsErrors=false -p:EnforceCodeStyleInBuild=false ${built:+-p:BuildProjectReferences=false}
     built=1
     sed -n 's/^ *"APIName": "\(.*\)",$/\1/p' "$log" | sed 's/\\"/"/g' | LC_ALL=C sort -u >> "$list"

@@ -214,9 +214,7 @@ public sealed class TrainingTests
         var data = Tiny.Glyphs(ml, 20);
         foreach (var name in ObjectiveCatalog.Names)
         {
-            // Only the methods with an inner maximisation of several steps know steps.
-            var settings = name is "natural" or "kd" or "free" or "fast-ard" or "fgsm-rs" or "n-fgsm" ? new ObjectiveSettings()
-                : new ObjectiveSettings { Steps = 1, Threat = ThreatModel.Linf(0.1) };
+            var settings = ObjectiveCatalog.Applicable(name, new() { Steps = 1, Threat = ThreatModel.Linf(0.1) });
             using var model = new ArdTrainer(
                 ml, Student(Tiny.Classifier) with { Method = name, Settings = settings, NaturalTeacher = Tiny.Classifier }).Fit(data);
             Assert.True(model.Training!.History[0].Loss > 0, name);

@@ -144,7 +144,8 @@ public sealed record NetworkSpec
     public override string ToString()
     {
         var numbers = string.Join("-", new[] { Depth, Width, WidenFactor }.Where(number => number is not null));
-        var dash = numbers != "" && Name.EndsWith("cnn", StringComparison.Ordinal) || WidenFactor is not null ? "-" : "";
+        // resnet18 and resnet18-32, but wideresnet-34-10 and smallcnn-16.
+        var dash = numbers == "" || Depth is not null && WidenFactor is null ? "" : "-";
         var options = $"{(BatchNorm ? "-bn" : "")}{(InputShortcut ? "-input_shortcut" : "")}{(SubBlock1 ? "-sub_block1" : "")}";
         return $"{Name}{dash}{numbers}{options}";
     }
