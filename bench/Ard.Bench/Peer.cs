@@ -40,7 +40,13 @@ internal sealed class Peer : IDisposable
         Python.Value is { } python ? new(Launch(python, [Path.Combine(AppContext.BaseDirectory, "pytorch", script), .. arguments])) : null;
 
     /// <summary>This program with other arguments.</summary>
-    public static Peer Self(params string[] arguments) => new(Launch(Environment.ProcessPath!, arguments));
+    public static Peer Self(params string[] arguments)
+    {
+        // By `dotnet Ard.Bench.dll` the process is dotnet's.
+        var program = Environment.ProcessPath!;
+        return new(Path.GetFileNameWithoutExtension(program) == "dotnet"
+            ? Launch(program, [typeof(Peer).Assembly.Location, .. arguments]) : Launch(program, arguments));
+    }
 
     public T Ask<T>(string line)
     {

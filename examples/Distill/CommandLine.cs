@@ -32,11 +32,11 @@ internal static class CommandLine
     public static readonly Option<int?> TrainImages = Count("--train-images", "Train on the first so many images. Default all.");
     public static readonly Option<int?> TestImages =
         Count("--test-images", "Evaluate on the first so many test images. Default all.");
-    public static readonly Option<string?> Report = Text(
+    public static readonly Option<string?> Report = ToWrite(
         "--report", "Write the results as a page for people to this HTML file. Default of distill: report.html in the output folder.");
     public static readonly Option<string?> Json =
-        Text("--json", "Write the figures to this JSON file, for the model card of export.");
-    public static readonly Option<string?> Rows = Text("--rows", "Write what became of each image to this file, as JSON lines.");
+        ToWrite("--json", "Write the figures to this JSON file, for the model card of export.");
+    public static readonly Option<string?> Rows = ToWrite("--rows", "Write what became of each image to this file, as JSON lines.");
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation) => new("Adversarially robust distillation. Without a verb: distill.")

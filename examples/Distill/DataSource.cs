@@ -12,7 +12,9 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
 
     /// <summary>Teacher and student that the device can train on these images in hours.</summary>
     public (string Teacher, string Student) DefaultNetworks(string device) =>
-        Train.Height <= 16 ? ("tinycnn-16-bn", "tinycnn-8-bn")
+        // The small ones have a layer of a fixed size.
+        Train.Height != Train.Width ? ("resnet-20", "resnet-8")
+        : Train.Height <= 16 ? ("tinycnn-16-bn", "tinycnn-8-bn")
         : Train.Channels == 1 || TrainingDevice.Find(device).type == DeviceType.CPU ? ("smallcnn-32-bn", "smallcnn-16-bn")
         : ("resnet18", "mobilenetv2");
 
@@ -21,8 +23,14 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
     /// <param name="trainImages">Only the first so many; the built-in set makes as many as asked for, by default 4,000.</param>
     /// <param name="testImages">Only the first so many; the built-in set makes 1,000 by default.</param>
     /// <param name="classes">The number of classes, for files that do not say it.</param>
-    public static DataSource Load(string name, int? trainImages, int? testImages, int? classes = null) =>
-        new(name, LoadTrain(name, trainImages, classes), LoadTest(name, testImages, classes));
+    public static DataSource Load(string name, int? trainImages, int? testImages, int? classes = null)
+    {
+        var (train, test) = (LoadTrain(name, trainImages, classes), LoadTest(name, testImages, classes));
+        return (train.Channels, train.Height, train.Width) == (test.Channels, test.Height, test.Width)
+            && train.ClassNames.SequenceEqual(test.ClassNames)
+            ? new(name, train, test)
+            : throw new ArgumentException($"{name}: expected test images like those of the training, {train}, found {test}.");
+    }
 
     /// <summary>The training images only; the built-in set makes 4,000 by default.</summary>
     public static ImageDataset LoadTrain(string name, int? images, int? classes = null) =>

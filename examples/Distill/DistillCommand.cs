@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
@@ -15,8 +16,9 @@ internal static class DistillCommand
         "--student", "The student's architecture, such as mobilenetv2, resnet-20 or smallcnn-16. Default by images and device: see "
         + "--teacher.", NetworkSpec.Parse);
     private static readonly Option<NetworkSpec?> Teacher = One(
-        "--teacher", "The teacher's architecture. Default resnet18, for the student mobilenetv2; smallcnn-32-bn and smallcnn-16-bn for "
-        + "gray images and on the CPU; tinycnn-16-bn and tinycnn-8-bn for images of at most 16 pixels.", NetworkSpec.Parse);
+        "--teacher", "The teacher's architecture. Default that of --teacher-checkpoint; else resnet18, for the student mobilenetv2; "
+        + "smallcnn-32-bn and smallcnn-16-bn for gray images and on the CPU; tinycnn-16-bn and tinycnn-8-bn for images of at most 16 "
+        + "pixels; resnet-20 and resnet-8 for images that are not square.", NetworkSpec.Parse);
     private static readonly Option<string?> TeacherCheckpoint = Text(
         "--teacher-checkpoint", "A file with the teacher's weights, safetensors or of torch.save. Default: the teacher is trained first.");
     private static readonly Option<bool> AnyTeacher = Switch(
@@ -195,7 +197,7 @@ internal static class DistillCommand
         }
 
         var networks = data.DefaultNetworks(p.GetValue(Device)!);
-        var teacher = data.Fit(p.GetValue(Teacher) ?? NetworkSpec.Parse(networks.Teacher));
+        var teacher = data.Fit(p.GetValue(Teacher) ?? OfFile(p.GetValue(TeacherCheckpoint)) ?? NetworkSpec.Parse(networks.Teacher));
         return new Experiment
         {
             Data = data,
@@ -219,5 +221,12 @@ internal static class DistillCommand
             Report = p.GetValue(Report),
             Command = p.Typed(),
         };
+    }
+
+    private static NetworkSpec? OfFile(string? weights)
+    {
+        if (weights is null || weights.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return null;
+        using var file = WeightsFile.Open(weights);
+        return file.Recognised;
     }
 }

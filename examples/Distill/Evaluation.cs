@@ -34,7 +34,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         + "Attacks: those of --attacks, by default fab-t and fmn.");
     private static readonly Option<int?> Judge = Count(
         "--judge", "With --save-examples: judge each of the worst points by so many passes; for networks whose output is random.");
-    private static readonly Option<string?> State = Text(
+    private static readonly Option<string?> State = ToWrite(
         "--state", "Keep what is done in this file, and go on from it where it exists.");
     private static readonly Option<int?> Queries = Count(
         "--queries", "Of a model that can only be asked: so many queries an image at most, by all attacks together.");
@@ -43,9 +43,9 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
     private static readonly Option<EvaluationShard?> Shard = One(
         "--shard", "Evaluate one of several parts by itself, such as 3/8; of /8 the one of this task in a Slurm array or an indexed job of "
         + "Kubernetes. Needs --state, and writes FILE.3-of-8; then: merge FILE.", EvaluationShard.Parse);
-    private static readonly Option<string?> SaveExamples = Text(
+    private static readonly Option<string?> SaveExamples = ToWrite(
         "--save-examples", "Write the adversarial examples to this safetensors file.");
-    private static readonly Option<string?> JUnit = Text(
+    private static readonly Option<string?> JUnit = ToWrite(
         "--junit", "Write a test for each attack and each flag to this XML file, as CI services show them.");
     private static readonly Option<double?> FailUnder = Percent(
         "--fail-under", "Exit with 3 where the 95 % interval of the worst case ends below so many percent, or a serious flag stands.");

@@ -60,7 +60,7 @@ internal static class ModelExport
             OnnxExport.Write(onnx, network, options);
             card = card.WithOnnx(onnx, options);
         }
-        card.Write(output + ".card");
+        card.Write(onnx);
         foreach (var format in formats) Console.WriteLine($"wrote {output}.{format}");
         Console.WriteLine($"wrote {output}.card.md and {output}.card.json");
         return 0;

@@ -31,8 +31,11 @@ internal static class OnnxModel
                 + $"{string.Join(", ", inputs.Select(Text))} to {string.Join(", ", outputs.Select(Text))}.");
         var (from, to) = (inputs.Single().Key, scores[0].Key);
         return BlackBox.FromScores(Path.GetFileName(path), images =>
-            // A model of a fixed number of images gets so many; in practice that is one.
-            input.Dimensions[0] == 1 ? cat([.. images.split(1).Select(Run)]) : Run(images));
+            // A model of a fixed number of images gets so many, of which the last may be black ones.
+            input.Dimensions[0] is > 0 and var size ? cat([.. images.split(size).Select(part => Padded(part, size))]) : Run(images));
+
+        Tensor Padded(Tensor images, int size) =>
+            Run(functional.pad(images, [0, 0, 0, 0, 0, 0, 0, size - images.shape[0]])).narrow(0, 0, images.shape[0]);
 
         Tensor Run(Tensor images)
         {

@@ -39,7 +39,8 @@ internal static class Entry
             return exception is RobustnessException ? 3 : 1;
         }
         // What the arguments name is not there, or not what it should be.
-        catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or UnauthorizedAccessException
+            or InvalidOperationException { Source: "Ard.Trainers" or "Ard.MLNet" })
         {
             return Refuse(exception is ArgumentException { ParamName: { } parameter }
                 ? exception.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)

@@ -23,6 +23,16 @@ internal static class Options
     /// <summary>A text.</summary>
     public static Option<string?> Text(string name, string description) => Read(new Option<string?>(name), description, text => text);
 
+    /// <summary>A file to write, which is known to have a place before anything is computed.</summary>
+    public static Option<string?> ToWrite(string name, string description) => One(name, description, text =>
+    {
+        var path = Path.GetFullPath(text);
+        if (Directory.Exists(path)) throw new FormatException("expected a file, found a folder");
+        for (var folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))
+            if (File.Exists(folder)) throw new FormatException($"expected a file in a folder, found that {folder} is a file");
+        return text;
+    });
+
     /// <summary>A text with a default.</summary>
     public static Option<string> Text(string name, string description, string standard) => Of(name, description, standard, text => text);
 

@@ -80,9 +80,17 @@ internal sealed class ParquetImageFile
             + $"{(IsText ? "a text" : "a number of a class from 0")}.");
 
     /// <summary>The classes that labels without names stand for.</summary>
-    public string[] Classes(IEnumerable<string> labels) => IsText
-        ? [.. labels.Distinct().Order(StringComparer.Ordinal)]
-        : [.. Enumerable.Range(0, labels.Select(text => (int)Number(text)).DefaultIfEmpty(-1).Max() + 1).Select(k => $"{k}")];
+    /// <exception cref="FormatException">They are numbers, and none is 0.</exception>
+    public string[] Classes(IEnumerable<string> labels)
+    {
+        if (IsText) return [.. labels.Distinct().Order(StringComparer.Ordinal)];
+        int[] numbers = [.. labels.Select(text => (int)Number(text)).Distinct().Order()];
+        if (numbers is [> 0 and var least, ..])
+            throw new FormatException(
+                $"{path}: expected labels from 0 in {labelColumn}, found {least} to {numbers[^1]}: they count from {least}; write a file "
+                + $"with {least} less.");
+        return [.. Enumerable.Range(0, numbers.LastOrDefault(-1) + 1).Select(k => $"{k}")];
+    }
 
     /// <summary>The labels as places among the classes' names.</summary>
     public IEnumerable<long> Places(string[] labels, string[] names)

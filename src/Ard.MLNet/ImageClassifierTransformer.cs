@@ -35,7 +35,7 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     string ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>.FeatureColumnName => Classifier.Features;
 
     // As it was trained on; vectors of floats or bytes and images are all taken.
-    DataViewType ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>.FeatureColumnType => Classifier.FeatureType;
+    DataViewType ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>.FeatureColumnType => Classifier.Format.Column;
 
     /// <summary>What the training was; null for a classifier that was loaded.</summary>
     public TrainingResult? Training { get; }

@@ -100,7 +100,7 @@ public sealed record ImageLayout : IValidatableObject
             var side = (int)Math.Sqrt(size / channels);
             if (found is null && Fits(channels, side)) found = (channels, side, side);
         }
-        var format = Format(Channels ?? found?.Channels ?? 0, Height ?? found?.Height ?? 0, Width ?? found?.Width ?? 0);
+        var format = Format(type, Channels ?? found?.Channels ?? 0, Height ?? found?.Height ?? 0, Width ?? found?.Width ?? 0);
         if (format.Channels == 0 || format.Height == 0 || format.Width == 0)
             throw SchemaErrors.Mismatch(
                 "feature", column, "a square image of 3 channels or of 1",
@@ -116,7 +116,7 @@ public sealed record ImageLayout : IValidatableObject
     private PixelFormat Resolve(string column, ImageDataViewType type, NetworkSpec? spec)
     {
         var format = Format(
-            Channels ?? spec?.InputChannels ?? 3, Height ?? Known(type.Height) ?? spec?.ImageSize ?? 0,
+            new ImageDataViewType(), Channels ?? spec?.InputChannels ?? 3, Height ?? Known(type.Height) ?? spec?.ImageSize ?? 0,
             Width ?? Known(type.Width) ?? spec?.ImageSize ?? 0);
         return format is { Channels: 1 or 3, Height: > 0, Width: > 0, Size: < int.MaxValue / 4 } ? format : throw SchemaErrors.Mismatch(
             "feature", column, "images of 3 channels or of 1, and a size to bring them to",
@@ -125,6 +125,6 @@ public sealed record ImageLayout : IValidatableObject
         static int? Known(int size) => size > 0 ? size : null;
     }
 
-    private PixelFormat Format(int channels, int height, int width) =>
-        new(channels, height, width, Interleaved, Scale, Offset) { ColorOrder = ColorOrder, Resizing = Resizing };
+    private PixelFormat Format(DataViewType column, int channels, int height, int width) =>
+        new(channels, height, width, Interleaved, Scale, Offset) { Column = column, ColorOrder = ColorOrder, Resizing = Resizing };
 }

@@ -6,7 +6,6 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML;
 
@@ -71,8 +70,8 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         using var channel = ((IChannelProvider)host).Start("Training");
         using var data = ImageReader.Read(input, features.Name, label.Name, format, labels, storage: options.Storage);
         channel.Info(MessageSensitivity.None, WhereKept(data));
-        using var validation = ReadValidation(format, features.Type, labels);
-        using var auxiliary = ReadAuxiliary(format, features.Type, labels);
+        using var validation = ReadValidation(format, labels);
+        using var auxiliary = ReadAuxiliary(format, labels);
 
         var definition = options.Network.For(format, labels.Count);
         var network = definition.Build(seed);
@@ -82,7 +81,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
             if (definition.Spec is null) CheckRegistered(network, definition, format, seed);
             var result = Train(network, definition, data, validation, auxiliary, format, labels, channel, seed);
             var scoring = new Scoring.Classifier(
-                network, definition, format, labels, options.FeatureColumnName, ImageColumn.Flat(features.Type), options.ScoringBatchSize);
+                network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
         }
         catch
@@ -146,10 +145,10 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         return result;
     }
 
-    private ImageDataset? ReadValidation(PixelFormat format, DataViewType images, ClassLabels labels)
+    private ImageDataset? ReadValidation(PixelFormat format, ClassLabels labels)
     {
         if (options.Validation is not { } view) return null;
-        ImageColumn.CheckDimensions(view.Schema, "validation", options.FeatureColumnName, format, images);
+        ImageColumn.Find(view.Schema, options.FeatureColumnName, format, "validation feature");
         view = LabelKeys.Map(mlContext, view, options.LabelColumnName, labels);
         var found = ClassLabels.Read(SchemaErrors.Find(view.Schema, "validation label", options.LabelColumnName));
         if (!found.Matches(labels))
@@ -158,10 +157,10 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
     }
 
-    private ImageDataset? ReadAuxiliary(PixelFormat format, DataViewType images, ClassLabels labels)
+    private ImageDataset? ReadAuxiliary(PixelFormat format, ClassLabels labels)
     {
         if (options.Auxiliary is not { } view || options.Training.Auxiliary?.Share == 0) return null;
-        ImageColumn.CheckDimensions(view.Schema, "auxiliary", options.FeatureColumnName, format, images);
+        ImageColumn.Find(view.Schema, options.FeatureColumnName, format, "auxiliary feature");
         var column = options.LabelColumnName;
         var (own, label) = (labels, view.Schema.GetColumnOrNull(column) is null ? null : column);
         if (label is null && teacher is null)

@@ -31,6 +31,9 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <summary>What becomes of pictures with another ratio of sides.</summary>
     public ResizingKind Resizing { get; init; } = ResizingKind.IsoCrop;
 
+    /// <summary>The type of the column that the images were first found in.</summary>
+    public required DataViewType Column { get; init; }
+
     /// <summary>The type of a column of floats that holds such images.</summary>
     public VectorDataViewType FloatsType => Interleaved
         ? new(NumberDataViewType.Single, Height, Width, Channels)

@@ -169,7 +169,7 @@ public sealed class TrainerSchemaTests
         var schema = SchemaDefinition.Create(typeof(Image));
         schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single);
         var rows = ml.Data.LoadFromEnumerable([Row(1), new Image { Features = new float[9], Label = 2 }], schema);
-        var format = new PixelFormat(1, 16, 16, false, 1, 0);
+        var format = new PixelFormat(1, 16, 16, false, 1, 0) { Column = NumberDataViewType.Single };
         var vectors = Tiny.Column<VBuffer<float>>(rows, "Features");
         var fault = Assert.Throws<InvalidOperationException>(() => format.Read(vectors[1], new float[256], "Features", 1));
         Assert.Equal("Row 1, feature column 'Features': expected 256 values, an image of 1x16x16 (channels, height, width), found 9.",

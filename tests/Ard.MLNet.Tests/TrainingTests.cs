@@ -318,7 +318,8 @@ public sealed class TrainingTests
         Fit(Rows(8, 8, 3), Rows(8, 8, 3), new() { Channels = 3, Height = 8, Width = 8 });
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => Fit(Rows(8, 8, 3)));
         Assert.Contains(
-            $"{role} feature column 'Features': expected Vector<Byte, 3, 8, 8> as in the training data, got Vector<Byte, 8, 8, 3>",
+            $"{role} feature column 'Features': expected Vector<Byte, 3, 8, 8>, images of 3x8x8 (channels, height, width) as in the "
+            + "training data, got Vector<Byte, 8, 8, 3>",
             fault.Message, StringComparison.Ordinal);
 
         void Fit(IDataView more, IDataView? training = null, ImageLayout? layout = null) => new AdversarialTrainer(ml, Tiny.Natural() with

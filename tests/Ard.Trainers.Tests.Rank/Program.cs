@@ -4,6 +4,7 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Rank;
 
+if (args is ["foreign", var library]) return ForeignMpi.Run(library);
 var group = ProcessGroup.Current;
 switch (args)
 {

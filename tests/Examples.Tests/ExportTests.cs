@@ -50,6 +50,16 @@ public sealed class ExportTests : IDisposable
             answers.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble());
         Assert.Contains("no gradient for pgd-20", program.Run("evaluate", "--model", In("v1.0.onnx"), "--attacks", "pgd-20").Error);
 
+        // As one of 7 images at a time does: 08 87 80 … is that number in the place of the dimension's name.
+        byte[] name = [0x12, 5, .. "batch"u8], number = [8, 0x87, 0x80, 0x80, 0x80, 0x80, 0];
+        var bytes = File.ReadAllBytes(In("v1.0.onnx"));
+        for (int at; (at = bytes.AsSpan().IndexOf(name)) >= 0;) number.CopyTo(bytes, at);
+        File.WriteAllBytes(In("seven.onnx"), bytes);
+        var seven = program.Run("evaluate", "--model", In("seven.onnx"), "--test-images", "20", "--attacks", "square-10", "--queries", "7");
+        Assert.True(seven.Code == 0, seven.Error);
+        Assert.Equal(
+            asked.Output.Split('\n').Where(line => line.Contains('%')), seven.Output.Split('\n').Where(line => line.Contains('%')));
+
         // What was exported as safetensors can be evaluated and exported again, and still has its card.
         Run("export", In("v1.0.safetensors"), "--output", In("again"));
         Assert.Contains("| Seed | 9 |", File.ReadAllText(In("again.card.md")));
@@ -65,6 +75,9 @@ public sealed class ExportTests : IDisposable
     [Theory]
     [InlineData("--format 'onyx': expected onnx or safetensors", "export", "x", "--format", "onyx")]
     [InlineData("no-such-file", "export", "no-such-file")]
+    [InlineData("--json '.': expected a file, found a folder", "evaluate", "--model", "x", "--json", ".")]
+    [InlineData("--report '/proc/version/a/b': expected a file in a folder, found that /proc/version is a file", "evaluate", "--model",
+        "x", "--report", "/proc/version/a/b")]
     [InlineData("'x.safetensors' is the file itself", "export", "x.safetensors", "--format", "safetensors")]
     [InlineData("expected one budget", "evaluate", "--model", "x", "--eps", "0,0.1", "--json", "y")]
     [InlineData("Required argument 'FILE' missing", "export")]

@@ -86,8 +86,8 @@ public sealed class ModelCommandsTests : IDisposable
             "tinycnn-2", "--epochs", "1", "--steps", "1", "--train-images", "20", "--test-images", "10", .. given[2..]]);
         Assert.True(taught.Contains(note, StringComparison.Ordinal), taught + fault);
         var bad = program.Run(
-            "distill", "--teacher", "tinycnn-4-bn", "--teacher-checkpoint", "model.safetensors", "--student", "tinycnn-2", "--epochs", "1",
-            "--train-images", "80", "--test-images", "10", "--output", "bad").Error;
+            "distill", "--teacher-checkpoint", "model.safetensors", "--student", "tinycnn-2", "--epochs", "1", "--train-images",
+            "80", "--test-images", "10", "--output", "bad").Error;
         Assert.Contains("it was never trained, or on other labels. --any-teacher goes on with it all the same.", bad);
         Assert.Contains("without --teacher-checkpoint", program.Run(["distill", .. given[2..]]).Error);
     }
@@ -102,10 +102,17 @@ public sealed class ModelCommandsTests : IDisposable
                 Path.Combine(data, $"{split}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 9, .. new byte[144]]);
             File.WriteAllBytes(Path.Combine(data, $"{split}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
         }
-        var refused = program.Run("distill", "--data", "data", "--teacher", "resnet8", "--student", "tinycnn-2", "--output", "out");
+        var refused = program.Run("distill", "--data", "data", "--student", "tinycnn-2", "--output", "out");
         Assert.Equal(2, refused.Code);
         Assert.Contains("The images have 8x9 pixels, tinycnn-2 expects square ones", refused.Error);
         Assert.False(Directory.Exists(program.Output));
+
+        // Nor are images trained on that are not of the size of the test images.
+        File.WriteAllBytes(
+            Path.Combine(program.Folder, "data", "t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 10, .. new byte[160]]);
+        Assert.Contains(
+            "data: expected test images like those of the training, 2 images 1x8x9 of 10 classes, found 2 images 1x8x10 of 10 classes",
+            program.Run("distill", "--data", "data", "--student", "resnet8", "--output", "out").Error);
     }
 
     [Fact]

@@ -14,34 +14,24 @@ internal abstract class ImageColumn
     /// <summary>The kinds of columns, for messages.</summary>
     public const string Kinds = "Vector<Single> or Vector<Byte> of known size, or Image";
 
-    /// <summary>The column, checked for its type and length.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is missing, or of another type or length.</exception>
-    public static DataViewSchema.Column Find(DataViewSchema schema, string name, PixelFormat format)
+    /// <summary>The column, checked for its type, and for the length and dimensions of that of the training, if it has any.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is missing, or of another type, length or dimensions.</exception>
+    public static DataViewSchema.Column Find(DataViewSchema schema, string name, PixelFormat format, string role = "feature")
     {
-        var column = SchemaErrors.Find(schema, "feature", name);
+        var column = SchemaErrors.Find(schema, role, name);
         if (column.Type is ImageDataViewType) return column;
-        return VectorSize(name, column.Type) == format.Size ? column : throw SchemaErrors.Mismatch(
-            "feature", name, $"Vector<{((VectorDataViewType)column.Type).ItemType}, {format.Size}>, an image of {format}", column.Type);
-    }
-
-    /// <summary>
-    /// Checks a column of images that go with those of a training, of this format and type: where it has three dimensions, for those.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It has other dimensions, or is missing, or of another type or length.</exception>
-    public static void CheckDimensions(DataViewSchema schema, string role, string name, PixelFormat format, DataViewType training)
-    {
-        var type = Find(schema, name, format).Type;
-        // Whoever gives a layout may have a column that says something else.
-        if (Sides(type) is not { } sides || Fits(format.FloatsType) || Fits(training)) return;
+        var fits = VectorSize(name, column.Type) == format.Size;
+        var type = (VectorDataViewType)column.Type;
+        // Whoever gives a layout may have trained on a column that says something else.
+        if (fits && (Sides(type) is not { Length: > 1 } sides || Fits(format.FloatsType) || Fits(format.Column))) return column;
         throw SchemaErrors.Mismatch(
-            $"{role} feature", name,
-            $"{new VectorDataViewType(((VectorDataViewType)type).ItemType, format.FloatsType.Dimensions)} as in the training data", type);
+            role, name,
+            $"{new VectorDataViewType(type.ItemType, format.FloatsType.Dimensions)}, images of {format} as in the training data", type);
 
-        bool Fits(DataViewType other) => Sides(other)?.SequenceEqual(sides) == true;
+        bool Fits(DataViewType other) => other is VectorDataViewType vector && Sides(vector).SequenceEqual(sides);
 
         // Where one of them is 1, it makes no difference which.
-        static IEnumerable<int>? Sides(DataViewType type) =>
-            type is VectorDataViewType { Dimensions: { Length: 3 } sizes } ? sizes.Where(size => size != 1) : null;
+        static int[] Sides(VectorDataViewType type) => [.. type.Dimensions.Where(side => side != 1)];
     }
 
     /// <summary>The length of a column of vectors.</summary>
@@ -53,12 +43,8 @@ internal abstract class ImageColumn
             : throw SchemaErrors.Mismatch("feature", name, Kinds, type
                 + (type is VectorDataViewType { IsKnownSize: false } ? SchemaErrors.SizeHint : ""));
 
-    /// <summary>The type of a column without the shape of its images.</summary>
-    public static DataViewType Flat(DataViewType type) =>
-        type is VectorDataViewType vector ? new VectorDataViewType(vector.ItemType, vector.Size) : new ImageDataViewType();
-
     /// <summary>The images of a column of a row, or of a cursor, in which it is active.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or of another type or length.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing, or of another type, length or dimensions.</exception>
     public static ImageColumn Open(DataViewRow row, string name, PixelFormat format)
     {
         var column = Find(row.Schema, name, format);

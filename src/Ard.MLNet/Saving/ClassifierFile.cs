@@ -44,18 +44,19 @@ internal static class ClassifierFile
         string Features, int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset, string? LabelType,
         IReadOnlyList<string> Labels,
         int BatchSize, string? Network, string? Custom,
-        // Null in files of before there were others than ARGB, IsoCrop and floats.
-        string? ColorOrder = null, string? Resizing = null, string? Column = null);
+        // Null in files of before there were others than ARGB, IsoCrop, floats and flat vectors.
+        string? ColorOrder = null, string? Resizing = null, string? Column = null, int[]? Dimensions = null);
 
     /// <summary>Writes a classifier, with metadata entries of the step's own that it belongs to.</summary>
     public static void Write(Stream stream, Classifier classifier, IReadOnlyDictionary<string, string>? entries = null)
     {
         var (format, labels, definition) = (classifier.Format, classifier.Labels, classifier.Definition);
+        var vector = format.Column as VectorDataViewType;
         var settings = new Settings(
             classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset,
             labels.KindName, labels.Names,
             classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null, $"{format.ColorOrder}",
-            $"{format.Resizing}", classifier.FeatureType is VectorDataViewType { ItemType: var item } ? $"{item}" : Picture);
+            $"{format.Resizing}", vector is null ? Picture : $"{vector.ItemType}", vector?.Dimensions.ToArray());
         using var used = classifier.Use();
         using var contents = new MemoryStream();
         Safetensors.Write(
@@ -96,7 +97,7 @@ internal static class ClassifierFile
             return Parse(contents, catalog, step);
         }
         catch (Exception exception) when (
-            exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException)
+            exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException or OverflowException)
         {
             throw new FormatException($"The classifier in the model cannot be read: {exception.Message}", exception);
         }
@@ -117,18 +118,20 @@ internal static class ClassifierFile
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
         NetworkDefinition definition =
             settings.Network is { } json ? NetworkSpec.FromJson(json) : Registration.Network(catalog, settings.Custom);
+        var dimensions = settings.Dimensions ?? [settings.Channels * settings.Height * settings.Width];
+        DataViewType column = settings.Column switch
+        {
+            null or "Single" => new VectorDataViewType(NumberDataViewType.Single, dimensions),
+            "Byte" => new VectorDataViewType(NumberDataViewType.Byte, dimensions),
+            Picture => new ImageDataViewType(),
+            _ => throw new FormatException($"expected a column of floats, bytes or images, found {settings.Column}"),
+        };
         var format = new PixelFormat(
             settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset)
         {
+            Column = column,
             ColorOrder = Known(settings.ColorOrder, ColorsOrder.ARGB),
             Resizing = Known(settings.Resizing, ResizingKind.IsoCrop),
-        };
-        DataViewType column = settings.Column switch
-        {
-            null or "Single" => new VectorDataViewType(NumberDataViewType.Single, format.Size),
-            "Byte" => new VectorDataViewType(NumberDataViewType.Byte, format.Size),
-            Picture => new ImageDataViewType(),
-            _ => throw new FormatException($"expected a column of floats, bytes or images, found {settings.Column}"),
         };
         var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
         var network = definition.Spec?.BuildFor(tensors.Values) ?? definition.Build(seed: 0);
@@ -137,7 +140,7 @@ internal static class ClassifierFile
             Weights.Load(network, tensors);
             if (Weights.NotFinite(network) is { } found) throw new FormatException($"expected finite weights, found {found}");
             network.to(Registration.Device(catalog));
-            return step(new Classifier(network, definition, format, labels, settings.Features, column, settings.BatchSize), metadata);
+            return step(new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize), metadata);
         }
         catch
         {

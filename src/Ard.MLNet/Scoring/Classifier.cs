@@ -22,10 +22,9 @@ internal sealed class Classifier : BatchMapping
     private bool disposed;
 
     public Classifier(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, ClassLabels labels,
-        string features, DataViewType featureType, int batchSize)
+        string features, int batchSize)
     {
         (this.network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
-        FeatureType = featureType;
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad = false;
     }
@@ -47,9 +46,6 @@ internal sealed class Classifier : BatchMapping
     public ClassLabels Labels { get; }
 
     public string Features { get; }
-
-    /// <summary>The type of the column that it was trained on. It takes those of the other kinds as well.</summary>
-    public DataViewType FeatureType { get; }
 
     public override int BatchSize { get; }
 
@@ -148,8 +144,12 @@ internal sealed class Classifier : BatchMapping
     }
 
     /// <summary>Frees the network, after those who use it now.</summary>
+    /// <exception cref="InvalidOperationException">One who uses it has called, and would wait for himself.</exception>
     public void Dispose()
     {
+        if (use.IsReadLockHeld)
+            throw new InvalidOperationException(
+                "The classifier is in use by what called here, such as the evaluation that tells its progress: expected Dispose after it.");
         use.EnterWriteLock();
         try
         {

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace Ard.MLNet.Scoring;
 
@@ -12,6 +13,7 @@ internal abstract class ColumnBuffer
 
     public static ColumnBuffer Create(DataViewRow source, DataViewSchema.Column column, int capacity)
     {
+        if (column.Type is ImageDataViewType) return new PictureBuffer(source.GetGetter<MLImage>(column), capacity);
         var method = column.Type is VectorDataViewType { ItemType.RawType: var item }
             ? VectorMethod.MakeGenericMethod(item)
             : ScalarMethod.MakeGenericMethod(column.Type.RawType);
@@ -34,12 +36,7 @@ internal abstract class ColumnBuffer
     {
         private readonly T[] values = new T[capacity];
 
-        public override void Read(int slot)
-        {
-            // Getters of images free what they find in the place that they fill, and that may still be in a consumer's hands.
-            if (!typeof(T).IsValueType) values[slot] = default!;
-            get(ref values[slot]);
-        }
+        public override void Read(int slot) => get(ref values[slot]);
 
         public override Delegate Getter(Func<int> slot) => (ValueGetter<T>)((ref T value) => value = values[slot()]);
     }
@@ -52,5 +49,49 @@ internal abstract class ColumnBuffer
 
         public override Delegate Getter(Func<int> slot) =>
             (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) => values[slot()].CopyTo(ref value));
+    }
+
+    /// <summary>
+    /// A getter that makes images, as ML.NET's own do, frees the one that it finds in the place that it fills, or may have given before: of
+    /// such there are copies here, and this one makes images too. One that gives images of somebody's own, as of objects in memory, gives
+    /// the same again when asked again; those are passed on.
+    /// </summary>
+    private sealed class PictureBuffer(ValueGetter<MLImage> get, int capacity) : ColumnBuffer
+    {
+        private sealed record Copy(byte[] Pixels, int Width, int Height, MLPixelFormat Format, string Tag);
+
+        private readonly MLImage?[] own = new MLImage?[capacity];
+        private readonly Copy?[] copies = new Copy?[capacity];
+        private MLImage? picture;
+        private bool? isMade;
+
+        public override void Read(int slot)
+        {
+            get(ref picture!);
+            if (isMade is null && picture is { } first)
+            {
+                picture = null;
+                get(ref picture!);
+                isMade = first != picture;
+                if (isMade == true) first.Dispose();
+            }
+            if (isMade == true)
+                copies[slot] = picture is not { } made ? null : new([.. made.Pixels], made.Width, made.Height, made.PixelFormat, made.Tag);
+            else own[slot] = picture;
+        }
+
+        public override Delegate Getter(Func<int> slot) => (ValueGetter<MLImage>)((ref MLImage value) =>
+        {
+            var place = slot();
+            if (isMade != true)
+            {
+                value = own[place]!;
+                return;
+            }
+            value?.Dispose();
+            value = copies[place] is not { } copy ? null!
+                : MLImage.CreateFromPixels(copy.Width, copy.Height, copy.Format, copy.Pixels);
+            if (value is not null) value.Tag = copies[place]!.Tag;
+        });
     }
 }

@@ -55,6 +55,8 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
     private long unfollowed;
     private readonly long[] asked = new long[images.shape[0]];
     private readonly long?[] toSuccess = new long?[images.shape[0]];
+    private readonly bool[] broken = new bool[images.shape[0]];
+    private bool followed = true;
 
     /// <summary>Of each image the first allowed point that is misclassified, else itself; followed where there is a budget.</summary>
     public Tensor Found { get; } = budget is null ? images : images.clone();
@@ -75,9 +77,13 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
     /// <summary>Adds a query of points [n,...] with its answers [n,classes]; rows null for one of each image.</summary>
     public void Add(Tensor points, Tensor logits, Tensor? rows)
     {
-        // An attack that does not say whose points it sends cannot be followed; in the end its own point is asked for.
-        if (rows is null && points.shape[0] != asked.Length) return;
         using var scope = NewDisposeScope();
+        if (rows is null && points.shape[0] != asked.Length)
+        {
+            followed = false;
+            if (budget is not null) Match(points, AttackTarget.Predictions(logits));
+            return;
+        }
         var (clean, truth) = rows is null ? (images, labels) : (images.index_select(0, rows), labels.index_select(0, rows));
         var won = AttackTarget.Predictions(logits).ne(truth)
             .logical_and(threat.Allows(points, clean, threat.Size(points, clean))).cpu().data<bool>().ToArray();
@@ -85,13 +91,28 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
         for (var i = 0; i < won.Length; i++)
         {
             asked[whose[i]]++;
-            if (!won[i] || toSuccess[whose[i]] is not null) continue;
-            toSuccess[whose[i]] = asked[whose[i]];
+            if (!won[i] || broken[whose[i]]) continue;
+            broken[whose[i]] = true;
+            toSuccess[whose[i]] = followed ? asked[whose[i]] : null;
             if (budget is not null) Found[whose[i]].copy_(points[i]);
         }
     }
 
-    /// <summary>After how many queries of an image it was broken; null where it was not.</summary>
+    // Whose points these are was not said: each is of the images that it is allowed for.
+    private void Match(Tensor points, Tensor predictions)
+    {
+        for (var i = 0; i < broken.Length; i++)
+        {
+            if (broken[i]) continue;
+            using var scope = NewDisposeScope();
+            var clean = images.narrow(0, i, 1).expand_as(points);
+            var won = predictions.ne(labels[i]).logical_and(threat.Allows(points, clean, threat.Size(points, clean)));
+            broken[i] = won.any().item<bool>();
+            if (broken[i]) Found[i].copy_(points[won.to(ScalarType.Int64).argmax()]);
+        }
+    }
+
+    /// <summary>After how many queries of an image it was broken; null where it was not, or where not all queries were followed.</summary>
     public long? ToSuccess(int row) => toSuccess[row];
 }
 

@@ -23,10 +23,11 @@ internal static class Idx
 
     /// <summary>
     /// Reads a pair of files as images [N,1,H,W] with their labels. The names of the classes, beyond which a label is a fault, are
-    /// <see cref="Digits"/> by default, or numbers to the largest label where that is 10 or more.
+    /// <see cref="Digits"/> by default, or numbers to the largest label, of the other split as well, where that is 10 or more.
     /// </summary>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
-    public static ImageDataset Load(string imagesPath, string labelsPath, IReadOnlyList<string>? classNames = null)
+    public static ImageDataset Load(
+        string imagesPath, string labelsPath, IReadOnlyList<string>? classNames = null, string? otherLabelsPath = null)
     {
         using var images = DataFileReader.Open(imagesPath);
         using var labels = DataFileReader.Open(labelsPath);
@@ -37,12 +38,12 @@ internal static class Idx
         // The labels first: they are short, and a file that is not what it says is refused before the long one is read.
         var labelBytes = labels.Read(count, "labels");
         labels.ExpectEnd();
-        classNames ??= NamesFor(labelBytes.Max());
+        byte[] all = classNames is null && File.Exists(otherLabelsPath) ? [.. labelBytes, .. ReadLabels(otherLabelsPath)] : labelBytes;
+        var (least, most) = (all.Min(), all.Max());
+        classNames ??= most < Digits.Count ? Digits : null;
+        if (CountsWrongly(least, most, classNames) is { } found) throw labels.Fault(8, "labels from 0", found);
+        classNames ??= Numbers(most + 1);
         var wrong = Array.FindIndex(labelBytes, label => label >= classNames.Count);
-        // A letter of EMNIST is a number from 1 to 26.
-        if (!labelBytes.Contains((byte)0) && labelBytes.Max() >= Math.Min(classNames.Count, Digits.Count))
-            throw labels.Fault(
-                8, "labels from 0", $"none that is 0, and {labelBytes.Max()} as the largest: they count from 1; write a file with 1 less");
         if (wrong >= 0) throw labels.Fault(8 + wrong, $"a label from 0 to {classNames.Count - 1}", $"{labelBytes[wrong]}");
         var pixels = images.Read(size[0] * size[1] * size[2], "pixels");
         images.ExpectEnd();
@@ -50,7 +51,13 @@ internal static class Idx
             tensor(Array.ConvertAll(labelBytes, label => (long)label)), classNames);
     }
 
-    private static IReadOnlyList<string> NamesFor(int largest) => largest < Digits.Count ? Digits : Numbers(largest + 1);
+    /// <summary>
+    /// What is wrong with labels that do not begin with 0, as those of EMNIST's letters; null if nothing: of classes that have names, the
+    /// first may be missing.
+    /// </summary>
+    internal static string? CountsWrongly(long least, long most, IReadOnlyList<string>? classNames) =>
+        least > 0 && (classNames is null || most == classNames.Count)
+            ? $"{least} to {most}: they count from {least}; write a file with {least} less" : null;
 
     // The names of so many classes of which nothing else is known.
     internal static string[] Numbers(int classes) => [.. Enumerable.Range(0, classes).Select(number => $"{number}")];
@@ -64,16 +71,13 @@ internal static class Idx
     {
         // Both splits have the same classes, though one of them may lack the last.
         var other = Find(folder, split == DataSplit.Train ? DataSplit.Test : DataSplit.Train, LabelFile);
-        var labels = Find(folder, split, LabelFile);
-        if (classNames is null && File.Exists(other) && File.Exists(labels))
-            classNames = NamesFor(Math.Max(Largest(labels), Largest(other)));
-        return Load(Find(folder, split, ImageFile), labels, classNames);
+        return Load(Find(folder, split, ImageFile), Find(folder, split, LabelFile), classNames, other);
     }
 
-    private static int Largest(string labelsPath)
+    private static byte[] ReadLabels(string path)
     {
-        using var labels = DataFileReader.Open(labelsPath);
-        return labels.Read(ReadHeader(labels, LabelMagic, "labels", 1)[0], "labels").Max();
+        using var labels = DataFileReader.Open(path);
+        return labels.Read(ReadHeader(labels, LabelMagic, "labels", 1)[0], "labels");
     }
 
     internal static bool IsFolder(string folder) =>

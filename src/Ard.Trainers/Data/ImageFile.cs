@@ -228,7 +228,17 @@ internal static class ImageFile
         using var scope = NewDisposeScope();
         var (first, pixels) = (headerBytes / header.ElementBytes, header.Count * header.Channels * header.Height * header.Width);
         // Shared, because a private mapping that may be written to has to find room in memory beside all others.
-        var mapping = new MappedFile(path, from_file(path, shared: true, first + pixels, header.Type, CPU), temporary);
+        Tensor contents;
+        try
+        {
+            contents = from_file(path, shared: true, first + pixels, header.Type, CPU);
+        }
+        catch when (temporary)
+        {
+            File.Delete(path);
+            throw;
+        }
+        var mapping = new MappedFile(path, contents, temporary);
         return new ImageDataset(
             mapping.Contents.narrow(0, first, pixels).view(header.Count, header.Channels, header.Height, header.Width), labels,
             header.ClassNames, mapping);

@@ -64,11 +64,11 @@ internal static class Npy
         using var archive = Directory.Exists(path) || Path.GetExtension(path) != ".npz" ? null : OpenArchive(path);
         var all = archive is null ? List(path) : List(archive, path);
         var word = split == DataSplit.Test ? "test" : "train";
-        var isSplit = all.Any(array => NameContains(array, "train") || NameContains(array, "test"));
+        var isSplit = all.Any(SaysSplit);
         if (!isSplit && split == DataSplit.Train)
             throw new DataFileException(path, 0, "arrays for training, with train in their names", Names(all));
         var single = Path.GetExtension(path) == ".npy" ? Path.GetFileNameWithoutExtension(path) : null;
-        var some = isSplit ? [.. all.Where(array => NameContains(array, word))] : all;
+        var some = isSplit ? [.. all.Where(array => Says(array, word) || (single is not null && array.Name == "labels"))] : all;
         var images = One(some.Where(array => array.IsImages && (single is null || array.Name == single)), "array of images [N,H,W,C]");
         if (mayLackLabels && !some.Any(array => array.IsLabels))
             return new ImageDataset(Images(images), Full([images.Header.Shape[0]], -1, ScalarType.Int64), classNames!, null);
@@ -83,7 +83,7 @@ internal static class Npy
         if (classNames is null)
         {
             // The labels of both splits count, so that both have the same classes.
-            var further = all.Where(array => isSplit && array.IsLabels && array != labels && NameContains(array, "train", "test"));
+            var further = all.Where(array => isSplit && array.IsLabels && array != labels && SaysSplit(array));
             foreach (var other in further)
             {
                 var more = Labels(other);
@@ -93,8 +93,7 @@ internal static class Npy
                 throw new DataFileException(labels.Path, 0, $"labels below {MaximumClasses}", $"{most}");
         }
         var classes = classNames?.Count ?? (int)most + 1;
-        if (least > 0 && (classNames is null || most == classes))
-            throw new DataFileException(labels.Path, 0, "labels from 0", $"{least} to {most}: they count from {least}");
+        if (Idx.CountsWrongly(least, most, classNames) is { } found) throw new DataFileException(labels.Path, 0, "labels from 0", found);
         if (least < 0 || most >= classes)
             throw new DataFileException(labels.Path, 0, $"labels from 0 to {classes - 1}", $"{least} to {most}");
         if (classes < 2) throw new DataFileException(labels.Path, 0, "labels of two classes or more", $"{classes}");
@@ -114,8 +113,11 @@ internal static class Npy
         ? Directory.EnumerateFiles(path, "*.npy").Any()
         : File.Exists(path) && Path.GetExtension(path) is ".npz" or ".npy";
 
-    private static bool NameContains(Array array, params string[] words) =>
-        words.Any(word => array.Name.Contains(word, StringComparison.OrdinalIgnoreCase));
+    // As a word of its own, such as in x_train, xtrain, testImages or training-labels, but not in latest.
+    private static bool Says(Array array, string split) => Regex.Matches(array.Name, "[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+        .Any(word => Regex.IsMatch(word.Value, $"^[xy]?{split}(ing)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant));
+
+    private static bool SaysSplit(Array array) => Says(array, "train") || Says(array, "test");
 
     private static string Names(IReadOnlyCollection<Array> arrays) => arrays.Count == 0 ? "none" : string.Join(
         ", ", arrays.Take(20).Select(array => $"'{PickledText.Shown(array.Name)}' [{string.Join(",", array.Header.Shape)}]"));

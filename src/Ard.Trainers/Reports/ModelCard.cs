@@ -157,12 +157,13 @@ public sealed record ModelCard
     /// Writes both beside a model: for <c>student.onnx</c>, the files <c>student.card.md</c> and <c>student.card.json</c>. Files that a
     /// card of the same weights names there, such as <c>student.safetensors</c>, stay on the card as long as they are there.
     /// </summary>
-    /// <param name="model">The model's file, or its path without an ending.</param>
+    /// <param name="model">The model's file, or its path without .onnx or .safetensors.</param>
     public void Write(string model)
     {
-        var path = Path.ChangeExtension(model, ".card.json");
+        if (Path.GetExtension(model) is ".onnx" or ".safetensors") model = Path.ChangeExtension(model, null);
+        var path = model + ".card.json";
         var card = this with { Files = [.. Others(path), .. Files] };
-        AtomicFile.WriteAllText(Path.ChangeExtension(model, ".card.md"), card.ToMarkdown());
+        AtomicFile.WriteAllText(model + ".card.md", card.ToMarkdown());
         AtomicFile.WriteAllText(path, card.ToJson() + "\n");
     }
 

@@ -9,7 +9,35 @@ internal static class TrainingAdvice
 {
     /// <summary>What there is to say before the first step, one sentence each. Usually nothing.</summary>
     public static IEnumerable<string> Before(TrainingSetup setup) =>
-        Before(setup.Options, setup.Objective, setup.Data, setup.Validation is not null);
+    [
+        .. Before(setup.Options, setup.Objective, setup.Data, setup.Validation is not null),
+        .. OfScale("validation", setup.Validation, setup.Data),
+        .. OfScale("auxiliary", setup.Options.Auxiliary is { Share: > 0 } more ? more.Images : null, setup.Data),
+    ];
+
+    // So many images, at equal distances, have the darkest and the brightest pixels that there are, or nearly.
+    private const long ImagesOfScale = 100;
+
+    // Images from 0 to 1 read as images from -1 to 1 have half the scale, those read as images from 0 to 255 next to nothing of it.
+    private const double OtherScale = 0.6;
+
+    internal static IEnumerable<string> OfScale(string what, ImageDataset? images, ImageDataset training)
+    {
+        if (images is null) yield break;
+        var ((low, high), (least, most)) = (Range(images), Range(training));
+        if (Math.Min(high - low, most - least) < OtherScale * Math.Max(high - low, most - least))
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"the {what} images have pixels from {low:G3} to {high:G3}, the training images from {least:G3} to {most:G3}: "
+                + $"are they in another scale?");
+    }
+
+    private static (double, double) Range(ImageDataset data)
+    {
+        using var scope = NewDisposeScope();
+        var count = Math.Min(ImagesOfScale, data.Count);
+        var images = data.Batch(Arange(count, ScalarType.Int64).Times(data.Count).Over(count, RoundingMode.floor)).Images;
+        return (images.min().item<float>(), images.max().item<float>());
+    }
 
     /// <summary>What there is to say of the auxiliary images' own labels after the teacher was asked; null for nothing.</summary>
     public static string? OfAuxiliary(TrainingSetup setup) =>

@@ -91,7 +91,7 @@ public sealed class ColumnKindTests
         ml.Model.Save(model, data.Schema, file);
         file.Position = 0;
         using var loaded = ImageClassifierTransformer.From(ml.Model.Load(file, out var schema));
-        Assert.Equal(model.Classifier.FeatureType, loaded.Classifier.FeatureType);
+        Assert.Equal(model.Classifier.Format.Column, loaded.Classifier.Format.Column);
         // ML.NET saves no columns of images, but for those that a step of the model makes.
         Assert.Equal(kind == "images" ? null : data.Schema["Features"].Type, schema.GetColumnOrNull("Features")?.Type);
         Assert.Equal(scores, Tiny.Vectors(loaded.Transform(data), "Score"));
@@ -154,6 +154,89 @@ public sealed class ColumnKindTests
         ml.Model.Save(model, data.Schema, file);
         file.Position = 0;
         Assert.Equal(scored, Tiny.Vectors(ml.Model.Load(file, out _).Transform(data), "Score"));
+    }
+
+    /// <summary>An image that a getter has made is whose place it is in, and freed with the next there; the cursor keeps none.</summary>
+    [Fact]
+    public void Images_beside_scores_are_freed_but_for_the_one_in_the_readers_hands()
+    {
+        var made = new List<MLImage>();
+        var data = new TableDataView(
+            10, TableDataView.Of("Features", new ImageDataViewType(16, 16), (int row, ref MLImage value) =>
+            {
+                value?.Dispose();
+                value = Grey([.. Enumerable.Repeat((byte)row, 256)]);
+                made.Add(value);
+            }));
+        var scored = Tiny.Classifier.Transform(data);
+        MLImage image = null!;
+        var given = new List<MLImage>();
+        using (var cursor = scored.GetRowCursor(scored.Schema))
+        {
+            var get = cursor.GetGetter<MLImage>(scored.Schema["Features"]);
+            for (var row = 0; cursor.MoveNext(); row++)
+            {
+                // Not every one is asked for, and one twice.
+                for (var times = 0; times < row % 3; times++)
+                {
+                    get(ref image);
+                    given.Add(image);
+                    Assert.Equal(row, image.Pixels[0]);
+                }
+            }
+        }
+        Assert.Equal(9, given.Count);
+        Assert.All(given[..^1], freed => Assert.ThrowsAny<InvalidOperationException>(() => freed.Width));
+        Assert.Equal(16, image.Width);
+        // Those of the two getters of the source in the end are the source's, as ML.NET's loader frees its last.
+        Assert.Equal(2, made.Count(one => IsThere(one)));
+
+        static bool IsThere(MLImage image)
+        {
+            try
+            {
+                return image.Width > 0;
+            }
+            catch (InvalidOperationException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public void Images_of_objects_and_of_a_resizing_that_changes_nothing_come_whole_beside_scores()
+    {
+        var objects = Enumerable.Range(0, 10).Select(row => new OfPictures { Features = Grey([.. Enumerable.Repeat((byte)row, 256)]) })
+            .ToArray();
+        var scored = Tiny.Classifier.Transform(ml.Data.LoadFromEnumerable(objects));
+        Assert.Equal(objects.Select(one => one.Features), Read(scored));
+
+        var folder = Tiny.Folder();
+        foreach (var (n, one) in objects.Index()) one.Features.Save(Path.Combine(folder, $"{n}.png"));
+        var paths = ml.Data.LoadFromEnumerable(objects.Select((_, n) => new { ImagePath = $"{n}.png" }));
+        // Of the same size it gives the image that it was given, which the loader frees when asked for the next.
+        var resized = ml.Transforms.LoadImages("Features", folder, "ImagePath").Append(ml.Transforms.ResizeImages("Features", 16, 16))
+            .Fit(paths).Transform(paths);
+        Assert.All(Read(Tiny.Classifier.Transform(resized)), image => Assert.Equal(16, image.Width));
+
+        static List<MLImage> Read(IDataView view)
+        {
+            var images = new List<MLImage>();
+            using var cursor = view.GetRowCursor(view.Schema);
+            var get = cursor.GetGetter<MLImage>(view.Schema["Features"]);
+            var getScore = cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]);
+            VBuffer<float> score = default;
+            while (cursor.MoveNext())
+            {
+                MLImage image = null!;
+                get(ref image);
+                getScore(ref score);
+                Assert.Equal(images.Count, image.Pixels[0]);
+                images.Add(image);
+            }
+            return images;
+        }
     }
 
     [Theory]
@@ -266,6 +349,57 @@ public sealed class ColumnKindTests
         Assert.Contains($"Schema mismatch for feature column '{column}': expected {ImageColumn.Kinds}, {found}", atFit.Message);
     }
 
+    [Theory]
+    [InlineData(8, 8, 3)]
+    [InlineData(3, 4, 16)]
+    [InlineData(3, 8, 9)]
+    [InlineData(12, 16)]
+    public void A_column_of_other_dimensions_than_those_of_the_training_is_refused(params int[] dimensions)
+    {
+        using var fitted = new AdversarialTrainer(ml, Tiny.Natural()).Fit(OfDimensions(3, 8, 8));
+        using var file = new MemoryStream();
+        ml.Model.Save(fitted, OfDimensions(3, 8, 8).Schema, file);
+        file.Position = 0;
+        using var loaded = ImageClassifierTransformer.From(ml.Model.Load(file, out _));
+        var others = OfDimensions(dimensions);
+        foreach (var model in new[] { fitted, loaded })
+        {
+            Assert.Equal(8, Tiny.Vectors(model.Transform(OfDimensions(3 * 8 * 8)), "Score").Count);
+            Refused(() => model.Transform(others));
+            Refused(() => model.GetOutputSchema(others.Schema));
+            Refused(() => ((ITransformer)model).GetRowToRowMapper(others.Schema));
+            Refused(() => ml.Model.CreatePredictionEngine<OfBytes, Prediction>(model, others.Schema));
+            Refused(() => ml.MulticlassClassification.EvaluateRobustness(model, others));
+            Refused(() => ml.Transforms.AdversarialExamples(model).Fit(others));
+        }
+
+        void Refused(Action action) => Assert.Contains(
+            "feature column 'Features': expected Vector<Byte, 3, 8, 8>, images of 3x8x8 (channels, height, width) as in the training data, "
+            + $"got Vector<Byte, {string.Join(", ", dimensions)}>",
+            Assert.Throws<ArgumentOutOfRangeException>(action).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_column_of_other_dimensions_than_its_layout_is_taken_again_by_the_model_that_was_trained_on_it()
+    {
+        var layout = new ImageLayout { Channels = 3, Height = 8, Width = 8 };
+        using var model = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = layout }).Fit(OfDimensions(8, 8, 3));
+        using var file = new MemoryStream();
+        ml.Model.Save(model, OfDimensions(8, 8, 3).Schema, file);
+        file.Position = 0;
+        using var loaded = ImageClassifierTransformer.From(ml.Model.Load(file, out _));
+        foreach (var one in new[] { model, loaded }) Assert.Equal(8, Tiny.Vectors(one.Transform(OfDimensions(8, 8, 3)), "Score").Count);
+    }
+
+    private IDataView OfDimensions(params int[] dimensions)
+    {
+        var size = dimensions.Aggregate((all, one) => all * one);
+        var schema = SchemaDefinition.Create(typeof(OfBytes));
+        schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, dimensions);
+        return ml.Data.LoadFromEnumerable(
+            Enumerable.Range(0, 8).Select(row => new OfBytes { Features = new byte[size], Label = (uint)row % 2 }).ToArray(), schema);
+    }
+
     [Fact]
     public void Bytes_of_another_length_and_images_of_no_size_are_refused()
     {
@@ -273,7 +407,7 @@ public sealed class ColumnKindTests
         var few = ml.Data.LoadFromEnumerable([new Wrong()]);
         var renamed = ml.Transforms.CopyColumns("Features", "Few").Fit(few).Transform(few);
         Assert.Contains(
-            "Schema mismatch for feature column 'Features': expected Vector<Byte, 256>, an image of 1x16x16",
+            "Schema mismatch for feature column 'Features': expected Vector<Byte, 1, 16, 16>, images of 1x16x16",
             Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(renamed)).Message);
 
         var layout = new ImageLayout { Channels = 2 };

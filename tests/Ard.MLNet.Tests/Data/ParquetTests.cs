@@ -115,6 +115,8 @@ public sealed class ParquetTests : IDisposable
         Says("row 1 has the label -1 in label, expected a number of a class from 0", () => ml.Data.LoadParquetImages(path));
         await Write("train.parquet", [[0, int.MaxValue]], description: null);
         Says("row 1 has the label 2147483647", () => ml.Data.LoadParquetImages(path));
+        await Write("train.parquet", [[1, 26]], description: null);
+        Says("expected labels from 0 in label, found 1 to 26: they count from 1", () => ml.Data.LoadParquetImages(path));
         Assert.Throws<FileNotFoundException>(() => ml.Data.LoadParquetImages(Path.Combine(folder, "none")));
 
         static void Says(string expected, Action act)

@@ -220,6 +220,23 @@ public sealed class AdversarialTests
     }
 
     [Fact]
+    public void A_model_that_is_disposed_of_while_it_is_evaluated_says_so()
+    {
+        var data = Tiny.Glyphs(ml, 20);
+        var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var options = Evaluation with { Progress = new Inline(model.Dispose) };
+        Assert.Contains("The classifier is in use by what called here", Assert.Throws<InvalidOperationException>(
+            () => ml.MulticlassClassification.EvaluateRobustness(model, data, options)).Message);
+        Assert.Equal(20, Tiny.Vectors(model.Transform(data), "Score").Count);
+        model.Dispose();
+    }
+
+    private sealed class Inline(Action told) : IProgress<Trainers.Evaluation.EvaluationProgress>
+    {
+        public void Report(Trainers.Evaluation.EvaluationProgress value) => told();
+    }
+
+    [Fact]
     public void Outputs_that_are_not_finite_are_no_class_in_the_rows_and_wrong_in_the_metrics()
     {
         var data = Tiny.Glyphs(ml, 60);
@@ -229,7 +246,7 @@ public sealed class AdversarialTests
         var bright = pixel.sort().Values[40].item<float>() + 0.01f;
         using var faulty = new ImageClassifierTransformer(
             new Classifier(new Faulty(classifier.Model, bright), "tinycnn-8", classifier.Classifier.Format, classifier.Classifier.Labels,
-                "Features", classifier.Classifier.FeatureType, 8),
+                "Features", 8),
             null);
         var metrics = ml.MulticlassClassification.EvaluateRobustness(faulty, data, Evaluation);
         var rows = Rows(metrics.WorstCase);

@@ -157,7 +157,7 @@ public sealed class CursorTests
     [Fact]
     public void A_buffer_holds_no_more_images_than_a_span_can_reach()
     {
-        var format = new PixelFormat(3, 224, 224, false, 1, 0);
+        var format = new PixelFormat(3, 224, 224, false, 1, 0) { Column = NumberDataViewType.Single };
         Assert.Equal(3566, ImageBuffer.MostImages(format));
         Assert.InRange(3566L * format.Size * sizeof(float), int.MaxValue - format.Size * sizeof(float), int.MaxValue);
     }

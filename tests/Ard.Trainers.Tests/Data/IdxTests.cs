@@ -106,8 +106,11 @@ public sealed class IdxTests
         Fault(DataFolder.Idx(Labels, [2], [0, 1]), 4, $"3 labels, as many as {images} has images", "2");
         Fault(DataFolder.Idx(Labels, [3], [0, 10, 2]), 9, "a label from 0 to 9", "10", Idx.Digits);
         // As the letters of EMNIST are.
-        Fault(DataFolder.Idx(Labels, [3], [1, 26, 2]), 8, "labels from 0", "none that is 0, and 26 as the largest: they count from 1");
+        Fault(DataFolder.Idx(Labels, [3], [1, 26, 2]), 8, "labels from 0", "1 to 26: they count from 1");
         Fault(DataFolder.Idx(Labels, [3], [1, 3, 2]), 8, "labels from 0", "they count from 1", ["a", "b", "c"]);
+        // With a name for 0, which no image has to be of.
+        using (var letters = Idx.Load(images, folder.Write("labels", DataFolder.Idx(Labels, [3], [1, 26, 2])), Idx.Numbers(27)))
+            Assert.Equal([1, 26, 2], letters.Labels.data<long>().ToArray());
         Fault(DataFolder.Idx(Labels, [3], [0, 1]), 10, "1 more byte(s) of labels", "the end of the file");
         Fault(DataFolder.Idx(Labels, [3], [0, 1, 2, 3]), 11, "the end of the file", "more bytes");
 

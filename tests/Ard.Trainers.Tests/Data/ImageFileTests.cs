@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Ard.Trainers.Data;
 using Ard.Trainers.Tensors;
 using Ard.Trainers.Tests.Training;
@@ -177,6 +179,17 @@ public sealed class ImageFileTests : IDisposable
             Assert.Single(Directory.GetFiles(folder.Root));
         }
         Assert.Empty(Directory.GetFiles(folder.Root));
+    }
+
+    [Fact]
+    public void A_temporary_file_that_cannot_be_mapped_is_gone()
+    {
+        // More than any file can have: libtorch makes one longer that is too short.
+        using var writer = new ImageFile.Writer(null, ScalarType.Byte, (1 << 20, 1 << 20, 1 << 20), ["a", "b"]);
+        var fault = Assert.ThrowsAny<ExternalException>(() => writer.Finish(zeros([1], ScalarType.Int64)));
+        var name = Regex.Match(fault.Message, "ard-images-[0-9a-f]+").Value;
+        Assert.NotEmpty(name);
+        Assert.Empty(Directory.GetFiles(System.IO.Path.GetTempPath(), name + "*"));
     }
 
     [Theory]

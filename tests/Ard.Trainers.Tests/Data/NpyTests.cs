@@ -101,6 +101,32 @@ public sealed class NpyTests
         Assert.Contains("'x_train' [4,4,5]", fault.Found);
     }
 
+    /// <summary>Test is a word of its own in these, or it is not.</summary>
+    [Theory]
+    [InlineData("latest_x", false)]
+    [InlineData("contest", false)]
+    [InlineData("strained-images", false)]
+    [InlineData("x_test", true)]
+    [InlineData("XTEST", true)]
+    [InlineData("testImages", true)]
+    [InlineData("testing.images", true)]
+    public void A_split_is_a_whole_word_of_a_name(string name, bool saysSplit)
+    {
+        using var folder = new DataFolder();
+        folder.Write($"{name}.npy", File.ReadAllBytes(Fixture("x_test.npy")));
+        folder.Write("labels.npy", File.ReadAllBytes(Fixture("labels.npy")));
+        using (var single = ImageDataset.Load(folder.File($"{name}.npy"), DataSplit.Test)) Assert.Equal(4, single.Count);
+        if (!saysSplit)
+        {
+            using var all = ImageDataset.Load(folder.Root, DataSplit.Test);
+            Assert.Equal(4, all.Count);
+            return;
+        }
+        Assert.Contains(
+            "one array of labels [N] with test in its name",
+            Assert.Throws<DataFileException>(() => ImageDataset.Load(folder.Root, DataSplit.Test)).Expected);
+    }
+
     [Theory]
     [InlineData("objects.npy", "Python's objects")]
     [InlineData("big_endian.npy", "'>f4'")]
@@ -123,6 +149,8 @@ public sealed class NpyTests
         var sound = File.ReadAllBytes(Fixture("labels.npy"));
         Fault([1, 2, 3, 1], "labels from 0", "1 to 3: they count from 1", null);
         Fault([1, 2, 3, 1], "labels from 0", "1 to 3: they count from 1", 3);
+        folder.Write("labels.npy", [.. sound[..^4], 1, 2, 3, 1]);
+        using (var named = ImageDataset.Load(images, DataSplit.Test, 4)) Assert.Equal([1, 2, 3, 1], named.Labels.data<long>().ToArray());
         Fault([0, 2, 3, 1], "labels from 0 to 2", "0 to 3", 3);
         Fault([0, 0, 0, 0], "labels of two classes or more", "1", null);
 

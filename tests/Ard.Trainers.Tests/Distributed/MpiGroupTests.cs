@@ -25,6 +25,20 @@ public class MpiGroupTests
     }
 
     [Theory]
+    [MpiData(Mpi.Mpich, "libmpich.so.12")]
+    [MpiData(Mpi.OpenMpi, "libmpi.so.40")]
+    public async Task Who_has_begun_with_MPI_ends_it(string mpi, string library)
+    {
+        var (code, output, errors) = await Mpi.Run(mpi, 2, ["foreign", library]);
+        Assert.True(code == 0, output + errors);
+        foreach (var rank in new[] { 0, 1 })
+        {
+            Assert.Contains($"rank {rank} of 2: 3", output);
+            Assert.Contains($"rank {rank}: still there", output);
+        }
+    }
+
+    [Theory]
     [MpiData(Mpi.Mpich)]
     [MpiData(Mpi.OpenMpi)]
     public async Task A_tensor_is_summed_where_it_lies(string mpi)

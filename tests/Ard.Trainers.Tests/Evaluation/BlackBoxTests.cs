@@ -177,6 +177,43 @@ public sealed class BlackBoxTests
         }
     }
 
+    /// <summary>Random points, two of each image at a time, until nothing more is answered.</summary>
+    private sealed class Twins(bool says) : Attack
+    {
+        public override string Name => says ? "twins" : "silent-twins";
+
+        public override AttackKind Kind => AttackKind.GradientFree;
+
+        protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
+        {
+            var rows = arange(images.shape[0], ScalarType.Int64);
+            while (true)
+            {
+                var points = cat([Random(), Random()]);
+                target.Logits(points, says ? cat([rows, rows]) : null);
+            }
+
+            Tensor Random() => threat.Project(images + threat.RandomPerturbation(images, noise).sign() * threat.Epsilon, images);
+        }
+    }
+
+    [Fact]
+    public void What_an_attack_finds_counts_though_it_does_not_say_whose_points_it_sends()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        using var model = BlackBox.FromScores("service", network.call);
+        var said = Evaluate(true);
+        var silent = Evaluate(false);
+        Assert.InRange(said.CorrectCount, 1, labels.shape[0] - 10);
+        Assert.Equal(said.Points.Select(point => (point.WasRight, point.IsRight, point.Size)),
+            silent.Points.Select(point => (point.WasRight, point.IsRight, point.Size)));
+        Assert.All(silent.Points, point => Assert.Null(point.Queries));
+
+        AttackResult Evaluate(bool says) => new RobustnessEvaluator(
+            Square with { Attacks = [], MoreAttacks = [new Twins(says)], QueryBudget = 41, CheckNetwork = false })
+            .Evaluate(model, images, labels).WorstCase;
+    }
+
     [Fact]
     public void Of_several_attacks_the_worst_case_counts_the_queries_of_all_up_to_the_one_that_won()
     {

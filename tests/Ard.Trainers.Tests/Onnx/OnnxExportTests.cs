@@ -230,6 +230,23 @@ public sealed class OnnxExportTests : IDisposable
         Assert.Empty(Directory.GetFiles(folder));
     }
 
+    public static TheoryData<object?, string> WrongAttributes => new()
+    {
+        { 1m, "Decimal" }, { new[] { 1, 2 }, "Int32[]" }, { new[] { 1f }, "Single[]" }, { null, "null" },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongAttributes))]
+    public void An_attribute_of_another_type_is_refused_with_that_type(object? value, string found)
+    {
+        using var network = Sequential(new Residual((block, x) => (x.Then(block.Conv) + x).Operator(
+            "Relu", inputs => inputs[0].relu(), attributes: [("alpha", value!)])), Flatten());
+        Assert.Equal(
+            $"Relu: the attribute alpha is {found}, expected a number, a text, or an array of long or double.",
+            Assert.Throws<ArgumentException>(() => OnnxExport.Write(FileName, network, new() { ImageShape = (4, 8, 8) })).Message);
+        Assert.Empty(Directory.GetFiles(folder));
+    }
+
     [Fact]
     public void The_network_the_random_state_and_memory_are_left_as_they_were()
     {

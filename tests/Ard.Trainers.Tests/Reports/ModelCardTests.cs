@@ -141,6 +141,18 @@ public sealed class ModelCardTests : IDisposable
         Assert.DoesNotContain("| model.onnx |", File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("student.v2", "student.v2")]
+    [InlineData("student.v2.onnx", "student.v2")]
+    [InlineData("student.safetensors", "student")]
+    public void A_card_has_the_name_of_its_model(string model, string name)
+    {
+        ModelCard.Create(network).Write(In(model));
+        Assert.Equal(
+            [$"{name}.card.json", $"{name}.card.md"],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Names_are_no_markup()
     {

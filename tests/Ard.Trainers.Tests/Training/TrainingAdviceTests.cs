@@ -1,7 +1,9 @@
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
+using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Training;
 
@@ -55,6 +57,30 @@ public sealed class TrainingAdviceTests
         Assert.Contains(expected, Assert.Single(Advice(new(), Against(ThreatModel.Linf(epsilon)))), StringComparison.Ordinal);
         Assert.Contains($"the validation is against Linf {epsilon}: ", Assert.Single(Advice(
             new() { Validation = new() { Threat = ThreatModel.Linf(epsilon) } }, new Natural())), StringComparison.Ordinal);
+    }
+
+    /// <summary>As pixels are that were read as 0 to 255 and are 0 to 1, as -1 to 1 and are 0 to 1, and as what they are.</summary>
+    [Theory]
+    [InlineData(1 / 255.0, 0, "0 to 0.00392")]
+    [InlineData(0.5, 0.5, "0.5 to 1")]
+    [InlineData(1, 0, null)]
+    public void Images_in_another_scale_than_the_training_images_are_told_with_both(double scale, double offset, string? told)
+    {
+        using var pixels = rand(20, 1, 8, 8);
+        pixels[0, 0, 0, 0] = 0;
+        pixels[0, 0, 0, 1] = 1;
+        using var scaled = pixels * scale + offset;
+        using var labels = arange(20, ScalarType.Int64).remainder(2);
+        using var training = new ImageDataset(pixels, labels, ["a", "b"]);
+        using var other = new ImageDataset(scaled, labels, ["a", "b"]);
+        foreach (var (images, name, beside) in new[] { (other, "auxiliary", training), (training, "validation", other) })
+        {
+            var advice = TrainingAdvice.OfScale(name, images, beside);
+            if (told is null) Assert.Empty(advice);
+            else Assert.StartsWith($"the {name} images have pixels from {(images == other ? told : "0 to 1")}, the training images from "
+                + $"{(images == other ? "0 to 1" : told)}: are they in another scale?", Assert.Single(advice));
+        }
+        Assert.Empty(TrainingAdvice.OfScale("validation", null, training));
     }
 
     [Fact]
