@@ -109,7 +109,8 @@ public sealed class ModelCommandsTests : IDisposable
 
         // Nor are images trained on that are not of the size of the test images.
         File.WriteAllBytes(
-            Path.Combine(program.Folder, "data", "t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 10, .. new byte[160]]);
+            Path.Combine(program.Folder, "data", "t10k-images-idx3-ubyte"),
+            [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 10, .. new byte[160]]);
         Assert.Contains(
             "data: expected test images like those of the training, 2 images 1x8x9 of 10 classes, found 2 images 1x8x10 of 10 classes",
             program.Run("distill", "--data", "data", "--student", "resnet8", "--output", "out").Error);
