@@ -27,7 +27,7 @@ internal static class Corruptions
         var (model, files, architecture) = (p.GetValue(Model)!, p.GetValue(Files), p.Normalised(p.GetValue(Network)));
         var baseline = p.GetValue(Baseline) is { } other ? CorruptionReport.Read(other) : null;
         using var test = DataSource.LoadTest(p.GetValue(Data)!, p.GetValue(TestImages), p.GetValue(Classes));
-        using var network = Evaluation.Read(model, architecture is null ? null : DataSource.Fit(architecture, test));
+        using var network = Evaluation.Read(model, architecture, test);
         network.to(TrainingDevice.Find(p.GetValue(Device)!));
         Console.WriteLine($"{model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
         CorruptionReport report = null!;

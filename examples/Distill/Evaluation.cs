@@ -75,7 +75,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         using var test = DataSource.LoadTest(p.GetValue(Data)!, p.GetValue(TestImages), p.GetValue(Classes));
         using var network = model.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) && architecture is null
             ? PipelineModel.Open(model, test)
-            : Read(model, architecture is null ? null : DataSource.Fit(architecture, test));
+            : Read(model, architecture, test);
         var place = TrainingDevice.Find(p.GetValue(Options.Device)!);
         network.to(place);
         var threats = several ?? [epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(epsilons[0])];
@@ -86,7 +86,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         {
             null => null,
             "answers" => Imitation(network, test),
-            var file => Read(file),
+            var file => Read(file, null, test),
         };
         surrogate?.to(place);
         Console.WriteLine($"{model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
@@ -262,6 +262,20 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         var imported = ModelFile.Import(model, architecture);
         foreach (var note in imported.Report.Notes) Console.WriteLine($"{model}: {note}");
         return imported.Network;
+    }
+
+    /// <summary>The network of a file for these images: with an output for each of their classes.</summary>
+    /// <exception cref="ArgumentException">It has more or fewer: what it says would be compared with other classes.</exception>
+    public static Module<Tensor, Tensor> Read(string model, NetworkSpec? architecture, ImageDataset images)
+    {
+        var network = Read(model, architecture is null ? null : DataSource.Fit(architecture, images));
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var outputs = network.call(images.Batch(0, 1).Images).shape[^1];
+        return outputs == images.Classes
+            ? network
+            : throw new ArgumentException(
+                $"{model} has {outputs} outputs, the images have {images.Classes} classes: expected an output for each class.");
     }
 
     private static ThreatModel Threat(string text) =>

@@ -29,8 +29,8 @@ internal static class TeacherCommand
         var (file, architecture) = (p.GetValue(File)!, p.Normalised(p.GetValue(Network)));
         using var data = DataSource.LoadTrain(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(Classes));
         var place = TrainingDevice.Find(p.GetValue(Device)!);
-        using var teacher = Evaluation.Read(file, architecture is null ? null : DataSource.Fit(architecture, data)).to(place);
-        using var student = p.GetValue(Student) is { } path ? Evaluation.Read(path).to(place) : null;
+        using var teacher = Evaluation.Read(file, architecture, data).to(place);
+        using var student = p.GetValue(Student) is { } path ? Evaluation.Read(path, null, data).to(place) : null;
         var threat = p.GetValue(Epsilon) is { } epsilon ? ThreatModel.Linf(epsilon) : null;
         var report = TeacherReport.Measure(teacher, data, threat, student, p.GetValue(Images), cancellation);
         Console.WriteLine($"{file}: {report}");

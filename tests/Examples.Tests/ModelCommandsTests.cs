@@ -117,6 +117,19 @@ public sealed class ModelCommandsTests : IDisposable
     }
 
     [Fact]
+    public void A_network_of_other_classes_than_the_images_is_refused_by_every_verb_that_measures()
+    {
+        using (var network = (NetworkSpec.Parse("tinycnn-1") with { Classes = 20, InputChannels = 1, ImageSize = 16 }).Build(seed: 1))
+            ModelFile.Write(Path.Combine(program.Folder, "twenty.safetensors"), network);
+        foreach (string[] verb in new string[][] { ["evaluate", "--model"], ["corruptions", "--model"], ["teacher"] })
+        {
+            var refused = program.Run([.. verb, "twenty.safetensors", "--data", "builtin"]);
+            Assert.Equal(2, refused.Code);
+            Assert.Contains("twenty.safetensors has 20 outputs, the images have 10 classes", refused.Error);
+        }
+    }
+
+    [Fact]
     public void What_is_wrong_is_one_line()
     {
         Assert.Equal(2, program.Run("inspect", "nothing.pt").Code);

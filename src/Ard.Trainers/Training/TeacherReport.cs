@@ -137,6 +137,11 @@ public sealed record TeacherReport
     {
         ArgumentNullException.ThrowIfNull(teacher);
         ArgumentNullException.ThrowIfNull(data);
+        if (student is not null)
+        {
+            using var one = Sample(data, 1);
+            Ask(student, one.Images, one).Dispose();
+        }
         var report = Measure("the teacher", teacher, data, threat ?? ThreatModel.Default(data.Channels), images, cancellation);
         return student is null ? report : report.With(teacher, student, data, cancellation);
     }
@@ -148,7 +153,7 @@ public sealed record TeacherReport
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var some = Sample(data, images);
-        var logits = Ask(teacher, some.Images, some.Labels);
+        var logits = Ask(teacher, some.Images, some);
         var count = (int)some.Count;
         if (logits.isfinite().all(1).logical_not().sum().item<long>() is > 0 and var bad)
             throw new ArgumentException(
@@ -167,7 +172,7 @@ public sealed record TeacherReport
         return report with
         {
             RobustCount = attacked.Count(point => point.IsRight),
-            RobustEntropy = Entropy(Ask(teacher, points, some.Labels)),
+            RobustEntropy = Entropy(Ask(teacher, points, some)),
         };
     }
 
@@ -183,7 +188,7 @@ public sealed record TeacherReport
             student, images, labels, Threat, noise, tellFaults: true, cancellation));
         var deceived = tensor(outcomes.SelectMany(outcome => outcome.Each).Select(point => !point.Correct).ToArray());
         if (!deceived.any().item<bool>()) return this;
-        var answers = Ask(teacher, cat([.. outcomes.Select(outcome => outcome.Points)]), some.Labels)[deceived];
+        var answers = Ask(teacher, cat([.. outcomes.Select(outcome => outcome.Points)]), some)[deceived];
         return this with
         {
             TransferShare = answers.argmax(1).ne(some.Labels.cpu()[deceived]).to(ScalarType.Float64).mean().item<double>(),
@@ -230,14 +235,17 @@ public sealed record TeacherReport
     }
 
     // Logits [N,classes] on the CPU, float64.
-    private static Tensor Ask(Module<Tensor, Tensor> network, Tensor images, Tensor labels)
+    private static Tensor Ask(Module<Tensor, Tensor> network, Tensor images, ImageDataset data)
     {
         using var scope = NewDisposeScope();
         using var state = ModelState.Borrow(network);
         var (type, device) = ImageBatch.Home(network, images);
         var logits = cat([.. images.split(BatchSize).Select(
             batch => network.call(ImageBatch.Convert(batch, type, device)).to(ScalarType.Float64, CPU))]);
-        ImageBatch.CheckClasses(nameof(TeacherReport), logits, images.shape[0], labels);
+        ImageBatch.CheckClasses(nameof(TeacherReport), logits, images.shape[0], data.Labels);
+        if (logits.shape[1] != data.Classes)
+            throw new ArgumentException(
+                $"{nameof(TeacherReport)}: the network has {logits.shape[1]} outputs, expected {data.Classes}, one for each class.");
         return logits.MoveToOuterDisposeScope();
     }
 

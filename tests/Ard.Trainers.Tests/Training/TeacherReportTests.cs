@@ -112,6 +112,18 @@ public sealed class TeacherReportTests
     }
 
     [Fact]
+    public void A_network_of_more_or_fewer_outputs_than_classes_is_refused()
+    {
+        using var data = TrainerTests.Data(60);
+        using var teacher = TrainerTests.Teacher();
+        foreach (var odd in new[] { Saying(4, 0, 0, 0), Saying(4, 0) })
+        {
+            Assert.Contains("outputs", Assert.Throws<ArgumentException>(() => TeacherReport.Measure(odd, data)).Message);
+            Assert.Contains("outputs", Assert.Throws<ArgumentException>(() => TeacherReport.Measure(teacher, data, student: odd)).Message);
+        }
+    }
+
+    [Fact]
     public void The_entropy_is_that_of_the_answers()
     {
         using var data = TrainerTests.Data(60);
