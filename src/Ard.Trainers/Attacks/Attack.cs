@@ -57,21 +57,28 @@ public abstract partial class Attack
 
     /// <summary>
     /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
-    /// buffers and the global random state are afterwards as before. At epsilon 0, and for an empty batch, the images come back bit for
-    /// bit.
+    /// buffers and the CPU's global random state are afterwards as before. At epsilon 0, and for an empty batch, the images come back bit
+    /// for bit.
     /// </summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">Float32 or float64 [N,...], usually [N,C,H,W], in [0,1], in the dtype and on the device of the network.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="threat">What is allowed. The result is checked against it.</param>
-    /// <param name="seed">Decides whatever chance decides; each image has random numbers of its own, by its place in the batch.</param>
+    /// <param name="seed">
+    /// Decides whatever chance decides, on a CPU also what the network itself draws; each image has random numbers of its own, by its
+    /// place in the batch.
+    /// </param>
     /// <returns>A new tensor [N,...]: one allowed point for each image; the subclass says which of those that it met.</returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
     /// <exception cref="InvalidOperationException">
     /// The network's output is unfit, the attack's result breaks the threat model, or gradients are wrong on this machine's CPU.
     /// </exception>
-    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0) =>
-        Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
+    public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0)
+    {
+        using var random = new GlobalRandomState();
+        GlobalRandomState.Seed(seed, CPU);
+        return Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
+    }
 
     /// <summary>The same with noise that has as many points as there are images.</summary>
     internal Tensor Perturb(
@@ -108,8 +115,12 @@ public abstract partial class Attack
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public AttackOutcome Run(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
-        CancellationToken cancellation = default) =>
-        Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation: cancellation);
+        CancellationToken cancellation = default)
+    {
+        using var random = new GlobalRandomState();
+        GlobalRandomState.Seed(seed, CPU);
+        return Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation: cancellation);
+    }
 
     /// <summary>The search: without gradients recorded, the network in eval mode and frozen; no empty batch, no epsilon of 0.</summary>
     /// <param name="target">The network.</param>

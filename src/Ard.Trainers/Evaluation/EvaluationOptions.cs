@@ -34,7 +34,7 @@ public sealed record EvaluationOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int BatchSize { get; init; } = 250;
 
-    /// <summary>The seed of all random starts. Default 0.</summary>
+    /// <summary>The seed of all random starts, and of what a network draws by itself, such as dropout. Default 0.</summary>
     public long Seed { get; init; }
 
     /// <summary>

@@ -198,9 +198,14 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 
     private void TakeSteps(EvaluationState state, Subject subject)
     {
+        using var random = new GlobalRandomState();
+        var device = subject.Home.Device;
         while (state.Next is var (first, part))
         {
             subject.Cancellation.ThrowIfCancellationRequested();
+            // What a network draws depends on neither the steps before, which a state file may have, nor on the process.
+            GlobalRandomState.Seed(
+                unchecked(Options.Seed * (long)0x9E3779B97F4A7C15 + subject.Rows[first] * 0x632BE59BD9B4E019 + part), device);
             using var stepScope = NewDisposeScope();
             var places = state.NextRows();
             var (points, truth) = ImageBatch.Take(subject.Model, subject.Images, subject.Labels, [.. places.Select(place => (long)place)]);

@@ -33,3 +33,35 @@ internal static class Initialisation
         }
     }
 }
+
+/// <summary>
+/// The process-wide random state, from which networks draw what is random in them, such as dropout: that of the CPU is put back on
+/// disposal, that of a GPU, which TorchSharp does not give, is not.
+/// </summary>
+internal sealed class GlobalRandomState : IDisposable
+{
+    private readonly Tensor before;
+
+    public GlobalRandomState()
+    {
+        using var scope = NewDisposeScope();
+        lock (Initialisation.Gate) before = Generator.Default.get_state().DetachFromDisposeScope();
+    }
+
+    /// <summary>Decides what is drawn from now on, on the CPU and on the GPUs if the device is one.</summary>
+    public static void Seed(long seed, Device device)
+    {
+        lock (Initialisation.Gate)
+        {
+            Generator.Default.manual_seed(seed);
+            // All, for the current one need not be that of the device.
+            if (device.type == TorchSharp.DeviceType.CUDA) cuda.manual_seed_all(seed);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (Initialisation.Gate) Generator.Default.set_state(before);
+        before.Dispose();
+    }
+}

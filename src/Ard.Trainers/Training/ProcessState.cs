@@ -16,7 +16,7 @@ internal sealed class ProcessState : IDisposable
 {
     private static readonly Lock Gate = new();
     private readonly int threadsBefore;
-    private readonly Tensor random;
+    private readonly GlobalRandomState random = new();
 
     /// <summary>
     /// Sets the number of threads of this thread. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use,
@@ -24,7 +24,6 @@ internal sealed class ProcessState : IDisposable
     /// </summary>
     public ProcessState(int? threads, int sharing = 1)
     {
-        lock (Initialisation.Gate) random = Generator.Default.get_state().DetachFromDisposeScope();
         threadsBefore = get_num_threads();
         SetHere(threads ?? UsualThreads(sharing));
     }
@@ -37,7 +36,6 @@ internal sealed class ProcessState : IDisposable
     public void Dispose()
     {
         SetHere(threadsBefore);
-        lock (Initialisation.Gate) Generator.Default.set_state(random);
         random.Dispose();
     }
 

@@ -2,7 +2,6 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
-using TorchSharp;
 using TorchSharp.Modules;
 
 namespace Ard.Trainers.Training;
@@ -328,10 +327,6 @@ internal sealed class TrainingRun : IDisposable
     {
         // Processes have other images, and so other numbers.
         var seed = unchecked(setup.Options.Seed * (long)0x9E3779B97F4A7C15 + StepsSoFar + setup.Group.Rank * 0x632BE59BD9B4E019);
-        lock (Initialisation.Gate)
-        {
-            Generator.Default.manual_seed(seed);
-            if (setup.Device.type == DeviceType.CUDA) cuda.manual_seed(seed);
-        }
+        GlobalRandomState.Seed(seed, setup.Device);
     }
 }

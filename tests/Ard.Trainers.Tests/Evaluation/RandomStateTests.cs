@@ -1,0 +1,95 @@
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
+using Ard.Trainers.Tests.Attacks;
+using Ard.Trainers.Tests.Fixtures;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Ard.Trainers.Tests.Evaluation;
+
+/// <summary>What a network draws by itself: the seed decides it, and the process's own random state is as before.</summary>
+[Collection(GlobalRandomStateCollection.Name)]
+public sealed class RandomStateTests
+{
+    private static readonly EvaluationOptions Options = new()
+    {
+        Threat = EvaluationProblem.Threat,
+        Attacks = ["pgd-3", "pgd-2+eot-3"],
+        BatchSize = 20,
+        KeepLogits = true,
+        Seed = 5,
+    };
+
+    private static (Module<Tensor, Tensor> Network, Tensor Images, Tensor Labels) Dropping()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        return (new FunctionNetwork(x => network.call(functional.dropout(x, 0.2, training: true))), images, labels);
+    }
+
+    [Fact]
+    public void Evaluations_of_one_seed_are_the_same_and_another_seed_draws_otherwise()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Dropping();
+        var first = Text(Options);
+        Assert.Equal(first, Text(Options));
+        Assert.NotEqual(first, Text(Options with { Seed = 6 }));
+
+        // Stopped after each step in turn.
+        var stopped = Options with { StateFile = EvaluationProblem.File("state") };
+        string? whole = null;
+        for (var stops = 0; whole is null; stops++)
+        {
+            Assert.InRange(stops, 0, 9);
+            using var stop = new CancellationTokenSource();
+            try
+            {
+                whole = Text(stopped, new Stopping(stop), stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+        Assert.Equal(first, whole);
+
+        string Text(EvaluationOptions options, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
+        {
+            rand(7).Dispose();   // somebody draws in between
+            var before = get_rng_state();
+            try
+            {
+                return EvaluationProblem.Text(
+                    new RobustnessEvaluator(options).Evaluate(network, images, labels, progress, cancellation));
+            }
+            finally
+            {
+                Compare.Same(before, get_rng_state(), "global random state");
+            }
+        }
+    }
+
+    [Fact]
+    public void So_are_attacks_by_themselves()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = Dropping();
+        var attack = new Pgd(new PgdOptions { Steps = 3 });
+        foreach (var points in new Func<long, Tensor>[]
+        {
+            seed => attack.Perturb(network, images, labels, EvaluationProblem.Threat, seed),
+            seed => attack.Run(network, images, labels, EvaluationProblem.Threat, seed).Points,
+        })
+        {
+            var before = get_rng_state();
+            var first = points(1);
+            Compare.Same(before, get_rng_state(), "global random state");
+            rand(7).Dispose();
+            Compare.Same(first, points(1), "points of the same seed");
+        }
+    }
+
+    private sealed class Stopping(CancellationTokenSource stop) : IProgress<EvaluationProgress>
+    {
+        public void Report(EvaluationProgress value) => stop.Cancel();
+    }
+}
