@@ -275,7 +275,8 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         return outputs == images.Classes
             ? network
             : throw new ArgumentException(
-                $"{model} has {outputs} outputs, the images have {images.Classes} classes: expected an output for each class.");
+                $"{model} has {outputs} outputs, the images have {images.Classes} classes: expected an output for each class. "
+                + $"Where the files do not say the classes, {Classes.Name} does.");
     }
 
     private static ThreatModel Threat(string text) =>
