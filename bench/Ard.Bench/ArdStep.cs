@@ -28,7 +28,7 @@ internal sealed class ArdStep(StepFiles files, Device device, bool mixed)
         using var scope = NewDisposeScope();
         using var precision = MixedPrecision.Use(mixed);
         var inner = new FirstLoss(Student, Labels, scope);
-        var objective = new AdversariallyRobustDistillation(new() { Inner = new() { Loss = inner } });
+        var objective = new AdversariallyRobustDistillation(new() { Inner = new() { Loss = new("first", _ => inner.Of) } });
         Student.train();
         var batch = new TrainingBatch
         {
@@ -48,11 +48,9 @@ internal sealed class ArdStep(StepFiles files, Device device, bool mixed)
     }
 
     /// <summary>Cross-entropy with the labels, whose first value is kept.</summary>
-    private sealed class FirstLoss(Module<Tensor, Tensor> network, Tensor labels, DisposeScope scope) : InnerLoss
+    private sealed class FirstLoss(Module<Tensor, Tensor> network, Tensor labels, DisposeScope scope)
     {
         public Tensor? First { get; private set; }
-
-        public override Func<Tensor, Tensor> Prepare(TrainingBatch batch) => Of;
 
         public Tensor Of(Tensor points)
         {

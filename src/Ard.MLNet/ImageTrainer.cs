@@ -193,7 +193,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var evalMode = ModuleModes.Eval(network);
+        using var evalMode = ModelState.Eval(network);
         var parameter = network.parameters().FirstOrDefault();
         var image = zeros([1, format.Channels, format.Height, format.Width], parameter?.dtype ?? ScalarType.Float32, parameter?.device);
         Tensor logits;
@@ -224,7 +224,7 @@ public abstract class ImageTrainer : IEstimator<ImageClassifierTransformer>
         using var noGradient = no_grad();
         using var twin = definition.Build(unchecked(seed + 1));
         twin.load_state_dict(state);
-        using var evalMode = ModuleModes.Eval(network);
+        using var evalMode = ModelState.Eval(network);
         twin.eval();
         var pixels = format.Channels * format.Height * format.Width;
         var type = network.parameters().FirstOrDefault()?.dtype ?? ScalarType.Float32;

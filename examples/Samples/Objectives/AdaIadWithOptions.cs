@@ -9,7 +9,7 @@ internal static class AdaIadWithOptionsSample
 {
     public static void Example()
     {
-        var objective = Objective.AdaIad(new IadOptions
+        var objective = Objective.AdaIad(new AdaIadOptions
         {
             Inner = InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.05), Steps = 3, StepSize = 0.025 },
             Trust = new TeacherTrust { FullTrustShare = 0.25 },

@@ -8,11 +8,10 @@ internal static class AdversarialWeightPerturbationWithOptionsSample
 {
     public static void Example()
     {
-        var objective = Objective.AdversarialWeightPerturbation(Objective.Trades(), new AdversarialWeightPerturbationOptions
-        {
-            Gamma = 0.005,                          // default 0.01, the size in units of a layer's weights
-            WarmUpEpochs = 1,                       // without it at first
-        });
+        var objective = Objective.AdversarialWeightPerturbation(
+            Objective.Trades(),
+            gamma: 0.005,                           // the size in units of a layer's weights
+            warmUpEpochs: 1);                       // without it at first
         var student = Given.Student();
         Trainer.Fit(student, objective, Given.Training, Given.Finishing);
         Given.Evaluate(objective, student);

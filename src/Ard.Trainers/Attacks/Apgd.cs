@@ -1,12 +1,11 @@
-using System.ComponentModel.DataAnnotations;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// Auto-PGD (Croce and Hein, ICML 2020; L1: Croce and Hein, ICML 2021): projected gradient ascent with momentum that chooses its own step
-/// sizes and goes back to the best point when progress stops. An image leaves the batch when it is misclassified; restarts and further
-/// targets run on those that are left. It returns the first misclassified point, or else the one of the largest loss.
+/// Auto-PGD (Croce and Hein, ICML 2020; L1: ICML 2021): projected gradient ascent with momentum that chooses its own step sizes and goes
+/// back to the best point when progress stops. Misclassified images leave the batch; restarts and further targets run on the others. It
+/// returns the first misclassified point, else that of the largest loss.
 /// </summary>
 /// <param name="options">The settings; default those of AutoAttack's APGD-CE: cross-entropy, 100 steps, one random start.</param>
 internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(options)
@@ -14,25 +13,14 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(op
     // Radii in units of epsilon, and the shares of the steps that go there.
     private static readonly (double Radius, double Share)[] LargerRadii = [(3, 0.3), (2, 0.3), (1, 0.4)];
 
-    /// <summary>
-    /// <c>apgd-ce</c>, <c>apgd-dlr</c>, <c>apgd-pm</c>, <c>apgd-t</c> or, with the nearest targets, <c>apgd-malt</c>; with another number
-    /// of steps than 100 or of starts than one, such as <c>apgd-ce-50x5</c>.
-    /// </summary>
-    public override string Name
+    /// <summary>Such as <c>apgd-t</c>, or <c>apgd-ce-50x5</c> with other numbers than 100 of steps and one of starts.</summary>
+    public override string Name => "apgd-" + Options.Loss switch
     {
-        get
-        {
-            var loss = Options.Loss switch
-            {
-                ApgdLoss.CrossEntropy => "ce",
-                ApgdLoss.Dlr => "dlr",
-                ApgdLoss.ProbabilityMargin => "pm",
-                _ => Options.NearestTargets ? "malt" : "t",
-            };
-            if (Options is { Steps: 100, Restarts: 1 }) return $"apgd-{loss}";
-            return $"apgd-{loss}-{Options.Steps}" + (Options.Restarts > 1 ? $"x{Options.Restarts}" : "");
-        }
-    }
+        ApgdLoss.CrossEntropy => "ce",
+        ApgdLoss.Dlr => "dlr",
+        ApgdLoss.ProbabilityMargin => "pm",
+        _ => Options.NearestTargets ? "malt" : "t",
+    } + AttackCatalog.Figures(Options.Steps, standard: 100, Options.Restarts);
 
     internal override int FewestClasses => Options.Loss switch
     {
@@ -78,22 +66,16 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(op
     private void Run(
         AttackTarget target, ApgdBatch batch, ThreatModel threat, WorstPoints worst, PointNoise noise, Tensor? start)
     {
-        var random = start is null;
-        if (!Options.LargerRadii)
-        {
-            start = threat.Project(start ?? RandomStart(batch.Images, threat, noise), batch.Images);
-            ApgdRun.Search(target, Options, Options.Steps, threat, worst, batch, start, dense: random);
-            return;
-        }
+        var dense = start is null && !Options.LargerRadii;
         var stepsLeft = Options.Steps;
-        foreach (var (radius, share) in LargerRadii)
+        foreach (var (radius, share) in Options.LargerRadii ? LargerRadii : [(1, 1)])
         {
             var ball = new ThreatModel(threat.Norm, radius * threat.Epsilon);
             var last = radius == 1;
             var steps = last ? stepsLeft : (int)Math.Ceiling(share * Options.Steps);
             stepsLeft -= steps;
             start = ball.Project(start ?? RandomStart(batch.Images, ball, noise), batch.Images);
-            start = ApgdRun.Search(target, Options, steps, ball, last ? worst : null, batch, start, dense: false);
+            start = ApgdRun.Search(target, Options, steps, ball, last ? worst : null, batch, start, dense);
         }
     }
 
@@ -122,7 +104,7 @@ public enum ApgdLoss
     /// <summary>The targeted ratio, <see cref="AttackLosses.TargetedDlr"/>, one class after another: APGD-T.</summary>
     TargetedDlr,
 
-    /// <summary>The margin of probabilities, <see cref="AttackLosses.ProbabilityMargin"/>, the loss of PMA.</summary>
+    /// <summary>The margin of probabilities, max of the others - p_y with p the softmax, the loss of PMA (Xie et al., CVPR 2025).</summary>
     ProbabilityMargin,
 }
 
@@ -145,9 +127,9 @@ public sealed record ApgdOptions : IValidatableObject
     public int Targets { get; init; } = 9;
 
     /// <summary>
-    /// For the targeted loss: whether the classes come in the order of how near their boundary would be if the network were linear at the
-    /// clean image, among the 100 of the largest logits (MALT: Melamed, Yehudai and Shamir, "MALT powers up adversarial attacks", NeurIPS
-    /// 2024). Costs a backward pass for each of them. Default false: in the order of the logits.
+    /// For the targeted loss: whether classes come in the order of how near their boundary would be, were the network linear at the clean
+    /// image, among the 100 of the largest logits (MALT: Melamed et al., NeurIPS 2024), at a backward pass each. Default false: of the
+    /// logits.
     /// </summary>
     public bool NearestTargets { get; init; }
 
@@ -156,17 +138,15 @@ public sealed record ApgdOptions : IValidatableObject
     public double Rho { get; init; } = 0.75;
 
     /// <summary>
-    /// Whether three tenths of the steps each go into balls of three and two times epsilon first, and the rest begin at the best point
-    /// found there, projected (Croce and Hein, ICML 2021, section 4.2). Default false; AutoAttack uses it for L1.
+    /// Whether three tenths of the steps each first go into balls of 3 and 2 epsilon, and the rest begin at the best point there, projected
+    /// (Croce and Hein, ICML 2021, section 4.2). Default false; AutoAttack uses it for L1.
     /// </summary>
     public bool LargerRadii { get; init; }
 
     /// <summary>The point returned: <see cref="KeptPoint.FirstBroken"/> (default) or <see cref="KeptPoint.Worst"/> of all steps.</summary>
     public KeptPoint Keep { get; init; } = KeptPoint.FirstBroken;
 
-    /// <summary>
-    /// Points [N,...] at which the first run (of each target) begins, projected; to repeat recorded runs. Default random.
-    /// </summary>
+    /// <summary>Points [N,...] at which the first run (of each target) begins, projected; to repeat recorded runs.</summary>
     internal Tensor? Start { get; init; }
 
     /// <summary>Called with the start of every run and after each step; the tensors are valid during the call only.</summary>
@@ -179,10 +159,7 @@ public sealed record ApgdOptions : IValidatableObject
     }
 }
 
-/// <summary>
-/// Where a run of <see cref="Apgd"/> stands, 0 at the start, i after step i, for each of the rows that are still in it. The step size is
-/// that of the step just taken, at the start of the first one.
-/// </summary>
+/// <summary>Where a run stands, 0 at the start, i after step i, for each row still in it; the step size is the last one's.</summary>
 internal readonly record struct ApgdStep(
     int Step, Tensor Rows, Tensor Loss, Tensor BestLoss, Tensor BestPoints, Tensor StepSize, Tensor Broken);
 
@@ -212,9 +189,8 @@ internal sealed class ApgdRun
     }
 
     /// <summary>
-    /// Runs; steps, threat model and start (which it allows) are those of this run. The points are offered to <paramref name="worst"/>,
-    /// which is null in a warm-up, whose points the attack may not return. <paramref name="dense"/>: the start is mere noise, so that the
-    /// number of values that it changes says nothing.
+    /// Steps, threat model and start, an allowed point, are those of this run. <paramref name="worst"/>, to which points are offered, is
+    /// null in a warm-up. <paramref name="dense"/>: the start is noise, so that the number of values that it changes says nothing.
     /// </summary>
     /// <returns>The points of the largest loss, of the images that have not left.</returns>
     public static Tensor Search(
@@ -292,16 +268,10 @@ internal sealed class ApgdRun
         if (left.shape[0] == rows.shape[0]) return true;
         var gone = broken.nonzero().flatten();
         worst.Offer(rows.index_select(0, gone), points.index_select(0, gone), loss.index_select(0, gone), broken.index_select(0, gone));
-        Select(ref rows, left);
-        Select(ref images, left);
-        Select(ref labels, left);
-        Select(ref points, left);
-        Select(ref gradient, left);
-        Select(ref loss, left);
+        Select(ref rows, ref images, ref labels, left);
+        Select(ref points, ref gradient, ref loss, left);
+        Select(ref best, ref bestGradient, ref bestLoss, left);
         Select(ref broken, left);
-        Select(ref best, left);
-        Select(ref bestGradient, left);
-        Select(ref bestLoss, left);
         if (targets is not null) Select(ref targets, left);
         if (previous is not null) Select(ref previous, left);
         schedule.Keep(left);

@@ -2,10 +2,7 @@ using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// The adaptive part of APGD: where the points go from their gradients, and what follows from the losses at the checkpoints. Its tensors
-/// hold a value for each point of the run; it must be made in the dispose scope just outside that of a step.
-/// </summary>
+/// <summary>Where APGD goes from gradients, and what follows from its losses. It is made in the scope outside that of a step.</summary>
 internal abstract class ApgdSchedule(ThreatModel threat)
 {
     private int sinceCheck;
@@ -41,17 +38,15 @@ internal abstract class ApgdSchedule(ThreatModel threat)
     /// <summary>Goes on with the points of these places in the run, int64.</summary>
     public abstract void Keep(Tensor places);
 
-    protected virtual void Observe(Tensor loss)
-    {
-    }
+    protected virtual void Observe(Tensor loss) { }
 
     protected abstract Tensor Check(Tensor bestLoss, Tensor best, Tensor images);
 }
 
 /// <summary>
 /// Linf and L2 (Croce and Hein, ICML 2020, section 3): steps with momentum, at first of two epsilon. Where the loss grew too seldom since
-/// the last check, or the best loss has not grown since it although the step was not halved then, the step is halved and the search goes
-/// on from the best point. Checks come after 0.22 of the steps, then sooner and sooner.
+/// the last check, or the best loss not at all though the step was not halved then, it is halved and the search goes on from the best
+/// point. Checks come after 0.22 of the steps, then sooner and sooner.
 /// </summary>
 internal sealed class HalvingSchedule : ApgdSchedule
 {
@@ -89,9 +84,7 @@ internal sealed class HalvingSchedule : ApgdSchedule
 
     public override void Keep(Tensor places)
     {
-        Select(ref size, places);
-        Select(ref increases, places);
-        Select(ref lastLoss, places);
+        Select(ref size, ref increases, ref lastLoss, places);
         Select(ref bestLossAtCheck, places);
         Select(ref halved, places);
     }
@@ -116,10 +109,9 @@ internal sealed class HalvingSchedule : ApgdSchedule
 }
 
 /// <summary>
-/// L1 (Croce and Hein, Mind the box, ICML 2021, algorithm 1): steps along few values, without momentum, at first of epsilon. At each check,
-/// every 0.04 of the steps, the number of values becomes two thirds of that which the best point has changed. Where that has become fewer
-/// by a twentieth, the search goes on from the best point with steps of epsilon; elsewhere the step shrinks by a third, to a tenth of
-/// epsilon at least.
+/// L1 (Croce and Hein, ICML 2021, algorithm 1): steps along few values, without momentum, at first of epsilon. At each check, every 0.04 of
+/// the steps, their number becomes two thirds of what the best point has changed. Where that is fewer by a twentieth, the search goes on
+/// there with steps of epsilon; elsewhere the step shrinks by a third, to a tenth of epsilon at least.
 /// </summary>
 internal sealed class SparseSchedule : ApgdSchedule
 {
@@ -143,12 +135,7 @@ internal sealed class SparseSchedule : ApgdSchedule
     public override Tensor Next(Tensor points, Tensor? previous, Tensor gradient, Tensor images) =>
         Threat.Project(L1Ball.SparseAscent(gradient, share).mul_(ThreatModel.PerPoint(size, points)).Add_(points), images);
 
-    public override void Keep(Tensor places)
-    {
-        Select(ref size, places);
-        Select(ref share, places);
-        Select(ref changed, places);
-    }
+    public override void Keep(Tensor places) => Select(ref size, ref share, ref changed, places);
 
     protected override Tensor Check(Tensor bestLoss, Tensor best, Tensor images)
     {

@@ -6,9 +6,8 @@ using TorchSharp;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// A search for a point, within the threat model, that the network gets wrong. A subclass writes <see cref="Search"/>; everything that
-/// keeps the caller safe is here: the checks of what goes in and of what comes out, and that the network is left as it was found. An attack
-/// with a wrong setting is not made: the error names every one.
+/// A search for a point, within the threat model, that the network gets wrong. A subclass writes <see cref="Search"/>; what goes in and
+/// comes out is checked here, and the network left as it was found. An attack with a wrong setting is not made.
 /// </summary>
 public abstract partial class Attack
 {
@@ -25,8 +24,7 @@ public abstract partial class Attack
     public virtual string Description => Name;
 
     /// <summary>In words, for a report, what the name leaves open, such as step size, start and kept iterate. Here nothing.</summary>
-    /// <param name="threat">The threat model, on which defaults depend.</param>
-    public virtual string Details(ThreatModel threat) => "";
+    internal virtual string Details(ThreatModel threat) => "";
 
     /// <summary>The attacks that it consists of, in their order, each on the images that are left. Here itself.</summary>
     /// <param name="norm">The norm of the threat model.</param>
@@ -56,9 +54,8 @@ public abstract partial class Attack
         : $"{Name} ({string.Join("; ", Parts(norm).Select(part => part.DescriptionIn(norm)))})";
 
     /// <summary>
-    /// Attacks a batch. The network is attacked in eval mode; the mode of every module, the parameters' requires_grad and gradients, the
-    /// buffers and the CPU's global random state are afterwards as before. At epsilon 0, and for an empty batch, the images come back bit
-    /// for bit.
+    /// Attacks a batch, the network in eval mode; modes, requires_grad, gradients, buffers and the CPU's global random state are afterwards
+    /// as before. At epsilon 0, and for an empty batch, the images come back bit for bit.
     /// </summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
     /// <param name="images">Float32 or float64 [N,...], usually [N,C,H,W], in [0,1], in the dtype and on the device of the network.</param>
@@ -70,9 +67,7 @@ public abstract partial class Attack
     /// </param>
     /// <returns>A new tensor [N,...]: one allowed point for each image; the subclass says which of those that it met.</returns>
     /// <exception cref="ArgumentException">The input is not as described; the message names every fault.</exception>
-    /// <exception cref="InvalidOperationException">
-    /// The network's output is unfit, the attack's result breaks the threat model, or gradients are wrong on this machine's CPU.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">Output or result are unfit, or gradients are wrong on this machine's CPU.</exception>
     public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0)
     {
         using var random = new GlobalRandomState();
@@ -109,8 +104,8 @@ public abstract partial class Attack
     /// <param name="seed">Decides whatever chance decides, for every part alike.</param>
     /// <param name="cancellation">Checked before each forward pass.</param>
     /// <returns>
-    /// For each image the first point that is misclassified; where there is none, the attack's own point, or the clean image where the
-    /// attack consists of others or the network was wrong without an attack.
+    /// For each image the first misclassified point, else the attack's own; the clean image where the network was wrong without an attack,
+    /// and where the attack consists of others.
     /// </returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public AttackOutcome Run(
@@ -198,9 +193,9 @@ public abstract partial class Attack
     }
 
     /// <summary>
-    /// This attack alone on one or more checked images that the network gets right; epsilon is positive. With
-    /// <paramref name="tellFaults"/> outputs that are not finite and points that are not allowed are told, else they are errors. An image
-    /// of a model that can only be asked is asked for <paramref name="budget"/> times at most, which is <see cref="Samples"/> or more.
+    /// This attack alone on checked images that the network gets right, epsilon positive. With <paramref name="tellFaults"/> outputs that
+    /// are not finite and points not allowed are told, else they are errors. A model that can only be asked is asked for an image <paramref
+    /// name="budget"/> times at most, <see cref="Samples"/> or more.
     /// </summary>
     internal PartOutcome RunPart(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise, bool tellFaults,
@@ -245,15 +240,10 @@ public abstract partial class Attack
         for (var i = 0; i < count; i++)
         {
             double Number(int which) => numbers[which * count + i];
-            each[i] = new PartPoint(Number(0) == truth[i], (long)Number(0), Number(1))
-            {
-                Beyond = Number(3) == 0 ? Number(2) : 0,
-                MetNotFinite = Number(4) != 0,
-                GradientFaults = faults[i] | (target.GradientMissing ? GradientFaults.Missing : 0),
-                Forward = cost?.Forward[i],
-                Backward = cost?.Backward[i],
-                Queries = queries?.ToSuccess(i),
-            };
+            each[i] = new PartPoint(
+                Number(0) == truth[i], (long)Number(0), Number(1), Beyond: Number(3) == 0 ? Number(2) : 0, MetNotFinite: Number(4) != 0,
+                faults[i] | (target.GradientMissing ? GradientFaults.Missing : 0), cost?.Forward[i], cost?.Backward[i],
+                queries?.ToSuccess(i));
         }
         if (!tellFaults && each.Any(point => point.MetNotFinite)) target.CheckFinite();
         if (!tellFaults && each.Any(point => point.Beyond != 0)) threat.Verify(own, images, Name);

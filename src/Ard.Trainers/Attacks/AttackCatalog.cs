@@ -52,7 +52,14 @@ public static class AttackCatalog
                 Target = aim,
             });
         if (parts is ["mi", "fgsm", var count] && Sized(count) is { Restarts: 1 } momentum)
-            return new MiFgsm(new() { Steps = momentum.Steps, StepSize = momentum.StepSize, Keep = KeptPoint.FirstBroken });
+            return new Pgd(new()
+            {
+                Steps = momentum.Steps,
+                StepSize = momentum.StepSize,
+                Momentum = 1,
+                Start = Start.Clean,
+                Keep = KeptPoint.FirstBroken,
+            });
         if (parts is ["deepfool"]) return new DeepFool();
         if (parts is ["cw", "l2"]) return new CarliniWagner(new() { StopWithinBudget = true });
         if (parts is ["apgd", var loss, ..] && Apgd(loss, parts[2..]) is { } apgd) return apgd;
@@ -61,7 +68,7 @@ public static class AttackCatalog
         if (parts is ["autoattack", "rand"]) return AutoAttack.Rand;
         if (NumberOf("fab", 100) is { } few) return new Fab(new() { Steps = few, StopWithinBudget = true });
         if (NumberOf("fab-t", 100) is { } some) return new Fab(new() { Targeted = true, Steps = some, StopWithinBudget = true });
-        if (NumberOf("fmn", 100) is { } steps) return new Fmn(new() { Steps = steps });
+        if (NumberOf("fmn", Fmn.StandardSteps) is { } steps) return new Fmn(steps);
         if (NumberOf("square", 5000) is { } queries) return new Square(new() { Queries = queries });
         if (NumberOf("rays", RayS.StandardQueries) is { } asked) return new RayS(asked);
         throw new ArgumentException(

@@ -23,11 +23,8 @@ public static class AttackLosses
         return others.amax(1) - LogitsOf(logits, labels);
     }
 
-    /// <summary>
-    /// The margin of probabilities, max of the others - p_y with p the softmax (Xie, Zheng, Huang, Ye and Ma, "Towards million-scale
-    /// adversarial robustness evaluation with stronger individual attacks", CVPR 2025). Positive just where the point is misclassified.
-    /// </summary>
-    public static Tensor ProbabilityMargin(Tensor logits, Tensor labels) => Margin(logits.softmax(1), labels);
+    /// <summary>The margin of probabilities, max of the others - p_y (PMA: Xie, Zheng, Huang, Ye and Ma, CVPR 2025).</summary>
+    internal static Tensor ProbabilityMargin(Tensor logits, Tensor labels) => Margin(logits.softmax(1), labels);
 
     /// <summary>
     /// The difference of logits ratio (Croce and Hein, ICML 2020, equation 6): -(z_y - max of the others) / (z_1 - z_3), with the logits in
@@ -57,10 +54,4 @@ public static class AttackLosses
         loss.Method.Name.Contains('<', StringComparison.Ordinal) ? "own loss" : loss.Method.Name;
 
     private static Tensor LogitsOf(Tensor logits, Tensor classes) => logits.gather(1, classes.unsqueeze(1)).squeeze(1);
-
-    internal static void RequireClasses(Tensor logits, long least, string loss)
-    {
-        if (logits.shape[1] < least)
-            throw new InvalidOperationException($"{loss} needs {least} classes or more; the network has {logits.shape[1]}.");
-    }
 }

@@ -9,8 +9,14 @@ public abstract partial class Attack
     /// <inheritdoc cref="Attacks.Pgd"/>
     public static Attack Pgd(PgdOptions? options = null) => new Pgd(options);
 
-    /// <inheritdoc cref="Attacks.MiFgsm"/>
-    public static Attack MiFgsm(MiFgsmOptions? options = null) => new MiFgsm(options);
+    /// <summary>
+    /// The momentum iterative fast gradient sign method (Dong et al., "Boosting adversarial attacks with momentum", CVPR 2018, algorithm 1;
+    /// L2: equation 9): PGD with <see cref="PgdOptions.Momentum"/> 1 from the clean image. Draws no random number. Its points carry over to
+    /// other networks better: see <see cref="Transfer"/>.
+    /// </summary>
+    /// <param name="steps">How many, of epsilon/steps each. Default 20, as in the tables of distillation papers; the paper has 10.</param>
+    /// <exception cref="ArgumentException">It is less than 1.</exception>
+    public static Attack MiFgsm(int steps = 20) => new Pgd(new() { Steps = steps, Momentum = 1, Start = Start.Clean });
 
     /// <inheritdoc cref="Attacks.DeepFool"/>
     public static Attack DeepFool(DeepFoolOptions? options = null) => new DeepFool(options);
@@ -25,7 +31,7 @@ public abstract partial class Attack
     public static Attack Fab(FabOptions? options = null) => new Fab(options);
 
     /// <inheritdoc cref="Attacks.Fmn"/>
-    public static Attack Fmn(FmnOptions? options = null) => new Fmn(options);
+    public static Attack Fmn(int steps = 100) => new Fmn(steps);
 
     /// <inheritdoc cref="Attacks.Eot"/>
     /// <param name="attack">The attack; of a sequence, each of its attacks.</param>
@@ -47,10 +53,9 @@ public abstract partial class Attack
     public static Attack RayS(int queries = 10_000) => new RayS(queries);
 
     /// <summary>
-    /// A sequence of attacks, each on the images that the network still gets right after those before it, with the same noise as if it were
-    /// run alone. It returns the misclassified point that was found first, or the clean image where none was. The images that are left are
-    /// put into full batches again for the next attack, so give it many at a time. For the published sequences see
-    /// <see cref="AutoAttack"/>.
+    /// A sequence of attacks, each on the images still right after those before it, with the same noise as if it were run alone. It returns
+    /// the misclassified point found first, else the clean image. The images that are left are put into full batches for the next attack,
+    /// so give it many at a time. Published sequences: <see cref="AutoAttack"/>.
     /// </summary>
     /// <param name="name">Its name for tables.</param>
     /// <param name="attacks">In their order, each of another name, sequences as their parts. The norms are those that all can do.</param>

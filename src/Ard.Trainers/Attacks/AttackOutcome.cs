@@ -5,9 +5,7 @@ public sealed record AttackOutcome
 {
     internal AttackOutcome(Tensor points, IReadOnlyList<AttackedPoint> each) => (Points, Each) = (points, each);
 
-    /// <summary>
-    /// [N,...]: an allowed point for each image, the clean one where the network was wrong; of the caller's dispose scope.
-    /// </summary>
+    /// <summary>[N,...]: an allowed point for each image, the clean one where the network was wrong.</summary>
     public Tensor Points { get; }
 
     /// <summary>One entry an image, in their order.</summary>
@@ -18,26 +16,13 @@ public sealed record AttackOutcome
 }
 
 /// <summary>What became of one image.</summary>
-public sealed record AttackedPoint
+/// <param name="WasRight">Whether the network gets the image right without an attack. Otherwise it was not attacked.</param>
+/// <param name="BrokenBy">The attack that found a misclassified point, in a sequence the first part that did; null: none did.</param>
+/// <param name="Size">How far the point is from the image, in the norm of the threat model.</param>
+/// <param name="ForwardPasses">How often it went through the network, clean and as result too; null where an attack does not say.</param>
+/// <param name="BackwardPasses">How often its gradient was taken; null where an attack does not say.</param>
+public sealed record AttackedPoint(bool WasRight, string? BrokenBy, double Size, long? ForwardPasses, long? BackwardPasses)
 {
-    internal AttackedPoint(bool wasRight, string? brokenBy, double size, long? forwardPasses, long? backwardPasses) =>
-        (WasRight, BrokenBy, Size, ForwardPasses, BackwardPasses) = (wasRight, brokenBy, size, forwardPasses, backwardPasses);
-
-    /// <summary>Whether the network gets the image right without an attack. Otherwise it was not attacked.</summary>
-    public bool WasRight { get; internal init; }
-
-    /// <summary>The attack that found a misclassified point, in a sequence the first part that did; null where none did.</summary>
-    public string? BrokenBy { get; internal init; }
-
-    /// <summary>How far the point is from the image, in the norm of the threat model.</summary>
-    public double Size { get; internal init; }
-
-    /// <summary>How often the image went through the network, clean and as result too; null where an attack does not say.</summary>
-    public long? ForwardPasses { get; internal init; }
-
-    /// <summary>How often its gradient was taken; null where an attack does not say.</summary>
-    public long? BackwardPasses { get; internal init; }
-
     /// <summary>
     /// How often a model that can only be asked (<see cref="Networks.BlackBox"/>) was asked until it got an allowed point wrong, by all
     /// attacks up to then, their own looks at the clean image included; null where it was not broken, and for other networks.
@@ -58,25 +43,15 @@ internal sealed record PartOutcome(Tensor Points, Tensor Logits, IReadOnlyList<P
 /// <param name="Correct">Whether the network gets its point right.</param>
 /// <param name="Prediction">The class that the network takes it for; -1 where the attack met logits that are not finite.</param>
 /// <param name="Size">How far it is from the image.</param>
-internal sealed record PartPoint(bool Correct, long Prediction, double Size)
+/// <param name="Beyond">How far the attack's own point was moved, where that was not an allowed one; else 0.</param>
+/// <param name="MetNotFinite">Whether the attack met logits that are not finite. The point then counts as broken.</param>
+/// <param name="GradientFaults">What was amiss with the gradients that the attack met.</param>
+/// <param name="Forward">How often the image went forward through the network; null where the attack does not say.</param>
+/// <param name="Backward">How often its gradient was taken; null where the attack does not say.</param>
+/// <param name="Queries">After how many of its forward passes it was broken, where they were followed.</param>
+internal sealed record PartPoint(
+    bool Correct, long Prediction, double Size, double Beyond = 0, bool MetNotFinite = false,
+    GradientFaults GradientFaults = GradientFaults.None, long? Forward = null, long? Backward = null, long? Queries = null)
 {
-    /// <summary>How far the attack's own point was moved, where that was not an allowed one; else 0.</summary>
-    public double Beyond { get; init; }
-
-    /// <summary>Whether the attack met logits that are not finite. The point then counts as broken.</summary>
-    public bool MetNotFinite { get; init; }
-
-    /// <summary>What was amiss with the gradients that the attack met.</summary>
-    public GradientFaults GradientFaults { get; init; }
-
-    /// <summary>How often the image went forward through the network; null where the attack does not say.</summary>
-    public long? Forward { get; init; }
-
-    /// <summary>How often its gradient was taken; null where the attack does not say.</summary>
-    public long? Backward { get; init; }
-
-    /// <summary>After how many of its forward passes it was broken, where they were followed.</summary>
-    public long? Queries { get; init; }
-
     public float[]? Logits { get; init; }
 }

@@ -34,7 +34,7 @@ internal sealed class AttackSequence : Attack
     internal override int Samples => Norms.SelectMany(attacks).Max(attack => attack.Samples);
     internal override int Targets => Norms.SelectMany(attacks).Max(attack => attack.Targets);
     private protected override int BatchSize { get; }
-    public override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
+    internal override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
     public override IReadOnlyList<Attack> Parts(Norm norm) => [.. attacks(norm).SelectMany(attack => attack.Parts(norm))];
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
@@ -42,9 +42,8 @@ internal sealed class AttackSequence : Attack
 }
 
 /// <summary>
-/// The sequences of AutoAttack (Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
-/// attacks, ICML 2020). With two or three classes, where the reference implementation ends with an error, the ratio of logits is replaced
-/// by the margin and there are fewer targets; a flag of the report says so.
+/// The sequences of AutoAttack (Croce and Hein, ICML 2020). With two or three classes, where the reference implementation ends with an
+/// error, the ratio of logits is replaced by the margin and there are fewer targets; a flag of the report says so.
 /// </summary>
 public static class AutoAttack
 {
@@ -69,10 +68,7 @@ public static class AutoAttack
         ],
         [Norm.Linf, Norm.L2, Norm.L1]);
 
-    /// <summary>
-    /// The version with more restarts, <c>autoattack-plus</c>, for Linf and L2: APGD-CE, APGD-DLR and FAB with 5 restarts, Square with 5000
-    /// queries, APGD-T and FAB-T with 9 targets.
-    /// </summary>
+    /// <summary>For Linf and L2: APGD-CE, APGD-DLR, FAB with 5 restarts, Square with 5000 queries, APGD-T, FAB-T with 9 targets.</summary>
     public static Attack Plus { get; } = new AttackSequence(
         "autoattack-plus",
         _ =>
@@ -86,10 +82,7 @@ public static class AutoAttack
         ],
         [Norm.Linf, Norm.L2]);
 
-    /// <summary>
-    /// The version for networks whose output is random, <c>autoattack-rand</c>: APGD-CE and APGD-DLR, each gradient a mean of 20 samples,
-    /// each point judged by 20 passes (<see cref="Attack.Eot"/>).
-    /// </summary>
+    /// <summary>For networks whose output is random: APGD-CE and APGD-DLR with 20 passes for each gradient and each judgement.</summary>
     public static Attack Rand { get; } = new AttackSequence(
         "autoattack-rand",
         _ => [new Eot(new Apgd(), 20), new Eot(new Apgd(new() { Loss = ApgdLoss.Dlr }), 20)],

@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// The network as an attack sees it: logits and gradients that are checked, and a count of each image's passes. Nothing waits for the
-/// device before the attack is over.
-/// </summary>
+/// <summary>The network as an attack sees it: checked logits and gradients, counted passes. It waits in the end only.</summary>
 public sealed class AttackTarget
 {
     private readonly long largestLabel;
@@ -35,9 +32,8 @@ public sealed class AttackTarget
     internal int Samples { get; }
 
     /// <summary>
-    /// Points [n,...] to logits [n,classes], with a graph where the caller records one, which counts as a backward pass too. Whether they
-    /// are finite is checked when the attack is over. With several samples (<see cref="Attack.Eot"/>) the logarithms of the mean
-    /// probabilities.
+    /// Points [n,...] to logits [n,classes], with a graph where one is recorded, which counts as a backward pass. Whether they are finite
+    /// is checked in the end. With several samples (<see cref="Attack.Eot"/>) the logarithms of the mean probabilities.
     /// </summary>
     /// <param name="points">The points [n,...].</param>
     /// <param name="rows">Whose they are: their images' rows in the batch, int64 [n]. Default: a point, or as many, of each.</param>
@@ -81,9 +77,9 @@ public sealed class AttackTarget
     }
 
     /// <summary>
-    /// The gradient of losses with regard to points; with several samples (<see cref="Attack.Eot"/>) the mean of their gradients. A value
-    /// of it that is NaN becomes 0 and an infinite one a large number, so that no step makes a point of no number; where there is no
-    /// gradient it is 0. The report of an evaluation says at how many images it was 0, NaN, infinite or missing.
+    /// The gradient of losses with regard to points; of several samples (<see cref="Attack.Eot"/>) the mean. NaN in it becomes 0 and
+    /// infinity a large number, so that no step makes a point of no number; no gradient is 0. The report says at how many images it was 0,
+    /// NaN, infinite or missing.
     /// </summary>
     /// <param name="losses">Points [n,...] to their losses [n]; it calls <see cref="Logits"/>, which counts the backward pass.</param>
     /// <param name="points">The points [n,...].</param>
@@ -133,9 +129,8 @@ public sealed class AttackTarget
     }
 
     /// <summary>
-    /// One loss after another of several [n,k] of the same points [n,...], the leaf, and its gradient: each a backward pass, of which the
-    /// first is counted with the forward pass. For <paramref name="rows"/> see <see cref="Logits"/>; <paramref name="counted"/> says which
-    /// gradients of the loss at a place the attack needs, bool [n], default all.
+    /// One loss after another of several [n,k] of the same points [n,...], the leaf, and its gradient, each a backward pass. <paramref
+    /// name="counted"/>: which gradients of the loss at a place the attack needs, bool [n], default all.
     /// </summary>
     internal IEnumerable<(Tensor Loss, Tensor Gradient)> Gradients(
         Tensor losses, Tensor leaf, Tensor? rows = null, Func<long, Tensor>? counted = null)
@@ -200,20 +195,11 @@ public sealed class AttackTarget
 [Flags]
 internal enum GradientFaults : byte
 {
-    /// <summary>Nothing.</summary>
     None = 0,
-
-    /// <summary>It is exactly 0 everywhere.</summary>
-    Zero = 1,
-
-    /// <summary>A value of it is NaN.</summary>
-    NaN = 2,
-
-    /// <summary>A value of it is infinite.</summary>
-    Infinite = 4,
-
-    /// <summary>There is none: no graph leads from the output to the input.</summary>
-    Missing = 8,
+    Zero = 1,       // exactly 0 everywhere
+    NaN = 2,        // in a value of it
+    Infinite = 4,   // in a value of it
+    Missing = 8,    // no graph leads from the output to the input
 }
 
 /// <summary>Gradients with regard to images, whatever the network makes of them.</summary>

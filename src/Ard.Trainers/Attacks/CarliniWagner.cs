@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
@@ -101,13 +100,9 @@ internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Atta
             var left = stay.nonzero().flatten();
             if (left.shape[0] == 0) break;
             if (left.shape[0] == rows.shape[0]) continue;
-            Select(ref rows, left);
+            Select(ref rows, ref clean, ref truth, left);
+            Select(ref w, ref mean, ref square, left);
             Select(ref weight, left);
-            Select(ref clean, left);
-            Select(ref truth, left);
-            Select(ref w, left);
-            Select(ref mean, left);
-            Select(ref square, left);
             Select(ref before, left);
         }
         return success.index_select(0, of).MoveToOuterDisposeScope();
@@ -132,10 +127,7 @@ public sealed record CarliniWagnerOptions
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double InitialWeight { get; init; } = 1e-3;
 
-    /// <summary>
-    /// Adam's learning rate, in units of w. Default 0.01, which is coarse for small perturbations: on linear networks of 20 inputs half of
-    /// the results are within 1 % of the smallest, single ones of a length below 0.05 up to twice as long; with 0.001 all are within 1 %.
-    /// </summary>
+    /// <summary>Adam's learning rate, in units of w. Default 0.01, coarse for small perturbations; 0.001 finds all within 1 %.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double LearningRate { get; init; } = 0.01;
 

@@ -1,13 +1,12 @@
-using System.ComponentModel.DataAnnotations;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// DeepFool (Moosavi-Dezfooli, Fawzi and Frossard, CVPR 2016, algorithm 2; Linf: section 3.3): looks for a small perturbation. It takes the
-/// network for linear at the point, moves to the nearest boundary to another class, and does so again until the point is misclassified.
-/// Every iterate is moved a little further than that (the overshoot) and clamped to [0,1]. It returns the misclassified point where that is
-/// within epsilon, otherwise the clean image; to get the smallest perturbations themselves, give a large epsilon. Draws no random number.
+/// network for linear at the point, moves a little beyond the nearest boundary to another class, clamped to [0,1], and does so again until
+/// the point is misclassified. It returns that point where it is within epsilon, otherwise the clean image; for the smallest perturbations
+/// themselves give a large epsilon. Draws no random number.
 /// </summary>
 /// <param name="options">The settings; default 50 iterations, overshoot 0.02, 10 classes.</param>
 internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack<DeepFoolOptions>(options)
@@ -38,12 +37,8 @@ internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack<DeepFoo
             Replace(ref change, change.Plus(move).detach());
             Replace(ref points, clean.Plus(change.Times(1 + Options.Overshoot)).Clamp(0, 1).detach());
             if (left.shape[0] == rows.shape[0]) continue;
-            Select(ref rows, left);
-            Select(ref clean, left);
-            Select(ref truth, left);
-            Select(ref rivals, left);
-            Select(ref points, left);
-            Select(ref change, left);
+            Select(ref rows, ref clean, ref truth, left);
+            Select(ref rivals, ref points, ref change, left);
         }
         return found.Within(threat, images);
     }
@@ -80,10 +75,7 @@ public sealed record DeepFoolOptions
     [Range(1, int.MaxValue)]
     public int Iterations { get; init; } = 50;
 
-    /// <summary>
-    /// By what share the perturbation is made larger than the way to the boundary, so that it ends behind it. Default 0.02: on a linear
-    /// network, where the way to the boundary is the smallest perturbation, the result is 2 % above it.
-    /// </summary>
+    /// <summary>How much longer the perturbation is made than the way to the boundary, to end behind it. Default 0.02.</summary>
     [Range(0, double.MaxValue)]
     public double Overshoot { get; init; } = 0.02;
 

@@ -1,9 +1,9 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// Expectation over transformation (Athalye, Engstrom, Ilyas and Kwok, "Synthesizing robust adversarial examples", ICML 2018), for networks
-/// whose output is random: an attack that sees the mean of several passes wherever it asks the network. Its gradients are means of as many
-/// gradients, and a point counts as misclassified when the mean of the probabilities says so, for the attack and for the result.
+/// Expectation over transformation (Athalye et al., ICML 2018), for networks whose output is random: an attack that sees the mean of
+/// several passes. Its gradients are means of as many gradients, and a point counts as misclassified when the mean of the probabilities
+/// says so, for the attack and for the result.
 /// </summary>
 /// <remarks>
 /// An attack that would stop at its first misclassified point goes on and returns the worst, since a point may be misclassified by chance.
@@ -22,7 +22,7 @@ internal sealed class Eot(Attack attack, int samples) : Attack
     internal override int Samples => samples;
     internal override Attack WithoutEarlyStop => new Eot(attack.WithoutEarlyStop, samples);
 
-    public override string Details(ThreatModel threat) =>
+    internal override string Details(ThreatModel threat) =>
         $"{attack.Details(threat)}{(attack.Details(threat) == "" ? "" : "; ")}means of {samples} passes";
 
     public static string NameOf(string attack, int samples) => $"{attack}+eot-{samples}";

@@ -1,17 +1,11 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The fast adaptive boundary attack (Croce and Hein, "Minimally distorted adversarial examples with a fast adaptive boundary attack", ICML
-/// 2020): looks for the misclassified point closest to the clean image. Each step takes the boundary for the hyperplane of the linearised
-/// network, projects the current point and the clean image onto it within the box, and goes a little beyond the mean of both; a
-/// misclassified point is pulled back towards the clean image.
+/// The fast adaptive boundary attack (Croce and Hein, ICML 2020): looks for the misclassified point closest to the clean image. Each step
+/// takes the boundary for the hyperplane of the linearised network, projects the current point and the clean image onto it within the box,
+/// and goes a little beyond the mean of both; a misclassified point is pulled back towards the clean image.
 /// </summary>
-/// <remarks>
-/// Returns the closest misclassified point found, where it is within epsilon, and the clean image everywhere else: also for images that the
-/// network gets wrong unattacked, on which no work is done.
-/// </remarks>
+/// <remarks>Returns the closest misclassified point within epsilon, else the clean image, as where that is wrong.</remarks>
 /// <param name="options">The settings; default untargeted, 100 steps, one run from the clean image.</param>
 internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(options)
 {
@@ -170,10 +164,7 @@ public sealed record FabOptions
     /// <summary>Whether one class at a time is aimed at, or the nearest boundary, at a backward pass a class. Default false.</summary>
     public bool Targeted { get; init; }
 
-    /// <summary>
-    /// How many classes are aimed at one after the other, from the highest clean logit down, the true class left out; all of them where the
-    /// network has no more. Read only when <see cref="Targeted"/>. Default 9, as in AutoAttack.
-    /// </summary>
+    /// <summary>How many classes are aimed at in turn, from the highest clean logit down. Default 9, as in AutoAttack.</summary>
     [Range(1, int.MaxValue)]
     public int Targets { get; init; } = 9;
 

@@ -2,8 +2,7 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>
 /// The fast gradient sign method (Goodfellow, Shlens and Szegedy, ICLR 2015, section 4): one step of size epsilon from the clean image
-/// along the direction of steepest ascent of the cross-entropy, projected. For Linf that is clamp(x + epsilon sign(gradient)). Draws no
-/// random number. The point is returned whether or not the network gets it wrong.
+/// along the steepest ascent of the cross-entropy: for Linf clamp(x + epsilon sign(gradient)). Draws no random number.
 /// </summary>
 internal sealed class Fgsm : Attack
 {

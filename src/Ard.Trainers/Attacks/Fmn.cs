@@ -1,21 +1,28 @@
-using System.ComponentModel.DataAnnotations;
 using static Ard.Trainers.Attacks.StepTensors;
 
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The fast minimum-norm attack (Pintor, Roli, Brendel and Biggio, "Fast minimum-norm adversarial attacks through adaptive norm
-/// constraints", NeurIPS 2021, algorithm 1): looks for the misclassified point closest to the clean image. It makes the margin larger by
-/// gradient steps within a ball that shrinks while the point is misclassified and grows while it is not, by steps that become ever smaller.
+/// The fast minimum-norm attack (Pintor et al., NeurIPS 2021, algorithm 1): looks for the misclassified point closest to the clean image by
+/// gradient steps on the margin, ever smaller ones, within a ball that shrinks while the point is misclassified and grows while it is not.
 /// </summary>
-/// <remarks>
-/// Returns the closest misclassified point found, where it is within epsilon, and the clean image everywhere else: also for images that the
-/// network gets wrong unattacked, on which no work is done. Draws no random number.
-/// </remarks>
-/// <param name="options">The settings; default 100 steps.</param>
-internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(options)
+/// <remarks>Returns the closest misclassified point within epsilon, else the clean image. Draws no random number.</remarks>
+/// <param name="steps">The number of gradient steps. Default 100.</param>
+/// <exception cref="ArgumentOutOfRangeException"><paramref name="steps"/> is below 1.</exception>
+internal sealed class Fmn(int steps = Fmn.StandardSteps) : Attack
 {
-    public override string Name => "fmn" + AttackCatalog.Figures(Options.Steps, standard: 100, restarts: 1);
+    public const int StandardSteps = 100;
+
+    // Of the paper and of its authors' code: the Euclidean length of the first step, which falls to a hundredth along a cosine; and by what
+    // share the ball grows or shrinks in the first and in the last step.
+    private const double StepSize = 1, Change = 0.05, FinalChange = 0.001;
+
+    // Keeps 0 from being divided by 0.
+    private const double Tiny = 1e-12;
+
+    private readonly int steps = steps > 0 ? steps : throw new ArgumentOutOfRangeException(nameof(steps), steps, "expected 1 or more");
+
+    public override string Name => "fmn" + AttackCatalog.Figures(steps, StandardSteps, restarts: 1);
     public override IReadOnlyList<Norm> Norms { get; } = Enum.GetValues<Norm>();
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
@@ -28,10 +35,10 @@ internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(optio
         // No point of the box is further away.
         var furthest = threat.Size(clean.Gt(0.5).logical_not_(), clean);
         var (points, radius) = (clean.clone(), FullLike(furthest, double.PositiveInfinity));
-        for (var step = 0; step <= Options.Steps; step++)
+        for (var step = 0; step <= steps; step++)
         {
             using var scope = NewDisposeScope();
-            if (step == Options.Steps)
+            if (step == steps)
             {
                 Offer(target.Logits(points, rows));
                 break;
@@ -39,8 +46,8 @@ internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(optio
             var (logits, margin, gradient) = target.Measure(logits => AttackLosses.Margin(logits, truth), points, rows);
             var size = threat.Size(points, clean);
             var broken = Offer(logits);
-            var annealed = (1 + Math.Cos(Math.PI * step / Options.Steps)) / 2;
-            var (stepSize, change) = (Between(Options.StepSize, 0.01 * Options.StepSize), Between(Options.Change, Options.FinalChange));
+            var annealed = (1 + Math.Cos(Math.PI * step / steps)) / 2;
+            var (stepSize, change) = (Between(StepSize, 0.01 * StepSize), Between(Change, FinalChange));
             // Until a point has been found: a little further than the boundary would be if the network were linear. (The paper goes just
             // there, where on a linear network it stays.)
             var boundary = size.Plus(margin.to(ScalarType.Float64).abs() / threat.Slope(gradient).ClampMin(Tiny)).Times(1 + change);
@@ -64,27 +71,4 @@ internal sealed class Fmn(FmnOptions? options = null) : Attack<FmnOptions>(optio
             return broken;
         }
     }
-
-    // Keeps 0 from being divided by 0.
-    private const double Tiny = 1e-12;
-}
-
-/// <summary>The settings of <see cref="Fmn"/>. The defaults are those of the paper and of its authors' code.</summary>
-public sealed record FmnOptions
-{
-    /// <summary>The number of gradient steps. Default 100.</summary>
-    [Range(1, int.MaxValue)]
-    public int Steps { get; init; } = 100;
-
-    /// <summary>The Euclidean length of the first step, in [0,1] images; along a cosine it falls to a hundredth. Default 1.</summary>
-    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
-    public double StepSize { get; init; } = 1;
-
-    /// <summary>By what share the ball grows or shrinks in the first step. Default 0.05.</summary>
-    [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
-    public double Change { get; init; } = 0.05;
-
-    /// <summary>The same in the last step; between them it falls along a cosine. Default 0.001.</summary>
-    [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
-    public double FinalChange { get; init; } = 0.001;
 }

@@ -2,11 +2,10 @@ namespace Ard.Trainers.Attacks;
 
 /// <summary>The nearest point of a hyperplane within the box [0,1] (Croce and Hein, ICML 2020, section 3.1).</summary>
 /// <remarks>
-/// The shortest step in Linf and L2 moves every value i towards the hyperplane by min(λ u_i, room_i): room_i is the way to the end of the
-/// box, u_i is 1 (Linf) or |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and
-/// piecewise linear, so Newton's method from λ = 0 climbs to the solution without overshooting and is exact once it is on the right piece,
-/// after a few rounds and without sorting. In L1 the values that rise fastest go to the end of the box, one after another, until the last
-/// of them makes up the rest.
+/// The shortest step in Linf and L2 moves value i by min(λ u_i, room_i): room_i is the way to the end of the box, u_i is 1 (Linf) or
+/// |normal_i| (L2), and λ is where f(λ) = Σ |normal_i| min(λ u_i, room_i) equals the offset. f is concave and piecewise linear, so Newton's
+/// method from λ = 0 does not overshoot and is exact on the right piece, after a few rounds and without sorting. In L1 the values that rise
+/// fastest go to the end of the box, one after another, and the last makes up the rest.
 /// </remarks>
 internal static class HyperplaneProjection
 {

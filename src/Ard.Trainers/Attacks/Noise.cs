@@ -5,9 +5,7 @@ namespace Ard.Trainers.Attacks;
 /// <summary>A source of random numbers for attacks. None of them touches the global random state.</summary>
 public abstract class Noise
 {
-    private protected Noise()
-    {
-    }
+    private protected Noise() { }
 
     /// <summary>Independent numbers, uniform in [-1,1), with shape, dtype and device of <paramref name="like"/>.</summary>
     public Tensor Uniform(Tensor like) => Draw(like, normal: false);

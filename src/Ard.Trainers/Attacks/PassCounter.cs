@@ -116,5 +116,4 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
     public long? ToSuccess(int row) => toSuccess[row];
 }
 
-/// <summary>An attack has asked as often as it may.</summary>
 internal sealed class QueriesUsedUpException : Exception;

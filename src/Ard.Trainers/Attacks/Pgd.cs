@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
@@ -9,27 +7,27 @@ namespace Ard.Trainers.Attacks;
 /// <param name="options">The settings; default 20 steps of epsilon/4, one random start, the worst point met.</param>
 internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(options)
 {
-    /// <summary>
-    /// <c>pgd-20</c>, or <c>cw-20</c> with the margin loss; <c>pgd-20x5</c> with restarts; <c>pgd-20@2/255</c> with a step size that was
-    /// set; with a class to aim at <c>pgd-20-least</c>, <c>pgd-20-second</c> or <c>pgd-20-to-3</c>.
-    /// </summary>
+    /// <summary>Such as <c>pgd-20x5@2/255-to-3</c>, <c>cw-20</c> or <c>mi-fgsm-20</c>: see <see cref="AttackCatalog"/>.</summary>
     public override string Name =>
-        (Options.Loss == AttackLosses.Margin ? "cw" : "pgd") + $"-{Options.Steps}" +
+        (IsMiFgsm ? "mi-fgsm" : Options.Loss == AttackLosses.Margin ? "cw" : "pgd") + $"-{Options.Steps}" +
         (Options.Restarts > 1 ? $"x{Options.Restarts}" : "") + AttackCatalog.AtStep(Options.StepSize) +
         (Options.Target is { } aim ? $"-{aim}" : "");
 
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
     public override string Description => $"{base.Description}, {AttackLosses.NameOf(Options.Loss)}";
 
-    public override string Details(ThreatModel threat) =>
-        $"{Options.Steps} steps of {AttackCatalog.Text(Options.StepSize ?? threat.Epsilon / 4)} {Options.Start}"
+    internal override string Details(ThreatModel threat) =>
+        $"{Options.Steps} steps of {AttackCatalog.Text(StepSize(threat))} {Options.Start}"
         + (Options.Restarts > 1 ? $", {Options.Restarts} times" : "") + $"; {AttackCatalog.Text(Options.Keep)}";
 
+    private bool IsMiFgsm => Options.Momentum > 0 && Options.Start == Start.Clean;
+
+    private double StepSize(ThreatModel threat) => Options.StepSize ?? threat.Epsilon / (IsMiFgsm ? Options.Steps : 4);
+
     /// <summary>
-    /// The loop itself, for attacks and for the inner maximisation of training alike: <paramref name="steps"/> times
-    /// x := project(x + stepSize · direction of steepest ascent of the loss at x). The loss is a scalar, usually a sum over the points, so
-    /// that they do not influence one another's step. The gradient is taken with regard to x only. Neither checks nor waits for the device,
-    /// and sets no mode on the network: those are the caller's. The first points need not be allowed ones.
+    /// The loop itself, also of inner maximisations: <paramref name="steps"/> times x := project(x + stepSize · direction of steepest
+    /// ascent of the loss at x). The loss is a scalar, usually a sum over the points, so that they do not influence one another. Neither
+    /// checks, nor waits, nor sets a mode: that is the caller's. The first points need not be allowed ones.
     /// </summary>
     /// <returns>The points after the last step, a new tensor without a graph.</returns>
     /// <exception cref="InvalidOperationException">The loss has no gradient: something in the network cuts the graph.</exception>
@@ -60,7 +58,6 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
-        var stepSize = Options.StepSize ?? threat.Epsilon / 4;
         var worst = new WorstPoints(images);
         var aims = Options.Target?.Choose(target.Logits(images), labels);
         // The images that are still in the batch.
@@ -80,7 +77,7 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
                 var (logits, losses, gradient) = target.Measure(Losses, points, rows);
                 if (offer) Offer(points, logits, losses);
                 if (momentum is not null) StepTensors.Replace(ref momentum, gradient = Accumulated(momentum, gradient));
-                StepTensors.Replace(ref points, Step(points, gradient, images.index_select(0, rows), threat, stepSize));
+                StepTensors.Replace(ref points, Step(points, gradient, images.index_select(0, rows), threat, StepSize(threat)));
                 if (DropBroken() is not { } left) continue;
                 StepTensors.Select(ref points, left);
                 if (momentum is not null) StepTensors.Select(ref momentum, left);
@@ -151,7 +148,10 @@ public sealed record PgdOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int Steps { get; init; } = 20;
 
-    /// <summary>The length of a step in the threat model's norm, in [0,1] images. Default null: epsilon / 4, as in most papers.</summary>
+    /// <summary>
+    /// The length of a step in the threat model's norm, in [0,1] images. Default null: epsilon / 4, as in most papers; of MI-FGSM
+    /// (<see cref="Momentum"/> from <see cref="Start.Clean"/>) epsilon / steps.
+    /// </summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? StepSize { get; init; }
 
@@ -165,10 +165,7 @@ public sealed record PgdOptions : IValidatableObject
     /// <summary>Which point is returned. Default <see cref="KeptPoint.Worst"/>.</summary>
     public KeptPoint Keep { get; init; } = KeptPoint.Worst;
 
-    /// <summary>
-    /// What is made large. Default cross-entropy. With <see cref="AttackLosses.Margin"/> it is the Linf attack of Carlini and Wagner as the
-    /// distillation papers use it, 30 steps of it: <c>cw-30</c>.
-    /// </summary>
+    /// <summary>What is made large. Default cross-entropy; <see cref="AttackLosses.Margin"/>: Carlini and Wagner's Linf attack.</summary>
     public Func<Tensor, Tensor, Tensor> Loss { get; init; } = AttackLosses.CrossEntropy;
 
     /// <summary>
@@ -179,7 +176,7 @@ public sealed record PgdOptions : IValidatableObject
 
     /// <summary>
     /// The decay factor μ of accumulated gradients: a step goes along g := μ g + gradient / ‖gradient‖₁ in place of the gradient (Dong et
-    /// al., CVPR 2018: see <see cref="MiFgsm"/>). Default 0: the gradient alone.
+    /// al., CVPR 2018). Default 0: the gradient alone; <see cref="Attack.MiFgsm"/> has 1.
     /// </summary>
     [Range(0, double.MaxValue)]
     public double Momentum { get; init; }

@@ -1,14 +1,14 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// RayS (Chen and Gu, "RayS: a ray searching method for hard-label adversarial attack", KDD 2020): asks for classes only. It goes from the
-/// image along directions in which every value grows or falls, keeps the one in which the network is wrong first, and turns the signs of
-/// ever smaller blocks of it: where the image at the present distance is still misclassified, the distance is halved in on anew. Linf.
+/// RayS (Chen and Gu, KDD 2020), which asks for classes only. It goes from the image along directions in which every value grows or falls,
+/// keeps the one in which the network is wrong first, and turns the signs of ever smaller blocks of it: where the image at the present
+/// distance is still misclassified, the distance is halved in on anew. Linf.
 /// </summary>
 /// <remarks>
-/// Returns the first misclassified point met within the budget, otherwise the clean image. Unlike in the authors' code each point has its
-/// own place in the schedule, so that all points are asked for together and each is attacked alike in every batch; and where neither the
-/// white nor the black image is misclassified, it begins with images of random black and white values.
+/// Returns the first misclassified point met within the budget, else the clean image. Unlike in the authors' code each point has its own
+/// place in the schedule, so that each is attacked alike in every batch; and where neither white nor black is misclassified, it begins with
+/// random black and white values.
 /// </remarks>
 /// <param name="queries">How many points are tried of each image, besides the image itself. Default 10000, as in the authors' code.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="queries"/> is below 1.</exception>
@@ -16,10 +16,10 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
 {
     public const int StandardQueries = 10_000;
 
-    public int Queries { get; } = queries > 0
-        ? queries : throw new ArgumentOutOfRangeException(nameof(queries), queries, "expected 1 or more");
+    private readonly int queries =
+        queries > 0 ? queries : throw new ArgumentOutOfRangeException(nameof(queries), queries, "expected 1 or more");
 
-    public override string Name => "rays" + AttackCatalog.Figures(Queries, StandardQueries, restarts: 1);
+    public override string Name => "rays" + AttackCatalog.Figures(queries, StandardQueries, restarts: 1);
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf];
     public override AttackKind Kind => AttackKind.GradientFree;
 
@@ -30,7 +30,7 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
         var place = Arange(signs.shape[1], device: images.device);
         var rays = StepTensors.TruePlaces(target.Logits(images).argmax(1).eq(labels))
             .Select(row => new Ray(row, signs.shape[1], noise.Select([row]))).ToList();
-        for (var query = 0; query < Queries && rays.Count > 0; query++)
+        for (var query = 0; query < queries && rays.Count > 0; query++)
         {
             using var scope = NewDisposeScope();
             foreach (var ray in rays.Where(ray => ray.TriesCorner)) signs[ray.Row].copy_(ray.Corner(signs[ray.Row]));

@@ -1,17 +1,14 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// The Square attack (Andriushchenko, Croce, Flammarion and Hein, "Square attack: a query-efficient black-box adversarial attack via random
-/// search", ECCV 2020): tries random changes of square windows, ever smaller ones, and keeps those that make the margin larger. It needs
-/// the network's logits only. L1: Croce and Hein, "Mind the box", ICML 2021. The last two dimensions of a point are its height and width,
+/// The Square attack (Andriushchenko et al., ECCV 2020; L1: Croce and Hein, ICML 2021): tries random changes of square windows, ever
+/// smaller ones, and keeps those that make the margin larger, by logits only. The last two dimensions of a point are its height and width,
 /// those before them its channels; points of one dimension are images of one row.
 /// </summary>
 /// <remarks>
-/// Returns the first misclassified point met, otherwise the point of the largest margin. Images that the network gets wrong unattacked are
-/// returned as they are. As in AutoAttack's code, by which published figures are made, no window smaller than the image reaches the last
-/// row or column. Unlike there, windows and colours are drawn for each point by itself, so that a point is attacked alike in every batch.
+/// Returns the first misclassified point met, else that of the largest margin; images wrong unattacked as they are. As in AutoAttack's code
+/// no window smaller than the image reaches the last row or column. Unlike there, windows and colours are drawn for each point by itself,
+/// so that a point is attacked alike in every batch.
 /// </remarks>
 /// <param name="options">The settings; default 5000 queries from one random start.</param>
 internal sealed class Square(SquareOptions? options = null) : Attack<SquareOptions>(options)
@@ -100,41 +97,24 @@ public sealed record SquareOptions
     [Range(1, int.MaxValue)]
     public int Restarts { get; init; } = 1;
 
-    /// <summary>
-    /// The share p of the image that the first windows cover, above 0 and at most 1. It halves after 10, 50, 200, 500, 1000, 2000, 4000,
-    /// 6000 and 8000 queries, whatever <see cref="Queries"/> is. Default 0.8.
-    /// </summary>
+    /// <summary>The share of the image that the first windows cover, halved after 10, 50, 200 … 8000 queries. Default 0.8.</summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double Share { get; init; } = 0.8;
 }
 
-/// <summary>
-/// The random changes of the <see cref="Square"/> attack in one norm: pure functions of the points and of each point's own numbers, uniform
-/// in [-1,1).
-/// </summary>
-internal abstract class SquareWindows
+/// <summary>The changes in one norm: pure functions of the points and of each point's own numbers, uniform in [-1,1).</summary>
+internal abstract class SquareWindows(ThreatModel threat, long[] shape)
 {
-    private readonly ThreatModel threat;
-    private readonly long[] shape;
-
-    private SquareWindows(ThreatModel threat, long[] shape)
-    {
-        this.threat = threat;
-        this.shape = shape;
-        Width = shape[^1];
-        Height = shape.Length > 2 ? shape[^2] : 1;
-        Channels = shape[1..].Aggregate(1L, (product, size) => product * size) / (Height * Width);
-    }
-
     /// <summary>The changes in the norm of the threat model, of images in batches of this shape.</summary>
     public static SquareWindows Create(ThreatModel threat, long[] shape) =>
         threat.Norm == Norm.Linf ? new Colours(threat, shape) : new Bumps(threat, shape);
 
     public abstract long StartNumbers { get; }
     public abstract long StepNumbers { get; }
-    private long Channels { get; }
-    private long Height { get; }
-    private long Width { get; }
+    private long Width { get; } = shape[^1];
+    private long Height { get; } = shape.Length > 2 ? shape[^2] : 1;
+    private long Channels => shape[1..].Aggregate(1L, (product, size) => product * size) / (Height * Width);
+    private ThreatModel Threat => threat;
     private double Epsilon => threat.Epsilon;
 
     /// <summary>The first points [n,...], by numbers [n,StartNumbers].</summary>
@@ -192,9 +172,8 @@ internal abstract class SquareWindows
     }
 
     /// <summary>
-    /// L2 and L1: the whole budget is spent. Start: a grid of bumps; step: what is in one window moves to another, where it takes the shape
-    /// of a bump added to what was there (the paper's algorithm 3). In L1, as in AutoAttack's code, bumps are steeper, and what is beyond
-    /// ball and box is projected, which leaves the largest changes.
+    /// L2 and L1: the whole budget is spent. Start: a grid of bumps; step: what is in one window moves to another, as a bump on what was
+    /// there (algorithm 3). In L1, as in AutoAttack's code, bumps are steeper, and what is beyond ball and box is projected.
     /// </summary>
     private sealed class Bumps(ThreatModel threat, long[] shape) : SquareWindows(threat, shape)
     {
@@ -242,12 +221,12 @@ internal abstract class SquareWindows
             return Spend(images, rest.Plus(shape * (size / Length(shape))));
         }
 
-        private bool Euclidean => threat.Norm == Norm.L2;
+        private bool Euclidean => Threat.Norm == Norm.L2;
 
         // L2: the image with the change stretched to the whole budget; L1: with so much of the change as is allowed.
         private Tensor Spend(Tensor images, Tensor change) => Euclidean
-            ? images.PlusScaled(threat.SteepestAscent(change), Epsilon).Clamp_(0, 1)
-            : threat.Project(images.Plus(change), images);
+            ? images.PlusScaled(Threat.SteepestAscent(change), Epsilon).Clamp_(0, 1)
+            : Threat.Project(images.Plus(change), images);
 
         // What each channel takes of the budget, in L2 of its square.
         private Tensor Spent(Tensor change) => (Euclidean ? change.Square() : change.abs()).sum([2, 3], keepdim: true);

@@ -1,10 +1,9 @@
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// A part of a network whose gradient is that of another (backward pass differentiable approximation: Athalye, Carlini and Wagner,
-/// "Obfuscated gradients give a false sense of security", ICML 2018). Where a part has no gradient or a useless one, such as rounding, JPEG
-/// or a network that draws noise, attacks see its values and follow the gradient of what stands in for it. Evaluate the network that has
-/// this in place of the part: its outputs are the same to the bit.
+/// A part of a network with the gradient of another (BPDA: Athalye, Carlini and Wagner, ICML 2018). Where a part has no gradient or a
+/// useless one, such as rounding, JPEG or noise, attacks see its values and follow the gradient of what stands in for it. Evaluate the
+/// network that has this in place of the part: its outputs are the same to the bit.
 /// </summary>
 public sealed class StandInGradient : Module<Tensor, Tensor>
 {
@@ -13,9 +12,7 @@ public sealed class StandInGradient : Module<Tensor, Tensor>
 
     /// <summary>Both are registered as children, and disposed of with this.</summary>
     /// <param name="part">What gives the values. It may have no gradient.</param>
-    /// <param name="standIn">
-    /// What gives the gradient, by outputs of the same shape. Default the identity, for a part that changes little.
-    /// </param>
+    /// <param name="standIn">What gives the gradient, by outputs of the same shape. Default the identity, for small changes.</param>
     public StandInGradient(Module<Tensor, Tensor> part, Module<Tensor, Tensor>? standIn = null) : base(nameof(StandInGradient))
     {
         ArgumentNullException.ThrowIfNull(part);

@@ -3,9 +3,7 @@ namespace Ard.Trainers.Attacks;
 /// <summary>Where an iterative attack starts.</summary>
 public abstract record Start
 {
-    private protected Start()
-    {
-    }
+    private protected Start() { }
 
     /// <summary>At the clean image.</summary>
     public static Start Clean { get; } = new CleanStart();

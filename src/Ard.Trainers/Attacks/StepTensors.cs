@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>
-/// Fields that live through the steps of a loop, while a dispose scope around each step frees what that step has made. Called in the scope
-/// of the step; the field's new value moves to the scope around it.
-/// </summary>
+/// <summary>Fields that live through the steps of a loop, each with a dispose scope, from which what is called moves them.</summary>
 internal static class StepTensors
 {
     /// <summary>Puts a value that the step has made in the place of the old one, which is freed.</summary>
@@ -15,6 +12,13 @@ internal static class StepTensors
 
     /// <summary>Leaves those rows of the field [n,...], int64 [m].</summary>
     public static void Select(ref Tensor field, Tensor rows) => Replace(ref field, field.index_select(0, rows));
+
+    public static void Select(ref Tensor first, ref Tensor second, ref Tensor third, Tensor rows)
+    {
+        Select(ref first, rows);
+        Select(ref second, rows);
+        Select(ref third, rows);
+    }
 
     /// <summary>Where a mask [n] is true: one wait for the device.</summary>
     public static long[] TruePlaces(Tensor mask)

@@ -3,9 +3,7 @@ namespace Ard.Trainers.Attacks;
 /// <summary>The class that a targeted attack wants an image to be taken for, chosen once, from the clean image's logits.</summary>
 public abstract record TargetClass
 {
-    private TargetClass()
-    {
-    }
+    private TargetClass() { }
 
     /// <summary>The class with the largest logit besides the true one: the easiest to reach.</summary>
     public static TargetClass SecondMostLikely { get; } = new ByRank("second", (logits, labels) => RunnersUp(logits, labels, 1).squeeze(1));
@@ -33,8 +31,8 @@ public abstract record TargetClass
     }
 
     /// <summary>
-    /// The classes besides the true one, those first whose boundary would be nearest if the network were linear at the images (Melamed,
-    /// Yehudai and Shamir, NeurIPS 2024): the gap of the logits over the dual norm of its gradient.
+    /// The classes besides the true one, those of the nearest boundary first, were the network linear at the images (Melamed, Yehudai and
+    /// Shamir, NeurIPS 2024): gap over dual norm of its gradient.
     /// </summary>
     /// <returns>Int64 [N,count]; fewer where there are fewer.</returns>
     internal static Tensor Nearest(AttackTarget target, Tensor images, Tensor labels, int count, ThreatModel threat)
@@ -58,13 +56,19 @@ public abstract record TargetClass
     // How many classes, those of the largest logits, are looked at: the figure of the authors' code.
     private const int Candidates = 100;
 
+    private static void RequireClasses(Tensor logits, long least, string attack)
+    {
+        if (logits.shape[1] < least)
+            throw new InvalidOperationException($"{attack} needs {least} classes or more; the network has {logits.shape[1]}.");
+    }
+
     private sealed record ByRank(string Name, Func<Tensor, Tensor, Tensor> Class) : TargetClass
     {
         public override string ToString() => Name;
 
         internal override Tensor Choose(Tensor logits, Tensor labels)
         {
-            AttackLosses.RequireClasses(logits, 2, "a targeted attack");
+            RequireClasses(logits, 2, "a targeted attack");
             return Class(logits, labels);
         }
     }
@@ -75,7 +79,7 @@ public abstract record TargetClass
 
         internal override Tensor Choose(Tensor logits, Tensor labels)
         {
-            AttackLosses.RequireClasses(logits, Index + 1, $"an attack towards class {Index}");
+            RequireClasses(logits, Index + 1, $"an attack towards class {Index}");
             return FullLike(labels, Index);
         }
     }

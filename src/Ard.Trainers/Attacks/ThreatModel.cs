@@ -19,8 +19,6 @@ public enum Norm
 /// What the adversary may do: move a clean image x to any x' with ‖x' - x‖ ≤ epsilon, all values of x' staying in [0,1]. Every rule that
 /// depends on the norm is here: the projection, the direction of steepest ascent, the random start and the final check.
 /// </summary>
-/// <param name="Norm">The norm of the perturbation.</param>
-/// <param name="Epsilon">The budget, in units of [0,1] images, finite and not negative; at 0 only the clean image is allowed.</param>
 /// <exception cref="ArgumentOutOfRangeException">The norm is unknown, or epsilon is negative or not finite.</exception>
 public sealed record ThreatModel(Norm Norm, double Epsilon)
 {
@@ -29,7 +27,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         ? Norm
         : throw new ArgumentOutOfRangeException(nameof(Norm), Norm, "Norm: expected Linf, L2 or L1.");
 
-    /// <summary>The budget, in units of [0,1] images.</summary>
+    /// <summary>The budget, in units of [0,1] images, finite and not negative; at 0 only the clean image is allowed.</summary>
     public double Epsilon { get; } = double.IsFinite(Epsilon) && Epsilon >= 0
         ? Epsilon
         : throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, "Epsilon: expected a finite number that is not negative.");
@@ -44,7 +42,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     };
 
     /// <summary>The threat model of the robust distillation papers on CIFAR-10: Linf, 8/255.</summary>
-    public static ThreatModel Cifar10 { get; } = Linf(8.0 / 255);
+    internal static ThreatModel Cifar10 { get; } = Linf(8.0 / 255);
 
     /// <summary>What is usual for images: Linf, 8/255 for three channels (as on CIFAR-10), 0.1 for one (as on Fashion-MNIST).</summary>
     /// <param name="channels">The images' channels.</param>
@@ -136,10 +134,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
         };
     }
 
-    /// <summary>
-    /// Checks that the points are allowed: shape and dtype of the clean images, every value in [0,1] and the perturbation within epsilon.
-    /// 1e-6 is granted, and for L2 and L1 what rounding the values to their dtype alone can add. Waits for the device.
-    /// </summary>
+    /// <summary>Checks that points are allowed; granted are 1e-6, in L2 and L1 also the rounding of their dtype. Waits.</summary>
     /// <exception cref="InvalidOperationException">A point is not allowed; the message names the worst one.</exception>
     internal void Verify(Tensor perturbed, Tensor images, string author)
     {

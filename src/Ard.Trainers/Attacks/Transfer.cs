@@ -3,9 +3,9 @@ using Ard.Trainers.Tensors;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
-/// Transfer (Szegedy et al., ICLR 2014; Papernot, McDaniel and Goodfellow, 2016): points that an attack finds on a network of one's own,
-/// the surrogate, tried on the network in question. That network is not asked at all, so its gradients play no part: where this breaks more
-/// points than the same attack directly, its gradients are masked. The point is returned whether or not either network gets it wrong.
+/// Transfer (Szegedy et al., ICLR 2014; Papernot, McDaniel and Goodfellow, 2016): points that an attack finds on the surrogate, a network
+/// of one's own. The network in question is not asked at all: where this breaks more points than the same attack directly, its gradients
+/// are masked. Points are returned whether or not either network gets them wrong.
 /// </summary>
 /// <param name="attack">Finds the points; they carry over better with <see cref="KeptPoint.Worst"/>.</param>
 /// <param name="surrogate">Images [N,...] to logits [N,classes], where and as the network in question is; left as it was found.</param>

@@ -11,13 +11,9 @@ internal sealed class WorstPoints
         Broken = zeros([images.shape[0]], dtype: ScalarType.Bool, device: images.device);
     }
 
-    /// <summary>The points [N,...].</summary>
+    /// <summary>The points [N,...], their losses [N], minus infinity where none was offered, and which are misclassified [N].</summary>
     public Tensor Points { get; }
-
-    /// <summary>Their losses [N]; minus infinity where no point was offered.</summary>
     public Tensor Losses { get; }
-
-    /// <summary>Which of them are misclassified [N].</summary>
     public Tensor Broken { get; }
 
     /// <summary>Offers points [n,...] for the images of these rows, int64 [n]: their losses, and which are misclassified.</summary>

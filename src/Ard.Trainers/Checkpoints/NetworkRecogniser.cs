@@ -1,4 +1,5 @@
 using Ard.Trainers.Networks;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -30,7 +31,7 @@ internal static class NetworkRecogniser
         {
             var state = new Shapes(candidate.ByName.ToDictionary(pair => pair.Key, pair => shapes[pair.Value]));
             var (spec, why) = Propose(state);
-            if (spec is not null && spec.Faults().Count == 0)
+            if (spec is not null && !OptionsValidator.Faults(spec).Any())
                 return new(spec, $"looks like {spec}, {spec.Classes} classes, {spec.InputChannels} input channel(s)");
             reason ??= why;
         }

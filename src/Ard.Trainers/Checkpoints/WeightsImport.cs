@@ -85,7 +85,7 @@ internal static class WeightsImport
             foreach (var names in NormalisationNames)
             {
                 if (name == before + names.Mean && tensors.TryGetValue(before + names.Std, out var std)
-                    && mean.numel() == channels && std.numel() == channels && Normalisation.Faults(Values(mean), Values(std)).Count == 0)
+                    && mean.numel() == channels && std.numel() == channels && !Normalisation.Faults(Values(mean), Values(std)).Any())
                     return new(Values(mean), Values(std), $"the file's {name}");
             }
         }

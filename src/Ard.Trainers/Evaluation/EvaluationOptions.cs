@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;

@@ -1,9 +1,8 @@
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// Models whose inside is not accessible: a pipeline of another library, a service, a program. They answer, and no more is known of them.
-/// What is made here is attacked and evaluated as any network is, but by attacks without gradients alone, and the report says what its
-/// figures mean.
+/// Models that answer, and of which no more is known: a pipeline of another library, a service, a program. They are attacked and evaluated
+/// as any network is, but by attacks without gradients alone.
 /// </summary>
 public static class BlackBox
 {
@@ -19,10 +18,7 @@ public static class BlackBox
     /// <summary>A model that says the class, and nothing of how sure it is.</summary>
     /// <param name="name">What errors call it.</param>
     /// <param name="classes">How many classes there are.</param>
-    /// <param name="ask">
-    /// Float32 images [N,...] in [0,1] to classes, int64 [N]; a number that is no class counts as a wrong answer. Any number of threads may
-    /// call it at once.
-    /// </param>
+    /// <param name="ask">Float32 images [N,...] in [0,1] to classes, int64 [N], also none of them. Any thread may call it.</param>
     /// <returns>As of <see cref="FromScores"/>.</returns>
     public static Module<Tensor, Tensor> FromLabels(string name, int classes, Func<Tensor, Tensor> ask)
     {

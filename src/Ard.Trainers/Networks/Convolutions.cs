@@ -3,10 +3,7 @@ using TorchSharp.Modules;
 
 namespace Ard.Trainers.Networks;
 
-/// <summary>
-/// How the networks run their layers: convolutions in the type of their input (<see cref="MixedPrecision"/>), and as one with the batch
-/// normalisation behind where that is the same function and costs less.
-/// </summary>
+/// <summary>How networks run their layers: of mixed precision, and with BatchNorm folded in where that is quicker.</summary>
 internal static class Convolutions
 {
     /// <summary>One layer after another, as in a Sequential. What lies between two is freed as soon as the second has read it.</summary>

@@ -2,10 +2,7 @@ using TorchSharp;
 
 namespace Ard.Trainers.Networks;
 
-/// <summary>
-/// A network built from a <see cref="NetworkSpec"/>: images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, where the
-/// specification asks for it, is its first layer and adds no name to the state dict.
-/// </summary>
+/// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, if any, is the first layer, without names.</summary>
 internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Normalisation? normalisation;
@@ -32,16 +29,13 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     private protected Module<Tensor, Tensor>[]? Classifier { get; init; }
 
     /// <summary>
-    /// Whether the network is quicker in eval mode on a CPU where the channels of a pixel lie side by side: of few channels, or of
-    /// convolutions within a channel. In train mode libtorch would add the statistics of a batch in float32 there, and lose digits. The
-    /// layout passes from layer to layer, and oneDNN convolves it directly, whereas it reorders planes before and after every convolution.
+    /// Whether it is quicker in eval mode on a CPU with the channels of a pixel side by side, which oneDNN convolves directly: of few
+    /// channels, or of convolutions within one. In train mode libtorch would add a batch's statistics in float32 there, and lose digits.
     /// </summary>
     private protected bool ChannelsLast { get; init; }
 
     /// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
-    /// <exception cref="ArgumentException">
-    /// The images are not of four dimensions, or not of the channels (smallcnn and tinycnn: and of the size) that the specification names.
-    /// </exception>
+    /// <exception cref="ArgumentException">The images are not of the four dimensions, channels and size that it takes.</exception>
     public sealed override Tensor forward(Tensor images)
     {
         var (shape, size) = (images.shape, Classifier is null ? $"{Spec.ImageSize},{Spec.ImageSize}" : "H,W");

@@ -1,18 +1,14 @@
 namespace Ard.Trainers.Networks;
 
-/// <summary>
-/// Seeded construction. Modules draw their initial weights from the process-wide random state; here it is set for the time of one
-/// construction and then put back. One construction at a time.
-/// </summary>
+/// <summary>Seeded construction: modules draw their weights from the process-wide random state.</summary>
 internal static class Initialisation
 {
     /// <summary>To be held by whoever sets the process-wide random state, so that no construction is disturbed.</summary>
     internal static Lock Gate { get; } = new();
 
     /// <summary>
-    /// Calls <paramref name="build"/> with the CPU's default generator seeded by <paramref name="seed"/>, and leaves that generator as it
-    /// was, also when the construction fails. So modules that draw their weights on the CPU depend on the seed alone. Other threads that
-    /// draw from the default generator meanwhile would disturb it; of this library, only networks with dropout or the like do.
+    /// Calls <paramref name="build"/> with the CPU's default generator seeded, and leaves that as it was, also on failure. Other threads
+    /// that draw from it meanwhile disturb it; of this library, only networks with dropout or the like do.
     /// </summary>
     public static T Seeded<T>(long seed, Func<T> build) where T : Module
     {

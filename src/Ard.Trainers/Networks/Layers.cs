@@ -51,8 +51,8 @@ internal static class Layers
     }
 
     /// <summary>
-    /// The stages of a residual network, registered by their numbers from 0; each after the first halves the resolution and doubles the
-    /// width, of which the first one makes so many times as much as comes in. Blocks are made by input and output channels and stride.
+    /// Stages registered by their numbers from 0; each after the first halves the resolution and doubles the width, which the first
+    /// multiplies by the expansion. Blocks are made by input and output channels and stride.
     /// </summary>
     public static IEnumerable<Sequential> Stages(
         Module network, Func<int, string> name, int[] counts, int width, Func<int, int, int, Module<Tensor, Tensor>> block,
@@ -77,10 +77,7 @@ internal static class Layers
         tensor.dtype == other.dtype && tensor.device_type == other.device_type && tensor.device_index == other.device_index;
 }
 
-/// <summary>
-/// A part of a network: what its layers make of the input, and as a rule the sum of that with a shortcut. Intermediate tensors are freed as
-/// soon as the output is there; autograd keeps what it needs by itself.
-/// </summary>
+/// <summary>What layers make of the input, as a rule with a shortcut added. Tensors between are freed; autograd keeps its own.</summary>
 internal abstract class Block(string name) : Module<Tensor, Tensor>(name), IOnnxModule
 {
     /// <summary>What layers and shortcut both take the output of, such as an activation before the block; empty for the input.</summary>
@@ -94,7 +91,6 @@ internal abstract class Block(string name) : Module<Tensor, Tensor>(name), IOnnx
     /// <summary>Whether the shortcut takes the input all the same.</summary>
     protected bool ShortcutTakesInput { get; init; }
 
-    /// <summary>Whether ReLU comes last.</summary>
     protected bool EndsInRelu { get; init; }
 
     public sealed override Tensor forward(Tensor input)

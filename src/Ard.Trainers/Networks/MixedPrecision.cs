@@ -1,9 +1,8 @@
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// Convolutions in bfloat16: what they read and write is of 16 bits, with the exponents of float32, so that no scaling of the loss is
-/// needed (Micikevicius et al., ICLR 2018; Kalamkar et al., 2019). Weights, statistics, the last layer, losses and optimizers stay in
-/// float32. It is for processors that multiply bfloat16 by themselves.
+/// Convolutions in bfloat16, whose exponents are float32's, so that no scaling of the loss is needed (Micikevicius et al., ICLR 2018;
+/// Kalamkar et al., 2019). Weights, statistics, the last layer, losses and optimizers stay in float32.
 /// </summary>
 internal static class MixedPrecision
 {

@@ -6,10 +6,10 @@ internal sealed class PutBack(Action action) : IDisposable
     public void Dispose() => action();
 }
 
-/// <summary>The train or eval mode of every module of a network.</summary>
-internal static class ModuleModes
+/// <summary>A network as it is for a while; what was changed is put back when the result is disposed.</summary>
+internal static class ModelState
 {
-    /// <summary>Sets the whole network to eval mode until the result is disposed; then every module has its own mode again.</summary>
+    /// <summary>The whole network in eval mode; then every module has its own mode again.</summary>
     public static IDisposable Eval(Module model)
     {
         (Module Module, bool Training)[] modes = [.. model.modules().Prepend(model).Distinct().Select(module => (module, module.training))];
@@ -21,11 +21,8 @@ internal static class ModuleModes
                 if (module.training != training) module.train(training);
         });
     }
-}
 
-/// <summary>The parameters of a network without gradients, which spares the work that only they would need.</summary>
-internal static class FrozenParameters
-{
+    /// <summary>Parameters without gradients, which spares the work that only they would need.</summary>
     public static IDisposable Freeze(Module model)
     {
         Tensor[] trainable = [.. model.parameters().Where(parameter => parameter.requires_grad)];
@@ -35,17 +32,14 @@ internal static class FrozenParameters
             foreach (var parameter in trainable) parameter.requires_grad = true;
         });
     }
-}
 
-/// <summary>A network made ready to be attacked: eval mode, no gradients of parameters, and its buffers, should they move.</summary>
-internal static class ModelState
-{
+    /// <summary>Ready to be attacked: in eval mode, frozen, and with its buffers, should they move.</summary>
     public static IDisposable Borrow(Module model)
     {
         // What may fail comes before anything is changed.
         (Tensor Buffer, Tensor Copy)[] buffers = BufferState.Copies(model);
-        var modes = ModuleModes.Eval(model);
-        var parameters = FrozenParameters.Freeze(model);
+        var modes = Eval(model);
+        var parameters = Freeze(model);
         return new PutBack(() =>
         {
             parameters.Dispose();

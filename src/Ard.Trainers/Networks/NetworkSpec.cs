@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Networks;
 
@@ -9,23 +10,15 @@ namespace Ard.Trainers.Networks;
 /// What a built-in network is: an architecture by name with its sizes. It can be written as JSON, and together with a state dict it is
 /// all that is needed to have the network back. Parameter names are those of the usual PyTorch definitions, so that public
 /// checkpoints load by name.
-/// <list type="table">
-/// <item><term>resnet</term><description>Depth 18 or 34: four stages from 64 channels; depth 6n+2 (8, 14, 20, 26, 32 …): three stages
-/// from 16 channels.</description></item>
-/// <item><term>preactresnet</term><description>Depth 18 or 34.</description></item>
-/// <item><term>wideresnet</term><description>Depth 6n+4 (10, 16, 22, 28, 34 …) and a widen factor.</description></item>
-/// <item><term>mobilenetv2</term><description>The CIFAR shape.</description></item>
-/// <item><term>smallcnn</term><description>Two convolutions and two linear layers.</description></item>
-/// <item><term>tinycnn</term><description>Three convolutions and one linear layer.</description></item>
-/// <item><term>torchvision/resnet</term><description>Depth 18, 34 or 50, in the shape of ImageNet, for images of any size from some 64
-/// pixels on.</description></item>
-/// <item><term>torchvision/mobilenetv2</term><description>The shape of ImageNet.</description></item>
-/// <item><term>robustbench/preactresnet</term><description>Depth 18 or 34, with SiLU, as RobustBench's teachers.</description></item>
-/// <item><term>robustbench/wideresnet</term><description>Depth 6n+4 and a widen factor, with SiLU, as RobustBench's
-/// teachers.</description></item>
+/// <list type="bullet">
+/// <item>resnet: depth 18 or 34, four stages from 64 channels; depth 6n+2 (8, 14, 20, 26, 32 …), three stages from 16 channels.</item>
+/// <item>preactresnet: depth 18 or 34. wideresnet: depth 6n+4 (10, 16, 22 …) and a widen factor. mobilenetv2: the CIFAR shape.</item>
+/// <item>smallcnn: two convolutions and two linear layers. tinycnn: three convolutions and one linear layer.</item>
+/// <item>torchvision/resnet, depth 18, 34 or 50, and torchvision/mobilenetv2: the shape of ImageNet, from some 64 pixels on.</item>
+/// <item>robustbench/preactresnet and robustbench/wideresnet, with SiLU, as RobustBench's teachers; depths as above.</item>
 /// </list>
 /// </summary>
-public sealed record NetworkSpec
+public sealed record NetworkSpec : IValidatableObject
 {
     private static readonly string[] Names = [.. Architecture.All.Select(architecture => architecture.Name)];
 
@@ -45,43 +38,40 @@ public sealed record NetworkSpec
     public required string Name { get; init; }
 
     /// <summary>Number of classes, the columns of the logits. Default 10.</summary>
+    [Range(2, 100_000)]
     public int Classes { get; init; } = 10;
 
     /// <summary>Channels of the images. Default 3.</summary>
+    [Range(1, 1024)]
     public int InputChannels { get; init; } = 3;
 
-    /// <summary>
-    /// Rows and columns of the images in pixels. Default 32; of the short names of torchvision's networks 224. Only smallcnn and tinycnn
-    /// are bound to it; the others average over whatever is left in the end.
-    /// </summary>
+    /// <summary>Rows and columns in pixels. Default 32, of torchvision's short names 224. It binds smallcnn and tinycnn only.</summary>
+    [Range(1, 4096)]
     public int ImageSize { get; init; } = 32;
 
     /// <summary>Number of weighted layers, for every resnet, preactresnet and wideresnet, which need it.</summary>
+    [Range(1, 1202)]
     public int? Depth { get; init; }
 
     /// <summary>
     /// Channels of the first stage, for every resnet and preactresnet, smallcnn and tinycnn. Default (null) the architecture's own: 64
     /// for depth 18, 34 and 50, 16 for the 6n+2 family, smallcnn and tinycnn.
     /// </summary>
+    [Range(1, 4096)]
     public int? Width { get; init; }
 
     /// <summary>The widen factor of wideresnet, which needs it: its stages have 16, 32 and 64 times as many channels.</summary>
+    [Range(1, 256)]
     public int? WidenFactor { get; init; }
 
-    /// <summary>
-    /// The BatchNorm that an architecture may have or not: smallcnn and tinycnn after each convolution, preactresnet before the pooling.
-    /// Default false.
-    /// </summary>
+    /// <summary>BatchNorm where there are both: smallcnn, tinycnn after convolutions, preactresnet before pooling. Default false.</summary>
     public bool BatchNorm { get; init; }
 
     /// <summary>Whether wideresnet holds sub_block1 of the TRADES and ARD code, in the state dict but never used. Default false.</summary>
     [JsonInclude]
     internal bool SubBlock1 { get; init; }
 
-    /// <summary>
-    /// Whether the shortcuts of preactresnet take what the block was given, not what its first BatchNorm and ReLU make of it: both
-    /// definitions are in use, with the same names and shapes. Default false.
-    /// </summary>
+    /// <summary>Whether preactresnet's shortcuts take the block's input, not its first BatchNorm and ReLU. Default false.</summary>
     [JsonInclude]
     internal bool InputShortcut { get; init; }
 
@@ -153,11 +143,8 @@ public sealed record NetworkSpec
     /// <summary>The specification as a JSON object on one line; what is not set is left out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    /// <summary>The entry of a file's metadata that holds it.</summary>
-    internal const string MetadataName = "ard.network";
-
-    /// <summary>The metadata entry that holds the model card of a network.</summary>
-    internal const string CardName = "ard.card";
+    // Entries of a file's metadata.
+    internal const string MetadataName = "ard.network", CardName = "ard.card";
 
     /// <summary>What a file says of a network: the specification that it was built from, if any.</summary>
     internal static Dictionary<string, string> Metadata(Module network) =>
@@ -184,54 +171,32 @@ public sealed record NetworkSpec
 
     /// <summary>Checks the whole specification.</summary>
     /// <exception cref="ArgumentException">It names no network that can be built; the message holds all faults.</exception>
-    internal void Validate()
+    internal void Validate() => this.Validated();
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
-        if (Faults() is { Count: > 0 } faults) throw new ArgumentException($"Network specification: {string.Join("; ", faults)}.");
-    }
-
-    /// <summary>What is wrong with it, one sentence each.</summary>
-    internal List<string> Faults()
-    {
-        var faults = new List<string>();
-        var architecture = Architecture.All.FirstOrDefault(each => each.Name == Name);
-        if (architecture is null) faults.Add($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
-        InRange(nameof(Classes), Classes, 2, 100_000);
-        InRange(nameof(InputChannels), InputChannels, 1, 1024);
-        InRange(nameof(ImageSize), ImageSize, architecture?.SmallestImage ?? 1, 4096);
-        InRange(nameof(Width), Width, 1, 4096);
-        InRange(nameof(WidenFactor), WidenFactor, 1, 256);
-        InRange(nameof(Depth), Depth, 1, 1202);
-        if (architecture is not null)
+        if (Architecture.All.FirstOrDefault(each => each.Name == Name) is { } own)
         {
-            if (!architecture.FitsDepth(Depth))
-                faults.Add($"Depth is {Depth?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, {Name} expects {architecture.Depths}");
-            if (WidenFactor is null && architecture.Takes(nameof(WidenFactor)))
-                faults.Add($"WidenFactor is missing, {Name} needs it");
-            OnlyFor(nameof(WidenFactor), WidenFactor is not null);
-            OnlyFor(nameof(Width), Width is not null);
-            OnlyFor(nameof(InputShortcut), InputShortcut);
-            OnlyFor(nameof(BatchNorm), BatchNorm);
-            OnlyFor(nameof(SubBlock1), SubBlock1);
+            if (ImageSize < own.SmallestImage) yield return new($"ImageSize is {ImageSize}, expected {own.SmallestImage} or more");
+            if (!own.FitsDepth(Depth))
+                yield return new($"Depth is {Depth?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, {Name} expects {own.Depths}");
+            if (WidenFactor is null && own.Takes(nameof(WidenFactor))) yield return new($"WidenFactor is missing, {Name} needs it");
+            (string Name, bool IsSet)[] settings =
+            [
+                (nameof(WidenFactor), WidenFactor is not null), (nameof(Width), Width is not null),
+                (nameof(InputShortcut), InputShortcut), (nameof(BatchNorm), BatchNorm), (nameof(SubBlock1), SubBlock1),
+            ];
+            foreach (var (setting, _) in settings.Where(each => each.IsSet && !own.Takes(each.Name)))
+            {
+                var names = Architecture.All.Where(each => each.Takes(setting)).Select(each => each.Name);
+                yield return new($"{setting} is set, expected so only for {string.Join(", ", names)}, found {Name}");
+            }
         }
-        if (Mean is null != (Std is null)) faults.Add($"{(Mean is null ? "Std" : "Mean")} is set alone, expected both or neither");
-        if (Mean is { } mean && Std is { } std)
-        {
-            faults.AddRange(Normalisation.Faults(mean, std));
-            if (mean.Count != InputChannels) faults.Add($"Mean has {mean.Count} values, expected one a channel, {InputChannels}");
-        }
-        return faults;
-
-        void InRange(string field, int? value, int low, int high)
-        {
-            if (value < low || value > high) faults.Add($"{field} is {value}, expected {low} to {high}");
-        }
-
-        void OnlyFor(string setting, bool set)
-        {
-            if (!set || architecture.Takes(setting)) return;
-            var names = Architecture.All.Where(each => each.Takes(setting)).Select(each => each.Name);
-            faults.Add($"{setting} is set, expected so only for {string.Join(", ", names)}, found {Name}");
-        }
+        else yield return new($"Name is '{Name}', expected one of {string.Join(", ", Names)}");
+        if (Mean is null != Std is null) yield return new($"{(Mean is null ? "Std" : "Mean")} is set alone, expected both or neither");
+        if (Mean is null || Std is null) yield break;
+        foreach (var fault in Normalisation.Faults(Mean, Std)) yield return new(fault);
+        if (Mean.Count != InputChannels) yield return new($"Mean has {Mean.Count} values, expected one a channel, {InputChannels}");
     }
 
     /// <summary>
@@ -247,10 +212,7 @@ public sealed record NetworkSpec
 
     private Architecture Own => Architecture.All.Single(each => each.Name == Name);
 
-    /// <summary>
-    /// Builds the network for the weights of a file that has been read. Where its widest layers alone have more, and more than 10 million,
-    /// it is refused before memory is taken for it: a specification in a file may claim any size.
-    /// </summary>
+    /// <summary>Builds it for the weights of a file, which may claim any size: refused where it has more, and above 10 million.</summary>
     /// <exception cref="ArgumentException">The specification is not valid, or the file is too small for it.</exception>
     internal Module<Tensor, Tensor> BuildFor(IEnumerable<Tensor> weights)
     {

@@ -10,12 +10,11 @@ public sealed class Normalisation : Module<Tensor, Tensor>, IOnnxModule
     private Constants constants;
 
     /// <summary>Makes the layer from one mean and one standard deviation a channel, in units of [0,1] images.</summary>
-    /// <exception cref="ArgumentException">
-    /// No channel, lengths that differ, a value that is not finite, or a deviation that is not positive; the message holds all faults.
-    /// </exception>
+    /// <exception cref="ArgumentException">No channel, lengths differ, or a value is not finite or a deviation not positive.</exception>
     public Normalisation(IReadOnlyList<double> mean, IReadOnlyList<double> std) : base(nameof(Normalisation))
     {
-        if (Faults(mean, std) is { Count: > 0 } faults) throw new ArgumentException($"Normalisation: {string.Join("; ", faults)}.");
+        string[] faults = [.. Faults(mean, std)];
+        if (faults.Length > 0) throw new ArgumentException($"Normalisation: {string.Join("; ", faults)}.");
         (this.mean, this.std) = ([.. mean], [.. std]);
         constants = new Constants(this.mean, this.std, ScalarType.Float32, CPU);
     }
@@ -34,15 +33,13 @@ public sealed class Normalisation : Module<Tensor, Tensor>, IOnnxModule
     OnnxValue IOnnxModule.ToOnnx(OnnxValue input) =>
         (input - input.Constant("mean", constants.Mean)) / input.Constant("std", constants.Std);
 
-    internal static IReadOnlyList<string> Faults(IReadOnlyList<double> mean, IReadOnlyList<double> std)
+    internal static IEnumerable<string> Faults(IReadOnlyList<double> mean, IReadOnlyList<double> std)
     {
-        var faults = new List<string>();
         if (mean.Count == 0 || mean.Count != std.Count)
-            faults.Add($"mean has {mean.Count} and std {std.Count} values, expected the same positive number of both");
-        if (mean.Any(value => !double.IsFinite(value))) faults.Add($"mean [{string.Join(", ", mean)}] has a value that is not finite");
-        if (std.Any(value => !double.IsFinite(value) || value <= 0))
-            faults.Add($"std [{string.Join(", ", std)}] has a value that is not finite and positive");
-        return faults;
+            yield return $"mean has {mean.Count} and std {std.Count} values, expected the same positive number of both";
+        if (!mean.All(double.IsFinite)) yield return $"mean [{string.Join(", ", mean)}] has a value that is not finite";
+        if (!std.All(value => double.IsFinite(value) && value > 0))
+            yield return $"std [{string.Join(", ", std)}] has a value that is not finite and positive";
     }
 
     /// <summary>Frees the constants.</summary>
@@ -59,7 +56,6 @@ public sealed class Normalisation : Module<Tensor, Tensor>, IOnnxModule
     private sealed class Constants(double[] mean, double[] std, ScalarType type, Device device)
     {
         public Tensor Mean { get; } = Channels(mean, type, device);
-
         public Tensor Std { get; } = Channels(std, type, device);
 
         private static Tensor Channels(double[] values, ScalarType type, Device device)

@@ -5,10 +5,7 @@ internal sealed record OnnxNode(
     string Type, string Name, IReadOnlyList<string> Inputs, string Output, IReadOnlyList<(string Name, object Value)> Attributes,
     Func<IReadOnlyList<Tensor>, Tensor> Compute);
 
-/// <summary>
-/// The graph of a network as it is being described. A few images go along: every value knows what it is for them, and every module's
-/// description is compared with its forward at once, so that a fault is found at the module that has it.
-/// </summary>
+/// <summary>A network's graph as it is described. Images go along: every module's description is compared with its forward.</summary>
 internal sealed class OnnxGraph
 {
     // Between two ways to compute the same in float32, as a share of the largest value.
@@ -86,7 +83,6 @@ internal sealed class OnnxGraph
         return values[output];
     }
 
-    /// <summary>Gives a value another name.</summary>
     public void Rename(string from, string to)
     {
         for (var i = 0; i < Nodes.Count; i++)

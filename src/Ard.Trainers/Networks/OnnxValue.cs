@@ -8,9 +8,7 @@ public sealed class OnnxValue
 {
     internal OnnxValue(OnnxGraph graph, string name, Tensor probe) => (Graph, Name, Probe) = (graph, name, probe);
 
-    /// <summary>Its name in the graph.</summary>
     internal string Name { get; }
-
     internal OnnxGraph Graph { get; }
 
     /// <summary>What it is for the images that are sent along while the graph is built.</summary>
@@ -53,9 +51,7 @@ public sealed class OnnxValue
 
     /// <summary>Any operator of ONNX's own set with one output, applied to this value.</summary>
     /// <param name="type">Its type, such as <c>HardSwish</c>.</param>
-    /// <param name="compute">
-    /// The same in TorchSharp: what it gives for its inputs, this value first. It must not change them. With it the description is checked.
-    /// </param>
+    /// <param name="compute">The same in TorchSharp, of its inputs, this first, which it must not change: the check.</param>
     /// <param name="others">Its further inputs, in the order of its definition.</param>
     /// <param name="attributes">
     /// Its attributes: whole numbers (a truth value is 0 or 1), floating-point numbers, which ONNX keeps as float32, texts, or arrays of

@@ -3,10 +3,8 @@ using static Ard.Trainers.Networks.Layers;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// WideResNet-depth-widen with SiLU (Gowal et al., "Uncovering the limits of adversarial training", 2020), the definition of most robust
-/// teachers of RobustBench. It differs from <see cref="WideResNet"/> in its names, its activation, and in what a convolution that strides
-/// pads: a row below and a column to the right only. Names: init_conv, layer.{0..2}.block.{i}.{batchnorm_0,conv_0,batchnorm_1,conv_1,
-/// shortcut}, batchnorm, logits.
+/// WideResNet-depth-widen with SiLU (Gowal et al., 2020), of most RobustBench teachers. A convolution that strides pads a row below and a
+/// column to the right only. Names: init_conv, layer.{0..2}.block.{i}.{batchnorm_0,conv_0,batchnorm_1,conv_1,shortcut}, batchnorm, logits.
 /// </summary>
 internal sealed class RobustBenchWideResNet : ImageNetwork
 {
@@ -23,20 +21,8 @@ internal sealed class RobustBenchWideResNet : ImageNetwork
         Classifier = [this.Register("logits", Linear(4 * width, spec.Classes))];
 
         Around Stage(int input, int output, int stride) =>
-            new("block", Layers.Stage(count, input, output, stride, static (a, b, s) => new PreActBlock(a, b, s)));
-    }
-
-    private sealed class PreActBlock : Block
-    {
-        public PreActBlock(int input, int output, int stride) : base(nameof(PreActBlock))
-        {
-            First = [this.Register("batchnorm_0", BatchNorm2d(input)), Silu];
-            Layers =
-            [
-                .. Convolution3x3Same(this, "conv_0", input, output, stride),
-                this.Register("batchnorm_1", BatchNorm2d(output)), Silu, this.Register("conv_1", Convolution3x3(output, output)),
-            ];
-            if (input != output) Shortcut = [this.Register("shortcut", Convolution1x1(input, output, stride))];
-        }
+            new("block", Layers.Stage(count, input, output, stride, static (a, b, s) => new PreActivationBlock(
+                (a, b, s), ("batchnorm_0", "conv_0", "batchnorm_1", "conv_1"), Silu,
+                block => [block.Register("shortcut", Convolution1x1(a, b, s))], padsSame: true)));
     }
 }

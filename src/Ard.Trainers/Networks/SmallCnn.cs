@@ -3,9 +3,9 @@ using static Ard.Trainers.Networks.Layers;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// Two convolutions (kernel 4, stride 2, padding 1; w and 2w channels, w = 16) and two linear layers (100 hidden units), ReLU between: the
-/// "CNN A" used in verification work (Wong and Kolter, ICML 2018, has the same shape). Names: net.0, net.2, net.5, net.7; with
-/// <see cref="NetworkSpec.BatchNorm"/> (after each convolution, which then has no bias): net.0, net.1, net.3, net.4, net.7, net.9.
+/// Two convolutions (kernel 4, stride 2, padding 1; w and 2w channels, w = 16) and two linear layers (100 hidden units), ReLU between: "CNN
+/// A" of verification work (as in Wong and Kolter, ICML 2018). Names: net.0, net.2, net.5, net.7; with <see cref="NetworkSpec.BatchNorm"/>
+/// in place of biases net.0, net.1, net.3, net.4, net.7, net.9.
 /// </summary>
 internal sealed class SmallCnn : ImageNetwork
 {

@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Networks;
 
-/// <summary>
-/// Several teachers as one network: its logits are the logarithm of the mean of their probabilities, so that its softmax is that mean. It
-/// can be used wherever a teacher can, and be attacked and evaluated as any other network.
-/// </summary>
+/// <summary>Several teachers as one network: its logits are the logarithm of the mean of their probabilities.</summary>
 public sealed class TeacherEnsemble : Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly Module<Tensor, Tensor>[] teachers;

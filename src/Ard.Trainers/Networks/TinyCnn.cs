@@ -3,9 +3,9 @@ using static Ard.Trainers.Networks.Layers;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// A network for small experiments, of this library's own: three 3x3 convolutions (w, 2w and 4w channels, w = 16; the second and third
-/// stride by 2), each with ReLU, and one linear layer over what is left. Names: net.0, net.2, net.4, net.7; with
-/// <see cref="NetworkSpec.BatchNorm"/> (after each convolution, which then has no bias): net.0, net.1, net.3, net.4, net.6, net.7, net.10.
+/// Of this library's own, for small experiments: three 3x3 convolutions (w, 2w and 4w channels, w = 16; the last two stride by 2), each
+/// with ReLU, and one linear layer. Names: net.0, net.2, net.4, net.7; with <see cref="NetworkSpec.BatchNorm"/> in place of biases net.0,
+/// net.1, net.3, net.4, net.6, net.7, net.10.
 /// </summary>
 internal sealed class TinyCnn : ImageNetwork
 {

@@ -40,10 +40,9 @@ public static class Weights
     public static void Copy(Module source, Module target) => Load(target, source.state_dict());
 
     /// <summary>
-    /// Copies <paramref name="tensors"/> into the network's parameters and persistent buffers of the same names, onto its device and dtype.
-    /// Strict: every name must be there on both sides, with the same shape. The one exception is BatchNorm's num_batches_tracked, which
-    /// checkpoints of PyTorch before 0.4.1 lack: it is set to 0 then, as PyTorch does it. The prefix is what stands before the network's
-    /// own names, such as "module."; tensors without it are left alone.
+    /// Copies <paramref name="tensors"/> into parameters and persistent buffers of the same names, all of them, of the same shapes. Missing
+    /// may be BatchNorm's num_batches_tracked, as in checkpoints of PyTorch before 0.4.1: 0 then. The prefix is what stands before the
+    /// network's own names, such as "module."; tensors without it are left alone.
     /// </summary>
     /// <exception cref="ArgumentException">Names or shapes differ, all faults in one message; nothing has been copied then.</exception>
     internal static void Load(Module network, IReadOnlyDictionary<string, Tensor> tensors, string prefix = "")

@@ -3,10 +3,9 @@ using static Ard.Trainers.Networks.Layers;
 namespace Ard.Trainers.Networks;
 
 /// <summary>
-/// WideResNet-depth-widen (Zagoruyko and Komodakis, BMVC 2016), depth 6n+4, without dropout, with the names of the definition in wide use
-/// for robust training: conv1, block{1..3}.layer.{i}.{bn1,conv1,bn2,conv2,convShortcut}, bn1, fc. Convolutions start from
-/// N(0, 2/(k² output channels)), the linear layer's bias from 0. <see cref="NetworkSpec.SubBlock1"/> adds the block sub_block1 which that
-/// definition holds but never uses: its weights are in the state dict and take no part in the forward pass.
+/// WideResNet-depth-widen (Zagoruyko and Komodakis, BMVC 2016), depth 6n+4, without dropout: conv1,
+/// block{1..3}.layer.{i}.{bn1,conv1,bn2,conv2,convShortcut}, bn1, fc. Convolutions start from N(0, 2/(k² output channels)), the linear
+/// layer's bias from 0. <see cref="NetworkSpec.SubBlock1"/> adds sub_block1, which the code of TRADES and ARD holds but never uses.
 /// </summary>
 internal sealed class WideResNet : ImageNetwork
 {
@@ -27,21 +26,7 @@ internal sealed class WideResNet : ImageNetwork
         init.zeros_(fc.bias!);
 
         Around Stage(string name, int input, int output, int stride) => this.Register(name, new Around(
-            "layer", Layers.Stage(count, input, output, stride, static (a, b, s) => new BasicBlock(a, b, s))));
-    }
-
-    private sealed class BasicBlock : Block
-    {
-        public BasicBlock(int input, int output, int stride) : base(nameof(BasicBlock))
-        {
-            First = [this.Register("bn1", BatchNorm2d(input)), Relu];
-            Layers =
-            [
-                this.Register("conv1", Convolution3x3(input, output, stride)),
-                this.Register("bn2", BatchNorm2d(output)), Relu, this.Register("conv2", Convolution3x3(output, output)),
-            ];
-            // By the widths alone, as the definition does it: a block that strides changes its width as well.
-            if (input != output) Shortcut = [this.Register("convShortcut", Convolution1x1(input, output, stride))];
-        }
+            "layer", Layers.Stage(count, input, output, stride, static (a, b, s) => new PreActivationBlock(
+                (a, b, s), ("bn1", "conv1", "bn2", "conv2"), Relu, block => [block.Register("convShortcut", Convolution1x1(a, b, s))]))));
     }
 }

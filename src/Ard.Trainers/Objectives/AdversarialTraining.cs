@@ -2,17 +2,14 @@ using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="AdversarialTraining"/>.</summary>
-internal sealed record AdversarialTrainingOptions
-{
-    public InnerMaximisation Inner { get; init; } = new() { Start = Start.Uniform, Mode = AttackMode.Eval };
-}
+internal sealed record AdversarialTrainingOptions()
+    : AdversarialOptions(new InnerMaximisation { Start = Start.Uniform, Mode = AttackMode.Eval });
 
 /// <summary>Adversarial training (Madry et al., ICLR 2018): CE(S(x'), y), a mean over the batch, x' from the inner maximisation.</summary>
-internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null) : Objective<AdversarialTrainingOptions>(options)
+internal sealed class AdversarialTraining(AdversarialTrainingOptions? options = null)
+    : AdversarialObjective<AdversarialTrainingOptions>(options)
 {
     public override string Name => "adversarial-training";
-    public override ThreatModel? Threat => Options.Inner.Threat;
 
     public override Tensor Loss(TrainingBatch batch)
     {

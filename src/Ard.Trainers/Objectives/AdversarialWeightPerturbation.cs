@@ -1,23 +1,19 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="AdversarialWeightPerturbation"/>.</summary>
-public sealed record AdversarialWeightPerturbationOptions
+/// <summary>The settings of <see cref="AdversarialWeightPerturbation"/>, by default those released for adversarial training.</summary>
+internal sealed record AdversarialWeightPerturbationOptions
 {
-    /// <summary>
-    /// gamma: how far a layer's weights move, in units of their norm. Default 0.01, as released for adversarial training.
-    /// </summary>
     [Range(0, double.MaxValue)]
     public double Gamma { get; init; } = 0.01;
 
-    /// <summary>Epochs at the start without perturbation. Default 0.</summary>
     [Range(0, int.MaxValue)]
     public int WarmUpEpochs { get; init; }
 
-    /// <summary>The released code's settings for TRADES: gamma 0.005 from the tenth epoch on, so 9 epochs without.</summary>
-    internal static AdversarialWeightPerturbationOptions ForTrades { get; } = new() { Gamma = 0.005, WarmUpEpochs = 9 };
+    /// <summary>Those released for the host: TRADES is perturbed from the tenth epoch on.</summary>
+    public static AdversarialWeightPerturbationOptions For(Objective host) =>
+        host is Trades ? new() { Gamma = 0.005, WarmUpEpochs = 9 } : new();
 }
 
 /// <summary>
@@ -33,16 +29,9 @@ public sealed record AdversarialWeightPerturbationOptions
 /// </remarks>
 internal sealed class AdversarialWeightPerturbation : HostedObjective<AdversarialWeightPerturbationOptions>
 {
-    /// <summary>The host with perturbed weights.</summary>
-    /// <param name="host">The method.</param>
-    /// <param name="options">The settings; default those of the released code for the host.</param>
-    /// <exception cref="ArgumentException">
-    /// A setting is wrong, or the host perturbs the weights itself, or trains a second network (<see cref="Objective.NeedsPeer"/>).
-    /// </exception>
+    /// <exception cref="ArgumentException">A setting is wrong, or the host perturbs weights itself, or trains a peer.</exception>
     public AdversarialWeightPerturbation(Objective host, AdversarialWeightPerturbationOptions? options = null)
-        : base(
-            host ?? throw new ArgumentNullException(nameof(host)),
-            options ?? (host is Trades ? AdversarialWeightPerturbationOptions.ForTrades : null))
+        : base(host ?? throw new ArgumentNullException(nameof(host)), options ?? AdversarialWeightPerturbationOptions.For(host))
     {
         if (host.NeedsPeer)
             throw new ArgumentException(
@@ -117,7 +106,6 @@ internal sealed class PerturbedWeights : IDisposable
         weight.Add_(difference);
     }
 
-    /// <summary>Puts all values back. Further calls do nothing.</summary>
     public void Dispose()
     {
         using var noGradient = no_grad();

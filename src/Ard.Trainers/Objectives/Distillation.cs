@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>The settings of <see cref="Distillation"/>.</summary>

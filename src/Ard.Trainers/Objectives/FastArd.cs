@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
@@ -9,9 +8,7 @@ public sealed record FastArdOptions
     /// <summary>The perturbation. Default Linf 8/255, 8 replays.</summary>
     public FreePerturbation Free { get; init; } = new();
 
-    /// <summary>
-    /// Of the student on perturbed, the teacher on clean images. Default ARD's: temperature 30, mean over batch and classes.
-    /// </summary>
+    /// <summary>Student on perturbed, teacher on clean images. Default ARD's: temperature 30, mean over batch and classes.</summary>
     public DistillationTerm Distillation { get; init; } = new();
 
     /// <summary>alpha, the share of the distillation; the rest is cross-entropy of the clean images with the labels. Default 1.</summary>
@@ -24,10 +21,7 @@ public sealed record FastArdOptions
 /// inside free adversarial training: see <see cref="FreePerturbation"/>. With ceil(200/m) epochs of m replays it costs what natural
 /// distillation costs. The clean images go through the student only below alpha 1.
 /// </summary>
-/// <remarks>
-/// In ARD's algorithm 1 the perturbation maximises the cross-entropy. Here one backward pass, that of the objective itself, moves
-/// perturbation and weights, so delta maximises the distillation loss. The teacher is asked once a batch, not once a replay.
-/// </remarks>
+/// <remarks>Delta maximises the distillation loss, not cross-entropy as in ARD; the teacher is asked once a batch.</remarks>
 internal sealed class FastArd(FastArdOptions? options = null) : Objective<FastArdOptions>(options)
 {
     public override string Name => "fast-ard";

@@ -1,17 +1,15 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
 /// The perturbation of "free" adversarial training (Shafahi et al., NeurIPS 2019, algorithm 1): each batch is trained on m times; one
-/// backward pass gives the gradients of weights and perturbation alike, and both move. The perturbation is carried from replay to replay
-/// and from batch to batch, in the memory of the batch; it starts at zero. A smaller batch uses its first rows.
+/// backward pass gives the gradients of weights and perturbation, and both move. It is carried from replay to replay and batch to batch, in
+/// the memory; it starts at zero. A smaller batch uses its first rows.
 /// </summary>
 /// <remarks>
-/// The images x + delta are projected onto the threat model before they are used, [0,1] included, and delta is what is left of it after the
-/// projection, as in the code of Wong, Rice and Kolter (ICLR 2020) for this method. The paper's algorithm does not speak of [0,1]; its
-/// released code clips the images it trains on and carries delta as it is.
+/// Images are projected onto the threat model, [0,1] included, before they are used, and delta is what is left, as in the code of Wong,
+/// Rice and Kolter (ICLR 2020). The released code clips the images it trains on and carries delta as it is.
 /// </remarks>
 public sealed record FreePerturbation
 {
@@ -24,9 +22,7 @@ public sealed record FreePerturbation
     [Range(1, int.MaxValue)]
     public int Replays { get; init; } = 8;
 
-    /// <summary>
-    /// The images to train on in this replay, allowed ones: a leaf that collects its gradient; it is the batch's adversarial.
-    /// </summary>
+    /// <summary>The images of this replay, allowed ones, now the batch's adversarial: a leaf that collects its gradient.</summary>
     internal Tensor Points(TrainingBatch batch)
     {
         using var noGrad = no_grad();
@@ -58,16 +54,15 @@ public sealed record FreePerturbation
     }
 }
 
-/// <summary>The settings of <see cref="FreeAdversarialTraining"/>.</summary>
 internal sealed record FreeAdversarialTrainingOptions
 {
     public FreePerturbation Free { get; init; } = new();
 }
 
 /// <summary>
-/// Free adversarial training (Shafahi et al., NeurIPS 2019): CE(S(x + delta), y), the mean over the batch, where delta follows the gradient
-/// of the same loss while the weights are trained: see <see cref="FreePerturbation"/>. An epoch takes m weight steps a batch, so a
-/// training has 1/m of the usual epochs and costs what natural training costs.
+/// Free adversarial training (Shafahi et al., NeurIPS 2019): CE(S(x + delta), y), a mean over the batch, where delta follows the gradient
+/// of the same loss: see <see cref="FreePerturbation"/>. With m weight steps a batch and 1/m of the epochs it costs what natural training
+/// does.
 /// </summary>
 internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? options = null)
     : Objective<FreeAdversarialTrainingOptions>(options)

@@ -1,24 +1,15 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// The settings of <see cref="Iad"/> and <see cref="AdaIad"/>; the defaults are the released codes', null where they differ.
+/// The settings of <see cref="Iad"/>, by default those of the released code: the attack of ARD, cross-entropy with the student in train
+/// mode; between the student on adversarial and the teacher on clean images temperature 1, a mean over the batch.
 /// </summary>
-public sealed record IadOptions
+public record IadOptions : AdversarialDistillationOptions
 {
-    /// <summary>
-    /// The inner maximisation. Default null: that of ARD, cross-entropy with the student in train mode (<see cref="InnerMaximisation"/>);
-    /// of AdaIAD that of AdaAD, <see cref="InnerMaximisation.Adaptive"/>.
-    /// </summary>
-    public InnerMaximisation? Inner { get; init; }
+    /// <summary>The defaults of IAD.</summary>
+    public IadOptions() : base(new(), new() { Temperature = 1, Reduction = KlReduction.BatchMean }) { }
 
-    /// <summary>
-    /// The distillation loss between the student on adversarial and the teacher on clean images (AdaIAD: on adversarial ones too). Default
-    /// null: mean over the batch, temperature 1; of AdaIAD temperature 30.
-    /// </summary>
-    public DistillationTerm? Distillation { get; init; }
+    private protected IadOptions(InnerMaximisation inner, DistillationTerm distillation) : base(inner, distillation) { }
 
     /// <summary>A, the trust in the teacher. Default T(x')[y]^0.1 from epoch 60 of 200 on, and 1 before.</summary>
     public TeacherTrust Trust { get; init; } = new();
@@ -29,37 +20,28 @@ public sealed record IadOptions
     /// </summary>
     public bool TrustWeightsTeacher { get; init; }
 
-    /// <summary>alpha, the share of distillation and own soft label; the rest is cross-entropy of the clean images. Default 1.</summary>
-    [Range(0.0, 1.0)]
-    public double Alpha { get; init; } = 1;
-
     /// <summary>
-    /// Whether the forward passes of the released code are taken that add nothing to the gradient and move the running statistics: IAD's x'
-    /// a second time, x at alpha 1, and x a second time where the trust is partial; AdaIAD's x a second time, a third time where the trust
-    /// is partial, and the first time at alpha 1 before that. Default true.
+    /// Whether the released codes' passes are taken that only move the running statistics: IAD's x' a second time, x at alpha 1, and x a
+    /// second time where trust is partial; AdaIAD's x a second time, a third where trust is partial, and the first at alpha 1. Default
+    /// true.
     /// </summary>
     public bool StatisticsPasses { get; init; } = true;
-
-    /// <summary>These settings, and where they are null those of the method.</summary>
-    internal IadOptions WithDefaults(IadOptions own) =>
-        this with { Inner = Inner ?? own.Inner, Distillation = Distillation ?? own.Distillation };
 }
 
-/// <summary>What <see cref="Iad"/> and <see cref="AdaIad"/> share.</summary>
-internal abstract class IntrospectiveDistillation(IadOptions? options, IadOptions defaults)
-    : Objective<IadOptions>((options ?? new()).WithDefaults(defaults))
+/// <summary>The settings of <see cref="AdaIad"/>, by default as released: the attack of AdaAD; temperature 30, a batch mean.</summary>
+public sealed record AdaIadOptions() : IadOptions(InnerMaximisation.Adaptive, new() { Reduction = KlReduction.BatchMean });
+
+internal abstract class IntrospectiveDistillation<TOptions>(TOptions? options) : AdversarialObjective<TOptions>(options)
+    where TOptions : IadOptions, new()
 {
-    private protected InnerMaximisation Inner => Options.Inner!;
-    private DistillationTerm Term => Options.Distillation!;
-    public override ThreatModel? Threat => Inner.Threat;
-    public override double LossScale(int classes) => Term.Scale(classes, Options.Alpha);
+    public override double LossScale(int classes) => Options.Distillation.Scale(classes, Options.Alpha);
     public override bool NeedsTeacher => true;
 
     /// <summary>The loss of the logits of x' and x; those of x are needed where the trust is partial and where alpha is below 1.</summary>
     private protected Tensor Loss(TrainingBatch batch, Tensor attacked, Tensor? clean, Tensor teacher, Tensor? trust)
     {
         var alpha = Options.Alpha;
-        var loss = Term.Loss(attacked, teacher, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
+        var loss = Options.Distillation.Loss(attacked, teacher, Options.TrustWeightsTeacher ? trust : null).Times(alpha);
         if (trust is not null) loss = loss.Plus(KlDivergence.Between(attacked, clean!, weights: 1.Minus(trust)).Times(alpha));
         return alpha < 1 ? loss.Plus(batch.CrossEntropy(clean!).Times(1 - alpha)) : loss;
     }
@@ -71,21 +53,14 @@ internal abstract class IntrospectiveDistillation(IadOptions? options, IadOption
 /// student listens to its own prediction of the clean image too. The gradient flows through both sides of that second divergence, as in the
 /// released code (of 2022-02-19), and not through A.
 /// </summary>
-internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillation(options, Defaults)
+internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillation<IadOptions>(options)
 {
-    /// <summary>The defaults.</summary>
-    public static IadOptions Defaults { get; } = new()
-    {
-        Inner = new(),
-        Distillation = new() { Temperature = 1, Reduction = KlReduction.BatchMean },
-    };
-
     public override string Name => "iad";
 
     public override Tensor Loss(TrainingBatch batch)
     {
         var isPartial = Options.Trust.IsPartial(batch);
-        var adversarial = Inner.Maximise(batch);
+        var adversarial = Options.Inner.Maximise(batch);
         var target = batch.TeacherLogits;
         var trust = isPartial ? Options.Trust.Weights(batch.AskTeacher(adversarial), batch) : null;
         var attacked = batch.Report(batch.Student.call(adversarial));
@@ -102,21 +77,14 @@ internal sealed class Iad(IadOptions? options = null) : IntrospectiveDistillatio
 /// <see cref="Iad"/>, the teacher sees the adversarial image. The gradient flows through both sides of the second divergence and not
 /// through A. The student sees x first, then x'.
 /// </summary>
-internal sealed class AdaIad(IadOptions? options = null) : IntrospectiveDistillation(options, Defaults)
+internal sealed class AdaIad(AdaIadOptions? options = null) : IntrospectiveDistillation<AdaIadOptions>(options)
 {
-    /// <summary>The defaults: the attack of AdaAD, and temperature 30.</summary>
-    public static IadOptions Defaults { get; } = new()
-    {
-        Inner = InnerMaximisation.Adaptive,
-        Distillation = new() { Reduction = KlReduction.BatchMean },
-    };
-
     public override string Name => "adaiad";
 
     public override Tensor Loss(TrainingBatch batch)
     {
         var isPartial = Options.Trust.IsPartial(batch);
-        var adversarial = Inner.Maximise(batch);
+        var adversarial = Options.Inner.Maximise(batch);
         var guide = batch.AskTeacher(adversarial);
         var trust = isPartial ? Options.Trust.Weights(guide, batch) : null;
         var clean = isPartial || Options.Alpha < 1 ? batch.Student.call(batch.Images) : null;
@@ -128,10 +96,7 @@ internal sealed class AdaIad(IadOptions? options = null) : IntrospectiveDistilla
     }
 }
 
-/// <summary>
-/// How far a student trusts its teacher on each point: the probability that the teacher gives to the true class of the adversarial image,
-/// to a power (Zhu et al., ICLR 2022). 1 is full trust.
-/// </summary>
+/// <summary>How far a student trusts its teacher on each point: T(x')[y] to a power (Zhu et al., ICLR 2022). 1 is full trust.</summary>
 public sealed record TeacherTrust
 {
     /// <summary>beta, the power. Default 0.1. At 0 the trust is full.</summary>

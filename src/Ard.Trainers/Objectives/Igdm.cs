@@ -1,8 +1,5 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="Igdm"/>.</summary>
 internal sealed record IgdmOptions
 {
     [Range(0, double.MaxValue)]

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
 
@@ -46,9 +45,7 @@ public sealed record InnerMaximisation
     /// <summary>What looks for catastrophic overfitting to an attack of one or two steps; null for nothing. Default null.</summary>
     public OverfittingGuard? Guard { get; init; }
 
-    /// <summary>
-    /// One step from a random start (Wong, Rice and Kolter, ICLR 2020): noise of epsilon, a step of 1.25 epsilon; guarded.
-    /// </summary>
+    /// <summary>One step of 1.25 epsilon from a random start in the ball (Wong, Rice and Kolter, ICLR 2020); guarded.</summary>
     public static InnerMaximisation FgsmRs { get; } =
         new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
 
@@ -63,8 +60,8 @@ public sealed record InnerMaximisation
     };
 
     /// <summary>
-    /// The attack of AdaAD (Huang et al., CVPR 2023), as its released code has it: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around
-    /// the image, KL to the teacher's prediction of the same point with the gradient through the teacher, student in eval mode.
+    /// The attack of AdaAD's released code: Linf 8/255, 10 steps of 2/255 from 0.001 · N(0,1) around the image, KL to the teacher's
+    /// prediction of the same point with the gradient through the teacher, student in eval mode.
     /// </summary>
     public static InnerMaximisation Adaptive { get; } = new()
     {
@@ -81,8 +78,8 @@ public sealed record InnerMaximisation
 
     internal Tensor Search(TrainingBatch batch)
     {
-        using var mode = Mode == AttackMode.Eval ? ModuleModes.Eval(batch.Student) : null;
-        using var frozen = FrozenParameters.Freeze(batch.Student);
+        using var mode = Mode == AttackMode.Eval ? ModelState.Eval(batch.Student) : null;
+        using var frozen = ModelState.Freeze(batch.Student);
         var start = batch.StartNoise is { } noise
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);

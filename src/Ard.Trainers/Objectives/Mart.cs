@@ -1,15 +1,11 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="Mart"/>; the defaults are those of the released code.</summary>
-public sealed record MartOptions
+/// <summary>The settings of <see cref="Mart"/>: <see cref="InnerMaximisation.Adaptive"/>, Linf 0.031, steps 0.007, cross-entropy.</summary>
+public sealed record MartOptions() : AdversarialOptions(
+    InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.031), StepSize = 0.007, Loss = InnerLoss.CrossEntropy })
 {
-    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with Linf 0.031, steps of 0.007 and cross-entropy.</summary>
-    public InnerMaximisation Inner { get; init; } =
-        InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.031), StepSize = 0.007, Loss = InnerLoss.CrossEntropy };
-
     /// <summary>lambda, the weight of the divergence. Default 5.</summary>
     [Range(0, double.MaxValue)]
     public double Lambda { get; init; } = 5;
@@ -21,13 +17,12 @@ public sealed record MartOptions
 /// the batch. Gradients flow through all of it, also through the clean prediction and the factor 1 - p_y(x), as in the released code.
 /// </summary>
 /// <remarks>The released code adds 1e-12 to probabilities before the logarithm; here log-softmax needs none.</remarks>
-internal sealed class Mart(MartOptions? options = null) : Objective<MartOptions>(options)
+internal sealed class Mart(MartOptions? options = null) : AdversarialObjective<MartOptions>(options)
 {
     // Bounds the margin term by 9.2 where a wrong class has all of the probability; the released code's figure.
     private const double AboveOne = 1.0001;
 
     public override string Name => "mart";
-    public override ThreatModel? Threat => Options.Inner.Threat;
 
     // The margin is to the strongest wrong class: of a mixture of two there is none.
     internal override bool TakesSoftLabels => false;
@@ -44,7 +39,7 @@ internal sealed class Mart(MartOptions? options = null) : Objective<MartOptions>
         var boosted = batch.CrossEntropy(attacked) - AboveOne.Minus(strongestWrong).log().mean();
 
         var uncertainty = 1.Minus(clean.softmax(1).gather(1, label).squeeze(1));
-        var divergence = KlDivergence.Between(attacked, clean, reduction: KlReduction.None);
+        var divergence = KlDivergence.OfEach(attacked, clean);
         return boosted.Plus((divergence * uncertainty).mean().Times(Options.Lambda));
     }
 }

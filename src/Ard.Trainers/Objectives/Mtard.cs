@@ -1,18 +1,10 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="Mtard"/>; the defaults are those of the released code.</summary>
-public sealed record MtardOptions
+/// <summary>The settings of <see cref="Mtard"/>, as released: <see cref="InnerMaximisation.Adaptive"/> with cross-entropy.</summary>
+public sealed record MtardOptions() : AdversarialOptions(InnerMaximisation.Adaptive with { Loss = InnerLoss.CrossEntropy })
 {
-    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with cross-entropy.</summary>
-    public InnerMaximisation Inner { get; init; } = InnerMaximisation.Adaptive with { Loss = InnerLoss.CrossEntropy };
-
-    /// <summary>
-    /// The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch: the released code's loss.
-    /// </summary>
-    public DistillationTerm Distillation { get; init; } = new() { Temperature = 1, Reduction = KlReduction.BatchMean, Weight = 0.1 };
+    /// <summary>The divergence from a teacher. Default temperature 1, a tenth of the mean over the batch.</summary>
+    public DistillationTerm Distillation { get; init; } = DistillationTerm.TenthOfMean;
 
     /// <summary>How fast the weights follow the relative losses: the share taken of the new ones each batch. Default 0.025.</summary>
     [Range(0.0, 1.0)]
@@ -26,12 +18,11 @@ public sealed record MtardOptions
 /// first batch, L/L_first: what has been learned less gets more weight. They are in the memory of the batch, and so in checkpoints.
 /// </summary>
 /// <remarks>The released code divides the rate by 10 whenever the learning rate drops; here it stays.</remarks>
-internal sealed class Mtard(MtardOptions? options = null) : Objective<MtardOptions>(options)
+internal sealed class Mtard(MtardOptions? options = null) : AdversarialObjective<MtardOptions>(options)
 {
     internal const string FirstLosses = "mtard.first", LossWeights = "mtard.weights";
 
     public override string Name => "mtard";
-    public override ThreatModel? Threat => Options.Inner.Threat;
     public override double LossScale(int classes) => Options.Distillation.Scale(classes);
     public override bool NeedsTeacher => true;
     public override bool NeedsNaturalTeacher => true;

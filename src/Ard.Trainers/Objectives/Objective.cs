@@ -4,9 +4,9 @@ using Ard.Trainers.Settings;
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
-/// A training method: an inner maximisation (or none) and an outer loss. The training loop is the same for all of them. To write your own,
-/// derive from this class and put the method's formula into <see cref="Loss"/>; <see cref="InnerMaximisation"/> and
-/// <see cref="DistillationTerm"/> are the usual parts. A method with a wrong setting is not made: the error names every one.
+/// A training method: an inner maximisation (or none) and an outer loss, in the same loop. To write your own, derive from this class and
+/// put the formula into <see cref="Loss"/>, of parts such as <see cref="InnerMaximisation"/> and <see cref="DistillationTerm"/>. A method
+/// with a wrong setting is not made: the error names every one.
 /// </summary>
 public abstract class Objective : INamed
 {
@@ -51,20 +51,12 @@ public abstract class Objective : INamed
     /// <returns>A scalar with a graph to the student's parameters.</returns>
     public abstract Tensor Loss(TrainingBatch batch);
 
-    /// <summary>
-    /// How many weight steps the training loop takes on each batch before it goes to the next; the learning rate is the same for all of
-    /// them. Default 1; more for the replays of free adversarial training.
-    /// </summary>
+    /// <summary>How many weight steps each batch gets in a row, at one learning rate: the replays of free training. Default 1.</summary>
     public virtual int Replays => 1;
 
-    /// <summary>
-    /// Called between backward and the step of the optimizer: the gradients of the loss are there, the weights have not moved. Free
-    /// adversarial training moves its perturbation here. Default nothing.
-    /// </summary>
+    /// <summary>Called between backward and the optimizer's step: gradients are there, weights have not moved. Default nothing.</summary>
     /// <param name="batch">The batch that <see cref="Loss"/> was taken on.</param>
-    public virtual void AfterBackward(TrainingBatch batch)
-    {
-    }
+    public virtual void AfterBackward(TrainingBatch batch) { }
 
     /// <inheritdoc cref="Objectives.Natural"/>
     public static Objective Natural() => new Natural();
@@ -107,7 +99,7 @@ public abstract class Objective : INamed
     public static Objective AdaAd(AdaAdOptions? options = null) => new AdaAd(options);
 
     /// <inheritdoc cref="Objectives.AdaIad"/>
-    public static Objective AdaIad(IadOptions? options = null) => new AdaIad(options);
+    public static Objective AdaIad(AdaIadOptions? options = null) => new AdaIad(options);
 
     /// <inheritdoc cref="Objectives.Mtard"/>
     public static Objective Mtard(MtardOptions? options = null) => new Mtard(options);
@@ -128,8 +120,15 @@ public abstract class Objective : INamed
     public static Objective Igdm(Objective host, double weight = 1) => new Igdm(host, new() { Weight = weight });
 
     /// <inheritdoc cref="Objectives.AdversarialWeightPerturbation"/>
-    public static Objective AdversarialWeightPerturbation(Objective host, AdversarialWeightPerturbationOptions? options = null) =>
-        new AdversarialWeightPerturbation(host, options);
+    /// <param name="host">The method: none that perturbs weights itself or trains a peer.</param>
+    /// <param name="gamma">How far a layer's weights move, in units of their norm. Default 0.01, of TRADES 0.005, as released.</param>
+    /// <param name="warmUpEpochs">Epochs at the start without perturbation. Default 0, of TRADES 9, as released.</param>
+    public static Objective AdversarialWeightPerturbation(Objective host, double? gamma = null, int? warmUpEpochs = null)
+    {
+        var usual = AdversarialWeightPerturbationOptions.For(host);
+        return new AdversarialWeightPerturbation(
+            host, new() { Gamma = gamma ?? usual.Gamma, WarmUpEpochs = warmUpEpochs ?? usual.WarmUpEpochs });
+    }
 }
 
 /// <summary>A method with settings.</summary>

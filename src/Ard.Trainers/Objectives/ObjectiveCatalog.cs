@@ -10,53 +10,34 @@ public static class ObjectiveCatalog
     private const string Igdm = "igdm", Fewer = "fast";
 
     // The first name is the one shown.
-    private static readonly Entry[] Entries =
+    private static readonly (string[] Names, Func<Choice, Objective> Create)[] Methods =
     [
-        Method(["natural"], 0, (none, _) => none, _ => new Natural()),
-        Method(["at", "adversarial-training", "pgd-at"], new AdversarialTrainingOptions(),
-            (own, set) => own with { Inner = set.Inner(own.Inner) }, options => new AdversarialTraining(options)),
-        Method(["trades"], new TradesOptions(),
-            (own, set) => own with { Inner = set.Inner(own.Inner), Beta = set.Beta(own.Beta) }, options => new Trades(options)),
-        Method(["kd", "distillation"], new DistillationOptions(),
-            (own, set) => own with { Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) },
-            options => new Distillation(options)),
-        Ard(["ard", "ard-official"], new()),
-        Ard(["ard-corrected"], ArdOptions.Corrected),
-        Method(["free"], new FreeAdversarialTrainingOptions(),
-            (own, set) => own with { Free = set.Free(own.Free) }, options => new FreeAdversarialTraining(options)),
-        Method(["fast-ard"], new FastArdOptions(),
-            (own, set) => own with { Free = set.Free(own.Free), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) },
-            options => new FastArd(options)),
-        Fast("fgsm-rs", InnerMaximisation.FgsmRs),
-        Fast("n-fgsm", new InnerMaximisation().Fast()),
-        Method(["mart"], new MartOptions(),
-            (own, set) => own with { Inner = set.Inner(own.Inner), Lambda = set.Beta(own.Lambda) }, options => new Mart(options)),
-        Method(["mtard"], new MtardOptions(),
-            (own, set) => own with { Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation) },
-            options => new Mtard(options)),
-        Method(["rslad"], new RsladOptions(),
-            (own, set) => own with
-            {
-                Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha),
-            },
-            options => new Rslad(options)),
-        Introspective("iad", Iad.Defaults, options => new Iad(options)),
-        Method(["adaad"], new AdaAdOptions(),
-            (own, set) => own with
-            {
-                Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha),
-            },
-            options => new AdaAd(options)),
-        Introspective("adaiad", AdaIad.Defaults, options => new AdaIad(options)),
-        Method(["saad"], new SaadOptions(),
-            (own, set) => own with { Inner = set.Inner(own.Inner), IgdmWeight = set.IgdmWeight(own.IgdmWeight) },
-            options => new Saad(options)),
-        Method(["peeraid"], new PeerAidOptions(),
-            (own, set) => own with
-            {
-                Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Consistency = set.Term(own.Consistency),
-            },
-            options => new PeerAid(options)),
+        (["natural"], _ => new Natural()),
+        (["at", "adversarial-training", "pgd-at"], set => new AdversarialTraining(set.Attack(new AdversarialTrainingOptions()))),
+        (["trades"], set => new Trades(Change(set.Attack(new TradesOptions()), own => own with { Beta = set.Beta(own.Beta) }))),
+        (["kd", "distillation"], set => new Distillation(Change(
+            new DistillationOptions(), own => own with { Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) }))),
+        (["ard", "ard-official"], set => new AdversariallyRobustDistillation(set.Distillation(new ArdOptions()))),
+        (["ard-corrected"], set => new AdversariallyRobustDistillation(set.Distillation(ArdOptions.Corrected))),
+        (["free"], set => new FreeAdversarialTraining(new() { Free = set.Free(new()) })),
+        (["fast-ard"], set => new FastArd(Change(new FastArdOptions(), own => own with
+        {
+            Free = set.Free(own.Free), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha),
+        }))),
+        (["fgsm-rs"], set => new AdversarialTraining(new() { Inner = set.Budget(InnerMaximisation.FgsmRs) })),
+        (["n-fgsm"], set => new AdversarialTraining(new() { Inner = set.Budget(new InnerMaximisation().Fast()) })),
+        (["mart"], set => new Mart(Change(set.Attack(new MartOptions()), own => own with { Lambda = set.Beta(own.Lambda) }))),
+        (["mtard"], set => new Mtard(Change(
+            set.Attack(new MtardOptions()), own => own with { Distillation = set.Term(own.Distillation) }))),
+        (["rslad"], set => new Rslad(set.Distillation(new RsladOptions()))),
+        (["iad"], set => new Iad(set.Distillation(new IadOptions()))),
+        (["adaad"], set => new AdaAd(set.Distillation(new AdaAdOptions()))),
+        (["adaiad"], set => new AdaIad(set.Distillation(new AdaIadOptions()))),
+        (["saad"], set => new Saad(Change(
+            set.Attack(new SaadOptions()), own => own with { IgdmWeight = set.IgdmWeight(own.IgdmWeight) }))),
+        (["peeraid"], set => new PeerAid(Change(
+            set.Attack(new PeerAidOptions()),
+            own => own with { Distillation = set.Term(own.Distillation), Consistency = set.Term(own.Consistency) }))),
     ];
 
     // What may follow a method's name after a plus sign: a method around the method, applied from left to right; or another attack in it.
@@ -68,14 +49,13 @@ public static class ObjectiveCatalog
     ];
 
     /// <summary>The names; some methods have other names besides.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Entries.Select(entry => entry.Names[0])];
+    public static IReadOnlyList<string> Names { get; } = [.. Methods.Select(method => method.Names[0])];
 
     /// <summary>The method of that name.</summary>
     /// <param name="name">
-    /// One of <see cref="Names"/>, in any case; also adversarial-training and pgd-at (at), distillation (kd), ard-official (ard). Each but
-    /// peeraid may be followed by +awp (<see cref="AdversarialWeightPerturbation"/>), those that find adversarial images by +igdm
-    /// (<see cref="Objectives.Igdm"/>), and those that take several steps for it by +fast (<see cref="InnerMaximisation.Fast"/>, one
-    /// step; there is none to set then): adaad+fast+igdm.
+    /// One of <see cref="Names"/>, in any case; also adversarial-training and pgd-at (at), distillation (kd), ard-official (ard). Behind it
+    /// may stand +awp (<see cref="AdversarialWeightPerturbation"/>; not peeraid), +igdm (<see cref="Objectives.Igdm"/>, where there are
+    /// adversarial images) and +fast (<see cref="InnerMaximisation.Fast"/>, in place of several steps): adaad+fast+igdm.
     /// </param>
     /// <param name="settings">What differs from the method's defaults. Each takes a threat model, also for clean images only.</param>
     /// <exception cref="ArgumentException">There is no such method, or a setting is not one of its, or is wrong.</exception>
@@ -102,41 +82,25 @@ public static class ObjectiveCatalog
     private static Objective Create(string name, ObjectiveSettings settings, out IReadOnlyCollection<string> taken)
     {
         var parts = name.ToLowerInvariant().Split('+', StringSplitOptions.TrimEntries);
-        var entry = Array.Find(Entries, entry => entry.Names.Contains(parts[0]));
+        var (names, create) = Array.Find(Methods, method => method.Names.Contains(parts[0]));
         var suffixes = parts[1..].SelectMany(part => Suffixes.Where(suffix => suffix.Name == part)).ToArray();
-        if (entry is null || suffixes.Length < parts.Length - 1)
+        if (create is null || suffixes.Length < parts.Length - 1)
             throw new ArgumentException(
                 $"There is no method '{name}': expected {string.Join(", ", Names)}, "
                 + $"then {string.Join(" or ", Suffixes.Select(suffix => "+" + suffix.Name))} or nothing.");
         var fast = suffixes.Any(suffix => suffix.Name == Fewer);
         var choice = new Choice(settings, fast);
-        var objective = entry.Create(choice);
+        var objective = create(choice);
         if (fast && !choice.Attacks)
-            throw new ArgumentException($"The method {entry.Names[0]} has no attack of several steps, which +{Fewer} needs.");
+            throw new ArgumentException($"The method {names[0]} has no attack of several steps, which +{Fewer} needs.");
         if (objective is Natural or Distillation && suffixes.Any(suffix => suffix.Name == Igdm))
-            throw new ArgumentException($"The method {entry.Names[0]} finds no adversarial images, which +{Igdm} needs.");
+            throw new ArgumentException($"The method {names[0]} finds no adversarial images, which +{Igdm} needs.");
         objective = suffixes.Aggregate(objective, (host, suffix) => suffix.Around(host, choice));
         taken = choice.Taken;
         return objective;
     }
 
-    private static Entry Method<T>(string[] names, T own, Func<T, Choice, T> choose, Func<T, Objective> create) =>
-        new(names, set => create(choose(own, set)));
-
-    private static Entry Ard(string[] names, ArdOptions preset) => Method(
-        names, preset,
-        (own, set) => own with { Inner = set.Inner(own.Inner), Distillation = set.Term(own.Distillation), Alpha = set.Alpha(own.Alpha) },
-        options => new AdversariallyRobustDistillation(options));
-
-    private static Entry Introspective(string name, IadOptions defaults, Func<IadOptions, Objective> create) => Method(
-        [name], defaults,
-        (own, set) => own with { Inner = set.Inner(own.Inner!), Distillation = set.Term(own.Distillation!), Alpha = set.Alpha(own.Alpha) },
-        create);
-
-    private static Entry Fast(string name, InnerMaximisation attack) => Method(
-        [name], attack, (own, set) => set.Budget(own), attack => new AdversarialTraining(new() { Inner = attack }));
-
-    private sealed record Entry(string[] Names, Func<Choice, Objective> Create);
+    private static T Change<T>(T own, Func<T, T> change) => change(own);
 
     /// <summary>Settings in place of a method's own. It notes which of them the method takes.</summary>
     private sealed class Choice(ObjectiveSettings settings, bool fast)
@@ -148,16 +112,20 @@ public static class ObjectiveCatalog
         /// <summary>Whether the method has an attack of several steps of its own.</summary>
         public bool Attacks { get; private set; }
 
-        public ThreatModel Threat(ThreatModel own) => settings.Threat ?? own;
         public double Alpha(double own) => Take(settings.Alpha) ?? own;
         public double Beta(double own) => Take(settings.Beta) ?? own;
         public double IgdmWeight(double own) => Take(settings.IgdmWeight) ?? own;
         public DistillationTerm Term(DistillationTerm own) => own with { Temperature = Take(settings.Temperature) ?? own.Temperature };
 
         public FreePerturbation Free(FreePerturbation own) =>
-            own with { Threat = Threat(own.Threat), Replays = Take(settings.Replays) ?? own.Replays };
+            own with { Threat = settings.Threat ?? own.Threat, Replays = Take(settings.Replays) ?? own.Replays };
 
-        public InnerMaximisation Inner(InnerMaximisation own)
+        public T Attack<T>(T own) where T : AdversarialOptions => own with { Inner = Inner(own.Inner) };
+
+        public T Distillation<T>(T own) where T : AdversarialDistillationOptions =>
+            Attack(own) with { Distillation = Term(own.Distillation), Alpha = Alpha(own.Alpha) };
+
+        private InnerMaximisation Inner(InnerMaximisation own)
         {
             Attacks = true;
             if (fast) return Budget(own.Fast());

@@ -1,15 +1,13 @@
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Networks;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
 /// Watches a training with one or two attack steps for catastrophic overfitting: within a few batches the student learns to stop this
-/// attack alone and loses its robustness (Wong, Rice and Kolter, ICLR 2020). At intervals the accuracies of a few training images under the
-/// one-step attack and under PGD are compared; where they part, the guard warns and PGD takes over for the rest of the training. That
-/// PGD heals such a student is a finding of Li, Wang, Jana and Carin (2020), who then return to one step.
+/// attack alone (Wong, Rice and Kolter, ICLR 2020). At intervals its accuracies under the attack and under PGD are compared on a few
+/// training images; where they part, the guard warns and PGD takes over for the rest of the training, which heals it (Li et al., 2020).
 /// </summary>
 public sealed record OverfittingGuard
 {
@@ -54,7 +52,7 @@ public sealed record OverfittingGuard
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var mode = ModuleModes.Eval(batch.Student);
+        using var mode = ModelState.Eval(batch.Student);
         var share = batch.Share is { } whole ? whole with { Count = Math.Min(Images, whole.Count) } : null;
         var count = share?.Count ?? Math.Min(Images, batch.Images.shape[0]);
         // The first ones of the batch that are this process's are the first ones that it has.
@@ -63,9 +61,10 @@ public sealed record OverfittingGuard
         var strong = Accuracy(Pgd(fast));
         if (weak - strong <= Gap + 1 / Math.Sqrt(count)) return false;
         batch.Memory.Set(Memory, ones(1));
-        batch.Warn?.Invoke(string.Create(CultureInfo.InvariantCulture,
-            $"catastrophic overfitting: of {count} training images the student gets {weak:P0} right under the attack of {fast.Steps} "
-            + $"step{(fast.Steps == 1 ? "" : "s")} and {strong:P0} under PGD-{Steps}. From here on it is trained with PGD-{Steps}."));
+        var attack = fast.Steps == 1 ? "1 step" : $"{fast.Steps} steps";
+        batch.Warn?.Invoke(
+            Invariant($"catastrophic overfitting: of {count} training images the student gets {weak:P0} right under the attack of ")
+            + Invariant($"{attack} and {strong:P0} under PGD-{Steps}. From here on it is trained with PGD-{Steps}."));
         return true;
 
         double Accuracy(InnerMaximisation attack)

@@ -1,15 +1,8 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="PeerAid"/>; the defaults are those of the released code for CIFAR-10.</summary>
-public sealed record PeerAidOptions
+/// <summary>The settings of <see cref="PeerAid"/>, as released for CIFAR-10; the attack flees from the peer's clean prediction.</summary>
+public sealed record PeerAidOptions() : AdversarialOptions(InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromPeerOnClean })
 {
-    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with KL to the peer's prediction of the clean image.</summary>
-    public InnerMaximisation Inner { get; init; } =
-        InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromPeerOnClean };
-
     /// <summary>lambda1, the weight of the student's cross-entropy with the labels. Default 0.</summary>
     [Range(0, double.MaxValue)]
     public double LabelWeight { get; init; }
@@ -35,14 +28,12 @@ public sealed record PeerAidOptions
 /// gamma1 CE(P(x'), y) + gamma2 KL(P(x') ‖ S(x')) for the peer P. One step trains both by the sum of the two, with the same optimizer.
 /// </summary>
 /// <remarks>
-/// As in the released code the student's loss takes the peer's prediction as given, whereas the peer's takes the student's with its
-/// gradient, and the student sees x' twice in train mode, then x. Its second prediction of x' is the same as the first, so here that pass
-/// only moves the running statistics. The peer's prediction of x, which the attack flees from, is made in eval mode.
+/// As in the released code the student's loss takes the peer's prediction as given, the peer's the student's with its gradient. There the
+/// student sees x' twice in train mode, then x; the second time only moves the running statistics here.
 /// </remarks>
-internal sealed class PeerAid(PeerAidOptions? options = null) : Objective<PeerAidOptions>(options)
+internal sealed class PeerAid(PeerAidOptions? options = null) : AdversarialObjective<PeerAidOptions>(options)
 {
     public override string Name => "peeraid";
-    public override ThreatModel? Threat => Options.Inner.Threat;
     public override bool NeedsPeer => true;
 
     public override Tensor Loss(TrainingBatch batch)

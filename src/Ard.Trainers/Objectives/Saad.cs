@@ -1,15 +1,9 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="Saad"/>; the defaults are those of the released code for CIFAR-10.</summary>
-public sealed record SaadOptions
+/// <summary>The settings of <see cref="Saad"/>: <see cref="InnerMaximisation.Adaptive"/> against the linearised teacher.</summary>
+public sealed record SaadOptions()
+    : AdversarialOptions(InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromLinearisedTeacher })
 {
-    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> against the linearised teacher.</summary>
-    public InnerMaximisation Inner { get; init; } =
-        InnerMaximisation.Adaptive with { Loss = InnerLoss.DivergenceFromLinearisedTeacher };
-
     /// <summary>The order of the Rényi entropy by which images are weighted, positive. Default 1, Shannon's entropy.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double EntropyOrder { get; init; } = 1;
@@ -22,9 +16,7 @@ public sealed record SaadOptions
     [Range(0, double.MaxValue)]
     public double CleanWeight { get; init; }
 
-    /// <summary>
-    /// Whether the released code's pass of clean images at <see cref="CleanWeight"/> 0, for statistics only, is taken. Default true.
-    /// </summary>
+    /// <summary>Whether the released code's pass at <see cref="CleanWeight"/> 0, for statistics only, is taken. Default true.</summary>
     public bool StatisticsPasses { get; init; } = true;
 }
 
@@ -34,10 +26,9 @@ public sealed record SaadOptions
 /// where a teacher is sure, its robustness hardly carries over to students. G is the term of <see cref="Igdm"/>, at x' and its mirror image
 /// 2x - x', e counts the epochs from 1. The student sees x', 2x - x', then x.
 /// </summary>
-internal sealed class Saad(SaadOptions? options = null) : Objective<SaadOptions>(options)
+internal sealed class Saad(SaadOptions? options = null) : AdversarialObjective<SaadOptions>(options)
 {
     public override string Name => "saad";
-    public override ThreatModel? Threat => Options.Inner.Threat;
     public override bool NeedsTeacher => true;
 
     public override Tensor Loss(TrainingBatch batch)
@@ -50,8 +41,9 @@ internal sealed class Saad(SaadOptions? options = null) : Objective<SaadOptions>
         var minus = batch.Student.call(mirrored);
         var unsure = Entropy(plusTarget, Options.EntropyOrder);
         var weights = (unsure - batch.LeastOfAll(unsure.min())).Times(5).ClampMin(0);
-        var gradients = Divergence(plus - minus, plusTarget - minusTarget).Times(Options.IgdmWeight * (batch.Epoch + 1) / batch.Epochs);
-        var loss = (weights * (Divergence(plus, plusTarget).Plus(gradients))).mean();
+        var gradients = KlDivergence.OfEach(plus - minus, plusTarget - minusTarget)
+            .Times(Options.IgdmWeight * (batch.Epoch + 1) / batch.Epochs);
+        var loss = (weights * KlDivergence.OfEach(plus, plusTarget).Plus(gradients)).mean();
         if (cleanTarget is null)
         {
             if (Options.StatisticsPasses) batch.MoveStatistics(batch.Images);
@@ -59,12 +51,9 @@ internal sealed class Saad(SaadOptions? options = null) : Objective<SaadOptions>
         }
         var most = batch.LeastOfAll(weights.max().negative()).negative();
         var rest = 1.Minus(weights / most.Plus(1e-8));
-        var clean = Divergence(batch.Student.call(batch.Images), cleanTarget);
+        var clean = KlDivergence.OfEach(batch.Student.call(batch.Images), cleanTarget);
         return loss.Plus((rest * clean).mean().Times(Options.CleanWeight));
     }
-
-    private static Tensor Divergence(Tensor student, Tensor teacher) =>
-        KlDivergence.Between(student, teacher, reduction: KlReduction.None);
 
     /// <summary>The Rényi entropy of each answer [N]: log Σ p^order / (1 - order), and -Σ p log p at order 1.</summary>
     internal static Tensor Entropy(Tensor logits, double order)

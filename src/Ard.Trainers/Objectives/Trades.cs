@@ -1,15 +1,11 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
 
-/// <summary>The settings of <see cref="Trades"/>; the defaults are those of the released code.</summary>
-public sealed record TradesOptions
+/// <summary>The settings of <see cref="Trades"/>: <see cref="InnerMaximisation.Adaptive"/>, Linf 0.031, steps 0.007, KL to S(x).</summary>
+public sealed record TradesOptions() : AdversarialOptions(
+    InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.031), StepSize = 0.007, Loss = InnerLoss.DivergenceFromOwnClean })
 {
-    /// <summary>The attack: <see cref="InnerMaximisation.Adaptive"/> with Linf 0.031, steps of 0.007, KL to its own clean answer.</summary>
-    public InnerMaximisation Inner { get; init; } =
-        InnerMaximisation.Adaptive with { Threat = ThreatModel.Linf(0.031), StepSize = 0.007, Loss = InnerLoss.DivergenceFromOwnClean };
-
     /// <summary>beta, the weight of the divergence. Default 6.</summary>
     [Range(0, double.MaxValue)]
     public double Beta { get; init; } = 6;
@@ -22,10 +18,9 @@ public sealed record TradesOptions
 /// TRADES (Zhang et al., ICML 2019): CE(S(x), y) + beta KL(S(x') ‖ S(x)), means over the batch. The gradient flows through both sides of
 /// the divergence; detaching the clean one costs about four points.
 /// </summary>
-internal sealed class Trades(TradesOptions? options = null) : Objective<TradesOptions>(options)
+internal sealed class Trades(TradesOptions? options = null) : AdversarialObjective<TradesOptions>(options)
 {
     public override string Name => "trades";
-    public override ThreatModel? Threat => Options.Inner.Threat;
 
     public override Tensor Loss(TrainingBatch batch)
     {

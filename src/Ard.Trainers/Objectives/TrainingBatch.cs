@@ -61,8 +61,8 @@ public sealed class TrainingBatch
     internal SharedGradients? Gradients { get; init; }
 
     /// <summary>
-    /// Means over these images as means over the whole batch: where several processes train together, each has some of its images. For
-    /// a method that weights its terms by their size, say; the loss that it returns stays the mean over these images.
+    /// Means over these images as means over the whole batch: where several processes train together, each has some of its images. For a
+    /// method that weights its terms by their size, say; the loss that it returns stays the mean over these images.
     /// </summary>
     /// <param name="means">Any shape. All processes ask, in the same order.</param>
     /// <returns>Without a graph.</returns>
@@ -83,10 +83,7 @@ public sealed class TrainingBatch
     /// <summary>How many batches the training had before this one, over all epochs. Replays of a batch have the same number.</summary>
     public long Step { get; init; }
 
-    /// <summary>
-    /// Where to send what the user has to know and what is no error, one sentence a call. Default nowhere; the training loop hands it on to
-    /// <see cref="Training.TrainingProgress.Warnings"/> and <see cref="Training.TrainingResult.Warnings"/>.
-    /// </summary>
+    /// <summary>What the user has to know and is no error, a sentence a call: to <see cref="Training.TrainingResult.Warnings"/>.</summary>
     internal Action<string>? Warn { get; init; }
 
     /// <summary>The offset [N,...] at which the inner maximisation starts, in place of a random one; to reproduce a recorded run.</summary>
@@ -95,14 +92,12 @@ public sealed class TrainingBatch
     /// <summary>What the objective remembers from batch to batch. Default an empty memory of this batch's own.</summary>
     public ObjectiveMemory Memory { get; init; } = new();
 
-    /// <summary>
-    /// What the last <see cref="Objective.Loss"/> has found for <see cref="Objective.AfterBackward"/>, in its dispose scope.
-    /// </summary>
+    /// <summary>What <see cref="Objective.Loss"/> has found for <see cref="Objective.AfterBackward"/>, in its dispose scope.</summary>
     internal IDictionary<string, Tensor> Notes { get; } = new Dictionary<string, Tensor>();
 
     /// <summary>
-    /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the
-    /// inner maximisation. In free adversarial training those of the latest replay, which carry their gradient after backward.
+    /// The adversarial images [N,...] of the batch, once the inner maximisation has found them; null before. Setting them spares the inner
+    /// maximisation. In free adversarial training those of the latest replay, which carry their gradient after backward.
     /// </summary>
     public Tensor? Adversarial
     {
@@ -121,9 +116,8 @@ public sealed class TrainingBatch
     internal PerturbedWeights Perturbed { get; } = new();
 
     /// <summary>
-    /// The teacher's logits [N,classes] of the clean images, without a graph. Found when first asked for: computed, unless the training
-    /// loop has them already. The tensor belongs to the dispose scope in which it was first asked for. A loss that asks before it calls the
-    /// student needs less memory: what the teacher computes meanwhile is then not held beside the student's graph.
+    /// The teacher's logits [N,classes] of the clean images, without a graph, found when first asked for, and in that dispose scope. Asking
+    /// before the student is called needs less memory: what the teacher computes is then not held beside the student's graph.
     /// </summary>
     /// <exception cref="InvalidOperationException">There is no teacher, or it is in train mode, where it would drift.</exception>
     public Tensor TeacherLogits
@@ -152,8 +146,7 @@ public sealed class TrainingBatch
 
     /// <summary>
     /// The cross-entropy with the labels, for outer losses: -Σ_c t_c log softmax(logits)_c with t = (1-s) · one-hot + s/classes, where s is
-    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016, section 7). Inner maximisations attack the labels as they are. For mixed
-    /// images the <see cref="SoftLabels"/> take the place of the one-hot ones.
+    /// <see cref="LabelSmoothing"/> (Szegedy et al., CVPR 2016), and of mixed images <see cref="SoftLabels"/> for the one-hot.
     /// </summary>
     /// <param name="logits">[N,classes].</param>
     /// <param name="reduction">Default the mean over the batch.</param>
@@ -191,7 +184,7 @@ public sealed class TrainingBatch
     internal Tensor AskPeer(Tensor images)
     {
         using var noGrad = no_grad();
-        using var mode = Peer is null ? null : ModuleModes.Eval(Peer);
+        using var mode = Peer is null ? null : ModelState.Eval(Peer);
         return CallPeer(images);
     }
 

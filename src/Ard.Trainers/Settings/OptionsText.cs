@@ -28,27 +28,27 @@ internal static class OptionsText
     /// <summary>The settings of an options record in one line, <c>Steps 20, Restarts 1</c>, without those that are functions.</summary>
     public static string Line(object options) =>
         string.Join(", ", Settings(options).Where(setting => !setting.PropertyType.IsAssignableTo(typeof(Delegate)))
-            .SelectMany(setting => All(setting.Name, setting.GetValue(options))).Select(line => $"{line.Path} {line.Value}"));
+            .SelectMany(setting => All("", options, setting)).Select(line => $"{line.Path} {line.Value}"));
 
     /// <summary>The settings of an options record by their names in it.</summary>
     public static IEnumerable<(string Path, string Value)> All(object options) =>
-        Settings(options).SelectMany(setting => All(setting.Name, setting.GetValue(options)));
+        Settings(options).SelectMany(setting => All("", options, setting));
 
     /// <summary>A value, or all settings in it where it is a record of them, by their paths.</summary>
     public static IEnumerable<(string Path, string Value)> All(string path, object? value)
     {
-        if (value is INamed named) yield return (path, named.Description);
-        else if (!IsRecordOfSettings(value))
-        {
-            yield return (path, Text(value));
-            yield break;
-        }
-        // One kind of several, such as of optimizers.
-        else if (value!.GetType().BaseType != typeof(object)) yield return (path, value.GetType().Name);
-        foreach (var setting in Settings(value!))
-        {
-            foreach (var line in All($"{path}.{setting.Name}", setting.GetValue(value))) yield return line;
-        }
+        var named = value as INamed;
+        if (named is null && !IsRecordOfSettings(value)) return [(path, Text(value))];
+        var settings = Settings(value!).SelectMany(setting => All($"{path}.", value!, setting));
+        return named is null ? settings : settings.Prepend((path, named.Description));
+    }
+
+    // Of one kind of several, such as of optimizers, the kind comes first.
+    private static IEnumerable<(string Path, string Value)> All(string prefix, object options, PropertyInfo setting)
+    {
+        var (path, value) = (prefix + setting.Name, setting.GetValue(options));
+        return setting.PropertyType.IsAbstract && value is not INamed && IsRecordOfSettings(value)
+            ? All(path, value).Prepend((path, value!.GetType().Name)) : All(path, value);
     }
 
     // What everything of that kind has, such as its name, is no setting, nor is what changes later.

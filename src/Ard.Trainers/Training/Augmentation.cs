@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Distributed;
 
 namespace Ard.Trainers.Training;
@@ -28,9 +27,8 @@ public sealed record Augmentation([property: Range(0, 1024)] int Padding, bool F
     public static Augmentation CropAndFlip { get; } = new(4, true);
 
     /// <summary>
-    /// What is usual for images of this size: random crop with an eighth of the shorter side as padding, and flip for images of three
-    /// channels only. At 3x32x32 that is <see cref="CropAndFlip"/>. A padding of 4 would push half of an 8x8 image out of sight; and images
-    /// of one channel are mostly characters and signs, which mirrored are others, where those of three are mostly photographs.
+    /// What is usual: random crop with an eighth of the shorter side as padding (at 32x32 4, as <see cref="CropAndFlip"/>; at 8x8 4 would
+    /// be too far), and flip for three channels only: images of one are mostly characters and signs, which mirrored are others.
     /// </summary>
     public static Augmentation For(int channels, int height, int width) => new(Math.Min(height, width) / 8, channels == 3);
 

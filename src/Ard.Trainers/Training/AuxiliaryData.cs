@@ -1,6 +1,5 @@
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Ard.Trainers.Data;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Training;
 
@@ -23,8 +22,7 @@ public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableOb
 
     /// <summary>
     /// Whether the labels are what the teacher says of each image, found before the first step (pseudo-labels: Carmon et al.), in place of
-    /// those of the set; a resumed training finds them again. The teacher may be there for that alone, where the method needs none. Default
-    /// false.
+    /// those of the set. The teacher may be there for that alone. Default false.
     /// </summary>
     public bool TeacherLabels { get; init; }
 
@@ -52,24 +50,14 @@ public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableOb
 }
 
 /// <summary>How far a teacher agrees with the labels of <see cref="AuxiliaryData"/>.</summary>
-public sealed record LabelNoise
+/// <param name="Images">How many images were looked at: all where the teacher labels them, else at most 10,000 at equal distances.</param>
+/// <param name="Disagreement">The share of their labels, 0 to 1, that are not the class that the teacher sees; null without labels.</param>
+/// <param name="Confidence">The teacher's mean probability of the class that it sees, from 0 to 1.</param>
+public sealed record LabelNoise(long Images, double? Disagreement, double Confidence)
 {
-    internal LabelNoise(long images, double? disagreement, double confidence) =>
-        (Images, Disagreement, Confidence) = (images, disagreement, confidence);
-
-    /// <summary>How many images were looked at: all where the teacher labels them, else at most 10,000 at equal distances.</summary>
-    public long Images { get; }
-
-    /// <summary>The share of their own labels, 0 to 1, that are not the class that the teacher sees; null where there are none.</summary>
-    public double? Disagreement { get; }
-
-    /// <summary>The teacher's mean probability of the class that it sees, from 0 to 1.</summary>
-    public double Confidence { get; }
-
     /// <summary>As a sentence.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"of {Images:N0} auxiliary images ")
+    public override string ToString() => Invariant($"of {Images:N0} auxiliary images ")
         + (Disagreement is { } share
-            ? string.Create(CultureInfo.InvariantCulture, $"the teacher sees {100 * share:F1} % in another class than their labels say")
-            : "none came with a label")
-        + string.Create(CultureInfo.InvariantCulture, $"; its mean confidence is {100 * Confidence:F1} %");
+            ? Invariant($"the teacher sees {100 * share:F1} % in another class than their labels say") : "none came with a label")
+        + Invariant($"; its mean confidence is {100 * Confidence:F1} %");
 }

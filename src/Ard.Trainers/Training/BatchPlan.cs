@@ -1,9 +1,6 @@
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// How the images of an epoch go into batches: all of one size but the last, which has what is left. One image that would be left alone is
-/// in the batch before, for batch normalisation of a single value has no variance.
-/// </summary>
+/// <summary>Batches of one size; the last has what is left, but one image alone goes to the batch before: it has no variance.</summary>
 internal readonly record struct BatchPlan(long Images, int BatchSize)
 {
     private bool LastTakesOneMore => BatchSize > 1 && Images > BatchSize && Images % BatchSize == 1;

@@ -8,10 +8,9 @@ namespace Ard.Trainers.Training;
 internal static class BatchStatistics
 {
     /// <summary>
-    /// Sets the running means and variances to the means of the batches' own over as many images as an epoch has, each batch counting by
-    /// its images. They are the training images in order and as they are; auxiliary images have their share of each batch, as in training,
-    /// drawn by the seed. Batches have the same size, or one less, and where some would have one image, there are fewer. Weights, modes and
-    /// everything else are left as found. Only batch normalisation is in train mode meanwhile, so that nothing else is random.
+    /// Running means and variances become the means of the batches' own over as many images as an epoch has, each batch counting by its
+    /// images: the training images in order and as they are, with auxiliary ones as in training, drawn by the seed. Where batches would
+    /// have one image, there are fewer. Everything else is left as found; only batch normalisation is in train mode meanwhile.
     /// </summary>
     public static void Recompute(Module<Tensor, Tensor> network, TrainingImages images, long seed, int batchSize, ProcessGroup group)
     {
@@ -20,7 +19,7 @@ internal static class BatchStatistics
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var dtype = network.parameters().First().dtype;
-        using var modes = ModuleModes.Eval(network);
+        using var modes = ModelState.Eval(network);
         double?[] momenta = [.. layers.Select(layer => layer.momentum)];
         using var putBack = new PutBack(() =>
         {
@@ -55,10 +54,7 @@ internal static class BatchStatistics
         statistics.Update();
     }
 
-    /// <summary>
-    /// Running statistics become their mean over the processes, of which this one has a weight of the total. What is the same in all of
-    /// them, such as the constants of a normalisation, stays as it is.
-    /// </summary>
+    /// <summary>Running statistics become their mean over the processes, each by its weight. What is the same in all stays.</summary>
     public static void Average(IEnumerable<Tensor> buffers, ProcessGroup group, double weight, double total)
     {
         if (group.Size == 1) return;

@@ -23,7 +23,9 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     {
         var validates = setup.Validation is not null
             && (epoch.Epoch % setup.Options.ValidateEveryEpochs == 0 || epoch.Epoch == setup.Epochs);
-        using var averaged = validates ? UseAverage() : null;
+        // Until then the student has the mean weights, which are judged and kept.
+        using var averaged = validates && average is { Count: > 0 } ? average.ApplyTo(setup.Student) : null;
+        if (averaged is not null) FitStatistics();
         if (validates)
         {
             var (clean, robust) = reporter.Validating(() => Evaluate(cancellation));
@@ -117,23 +119,6 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         setup.Group.Sum(counts);
         if (counts[2] > 0) throw new OperationCanceledException(cancellation);
         return (counts[0] / share.Count, counts[1] / share.Count);
-    }
-
-    // Until the result is disposed, the student has the mean weights, which are judged and kept; null where there are none.
-    private IDisposable? UseAverage()
-    {
-        if (average is not { Count: > 0 }) return null;
-        var applied = average.ApplyTo(setup.Student);
-        try
-        {
-            FitStatistics();
-        }
-        catch
-        {
-            applied.Dispose();
-            throw;
-        }
-        return applied;
     }
 
     private void FitStatistics()

@@ -5,10 +5,7 @@ namespace Ard.Trainers.Training;
 /// <summary>Clipping of gradients by their common norm (Pascanu, Mikolov and Bengio, ICML 2013).</summary>
 internal static class GradientNorm
 {
-    /// <summary>
-    /// Scales all gradients by one factor such that their L2 norm as one vector is at most <paramref name="limit"/>: as
-    /// nn.utils.clip_grad_norm_, which waits for the device to return the norm. This does not.
-    /// </summary>
+    /// <summary>As nn.utils.clip_grad_norm_, which waits for the device to return the norm. This does not.</summary>
     public static void Clip(IEnumerable<Parameter> parameters, double limit)
     {
         using var scope = NewDisposeScope();

@@ -2,10 +2,7 @@ using TorchSharp.Modules;
 
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// TorchSharp's SGD, with the same state and the same bits; only its step holds the numbers that it hands to libtorch, see
-/// <see cref="Tensors.Arithmetic"/>. The other here likewise.
-/// </summary>
+/// <summary>TorchSharp's SGD to the same bits, with numbers that are held during the step: see <see cref="Tensors.Arithmetic"/>.</summary>
 internal sealed class HeldSgd(IEnumerable<Parameter> parameters, SgdOptimizer options)
     : SGD(parameters, options.LearningRate, options.Momentum, dampening: 0, options.WeightDecay, options.Nesterov)
 {

@@ -1,12 +1,9 @@
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// An operation on float images [N,C,H,W] in [0,1], by a magnitude from 0 to <see cref="ImageOperations.Strongest"/> and the direction of
-/// each image, [N] of 1 and -1, which some have.
+/// The operations of RandAugment, with torchvision's ranges: on float images [N,C,H,W] in [0,1], by a magnitude from 0 to the strongest
+/// and, where there are two, the direction of each image, [N] of 1 and -1.
 /// </summary>
-internal sealed record ImageOperation(string Name, Func<Tensor, int, Tensor, Tensor> Apply);
-
-/// <summary>The operations of RandAugment, with torchvision's ranges.</summary>
 internal static class ImageOperations
 {
     public const int Strongest = 30;
@@ -14,23 +11,23 @@ internal static class ImageOperations
     // The highest value of a byte.
     private const long White = 255;
 
-    public static IReadOnlyList<ImageOperation> All { get; } =
+    public static IReadOnlyList<(string Name, Func<Tensor, int, Tensor, Tensor> Apply)> All { get; } =
     [
-        new("identity", (images, _, _) => images),
-        new("autocontrast", (images, _, _) => AutoContrast(images)),
-        new("equalize", (images, _, _) => Equalize(images)),
-        new("rotate", (images, magnitude, sign) => Rotate(images, sign.Times(Of(magnitude, Math.PI / 6)))),
-        new("solarize", (images, magnitude, _) => where(images.Ge(1 - Of(magnitude, 1)), 1.Minus(images), images)),
-        new("colour", (images, magnitude, sign) => Blend(images, Gray(images), magnitude, sign)),
-        new("posterize", (images, magnitude, _) => Posterize(images, 8 - (int)Math.Round(Of(magnitude, 4)))),
-        new("contrast", (images, magnitude, sign) => Blend(images, Gray(images).mean([1, 2, 3], keepdim: true), magnitude, sign)),
-        new("brightness", (images, magnitude, sign) => Blend(images, zeros_like(images), magnitude, sign)),
-        new("sharpness", (images, magnitude, sign) => Blend(images, Smooth(images), magnitude, sign)),
-        new("shear-x", (images, magnitude, sign) => Shear(images, sign.Times(Of(magnitude, 0.3)), zeros_like(sign))),
-        new("shear-y", (images, magnitude, sign) => Shear(images, zeros_like(sign), sign.Times(Of(magnitude, 0.3)))),
-        new("translate-x", (images, magnitude, sign) =>
+        ("identity", (images, _, _) => images),
+        ("autocontrast", (images, _, _) => AutoContrast(images)),
+        ("equalize", (images, _, _) => Equalize(images)),
+        ("rotate", (images, magnitude, sign) => Rotate(images, sign.Times(Of(magnitude, Math.PI / 6)))),
+        ("solarize", (images, magnitude, _) => where(images.Ge(1 - Of(magnitude, 1)), 1.Minus(images), images)),
+        ("colour", (images, magnitude, sign) => Blend(images, Gray(images), magnitude, sign)),
+        ("posterize", (images, magnitude, _) => Posterize(images, 8 - (int)Math.Round(Of(magnitude, 4)))),
+        ("contrast", (images, magnitude, sign) => Blend(images, Gray(images).mean([1, 2, 3], keepdim: true), magnitude, sign)),
+        ("brightness", (images, magnitude, sign) => Blend(images, zeros_like(images), magnitude, sign)),
+        ("sharpness", (images, magnitude, sign) => Blend(images, Smooth(images), magnitude, sign)),
+        ("shear-x", (images, magnitude, sign) => Shear(images, sign.Times(Of(magnitude, 0.3)), zeros_like(sign))),
+        ("shear-y", (images, magnitude, sign) => Shear(images, zeros_like(sign), sign.Times(Of(magnitude, 0.3)))),
+        ("translate-x", (images, magnitude, sign) =>
             Translate(images, sign.Times(Pixels(magnitude, images.shape[3])), zeros_like(sign))),
-        new("translate-y", (images, magnitude, sign) =>
+        ("translate-y", (images, magnitude, sign) =>
             Translate(images, zeros_like(sign), sign.Times(Pixels(magnitude, images.shape[2])))),
     ];
 

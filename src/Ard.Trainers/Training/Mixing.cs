@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>

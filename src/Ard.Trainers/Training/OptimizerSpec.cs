@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using TorchSharp.Modules;
 
 namespace Ard.Trainers.Training;
@@ -6,22 +5,18 @@ namespace Ard.Trainers.Training;
 /// <summary>An optimizer and its settings.</summary>
 public abstract record OptimizerSpec
 {
-    /// <summary>Sets the defaults.</summary>
-    protected OptimizerSpec(double learningRate, double weightDecay = 0) => (LearningRate, WeightDecay) = (learningRate, weightDecay);
+    private protected OptimizerSpec(double learningRate, double weightDecay = 0) =>
+        (LearningRate, WeightDecay) = (learningRate, weightDecay);
 
-    /// <summary>
-    /// The base learning rate, which the <see cref="Schedule"/> starts from. Default 0.1 of <see cref="SgdOptimizer"/>, 1e-3 of
-    /// <see cref="AdamOptimizer"/>.
-    /// </summary>
+    /// <summary>The base learning rate, which the <see cref="Schedule"/> starts from. Default 0.1 of SGD, 1e-3 of Adam.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double LearningRate { get; init; }
 
-    /// <summary>Added to the gradient, times the weight. Default 2e-4 in <see cref="SgdOptimizer"/>, else 0.</summary>
+    /// <summary>Added to the gradient, times the weight. Default 2e-4 in SGD, 0 in Adam.</summary>
     [Range(0, double.MaxValue)]
     public double WeightDecay { get; init; }
 
-    /// <summary>The optimizer itself, for these parameters.</summary>
-    protected internal abstract OptimizerHelper Create(IEnumerable<Parameter> parameters);
+    internal abstract OptimizerHelper Create(IEnumerable<Parameter> parameters);
 }
 
 /// <summary>Stochastic gradient descent. The defaults are those of the released code of ARD.</summary>
@@ -34,8 +29,7 @@ public sealed record SgdOptimizer() : OptimizerSpec(learningRate: 0.1, weightDec
     /// <summary>Whether the momentum is Nesterov's. Default false.</summary>
     public bool Nesterov { get; init; }
 
-    /// <inheritdoc/>
-    protected internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldSgd(parameters, this);
+    internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldSgd(parameters, this);
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
@@ -61,6 +55,5 @@ public sealed record AdamOptimizer() : OptimizerSpec(learningRate: 1e-3)
     /// <summary>Whether the decay is taken from the weights themselves, apart from the gradient: AdamW. Default false.</summary>
     public bool Decoupled { get; init; }
 
-    /// <inheritdoc/>
-    protected internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldAdam(parameters, this);
+    internal override OptimizerHelper Create(IEnumerable<Parameter> parameters) => new HeldAdam(parameters, this);
 }

@@ -10,26 +10,12 @@ internal static class OptimizerState
     {
         foreach (var (name, state) in parameterNames.Zip(optimizer.state_dict().State))
         {
-            switch (state)
-            {
-                case SGD.State sgd:
-                    // A parameter that has had no gradient yet has no momentum.
-                    if (sgd.momentum_buffer is not null) yield return ($"{name}.momentum_buffer", sgd.momentum_buffer);
-                    break;
-                case Adam.State adam:
-                    yield return ($"{name}.step", tensor(adam.step));
-                    yield return ($"{name}.exp_avg", adam.exp_avg);
-                    yield return ($"{name}.exp_avg_sq", adam.exp_avg_sq);
-                    break;
-                case AdamW.State adamW:
-                    yield return ($"{name}.step", tensor(adamW.step));
-                    yield return ($"{name}.exp_avg", adamW.exp_avg);
-                    yield return ($"{name}.exp_avg_sq", adamW.exp_avg_sq);
-                    break;
-                default:
-                    throw new NotSupportedException(
-                        $"The state of {optimizer.GetType().Name} cannot be stored: expected SGD, Adam or AdamW.");
-            }
+            // A parameter that has had no gradient yet has no momentum.
+            if (state is SGD.State { momentum_buffer: { } momentum }) yield return ($"{name}.momentum_buffer", momentum);
+            if (state is not Adam.State adam) continue;
+            yield return ($"{name}.step", tensor(adam.step));
+            yield return ($"{name}.exp_avg", adam.exp_avg);
+            yield return ($"{name}.exp_avg_sq", adam.exp_avg_sq);
         }
     }
 
@@ -38,29 +24,18 @@ internal static class OptimizerState
     {
         foreach (var ((name, parameter), state) in parameterNames.Zip(optimizer.parameters()).Zip(optimizer.state_dict().State))
         {
+            if (state is SGD.State sgd) Set("momentum_buffer", ref sgd.momentum_buffer);
+            if (state is not Adam.State adam) continue;
+            adam.step = values[$"{name}.step"].item<long>();
+            Set("exp_avg", ref adam.exp_avg);
+            Set("exp_avg_sq", ref adam.exp_avg_sq);
+
             // The optimizer's tensors live as long as it does, not as long as the current scope.
             void Set(string field, ref Tensor target)
             {
                 if (!values.TryGetValue($"{name}.{field}", out var value)) return;
                 target?.Dispose();
                 target = value.to(parameter.dtype, parameter.device, copy: true).DetachFromDisposeScope();
-            }
-
-            switch (state)
-            {
-                case SGD.State sgd:
-                    Set("momentum_buffer", ref sgd.momentum_buffer);
-                    break;
-                case Adam.State adam:
-                    adam.step = values[$"{name}.step"].item<long>();
-                    Set("exp_avg", ref adam.exp_avg);
-                    Set("exp_avg_sq", ref adam.exp_avg_sq);
-                    break;
-                case AdamW.State adamW:
-                    adamW.step = values[$"{name}.step"].item<long>();
-                    Set("exp_avg", ref adamW.exp_avg);
-                    Set("exp_avg_sq", ref adamW.exp_avg_sq);
-                    break;
             }
         }
     }

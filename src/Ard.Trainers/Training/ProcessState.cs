@@ -3,14 +3,12 @@ using Ard.Trainers.Networks;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// What a training changes of the process, put back on disposal, which is to be on the same thread: the global random state, and the
-/// threads that an operation on the CPU uses. libtorch's own guess of those differs between builds and machines (half of the cores is
-/// common), so the number is chosen, not inherited.
+/// What a training changes of the process, put back on disposal on the same thread: the global random state, and the threads of an
+/// operation on the CPU, of which libtorch's own guess differs between builds and machines.
 /// </summary>
 /// <remarks>
-/// The number belongs to the thread that calls libtorch (that of OpenMP, and of MKL by <c>mkl_set_num_threads_local</c>). To set it is to
-/// set also what threads begin with that have not called libtorch yet, which would get the number of whichever training was the last to
-/// begin or end: another thread puts that back at once.
+/// The number is that of the thread which calls libtorch. Setting it sets also what threads begin with that have not called libtorch yet,
+/// which would get that of whichever training was the last: another thread puts it back at once.
 /// </remarks>
 internal sealed class ProcessState : IDisposable
 {
@@ -18,10 +16,7 @@ internal sealed class ProcessState : IDisposable
     private readonly int threadsBefore;
     private readonly GlobalRandomState random = new();
 
-    /// <summary>
-    /// Sets the number of threads of this thread. Null: what OMP_NUM_THREADS says, else the logical processors that this process may use,
-    /// divided among the processes that share them.
-    /// </summary>
+    /// <summary>Sets this thread's number of threads. Null: OMP_NUM_THREADS, else the processors divided among the processes.</summary>
     public ProcessState(int? threads, int sharing = 1)
     {
         threadsBefore = get_num_threads();

@@ -74,23 +74,14 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
         var secondsPerValidation = validations == 0 ? 0 : validationSeconds / validations;
         var stepsLeft = (long)(setup.Epochs - run.Epoch) * run.Steps - run.Step;
         var validationsLeft = (setup.Epochs - run.Epoch - (epochEnded ? 1 : 0)) / (double)setup.Options.ValidateEveryEpochs;
-        progress.Report(new TrainingProgress
+        progress.Report(new TrainingProgress(
+            run.Epoch + 1, setup.Epochs, run.Step, run.Steps, epochEnded, loss, accuracy, run.LearningRate(run.Step - 1),
+            ImagesPerSecond: imagesThisEpoch / Math.Max(1e-9, training.Elapsed.TotalSeconds),
+            judged?.ValidationAccuracy, judged?.RobustValidationAccuracy, Elapsed: Time(Seconds),
+            TimeLeft: Time(stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation))
         {
-            Epoch = run.Epoch + 1,
-            Epochs = setup.Epochs,
-            Step = run.Step,
-            Steps = run.Steps,
-            EpochEnded = epochEnded,
-            Loss = loss,
-            TrainingAccuracy = accuracy,
             Warnings = [.. newWarnings],
             Teacher = Teacher,
-            LearningRate = run.LearningRate(run.Step - 1),
-            ImagesPerSecond = imagesThisEpoch / Math.Max(1e-9, training.Elapsed.TotalSeconds),
-            ValidationAccuracy = judged?.ValidationAccuracy,
-            RobustValidationAccuracy = judged?.RobustValidationAccuracy,
-            Elapsed = Time(Seconds),
-            TimeLeft = Time(stepsLeft * secondsPerStep + validationsLeft * secondsPerValidation),
         });
         newWarnings.Clear();
         Teacher = null;

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Distributed;
 
 namespace Ard.Trainers.Training;

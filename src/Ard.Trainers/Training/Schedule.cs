@@ -1,25 +1,20 @@
-using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// How the learning rate goes over a training: a pure function of the place in it, so that there is no state to keep and a resumed run has
-/// the same rates.
-/// </summary>
+/// <summary>The learning rate over a training: a pure function of the place in it, so that a resumed run has the same rates.</summary>
 public abstract record Schedule
 {
     private protected const double UsualGamma = 0.1;
 
+    private protected Schedule() { }
+
     /// <summary>The base rate all the time.</summary>
     public static Schedule Constant { get; } = new ConstantSchedule();
 
-    /// <summary>
-    /// Half a cosine, step by step, from the base rate to the minimum, which the step after the last would have (Loshchilov and Hutter,
-    /// ICLR 2017, without restarts).
-    /// </summary>
+    /// <summary>Half a cosine, step by step, from the base rate to the minimum after the last (Loshchilov and Hutter, ICLR 2017).</summary>
     /// <param name="minimum">The rate at the end, 0 or more.</param>
-    public static Schedule Cosine(double minimum = 0) => new CosineSchedule { Minimum = minimum };
+    public static Schedule Cosine(double minimum = 0) => new CosineSchedule(minimum);
 
     /// <summary>
     /// Half a cosine up to the base rate and another down to nearly nothing (Smith and Topin 2018). The defaults are those of PyTorch's
@@ -29,23 +24,20 @@ public abstract record Schedule
     /// <param name="initialDivisor">What the base rate is divided by for the first step, 1 or more.</param>
     /// <param name="finalDivisor">What the first rate is divided by for the last step, 1 or more.</param>
     public static Schedule OneCycle(double risingShare = 0.3, double initialDivisor = 25, double finalDivisor = 10_000) =>
-        new OneCycleSchedule { RisingShare = risingShare, InitialDivisor = initialDivisor, FinalDivisor = finalDivisor };
+        new OneCycleSchedule(risingShare, initialDivisor, finalDivisor);
 
     /// <summary>The rate is multiplied by a factor when each of the milestones begins.</summary>
     /// <param name="milestones">Epochs, from 0, in rising order. The ARD paper: 100 and 150 of 200.</param>
     /// <param name="gamma">The factor at each milestone, above 0 and at most 1.</param>
-    /// <param name="fromBaseRate">
-    /// Whether each milestone computes its rate anew from the base rate, so that only the first drop has an effect, as in the released code
-    /// of ARD.
-    /// </param>
+    /// <param name="fromBaseRate">As in ARD's released code: each drop counts from the base rate, so only the first has an effect.</param>
     public static Schedule MultiStep(IReadOnlyList<int> milestones, double gamma = UsualGamma, bool fromBaseRate = false) =>
-        new MultiStepSchedule(milestones) { Gamma = gamma, FromBaseRate = fromBaseRate };
+        new MultiStepSchedule(milestones, gamma, fromBaseRate);
 
     /// <summary>The rate is multiplied by a factor after each of the shares of the training: for trainings of any length.</summary>
     /// <param name="shares">Shares of all steps, from 0 to 1, in rising order. The ARD paper: 0.5 and 0.75.</param>
     /// <param name="gamma">The factor after each share, above 0 and at most 1.</param>
     public static Schedule MultiStepByShare(IReadOnlyList<double> shares, double gamma = UsualGamma) =>
-        new RelativeMultiStepSchedule(shares) { Gamma = gamma };
+        new RelativeMultiStepSchedule(shares, gamma);
 
     /// <summary>The names that <see cref="Parse"/> reads.</summary>
     public static IReadOnlyList<string> Names { get; } = ["constant", "multistep:E1,E2,…", "multistep:P1%,P2%,…", "cosine", "onecycle"];
@@ -63,15 +55,11 @@ public abstract record Schedule
     /// <param name="epochs">Epochs in the training.</param>
     public abstract double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs);
 
-    /// <summary>
-    /// Reads a schedule as <see cref="object.ToString"/> of the usual ones writes it: constant, multistep:100,150 (epochs),
-    /// multistep:50%,75% (of the training), cosine or onecycle.
-    /// </summary>
+    /// <summary>Reads constant, multistep:100,150 (epochs), multistep:50%,75% (of the training), cosine or onecycle.</summary>
     /// <exception cref="FormatException">It is none of these.</exception>
     public static Schedule Parse(string text)
     {
-        var parts = text.Trim().ToLowerInvariant().Split(':');
-        switch (parts)
+        switch (text.Trim().ToLowerInvariant().Split(':'))
         {
             case ["constant"]: return Constant;
             case ["cosine"]: return new CosineSchedule();
@@ -90,9 +78,8 @@ public abstract record Schedule
         static decimal[]? Numbers(IEnumerable<string> items, NumberStyles style)
         {
             var numbers = items.Select(item =>
-                decimal.TryParse(item, style, CultureInfo.InvariantCulture, out var number) && number < int.MaxValue
-                    ? number : -1).ToArray();
-            return numbers.All(number => number >= 0) ? numbers : null;
+                decimal.TryParse(item, style, CultureInfo.InvariantCulture, out var number) && number < int.MaxValue ? number : -1);
+            return numbers.All(number => number >= 0) ? [.. numbers] : null;
         }
     }
 }
@@ -104,13 +91,10 @@ internal sealed record ConstantSchedule : Schedule
     public override string ToString() => "constant";
 }
 
-internal sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedule, IValidatableObject
+internal sealed record MultiStepSchedule(
+    IReadOnlyList<int> Milestones, [property: Range(0.0, 1.0, MinimumIsExclusive = true)] double Gamma = Schedule.UsualGamma,
+    bool FromBaseRate = false) : Schedule, IValidatableObject
 {
-    [Range(0.0, 1.0, MinimumIsExclusive = true)]
-    public double Gamma { get; init; } = UsualGamma;
-
-    public bool FromBaseRate { get; init; }
-
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs)
     {
         var epoch = step / stepsPerEpoch;
@@ -128,11 +112,10 @@ internal sealed record MultiStepSchedule(IReadOnlyList<int> Milestones) : Schedu
         $"multistep:{string.Join(",", Milestones)}{GammaText(Gamma)}{(FromBaseRate ? " from base rate" : "")}";
 }
 
-internal sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) : Schedule, IValidatableObject
+internal sealed record RelativeMultiStepSchedule(
+    IReadOnlyList<double> Shares, [property: Range(0.0, 1.0, MinimumIsExclusive = true)] double Gamma = Schedule.UsualGamma)
+    : Schedule, IValidatableObject
 {
-    [Range(0.0, 1.0, MinimumIsExclusive = true)]
-    public double Gamma { get; init; } = UsualGamma;
-
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         baseRate * Math.Pow(Gamma, Shares.Count(share => step >= share * stepsPerEpoch * epochs));
 
@@ -148,11 +131,8 @@ internal sealed record RelativeMultiStepSchedule(IReadOnlyList<double> Shares) :
         string.Join(separator, Shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.###}%")));
 }
 
-internal sealed record CosineSchedule : Schedule
+internal sealed record CosineSchedule([property: Range(0, double.MaxValue)] double Minimum = 0) : Schedule
 {
-    [Range(0, double.MaxValue)]
-    public double Minimum { get; init; }
-
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) =>
         Anneal(baseRate, Minimum, (double)step / (stepsPerEpoch * epochs));
 
@@ -162,29 +142,20 @@ internal sealed record CosineSchedule : Schedule
     internal static double Anneal(double from, double to, double share) => to + (from - to) / 2 * (1 + Math.Cos(Math.PI * share));
 }
 
-internal sealed record OneCycleSchedule : Schedule
+internal sealed record OneCycleSchedule(
+    [property: Range(0.0, 1.0)] double RisingShare = 0.3, [property: Range(1, double.MaxValue)] double InitialDivisor = 25,
+    [property: Range(1, double.MaxValue)] double FinalDivisor = 10_000) : Schedule
 {
-    private static readonly OneCycleSchedule Usual = new();
-
-    [Range(0.0, 1.0)]
-    public double RisingShare { get; init; } = 0.3;
-
-    [Range(1, double.MaxValue)]
-    public double InitialDivisor { get; init; } = 25;
-
-    [Range(1, double.MaxValue)]
-    public double FinalDivisor { get; init; } = 10_000;
-
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs)
     {
         var (first, last) = (baseRate / InitialDivisor, baseRate / InitialDivisor / FinalDivisor);
-        var end = stepsPerEpoch * epochs - 1.0;
-        var peak = RisingShare * stepsPerEpoch * epochs - 1;
+        var (end, peak) = (stepsPerEpoch * epochs - 1.0, RisingShare * stepsPerEpoch * epochs - 1);
         if (step < peak) return CosineSchedule.Anneal(first, baseRate, step / peak);
-        return CosineSchedule.Anneal(baseRate, last, end > Math.Max(peak, 0) ? (step - Math.Max(peak, 0)) / (end - Math.Max(peak, 0)) : 0);
+        peak = Math.Max(peak, 0);
+        return CosineSchedule.Anneal(baseRate, last, end > peak ? (step - peak) / (end - peak) : 0);
     }
 
-    public override string ToString() => this == Usual
+    public override string ToString() => this == new OneCycleSchedule()
         ? "onecycle"
         : FormattableString.Invariant($"onecycle rising {RisingShare} from 1/{InitialDivisor} to 1/{InitialDivisor * FinalDivisor}");
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Ard.Trainers.Networks;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Training;
 
@@ -22,8 +22,7 @@ internal static class TeacherCheck
             var report = TeacherReport.Measure($"the {name}", teacher, setup.Data, threat, TeacherReport.Usual, CancellationToken.None);
             first ??= report;
             if (teacher is ImageNetwork { ReportedAccuracy: { } told } && report.CleanCount < Chance.FarBelow(told, report.Images))
-                warn(string.Create(
-                    CultureInfo.InvariantCulture,
+                warn(Invariant(
                     $"the {name} gets {report.CleanCount} of {report.Images} training images right, and its card says {100 * told:0.#} %: ")
                     + "are images and classes the same, in this order?");
             if (report.Warning is not { } warning) continue;

@@ -3,11 +3,9 @@ using Ard.Trainers.Distributed;
 namespace Ard.Trainers.Training;
 
 /// <summary>
-/// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for: the
-/// images in order, in batches of the training's size. So they do not depend on when the training was interrupted. They may differ in the
-/// last bits from what the teacher says of the same image in another batch. Each of several processes computes some of the batches, and all
-/// get all of them, since every image comes to every process sooner or later. A failure or a cancellation in one process ends the work in
-/// all.
+/// The teacher's logits of every clean image in every variant that the augmentation makes of it, computed when the first are asked for, in
+/// order and in batches of the training's size, so that an interruption changes nothing. They may differ in the last bits from those of the
+/// image in another batch. Of several processes each computes some batches; a failure or a cancellation in one ends the work in all.
 /// </summary>
 internal sealed class TeacherLogitsCache(
     Module<Tensor, Tensor> teacher, TrainingImages images, int variants, int batchSize, ScalarType dtype, ProcessGroup group,
@@ -16,10 +14,7 @@ internal sealed class TeacherLogitsCache(
     // [variants · images, classes]
     private Tensor? logits;
 
-    /// <summary>
-    /// The rule where the options leave it open: the cache pays if the augmentation makes fewer variants of an image than the training has
-    /// epochs, since then the teacher sees fewer images. All auxiliary images count, although an epoch does not pass through them.
-    /// </summary>
+    /// <summary>The rule where the options leave it open: fewer variants of an image than epochs. All auxiliary images count.</summary>
     public static bool Pays(TrainingOptions options, TrainingImages images) => options.Mixing is null
         && options.Augmentation!.Variants * images.Count < options.Epochs!.Value * images.Epoch;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
@@ -8,6 +7,7 @@ using Ard.Trainers.Native;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using TorchSharp;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Training;
 
@@ -63,32 +63,25 @@ public sealed record TeacherReport
     /// <summary>The entropy of an answer that says nothing: the logarithm of the number of classes, in nats.</summary>
     public double LargestEntropy => Math.Log(Classes);
 
-    /// <summary>
-    /// The expected calibration error on the images as they are (Guo, Pleiss, Sun and Weinberger, ICML 2017; 15 bins), from 0 to 1: how far
-    /// the teacher's confidence is from its accuracy.
-    /// </summary>
+    /// <summary>How far confidence is from accuracy: the expected calibration error (Guo et al., ICML 2017; 15 bins), 0 to 1.</summary>
     public double CalibrationError { get; private init; }
 
     /// <summary>
-    /// Of the student's adversarial examples the share that deceives the teacher too, from 0 to 1: what decides how much robustness carries
-    /// over. Counted as Lee and Chung define their transferability (TMLR 2026: the fraction of student-crafted adversarial examples that
-    /// remain effective against the teacher): one is made of each image, by PGD-10 on the student; of those that the student gets wrong,
-    /// the share that the teacher gets wrong. Images that either gets wrong without an attack count like the others. Null without a
-    /// student, or where it gets all right.
+    /// What decides how much robustness carries over, the transferability of Lee and Chung (TMLR 2026): of the student's adversarial
+    /// examples, which PGD-10 on the student makes of each image, those that the student gets wrong, and of these the share, 0 to 1, that
+    /// the teacher gets wrong. Images wrong without an attack count like the others. Null without a student, or where it gets all right.
     /// </summary>
     public double? TransferShare { get; internal init; }
 
     /// <summary>
-    /// The entropy of the teacher's answers to those of the student's adversarial examples that it gets wrong, in nats, mean: where a
-    /// teacher is sure of what its student cannot learn, the student overfits (Lee and Chung, ICML 2026, who take
-    /// the images that none of many students learns). Null without a student, or where it gets all right.
+    /// The mean entropy, in nats, of the teacher's answers to those adversarial examples that the student gets wrong: where it is sure of
+    /// what the student cannot learn, the student overfits (Lee and Chung, ICML 2026). Null as the share.
     /// </summary>
     public double? UnlearnedEntropy { get; internal init; }
 
     /// <summary>
-    /// Why the teacher will not help, in a sentence; null where nothing speaks against it. Told are a teacher that is no better than chance
-    /// (1/classes and two standard deviations), one that under attack is no better or keeps less than a quarter of its right answers, and
-    /// one whose answers are nearly uniform.
+    /// Why the teacher will not help, in a sentence: it is no better than chance (1/classes and two standard deviations), or under attack
+    /// no better or keeps less than a quarter of its right answers, or its answers are nearly uniform. Else null.
     /// </summary>
     public string? Warning => IsNearChance
         ? $"{Role} gets {CleanCount} of {Images} training images right, where chance gets {ChanceText}. Likely causes: its classes are in "
@@ -102,29 +95,18 @@ public sealed record TeacherReport
             + "they are nearly the same for every class, and a student learns little from them"
         : null;
 
-    [JsonIgnore]
     internal int CleanCount { get; private init; }
-
-    [JsonIgnore]
     internal int RobustCount { get; private init; }
-
     internal bool IsNearChance => CleanCount <= Chance.Reach(Images, Classes);
-
     private string Role { get; }
-
     private int Classes { get; }
-
     private string ClassOrder { get; }
-
     private string ChanceText => Invariant($"{100.0 / Classes:0.#} %");
 
     /// <summary>Looks at a teacher, which is left as it was found.</summary>
     /// <param name="teacher">Images [N,C,H,W] to logits [N,classes].</param>
     /// <param name="data">The training images.</param>
-    /// <param name="threat">
-    /// What its students are to stand, in Linf or L2: in L1, and with a teacher that can only be asked (<see cref="BlackBox"/>), it is not
-    /// attacked. Default what is usual for the images.
-    /// </param>
+    /// <param name="threat">What its students are to stand; in L1, or if it can only be asked, it is not attacked. Default usual.</param>
     /// <param name="student">A trained student, for what carries over to it. Default none.</param>
     /// <param name="images">How many of the images to look at; chosen at random, the same each time. Default 200.</param>
     /// <param name="cancellation">Looked at before each pass of an attack.</param>
@@ -168,11 +150,13 @@ public sealed record TeacherReport
             CalibrationError = ExpectedCalibrationError(logits, truth),
         };
         if (threat is null) return report;
-        var (points, attacked) = Deceive(teacher, some, threat, cancellation);
+        // Of each image the worst point that the attack finds; the image itself where the teacher gets it wrong anyway.
+        var outcomes = InBatches(teacher, some, (images, labels, noise) => Attack.Run(
+            teacher, images, labels, threat, noise, labels.max().item<long>(), tellFaults: true, cancellation));
         return report with
         {
-            RobustCount = attacked.Count(point => point.IsRight),
-            RobustEntropy = Entropy(Ask(teacher, points, some)),
+            RobustCount = outcomes.Sum(outcome => outcome.Each.Count(point => point.IsRight)),
+            RobustEntropy = Entropy(Ask(teacher, cat([.. outcomes.Select(outcome => outcome.Points)]), some)),
         };
     }
 
@@ -249,15 +233,6 @@ public sealed record TeacherReport
         return logits.MoveToOuterDisposeScope();
     }
 
-    // Of each image the worst point that the attack finds; the image itself where the network gets it wrong anyway.
-    private static (Tensor Points, IReadOnlyList<AttackedPoint> Each) Deceive(
-        Module<Tensor, Tensor> network, ImageDataset images, ThreatModel threat, CancellationToken cancellation)
-    {
-        var outcomes = InBatches(network, images, (some, labels, noise) => Attack.Run(
-            network, some, labels, threat, noise, labels.max().item<long>(), tellFaults: true, cancellation));
-        return (cat([.. outcomes.Select(outcome => outcome.Points)]), [.. outcomes.SelectMany(outcome => outcome.Each)]);
-    }
-
     private static List<T> InBatches<T>(Module<Tensor, Tensor> network, ImageDataset images, Func<Tensor, Tensor, PointNoise, T> attack)
     {
         if (ImageBatch.Home(network, images.Images).Device.type == DeviceType.CPU) GradientCheck.Require();
@@ -270,6 +245,4 @@ public sealed record TeacherReport
         }
         return outcomes;
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

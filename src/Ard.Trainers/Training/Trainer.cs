@@ -16,15 +16,10 @@ public static class Trainer
     /// <param name="objective">The training method.</param>
     /// <param name="data">The training images; without a validation set a share is set aside, as the options say.</param>
     /// <param name="options">The settings. Default: <see cref="TrainingOptions.WithDefaults"/> for method and images.</param>
-    /// <param name="validation">
-    /// Images to choose the best epoch by; where the names of their classes are those of the data, labels go by the names. Default: a share
-    /// of <paramref name="data"/>.
-    /// </param>
+    /// <param name="validation">Images to choose the best epoch by; classes go by name. Default: some of <paramref name="data"/>.</param>
     /// <param name="progress">Told at intervals and after each epoch, on this thread.</param>
     /// <param name="cancellation">Looked at before each step and during validation.</param>
-    /// <exception cref="ArgumentException">
-    /// Options or arguments do not fit; the message names every fault. Or a teacher is no better than chance.
-    /// </exception>
+    /// <exception cref="ArgumentException">Options or arguments do not fit, all named; or a teacher is no better than chance.</exception>
     /// <exception cref="InvalidOperationException">Gradients of convolutions are wrong on this machine's CPU.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Training;
 
@@ -26,9 +26,9 @@ internal static class TrainingAdvice
         if (images is null) yield break;
         var ((low, high), (least, most)) = (Range(images), Range(training));
         if (Math.Min(high - low, most - least) < OtherScale * Math.Max(high - low, most - least))
-            yield return string.Create(CultureInfo.InvariantCulture,
-                $"the {what} images have pixels from {low:G3} to {high:G3}, the training images from {least:G3} to {most:G3}: "
-                + $"are they in another scale?");
+            yield return Invariant(
+                $"the {what} images have pixels from {low:G3} to {high:G3}, the training images from {least:G3} to {most:G3}: ")
+                + "are they in another scale?";
     }
 
     private static (double, double) Range(ImageDataset data)
@@ -71,10 +71,9 @@ internal static class TrainingAdvice
         var (images, of, clean, robust) = best is null
             ? (data.Count, "images in training", last.TrainingAccuracy, double.NaN)
             : (setup.Validation!.Count, "validation images", best.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
-        var chance = string.Create(CultureInfo.InvariantCulture, $"where chance gets {100.0 / data.Classes:0.#} %");
+        var chance = Invariant($"where chance gets {100.0 / data.Classes:0.#} %");
         if (Right(clean) <= Chance.Reach(images, data.Classes))
-            yield return $"it ends with {Right(clean)} of {images} {of} right, {chance}: it has learned nothing. "
-                + Remedy(setup);
+            yield return $"it ends with {Right(clean)} of {images} {of} right, {chance}: it has learned nothing. {Remedy(setup)}";
         else if (setup.MeetsAdversary && Right(robust) <= images / data.Classes)
             yield return $"under attack {Right(robust)} of {images} {of} are right, {chance}, so that the choice of the best epoch rests "
                 + $"on clean images alone. {Remedy(setup)}";
@@ -89,7 +88,7 @@ internal static class TrainingAdvice
         var (rate, usualRate) = (options.Optimizer!.LearningRate, usual.Optimizer!.LearningRate);
         List<string> remedies = [];
         if (options.Optimizer is SgdOptimizer && (rate > 2 * usualRate || rate < usualRate / 2))
-            remedies.Add(string.Create(CultureInfo.InvariantCulture,
+            remedies.Add(Invariant(
                 $"a learning rate of {usualRate:G2}, which is usual for {objective.Name} at this batch size, in place of {rate:G2}"));
         if (options.Epochs < usual.Epochs)
             remedies.Add($"{usual.Epochs} epochs, which are usual for so many images, in place of {options.Epochs}");

@@ -31,8 +31,8 @@ internal static class TrainingCheckpoint
     {
         using var scope = NewDisposeScope();
         var memory = run.Memory.Entries.OrderBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => (Name: MemoryPrefix(run.Memory.IsPerImage(pair.Key)) + pair.Key, Value: run.Memory.IsPerImage(pair.Key)
-                ? Gather(setup.Group, pair.Value) : pair.Value)).ToArray();
+            .Select(pair => (MemoryPrefix(pair.Value.PerImage) + pair.Key,
+                pair.Value.PerImage ? Gather(setup.Group, pair.Value.Value) : pair.Value.Value)).ToArray();
         setup.Group.Together(() =>
         {
             // None goes on, or ends, while it is written.

@@ -32,15 +32,11 @@ internal static class TrainingDefaults
 
     /// <summary>
     /// SGD with the rate of cross-entropy in proportion to the root of the batch (Hoffer, Hubara and Soudry, NeurIPS 2017) and against the
-    /// loss's scale; the decay in proportion to that scale. Both together take the steps that the loss would take at the scale of
-    /// cross-entropy.
+    /// loss's scale; the decay in proportion to that scale: both take the steps of the scale of cross-entropy.
     /// </summary>
     public static SgdOptimizer Optimizer(Objective objective, int classes, int batchSize)
     {
         var scale = objective.LossScale(classes);
         return new() { LearningRate = Rate * Math.Sqrt((double)batchSize / UsualBatch) / scale, WeightDecay = WeightDecay * scale };
     }
-
-    /// <summary>Up and down once, which forgives a rate that is somewhat too high or too low.</summary>
-    public static Schedule Schedule { get; } = new OneCycleSchedule();
 }

@@ -7,10 +7,7 @@ namespace Ard.Trainers.Training;
 /// <summary>Devices by the names that options and command lines use: auto, cpu, cuda, cuda:N.</summary>
 public static class TrainingDevice
 {
-    /// <summary>
-    /// The device of that name. Several processes that mpirun or srun has started on a machine get a GPU each, unless one is named by its
-    /// number.
-    /// </summary>
+    /// <summary>The device of that name. Of several processes on a machine each gets a GPU of its own, unless a number is named.</summary>
     /// <param name="name">auto (the first GPU if there is one, else the CPU), cpu, cuda or cuda:N.</param>
     /// <exception cref="ArgumentException">The name is none of these, or there is no such GPU.</exception>
     public static Device Find(string name) => Find(name, ProcessGroup.Current.LocalRank);

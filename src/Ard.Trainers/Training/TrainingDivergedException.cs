@@ -4,10 +4,5 @@ namespace Ard.Trainers.Training;
 public sealed class TrainingDivergedException : ArithmeticException
 {
     internal TrainingDivergedException(int epoch, int step, string what, string likelyCause)
-        : base($"Epoch {epoch}, step {step}: {what}. Likely cause: {likelyCause}.") => (Epoch, Step) = (epoch, step);
-
-    // Both from 1.
-    internal int Epoch { get; }
-
-    internal int Step { get; }
+        : base($"Epoch {epoch}, step {step}: {what}. Likely cause: {likelyCause}.") { }
 }

@@ -2,10 +2,7 @@ using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// The images that a training takes its batches from, numbered through: the training images, and behind them the auxiliary ones, if any,
-/// from which a share of each batch is drawn.
-/// </summary>
+/// <summary>The images that batches are taken from, numbered: the training images, and behind them the auxiliary ones, if any.</summary>
 internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary = null, double share = 0) : IDisposable
 {
     /// <summary>How many there are of both.</summary>
@@ -24,10 +21,7 @@ internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary 
 
     public Device Device => data.Device;
 
-    /// <summary>
-    /// The numbers of a batch, of those at its places in the order of the epoch, int64 [N]: auxiliary images stand for the last ones.
-    /// Without auxiliary images nothing is drawn.
-    /// </summary>
+    /// <summary>The numbers of a batch, int64 [N], by its places in the epoch; drawn auxiliary images stand for the last ones.</summary>
     public Tensor Draw(Tensor places, Generator generator)
     {
         var count = (long)Math.Round(share * places.shape[0]);

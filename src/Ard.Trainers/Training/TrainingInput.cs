@@ -1,9 +1,8 @@
-using System.Globalization;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
+using static System.FormattableString;
 
 namespace Ard.Trainers.Training;
 
@@ -17,7 +16,7 @@ internal static class TrainingInput
         ProcessGroup group) =>
         Require([
             .. Method(networks, objective, options), .. Networks(networks), .. Images(networks, data, validation, options),
-            .. Auxiliary(networks, data, options.Auxiliary), .. Shares(objective, options, group)]);
+            .. Auxiliary(networks, data, options.Auxiliary), .. Shares(options, group)]);
 
     /// <summary>Sends one image through each network, which tells what no parameter's shape tells of a module of one's own.</summary>
     /// <exception cref="ArgumentException">A network does not give a logit for each class; the message names every one.</exception>
@@ -96,8 +95,7 @@ internal static class TrainingInput
         if (auxiliary.Images is not { } images)
         {
             if (auxiliary.Share > 0)
-                yield return string.Create(
-                    CultureInfo.InvariantCulture,
+                yield return Invariant(
                     $"{name} are missing, expected images beside the training set: they take {auxiliary.Share} of each batch");
             yield break;
         }
@@ -117,18 +115,8 @@ internal static class TrainingInput
     }
 
     // What one process can do and several together cannot.
-    private static IEnumerable<string> Shares(Objective objective, TrainingOptions options, ProcessGroup group)
-    {
-        if (group.Size == 1) yield break;
-        if (options.BatchSize < group.Size)
-            yield return $"BatchSize is {options.BatchSize}, expected an image for each of {group.Size} processes";
-        foreach (var (path, value) in OptionsText.All(nameof(Objective), objective))
-        {
-            // Each process's loss counts by its images.
-            if (value == $"{KlReduction.Sum}")
-                yield return $"{path} is Sum, expected a mean over the batch where several processes share it";
-        }
-    }
+    private static IEnumerable<string> Shares(TrainingOptions options, ProcessGroup group) => options.BatchSize < group.Size
+        ? [$"BatchSize is {options.BatchSize}, expected an image for each of {group.Size} processes"] : [];
 
     private static void Require(IReadOnlyList<string> faults)
     {

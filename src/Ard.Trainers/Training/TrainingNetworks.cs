@@ -1,18 +1,10 @@
 namespace Ard.Trainers.Training;
 
-/// <summary>
-/// The student and the networks that its method needs beside it. All take images [N,C,H,W] in [0,1] to logits [N,classes] in the same
-/// dtype, float32 or float64.
-/// </summary>
+/// <summary>All take images [N,C,H,W] in [0,1] to logits [N,classes] in the same dtype, float32 or float64.</summary>
 /// <param name="Student">The network to train. Afterwards it has the result's weights, in eval mode and on the options' device.</param>
-/// <param name="Teacher">
-/// The teacher, for objectives that need one. It is on the device of the options meanwhile, and afterwards where and as it was found.
-/// </param>
+/// <param name="Teacher">The teacher, if the objective needs one; afterwards where and as it was found.</param>
 /// <param name="NaturalTeacher">The second teacher, for objectives that need one for clean images (MTARD). Treated as the first.</param>
-/// <param name="Peer">
-/// A network to be trained beside the student, for objectives that have one, such as PeerAiD: as a rule a fresh one of the student's
-/// architecture. Afterwards it has its last weights and is in eval mode.
-/// </param>
+/// <param name="Peer">For objectives that train a peer beside the student: a fresh network. It keeps its last weights.</param>
 public sealed record TrainingNetworks(
     Module<Tensor, Tensor> Student, Module<Tensor, Tensor>? Teacher = null, Module<Tensor, Tensor>? NaturalTeacher = null,
     Module<Tensor, Tensor>? Peer = null)

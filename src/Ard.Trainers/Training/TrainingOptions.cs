@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
@@ -13,10 +12,7 @@ public enum CancellationBehaviour
     /// <summary>It throws <see cref="OperationCanceledException"/>.</summary>
     Throw,
 
-    /// <summary>
-    /// It returns what it has: the best weights so far where there is a validation, else the present ones. Before the first step there is
-    /// nothing, and it throws.
-    /// </summary>
+    /// <summary>It returns the best weights so far, without a validation the present ones; before the first step it throws.</summary>
     ReturnBestSoFar,
 }
 
@@ -26,17 +22,11 @@ public enum Precision
     /// <summary>That of the weights.</summary>
     Full,
 
-    /// <summary>
-    /// bfloat16 in the convolutions of student and teachers, where those are networks of this library; weights, statistics, losses and
-    /// optimizer stay in float32.
-    /// </summary>
+    /// <summary>bfloat16 in the convolutions of this library's networks; weights, statistics, losses and optimizer in float32.</summary>
     Mixed,
 }
 
-/// <summary>
-/// The settings of a training. What is null follows from the method and the images: <see cref="WithDefaults"/>. Published recipes are
-/// <see cref="Preset"/>.
-/// </summary>
+/// <summary>The settings of a training. What is null follows from method and images: <see cref="WithDefaults"/>.</summary>
 public sealed record TrainingOptions : IValidatableObject
 {
     /// <summary>
@@ -60,22 +50,13 @@ public sealed record TrainingOptions : IValidatableObject
     /// </summary>
     public OptimizerSpec? Optimizer { get; init; }
 
-    /// <summary>
-    /// The learning rate over time. Default null: <see cref="Schedule.OneCycle"/>, which learns in few epochs and forgives a rate that is
-    /// somewhat too high or too low.
-    /// </summary>
+    /// <summary>The learning rate over time. Default null: <see cref="Schedule.OneCycle"/>, which forgives a rate a little off.</summary>
     public Schedule? Schedule { get; init; }
 
-    /// <summary>
-    /// What happens to the images first. Default null, by the images: <see cref="Augmentation.For"/>, which on CIFAR-10 is the
-    /// <see cref="Augmentation.CropAndFlip"/> of the ARD paper.
-    /// </summary>
+    /// <summary>What happens to the images first. Default null, by the images: <see cref="Augmentation.For"/>.</summary>
     public Augmentation? Augmentation { get; init; }
 
-    /// <summary>
-    /// Whether the images of a batch are mixed with one another, after the augmentation: <see cref="Mixing.CutMix"/> or
-    /// <see cref="Mixing.MixUp"/>. MART, which needs a class for each image, cannot. Default null: they are not.
-    /// </summary>
+    /// <summary>How the images of a batch are mixed after the augmentation; not for MART. Default null: they are not.</summary>
     public Mixing? Mixing { get; init; }
 
     /// <summary>More images, which take a share of every batch. Default null: none.</summary>
@@ -85,25 +66,17 @@ public sealed record TrainingOptions : IValidatableObject
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? ClipGradientNorm { get; init; }
 
-    /// <summary>
-    /// The share of the labels' weight that cross-entropies in the objective's outer loss spread evenly over all classes; attacks keep to
-    /// the labels as they are. Default 0.
-    /// </summary>
+    /// <summary>The share of the labels in outer cross-entropies that is spread over all classes; not for attacks. Default 0.</summary>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double LabelSmoothing { get; init; }
 
-    /// <summary>
-    /// The mean of the weights that is validated and becomes the result: <see cref="WeightAveraging.Exponential"/> or
-    /// <see cref="WeightAveraging.Stochastic"/>. Default null: the weights themselves.
-    /// </summary>
+    /// <summary>The mean of the weights that is validated and becomes the result. Default null: the weights themselves.</summary>
     public WeightAveraging? Averaging { get; init; }
 
     /// <summary>
-    /// Whether the teacher's logits of the clean images are computed once and kept, as images · variants · classes numbers on the device
-    /// (float32: 2 MB for 50,000 images of 10 classes, 4 MB with flips). Possible where the augmentation makes few variants of an image:
-    /// none, or flips only. Default null: where the variants are fewer than the epochs. What the teacher says of adversarial images is
-    /// never kept. The logits may differ in the last bits from those of the image in its batch. Set false for a teacher whose
-    /// answers are random.
+    /// Whether the teacher's logits of the clean images are computed once and kept, images · variants · classes numbers on the device (2 MB
+    /// for 50,000 images of 10 classes in float32). Possible where the augmentation makes none or flips only. Default null: where variants
+    /// are fewer than epochs. They may differ in the last bits from those in a batch. Set false for random teachers.
     /// </summary>
     public bool? CacheTeacherLogits { get; init; }
 
@@ -113,17 +86,14 @@ public sealed record TrainingOptions : IValidatableObject
     /// </summary>
     public bool AcceptTeacherNearChance { get; init; }
 
-    /// <summary>
-    /// The share of the training images that is set aside to choose the best epoch by, where no validation set is given. Default 0.05; 0
-    /// for none: then the weights of the last epoch are the result.
-    /// </summary>
+    /// <summary>The share of the images set aside to choose the best epoch by, without a validation set. Default 0.05; 0: none.</summary>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double ValidationFraction { get; init; } = 0.05;
 
     /// <summary>
-    /// How the validation images are judged after an epoch. The epoch with the highest accuracy against all of its attacks together is the
-    /// best one: see <see cref="TrainingResult.BestEpoch"/>. Default PGD-10. The threat model, where it is not set, is that of the
-    /// objective, else what is usual for the images; one that is set here stays, with a warning where the objective's differs.
+    /// How the validation images are judged; the epoch of the highest accuracy against all these attacks together is the best: see <see
+    /// cref="TrainingResult.BestEpoch"/>. Default PGD-10. A threat model that is not set is the objective's, else the usual one for the
+    /// images; one that is set stays, with a warning where they differ.
     /// </summary>
     public EvaluationOptions Validation { get; init; } = new() { Attacks = ["pgd-10"] };
 
@@ -131,10 +101,7 @@ public sealed record TrainingOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int ValidateEveryEpochs { get; init; } = 1;
 
-    /// <summary>
-    /// Whether the student ends with the weights of the best epoch rather than those of the last, where there is a validation. Default
-    /// true: robust accuracy falls again late in training (Rice, Wong and Kolter, ICML 2020).
-    /// </summary>
+    /// <summary>Whether the student ends with the best epoch. Default true: robustness falls again (Rice et al., ICML 2020).</summary>
     public bool KeepBest { get; init; } = true;
 
     /// <summary>Fixes everything that chance decides: split, order, augmentation and attacks. Default 0.</summary>
@@ -143,16 +110,12 @@ public sealed record TrainingOptions : IValidatableObject
     /// <summary>Where to compute: auto, a GPU if there is one (default), cpu, cuda or cuda:N. The networks are moved there.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>
-    /// Full or mixed. Default full. Mixed takes less memory. It takes less time only where the processor multiplies matrices of bfloat16 by
-    /// itself, and more elsewhere: docs/performance.md has the figures of one CPU. Validation is always in full.
-    /// </summary>
+    /// <summary>Default full. Mixed takes less memory, and less time on some processors: docs/performance.md. Not for validation.</summary>
     public Precision Precision { get; init; } = Precision.Full;
 
     /// <summary>
-    /// The processes that train together, each on its share of every batch. All call the training with the same arguments, and get the same
-    /// network. Default null: those that mpirun or srun has started (<see cref="ProcessGroup.Current"/>), and without such a launcher this
-    /// process alone (<see cref="ProcessGroup.Alone"/>).
+    /// The processes that train together, each on its share of every batch: all call the training with the same arguments, and get the same
+    /// network. Default null: <see cref="ProcessGroup.Current"/>, those of mpirun or srun, else this one alone.
     /// </summary>
     public ProcessGroup? Group { get; init; }
 
@@ -164,9 +127,8 @@ public sealed record TrainingOptions : IValidatableObject
     public int? Threads { get; init; }
 
     /// <summary>
-    /// The folder for last.safetensors (everything needed to go on) and best.safetensors (the best model so far). Default null: none are
-    /// written. Files of an earlier run are replaced. Where there is a folder, images and teachers are hashed once (SHA-256, about a second
-    /// for 1 GB), so that a resumed run can tell that they are the same.
+    /// The folder for last.safetensors (everything needed to go on) and best.safetensors (the best model so far), which replace those of
+    /// before. Default null: none. With a folder images and teachers are hashed once, about a second for 1 GB.
     /// </summary>
     public string? CheckpointFolder { get; init; }
 
@@ -183,16 +145,10 @@ public sealed record TrainingOptions : IValidatableObject
     /// <summary>What a cancelled training does, once last.safetensors is written, where there is a folder. Default throw.</summary>
     public CancellationBehaviour WhenCancelled { get; init; } = CancellationBehaviour.Throw;
 
-    /// <summary>
-    /// How often losses are read from the device, reported, and checked for being finite. Default half a second. Between two reads nothing
-    /// waits for the device.
-    /// </summary>
+    /// <summary>How often losses are read, reported and checked; between, nothing waits for the device. Default half a second.</summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>
-    /// The settings with those filled in that are left to the method and the images: epochs, batch size, optimizer, schedule, augmentation,
-    /// and the threat model of the validation. A training fills them in by itself; this is for whoever wants to see them, or to change one.
-    /// </summary>
+    /// <summary>The settings with what is left to method and images filled in, as a training does it: to be seen, or changed.</summary>
     /// <param name="objective">The method.</param>
     /// <param name="data">The training images.</param>
     public TrainingOptions WithDefaults(Objective objective, ImageDataset data)
@@ -205,16 +161,13 @@ public sealed record TrainingOptions : IValidatableObject
             BatchSize = batchSize,
             Epochs = Epochs ?? TrainingDefaults.Epochs(data.Count, batchSize, objective.Replays),
             Optimizer = Optimizer ?? TrainingDefaults.Optimizer(objective, data.Classes, batchSize),
-            Schedule = Schedule ?? TrainingDefaults.Schedule,
+            Schedule = Schedule ?? new OneCycleSchedule(),
             Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
             Validation = (Validation with { Threat = Validation.Threat ?? objective.Threat }).For(data.Channels),
         };
     }
 
-    /// <summary>
-    /// The same settings for a training of another length: the epochs at which the learning rate drops and the averaging begins are moved
-    /// in proportion.
-    /// </summary>
+    /// <summary>The same for another number of epochs: those of drops of the rate and of averaging are moved in proportion.</summary>
     /// <param name="epochs">The epochs, from 1.</param>
     public TrainingOptions WithEpochs(int epochs)
     {

@@ -1,40 +1,16 @@
-using System.Text.Json.Serialization;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>One epoch as it was.</summary>
-public sealed record EpochRecord
-{
-    [JsonConstructor]
-    internal EpochRecord(
-        int epoch, double loss, double trainingAccuracy, double learningRate, double? validationAccuracy,
-        double? robustValidationAccuracy, double seconds)
-    {
-        (Epoch, Loss, TrainingAccuracy, LearningRate) = (epoch, loss, trainingAccuracy, learningRate);
-        (ValidationAccuracy, RobustValidationAccuracy, Seconds) = (validationAccuracy, robustValidationAccuracy, seconds);
-    }
-
-    /// <summary>The epoch, from 1.</summary>
-    public int Epoch { get; internal init; }
-
-    /// <summary>The loss, mean over its images.</summary>
-    public double Loss { get; internal init; }
-
-    /// <summary>The share of its images that were right in training; see <see cref="TrainingProgress.TrainingAccuracy"/>.</summary>
-    public double TrainingAccuracy { get; internal init; }
-
-    /// <summary>The rate of its last step.</summary>
-    public double LearningRate { get; internal init; }
-
-    /// <summary>Accuracy on the clean validation images; null where the epoch was not validated.</summary>
-    public double? ValidationAccuracy { get; internal init; }
-
-    /// <summary>Accuracy on the attacked validation images; null where the epoch was not validated.</summary>
-    public double? RobustValidationAccuracy { get; internal init; }
-
-    /// <summary>How long it took, validation included.</summary>
-    public double Seconds { get; internal init; }
-}
+/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="Loss">The loss, mean over its images.</param>
+/// <param name="TrainingAccuracy">The share of its images right in training: <see cref="TrainingProgress.TrainingAccuracy"/>.</param>
+/// <param name="LearningRate">The rate of its last step.</param>
+/// <param name="ValidationAccuracy">Accuracy on the clean validation images; null where the epoch was not validated.</param>
+/// <param name="RobustValidationAccuracy">The same on the attacked ones.</param>
+/// <param name="Seconds">How long it took, validation included.</param>
+public sealed record EpochRecord(
+    int Epoch, double Loss, double TrainingAccuracy, double LearningRate, double? ValidationAccuracy, double? RobustValidationAccuracy,
+    double Seconds);
 
 /// <summary>What a training was. The weights are in the student that was given.</summary>
 public sealed record TrainingResult
@@ -46,9 +22,8 @@ public sealed record TrainingResult
     public IReadOnlyList<EpochRecord> History { get; internal init; }
 
     /// <summary>
-    /// The epoch, from 1, of the highest accuracy on attacked validation images; of equals the one of the highest clean accuracy, then the
-    /// latest. A method that meets no adversary, such as natural training, is judged by clean accuracy first. Null where nothing was
-    /// validated.
+    /// The epoch, from 1, of the highest accuracy on attacked validation images, of equals of the highest clean one, then the latest; by
+    /// clean accuracy first if the method meets no adversary. Null where nothing was validated.
     /// </summary>
     public int? BestEpoch { get; internal init; }
 
@@ -61,10 +36,7 @@ public sealed record TrainingResult
     /// <summary>Whether it was cancelled before its last epoch.</summary>
     public bool Cancelled { get; internal init; }
 
-    /// <summary>
-    /// What the training had to warn of, each with its epoch and step; earlier processes of a resumed run included as far as their last
-    /// checkpoint. Usually nothing.
-    /// </summary>
+    /// <summary>What there was to warn of, each with epoch and step, as far as the last checkpoint of before. Usually nothing.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>How far the teacher agrees with the labels of auxiliary images; null without these, or without a teacher.</summary>

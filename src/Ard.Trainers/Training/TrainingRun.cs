@@ -80,10 +80,8 @@ internal sealed class TrainingRun : IDisposable
 
     public bool IsWithinStep { get; private set; }
 
-    /// <summary>The learning rate of a step of this epoch.</summary>
     public double LearningRate(int step) => setup.LearningRate((long)Epoch * Steps + step);
 
-    /// <summary>What was found of the teacher before it taught; null where there is none.</summary>
     private TeacherReport? Teacher { get; set; }
 
     private string LastFile => Path.Combine(setup.Options.CheckpointFolder!, "last.safetensors");

@@ -16,6 +16,9 @@ namespace Ard.Trainers.Training;
 /// </summary>
 internal sealed class TrainingSetup : IDisposable
 {
+    // The deviation of a share of so many is at most half a percent.
+    private const long EnoughToCompare = 10_000;
+
     private readonly List<IDisposable> owned = [];
     private readonly Dictionary<string, string> digests = [];
 
@@ -78,7 +81,6 @@ internal sealed class TrainingSetup : IDisposable
 
     public Objective Objective { get; }
 
-    /// <summary>The settings with everything filled in.</summary>
     public TrainingOptions Options { get; }
 
     /// <summary>The settings with epochs and optimizer as the rule has them.</summary>
@@ -164,13 +166,26 @@ internal sealed class TrainingSetup : IDisposable
         }
     }
 
-    /// <summary>The teacher labels the auxiliary images, or looks at a part of them. All processes call it, and end alike.</summary>
+    /// <summary>
+    /// The teacher labels the auxiliary images (Carmon et al., NeurIPS 2019), or is compared with the labels of some of them. All
+    /// processes call it, each for its part, and end alike.
+    /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled, in any of the processes.</exception>
     public void AskTeacherOfAuxiliary(CancellationToken cancellation)
     {
         if (Images.Auxiliary is not { } images || Networks.Teacher is not { } teacher) return;
-        (Images.AuxiliaryLabels, AuxiliaryLabels) =
-            TeacherLabels.Find(teacher, images, Auxiliary!.TeacherLabels, Batches.BatchSize, DType, Group, cancellation);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var all = Auxiliary!.TeacherLabels;
+        var count = all ? images.Count : Math.Min(EnoughToCompare, images.Count);
+        using var part = all ? null : images.Subset(Arange(count, ScalarType.Int64).Times(images.Count).Over(count, RoundingMode.floor));
+        var some = part ?? images;
+        using var answers = new TeacherLogitsCache(teacher, new(some), variants: 1, Batches.BatchSize, DType, Group, cancellation);
+        var (confidence, labels) = answers.Find(Arange(count, ScalarType.Int64), null).softmax(1).max(1);
+        double? disagreement = some.IsLabelled
+            ? labels.ne(some.Labels.to(labels.device)).to(ScalarType.Float64).mean().item<double>() : null;
+        AuxiliaryLabels = new(count, disagreement, confidence.to(ScalarType.Float64).mean().item<double>());
+        if (all) Images.AuxiliaryLabels = labels.DetachFromDisposeScope();
     }
 
     public void Dispose()

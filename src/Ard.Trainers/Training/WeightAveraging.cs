@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>
@@ -11,24 +9,21 @@ public abstract record WeightAveraging
     private protected WeightAveraging() { }
 
     /// <summary>
-    /// The exponential moving average of the weights after every step, running statistics included: Σ_i d^(t-i) w_i / Σ_i d^(t-i) over the
-    /// steps i = 1 to t. The denominator takes out the bias to the first weights (as in Adam: Kingma and Ba, ICLR 2015, section 3), so that
-    /// the average is of use in a short training too; after some 5/(1-d) steps it is the plain recursion d · average + (1-d) · w.
+    /// The exponential moving average of weights and running statistics after every step: Σ_i d^(t-i) w_i / Σ_i d^(t-i) over the steps 1 to
+    /// t. The denominator takes out the bias to the first weights (as in Adam), so that it is of use in a short training too.
     /// </summary>
     /// <param name="decay">d, from 0 and below 1. Default 0.999: an average over about the last thousand steps.</param>
-    public static WeightAveraging Exponential(double decay = 0.999) => new ExponentialAveraging { Decay = decay };
+    public static WeightAveraging Exponential(double decay = 0.999) => new ExponentialAveraging(decay);
 
     /// <summary>
-    /// Stochastic weight averaging (Izmailov et al., UAI 2018): the plain mean of the weights late in the training. The running statistics
-    /// of batch normalisation are computed for the mean weights by a pass over the training images, as they are and in batches of the
-    /// training's size, in which auxiliary images have their share, each batch counting by its images; that pass is made for each
-    /// validation and for the result. Against robust overfitting: Chen et al., ICLR 2021. A network that has batch normalisation of another
-    /// kind than TorchSharp's layers keeps the averaged statistics.
+    /// Stochastic weight averaging (Izmailov et al., UAI 2018; against robust overfitting Chen et al., ICLR 2021): the plain mean of the
+    /// weights late in the training. Running statistics of TorchSharp's batch normalisation are computed for it by a pass over the training
+    /// images as they are, auxiliary ones with their share, for each validation and for the result; others are averaged.
     /// </summary>
     /// <param name="fromEpoch">The first epoch, from 1, that counts. Default null: the one after three quarters of all.</param>
     /// <param name="everySteps">Take the weights after every so many steps. Default null: at the end of each epoch.</param>
     public static WeightAveraging Stochastic(int? fromEpoch = null, int? everySteps = null) =>
-        new StochasticWeightAveraging { FromEpoch = fromEpoch, EverySteps = everySteps };
+        new StochasticWeightAveraging(fromEpoch, everySteps);
 
     /// <summary>Whether the weights are taken into the mean after so many steps since the start of the training, from 1.</summary>
     internal abstract bool Takes(long steps, int stepsPerEpoch, int epochs);
@@ -40,11 +35,9 @@ public abstract record WeightAveraging
     internal abstract bool RecomputesStatistics { get; }
 }
 
-internal sealed record ExponentialAveraging : WeightAveraging
+internal sealed record ExponentialAveraging([property: Range(0.0, 1.0, MaximumIsExclusive = true)] double Decay = 0.999)
+    : WeightAveraging
 {
-    [Range(0.0, 1.0, MaximumIsExclusive = true)]
-    public double Decay { get; init; } = 0.999;
-
     internal override bool RecomputesStatistics => false;
 
     internal override bool Takes(long steps, int stepsPerEpoch, int epochs) => true;
@@ -52,14 +45,9 @@ internal sealed record ExponentialAveraging : WeightAveraging
     internal override double Share(long count) => (1 - Decay) / (1 - Math.Pow(Decay, count));
 }
 
-internal sealed record StochasticWeightAveraging : WeightAveraging
+internal sealed record StochasticWeightAveraging(
+    [property: Range(1, int.MaxValue)] int? FromEpoch = null, [property: Range(1, int.MaxValue)] int? EverySteps = null) : WeightAveraging
 {
-    [Range(1, int.MaxValue)]
-    public int? FromEpoch { get; init; }
-
-    [Range(1, int.MaxValue)]
-    public int? EverySteps { get; init; }
-
     internal override bool RecomputesStatistics => true;
 
     internal override bool Takes(long steps, int stepsPerEpoch, int epochs) =>

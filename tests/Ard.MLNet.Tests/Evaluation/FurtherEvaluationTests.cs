@@ -46,7 +46,7 @@ public sealed class FurtherEvaluationTests
     [Fact]
     public void The_smallest_perturbations()
     {
-        Attack[] attacks = [Attack.Fmn(new() { Steps = 10 })];
+        Attack[] attacks = [Attack.Fmn(10)];
         var found = ml.MulticlassClassification.EvaluateSmallestPerturbations(
             Chain(), ml.Data.LoadGlyphs(20, seed: 7), Norm.L2, attacks, new() { Evaluation = new() { BatchSize = 7 } });
         using var glyphs = Trainers.Data.Glyphs.Generate(20, 7);

@@ -25,7 +25,7 @@ public sealed class LinearModelTests
         var reached = margins + ((best - images) * weight * sign).sum(1);
         Attack[] attacks =
         [
-            new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Keep = KeptPoint.FirstBroken }), new Apgd(), new MiFgsm(),
+            new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Keep = KeptPoint.FirstBroken }), new Apgd(), Attack.MiFgsm(),
             new Pgd(new PgdOptions { Loss = AttackLosses.Margin }), new Pgd(new PgdOptions { Target = TargetClass.LeastLikely }),
             new Apgd(new ApgdOptions { Loss = ApgdLoss.Dlr }), new Apgd(new ApgdOptions { Loss = ApgdLoss.TargetedDlr }),
         ];
@@ -44,7 +44,8 @@ public sealed class LinearModelTests
         var (network, images, labels, weight, margins) = Problem(1 + inputs % 40, seed, low: 0.45, high: 0.55);
         var epsilon = 0.001 + budget / 255.0 * 0.4;
         var reached = margins - epsilon * weight.square().sum().sqrt();
-        Attack[] attacks = [new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Steps = 40, Start = Start.Clean }), new Apgd(), new MiFgsm()];
+        Attack[] attacks =
+            [new Fgsm(), new Pgd(), new Pgd(new PgdOptions { Steps = 40, Start = Start.Clean }), new Apgd(), Attack.MiFgsm()];
         foreach (var attack in attacks)
         {
             var points = attack.Perturb(network, images, labels, ThreatModel.L2(epsilon), seed);
@@ -137,7 +138,7 @@ public sealed class LinearModelTests
         using var scope = NewDisposeScope();
         var (network, images, labels, _, margins) = Problem(inputs: 30, seed: 4, low: 0, high: 1);
         labels = where(margins.gt(0), labels, 1 - labels);
-        Attack[] attacks = [new Pgd(), new MiFgsm(), new DeepFool(), new Apgd()];
+        Attack[] attacks = [new Pgd(), Attack.MiFgsm(), new DeepFool(), new Apgd()];
         foreach (var (attack, norm) in attacks.SelectMany(a => a.Norms.Select(norm => (a, norm))))
         {
             var counts = new[] { 0, 0.001, 0.01, 0.05, 0.2, 1, 30 }

@@ -29,8 +29,15 @@ public sealed class MiFgsmTests
             var length = Math.Sqrt(g.Sum(value => value * value));
             x = [.. x.Select((value, i) => value + epsilon / steps * (norm == Norm.Linf ? Math.Sign(g[i]) : g[i] / length))];
         }
-        var options = new MiFgsmOptions { Steps = steps, Decay = decay, Keep = KeptPoint.Last };
-        var points = new MiFgsm(options).Perturb(
+        var options = new PgdOptions
+        {
+            Steps = steps,
+            StepSize = epsilon / steps,
+            Start = Start.Clean,
+            Momentum = decay,
+            Keep = KeptPoint.Last,
+        };
+        var points = new Pgd(options).Perturb(
             Quadratic(), tensor(Image).reshape(1, 3), zeros([1], dtype: ScalarType.Int64), new ThreatModel(norm, epsilon));
         Compare.Close(tensor(x), points, 1e-12, "points");
     }
@@ -41,9 +48,9 @@ public sealed class MiFgsmTests
         using var scope = NewDisposeScope();
         var (images, labels) = (tensor(Image).reshape(1, 3), zeros([1], dtype: ScalarType.Int64));
         // Long steps that overshoot the centre of the first value: the plain gradient turns back at once, momentum does not.
-        var options = new MiFgsmOptions { Steps = 5, StepSize = 0.12, Keep = KeptPoint.Last };
-        var plain = new MiFgsm(options with { Decay = 0 }).Perturb(Quadratic(), images, labels, ThreatModel.Linf(0.6));
-        var momentum = new MiFgsm(options).Perturb(Quadratic(), images, labels, ThreatModel.Linf(0.6));
+        var options = new PgdOptions { Steps = 5, StepSize = 0.12, Start = Start.Clean, Momentum = 1, Keep = KeptPoint.Last };
+        var plain = new Pgd(options with { Momentum = 0 }).Perturb(Quadratic(), images, labels, ThreatModel.Linf(0.6));
+        var momentum = new Pgd(options).Perturb(Quadratic(), images, labels, ThreatModel.Linf(0.6));
         Assert.InRange(plain[0, 0].item<double>(), 0.2 - 0.12, 0.2 + 0.12);
         Assert.InRange(momentum[0, 0].item<double>(), 0, 0.05);
     }
@@ -55,18 +62,29 @@ public sealed class MiFgsmTests
         var (images, labels) = (tensor(Image).reshape(1, 3).to(ScalarType.Float32), zeros([1], dtype: ScalarType.Int64));
         foreach (var (scale, moves) in new[] { (1e-30, true), (0.0, false) })
         {
-            var options = new MiFgsmOptions { Loss = (logits, _) => -logits.select(1, 0) * scale };
-            var points = new MiFgsm(options).Perturb(Quadratic(), images, labels, ThreatModel.L2(0.1));
+            var options = new PgdOptions
+            {
+                Start = Start.Clean,
+                Momentum = 1,
+                Loss = (logits, _) => -logits.select(1, 0) * scale,
+            };
+            var points = new Pgd(options).Perturb(Quadratic(), images, labels, ThreatModel.L2(0.1));
             Assert.Equal(moves ? 0.1 : 0, ThreatModel.L2(0.1).Size(points, images).item<double>(), 1e-4);
         }
     }
 
     [Fact]
-    public void Every_fault_of_the_options_is_named_in_one_message()
+    public void Its_steps_have_the_length_of_epsilon_together()
     {
-        var options = new MiFgsmOptions { Steps = 0, StepSize = double.NaN, Decay = -1, Keep = (KeptPoint)9 };
-        var message = Assert.Throws<ArgumentException>(() => new MiFgsm(options)).Message;
-        foreach (var fault in new[] { "Steps is 0", "StepSize is NaN", "Decay is -1", "Keep is 9" }) Assert.Contains(fault, message);
+        using var scope = NewDisposeScope();
+        var (images, labels) = (tensor(Image).reshape(1, 3), zeros([1], dtype: ScalarType.Int64));
+        var attack = Attack.MiFgsm(5);
+        var written = new Pgd(new() { Steps = 5, StepSize = 0.05, Momentum = 1, Start = Start.Clean });
+        Assert.Equal(("mi-fgsm-5", "mi-fgsm-5@0.05"), (attack.Name, written.Name));
+        var threat = ThreatModel.Linf(0.25);
+        Compare.Same(
+            written.Perturb(Quadratic(), images, labels, threat), attack.Perturb(Quadratic(), images, labels, threat), "points");
+        Assert.Contains("Momentum is -1", Assert.Throws<ArgumentException>(() => new Pgd(new() { Momentum = -1 })).Message);
     }
 
     private static FunctionNetwork Quadratic() => new(x =>

@@ -18,7 +18,7 @@ public sealed class TransferTests
         var (surrogate, images, labels, _) = SmallestPerturbations.Problem(20, 4, seed: 3, euclidean: false, spread: 0.2);
         var network = new RecordingNetwork(LinearNetwork.Random(20, 4, seed: 9, ScalarType.Float64));
         surrogate.train();
-        foreach (var attack in new Attack[] { new Pgd(), new MiFgsm(), new Apgd(), new DeepFool() })
+        foreach (var attack in new Attack[] { new Pgd(), Attack.MiFgsm(), new Apgd(), new DeepFool() })
         {
             var points = new Transfer(attack, surrogate).Perturb(network, images, labels, Threat, seed: 4);
             Compare.Same(attack.Perturb(surrogate, images, labels, Threat, seed: 4), points, attack.Name);

@@ -42,9 +42,9 @@ public sealed class ObjectiveCatalogTests
         Assert.Equal(new MartOptions(), ((Mart)ObjectiveCatalog.ByName("mart")).Options);
         Assert.Equal(new MtardOptions(), ((Mtard)ObjectiveCatalog.ByName("mtard")).Options);
         Assert.Equal(new RsladOptions(), ((Rslad)ObjectiveCatalog.ByName("rslad")).Options);
-        Assert.Equal(Iad.Defaults, ((Iad)ObjectiveCatalog.ByName("iad")).Options);
+        Assert.Equal(new IadOptions(), ((Iad)ObjectiveCatalog.ByName("iad")).Options);
         Assert.Equal(new AdaAdOptions(), ((AdaAd)ObjectiveCatalog.ByName("adaad")).Options);
-        Assert.Equal(AdaIad.Defaults, ((AdaIad)ObjectiveCatalog.ByName("adaiad")).Options);
+        Assert.Equal(new AdaIadOptions(), ((AdaIad)ObjectiveCatalog.ByName("adaiad")).Options);
     }
 
     [Fact]

@@ -105,10 +105,10 @@ public sealed class ObjectiveTests
         var message = Assert.Throws<ArgumentException>(() => new AdversariallyRobustDistillation(new()
         {
             Alpha = 1.5,
-            Distillation = new() { Temperature = 0, Reduction = KlReduction.None, Weight = -1 },
+            Distillation = new() { Temperature = 0, Reduction = (KlReduction)9, Weight = -1 },
             Inner = new() { Steps = -1, StepSize = double.NaN },
         })).Message;
-        string[] faults = ["Alpha is 1.5", "Temperature is 0", "Reduction is None", "Weight is -1", "Steps is -1", "StepSize is NaN"];
+        string[] faults = ["Alpha is 1.5", "Temperature is 0", "Reduction is 9", "Weight is -1", "Steps is -1", "StepSize is NaN"];
         Assert.All(faults, fault => Assert.Contains(fault, message));
         Assert.Contains("Beta is -6", Assert.Throws<ArgumentException>(() => new Trades(new() { Beta = -6 })).Message);
     }

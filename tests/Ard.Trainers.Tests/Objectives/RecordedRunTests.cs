@@ -165,7 +165,7 @@ public sealed class RecordedRunTests
         "iad_before" or "iad" => new Iad(),
         "iad_t5_a07_weighted" => new Iad(new()
         {
-            Distillation = Iad.Defaults.Distillation! with { Temperature = 5 },
+            Distillation = new IadOptions().Distillation with { Temperature = 5 },
             Alpha = 0.7,
             TrustWeightsTeacher = true,
         }),

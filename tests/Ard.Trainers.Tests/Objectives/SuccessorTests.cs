@@ -26,7 +26,7 @@ public sealed class SuccessorTests
         AssertDerivatives(loss, batch.Images, Pgd.Gradient(loss, batch.Images));
         var fixedTeacher = batch.AskTeacher(batch.Images);
         var without = Pgd.Gradient(
-            x => KlDivergence.Between(batch.Student.call(x), fixedTeacher, reduction: KlReduction.Sum), batch.Images);
+            x => KlDivergence.Sum(batch.Student.call(x), fixedTeacher), batch.Images);
         Assert.False(without.allclose(Pgd.Gradient(loss, batch.Images), 1e-3));
     }
 
@@ -111,11 +111,8 @@ public sealed class SuccessorTests
         using var scope = NewDisposeScope();
         var (q, p) = (Images().flatten(1).narrow(1, 0, 4), Images().flatten(1).narrow(1, 9, 4));
         var weights = tensor(new[] { 0.5, 0, 2, 1 });
-        var each = KlDivergence.Between(q, p, reduction: KlReduction.None);
-        foreach (var (reduction, divisor) in new[]
-        {
-            (KlReduction.Sum, 1), (KlReduction.BatchMean, 4), (KlReduction.BatchAndClassMean, 16),
-        })
+        var each = KlDivergence.OfEach(q, p);
+        foreach (var (reduction, divisor) in new[] { (KlReduction.BatchMean, 4), (KlReduction.BatchAndClassMean, 16) })
         {
             Compare.Close((each * weights).sum() / divisor, KlDivergence.Between(q, p, 1, reduction, weights), 1e-12, $"{reduction}");
             var term = new DistillationTerm { Temperature = 2, Reduction = reduction, Weight = 3 };

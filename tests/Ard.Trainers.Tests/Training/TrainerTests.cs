@@ -344,7 +344,6 @@ public sealed class TrainerTests : IDisposable
             if (p is { Epoch: 1, EpochEnded: true }) checkpoint = null;
             if (p is { Epoch: 2, Step: 1 }) checkpoint = File.ReadAllBytes(Last);
         }, objective: new FailsAt(epoch: 1, call: 3)));
-        Assert.Equal((2, 3), (fault.Epoch, fault.Step));
         Assert.Contains("Epoch 2, step 3: the loss is NaN", fault.Message);
         Assert.Contains("learning rate", fault.Message);
         Assert.NotNull(checkpoint);
@@ -356,7 +355,7 @@ public sealed class TrainerTests : IDisposable
     {
         var fault = Assert.Throws<TrainingDivergedException>(() =>
             Trained(Options with { ProgressInterval = TimeSpan.FromHours(1) }, out _, objective: new FailsAt(epoch: 0, call: 2)));
-        Assert.Equal((1, 2), (fault.Epoch, fault.Step));
+        Assert.Contains("Epoch 1, step 2: the loss is NaN", fault.Message);
     }
 
     [Fact]

@@ -61,14 +61,14 @@ public sealed class TrainingOptionsTests
         var fault = Assert.Throws<ArgumentException>(() => new Iad(new IadOptions
         {
             Inner = new() { Steps = -1, Threat = null! },
-            Distillation = new() { Temperature = double.NaN, Reduction = KlReduction.None },
+            Distillation = new() { Temperature = double.NaN, Reduction = (KlReduction)9 },
             Trust = new() { FullTrustShare = 1.5 },
         })).Message;
         Assert.Equal(
-            "IadOptions: Inner.Threat is missing; Inner.Steps is -1, expected 0 or more; "
+            "IadOptions: Trust.FullTrustShare is 1.5, expected a number from 0 to 1; "
             + "Distillation.Temperature is NaN, expected a positive finite number; "
-            + "Distillation: Reduction is None, expected BatchMean, BatchAndClassMean or Sum; "
-            + "Trust.FullTrustShare is 1.5, expected a number from 0 to 1.", fault);
+            + "Distillation.Reduction is 9, expected BatchMean or BatchAndClassMean; "
+            + "Inner.Threat is missing; Inner.Steps is -1, expected 0 or more.", fault);
         Assert.Equal(
             "TrainingOptions: Validation is missing; Device is missing.",
             Assert.Throws<ArgumentException>(new TrainingOptions { Validation = null!, Device = null! }.Validate).Message);
