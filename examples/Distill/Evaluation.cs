@@ -73,9 +73,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         Entry.UseThreads(p.GetValue(Threads));
         Check();
         using var test = DataSource.LoadTest(p.GetValue(Data)!, p.GetValue(TestImages), p.GetValue(Classes));
-        using var network = model.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) && architecture is null
-            ? PipelineModel.Open(model, test)
-            : Read(model, architecture, test);
+        using var network = Read(model, architecture, test);
         var place = TrainingDevice.Find(p.GetValue(Options.Device)!);
         network.to(place);
         var threats = several ?? [epsilons is null ? ThreatModel.Default(test.Channels) : ThreatModel.Linf(epsilons[0])];
@@ -264,10 +262,11 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         return imported.Network;
     }
 
-    /// <summary>The network of a file for these images: with an output for each of their classes.</summary>
+    /// <summary>The network of a file, or ML.NET's model in it, for these images: with an output for each of their classes.</summary>
     /// <exception cref="ArgumentException">It has more or fewer: what it says would be compared with other classes.</exception>
     public static Module<Tensor, Tensor> Read(string model, NetworkSpec? architecture, ImageDataset images)
     {
+        if (model.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) && architecture is null) return PipelineModel.Open(model, images);
         var network = Read(model, architecture is null ? null : DataSource.Fit(architecture, images));
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
@@ -12,13 +13,10 @@ internal static class Entry
     /// <summary>Runs the command; the exit code: 0, 1 diverged, 2 bad arguments or files, 3 not robust enough, 130 cancelled.</summary>
     public static int Run(string[] arguments, Func<CancellationToken, RootCommand> build)
     {
-        // A key press of Ctrl+C ends the training at the next step, with its checkpoint written where there is one.
+        // Ctrl+C and what a scheduler sends end the training at the next step, with its checkpoint written where there is one.
         using var cancellation = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, press) =>
-        {
-            press.Cancel = true;
-            cancellation.Cancel();
-        };
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
 
         try
         {
@@ -30,7 +28,8 @@ internal static class Entry
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine("Cancelled. The same command with --resume goes on where it stopped, if it was distill.");
+            Console.Error.WriteLine(
+                "Cancelled. The same command goes on where it stopped: distill with --resume, evaluate where it had --state.");
             return 130;
         }
         catch (Exception exception) when (exception is TrainingDivergedException or RobustnessException)
@@ -45,6 +44,12 @@ internal static class Entry
             return Refuse(exception is ArgumentException { ParamName: { } parameter }
                 ? exception.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)
                 : exception.Message);
+        }
+
+        void Cancel(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            cancellation.Cancel();
         }
     }
 

@@ -51,6 +51,26 @@ public sealed class DistillTests : IDisposable
         Assert.Contains("randaugment 2x0", Card("student-natural"));
     }
 
+    // As Slurm, Kubernetes and docker stop do it.
+    [Fact]
+    public async Task A_training_that_is_told_to_end_leaves_its_checkpoint()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var process = program.Start(
+            "--student", "tinycnn-2", "--method", "at", "--epochs", "100000", "--train-images", "40", "--test-images", "10", "--batch",
+            "20", "--steps", "1", "--threads", "1", "--output", Output);
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("epoch ", StringComparison.Ordinal))
+        {
+        }
+        var (rest, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        System.Diagnostics.Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit();
+        process.WaitForExit();
+        Assert.Equal(130, process.ExitCode);
+        await rest;
+        Assert.Contains("Cancelled. The same command goes on where it stopped: distill with --resume", await error);
+        Assert.True(File.Exists(Path.Combine(Output, "student-at", "last.safetensors")));
+    }
+
     [Fact]
     public void Options_without_a_verb_train_by_them_and_what_is_trained_can_be_resumed_and_evaluated()
     {

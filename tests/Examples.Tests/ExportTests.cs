@@ -75,6 +75,7 @@ public sealed class ExportTests : IDisposable
     [Theory]
     [InlineData("--format 'onyx': expected onnx or safetensors", "export", "x", "--format", "onyx")]
     [InlineData("no-such-file", "export", "no-such-file")]
+    [InlineData("/: expected a file, found a folder", "export", "/")]
     [InlineData("--json '.': expected a file, found a folder", "evaluate", "--model", "x", "--json", ".")]
     [InlineData("--report '/proc/version/a/b': expected a file in a folder, found that /proc/version is a file", "evaluate", "--model",
         "x", "--report", "/proc/version/a/b")]

@@ -44,6 +44,8 @@ public sealed class PipelineModelTests : IDisposable
             Assert.True(code == 0, output + error);
             using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(program.Folder, $"{name}.json")));
             Assert.Equal(name == "other", json.RootElement.TryGetProperty("blackBox", out _));
+            var corrupted = program.Run("corruptions", "--model", $"{name}.zip", "--test-images", "2");
+            Assert.True(corrupted.Code == 0, corrupted.Error);
             var view = ml.Transforms.Conversion.MapKeyToValue("Label").Fit(ml.Data.LoadImageDataset(test))
                 .Transform(ml.Data.LoadImageDataset(test));
             if (column != "Features") view = ml.Transforms.CopyColumns(column, "Features").Fit(view).Transform(view);

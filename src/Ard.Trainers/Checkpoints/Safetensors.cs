@@ -127,6 +127,9 @@ public static class Safetensors
         stream.Write(Encoding.UTF8.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset())));
     }
 
-    private static FileStream Open(string path) =>
-        new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan);
+    /// <summary>Opens a file of weights of any kind.</summary>
+    /// <exception cref="CheckpointException">It is a folder.</exception>
+    internal static FileStream Open(string path) => Directory.Exists(path)
+        ? throw new CheckpointException(path, "a file", "a folder")
+        : new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan);
 }

@@ -99,7 +99,7 @@ public sealed class WeightsFile : IDisposable
     /// <exception cref="CheckpointException">The file is damaged, of another format, or holds something that is not read.</exception>
     public static WeightsFile Open(string path, string? key = null)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+        var stream = Safetensors.Open(path);
         PytorchFile? pytorch = null;
         try
         {

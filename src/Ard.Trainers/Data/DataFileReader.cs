@@ -28,9 +28,9 @@ internal sealed class DataFileReader(Stream stream, string path) : IDisposable
         {
             return File.OpenRead(path);
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException || Directory.Exists(path))
         {
-            throw new DataFileException(path, 0, "a file", "none", exception);
+            throw new DataFileException(path, 0, "a file", Directory.Exists(path) ? "a folder" : "none", exception);
         }
     }
 
