@@ -58,10 +58,7 @@ internal abstract class ColumnBuffer
     /// </summary>
     private sealed class PictureBuffer(ValueGetter<MLImage> get, int capacity) : ColumnBuffer
     {
-        private sealed record Copy(byte[] Pixels, int Width, int Height, MLPixelFormat Format, string Tag);
-
-        private readonly MLImage?[] own = new MLImage?[capacity];
-        private readonly Copy?[] copies = new Copy?[capacity];
+        private readonly ValueGetter<MLImage>[] values = new ValueGetter<MLImage>[capacity];
         private MLImage? picture;
         private bool? isMade;
 
@@ -75,23 +72,22 @@ internal abstract class ColumnBuffer
                 isMade = first != picture;
                 if (isMade == true) first.Dispose();
             }
-            if (isMade == true)
-                copies[slot] = picture is not { } made ? null : new([.. made.Pixels], made.Width, made.Height, made.PixelFormat, made.Tag);
-            else own[slot] = picture;
+            var image = picture!;
+            values[slot] = isMade == true && image is not null ? Copies(image) : (ref MLImage value) => value = image!;
         }
 
-        public override Delegate Getter(Func<int> slot) => (ValueGetter<MLImage>)((ref MLImage value) =>
+        public override Delegate Getter(Func<int> slot) => (ValueGetter<MLImage>)((ref MLImage value) => values[slot()](ref value));
+
+        private static ValueGetter<MLImage> Copies(MLImage image)
         {
-            var place = slot();
-            if (isMade != true)
+            var (pixels, width, height, format, tag) =
+                (image.Pixels.ToArray(), image.Width, image.Height, image.PixelFormat, image.Tag);
+            return (ref MLImage value) =>
             {
-                value = own[place]!;
-                return;
-            }
-            value?.Dispose();
-            value = copies[place] is not { } copy ? null!
-                : MLImage.CreateFromPixels(copy.Width, copy.Height, copy.Format, copy.Pixels);
-            if (value is not null) value.Tag = copies[place]!.Tag;
-        });
+                value?.Dispose();
+                value = MLImage.CreateFromPixels(width, height, format, pixels);
+                value.Tag = tag;
+            };
+        }
     }
 }

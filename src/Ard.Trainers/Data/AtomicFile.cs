@@ -15,6 +15,8 @@ internal sealed class AtomicFile : IDisposable
     public AtomicFile(string path, bool temporary = false)
     {
         (this.path, this.temporary) = (Path.GetFullPath(path), temporary);
+        // Found out before there is something to lose.
+        if (Directory.Exists(path)) throw new IOException($"'{path}' is a folder, expected a file.");
         Directory.CreateDirectory(Path.GetDirectoryName(this.path)!);
         // The name is unique, so that two writers of one path cannot mix their bytes; the later rename wins.
         beside = $"{this.path}.{Guid.NewGuid():N}.tmp";

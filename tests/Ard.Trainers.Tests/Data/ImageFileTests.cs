@@ -182,6 +182,11 @@ public sealed class ImageFileTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_in_place_of_the_file_is_refused_before_an_image_is_written() => Assert.Equal(
+        $"'{folder.Root}' is a folder, expected a file.",
+        Assert.Throws<IOException>(() => new ImageFile.Writer(folder.Root, ScalarType.Byte, (1, 8, 8), ["a", "b"])).Message);
+
+    [Fact]
     public void A_temporary_file_that_cannot_be_mapped_is_gone()
     {
         // More than any file can have: libtorch makes one longer that is too short.
