@@ -21,7 +21,7 @@ internal static class Comparison
     private static int Run(ParseResult p)
     {
         var page = p.GetValue(Report)!;
-        var report = HtmlReport.Compare([.. p.GetValue(Files)!.Select(file => (file, EvaluationSummary.Read(file)))]) with
+        var report = HtmlReport.Compare([.. p.GetValue(Files)!.Select(file => (file, file))]) with
         {
             Reproduction = p.Typed(),
         };

@@ -35,9 +35,9 @@ internal static class Corruptions
             network, test.Images, test.Labels, folder: files, seed: p.GetValue(Seed), progress: display.Evaluation(model),
             cancellation: cancellation));
         Print("clean", (double)report.CleanCount / report.Images);
-        foreach (var group in report.Results.GroupBy(result => result.Name))
-            Print(group.Key, report.Accuracy(group.Key), "  (by severity: "
-                + string.Join(" ", group.Select(result => $"{100.0 * result.CorrectCount / report.Images:F1}")) + ")");
+        foreach (var name in report.Names)
+            Print(name, report.Accuracy(name), "  (by severity: "
+                + string.Join(" ", Enumerable.Range(1, 5).Select(severity => $"{100 * report.Accuracy(name, severity):F1}")) + ")");
         Print("mean", report.MeanAccuracy);
         if (baseline is not null)
             Console.WriteLine($"mean corruption error {100 * report.MeanCorruptionError(baseline):F1} % of {p.GetValue(Baseline)}");

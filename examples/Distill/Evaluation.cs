@@ -92,23 +92,22 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         RobustnessEvaluator[] evaluators = [.. threats.Select(threat => new RobustnessEvaluator(Against(threat)))];
         if (p.GetValue(Smallest))
         {
-            Save([.. evaluators.Select(evaluator => Perturbations(evaluator.Options, network, test))], network, test);
+            Save([.. threats.Select(threat => Perturbations(Against(threat), network, test))], network, test);
             return 0;
         }
         if (epsilons?.Length > 1)
         {
             RobustnessCurve curve = null!;
             Display.Run(display => curve = RobustnessCurve.Evaluate(
-                network, test.Images, test.Labels, epsilons, evaluators[0].Options, display.Evaluation(model), cancellation));
+                network, test.Images, test.Labels, epsilons, Against(threats[0]), display.Evaluation(model), cancellation));
             Figures.Print(curve);
             Figures.Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
             Save([new ModelReport(model) { Curve = curve }], network, test);
             return 0;
         }
-        RobustnessReport[] reports = [.. evaluators.Select(Evaluate)];
-        var union = reports.Length == 1 ? null : RobustnessUnion.Combine(reports);
-        if (union is not null) Figures.Print(union.WorstCase);
-        if (ProcessGroup.Current.Rank == 0) Write(reports, union, network, test, evaluators[0].Options);
+        var union = RobustnessUnion.Combine([.. evaluators.Select(Evaluate)]);
+        if (evaluators.Length > 1) Figures.Print(union.WorstCase);
+        if (ProcessGroup.Current.Rank == 0) Write(union, network, test, Against(threats[0]));
         return 0;
 
         EvaluationOptions Against(ThreatModel threat)
@@ -162,34 +161,21 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
     }
 
     // The files that were asked for.
-    private void Write(
-        RobustnessReport[] reports, RobustnessUnion? union, Module<Tensor, Tensor> network, ImageDataset test, EvaluationOptions options)
+    private void Write(RobustnessUnion union, Module<Tensor, Tensor> network, ImageDataset test, EvaluationOptions options)
     {
-        var (report, name, accepted) = (reports[0], Path.GetFileName(model), p.GetValue(AcceptFlags) ?? []);
-        if (p.GetValue(Json) is { } json)
-        {
-            OutputFile.Write(json, union is not null
-                ? EvaluationSummary.ToJson(union, network, p.GetValue(Data), test.ClassNames)
-                : (EvaluationSummary.Create(report, network) with { Data = p.GetValue(Data), ClassNames = test.ClassNames }).ToJson());
-        }
+        var (report, name, accepted) = (union.Reports[0], Path.GetFileName(model), p.GetValue(AcceptFlags) ?? []);
+        var together = union.Reports.Count > 1;
+        if (p.GetValue(Json) is { } json) union.SaveJson(json, network, p.GetValue(Data), test.ClassNames);
         RepeatedJudgement? judged = null;
         if (p.GetValue(Judge) is { } passes)
         {
             using var scope = NewDisposeScope();
             judged = RepeatedJudgement.Evaluate(network, Safetensors.Read(examples!)["points"], test.Labels, passes);
-            Console.WriteLine($"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {Figures.Range(judged.Interval)}), from "
+            Console.WriteLine($"judged {passes} times: mean {100 * judged.Mean:F2} % (95 %: {judged.Interval}), from "
                 + $"{100 * judged.Accuracies.Min():F2} to {100 * judged.Accuracies.Max():F2}");
         }
-        if (p.GetValue(Rows) is { } rows)
-        {
-            if (union is null) report.SaveRows(rows);
-            else union.SaveRows(rows);
-        }
-        if (p.GetValue(JUnit) is { } tests)
-        {
-            if (union is null) JUnitReport.Save(tests, name, report, p.GetValue(FailUnder), accepted);
-            else JUnitReport.Save(tests, name, union, p.GetValue(FailUnder), accepted);
-        }
+        if (p.GetValue(Rows) is { } rows) union.SaveRows(rows);
+        if (p.GetValue(JUnit) is { } tests) JUnitReport.Save(tests, name, union, p.GetValue(FailUnder), accepted);
         if (page is not null)
         {
             // The one that broke most, or its first part: the others take long.
@@ -197,19 +183,17 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
             var strongest = options.MoreAttacks.FirstOrDefault(attack => attack.Name == most) ?? AttackCatalog.ByName(most);
             Save(
             [
-                .. reports.Select(each => new ModelReport(union is null ? model : $"{model}, {each.Threat}")
+                .. union.Reports.Select(each => new ModelReport(together ? $"{model}, {each.Threat}" : model)
                 {
                     Robustness = each,
-                    Union = each == reports[^1] ? union?.WorstCase : null,
+                    Union = together && each == union.Reports[^1] ? union.WorstCase : null,
                     Judgement = judged,
                     Images = each == report
                         ? Pages.Images(network, test, strongest.Parts(each.Threat.Norm)[0], options, cancellation) : null,
                 }),
             ], network, test);
         }
-        if (p.GetValue(FailUnder) is not { } least) return;
-        if (union is null) RobustnessAssert.AtLeast(report, least, accepted);
-        else RobustnessAssert.AtLeast(union, least, accepted);
+        if (p.GetValue(FailUnder) is { } least) RobustnessAssert.AtLeast(union, least, accepted);
     }
 
     private void Save(ModelReport[] found, Module<Tensor, Tensor> network, ImageDataset test)

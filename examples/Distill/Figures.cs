@@ -22,7 +22,7 @@ internal static class Figures
         Print(report.Flags);
         if (report.WeakestClass is { } weakest)
             Console.WriteLine($"Weakest class: {classNames?[(int)weakest.Class] ?? $"{weakest.Class}"}, {100 * weakest.Accuracy:F2} % in "
-                + $"the worst case ({weakest.RobustCount} of {weakest.Images}; 95 %: {Range(weakest.Interval)})");
+                + $"the worst case ({weakest.RobustCount} of {weakest.Images}; 95 %: {weakest.Interval})");
     }
 
     /// <summary>One attack.</summary>
@@ -45,11 +45,8 @@ internal static class Figures
         foreach (var flag in flags) Console.WriteLine($"Flag: {flag}");
     }
 
-    /// <summary>In percent, such as <c>53.07 to 61.42</c>.</summary>
-    public static string Range(ConfidenceInterval interval) => $"{100 * interval.Low:F2} to {100 * interval.High:F2}";
-
     private static string Line(string name, double accuracy, ConfidenceInterval interval, int right) =>
-        $"{name,-15} {100 * accuracy,6:F2} %  ({right} right; 95 %: {Range(interval)})";
+        $"{name,-15} {100 * accuracy,6:F2} %  ({right} right; 95 %: {interval})";
 
     private static string Queries(AttackResult result, double median)
     {

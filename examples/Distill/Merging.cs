@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
 using static Ard.Examples.Distill.CommandLine;
 
 namespace Ard.Examples.Distill;
@@ -27,7 +26,7 @@ internal static class Merging
         if (report is not null) Figures.Print(report);
         if (report is null && (json ?? rows) is { } unmade)
             throw new ArgumentException($"{unmade}: the shards have an attack of your own, expected those of evaluate --attacks.");
-        if (json is not null) OutputFile.Write(json, EvaluationSummary.Create(report!).ToJson());
+        if (json is not null) report!.SaveJson(json);
         if (rows is not null) report!.SaveRows(rows);
         Console.WriteLine($"The same evaluate with --state {file} and without --shard "
             + (report is null ? "prints the figures." : "writes page, JSON and examples."));

@@ -43,11 +43,11 @@ internal static class ModelExport
         using var network = Evaluation.Read(file, p.Normalised(p.GetValue(Network)));
         var card = ModelCard.Read(file, network);
         card = card with { Data = card.Data ?? p.GetValue(TrainedOn), ClassNames = p.GetValue(ClassNames) ?? card.ClassNames };
-        if (p.GetValue(Measured) is { } evaluation) card = card.With(EvaluationSummary.Read(evaluation));
+        if (p.GetValue(Measured) is { } evaluation) card = card.WithEvaluation(evaluation);
         if (formats.Contains("safetensors"))
         {
             ModelFile.Write(safetensors, network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
-            card = card.WithSafetensors(safetensors);
+            card = card.WithFile(safetensors);
         }
         if (formats.Contains("onnx"))
         {
@@ -58,7 +58,7 @@ internal static class ModelExport
                 ClassNames = card.ClassNames,
             };
             OnnxExport.Write(onnx, network, options);
-            card = card.WithOnnx(onnx, options);
+            card = card.WithFile(onnx, options);
         }
         card.Write(onnx);
         foreach (var format in formats) Console.WriteLine($"wrote {output}.{format}");

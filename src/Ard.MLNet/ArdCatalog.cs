@@ -80,11 +80,18 @@ public static class ArdCatalog
             Training = new() { Epochs = epochs },
         });
 
-    /// <summary>A step that adds a column of adversarial images against a classifier.</summary>
-    /// <inheritdoc cref="Evaluation.AdversarialExamples(MLContext, ImageClassifierTransformer, AdversarialExamplesOptions)"/>
-    public static AdversarialExamples AdversarialExamples(
+    /// <summary>
+    /// A step that adds a column of adversarial images: each row's image, moved within the threat model so that the classifier gets it
+    /// wrong, if the attack can. Any metric or model of ML.NET can then be run on attacked data; CopyColumns puts the column in place of
+    /// the features. The images are computed a batch at a time while a cursor moves. Saved, the step takes the classifier with it.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="classifier">The classifier that is attacked. It stays the caller's.</param>
+    /// <param name="options">The settings; default PGD-20 and the threat model that is usual for the images.</param>
+    /// <exception cref="ArgumentException">A setting is wrong.</exception>
+    public static IEstimator<ITransformer> AdversarialExamples(
         this TransformsCatalog catalog, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) =>
-        new(Registration.Context(catalog), classifier, options);
+        new AdversarialExamples(Registration.Context(catalog), classifier, options);
 
     /// <summary>
     /// Measures how many rows a fitted model gets right, as they are and under attack. The model is left as it was found. Images are read a

@@ -40,7 +40,7 @@ public static class ModelExport
             ClassNames = options.ClassNames ?? classifier.ClassNames,
         };
         OnnxExport.Write(path, classifier.Model, options);
-        Card(classifier, robustness).WithOnnx(path, options).Write(path);
+        Card(classifier, robustness).WithFile(path, options).Write(path);
     }
 
     /// <summary>
@@ -55,12 +55,12 @@ public static class ModelExport
     {
         var classifier = ImageClassifierTransformer.From(model);
         ModelFile.Write(path, classifier.Model);
-        Card(classifier, robustness).WithSafetensors(path).Write(path);
+        Card(classifier, robustness).WithFile(path).Write(path);
     }
 
     private static ModelCard Card(ImageClassifierTransformer classifier, RobustnessMetrics? robustness)
     {
         var card = ModelCard.Create(classifier.Model, classifier.Training) with { ClassNames = classifier.ClassNames };
-        return robustness is null ? card : card.With(robustness.Summary);
+        return robustness is null ? card : card.WithEvaluation(robustness.Summary);
     }
 }

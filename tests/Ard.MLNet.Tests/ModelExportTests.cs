@@ -2,7 +2,7 @@ using System.Text.Json;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
-using Ard.Trainers.Reports;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
 using Microsoft.ML;
 using static TorchSharp.torch;

@@ -18,9 +18,11 @@ internal static class PairedDifferenceSample
             Console.WriteLine($"{name}: told apart {found.PValue < 0.05}, 0 in the interval {found.Interval is { Low: < 0, High: > 0 }}");
         }
 
-        // From evaluations that were saved by ToJson: EvaluationSummary.Read(path).
-        var page = HtmlReport.Compare(
-            ("robust", EvaluationSummary.Create(robust, Given.Robust)), ("natural", EvaluationSummary.Create(natural, Given.Natural)));
+        // Also long afterwards, and elsewhere: from files.
+        var (one, other) = (Path.GetTempFileName(), Path.GetTempFileName());
+        robust.SaveJson(one, Given.Robust);
+        natural.SaveJson(other, Given.Natural);
+        var page = HtmlReport.Compare(("robust", one), ("natural", other));
         Console.WriteLine($"networks on the page: {page.Models.Count}");
 
         // Expected output:

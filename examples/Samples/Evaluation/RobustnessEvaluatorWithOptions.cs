@@ -25,7 +25,7 @@ internal static class RobustnessEvaluatorWithOptionsSample
         Console.WriteLine($"worst case: {Given.Percent(report.WorstCase.Accuracy)}");
 
         var check = AdversarialExamplesFile.Verify(options.ExamplesFile, Given.Robust, images, labels, Given.Threat);
-        Console.WriteLine($"{check.Points} points, all as the file says: {check.IsValid}");
+        Console.WriteLine($"{check.Points} points, all as the file says: {check.Faults.Count == 0}");
         Console.WriteLine($"as many as in the report: {check.Misclassified == 200 - report.WorstCase.CorrectCount}");
         Directory.Delete(folder, recursive: true);
 

@@ -20,7 +20,7 @@ internal static class EvaluateAnyModelSample
             BlackBox = new BlackBoxOptions { FeatureColumnName = "Features", ScoreColumnName = "Score" },      // the defaults
         });
 
-        Console.WriteLine(metrics.Description);
+        Console.WriteLine(metrics.ToModelReport("trees").Description);
         foreach (var attack in metrics.Attacks.Prepend(metrics.Clean))
             Console.WriteLine($"{attack.Name}: {Given.Percent(attack.Accuracy)}");
         Console.WriteLine($"only queried: {metrics.Report.BlackBox is not null}");

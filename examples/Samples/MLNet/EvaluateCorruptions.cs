@@ -18,8 +18,8 @@ internal static class EvaluateCorruptionsSample
 
         Console.WriteLine($"clean {Given.Percent((double)report.CleanCount / report.Images)}");
         Console.WriteLine($"noise {Given.Percent(report.Accuracy("gaussian_noise"))}, both {Given.Percent(report.MeanAccuracy)}");
-        foreach (var result in report.Results.Where(result => result.Name == "fog"))
-            Console.WriteLine($"fog of severity {result.Severity}: {result.CorrectCount} of {report.Images}");
+        for (var severity = 1; severity <= 5; severity++)
+            Console.WriteLine($"fog of severity {severity}: {report.Images * report.Accuracy("fog", severity):F0} of {report.Images}");
 
         // Expected output:
         // clean 84 %

@@ -53,37 +53,28 @@ public sealed record AdversarialEvaluatorOptions
     public CancellationToken Cancellation { get; init; }
 }
 
-/// <summary>The evaluations of <see cref="ArdCatalog"/>, which describes them, with <see cref="RobustnessEvaluator"/>.</summary>
-/// <param name="mlContext">The context.</param>
-/// <param name="options">The settings; null for the defaults.</param>
+/// <summary>The evaluations of <see cref="ArdCatalog"/>, which describes them.</summary>
 internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
 {
     private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
     private readonly AdversarialEvaluatorOptions options = (options ?? new()).Validated();
 
-    /// <summary>As <see cref="ArdCatalog.EvaluateRobustness"/> says.</summary>
-    public RobustnessMetrics Evaluate(ITransformer model, IDataView data)
+    public RobustnessMetrics Evaluate(ITransformer model, IDataView data) => With(model, data, evaluated =>
     {
-        using var evaluated = Open(model, data);
-        using var scope = NewDisposeScope();
-        var (labels, truth) = (evaluated.Labels, evaluated.Truth);
-        var classes = tensor(truth);
+        var (labels, truth) = (evaluated.Labels, evaluated.Subject.Truth);
         var evaluation = Settings(evaluated, options);
         evaluated.Imitate(options);
-        var report = new RobustnessEvaluator(evaluation with { KeepLogits = true })
-            .EvaluateAll(evaluated.Network, evaluated.Images, classes, options.Progress, options.Cancellation);
-
+        var report = new RobustnessEvaluator(evaluation with { KeepLogits = true }).EvaluateSubject(evaluated.Subject);
         var clean = Outcome.From(report.Clean, labels.Count, truth);
         var attacked = report.Attacks.Select(attack => Outcome.From(attack, labels.Count, truth)).ToArray();
         return new RobustnessMetrics(
             report,
             Metrics(clean, report.Clean),
             [.. attacked.Zip(report.Attacks, Metrics)],
-            Metrics(Outcome.Worst(report.WorstCase.Name, clean, attacked, truth), report.WorstCase),
+            Metrics(Outcome.Worst(clean, attacked, truth), report.WorstCase),
             evaluated,
-            evaluation,
-            options,
-            StrongestExamples(evaluated, classes, evaluation, report));
+            options with { Evaluation = evaluation },
+            StrongestExamples(evaluated.Subject, evaluation, report));
 
         AttackMetrics Metrics(Outcome outcome, AttackResult result)
         {
@@ -96,124 +87,100 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
                     columns[0].Annotations),
                 TableDataView.Vectors(columns[1].Name, columns[1].Type, outcome.Scores, labels.Count, columns[1].Annotations));
             return new AttackMetrics(
-                result.Name, result.Accuracy, result.Interval, mlContext.MulticlassClassification.Evaluate(table),
-                Rows(result, report.Clean, truth, labels))
-            {
-                Parts = result.Parts,
-            };
+                result, mlContext.MulticlassClassification.Evaluate(table), Rows(result, report.Clean, truth, labels));
         }
-    }
+    });
 
-    /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessCurve"/> says.</summary>
-    public RobustnessCurve EvaluateCurve(ITransformer model, IDataView data, IReadOnlyList<double> epsilons)
-    {
-        using var evaluated = Open(model, data);
-        using var scope = NewDisposeScope();
-        var evaluation = Settings(evaluated, options);
-        double[] budgets = [.. epsilons.Select(epsilon => evaluated.Within(new(evaluation.Threat!.Norm, epsilon)).Epsilon)];
-        RobustnessCurve.RequireEachOnce(budgets);
-        evaluated.Imitate(options);
-        return RobustnessCurve.EvaluateAll(
-            evaluated.Network, evaluated.Images, tensor(evaluated.Truth), budgets, evaluation, options.Progress, options.Cancellation);
-    }
+    public RobustnessCurve EvaluateCurve(ITransformer model, IDataView data, IReadOnlyList<double> epsilons) =>
+        With(model, data, evaluated =>
+        {
+            var evaluation = Settings(evaluated, options);
+            double[] budgets = [.. epsilons.Select(epsilon => evaluated.Within(new(evaluation.Threat!.Norm, epsilon)).Epsilon)];
+            RobustnessCurve.RequireEachOnce(budgets);
+            evaluated.Imitate(options);
+            return RobustnessCurve.EvaluateSubject(evaluated.Subject, budgets, evaluation);
+        });
 
-    /// <summary>As <see cref="ArdCatalog.EvaluateCorruptions"/> says.</summary>
-    public CorruptionReport EvaluateCorruptions(ITransformer model, IDataView data, IReadOnlyList<string>? names = null)
-    {
-        using var evaluated = Open(model, data);
-        using var scope = NewDisposeScope();
-        return CorruptionReport.EvaluateAll(
-            evaluated.Network, evaluated.Images, tensor(evaluated.Truth), names, null, options.Evaluation.Seed, options.Progress,
-            options.Cancellation);
-    }
+    public CorruptionReport EvaluateCorruptions(ITransformer model, IDataView data, IReadOnlyList<string>? names = null) => With(
+        model, data, evaluated => CorruptionReport.EvaluateSubject(evaluated.Subject, names, folder: null, options.Evaluation.Seed));
 
-    /// <summary>As <see cref="ArdCatalog.EvaluateRobustnessUnion"/> says.</summary>
     public RobustnessUnion EvaluateUnion(ITransformer model, IDataView data, IReadOnlyList<ThreatModel> threats)
     {
         if (options.Evaluation.ExamplesFile is not null)
             throw new ArgumentException("ExamplesFile and several threat models are given, expected no file.");
-        using var evaluated = Open(model, data);
-        using var scope = NewDisposeScope();
-        var truth = tensor(evaluated.Truth);
-        // All are known to be sound before the first begins.
-        RobustnessEvaluator[] evaluators = [.. threats.Select(threat =>
+        return With(model, data, evaluated =>
         {
-            var evaluation = Settings(evaluated, options.Against(threat));
-            if (evaluation.StateFile is { } file)
-                evaluation = evaluation with { StateFile = FormattableString.Invariant($"{file}-{threat.Norm}-{threat.Epsilon:R}") };
-            return new RobustnessEvaluator(evaluation);
-        })];
-        RobustnessUnion.RequireEachOnce(evaluators.Select(evaluator => evaluator.Options.ThreatOrDefault));
-        evaluated.Imitate(options);
-        return RobustnessUnion.Combine([.. evaluators.Select(evaluator => evaluator.EvaluateAll(
-            evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation))]);
+            // All are known to be sound before the first begins.
+            RobustnessEvaluator[] evaluators = [.. threats.Select(threat =>
+            {
+                var evaluation = Settings(evaluated, options.Against(threat));
+                if (evaluation.StateFile is { } file)
+                    evaluation = evaluation with { StateFile = FormattableString.Invariant($"{file}-{threat.Norm}-{threat.Epsilon:R}") };
+                return new RobustnessEvaluator(evaluation);
+            })];
+            RobustnessUnion.RequireEachOnce(evaluators.Select(evaluator => evaluator.Options.ThreatOrDefault));
+            evaluated.Imitate(options);
+            return RobustnessUnion.Combine([.. evaluators.Select(evaluator => evaluator.EvaluateSubject(evaluated.Subject))]);
+        });
     }
 
-    /// <summary>As <see cref="ArdCatalog.EvaluateSmallestPerturbations"/> says.</summary>
-    public SmallestPerturbations EvaluateSmallest(ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks)
-    {
-        using var evaluated = Open(model, data);
-        using var scope = NewDisposeScope();
-        return SmallestPerturbations.EvaluateAll(
-            evaluated.Network, evaluated.Images, tensor(evaluated.Truth), norm, attacks, options.Evaluation, options.Progress,
-            options.Cancellation);
-    }
+    public SmallestPerturbations EvaluateSmallest(
+        ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks) => With(
+        model, data, evaluated => SmallestPerturbations.EvaluateSubject(evaluated.Subject, norm, attacks, options.Evaluation));
 
-    /// <summary>As <see cref="ArdCatalog.EvaluateRepeatedly"/> says.</summary>
     public RepeatedJudgement EvaluateRepeatedly(ITransformer model, IDataView data, int passes)
     {
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
         if (options.Evaluation.Shard is { } shard)
             throw new ArgumentException($"Shard is {shard}, expected none: judged are the points of a whole evaluation.");
-        using var evaluated = Open(model, data);
-        using var scope = NewDisposeScope();
-        var (truth, evaluation) = (tensor(evaluated.Truth), Settings(evaluated, options));
-        var group = evaluation.Group ?? ProcessGroup.Current;
-        evaluated.Imitate(options);
-        var file = evaluation.ExamplesFile ?? Path.GetTempFileName();
-        try
+        return With(model, data, evaluated =>
         {
-            new RobustnessEvaluator(evaluation with { ExamplesFile = file })
-                .EvaluateAll(evaluated.Network, evaluated.Images, truth, options.Progress, options.Cancellation);
-            // Of several processes that of rank 0 has the file; all get what it judges.
-            return RepeatedJudgement.Share(group, group.Together(() => group.Rank != 0 ? null
-                : RepeatedJudgement.Evaluate(evaluated.Network, Safetensors.Read(file)["points"], truth, passes)));
-        }
-        finally
-        {
-            if (evaluation.ExamplesFile is null) File.Delete(file);
-        }
+            var (subject, evaluation) = (evaluated.Subject, Settings(evaluated, options));
+            var group = evaluation.Group ?? ProcessGroup.Current;
+            evaluated.Imitate(options);
+            var file = evaluation.ExamplesFile ?? Path.GetTempFileName();
+            try
+            {
+                new RobustnessEvaluator(evaluation with { ExamplesFile = file }).EvaluateSubject(subject);
+                // Of several processes that of rank 0 has the file; all get what it judges.
+                return RepeatedJudgement.Share(group, group.Together(() => group.Rank != 0 ? null
+                    : RepeatedJudgement.Evaluate(subject.Model, Safetensors.Read(file)["points"], subject.Labels, passes)));
+            }
+            finally
+            {
+                if (evaluation.ExamplesFile is null) File.Delete(file);
+            }
+        });
     }
 
-    private EvaluatedModel Open(ITransformer model, IDataView data)
+    private T With<T>(ITransformer model, IDataView data, Func<EvaluatedModel, T> evaluate)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        return EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var scope = NewDisposeScope();
+        return evaluate(evaluated);
     }
 
     private static EvaluationOptions Settings(EvaluatedModel evaluated, AdversarialEvaluatorOptions options)
     {
-        var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Network);
+        var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Subject.Model);
         evaluation = evaluation with
         {
             Threat = evaluated.Within(evaluation.Threat!),
             MoreAttacks = [.. evaluation.MoreAttacks, .. evaluated.Transfers(evaluation.Threat!.Norm)],
         };
-        RobustnessEvaluator.Check(evaluation.Validated(), evaluated.Network);
+        RobustnessEvaluator.Check(evaluation.Validated(), evaluated.Subject.Model);
         return evaluation;
     }
 
     /// <summary>The first images that are right, under the attack that broke most.</summary>
-    private AttackedImages? StrongestExamples(
-        EvaluatedModel evaluated, Tensor labels, EvaluationOptions evaluation, RobustnessReport report)
+    private AttackedImages? StrongestExamples(EvaluationSubject subject, EvaluationOptions evaluation, RobustnessReport report)
     {
         if (options.Images == 0 || report.Attacks.Count == 0) return null;
-        var (attacks, threat) = (evaluation.AllAttacks(), report.Threat);
         var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
-        return AttackedImages.FindAmong(
-            evaluated.Network, evaluated.Images, labels, attacks[strongest].Parts(threat.Norm)[0], threat, options.Images,
-            evaluation.Seed, options.Cancellation);
+        var attack = evaluation.AllAttacks()[strongest].Parts(report.Threat.Norm)[0];
+        return AttackedImages.FindAmong(subject, attack, report.Threat, options.Images, evaluation.Seed);
     }
 
     private static TableDataView Rows(AttackResult result, AttackResult clean, long[] truth, ClassLabels labels)
@@ -238,24 +205,24 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     }
 
     /// <summary>What the network gave for every row.</summary>
-    private sealed record Outcome(string Name, float[] Scores, int Classes)
+    private sealed record Outcome(float[] Scores, int Classes)
     {
         // Where the network's output is not finite, and names no class, it is as sure as can be of the others.
         public static Outcome From(AttackResult result, int classes, long[] truth)
         {
             using var scope = NewDisposeScope();
             var logits = result.Logits!.ToArray();
-            if (logits.Length != result.Points.Count * classes)
+            if (logits.Length != truth.Length * classes)
                 throw new InvalidOperationException(
-                    $"The network has {logits.Length / result.Points.Count} outputs, expected {classes}, one for each class.");
-            var scores = tensor(logits).reshape(result.Points.Count, classes).softmax(1).data<float>().ToArray();
+                    $"The network has {logits.Length / truth.Length} outputs, expected {classes}, one for each class.");
+            var scores = tensor(logits).reshape(truth.Length, classes).softmax(1).data<float>().ToArray();
             for (var row = 0; row < truth.Length; row++)
             {
                 if (result.Predictions[row] >= 0) continue;
                 scores.AsSpan(row * classes, classes).Fill(1f / (classes - 1));
                 scores[row * classes + truth[row]] = 0;
             }
-            return new Outcome(result.Name, scores, classes);
+            return new Outcome(scores, classes);
         }
 
         public int Predicted(int row) => Classifier.Largest(Of(row));
@@ -263,16 +230,16 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
         public ReadOnlySpan<float> Of(int row) => Scores.AsSpan(row * Classes, Classes);
 
         /// <summary>For each row the attack under which its label has the lowest score, a broken row before one that is not.</summary>
-        public static Outcome Worst(string name, Outcome clean, Outcome[] attacked, long[] truth)
+        public static Outcome Worst(Outcome clean, Outcome[] attacked, long[] truth)
         {
-            var worst = clean with { Name = name, Scores = [.. clean.Scores] };
+            var scores = new float[clean.Scores.Length];
             for (var row = 0; row < truth.Length; row++)
             {
                 var label = (int)truth[row];
                 var pick = attacked.Append(clean).MinBy(outcome => (outcome.Predicted(row) == label, outcome.Of(row)[label]))!;
-                pick.Of(row).CopyTo(worst.Scores.AsSpan(row * clean.Classes));
+                pick.Of(row).CopyTo(scores.AsSpan(row * clean.Classes));
             }
-            return worst;
+            return clean with { Scores = scores };
         }
     }
 }

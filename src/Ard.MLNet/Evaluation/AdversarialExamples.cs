@@ -10,7 +10,7 @@ using Microsoft.ML;
 
 namespace Ard.MLNet.Evaluation;
 
-/// <summary>The settings of <see cref="AdversarialExamples"/>.</summary>
+/// <summary>The settings of <see cref="ArdCatalog.AdversarialExamples"/>.</summary>
 public sealed record AdversarialExamplesOptions : IValidatableObject
 {
     /// <summary>The attack, by name: see <see cref="AttackCatalog"/>. Default pgd-20.</summary>
@@ -51,109 +51,83 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
     internal Attack ChosenAttack() => Attack ?? AttackCatalog.ByName(AttackName);
 }
 
-/// <summary>
-/// A step that adds a column of adversarial images: each row's image, moved within the threat model so that the classifier gets it wrong,
-/// if the attack can. Any metric or model of ML.NET can then be run on attacked data; CopyColumns puts the column in place of the features.
-/// </summary>
-public sealed class AdversarialExamples : IEstimator<AdversarialExamplesTransformer>
+/// <summary>The step of <see cref="ArdCatalog.AdversarialExamples"/>. Nothing is learned from the data.</summary>
+internal sealed class AdversarialExamples : IEstimator<ITransformer>
 {
     private readonly MLContext mlContext;
-    private readonly AdversarialExamplesTransformer transformer;
+    private readonly AdversarialMapping mapping;
 
-    /// <summary>Makes the estimator.</summary>
-    /// <param name="mlContext">The context.</param>
-    /// <param name="classifier">The classifier that is attacked. It stays the caller's.</param>
-    /// <param name="options">The settings; default PGD-20 and the threat model that is usual for the images.</param>
-    /// <exception cref="ArgumentException">A setting is wrong.</exception>
-    internal AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null)
+    public AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options)
     {
-        ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(classifier);
         options = (options ?? new()).Validated();
         options = options with { Threat = options.Threat ?? ThreatModel.Default(classifier.Classifier.Format.Channels) };
-        this.mlContext = mlContext;
-        transformer = new AdversarialExamplesTransformer(new AdversarialMapping(classifier.Classifier, options), owned: false);
+        (this.mlContext, mapping) = (mlContext, new AdversarialMapping(classifier.Classifier, options));
     }
 
-    /// <summary>The input's columns and the new one.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var (features, options) = (transformer.Mapping.Classifier.Features, transformer.Mapping.Options);
+        var (features, options) = (mapping.Classifier.Features, mapping.Options);
         // Both columns are checked; the new one is like the feature column.
         PromisedShapes.OfTrainer(mlContext, inputSchema, features, options.LabelColumnName);
         var label = inputSchema.FirstOrDefault(column => column.Name == options.LabelColumnName);
-        if (label is { Name: not null, IsKey: false })
-            LabelKeys.Values(label.Name, label.ItemType, transformer.Mapping.Classifier.Labels);
+        if (label is { Name: not null, IsKey: false }) LabelKeys.Values(label.Name, label.ItemType, mapping.Classifier.Labels);
         return PromisedShapes.WithFloats(
             mlContext, inputSchema, features, mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema);
     }
 
-    /// <summary>A step of its own each time; nothing is learned from the data.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    public AdversarialExamplesTransformer Fit(IDataView input)
+    public ITransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        transformer.GetOutputSchema(input.Schema);
-        return new(transformer.Mapping, owned: false);
+        mapping.OutputSchema(input.Schema);
+        return new AdversarialExamplesTransformer(mapping, owned: false);
     }
 }
 
 /// <summary>
-/// See <see cref="AdversarialExamples"/>. The images are computed a batch at a time while a cursor moves. Any number of threads may use it
-/// at once. Saved, it takes the classifier that it attacks with it. Disposal frees that of one that was loaded; else it is another's.
+/// The fitted step: the images are computed a batch at a time while a cursor moves; any number of threads may use it at once. Disposal
+/// frees the classifier of one that was loaded; else it is another's.
 /// </summary>
-public sealed class AdversarialExamplesTransformer : ITransformer, IDisposable
+internal sealed class AdversarialExamplesTransformer(AdversarialMapping mapping, bool owned) : ITransformer, IDisposable
 {
-    private readonly bool owned;
-
-    internal AdversarialExamplesTransformer(AdversarialMapping mapping, bool owned) => (Mapping, this.owned) = (mapping, owned);
-
     // The new column depends on nothing but the row and its id.
-    bool ITransformer.IsRowToRowMapper => true;
+    public bool IsRowToRowMapper => true;
 
-    internal AdversarialMapping Mapping { get; }
-
-    /// <summary>The input's columns and the new one.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return Mapping.OutputSchema(inputSchema);
+        return mapping.OutputSchema(inputSchema);
     }
 
-    /// <summary>A view of the input with the new column. It is computed when a cursor asks for it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new BatchedDataView(input, Mapping);
+        return new BatchedDataView(input, mapping);
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return new RowMapper(inputSchema, Mapping);
+        return new RowMapper(inputSchema, mapping);
     }
 
-    /// <summary>Frees the classifier of a step that was loaded.</summary>
     public void Dispose()
     {
-        if (owned) Mapping.Classifier.Dispose();
+        if (owned) mapping.Classifier.Dispose();
     }
 
-    internal static void Register(ComponentCatalog catalog) =>
+    public static void Register(ComponentCatalog catalog) =>
         ModelStream.Register(catalog, typeof(AdversarialExamplesTransformer), AdversarialExamplesStep.LoaderName);
 
     // Called by ML.NET when a model is loaded.
     private static AdversarialExamplesTransformer Create(IHostEnvironment env, object context)
     {
-        AdversarialMapping? mapping = null;
-        ModelStream.Read(context, stream => mapping = AdversarialExamplesStep.Read(stream, env.ComponentCatalog));
-        return new AdversarialExamplesTransformer(mapping!, owned: true);
+        AdversarialMapping? read = null;
+        ModelStream.Read(context, stream => read = AdversarialExamplesStep.Read(stream, env.ComponentCatalog));
+        return new AdversarialExamplesTransformer(read!, owned: true);
     }
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
-        ModelStream.Write(ctx, AdversarialExamplesStep.LoaderName, stream => AdversarialExamplesStep.Write(stream, Mapping));
+        ModelStream.Write(ctx, AdversarialExamplesStep.LoaderName, stream => AdversarialExamplesStep.Write(stream, mapping));
 }

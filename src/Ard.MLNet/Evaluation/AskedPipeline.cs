@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
+using Ard.Trainers.Attacks;
+using Ard.Trainers.Evaluation;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -13,6 +15,9 @@ namespace Ard.MLNet.Evaluation;
 internal sealed class AskedPipeline
 {
     private const string Score = "Score";
+
+    // So many are asked for to see whether scores and classes fit.
+    private const int ImagesInOrder = 32;
 
     private readonly MLContext mlContext;
     private readonly ITransformer model;
@@ -64,25 +69,27 @@ internal sealed class AskedPipeline
         return HasScores ? Scores(answers, count) : tensor(Named(answers, answers.Schema[Answer.Name], count));
     }
 
-    /// <summary>Whether the model names a class of these beside its scores.</summary>
-    public bool NamesClassesToo => beside is not null;
-
     /// <summary>
-    /// Finds out scores in another order than that of the classes (<see cref="ScoreOrder"/>), by images of the rows of these numbers.
+    /// Finds out scores in another order than that of the classes, where the model names a class beside them (<see cref="ScoreOrder"/>), by
+    /// images from all over the data, which may be sorted by class.
     /// </summary>
     /// <exception cref="InvalidOperationException">Of one the largest score is not that of the class that is named.</exception>
-    public void RequireScoresInOrder(Tensor images, IReadOnlyList<long> numbers)
+    public void RequireScoresInOrder(ViewImages images)
     {
-        var answers = Answers(images);
-        var (score, column) = (answers.Schema[Answer.Name], answers.Schema[beside!.Value.Index]);
+        if (beside is not { } named) return;
+        using var scope = NewDisposeScope();
+        var count = Math.Min(ImagesInOrder, images.Count);
+        long[] numbers = [.. PointNoise.Rows(count).Select(row => row * images.Count / count)];
+        var answers = Answers(ImageBatch.Convert(images.Rows(numbers), ScalarType.Float32, CPU));
+        var (score, column) = (answers.Schema[Answer.Name], answers.Schema[named.Index]);
         // Both in one pass: a model with noise in it answers otherwise in the next.
-        var rows = Values<(float[] Scores, long Named)>(answers, [score, column], numbers.Count, row =>
+        var rows = Values<(float[] Scores, long Named)>(answers, [score, column], numbers.Length, row =>
         {
-            var (scores, named) = (Scores(row, score), ScoreOrder.Open(row, column, Labels));
-            return () => (scores(), named());
+            var (getScores, getNamed) = (Scores(row, score), ScoreOrder.Open(row, column, Labels));
+            return () => (getScores(), getNamed());
         });
-        foreach (var (number, (scores, named)) in numbers.Zip(rows))
-            ScoreOrder.Require(scores, named, number, Answer.Name, column.Name, Labels);
+        foreach (var (number, (scores, its)) in numbers.Zip(rows))
+            ScoreOrder.Require(scores, its, number, Answer.Name, column.Name, Labels);
     }
 
     private IDataView Answers(Tensor images)

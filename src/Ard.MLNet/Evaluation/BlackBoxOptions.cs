@@ -35,8 +35,8 @@ public sealed record BlackBoxOptions
     /// </summary>
     public NetworkDefinition? Surrogate { get; init; }
 
-    /// <summary>The settings of its training. Default null: those that are usual for so many images.</summary>
-    public TrainingOptions? SurrogateTraining { get; init; }
+    // The settings of its training. Default null: those that are usual for so many images.
+    internal TrainingOptions? SurrogateTraining { get; init; }
 
     /// <summary>The column with the model's answer, where there is no score. Default PredictedLabel.</summary>
     [MinLength(1)]

@@ -11,12 +11,8 @@ using TorchSharp;
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>A fitted model as a network to be evaluated, with the images that reach it, their classes and those of its logits.</summary>
-internal sealed record EvaluatedModel(
-    string Name, string Details, Module<Tensor, Tensor> Network, ClassLabels Labels, ViewImages Images, long[] Truth) : IDisposable
+internal sealed record EvaluatedModel(string Name, string Details, EvaluationSubject Subject, ClassLabels Labels) : IDisposable
 {
-    // So many are asked for to see whether scores and classes fit.
-    private const int ImagesInOrder = 32;
-
     private IDisposable? InUse { get; init; }
 
     private bool HoldsBytes { get; init; }
@@ -43,7 +39,7 @@ internal sealed record EvaluatedModel(
         var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
         return last < 0 || options.BlackBox is not null
             ? Asked(mlContext, model, data, options)
-            : OpenClassifier(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options.LabelColumnName);
+            : OpenClassifier(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options);
     }
 
     /// <summary>
@@ -60,15 +56,17 @@ internal sealed record EvaluatedModel(
 
     public void Dispose()
     {
-        Images.Dispose();
+        (Subject.Images as IDisposable)?.Dispose();
+        Subject.Labels.Dispose();
         Imitation?.Dispose();
         InUse?.Dispose();
     }
 
     private static EvaluatedModel OpenClassifier(
-        MLContext mlContext, IReadOnlyList<ITransformer> before, ImageClassifierTransformer transformer, IDataView data, string label)
+        MLContext mlContext, IReadOnlyList<ITransformer> before, ImageClassifierTransformer transformer, IDataView data,
+        AdversarialEvaluatorOptions options)
     {
-        var classifier = transformer.Classifier;
+        var (classifier, label) = (transformer.Classifier, options.LabelColumnName);
         var view = LabelKeys.Map(
             mlContext, before.Aggregate(data, (current, step) => step.Transform(current)), label, classifier.Labels);
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", label), classifier);
@@ -78,9 +76,9 @@ internal sealed record EvaluatedModel(
         try
         {
             var parameters = $"{Weights.Count(classifier.Network).ToString("N0", CultureInfo.InvariantCulture)} parameters";
+            var images = new ViewImages(view, classifier.Features, classifier.Format, truth.Length);
             return new EvaluatedModel(
-                $"{classifier.Definition}", parameters, classifier.Network, classifier.Labels,
-                new ViewImages(view, classifier.Features, classifier.Format, truth.Length), truth)
+                $"{classifier.Definition}", parameters, NewSubject(classifier.Network, images, truth, options), classifier.Labels)
             {
                 InUse = used,
                 Training = transformer.Training,
@@ -93,6 +91,10 @@ internal sealed record EvaluatedModel(
             throw;
         }
     }
+
+    private static EvaluationSubject NewSubject(
+        Module<Tensor, Tensor> network, ViewImages images, long[] truth, AdversarialEvaluatorOptions options) =>
+        new(nameof(RobustnessEvaluator), network, images, tensor(truth).DetachFromDisposeScope(), options.Progress, options.Cancellation);
 
     private static EvaluatedModel Asked(MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
     {
@@ -107,15 +109,8 @@ internal sealed record EvaluatedModel(
         var images = new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length);
         try
         {
-            if (asked.NamesClassesToo)
-            {
-                using var scope = NewDisposeScope();
-                // From all over the data, which may be sorted by class.
-                var count = Math.Min(ImagesInOrder, truth.LongLength);
-                long[] rows = [.. PointNoise.Rows(count).Select(row => row * truth.Length / count)];
-                asked.RequireScoresInOrder(ImageBatch.Convert(images.Rows(rows), ScalarType.Float32, CPU), rows);
-            }
-            return new EvaluatedModel(name, "asked only", network, asked.Labels, images, truth)
+            asked.RequireScoresInOrder(images);
+            return new EvaluatedModel(name, "asked only", NewSubject(network, images, truth, options), asked.Labels)
             {
                 Imitation = how.Surrogate?.For(asked.Format, asked.Labels.Count).Build(options.Evaluation.Seed),
                 HoldsBytes = asked.TakesBytes,
@@ -133,9 +128,9 @@ internal sealed record EvaluatedModel(
     public void Imitate(AdversarialEvaluatorOptions options)
     {
         if (Imitation is null) return;
-        using var all = Images.All(ScalarType.Float32);
-        Surrogate.Fit(
-            Imitation, Network, all, options.BlackBox!.SurrogateTraining ?? new() { Seed = options.Evaluation.Seed }, options.Cancellation);
+        using var all = Subject.Images.All(ScalarType.Float32);
+        var training = options.BlackBox!.SurrogateTraining ?? new() { Seed = options.Evaluation.Seed };
+        Surrogate.Fit(Imitation, Subject.Model, all, training, options.Cancellation);
         // Asked on the CPU, as the model is.
         Imitation.to(CPU);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
@@ -11,9 +10,8 @@ namespace Ard.MLNet.Evaluation;
 /// <summary>What a model gets right under one attack.</summary>
 public sealed record AttackMetrics
 {
-    internal AttackMetrics(
-        string name, double accuracy, ConfidenceInterval interval, MulticlassClassificationMetrics metrics, IDataView rows) =>
-        (Name, Accuracy, Interval, Metrics, Rows) = (name, accuracy, interval, metrics, rows);
+    internal AttackMetrics(AttackResult result, MulticlassClassificationMetrics metrics, IDataView rows) =>
+        (Name, Accuracy, Interval, Metrics, Rows) = (result.Name, result.Accuracy, result.Interval, metrics, rows);
 
     /// <summary>The attack's name; <c>clean</c> and <c>worst-case</c> besides.</summary>
     public string Name { get; internal init; }
@@ -26,9 +24,6 @@ public sealed record AttackMetrics
 
     /// <summary>ML.NET's metrics of the attacked data.</summary>
     public MulticlassClassificationMetrics Metrics { get; internal init; }
-
-    /// <summary>How many rows are right after each part of an attack that consists of others, such as AutoAttack; else empty.</summary>
-    public IReadOnlyList<AttackPart> Parts { get; init; } = [];
 
     /// <summary>
     /// One row for each row of the data, in their order, for ML.NET to go on with: Row (int64, from 0), Label, PredictedLabel and
@@ -45,16 +40,15 @@ public sealed record AttackMetrics
 public sealed class RobustnessMetrics
 {
     private readonly EvaluatedModel model;
-    private readonly EvaluationOptions options;
-    private readonly AdversarialEvaluatorOptions asked;
+    private readonly AdversarialEvaluatorOptions options;
 
     internal RobustnessMetrics(
         RobustnessReport report, AttackMetrics clean, IReadOnlyList<AttackMetrics> attacks, AttackMetrics worstCase,
-        EvaluatedModel model, EvaluationOptions options, AdversarialEvaluatorOptions asked, AttackedImages? images)
+        EvaluatedModel model, AdversarialEvaluatorOptions options, AttackedImages? images)
     {
         (Report, Clean, Attacks, WorstCase) = (report, clean, attacks, worstCase);
-        (this.model, this.options, this.asked, Images) = (model, options, asked, images);
-        Summary = EvaluationSummary.Create(report, model.Network) with
+        (this.model, this.options, Images) = (model, options, images);
+        Summary = EvaluationSummary.Create(report, model.Subject.Model) with
         {
             ClassNames = ClassNames,
             Clean = Figures(report.Clean, clean),
@@ -82,25 +76,19 @@ public sealed class RobustnessMetrics
     internal EvaluationSummary Summary { get; }
 
     /// <summary>Some images before and after the attack; null where <see cref="AdversarialEvaluatorOptions.Images"/> is 0.</summary>
-    public AttackedImages? Images { get; }
+    internal AttackedImages? Images { get; }
 
     /// <summary>The classes' names, in the order of the classifier's scores.</summary>
     public IReadOnlyList<string> ClassNames => model.Labels.Names;
 
     /// <summary>The network and the number of its parameters, or the model and that it was only queried.</summary>
-    public string Description => $"{model.Name}, {model.Details}";
+    internal string Description => $"{model.Name}, {model.Details}";
 
     /// <summary>The metrics of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
     /// <exception cref="KeyNotFoundException">It was not run; the message names those that were.</exception>
     public AttackMetrics this[string attack] => Attacks.Prepend(Clean).Append(WorstCase).FirstOrDefault(metrics => metrics.Name == attack)
         ?? throw new KeyNotFoundException($"No result for '{attack}': found {string.Join(", ", Attacks.Select(metrics => metrics.Name))}.");
-
-    /// <summary>
-    /// The report as JSON, as <see cref="EvaluationSummary.ToJson()"/> has it, with ML.NET's metrics of each attack. What became of each
-    /// row as JSON lines is <see cref="RobustnessReport.SaveRows"/> of <see cref="Report"/>.
-    /// </summary>
-    public string ToJson() => Summary.ToJson();
 
     private static EvaluationSummary.Figures Figures(AttackResult result, AttackMetrics attack) =>
         EvaluationSummary.Figures.From(result) with
@@ -112,9 +100,12 @@ public sealed class RobustnessMetrics
             Confusion = attack.Metrics.ConfusionMatrix.Counts,
         };
 
-    /// <summary>Writes <see cref="ToJson"/> to a file, which appears whole or not at all.</summary>
+    /// <summary>
+    /// Writes the report as JSON, as <see cref="RobustnessReport.SaveJson"/> does, with ML.NET's metrics of each attack. What became of
+    /// each row as JSON lines is <see cref="RobustnessReport.SaveRows"/> of <see cref="Report"/>.
+    /// </summary>
     /// <param name="path">The file to create or to replace.</param>
-    public void SaveJson(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
+    public void SaveJson(string path) => AtomicFile.WriteAllText(path, Summary.ToJson() + "\n");
 
     /// <summary>
     /// The model on a page: evaluation, images, and its training unless it was loaded. Several of them make a page of several models.
@@ -136,7 +127,7 @@ public sealed class RobustnessMetrics
         ClassNames = ClassNames,
         // The network is the name already.
         Models = [ToModelReport(model.Name) with { Description = model.Details }],
-        Seed = options.Seed,
+        Seed = options.Evaluation.Seed,
         Reproduction = Code(),
     };
 
@@ -144,27 +135,11 @@ public sealed class RobustnessMetrics
     /// <param name="path">The file to create or to replace, such as <c>report.html</c>.</param>
     public void SaveHtml(string path) => ToHtmlReport().Save(path);
 
-    private string Code() => string.Create(CultureInfo.InvariantCulture, $$"""
-        var metrics = mlContext.MulticlassClassification.EvaluateRobustness(model, data, new()
-        {
-            Evaluation = new()
-            {
-                Threat = ThreatModel.{{Report.Threat.Norm}}({{Report.Threat.Epsilon:R}}),
-                Attacks = [{{string.Join(", ", options.AttackNames.Select(attack => $"\"{attack}\""))}}],{{More()}}
-                Seed = {{options.Seed}},{{(options.QueryBudget is { } budget ? $"\n        QueryBudget = {budget}," : "")}}
-            },{{Asked()}}
-        });
-        """);
-
-    // What else was said of the columns and of how to ask the model.
-    private string Asked()
+    // With what was a default by its name, and without files.
+    private string Code()
     {
-        var label = asked.LabelColumnName == new AdversarialEvaluatorOptions().LabelColumnName
-            ? "" : $"\n    LabelColumnName = {OptionsCode.Text(asked.LabelColumnName)},";
-        return asked.BlackBox is null ? label : $"{label}\n    BlackBox = {OptionsCode.Write(asked.BlackBox)},";
+        var evaluation = options.Evaluation with { Attacks = options.Evaluation.AttackNames, StateFile = null, ExamplesFile = null };
+        return "var metrics = mlContext.MulticlassClassification.EvaluateRobustness(model, data, "
+            + $"{OptionsCode.Write(options with { Evaluation = evaluation })});";
     }
-
-    private string More() => options.MoreAttacks.Count == 0
-        ? ""
-        : $"\n        MoreAttacks = [/* {string.Join(", ", options.MoreAttacks.Select(attack => attack.Name))} */],";
 }

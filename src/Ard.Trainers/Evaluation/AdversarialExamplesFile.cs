@@ -5,25 +5,6 @@ using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What <see cref="AdversarialExamplesFile.Verify"/> found.</summary>
-public sealed record ExamplesVerification
-{
-    internal ExamplesVerification(int points, int misclassified, IReadOnlyList<string> faults) =>
-        (Points, Misclassified, Faults) = (points, misclassified, faults);
-
-    /// <summary>How many points the file has.</summary>
-    public int Points { get; }
-
-    /// <summary>How many of them are allowed and misclassified now.</summary>
-    public int Misclassified { get; }
-
-    /// <summary>What does not hold, in words; empty where everything does.</summary>
-    public IReadOnlyList<string> Faults { get; }
-
-    /// <summary>Whether everything holds that the file says.</summary>
-    public bool IsValid => Faults.Count == 0;
-}
-
 /// <summary>
 /// The worst points of an evaluation as a safetensors file, so that anyone can check its figures without running an attack: <c>points</c>
 /// [N,...] in the network's dtype, the misclassified point that was found first or else the clean image; <c>rows</c>, <c>labels</c> and
@@ -41,50 +22,48 @@ public static class AdversarialExamplesFile
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="threat">What the adversary may do.</param>
     /// <param name="batchSize">How many images go through the network at a time. Default 250.</param>
+    /// <returns>
+    /// How many points the file has, how many of them are allowed and misclassified now, and in words what does not hold; nothing where
+    /// everything does.
+    /// </returns>
     /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
     /// <exception cref="CheckpointException">The file is damaged or not one of examples.</exception>
     /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
-    public static ExamplesVerification Verify(
+    public static (int Points, int Misclassified, IReadOnlyList<string> Faults) Verify(
         string path, Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, int batchSize = 250)
     {
-        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(threat);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        ImageBatch.Check(nameof(AdversarialExamplesFile), images, labels);
+        var subject = EvaluationSubject.Checked(nameof(AdversarialExamplesFile), model, images, labels);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var (points, rows, truth, predictions) = Read(path, images.shape[1..]);
-        var faults = new List<string>();
-        if (!rows.SequenceEqual(PointNoise.Rows(images.shape[0])))
-            return new(rows.Length, 0, [$"the file has {rows.Length} points that are not the {images.shape[0]} images in their order"]);
-        var given = labels.cpu().data<long>().ToArray();
-        var misclassified = 0;
-        for (var first = 0; first < given.Length; first += batchSize)
+        if (!rows.SequenceEqual(subject.Rows))
+            return (rows.Length, 0, [$"the file has {rows.Length} points that are not the {subject.Count} images in their order"]);
+        var (given, faults, misclassified) = (subject.Truth, new List<string>(), 0);
+        foreach (var places in subject.Batches(batchSize))
         {
             using var batchScope = NewDisposeScope();
-            var count = Math.Min(batchSize, given.Length - first);
-            var (clean, _) = ImageBatch.Take(model, images, labels, first, count);
-            var batch = points.narrow(0, first, count).to(clean.dtype, clean.device);
-            var now = ImageBatch.Predict(nameof(AdversarialExamplesFile), model, batch, labels);
+            var clean = subject.Take(places).Images;
+            var batch = subject.ToNetwork(points.narrow(0, places[0], places.Length));
+            var now = subject.Predict(batch);
             var sizes = threat.Size(batch, clean).cpu().data<double>().ToArray();
             var inRange = batch.Ge(0).logical_and(batch.Le(1)).flatten(1).all(1).cpu().data<bool>().ToArray();
             var largest = threat.LargestSize(clean);
-            for (var i = 0; i < count; i++)
+            foreach (var (i, row) in places.Index())
             {
-                var row = first + i;
-                // Written so that a NaN fails as well.
-                var allowed = inRange[i] && sizes[i] <= largest;
+                // So that a NaN is not near.
+                var near = sizes[i] <= largest;
                 if (truth[row] != given[row]) faults.Add($"row {row}: the label is {truth[row]} in the file, {given[row]} given");
                 if (!inRange[i]) faults.Add($"row {row}: values outside [0,1]");
-                if (!(sizes[i] <= largest))
-                    faults.Add(Invariant($"row {row}: moved by {sizes[i]:R} in {threat.Norm}, expected at most {threat.Epsilon:R}"));
+                if (!near) faults.Add(Invariant($"row {row}: moved by {sizes[i]:R} in {threat.Norm}, expected at most {threat.Epsilon:R}"));
                 // Where the file knows no class, the network's output was not finite there, or somewhere on the attack's way.
                 if (predictions[row] >= 0 && now[i] == given[row] != (predictions[row] == truth[row]))
                     faults.Add($"row {row}: class {predictions[row]} in the file, {now[i]} by the network, {given[row]} the true one");
-                if (allowed && now[i] != given[row]) misclassified++;
+                if (inRange[i] && near && now[i] != given[row]) misclassified++;
             }
         }
-        return new(given.Length, misclassified, faults);
+        return (given.Length, misclassified, faults);
     }
 
     internal static void Write(

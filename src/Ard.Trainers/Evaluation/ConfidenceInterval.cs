@@ -1,15 +1,12 @@
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>Where the share of all images, of which those evaluated are a sample, or the difference of two such shares, lies.</summary>
-public sealed record ConfidenceInterval
+/// <param name="Low">The lower bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</param>
+/// <param name="High">The upper bound; likewise.</param>
+public sealed record ConfidenceInterval(double Low, double High)
 {
-    internal ConfidenceInterval(double low, double high) => (Low, High) = (low, high);
-
-    /// <summary>The lower bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</summary>
-    public double Low { get; }
-
-    /// <summary>The upper bound, from 0 to 1, of a difference from -1; NaN where nothing was counted.</summary>
-    public double High { get; }
+    /// <summary>In percent, such as <c>53.07 to 61.42</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"{100 * Low:F2} to {100 * High:F2}");
 
     // The normal distribution is within so many deviations of its mean with a probability of 95 %.
     internal const double Deviations = 1.959963984540054;

@@ -5,22 +5,8 @@ using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What a network gets right of images under one corruption at one severity.</summary>
-public sealed record CorruptionResult
-{
-    [JsonConstructor]
-    internal CorruptionResult(string name, int severity, int correctCount) =>
-        (Name, Severity, CorrectCount) = (name, severity, correctCount);
-
-    /// <summary>The corruption, such as <c>fog</c>.</summary>
-    public string Name { get; }
-
-    /// <summary>From 1 to 5.</summary>
-    public int Severity { get; }
-
-    /// <summary>How many images the network gets right.</summary>
-    public int CorrectCount { get; }
-}
+/// <summary>How many images a network gets right under one corruption at one severity, from 1 to 5.</summary>
+internal sealed record CorruptionResult(string Name, int Severity, int CorrectCount);
 
 /// <summary>What a network gets right of clean and of corrupted images: by noise, blur, weather and compression, no adversary.</summary>
 public sealed record CorruptionReport : IJsonOnDeserialized
@@ -44,22 +30,24 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     /// <summary>How many of them the network gets right as they are.</summary>
     public int CleanCount { get; }
 
-    /// <summary>One entry for each corruption and severity.</summary>
-    public IReadOnlyList<CorruptionResult> Results { get; }
+    [JsonInclude]
+    internal IReadOnlyList<CorruptionResult> Results { get; }
 
+    /// <summary>The corruptions that were tried, such as <c>fog</c>.</summary>
     [JsonIgnore]
-    internal IReadOnlyList<string> Names => [.. Results.Select(result => result.Name).Distinct()];
+    public IReadOnlyList<string> Names => [.. Results.Select(result => result.Name).Distinct()];
 
     /// <summary>The mean of the accuracies over all corruptions and severities, from 0 to 1.</summary>
     [JsonIgnore]
-    public double MeanAccuracy => Names.Average(Accuracy);
+    public double MeanAccuracy => Names.Average(name => Accuracy(name));
 
-    /// <summary>The share of images that the network gets right under a corruption, the mean over its severities; from 0 to 1.</summary>
+    /// <summary>The share of images that the network gets right under a corruption, from 0 to 1.</summary>
     /// <param name="name">The corruption.</param>
+    /// <param name="severity">From 1 to 5. Default null: the mean over them.</param>
     /// <exception cref="KeyNotFoundException">It was not tried; the message names those that were.</exception>
-    public double Accuracy(string name)
+    public double Accuracy(string name, int? severity = null)
     {
-        var own = Results.Where(result => result.Name == name).ToArray();
+        var own = Results.Where(result => result.Name == name && (severity is null || result.Severity == severity)).ToArray();
         return own.Length > 0 ? own.Average(result => (double)result.CorrectCount / Images)
             : throw new KeyNotFoundException($"No result for '{name}': found {string.Join(", ", Names)}.");
     }
@@ -98,38 +86,28 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     /// <param name="seed">The seed of what is random, by which and by its place alone an image is changed. Default 0.</param>
     /// <param name="progress">Told after each corruption at each severity.</param>
     /// <param name="cancellation">Checked before each batch.</param>
-    /// <exception cref="ArgumentException">Images, labels or names are not as described.</exception>
+    /// <inheritdoc cref="RobustnessEvaluator.Evaluate" path="/exception"/>
     /// <exception cref="DataFileException">A file is missing or not sound, or of other images.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CorruptionReport Evaluate(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, IReadOnlyList<string>? names = null, string? folder = null,
-        long seed = 0, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        ImageBatch.Check(nameof(CorruptionReport), images, labels);
-        return EvaluateAll(model, images, labels, names, folder, seed, progress, cancellation);
-    }
+        long seed = 0, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default) =>
+        EvaluateSubject(
+            EvaluationSubject.Checked(nameof(CorruptionReport), model, images, labels, progress, cancellation), names, folder, seed);
 
     /// <summary>The same for images that are known to be sound.</summary>
-    internal static CorruptionReport EvaluateAll(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<string>? names, string? folder, long seed,
-        IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    internal static CorruptionReport EvaluateSubject(EvaluationSubject subject, IReadOnlyList<string>? names, string? folder, long seed)
     {
         names ??= Corruption.Names;
-        var count = checked((int)images.Count);
-        if (count == 0)
-            throw new ArgumentException($"{nameof(CorruptionReport)}: there are no images, expected one or more.", nameof(images));
+        if (subject.Count == 0) throw new ArgumentException($"{nameof(CorruptionReport)}: there are no images, expected one or more.");
         if (names.Count == 0 || names.Except(Corruption.Names).Any() || names.Distinct().Count() < names.Count)
             throw new ArgumentException(
                 $"{nameof(CorruptionReport)}: the corruptions are [{string.Join(", ", names)}], "
                 + $"expected some of {string.Join(", ", Corruption.Names)}, each once.", nameof(names));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var (type, device) = ImageBatch.Home(model, images);
-        var truth = labels.cpu().data<long>().ToArray();
+        var truth = subject.Truth;
         var results = new List<CorruptionResult>();
-        var clean = Count(images.Rows);
+        var clean = Count(subject.Images.Rows);
         foreach (var name in names)
         {
             using var file = folder is null ? null : Open(Path.Combine(folder, name + ".npy"), truth);
@@ -137,10 +115,10 @@ public sealed record CorruptionReport : IJsonOnDeserialized
             {
                 var right = Count(file is null ? Made : rows => Read(file, rows));
                 results.Add(new(name, severity, right));
-                progress?.Report(new($"{name} {severity}", results.Count, names.Count * Corruption.Severities, right));
+                subject.Progress?.Report(new($"{name} {severity}", results.Count, names.Count * Corruption.Severities, right));
 
                 Tensor Made(long[] rows) => Corruption.Apply(
-                    name, images.Rows(rows), severity, new PointNoise(Seed(seed, name, severity), rows));
+                    name, subject.Images.Rows(rows), severity, new PointNoise(Seed(seed, name, severity), rows));
 
                 Tensor Read(ImageDataset data, long[] rows)
                 {
@@ -149,22 +127,14 @@ public sealed record CorruptionReport : IJsonOnDeserialized
                 }
             }
         }
-        return new(count, clean, results);
+        return new(subject.Count, clean, results);
 
-        int Count(Func<long[], Tensor> batch)
+        int Count(Func<long[], Tensor> images) => subject.Batches(BatchSize).Sum(rows =>
         {
-            var right = 0;
-            for (var first = 0; first < count; first += BatchSize)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                using var own = NewDisposeScope();
-                long[] rows = [.. PointNoise.Rows(Math.Min(BatchSize, count - first), first)];
-                var points = ImageBatch.Convert(batch(rows), type, device);
-                var found = ImageBatch.Predict(nameof(CorruptionReport), model, points, labels);
-                right += found.Zip(rows).Count(pair => pair.First == truth[pair.Second]);
-            }
-            return right;
-        }
+            subject.Cancellation.ThrowIfCancellationRequested();
+            using var own = NewDisposeScope();
+            return subject.Predict(subject.ToNetwork(images(rows))).Zip(rows).Count(pair => pair.First == truth[pair.Second]);
+        });
     }
 
     // Unrelated noise for each.

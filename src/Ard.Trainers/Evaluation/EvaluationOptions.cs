@@ -61,7 +61,7 @@ public sealed record EvaluationOptions : IValidatableObject
     public bool CheckNetwork { get; init; } = true;
 
     /// <summary>Whether the report has the logits after each attack: four bytes for each point, class and attack. Default false.</summary>
-    public bool KeepLogits { get; init; }
+    internal bool KeepLogits { get; init; }
 
     /// <summary>
     /// A file that keeps what is done: a record is added after each attack on each batch (of AutoAttack, after each of its parts). An

@@ -36,7 +36,7 @@ internal static class EvaluationReport
         };
         var network = values.GetValueOrDefault("network") ?? "";
         // It holds the type and the digest of the weights.
-        return network.StartsWith(Asked, StringComparison.Ordinal) ? ForBlackBox(report, options.QueryBudget)
+        return network.StartsWith(EvaluationSubject.Asked, StringComparison.Ordinal) ? ForBlackBox(report, options.QueryBudget)
             : report with { Weights = network[(network.LastIndexOf(' ') + 1)..] };
     }
 
@@ -65,9 +65,6 @@ internal static class EvaluationReport
             throw new CheckpointException(path, "the settings of an evaluation", exception.Message, exception);
         }
     }
-
-    /// <summary>How a state file calls a model that can only be asked, before a digest of its answers.</summary>
-    public const string Asked = "answers ";
 
     /// <summary>The report of a model that can only be asked: says what its figures mean at this query budget, if any.</summary>
     public static RobustnessReport ForBlackBox(RobustnessReport report, int? budget)
@@ -128,10 +125,10 @@ internal static class EvaluationReport
                 && !counting.Any(part => part.Broke(row))) is > 0 and var unasked
                 ? Invariant($"the budget of queries was used up before it at {unasked:N0} images") : "";
 
-            AttackPart Left(PartResult part)
+            (string, int) Left(PartResult part)
             {
                 PartResult[] until = [.. counting.TakeWhile(other => other != part), part];
-                return new(part.Part.Name, all.Count(row => state.IsRight(row) && !until.Any(other => other.Broke(row))));
+                return (part.Part.Name, all.Count(row => state.IsRight(row) && !until.Any(other => other.Broke(row))));
             }
         }
 

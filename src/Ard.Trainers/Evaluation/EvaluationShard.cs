@@ -47,11 +47,8 @@ public sealed record EvaluationShard(int Number, int Count)
     internal string? Fault => Number >= 1 && Number <= Count ? null : $"Shard is {Number} of {Count}, expected 1 of n to n of n";
 
     /// <summary>The places of its images among so many.</summary>
-    internal IEnumerable<long> Rows(long images, int batchSize)
-    {
-        for (var first = (Number - 1L) * batchSize; first < images; first += (long)Count * batchSize)
-            for (var row = first; row < Math.Min(images, first + batchSize); row++) yield return row;
-    }
+    internal IEnumerable<long> Rows(long images, int batchSize) =>
+        PointNoise.Rows(images).Chunk(batchSize).Where((_, batch) => batch % Count == Number - 1).SelectMany(rows => rows);
 
     /// <summary>Joins the state files of all shards to the one that a single process would have written, and makes its report.</summary>
     /// <param name="files">The files of the shards, in any order.</param>
@@ -90,11 +87,11 @@ public sealed record EvaluationShard(int Number, int Count)
             throw new CheckpointException(target, $"all of {shards} shards to make it of", $"none of shard {string.Join(", ", missing)}");
         if (Whole(values.GetValueOrDefault(nameof(EvaluationOptions.BatchSize)) ?? "") is not (> 0 and var batchSize))
             throw new CheckpointException(target, "shards with the size of their batches", "none");
-        var most = found.Values.SelectMany(contents => Batches(contents.Steps)).Select(batch => batch.Count).DefaultIfEmpty().Max();
+        var most = found.Values.SelectMany(contents => Batches(contents.Steps)).Select(batch => batch.Length).DefaultIfEmpty().Max();
         foreach (var (number, (header, steps)) in found)
         {
-            List<EvaluationStep>[] batches = [.. Batches(steps)];
-            if (batches.Length != (header.Rows.Length + batchSize - 1) / batchSize || batches.Any(batch => batch.Count < most)
+            EvaluationStep[][] batches = [.. Batches(steps)];
+            if (batches.Length != (header.Rows.Length + batchSize - 1) / batchSize || batches.Any(batch => batch.Length < most)
                 || batches.Sum(batch => batch[0].Rows.Length) != header.Rows.Length)
                 throw Unfinished(number);
         }
@@ -126,18 +123,9 @@ public sealed record EvaluationShard(int Number, int Count)
     }
 
     // Each begins with its clean images.
-    private static IEnumerable<List<EvaluationStep>> Batches(IReadOnlyList<EvaluationStep> steps)
+    private static IEnumerable<EvaluationStep[]> Batches(IReadOnlyList<EvaluationStep> steps)
     {
-        List<EvaluationStep>? batch = null;
-        foreach (var step in steps)
-        {
-            if (step.Classes > 0)
-            {
-                if (batch is not null) yield return batch;
-                batch = [];
-            }
-            (batch ??= []).Add(step);
-        }
-        if (batch is not null) yield return batch;
+        int[] starts = [.. steps.Index().Where(step => step.Index == 0 || step.Item.Classes > 0).Select(step => step.Index)];
+        return starts.Zip(starts.Skip(1).Append(steps.Count), (start, end) => steps.Take(start..end).ToArray());
     }
 }

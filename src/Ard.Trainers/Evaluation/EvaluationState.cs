@@ -75,9 +75,9 @@ internal sealed class EvaluationState : IDisposable
     /// </summary>
     /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
     public EvaluationState(
-        EvaluationOptions options, long count, Tensor? images, StateHeader? header, ICollection<EvaluationStep>? steps = null)
+        EvaluationOptions options, int count, Tensor? images, StateHeader? header, ICollection<EvaluationStep>? steps = null)
     {
-        (this.options, this.steps, Count) = (options, steps, checked((int)count));
+        (this.options, this.steps, Count) = (options, steps, count);
         Parts =
         [
             .. from attack in options.AllAttacks()

@@ -1,6 +1,5 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Evaluation;
@@ -54,15 +53,8 @@ internal abstract class ImageSource
         return differs ? null : digest;
     }
 
-    private IEnumerable<long[]> Pieces()
-    {
-        long start = 0;
-        do
-        {
-            yield return [.. Enumerable.Range(0, (int)Math.Min(RowsOfPiece, Count - start)).Select(i => start + i)];
-        }
-        while ((start += RowsOfPiece) < Count);
-    }
+    // One, of no images, where there are none.
+    private IEnumerable<long[]> Pieces() => PointNoise.Rows(Count).Chunk(RowsOfPiece).DefaultIfEmpty([]);
 
     private sealed class TensorSource(Tensor images) : ImageSource
     {
@@ -140,27 +132,7 @@ internal static class ImageBatch
         return (Convert(images.narrow(0, first, count), type, device), labels.narrow(0, first, count).to(device));
     }
 
-    public static (Tensor Images, Tensor Labels) Take(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows)
-    {
-        var (type, device) = Home(model, images);
-        using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64, device: labels.device);
-        return (Convert(images.Rows(rows), type, device), labels.index_select(0, index).to(device));
-    }
-
     /// <summary>Images in another dtype and on another device; bytes are divided by 255.</summary>
     public static Tensor Convert(Tensor images, ScalarType type, Device device) =>
         images.dtype == ScalarType.Byte ? images.to(type, device).Div_(255) : images.to(type, device);
-
-    /// <summary>The class that a network, borrowed for it, takes each point for; -1 where its logits are not finite.</summary>
-    /// <inheritdoc cref="CheckClasses"/>
-    public static long[] Predict(string author, Module<Tensor, Tensor> model, Tensor points, Tensor labels)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using var state = ModelState.Borrow(model);
-        var logits = model.call(points);
-        CheckClasses(author, logits, points.shape[0], labels);
-        return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
-    }
 }

@@ -10,6 +10,8 @@ namespace Ard.Trainers.Evaluation;
 /// </summary>
 public sealed record RepeatedJudgement
 {
+    private const int BatchSize = 250;
+
     private RepeatedJudgement(IReadOnlyList<double> shares, IReadOnlyList<double> accuracies) =>
         (Shares, Accuracies) = (shares, accuracies);
 
@@ -46,18 +48,17 @@ public sealed record RepeatedJudgement
     /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
     public static RepeatedJudgement Evaluate(Module<Tensor, Tensor> model, Tensor points, Tensor labels, int passes = 20)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ImageBatch.Check(nameof(RepeatedJudgement), points, labels);
+        var subject = EvaluationSubject.Checked(nameof(RepeatedJudgement), model, points, labels);
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
-        var (count, truth) = ((int)labels.shape[0], labels.cpu().data<long>().ToArray());
+        var (count, truth) = (subject.Count, subject.Truth);
         var (ofPoint, ofPass) = (new int[count], new int[passes]);
-        foreach (var rows in PointNoise.Rows(count).Chunk(BatchSize))
+        foreach (var rows in subject.Batches(BatchSize))
         {
             using var scope = NewDisposeScope();
-            var images = ImageBatch.Take(model, points, labels, rows).Images;
+            var images = subject.Take(rows).Images;
             for (var pass = 0; pass < passes; pass++)
             {
-                foreach (var (row, found) in rows.Zip(ImageBatch.Predict(nameof(RepeatedJudgement), model, images, labels)))
+                foreach (var (row, found) in rows.Zip(subject.Predict(images)))
                 {
                     if (found != truth[row]) continue;
                     ofPoint[row]++;
@@ -76,6 +77,4 @@ public sealed record RepeatedJudgement
         return JsonSerializer.Deserialize<double[][]>(shared) is [var shares, var accuracies] ? new(shares, accuracies)
             : throw new InvalidOperationException("Expected the judgement of the process of rank 0.");
     }
-
-    private const int BatchSize = 250;
 }

@@ -10,39 +10,23 @@ public static class RobustnessAssert
     /// does not fail by the choice of the images, and for every flag by which the figure may be too high. The interval of few images is
     /// wide, and shuts nothing out: of 500 images at 45 % it reaches 4.4 points up and down, of 5000 1.4.
     /// </summary>
-    /// <param name="report">The evaluation, of <see cref="RobustnessEvaluator"/>, or <c>metrics.Report</c> of ML.NET.</param>
+    /// <param name="evaluation">
+    /// A <see cref="RobustnessReport"/>, such as <c>metrics.Report</c> of ML.NET, or a union: then against all adversaries.
+    /// </param>
     /// <param name="accuracy">The share of images that has to be right against all attacks together, from 0 to 1, such as 0.45.</param>
     /// <param name="accepted">Flags that do not count, because somebody has looked at them. Default none.</param>
     /// <exception cref="RobustnessException">It is less robust, or a flag was raised; the message says both.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The accuracy is not from 0 to 1.</exception>
-    public static void AtLeast(RobustnessReport report, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
+    public static void AtLeast(RobustnessUnion evaluation, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
     {
-        ArgumentNullException.ThrowIfNull(report);
-        Demand($"{report.Threat}", report.WorstCase, report.Flags, accuracy, accepted);
-    }
-
-    /// <summary>Demands the same against several adversaries together.</summary>
-    /// <param name="union">The evaluations.</param>
-    /// <param name="accuracy">The share of images that has to be right against all adversaries, from 0 to 1.</param>
-    /// <param name="accepted">Flags that do not count, because somebody has looked at them. Default none.</param>
-    /// <exception cref="RobustnessException">It is less robust, or a flag was raised; the message says both.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The accuracy is not from 0 to 1.</exception>
-    public static void AtLeast(RobustnessUnion union, double accuracy, params IReadOnlyList<RobustnessFlagCode> accepted)
-    {
-        ArgumentNullException.ThrowIfNull(union);
-        Demand(union.Threats, union.WorstCase, union.Flags, accuracy, accepted);
-    }
-
-    private static void Demand(
-        string threat, AttackResult worst, IReadOnlyList<RobustnessFlag> flags, double accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
-    {
+        ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(accepted);
         string[] faults =
         [
-            .. new[] { Fault(worst, accuracy) }.OfType<string>(),
-            .. flags.Where(flag => Counts(flag, accepted)).Select(flag => $"Flag: {flag}"),
+            .. new[] { Fault(evaluation.WorstCase, accuracy) }.OfType<string>(),
+            .. evaluation.Flags.Where(flag => Counts(flag, accepted)).Select(flag => $"Flag: {flag}"),
         ];
-        if (faults.Length > 0) throw new RobustnessException($"Against {threat}: {string.Join(" ", faults)}");
+        if (faults.Length > 0) throw new RobustnessException($"Against {evaluation.Threats}: {string.Join(" ", faults)}");
     }
 
     /// <summary>Why a result is below what is demanded; null where it may be as good.</summary>
@@ -52,8 +36,8 @@ public static class RobustnessAssert
             throw new ArgumentOutOfRangeException(nameof(accuracy), accuracy, "accuracy: expected a share from 0 to 1, such as 0.45.");
         // Not a number where there are no images, of which nothing is known.
         return result.Interval.High >= accuracy ? null :
-            Invariant($"{result.Name}: {100 * result.Accuracy:F2} % of {result.Points.Count} images are right (95 % interval: ")
-            + Invariant($"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2}), expected {100 * accuracy:0.##} % or more.");
+            Invariant($"{result.Name}: {100 * result.Accuracy:F2} % of {result.Points.Count} images are right ")
+            + Invariant($"(95 % interval: {result.Interval}), expected {100 * accuracy:0.##} % or more.");
     }
 
     internal static bool Counts(RobustnessFlag flag, IReadOnlyList<RobustnessFlagCode> accepted) =>

@@ -4,16 +4,10 @@ using static System.FormattableString;
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>One point of a curve.</summary>
-public sealed record CurvePoint
+/// <param name="Epsilon">The budget.</param>
+/// <param name="Correct">Which images the network gets right at this and every smaller budget, in their order.</param>
+public sealed record CurvePoint(double Epsilon, IReadOnlyList<bool> Correct)
 {
-    internal CurvePoint(double epsilon, IReadOnlyList<bool> correct) => (Epsilon, Correct) = (epsilon, correct);
-
-    /// <summary>The budget.</summary>
-    public double Epsilon { get; }
-
-    /// <summary>Which images the network gets right at this and every smaller budget, in their order.</summary>
-    public IReadOnlyList<bool> Correct { get; }
-
     /// <summary>The share of images that the network gets right, from 0 to 1; NaN where there are none.</summary>
     public double Accuracy => Correct.Count == 0 ? double.NaN : (double)Correct.Count(each => each) / Correct.Count;
 
@@ -42,7 +36,7 @@ public sealed record RobustnessCurve
     internal IReadOnlyList<string> Attacks { get; init; } = [];
 
     /// <summary>The settings of the evaluation at the largest budget, as <see cref="RobustnessReport.Settings"/>.</summary>
-    public IReadOnlyList<string> Settings { get; init; } = [];
+    internal IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>Evaluates a network at several budgets; it is left as it was found.</summary>
     /// <param name="model">Images [N,...] to logits [N,classes].</param>
@@ -54,18 +48,13 @@ public sealed record RobustnessCurve
     /// </param>
     /// <param name="progress">Told after each attack on each batch; Done and Total are of the images that are left.</param>
     /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
-    /// <exception cref="ArgumentException">A budget or a setting is wrong, or images or labels are not as described.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit, or an attack broke the threat model.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <inheritdoc cref="RobustnessEvaluator.Evaluate" path="/exception"/>
     public static RobustnessCurve Evaluate(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, IReadOnlyList<double> epsilons, EvaluationOptions? options = null,
-        IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ImageBatch.Check(nameof(RobustnessCurve), images, labels);
-        return EvaluateAll(model, images, labels, epsilons, options, progress, cancellation);
-    }
+        IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default) =>
+        EvaluateSubject(
+            EvaluationSubject.Checked(nameof(RobustnessCurve), model, images, labels, progress, cancellation), epsilons, options ?? new());
 
-    /// <exception cref="ArgumentException">There is no budget, or one twice.</exception>
     internal static void RequireEachOnce(IReadOnlyList<double> epsilons)
     {
         if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
@@ -75,17 +64,14 @@ public sealed record RobustnessCurve
     }
 
     /// <summary>The same for images that are known to be sound.</summary>
-    internal static RobustnessCurve EvaluateAll(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<double> epsilons, EvaluationOptions? options,
-        IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    internal static RobustnessCurve EvaluateSubject(EvaluationSubject subject, IReadOnlyList<double> epsilons, EvaluationOptions options)
     {
         ArgumentNullException.ThrowIfNull(epsilons);
-        options ??= new EvaluationOptions();
         RequireEachOnce(epsilons);
         if (options.Shard is { } shard)
             throw new ArgumentException($"{nameof(RobustnessCurve)}: Shard is {shard}, expected none: a curve is of all images.");
-        var threats = epsilons.Order().Select(epsilon => new ThreatModel(options.ThreatOrDefault.Norm, epsilon)).ToArray();
-        var left = PointNoise.Rows(images.Count).ToArray();
+        ThreatModel[] threats = [.. epsilons.Order().Select(epsilon => new ThreatModel(options.ThreatOrDefault.Norm, epsilon))];
+        var left = subject.Rows;
         var points = new List<CurvePoint>();
         RobustnessReport? report = null;
         foreach (var threat in threats)
@@ -97,9 +83,9 @@ public sealed record RobustnessCurve
                 StateFile = options.StateFile is { } file ? Invariant($"{file}-{threat.Epsilon:R}") : null,
                 ExamplesFile = null,
             });
-            report = evaluator.EvaluateRows(model, images.Part(left), Labels(), left, progress, cancellation);
+            report = evaluator.EvaluateRows(subject.Part(left));
             left = [.. left.Where((_, i) => report.WorstCase.Correct[i])];
-            var correct = new bool[images.Count];
+            var correct = new bool[subject.Count];
             foreach (var row in left) correct[row] = true;
             // A curve is meant to begin at a budget of 0 and to go on to where nothing is left.
             points.Add(new CurvePoint(threat.Epsilon, correct)
@@ -112,7 +98,5 @@ public sealed record RobustnessCurve
             Attacks = [.. report!.Attacks.Select(attack => attack.Name)],
             Settings = report.Settings,
         };
-
-        Tensor Labels() => labels.index_select(0, tensor(left, dtype: ScalarType.Int64, device: labels.device));
     }
 }

@@ -5,7 +5,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -24,10 +23,7 @@ namespace Ard.Trainers.Evaluation;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 {
-    /// <summary>The settings.</summary>
-    public EvaluationOptions Options { get; } = (options ?? new()).Validated();
-
-    private const int ImagesToKnowBy = 32;
+    internal EvaluationOptions Options { get; } = (options ?? new()).Validated();
 
     private ThreatModel Threat => Options.ThreatOrDefault;
 
@@ -48,60 +44,53 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, IProgress<EvaluationProgress>? progress = null,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        ImageBatch.Check(nameof(RobustnessEvaluator), images, labels);
-        return EvaluateAll(model, images, labels, progress, cancellation);
-    }
+        CancellationToken cancellation = default) =>
+        EvaluateSubject(EvaluationSubject.Checked(nameof(RobustnessEvaluator), model, images, labels, progress, cancellation));
 
     /// <summary>The same for images that are known to be sound.</summary>
-    internal RobustnessReport EvaluateAll(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation)
-    {
-        if (Options.For(model) is var fitting && fitting != Options)
-            return new RobustnessEvaluator(fitting).EvaluateAll(model, images, labels, progress, cancellation);
-        var report = EvaluateSubject(new(model, images, labels, [.. PointNoise.Rows(images.Count)], progress, cancellation));
-        var evaluated = Options.Shard is null ? images : images.Part([.. Options.Shard.Rows(images.Count, Options.BatchSize)]);
-        return SurrogateAgreement.AddTo(report, Options.AllAttacks(), evaluated, Options.BatchSize) with { Images = images.Digest() };
-    }
-
-    /// <summary>The same for images that are some of a data set: <paramref name="rows"/> says which, for their random numbers.</summary>
-    internal RobustnessReport EvaluateRows(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, IReadOnlyList<long> rows,
-        IProgress<EvaluationProgress>? progress, CancellationToken cancellation) =>
-        new RobustnessEvaluator(Options.For(model)).EvaluateSubject(new(model, images, labels, rows, progress, cancellation));
-
-    private RobustnessReport EvaluateSubject(Subject subject)
-    {
-        var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
-        return group.Size > 1 ? EvaluateTogether(group, subject)
-            : Options.Shard is { } shard ? EvaluateShard(shard, subject)
-            : EvaluateAlone(subject);
-    }
-
-    private RobustnessReport EvaluateAlone(Subject subject)
+    internal RobustnessReport EvaluateSubject(EvaluationSubject subject)
     {
         using var scope = NewDisposeScope();
+        var (report, attacks, evaluated) = (EvaluateRows(subject), Options.For(subject.Model).AllAttacks(), Part(subject, Options.Shard));
+        return report with
+        {
+            Attacks = [.. report.Attacks.Zip(attacks, (result, attack) => attack is Transfer { Surrogate: var surrogate }
+                ? result with { SurrogateAgreement = Agreement(evaluated with { Model = surrogate }, report.Clean) } : result)],
+            Images = subject.Images.Digest(),
+        };
+    }
+
+    // The share of images of which a surrogate says the same as the network in question; null where there are none.
+    private double? Agreement(EvaluationSubject surrogate, AttackResult clean)
+    {
+        var same = 0;
+        foreach (var places in surrogate.Batches(Options.BatchSize))
+        {
+            using var scope = NewDisposeScope();
+            var found = surrogate.Predict(surrogate.Take(places).Images);
+            same += found.Zip(places).Count(pair => pair.First == clean.Predictions[(int)pair.Second]);
+        }
+        return surrogate.Count == 0 ? null : (double)same / surrogate.Count;
+    }
+
+    /// <summary>The same for images that are some of a data set, whose digest is not wanted.</summary>
+    internal RobustnessReport EvaluateRows(EvaluationSubject subject)
+    {
+        if (Options.For(subject.Model) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateRows(subject);
+        var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
+        using var scope = NewDisposeScope();
+        if (group.Size > 1) return EvaluateTogether(group, subject);
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : subject.Digests();
-        using var state = Run(Options, subject, Options.StateFile is null ? null : Settings(digests!, subject.Home.Device));
-        var report = Report(state, subject);
-        WriteExamples(state, subject, report, digests);
+        var part = Part(subject, Options.Shard);
+        using var state = Run(Options, part, Options.Shard, digests);
+        var report = Report(state, part);
+        if (Options.Shard is null) WriteExamples(state, part, report, digests);
         return report;
     }
 
-    private RobustnessReport EvaluateShard(EvaluationShard shard, Subject whole)
-    {
-        using var scope = NewDisposeScope();
-        using var state = Run(Options, shard, whole);
-        return Report(state, whole.Part(shard, Options.BatchSize));
-    }
-
     // Each process runs a shard and tells the others its steps.
-    private RobustnessReport EvaluateTogether(ProcessGroup group, Subject whole)
+    private RobustnessReport EvaluateTogether(ProcessGroup group, EvaluationSubject whole)
     {
-        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var digests = whole.Digests();
         group.RequireSame(nameof(RobustnessEvaluator), Settings(digests, whole.Home.Device));
@@ -112,7 +101,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             try
             {
                 var steps = new List<EvaluationStep>();
-                using var part = Run(options, shard, group.Rank == 0 ? whole : whole with { Progress = null }, steps);
+                var subject = Part(group.Rank == 0 ? whole : whole with { Progress = null }, shard);
+                using var part = Run(options, subject, shard, digests, steps);
                 return steps;
             }
             catch (Exception exception) when (exception is not (ArgumentException or CheckpointException or OperationCanceledException))
@@ -128,27 +118,31 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 group.BroadcastArray(rank == group.Rank ? JsonSerializer.SerializeToUtf8Bytes(own, StateFile.Json) : null, rank),
                 StateFile.Json)!),
         ];
-        using var all = new EvaluationState(
-            Options with { StateFile = null }, whole.Images.Count,
-            Options.ExamplesFile is null ? null : whole.Images.All(whole.Home.Type), null);
+        using var all = new EvaluationState(Options with { StateFile = null }, whole.Count, Examples(whole), null);
         foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) all.Add(step);
         var report = Report(all, whole);
         if (group.Rank == 0) WriteExamples(all, whole, report, digests);
         return report;
     }
 
+    private EvaluationSubject Part(EvaluationSubject whole, EvaluationShard? shard) =>
+        shard is null ? whole : whole.Part([.. shard.Rows(whole.Count, Options.BatchSize)]);
+
+    // What becomes the examples, where they are asked for.
+    private Tensor? Examples(EvaluationSubject subject) => Options.ExamplesFile is null ? null : subject.Images.All(subject.Home.Type);
+
     private void WriteExamples(
-        EvaluationState state, Subject subject, RobustnessReport report, IReadOnlyDictionary<string, string>? digests)
+        EvaluationState state, EvaluationSubject subject, RobustnessReport report, IReadOnlyDictionary<string, string>? digests)
     {
         if (Options.ExamplesFile is { } file && state.Count > 0)
             AdversarialExamplesFile.Write(file, state.Examples, subject.Rows, subject.Labels, report, Options, digests!);
     }
 
-    private RobustnessReport Report(EvaluationState state, Subject subject)
+    private RobustnessReport Report(EvaluationState state, EvaluationSubject subject)
     {
         var report = EvaluationReport.Make(state, Options) with
         {
-            Labels = subject.Labels.cpu().data<long>().ToArray(),
+            Labels = subject.Truth,
             Settings = [.. Settings().Select(setting => $"{setting.Name}: {setting.Value}")],
         };
         return subject.Model is BlackBoxModel ? EvaluationReport.ForBlackBox(report, Options.QueryBudget) : report;
@@ -163,30 +157,25 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         if (fault is not null) throw new ArgumentException($"{nameof(RobustnessEvaluator)}: {fault}.");
     }
 
-    // The state file of a shard says what the whole is.
+    // Takes all steps that are not in the state file, which says of a shard what the whole is.
     private EvaluationState Run(
-        EvaluationOptions options, EvaluationShard shard, Subject whole, ICollection<EvaluationStep>? steps = null)
+        EvaluationOptions options, EvaluationSubject part, EvaluationShard? shard, IReadOnlyDictionary<string, string>? digests,
+        ICollection<EvaluationStep>? steps = null)
     {
-        var settings = options.StateFile is null ? null : Settings(whole.Digests(), whole.Home.Device);
-        settings?.Add(EvaluationShard.Setting, $"{shard}");
-        return Run(options, whole.Part(shard, options.BatchSize), settings, steps);
-    }
-
-    // Takes all steps that are not in the state file.
-    private EvaluationState Run(
-        EvaluationOptions options, Subject subject, Dictionary<string, string>? settings, ICollection<EvaluationStep>? steps = null)
-    {
-        Check(options, subject.Model);
+        Check(options, part.Model);
         using var noGrad = no_grad();
-        var state = new EvaluationState(
-            options, subject.Images.Count, options.ExamplesFile is null ? null : subject.Images.All(subject.Home.Type),
-            settings is null ? null : new StateHeader(
-                StateFile.Version, settings, [.. subject.Rows], [.. options.AllAttacks().Select(attack => attack.Name)],
-                subject.Labels.cpu().data<long>().ToArray()),
-            steps);
+        StateHeader? header = null;
+        if (options.StateFile is not null)
+        {
+            var settings = Settings(digests!, part.Home.Device);
+            if (shard is not null) settings.Add(EvaluationShard.Setting, $"{shard}");
+            string[] attacks = [.. options.AllAttacks().Select(attack => attack.Name)];
+            header = new(StateFile.Version, settings, [.. part.Rows], attacks, part.Truth);
+        }
+        var state = new EvaluationState(options, part.Count, Examples(part), header, steps);
         try
         {
-            TakeSteps(state, subject);
+            TakeSteps(state, part);
             return state;
         }
         catch
@@ -196,7 +185,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         }
     }
 
-    private void TakeSteps(EvaluationState state, Subject subject)
+    private void TakeSteps(EvaluationState state, EvaluationSubject subject)
     {
         using var random = new GlobalRandomState();
         var device = subject.Home.Device;
@@ -208,7 +197,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 unchecked(Options.Seed * (long)0x9E3779B97F4A7C15 + subject.Rows[first] * 0x632BE59BD9B4E019 + part), device);
             using var stepScope = NewDisposeScope();
             var places = state.NextRows();
-            var (points, truth) = ImageBatch.Take(subject.Model, subject.Images, subject.Labels, [.. places.Select(place => (long)place)]);
+            var (points, truth) = subject.Take([.. places.Select(place => (long)place)]);
             if (part < 0) state.Add(CleanStep(subject, state, places, points, truth));
             else if (places.Length == 0) state.Add(new EvaluationStep { Rows = [] });
             else
@@ -235,7 +224,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     }
 
     // The clean images: which are right, and what is amiss with the network there.
-    private EvaluationStep CleanStep(Subject subject, EvaluationState state, int[] rows, Tensor images, Tensor labels)
+    private EvaluationStep CleanStep(EvaluationSubject subject, EvaluationState state, int[] rows, Tensor images, Tensor labels)
     {
         var model = subject.Model;
         using var borrowed = ModelState.Borrow(model);
@@ -247,7 +236,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         {
             var leaf = checkGradient ? images.detach().requires_grad_() : images;
             logits = model.call(leaf);
-            ImageBatch.CheckClasses(nameof(RobustnessEvaluator), logits, rows.Length, subject.Labels);
+            ImageBatch.CheckClasses(subject.Author, logits, rows.Length, subject.Labels);
             if (checkGradient) gradient = InputGradient.Take(AttackLosses.CrossEntropy(logits, labels), leaf);
         }
         logits = logits.detach();
@@ -307,35 +296,4 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     private IEnumerable<float[]?> Logits(Tensor logits) => Options.KeepLogits
         ? logits.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray().Chunk((int)logits.shape[1])
         : Enumerable.Repeat<float[]?>(null, (int)logits.shape[0]);
-
-    // The network with images, by their places in the data, and labels; and who is told.
-    private sealed record Subject(
-        Module<Tensor, Tensor> Model, ImageSource Images, Tensor Labels, IReadOnlyList<long> Rows,
-        IProgress<EvaluationProgress>? Progress, CancellationToken Cancellation)
-    {
-        public (ScalarType Type, Device Device) Home => ImageBatch.Home(Model, Images);
-
-        // Of all images those of a shard.
-        public Subject Part(EvaluationShard shard, int batchSize)
-        {
-            long[] rows = [.. shard.Rows(Images.Count, batchSize)];
-            var labels = Labels.index_select(0, tensor(rows, dtype: ScalarType.Int64, device: Labels.device));
-            return this with { Images = Images.Part(rows), Labels = labels, Rows = [.. rows.Select(row => Rows[(int)row])] };
-        }
-
-        // Of a model that can only be asked is known what it says of the first images.
-        public Dictionary<string, string> Digests()
-        {
-            using var scope = NewDisposeScope();
-            return new()
-            {
-                ["network"] = Model is BlackBoxModel
-                    ? EvaluationReport.Asked + TensorDigest.Compute(Model.call(
-                        ImageBatch.Take(Model, Images, Labels, [.. PointNoise.Rows(Math.Min(ImagesToKnowBy, Images.Count))]).Images))
-                    : $"{Model.GetType().FullName} {TensorDigest.Compute(Model)}",
-                ["images"] = Images.Digest(),
-                ["labels"] = TensorDigest.Compute(Labels),
-            };
-        }
-    }
 }

@@ -253,26 +253,14 @@ public enum RobustnessFlagCode
 }
 
 /// <summary>A reason not to believe the figures of a report.</summary>
-public sealed record RobustnessFlag
+/// <param name="Code">Which.</param>
+/// <param name="Seen">What the evaluation found, with the numbers.</param>
+/// <param name="Advice">What to do.</param>
+public sealed record RobustnessFlag(RobustnessFlagCode Code, string Seen, string Advice)
 {
-    [JsonConstructor]
-    internal RobustnessFlag(RobustnessFlagCode code, string seen, string advice) => (Code, Seen, Advice) = (code, seen, advice);
-
-    /// <summary>Which.</summary>
-    public RobustnessFlagCode Code { get; internal init; }
-
-    /// <summary>What the evaluation found, with the numbers.</summary>
-    public string Seen { get; internal init; }
-
-    /// <summary>What to do.</summary>
-    public string Advice { get; internal init; }
-
-    /// <summary>
-    /// Whether the accuracies may be higher than the truth for it. Otherwise they hold, as where an attack left its budget or has few
-    /// classes to aim at, or are rather too low, as where outputs are not finite.
-    /// </summary>
-    public bool IsSerious => Code is not (
-        RobustnessFlagCode.BudgetExceeded or RobustnessFlagCode.FewClasses or RobustnessFlagCode.NotFinite);
+    // Whether the accuracies may be higher than the truth for it. Otherwise they hold, or are rather too low.
+    [JsonInclude]
+    internal bool IsSerious => Code is not (BudgetExceeded or FewClasses or NotFinite);
 
     /// <summary>Code, finding and advice as a sentence.</summary>
     public override string ToString() => $"{Code}: {Seen}. {Advice}.";

@@ -1,7 +1,4 @@
-using System.Text.Json.Serialization;
-using System.Text.Json;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -37,10 +34,10 @@ public sealed record RobustnessReport
     public string? BlackBox { get; init; }
 
     /// <summary>The true classes, in the order of the images.</summary>
-    public IReadOnlyList<long> Labels { get; init; } = [];
+    internal IReadOnlyList<long> Labels { get; init; } = [];
 
     /// <summary>Threat model, attacks and what else the figures depend on, one setting a line, such as <c>Seed: 0</c>.</summary>
-    public IReadOnlyList<string> Settings { get; init; } = [];
+    internal IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>The digest of the images, by which they are known again; null where it was not taken.</summary>
     internal string? Images { get; init; }
@@ -71,7 +68,20 @@ public sealed record RobustnessReport
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     /// <exception cref="InvalidOperationException">The report has no labels: its shards are of an earlier version.</exception>
-    public void SaveRows(string path) => RobustnessRows.Write([(this, null)], path);
+    public void SaveRows(string path) => RobustnessUnion.Combine(this).SaveRows(path);
+
+    /// <summary>
+    /// Writes all of it as JSON, in the form of <c>docs/evaluation.schema.json</c>, by the version that it names: threat model, settings,
+    /// flags, the figures of each attack and of each class with their intervals, and what became of each image. The file appears whole or
+    /// not at all.
+    /// </summary>
+    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
+    /// <param name="network">The network that was evaluated, by whose digest it is known again. Default null: it is not said.</param>
+    /// <param name="data">Which images they were. Default null: unknown.</param>
+    /// <param name="classNames">The classes' names in the order of the labels. Default null: unknown.</param>
+    public void SaveJson(
+        string path, Module<Tensor, Tensor>? network = null, string? data = null, IReadOnlyList<string>? classNames = null) =>
+        RobustnessUnion.Combine(this).SaveJson(path, network, data, classNames);
 
     /// <summary>The result of one attack.</summary>
     /// <param name="attack">Its name, such as <c>pgd-20</c>; <c>clean</c> and <c>worst-case</c> are understood as well.</param>
@@ -137,124 +147,33 @@ public sealed record AttackResult
         }
     }
 
-    /// <summary>
-    /// How many points are right after each part of an attack of several, such as AutoAttack, in their order; else empty.
-    /// </summary>
-    public IReadOnlyList<AttackPart> Parts { get; init; } = [];
+    /// <summary>How many points are right after each part of an attack of several, such as AutoAttack; else empty.</summary>
+    public IReadOnlyList<(string Name, int CorrectCount)> Parts { get; init; } = [];
 
     /// <summary>The class that the network takes each point for; -1 where the attack met outputs that are not finite.</summary>
-    public IReadOnlyList<long> Predictions { get; init; } = [];
+    internal IReadOnlyList<long> Predictions { get; init; } = [];
 
-    /// <summary>
-    /// The logits [N,classes] row by row; null but for <see cref="EvaluationOptions.KeepLogits"/>, and for the worst case.
-    /// </summary>
-    public IReadOnlyList<float>? Logits { get; init; }
-}
-
-/// <summary>What is left after one part of an attack and those before it.</summary>
-public sealed record AttackPart
-{
-    [JsonConstructor]
-    internal AttackPart(string name, int correctCount) => (Name, CorrectCount) = (name, correctCount);
-
-    /// <summary>The part, such as <c>apgd-ce</c>.</summary>
-    public string Name { get; internal init; }
-
-    /// <summary>How many points the network still gets right.</summary>
-    public int CorrectCount { get; internal init; }
+    /// <summary>The logits [N,classes] row by row, of <see cref="EvaluationOptions.KeepLogits"/>; null for the worst case.</summary>
+    internal IReadOnlyList<float>? Logits { get; init; }
 }
 
 /// <summary>How far an evaluation has come.</summary>
-public sealed record EvaluationProgress
-{
-    internal EvaluationProgress(string attack, int done, int total, int robust) =>
-        (Attack, Done, Total, Robust) = (attack, done, total, robust);
-
-    /// <summary>What was just run: <c>clean</c>, an attack's name, or with its part's, such as <c>autoattack: apgd-t</c>.</summary>
-    public string Attack { get; }
-
-    /// <summary>How many points have been through everything.</summary>
-    public int Done { get; }
-
-    /// <summary>How many points there are.</summary>
-    public int Total { get; }
-
-    /// <summary>How many of the points of which something is known have been right so far.</summary>
-    public int Robust { get; }
-}
+/// <param name="Attack">What was just run: <c>clean</c>, an attack's name, or with its part's, such as <c>autoattack: apgd-t</c>.</param>
+/// <param name="Done">How many points have been through everything.</param>
+/// <param name="Total">How many points there are.</param>
+/// <param name="Robust">How many of the points of which something is known have been right so far.</param>
+public sealed record EvaluationProgress(string Attack, int Done, int Total, int Robust);
 
 /// <summary>What a network gets right of the images of one class.</summary>
-public sealed record ClassAccuracy
+/// <param name="Class">The class, from 0.</param>
+/// <param name="Images">How many images there are of it, one or more.</param>
+/// <param name="CleanCount">How many of them the network gets right without an attack.</param>
+/// <param name="RobustCount">How many of them it gets right against all attacks together.</param>
+public sealed record ClassAccuracy(long Class, int Images, int CleanCount, int RobustCount)
 {
-    internal ClassAccuracy(long label, int images, int cleanCount, int robustCount) =>
-        (Class, Images, CleanCount, RobustCount) = (label, images, cleanCount, robustCount);
-
-    /// <summary>The class, from 0.</summary>
-    public long Class { get; }
-
-    /// <summary>How many images there are of it, one or more.</summary>
-    public int Images { get; }
-
-    /// <summary>How many of them the network gets right without an attack.</summary>
-    public int CleanCount { get; }
-
-    /// <summary>How many of them it gets right against all attacks together.</summary>
-    public int RobustCount { get; }
-
     /// <summary>The share of images that are right against all attacks together, from 0 to 1.</summary>
     public double Accuracy => (double)RobustCount / Images;
 
     /// <summary>The 95 % interval of the accuracy, as the images are a sample.</summary>
     public ConfidenceInterval Interval => ConfidenceInterval.Wilson(RobustCount, Images);
-}
-
-/// <summary>What became of each image, as JSON lines: an object a line, in the order of the images.</summary>
-internal static class RobustnessRows
-{
-    /// <param name="reports">The reports, each with the text that its rows name their adversary by; null for none.</param>
-    /// <param name="path">The file.</param>
-    public static void Write(IReadOnlyList<(RobustnessReport Report, string? Threat)> reports, string path)
-    {
-        foreach (var (report, _) in reports)
-            if (report.Labels.Count != report.Clean.Points.Count)
-                throw new InvalidOperationException(
-                    $"The report has {report.Labels.Count} labels of {report.Clean.Points.Count} images, expected one for each: shards "
-                    + "of an earlier version have none, and the same evaluation from their state has.");
-        AtomicFile.Write(path, stream =>
-        {
-            foreach (var (report, threat) in reports) Write(report, threat, stream);
-        });
-    }
-
-    private static void Write(RobustnessReport report, string? threat, Stream stream)
-    {
-        foreach (var (row, point) in report.WorstCase.Points.Index())
-        {
-            using (var json = new Utf8JsonWriter(stream))
-            {
-                json.WriteStartObject();
-                json.WriteNumber("row", row);
-                if (threat is not null) json.WriteString("threat", threat);
-                Class(json, "label", report.Labels[row]);
-                Class(json, "predicted", report.Clean.Predictions[row]);
-                Class(json, "attacked", report.WorstCase.Predictions[row]);
-                json.WriteString("brokenBy", point.BrokenBy);
-                json.WriteNumber("size", point.Size);
-                Number(json, "forwardPasses", point.ForwardPasses);
-                Number(json, "backwardPasses", point.BackwardPasses);
-                if (report.BlackBox is not null) Number(json, "queries", point.Queries);
-                json.WriteEndObject();
-            }
-            stream.WriteByte((byte)'\n');
-        }
-    }
-
-    // Outputs that are not finite name no class.
-    private static void Class(Utf8JsonWriter json, string name, long number) => Number(json, name, number < 0 ? null : number);
-
-    private static void Number(Utf8JsonWriter json, string name, long? number)
-    {
-        if (number is { } value) json.WriteNumber(name, value);
-        else json.WriteNull(name);
-    }
 }

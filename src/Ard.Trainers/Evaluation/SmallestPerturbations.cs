@@ -8,11 +8,7 @@ namespace Ard.Trainers.Evaluation;
 /// </summary>
 public sealed record SmallestPerturbations
 {
-    internal SmallestPerturbations(Norm norm, IReadOnlyList<double> sizes, RobustnessReport report) =>
-        (Norm, Sizes, Report) = (norm, sizes, report);
-
-    /// <summary>The norm of the sizes.</summary>
-    public Norm Norm { get; }
+    internal SmallestPerturbations(IReadOnlyList<double> sizes, RobustnessReport report) => (Sizes, Report) = (sizes, report);
 
     /// <summary>For each image its smallest perturbation's size; 0 where it is wrong without one, infinity where none was found.</summary>
     public IReadOnlyList<double> Sizes { get; }
@@ -41,7 +37,7 @@ public sealed record SmallestPerturbations
     public RobustnessCurve Curve(IReadOnlyList<double> epsilons)
     {
         ArgumentNullException.ThrowIfNull(epsilons);
-        return new(Norm, [.. epsilons.Order().Select(epsilon => new CurvePoint(
+        return new(Report.Threat.Norm, [.. epsilons.Order().Select(epsilon => new CurvePoint(
             epsilon, [.. Report.Clean.Correct.Zip(Sizes, (right, size) => right && size > epsilon)]))])
         {
             Attacks = [.. Report.Attacks.Select(attack => attack.Name)],
@@ -61,36 +57,31 @@ public sealed record SmallestPerturbations
     /// <param name="options">The other settings; of these, threat model and attacks are not read. Default those of evaluations.</param>
     /// <param name="progress">Told after each attack on each batch.</param>
     /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
-    /// <exception cref="ArgumentException">A setting is wrong, or images or labels are not as described.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is unfit.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <inheritdoc cref="RobustnessEvaluator.Evaluate" path="/exception"/>
     public static SmallestPerturbations Evaluate(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, Norm norm, IReadOnlyList<Attack>? attacks = null,
-        EvaluationOptions? options = null, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        ImageBatch.Check(nameof(SmallestPerturbations), images, labels);
-        return EvaluateAll(model, images, labels, norm, attacks, options, progress, cancellation);
-    }
+        EvaluationOptions? options = null, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default) =>
+        EvaluateSubject(
+            EvaluationSubject.Checked(nameof(SmallestPerturbations), model, images, labels, progress, cancellation), norm, attacks,
+            options ?? new());
 
     /// <summary>The same for images that are known to be sound.</summary>
-    internal static SmallestPerturbations EvaluateAll(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, Norm norm, IReadOnlyList<Attack>? attacks,
-        EvaluationOptions? options, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    internal static SmallestPerturbations EvaluateSubject(
+        EvaluationSubject subject, Norm norm, IReadOnlyList<Attack>? attacks, EvaluationOptions options)
     {
-        using var none = images.Rows([]);
+        using var none = subject.Images.Rows([]);
         // No image is further away from another.
         var values = none.shape[1..].Aggregate(1.0, (product, size) => product * size);
         var furthest = new ThreatModel(norm, norm switch { Norm.Linf => 1, Norm.L2 => Math.Sqrt(values), _ => values });
-        var report = new RobustnessEvaluator((options ?? new()) with
+        var report = new RobustnessEvaluator(options with
         {
             Threat = furthest,
             Attacks = [],
             MoreAttacks = [.. (attacks ?? [Attack.Fab(new() { Targeted = true }), Attack.Fmn()]).Select(attack => attack.WithoutEarlyStop)],
-        }).EvaluateAll(model, images, labels, progress, cancellation);
+        }).EvaluateSubject(subject);
         // That everything is allowed is meant.
         report = report with { Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)] };
-        return new(norm, [.. report.Clean.Correct.Select((right, row) => right ? Smallest(row) : 0)], report);
+        return new([.. report.Clean.Correct.Select((right, row) => right ? Smallest(row) : 0)], report);
 
         double Smallest(int row) =>
             report.Attacks.Select(attack => attack.Points[row]).Min(point => point.IsRight ? double.PositiveInfinity : point.Size);

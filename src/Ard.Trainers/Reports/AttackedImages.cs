@@ -3,15 +3,10 @@ using Ard.Trainers.Evaluation;
 
 namespace Ard.Trainers.Reports;
 
-/// <summary>One image before and after an attack.</summary>
-/// <param name="Row">Its place in the data.</param>
-/// <param name="Clean">The values in [0,1], planes of channels, row by row.</param>
-/// <param name="Attacked">Those after the attack.</param>
-/// <param name="Label">The true class.</param>
-/// <param name="CleanPrediction">The class that the network takes the image for.</param>
-/// <param name="AttackedPrediction">
-/// The class that it takes the attacked image for; -1, no class, where its output was not finite.
-/// </param>
+/// <summary>
+/// One image before and after an attack: its place in the data, the values in [0,1], planes of channels, row by row, the true class and
+/// those that the network takes it for; -1, no class, where its output was not finite.
+/// </summary>
 internal sealed record AttackedImage(
     long Row, IReadOnlyList<float> Clean, IReadOnlyList<float> Attacked, long Label, long CleanPrediction, long AttackedPrediction);
 
@@ -23,17 +18,11 @@ public sealed class AttackedImages
     internal AttackedImages(string attack, ThreatModel threat, int channels, int height, int width, IReadOnlyList<AttackedImage> each) =>
         (Attack, Threat, Channels, Height, Width, Each) = (attack, threat, channels, height, width, each);
 
-    // The attack's name.
     internal string Attack { get; }
-
     internal ThreatModel Threat { get; }
-
     internal int Channels { get; }
-
     internal int Height { get; }
-
     internal int Width { get; }
-
     internal IReadOnlyList<AttackedImage> Each { get; }
 
     /// <summary>
@@ -48,46 +37,35 @@ public sealed class AttackedImages
     /// <param name="count">How many images at most. Default 6.</param>
     /// <param name="seed">The seed of what is random. Default 0.</param>
     /// <param name="cancellation">Checked before each of the attack's forward passes.</param>
-    /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
-    /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <inheritdoc cref="RobustnessEvaluator.Evaluate" path="/exception"/>
     public static AttackedImages Find(
-        Module<Tensor, Tensor> model,
-        Tensor images,
-        Tensor labels,
-        Attack attack,
-        ThreatModel threat,
-        int count = 6,
-        long seed = 0,
+        Module<Tensor, Tensor> model, Tensor images, Tensor labels, Attack attack, ThreatModel threat, int count = 6, long seed = 0,
         CancellationToken cancellation = default)
     {
-        ImageBatch.Check(nameof(AttackedImages), images, labels);
+        var subject = EvaluationSubject.Checked(nameof(AttackedImages), model, images, labels, null, cancellation);
         if (images.dim() != 4)
             throw new ArgumentException(
                 $"{nameof(AttackedImages)}: images have shape [{string.Join(",", images.shape)}], expected [N,C,H,W].", nameof(images));
-        return FindAmong(model, images, labels, attack, threat, count, seed, cancellation);
+        return FindAmong(subject, attack, threat, count, seed);
     }
 
     /// <summary>The same for images that are known to be sound.</summary>
-    internal static AttackedImages FindAmong(
-        Module<Tensor, Tensor> model, ImageSource images, Tensor labels, Attack attack, ThreatModel threat, int count, long seed,
-        CancellationToken cancellation)
+    internal static AttackedImages FindAmong(EvaluationSubject subject, Attack attack, ThreatModel threat, int count, long seed)
     {
-        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(attack);
         ArgumentNullException.ThrowIfNull(threat);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var (batch, truth) = ImageBatch.Take(
-            model, images, labels, [.. PointNoise.Rows(Math.Min(MostLookedAt, images.Count))]);
+        var (batch, truth) = subject.Take([.. subject.Rows.Take(MostLookedAt)]);
         var classes = truth.cpu().data<long>().ToArray();
-        var clean = ImageBatch.Predict(nameof(AttackedImages), model, batch, truth);
+        var clean = subject.Predict(batch);
         var rows = Choose(classes, clean, count);
         var index = tensor(rows, dtype: ScalarType.Int64, device: batch.device);
         var chosen = batch.index_select(0, index);
         var found = attack.Run(
-            model, chosen, truth.index_select(0, index), threat, new PointNoise(seed, rows), -1, tellFaults: true, cancellation);
+            subject.Model, chosen, truth.index_select(0, index), threat, new PointNoise(seed, rows), -1, tellFaults: true,
+            subject.Cancellation);
         return new AttackedImages(attack.Name, threat, (int)batch.shape[1], (int)batch.shape[2], (int)batch.shape[3],
         [
             .. rows.Select((row, i) => new AttackedImage(

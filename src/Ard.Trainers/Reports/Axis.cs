@@ -2,10 +2,7 @@ using System.Globalization;
 
 namespace Ard.Trainers.Reports;
 
-/// <summary>A linear axis with ticks at round numbers.</summary>
-/// <param name="Low">Where it begins.</param>
-/// <param name="High">Where it ends, above <paramref name="Low"/>.</param>
-/// <param name="Step">The distance of two ticks: 1, 2 or 5 times a power of ten.</param>
+/// <summary>A linear axis with ticks at round numbers, 1, 2 or 5 times a power of ten apart.</summary>
 internal sealed record Axis(double Low, double High, double Step)
 {
     // What is closer together than this cannot be told apart by ticks.
@@ -34,9 +31,7 @@ internal sealed record Axis(double Low, double High, double Step)
         return new Axis(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);
     }
 
-    /// <summary>An axis from the lowest to the highest of the values.</summary>
-    /// <param name="values">Finite numbers.</param>
-    /// <param name="smallestStep">1 for what is counted, such as epochs.</param>
+    /// <summary>An axis from the lowest to the highest of some finite values; its smallest step is 1 for what is counted.</summary>
     public static Axis Between(IReadOnlyCollection<double> values, double smallestStep = 0)
     {
         var (low, high) = (values.DefaultIfEmpty(0).Min(), values.DefaultIfEmpty(0).Max());

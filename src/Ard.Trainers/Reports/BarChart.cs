@@ -16,10 +16,7 @@ internal static class BarChart
 {
     private const int Width = 360, Left = 86, Right = Width - 46, Bar = 17, Head = 24, Foot = 36;
 
-    /// <summary>The picture.</summary>
-    /// <param name="title">What the shares are, for those who do not see it.</param>
-    /// <param name="groups">The bars.</param>
-    /// <param name="standalone">Whether it is a file of its own and not a part of a page: see <see cref="Page.Picture"/>.</param>
+    /// <summary>The picture, as a part of a page or as a file of its own (<see cref="Page.Picture"/>).</summary>
     public static Markup Draw(string title, IReadOnlyList<BarGroup> groups, bool standalone = false)
     {
         var bottom = groups.Sum(group => Head + Bar * group.Bars.Count) + 4;

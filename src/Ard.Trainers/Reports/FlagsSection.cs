@@ -9,23 +9,24 @@ internal static class FlagsSection
 
     public static Markup? Render(IReadOnlyList<ModelReport> models)
     {
-        if (models.All(model => model.Robustness is null && model.Training is null && model.Curve is null)) return null;
+        (string Title, string Text)[] all =
+        [
+            .. Flags(models).Select(each =>
+                ($"{each.Model}: {Name(each.Flag.Code)}", $"{Sentence(each.Flag.Seen)} {Sentence(each.Flag.Advice)}")),
+            .. models.SelectMany(model =>
+                (model.Training?.Warnings ?? []).Select(warning => ($"{model.Name}, training", Sentence(warning)))),
+        ];
+        var quiet = Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null);
+        if (!quiet && all.Length == 0) return null;
         var section = new Markup();
-        var found = new Markup();
-        found.Each(Flags(models), flag => Markup.Format($"<li><b>{flag.Model}: {Name(flag.Flag.Code)}</b> – ")
-            .Line($"{Sentence(flag.Flag.Seen)} {Sentence(flag.Flag.Advice)}</li>"));
-        foreach (var model in models)
-            found.Each(model.Training?.Warnings ?? [], warning =>
-                new Markup().Line($"<li><b>{model.Name}, training</b> – {Sentence(warning)}</li>"));
-        if (Count(models) == 0 && models.Any(model => model.Robustness is not null || model.Curve is not null))
+        if (quiet)
             section.Line(
                 $"<p>The evaluation saw no sign that a figure is better than it should be. It looked for outputs that are random, "
                 + $"probabilities, not finite or dependent on the rest of the batch, {Gradients(models)}"
                 + $"attacks that leave their budget, and attacks that do worse than a weaker one. A stronger attack can still find "
                 + $"more.</p>");
-        var list = found.ToString();
-        if (list.Length > 0) section.Line($"<ul class=\"flags\">{found}</ul>");
-        return section.ToString().Length == 0 ? null : section;
+        return all.Length == 0 ? section : section.Line($"<ul class=\"flags\">")
+            .Each(all, each => new Markup().Line($"<li><b>{each.Title}</b> – {each.Text}</li>")).Line($"</ul>");
     }
 
     // A model that was only queried has none.

@@ -36,25 +36,34 @@ public sealed record HtmlReport(string Title)
     /// A page of networks that were evaluated alike, with the differences between them on the same images: the same images and labels, the
     /// same threat model and the same attacks.
     /// </summary>
-    /// <param name="models">Two or more, each by a name of its own and with what became of each image.</param>
+    /// <param name="files">
+    /// Two or more files of <see cref="RobustnessReport.SaveJson"/> or of ML.NET's metrics, each by a name of its network's own.
+    /// </param>
     /// <exception cref="ArgumentException">They were not evaluated alike; the message says what differs.</exception>
-    public static HtmlReport Compare(params IReadOnlyList<(string Name, EvaluationSummary Evaluation)> models)
+    /// <exception cref="FormatException">A file is no such report.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static HtmlReport Compare(params IReadOnlyList<(string Name, string Path)> files)
     {
-        ArgumentNullException.ThrowIfNull(models);
+        ArgumentNullException.ThrowIfNull(files);
+        return Compare([.. files.Select(file => (file.Name, EvaluationSummary.Read(file.Path)))]);
+    }
+
+    internal static HtmlReport Compare(params IReadOnlyList<(string Name, EvaluationSummary Evaluation)> models)
+    {
         var names = models.Select(model => model.Name).ToArray();
         if (names.Length < 2 || names.Distinct().Count() < names.Length)
             throw new ArgumentException(
-                $"The networks are [{string.Join(", ", names)}], expected two or more, each of another name.", nameof(models));
+                $"The networks are [{string.Join(", ", names)}], expected two or more, each of another name.");
         var unknown = models.Where(model => model.Evaluation.Points is null or { Labels.Count: 0 }).Select(model => model.Name).ToArray();
         if (unknown.Length > 0)
-            throw new ArgumentException($"Evaluations without single images: {string.Join(", ", unknown)}.", nameof(models));
+            throw new ArgumentException($"Evaluations without single images: {string.Join(", ", unknown)}.");
         var reports = models.Select(model => model.Evaluation.ToReport()).ToArray();
         string[] faults =
         [
             .. reports.Zip(names).Skip(1).SelectMany(pair => ComparisonSection.Differences(reports[0], pair.First)
                 .Select(fault => $"{pair.Second}: {fault} as of {names[0]}")),
         ];
-        if (faults.Length > 0) throw new ArgumentException(string.Join("; ", faults) + ".", nameof(models));
+        if (faults.Length > 0) throw new ArgumentException(string.Join("; ", faults) + ".");
         return new($"{Text.Count(models.Count, "network")} compared")
         {
             ClassNames = models.Select(model => model.Evaluation.ClassNames).FirstOrDefault(found => found is not null) ?? [],

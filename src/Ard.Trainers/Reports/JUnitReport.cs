@@ -13,41 +13,27 @@ public static class JUnitReport
 {
     /// <summary>
     /// Writes a test for each attack, one for all of them together, and one for each flag that stands, to a file that appears whole or not
-    /// at all. A test of an attack fails where the 95 % interval of its accuracy ends below what is demanded; one of a flag where the
-    /// figures may be too high for it, and else it counts as skipped.
+    /// at all; of a union a suite of these for each adversary, and one with their union. A test of an attack fails where the 95 % interval
+    /// of its accuracy ends below what is demanded; one of a flag where the figures may be too high for it, and else it counts as skipped.
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     /// <param name="name">What the tests are called by: the network's name.</param>
-    /// <param name="report">The evaluation.</param>
+    /// <param name="evaluation">A <see cref="RobustnessReport"/>, or a union.</param>
     /// <param name="accuracy">
     /// What <see cref="RobustnessAssert"/> demands, from 0 to 1. Default null: any accuracy will do.
     /// </param>
     /// <param name="accepted">Flags that do not count. Default none.</param>
     public static void Save(
-        string path, string name, RobustnessReport report, double? accuracy = null, params IReadOnlyList<RobustnessFlagCode> accepted)
-    {
-        ArgumentNullException.ThrowIfNull(report);
-        Save(path, name, [Suite.Of(report)], accuracy, accepted);
-    }
-
-    /// <summary>The same for several adversaries, with a suite of tests for each and one for all of them together.</summary>
-    /// <param name="path">The file to create or to replace. Missing folders are made.</param>
-    /// <param name="name">What the tests are called by: the network's name.</param>
-    /// <param name="union">The evaluations.</param>
-    /// <param name="accuracy">What is demanded, from 0 to 1. Default null: any accuracy will do.</param>
-    /// <param name="accepted">Flags that do not count. Default none.</param>
-    public static void Save(
-        string path, string name, RobustnessUnion union, double? accuracy = null, params IReadOnlyList<RobustnessFlagCode> accepted)
-    {
-        ArgumentNullException.ThrowIfNull(union);
-        Save(path, name, [.. union.Reports.Select(Suite.Of), new(union.Threats, [union.WorstCase], [])], accuracy, accepted);
-    }
-
-    private static void Save(
-        string path, string name, IReadOnlyList<Suite> suites, double? accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
+        string path, string name, RobustnessUnion evaluation, double? accuracy = null, params IReadOnlyList<RobustnessFlagCode> accepted)
     {
         ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(accepted);
+        Suite[] suites =
+        [
+            .. evaluation.Reports.Select(report => new Suite($"{report.Threat}", [.. report.Attacks, report.WorstCase], report.Flags)),
+            .. evaluation.Reports.Count == 1 ? [] : new[] { new Suite(evaluation.Threats, [evaluation.WorstCase], []) },
+        ];
         AtomicFile.Write(path, new XDocument(
             new XElement("testsuites", suites.Select(suite => suite.ToXml(name, accuracy ?? 0, accepted)))).Save);
     }
@@ -55,9 +41,6 @@ public static class JUnitReport
     // The tests of one adversary.
     private sealed record Suite(string Threat, IReadOnlyList<AttackResult> Results, IReadOnlyList<RobustnessFlag> Flags)
     {
-        public static Suite Of(RobustnessReport report) =>
-            new($"{report.Threat}", [.. report.Attacks, report.WorstCase], report.Flags);
-
         public XElement ToXml(string name, double accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
         {
             XElement[] tests =
@@ -67,8 +50,7 @@ public static class JUnitReport
                     RobustnessAssert.Fault(result, accuracy) is { } fault ? Outcome("failure", fault) : null,
                     new XElement("system-out", string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: "
-                        + $"{100 * result.Interval.Low:F2} to {100 * result.Interval.High:F2})")))),
+                        $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: {result.Interval})")))),
                 .. Flags.Select(flag => Test(
                     "flags", $"{flag.Code}",
                     Outcome(RobustnessAssert.Counts(flag, accepted) ? "failure" : "skipped", flag.ToString()))),

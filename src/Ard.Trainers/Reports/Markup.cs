@@ -9,9 +9,9 @@ namespace Ard.Trainers.Reports;
 /// HTML and SVG as they are written. Every value in an interpolated string is escaped, only <see cref="Markup"/> itself is not: a text
 /// from the data cannot become a tag.
 /// </summary>
-internal sealed class Markup
+internal sealed class Markup(int capacity = 16)
 {
-    private readonly StringBuilder text = new();
+    private readonly StringBuilder text = new(capacity);
 
     /// <summary>A piece.</summary>
     public static Markup Format(ref Handler handler) => handler.Markup;
@@ -57,7 +57,7 @@ internal sealed class Markup
     [InterpolatedStringHandler]
     public readonly ref struct Handler(int literalLength, int formattedCount)
     {
-        public Markup Markup { get; } = new Markup().Reserve(literalLength + 8 * formattedCount);
+        public Markup Markup { get; } = new(literalLength + 8 * formattedCount);
 
         public void AppendLiteral(string value) => Markup.text.Append(value);
 
@@ -65,11 +65,5 @@ internal sealed class Markup
 
         public void AppendFormatted<T>(T value, string? format = null) => Markup.text.Append(Escape(
             value is IFormattable formattable ? formattable.ToString(format, CultureInfo.InvariantCulture) : value?.ToString() ?? ""));
-    }
-
-    private Markup Reserve(int length)
-    {
-        text.EnsureCapacity(length);
-        return this;
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Tensors;
@@ -49,13 +50,15 @@ public sealed record ModelCard
     public string? Data { get; init; }
 
     /// <summary>The method that trained it, such as ard.</summary>
-    public string? Method { get; init; }
+    [JsonInclude]
+    internal string? Method { get; init; }
 
     /// <summary>The published recipe that was followed; "none" where it is known that there was none.</summary>
     public string? Preset { get; init; }
 
     /// <summary>The seed of the training, on which all of its chance depends.</summary>
-    public long? Seed { get; init; }
+    [JsonInclude]
+    internal long? Seed { get; init; }
 
     [JsonInclude]
     internal CardTraining? Training { get; init; }
@@ -118,11 +121,14 @@ public sealed record ModelCard
     }
 
     /// <summary>The card with an evaluation.</summary>
-    /// <param name="evaluation">The evaluation.</param>
+    /// <param name="path">A file of <see cref="RobustnessReport.SaveJson"/>, or of ML.NET's metrics.</param>
     /// <exception cref="ArgumentException">It is of other weights.</exception>
-    public ModelCard With(EvaluationSummary evaluation)
+    /// <exception cref="FormatException">The file is no such report.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public ModelCard WithEvaluation(string path) => WithEvaluation(EvaluationSummary.Read(path));
+
+    internal ModelCard WithEvaluation(EvaluationSummary evaluation)
     {
-        ArgumentNullException.ThrowIfNull(evaluation);
         return evaluation.Weights is null || evaluation.Weights == Weights
             ? this with { Evaluation = evaluation with { Points = null } }
             : throw new ArgumentException(
@@ -130,22 +136,23 @@ public sealed record ModelCard
                 nameof(evaluation));
     }
 
-    /// <summary>The card with an ONNX file that <see cref="OnnxExport"/> wrote.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="options">The settings with which it was written.</param>
-    public ModelCard WithOnnx(string path, OnnxExportOptions? options = null)
+    /// <summary>The card with a file of the network.</summary>
+    /// <param name="path">The file: <see cref="ModelFile"/> wrote it, or <see cref="OnnxExport"/>.</param>
+    /// <param name="onnx">The settings with which an ONNX file was written. Default null: it is a safetensors file.</param>
+    public ModelCard WithFile(string path, OnnxExportOptions? onnx = null)
     {
-        options ??= new OnnxExportOptions();
-        var output = options.Softmax ? "probabilities" : "logits";
-        var folded = options.FoldBatchNorm ? "; BatchNorm folded where it follows a convolution or linear layer" : "";
-        var card = With(path, $"ONNX, opset {OnnxExport.Opset}, IR version {OnnxExport.IrVersion}; input images: float32 "
-            + $"[batch,channels,rows,columns], values in [0,1]; output {output}: float32 [batch,classes]{folded}");
-        return card with { ClassNames = options.ClassNames ?? ClassNames };
+        var folded = onnx is { FoldBatchNorm: true } ? "; BatchNorm folded where it follows a convolution or linear layer" : "";
+        var format = onnx is null ? "safetensors; names of the usual PyTorch definition"
+            : $"ONNX, opset {OnnxExport.Opset}, IR version {OnnxExport.IrVersion}; input images: float32 [batch,channels,rows,columns], "
+            + $"values in [0,1]; output {(onnx.Softmax ? "probabilities" : "logits")}: float32 [batch,classes]{folded}";
+        using var stream = File.OpenRead(path);
+        var file = new CardFile(Path.GetFileName(path), format, stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
+        return this with
+        {
+            ClassNames = onnx?.ClassNames ?? ClassNames,
+            Files = [.. Files.Where(other => other.Name != file.Name), file],
+        };
     }
-
-    /// <summary>The card with a safetensors file that <see cref="ModelFile"/> wrote.</summary>
-    /// <param name="path">The file.</param>
-    public ModelCard WithSafetensors(string path) => With(path, "safetensors; names of the usual PyTorch definition");
 
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
@@ -183,14 +190,6 @@ public sealed record ModelCard
         {
             return [];
         }
-    }
-
-    private ModelCard With(string path, string format)
-    {
-        using var stream = File.OpenRead(path);
-        var digest = Convert.ToHexStringLower(SHA256.HashData(stream));
-        var name = Path.GetFileName(path);
-        return this with { Files = [.. Files.Where(file => file.Name != name), new CardFile(name, format, stream.Length, digest)] };
     }
 
     private static string? Setting(IReadOnlyList<string> settings, string name) =>

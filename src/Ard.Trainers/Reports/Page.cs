@@ -42,11 +42,7 @@ internal static class Page
         return figure.Line($"</figure>");
     }
 
-    /// <summary>A table.</summary>
-    /// <param name="caption">What it is; null where that is said beside it.</param>
-    /// <param name="heads">The titles of its columns.</param>
-    /// <param name="rows">Its rows (<see cref="Row"/>), or its bodies.</param>
-    /// <param name="style">How it looks: a class of page.css.</param>
+    /// <summary>A table of rows (<see cref="Row"/>) or bodies; its style is a class of page.css.</summary>
     public static Markup Table(string? caption, IEnumerable<Markup> heads, Markup rows, string style = "") => Markup
         .Format($"<table class=\"{style}\">{(caption is null ? null : Markup.Format($"<caption>{caption}</caption>"))}<thead><tr>")
         .Each(heads, head => Markup.Format($"<th scope=\"col\">{head}</th>")).Line($"</tr></thead>").Line($"{rows}</table>");

@@ -15,11 +15,10 @@ internal static class Png
     public static string Address(ReadOnlySpan<float> planes, int channels, int height, int width) =>
         "data:image/png;base64," + Convert.ToBase64String(Encode(planes, channels, height, width));
 
-    /// <summary>The file's bytes.</summary>
-    /// <param name="planes">Values in [0,1], planes of channels, row by row; what lies outside is cut off.</param>
-    /// <param name="channels">How many planes there are. Three are red, green and blue; of any other number the first is shown.</param>
-    /// <param name="height">Rows.</param>
-    /// <param name="width">Columns.</param>
+    /// <summary>
+    /// The file's bytes, of values in [0,1], planes of channels, row by row; what lies outside is cut off. Three planes are red, green and
+    /// blue; of any other number the first is shown.
+    /// </summary>
     public static byte[] Encode(ReadOnlySpan<float> planes, int channels, int height, int width)
     {
         var shown = channels == 3 ? 3 : 1;

@@ -105,9 +105,8 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         {
             if (share.Own > 0)
             {
-                var report = evaluator.EvaluateRows(
-                    setup.Student, ((ImageSource)validation).Part(share.Rows), share.Select(validation.Labels), share.Rows, null,
-                    cancellation);
+                var all = new EvaluationSubject(nameof(Trainer), setup.Student, validation, validation.Labels, null, cancellation);
+                var report = evaluator.EvaluateRows(all.Part(share.Rows));
                 (counts[0], counts[1]) = (report.Clean.CorrectCount, report.WorstCase.CorrectCount);
             }
         }

@@ -258,7 +258,7 @@ public sealed class AdversarialTests
             Assert.Equal(attack.Accuracy, attack.Metrics.MicroAccuracy, 1e-9);
             Assert.Equal(60, attack.Metrics.ConfusionMatrix.Counts.Sum(counts => counts.Sum()));
         }
-        using var json = JsonDocument.Parse(metrics.ToJson());
+        using var json = JsonDocument.Parse(metrics.Summary.ToJson());
         Assert.Equal("NotFinite", json.RootElement.GetProperty("flags")[0].GetProperty("code").GetString());
     }
 
@@ -428,7 +428,7 @@ public sealed class AdversarialTests
             classifier, Tiny.Glyphs(ml, 40), options with { Cancellation = default });
         Assert.Equal(9, steps);
         var undisturbed = ml.MulticlassClassification.EvaluateRobustness(classifier, Tiny.Glyphs(ml, 40), Evaluation);
-        Assert.Equal(undisturbed.ToJson(), resumed.ToJson());
+        Assert.Equal(undisturbed.Summary.ToJson(), resumed.Summary.ToJson());
     }
 
     private sealed class Heard(Action hear) : IProgress<EvaluationProgress>

@@ -77,7 +77,7 @@ public sealed class BlackBoxPipelineTests
         Assert.Contains("ring", metrics.ClassNames);
         Assert.Equal("OneVersusAllModelParameters, asked only", metrics.Description);
 
-        using var json = JsonDocument.Parse(metrics.ToJson());
+        using var json = JsonDocument.Parse(metrics.Summary.ToJson());
         Assert.Equal(metrics.Report.BlackBox, json.RootElement.GetProperty("blackBox").GetString());
         var square = json.RootElement.GetProperty("attacks")[0];
         Assert.Equal(metrics.Report["square-30"].MedianQueries, square.GetProperty("medianQueries").GetDouble());

@@ -107,13 +107,13 @@ public sealed class SaveLoadTests
     {
         var data = Tiny.Glyphs(ml, 10);
         var attack = new AdversarialExamplesOptions { Attack = AutoAttack.Standard, BatchSize = 7 };
-        using var model = ml.Transforms.AdversarialExamples(Tiny.Classifier, attack).Fit(data);
+        var model = ml.Transforms.AdversarialExamples(Tiny.Classifier, attack).Fit(data);
         var loaded = Load(Save(model, data.Schema), out var schema);
         Assert.Equal(Shapes.Text(model.GetOutputSchema(data.Schema)), Shapes.Text(loaded.GetOutputSchema(schema)));
         var again = Load(Save(loaded, schema), out _);
         Assert.IsAssignableFrom<IDisposable>(again).Dispose();
         Assert.Throws<ObjectDisposedException>(() => Tiny.Vectors(again.Transform(data), "AdversarialFeatures"));
-        model.Dispose();
+        Assert.IsAssignableFrom<IDisposable>(model).Dispose();
         Assert.NotEmpty(Tiny.Vectors(Tiny.Classifier.Transform(data), "Score"));
     }
 

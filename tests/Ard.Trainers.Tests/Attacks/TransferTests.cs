@@ -1,7 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Fixtures;
 using static TorchSharp.torch;
 

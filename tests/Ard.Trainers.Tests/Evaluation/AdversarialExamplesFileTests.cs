@@ -43,7 +43,6 @@ public sealed class AdversarialExamplesFileTests
         var (network, images, labels, path, report) = Evaluated();
         var broken = Enumerable.Range(0, 50).Count(row => report.WorstCase.Points[row].BrokenBy is not null);
         var smaller = AdversarialExamplesFile.Verify(path, network, images, labels, ThreatModel.Linf(0.02));
-        Assert.False(smaller.IsValid);
         Assert.Equal(broken, smaller.Faults.Count);
         Assert.Matches(@"row \d+: moved by 0\.0(3|299)\d* in Linf, expected at most 0\.02", smaller.Faults[0]);
         Assert.Equal(50 - report.Clean.CorrectCount, smaller.Misclassified);

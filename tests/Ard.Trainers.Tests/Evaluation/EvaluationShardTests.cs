@@ -8,7 +8,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
-using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Distributed;
 using Ard.Trainers.Tests.Training;
 using static TorchSharp.torch;

@@ -115,8 +115,8 @@ public sealed class EvaluationStateTests
         Assert.Contains("images: ", Refused(options));
 
         images = images.flip(0);
-        Assert.Contains("rows: ", Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(options).EvaluateRows(
-            network, images, labels, [.. Enumerable.Range(1, 50).Select(row => (long)row)], null, default)).Message);
+        var moved = new EvaluationSubject("", network, images, labels) { Rows = [.. Enumerable.Range(1, 50).Select(row => (long)row)] };
+        Assert.Contains("rows: ", Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(options).EvaluateRows(moved)).Message);
         Assert.Equal("Threat: Linf 0.03 in the file, L2 0.5 given", Assert.Throws<CheckpointException>(
             () => new RobustnessEvaluator(options with { Threat = ThreatModel.L2(0.5) }).Evaluate(network, images, labels)).Found);
 

@@ -23,7 +23,7 @@ public sealed class RobustnessEvaluatorTests
         var report = new RobustnessEvaluator(options).Evaluate(network, images[..12], labels[..12]);
         var (result, names) = (report["autoattack"], AutoAttack.Standard.Parts(Norm.Linf).Select(part => part.Name).ToArray());
         Assert.Equal(
-            names.Select((name, i) => new AttackPart(name, result.Points.Count(point => point.IsRight
+            names.Select((name, i) => (name, result.Points.Count(point => point.IsRight
                 || (point.WasRight && Array.IndexOf(names, point.BrokenBy) > i)))),
             result.Parts);
         Assert.Equal(result.CorrectCount, result.Parts[^1].CorrectCount);
@@ -201,8 +201,7 @@ public sealed class RobustnessEvaluatorTests
         // The first 20, and four in another order under their old numbers.
         var half = new RobustnessEvaluator(options).Evaluate(network, images.narrow(0, 0, 20), labels.narrow(0, 0, 20));
         var index = tensor(new[] { 39L, 3, 21, 0 });
-        var few = new RobustnessEvaluator(options).EvaluateRows(
-            network, images.index_select(0, index), labels.index_select(0, index), [39, 3, 21, 0], null, CancellationToken.None);
+        var few = new RobustnessEvaluator(options).EvaluateRows(new EvaluationSubject("", network, images, labels).Part([39, 3, 21, 0]));
         foreach (var attack in all.Attacks)
         {
             Assert.Equal(attack.Points.Take(20).Select(Text), half[attack.Name].Points.Select(Text));

@@ -25,11 +25,12 @@ public sealed class TransferMatrixTests
         // By hand: a keeps the points further from its border than 5 · 0.04.
         var kept = images.narrow(1, 0, 5).sub(0.5).sum(1).abs().gt(0.2).data<bool>().ToArray();
         foreach (var (source, target) in new[] { (0, 0), (0, 1), (1, 0), (1, 1) })
-            Assert.Equal(kept, matrix.Results[source][target].Correct);
+            Assert.Equal(kept, matrix.Right[source][target]);
         Assert.InRange(matrix["a", "twice"], 0.1, 0.9);
-        Assert.Equal(matrix.Clean[0].Accuracy, matrix["c", "a"]);
-        Assert.Equal(matrix.Clean[2].Accuracy, matrix["a", "c"]);
-        Assert.Equal(1, matrix.Clean[0].Accuracy);
+        Assert.Equal(kept.Count(each => each) / 60.0, matrix["a", "twice"], 1e-12);
+        Assert.Equal(matrix.Clean[0], matrix.Right[2][0]);
+        Assert.Equal(matrix.Clean[2], matrix.Right[0][2]);
+        Assert.Equal(1, matrix["c", "a"]);
         Assert.Contains("found a, twice, c", Assert.Throws<KeyNotFoundException>(() => matrix["a", "b"]).Message);
     }
 
@@ -44,8 +45,8 @@ public sealed class TransferMatrixTests
         foreach (var batchSize in new[] { 7, 100 })
         {
             var matrix = TransferMatrix.Evaluate([("one", network)], images, labels, attack, options.Threat!, batchSize: batchSize);
-            Assert.Equal(report.WorstCase.Correct, matrix.Results[0][0].Correct);
-            Assert.Equal(report.Clean.Correct, matrix.Clean[0].Correct);
+            Assert.Equal(report.WorstCase.Correct, matrix.Right[0][0]);
+            Assert.Equal(report.Clean.Correct, matrix.Clean[0]);
         }
         Assert.Contains("each of another name", Assert.Throws<ArgumentException>(() => TransferMatrix.Evaluate(
             [("one", network), ("one", network)], images, labels, attack, EvaluationProblem.Threat)).Message);

@@ -24,7 +24,7 @@ public sealed class ComparisonTests
         var report = Report(1);
         report = report with
         {
-            Attacks = [report.Attacks[0] with { Details = "one step", Parts = [new("apgd-ce", 310)] }, report.Attacks[1]],
+            Attacks = [report.Attacks[0] with { Details = "one step", Parts = [("apgd-ce", 310)] }, report.Attacks[1]],
             Flags = [new(RobustnessFlagCode.OneClass, "seen", "advice")],
         };
         var read = Saved(report).ToReport();
@@ -79,7 +79,7 @@ public sealed class ComparisonTests
         var report = Report(1);
         void Refused(string expected, RobustnessReport other)
         {
-            Assert.Equal($"B: {expected} as of A. (Parameter 'models')", Assert.Throws<ArgumentException>(
+            Assert.Equal($"B: {expected} as of A.", Assert.Throws<ArgumentException>(
                 () => HtmlReport.Compare(("A", Saved(report)), ("B", Saved(other)))).Message);
             // A page of both is one without a comparison.
             var page = new HtmlReport("page") { Models = [new("A") { Robustness = report }, new("B") { Robustness = other }] };

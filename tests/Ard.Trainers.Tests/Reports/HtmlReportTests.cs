@@ -131,7 +131,7 @@ public sealed class HtmlReportTests
     public void What_is_left_after_each_part_of_a_sequence_has_a_row_and_is_in_the_JSON()
     {
         var model = SampleReport.Model(1, 2, 10);
-        var sequence = model.Robustness!.Attacks[0] with { Name = "autoattack", Parts = [new("apgd-ce", 310), new("square", 300)] };
+        var sequence = model.Robustness!.Attacks[0] with { Name = "autoattack", Parts = [("apgd-ce", 310), ("square", 300)] };
         var report = model.Robustness with { Attacks = [sequence] };
         var page = Parse(new HtmlReport("page") { Models = [model with { Robustness = report }] });
         Assert.Equal(

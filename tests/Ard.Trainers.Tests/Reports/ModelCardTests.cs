@@ -66,11 +66,11 @@ public sealed class ModelCardTests : IDisposable
     {
         var training = Train();
         var evaluation = Evaluate() with { Data = "30 glyphs", ClassNames = Glyphs.ClassNames };
-        var card = ModelCard.Create(network, training).With(evaluation) with { Data = "glyphs", Preset = "none" };
+        var card = ModelCard.Create(network, training).WithEvaluation(evaluation) with { Data = "glyphs", Preset = "none" };
         var options = new OnnxExportOptions { FoldBatchNorm = true, ClassNames = [.. Glyphs.ClassNames] };
         OnnxExport.Write(In("model.onnx"), network, options);
         ModelFile.Write(In("model.safetensors"), network);
-        card = card.WithOnnx(In("model.onnx"), options).WithSafetensors(In("model.safetensors"));
+        card = card.WithFile(In("model.onnx"), options).WithFile(In("model.safetensors"));
         card.Write(In("model.onnx"));
 
         Assert.Equal(("adversarial-training", 77L), (card.Method, card.Seed));
@@ -113,7 +113,7 @@ public sealed class ModelCardTests : IDisposable
         var (card, evaluation) = (ModelCard.Create(network), Evaluate());
         Train();
         Assert.Contains("The evaluation is of other weights",
-            Assert.Throws<ArgumentException>(() => ModelCard.Create(network).With(evaluation)).Message);
+            Assert.Throws<ArgumentException>(() => ModelCard.Create(network).WithEvaluation(evaluation)).Message);
         ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
         var fault = Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network));
         Assert.Contains("the card of these weights", fault.Message);
@@ -122,22 +122,22 @@ public sealed class ModelCardTests : IDisposable
             Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
         // A report that does not say of which weights it is: the card says that it does not.
         Assert.Contains("is the word of whoever put them here",
-            ModelCard.Create(network).With(evaluation with { Weights = null }).ToMarkdown());
+            ModelCard.Create(network).WithEvaluation(evaluation with { Weights = null }).ToMarkdown());
     }
 
     [Fact]
     public void A_card_keeps_the_other_files_of_the_same_weights()
     {
         OnnxExport.Write(In("model.onnx"), network);
-        ModelCard.Create(network).WithOnnx(In("model.onnx")).Write(In("model.onnx"));
+        ModelCard.Create(network).WithFile(In("model.onnx"), new()).Write(In("model.onnx"));
         ModelFile.Write(In("model.safetensors"), network);
-        ModelCard.Create(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
+        ModelCard.Create(network).WithFile(In("model.safetensors")).Write(In("model.safetensors"));
         foreach (var file in (string[])["| model.onnx |", "| model.safetensors |"])
             Assert.Contains(file, File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
 
         Train();
         ModelFile.Write(In("model.safetensors"), network);
-        ModelCard.Create(network).WithSafetensors(In("model.safetensors")).Write(In("model.safetensors"));
+        ModelCard.Create(network).WithFile(In("model.safetensors")).Write(In("model.safetensors"));
         Assert.DoesNotContain("| model.onnx |", File.ReadAllText(In("model.card.md")), StringComparison.Ordinal);
     }
 

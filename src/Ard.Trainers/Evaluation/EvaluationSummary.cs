@@ -1,19 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 
-namespace Ard.Trainers.Reports;
+namespace Ard.Trainers.Evaluation;
 
 /// <summary>
-/// An evaluation as it is kept in files: the figures of a <see cref="RobustnessReport"/>, and what became of each image. A model card
-/// has it without the images.
+/// An evaluation as it is kept in files, in the form of <c>docs/evaluation.schema.json</c>: the figures of a
+/// <see cref="RobustnessReport"/>, and what became of each image. A model card has it without the images. What is unknown is null.
 /// </summary>
-public sealed record EvaluationSummary : IJsonOnDeserialized
+internal sealed record EvaluationSummary : IJsonOnDeserialized
 {
-    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -22,128 +21,80 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
         Converters = { new JsonStringEnumConverter() },
     };
 
-    // Rises where what was there goes or means something else; docs/evaluation.schema.json describes it.
+    // Rises where what was there goes or means something else.
     private const int CurrentVersion = 1;
 
-    [JsonConstructor]
-    internal EvaluationSummary()
-    {
-    }
+    public int SchemaVersion { get; init; } = CurrentVersion;
+    public required ThreatModel Threat { get; init; }
+    public required int Rows { get; init; }
+    public required Figures Clean { get; init; }
+    public required IReadOnlyList<Figures> Attacks { get; init; }
+    public required Figures WorstCase { get; init; }
+    public required IReadOnlyList<RobustnessFlag> Flags { get; init; }
+    public string? BlackBox { get; init; }
+    public IReadOnlyList<string> Settings { get; init; } = [];
 
-    [JsonInclude]
-    internal int SchemaVersion { get; init; } = CurrentVersion;
-
-    [JsonInclude, JsonRequired]
-    internal ThreatModel Threat { get; init; } = null!;
-
-    // How many images there were.
-    [JsonInclude, JsonRequired]
-    internal int Rows { get; init; }
-
-    [JsonInclude, JsonRequired]
-    internal Figures Clean { get; init; } = null!;
-
-    [JsonInclude, JsonRequired]
-    internal IReadOnlyList<Figures> Attacks { get; init; } = [];
-
-    [JsonInclude, JsonRequired]
-    internal Figures WorstCase { get; init; } = null!;
-
-    [JsonInclude, JsonRequired]
-    internal IReadOnlyList<RobustnessFlag> Flags { get; init; } = [];
-
-    /// <summary>What the figures mean for a model that was only queried. Default null: its gradients were used.</summary>
-    [JsonInclude]
-    internal string? BlackBox { get; init; }
-
-    /// <summary>The settings of the evaluation, its attacks' included, one a line: <see cref="RobustnessReport.Settings"/>.</summary>
-    [JsonInclude]
-    internal IReadOnlyList<string> Settings { get; init; } = [];
-
-    /// <summary>Which images they were. Default null: unknown.</summary>
+    /// <summary>Which images they were.</summary>
     public string? Data { get; init; }
 
-    /// <summary>The classes' names in the order of the labels. Default null: unknown.</summary>
+    /// <summary>The classes' names in the order of the labels.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    /// <summary>The digest of the network's weights, by which it is known again. Default null: unknown.</summary>
-    [JsonInclude]
-    internal string? Weights { get; init; }
+    /// <summary>The digest of the network's weights, by which it is known again, as the images by theirs.</summary>
+    public string? Weights { get; init; }
+    public long? Parameters { get; init; }
+    public string? Images { get; init; }
+    public IReadOnlyList<ClassFigures>? Classes { get; init; }
 
-    [JsonInclude]
-    internal long? Parameters { get; init; }
+    [JsonConverter(typeof(EvaluationPoints.OnOneLine))]
+    public EvaluationPoints? Points { get; init; }
 
-    /// <summary>The digest of the images, by which they are known again. Default null: unknown.</summary>
-    [JsonInclude]
-    internal string? Images { get; init; }
-
-    [JsonInclude]
-    internal IReadOnlyList<ClassFigures>? Classes { get; init; }
-
-    [JsonInclude, JsonConverter(typeof(EvaluationPoints.OnOneLine))]
-    internal EvaluationPoints? Points { get; init; }
-
-    /// <summary>
-    /// One line of the table: an attack, <c>clean</c> or <c>worst-case</c>, the share of images that the network gets right under it, and
-    /// the bounds of its 95 % interval.
-    /// </summary>
-    internal sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
+    /// <summary>As <see cref="AttackResult"/>, without its points. What was not measured is null.</summary>
+    public sealed record Figures(string Name, double Accuracy, IReadOnlyList<double> Interval)
     {
-        /// <summary>What the name leaves open. Default null: nothing.</summary>
         public string? Details { get; init; }
-
-        /// <summary>How many images are right after each part of an attack that consists of others. Default null: it does not.</summary>
-        public IReadOnlyList<AttackPart>? Parts { get; init; }
-
-        /// <summary>The queries that half of the broken images needed at most. Default null: they were not counted.</summary>
+        public IReadOnlyList<PartFigures>? Parts { get; init; }
         public double? MedianQueries { get; init; }
-
-        /// <summary>As <see cref="AttackResult.SurrogateAgreement"/>. Default null: there is no surrogate.</summary>
         public double? SurrogateAgreement { get; init; }
 
-        /// <summary>The mean over the classes of their accuracies. This and what follows is of evaluations of ML.NET.</summary>
+        // This and what follows is of evaluations of ML.NET.
         public double? MacroAccuracy { get; init; }
-
-        /// <summary>The mean negative logarithm of the true class's probability.</summary>
         public double? LogLoss { get; init; }
-
         public double? LogLossReduction { get; init; }
-
         public IReadOnlyList<double>? PerClassLogLoss { get; init; }
 
         /// <summary>How many images of each true class, the first index, are taken for each class.</summary>
         public IReadOnlyList<IReadOnlyList<double>>? Confusion { get; init; }
 
-        internal static Figures From(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])
+        public static Figures From(AttackResult result) => new(result.Name, result.Accuracy, [result.Interval.Low, result.Interval.High])
         {
             Details = result.Details == "" ? null : result.Details,
-            Parts = result.Parts.Count > 0 ? result.Parts : null,
+            Parts = result.Parts.Count == 0 ? null : [.. result.Parts.Select(part => new PartFigures(part.Name, part.CorrectCount))],
             MedianQueries = result.MedianQueries,
             SurrogateAgreement = result.SurrogateAgreement,
         };
     }
 
+    public sealed record PartFigures(string Name, int CorrectCount);
+
     /// <summary>What is right of one class, clean and against all attacks together, with the 95 % interval of the latter.</summary>
-    internal sealed record ClassFigures(
+    public sealed record ClassFigures(
         long Class, int Images, double CleanAccuracy, double Accuracy, IReadOnlyList<double> Interval)
     {
-        internal static ClassFigures From(ClassAccuracy found) => new(
+        public static ClassFigures From(ClassAccuracy found) => new(
             found.Class, found.Images, (double)found.CleanCount / found.Images, found.Accuracy, [found.Interval.Low, found.Interval.High]);
     }
 
     /// <summary>The class with the lowest accuracy, by its name where it has one; null where they were not counted.</summary>
-    internal (string Name, ClassFigures Figures)? Weakest =>
+    [JsonIgnore]
+    public (string Name, ClassFigures Figures)? Weakest =>
         (Classes ?? []).MinBy(each => (each.Accuracy, each.Interval[1])) is { } weakest
             ? (weakest.Class < ClassNames?.Count ? ClassNames[(int)weakest.Class] : $"{weakest.Class}", weakest)
             : null;
 
-    /// <summary>The figures of a report.</summary>
-    /// <param name="report">The report.</param>
-    /// <param name="network">The network that was evaluated. Default null: it is not said.</param>
-    public static EvaluationSummary Create(RobustnessReport report, Module<Tensor, Tensor>? network = null)
-    {
-        ArgumentNullException.ThrowIfNull(report);
-        return new EvaluationSummary
+    /// <summary>The figures of a report, and of which network they are, where that is said.</summary>
+    public static EvaluationSummary Create(RobustnessReport report, Module<Tensor, Tensor>? network = null) =>
+        new()
         {
             Threat = report.Threat,
             Rows = report.Clean.Points.Count,
@@ -160,34 +111,22 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
             // Merged shards of an earlier version do not know them.
             Points = report.Labels.Count == report.Clean.Points.Count ? EvaluationPoints.From(report) : null,
         };
-    }
 
-    /// <summary>
-    /// All of it as JSON: threat model, settings, flags, the figures of each attack and of each class with their intervals, and what
-    /// became of each image. Its form is that of <c>docs/evaluation.schema.json</c>, by the version that it names.
-    /// </summary>
-    public string ToJson() => JsonSerializer.Serialize(this, Json);
-
-    /// <summary>
-    /// Evaluations against several adversaries as one JSON document: <c>evaluations</c>, each as <see cref="ToJson()"/> has it, and the
-    /// <c>union</c> of them.
-    /// </summary>
-    /// <param name="union">The evaluations.</param>
-    /// <param name="network">The network that was evaluated. Default null: it is not said.</param>
-    /// <param name="data">Which images they were. Default null: unknown.</param>
-    /// <param name="classNames">The classes' names in the order of the labels. Default null: unknown.</param>
+    /// <summary>The JSON of one evaluation; of several <c>evaluations</c>, each as there, and their <c>union</c>.</summary>
     public static string ToJson(
-        RobustnessUnion union, Module<Tensor, Tensor>? network = null, string? data = null, IReadOnlyList<string>? classNames = null)
+        RobustnessUnion union, Module<Tensor, Tensor>? network, string? data, IReadOnlyList<string>? classNames)
     {
-        ArgumentNullException.ThrowIfNull(union);
-        var evaluations = union.Reports.Select(report => Create(report, network) with { Data = data, ClassNames = classNames });
-        return JsonSerializer.Serialize(
-            new Several(CurrentVersion, union.WorstCase.Points.Count, Figures.From(union.WorstCase), [.. evaluations]), Json);
+        EvaluationSummary[] each =
+            [.. union.Reports.Select(report => Create(report, network) with { Data = data, ClassNames = classNames })];
+        return each is [var only] ? only.ToJson() : JsonSerializer.Serialize(
+            new Several(CurrentVersion, union.WorstCase.Points.Count, Figures.From(union.WorstCase), each), Json);
     }
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     private sealed record Several(int SchemaVersion, int Rows, Figures Union, IReadOnlyList<EvaluationSummary> Evaluations);
 
-    /// <summary>Reads a file of <see cref="ToJson()"/>, or of the ML.NET evaluation's report.</summary>
+    /// <summary>Reads the JSON of one evaluation.</summary>
     /// <exception cref="FormatException">The file is no such report.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static EvaluationSummary Read(string path)
@@ -207,7 +146,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
     }
 
     /// <summary>The report that it was made of, but for logits, and for what each attack by itself moved and cost; it has points.</summary>
-    internal RobustnessReport ToReport()
+    public RobustnessReport ToReport()
     {
         var points = Points ?? throw new InvalidOperationException("The evaluation says nothing of single images.");
         return new(
@@ -217,7 +156,7 @@ public sealed record EvaluationSummary : IJsonOnDeserialized
                 .. Attacks.Select(attack => new AttackResult(attack.Name, points.Under(attack.Name))
                 {
                     Details = attack.Details ?? "",
-                    Parts = attack.Parts ?? [],
+                    Parts = [.. (attack.Parts ?? []).Select(part => (part.Name, part.CorrectCount))],
                 }),
             ],
             new(WorstCase.Name, points.WorstCase()) { Predictions = points.Attacked })

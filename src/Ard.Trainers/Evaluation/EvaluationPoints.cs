@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 
-namespace Ard.Trainers.Reports;
+namespace Ard.Trainers.Evaluation;
 
 /// <summary>
 /// What became of each image under the worst of all attacks, a column for each kind of value, described in
@@ -72,22 +71,17 @@ internal sealed record EvaluationPoints(
     }
 
     /// <summary>Without an attack.</summary>
-    public IReadOnlyList<AttackedPoint> Clean() =>
-        [.. Enumerable.Range(0, Labels.Count).Select(row => new AttackedPoint(WasRight(row), null, 0, 1, 0))];
+    public IReadOnlyList<AttackedPoint> Clean() => Each(row => new(WasRight(row), null, 0, 1, 0));
 
     /// <summary>Under one attack. How far it moved them, and what it cost, is not kept.</summary>
     public IReadOnlyList<AttackedPoint> Under(string attack) =>
-    [
-        .. Enumerable.Range(0, Labels.Count).Select(row =>
-            new AttackedPoint(WasRight(row), WasRight(row) && Right[attack][row] == '0' ? attack : null, 0, null, null)),
-    ];
+        Each(row => new(WasRight(row), WasRight(row) && Right[attack][row] == '0' ? attack : null, 0, null, null));
 
     /// <summary>Against all attacks together.</summary>
     public IReadOnlyList<AttackedPoint> WorstCase() =>
-    [
-        .. Enumerable.Range(0, Labels.Count).Select(row =>
-            new AttackedPoint(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row])),
-    ];
+        Each(row => new(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row]));
+
+    private IReadOnlyList<AttackedPoint> Each(Func<int, AttackedPoint> point) => [.. Enumerable.Range(0, Labels.Count).Select(point)];
 
     private bool WasRight(int row) => Predicted[row] == Labels[row];
 
