@@ -216,7 +216,7 @@ public sealed class TrainerSchemaTests
         })
         {
             var fault = Assert.Throws<ArgumentOutOfRangeException>(attempt);
-            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single, 256>", fault.Message,
+            Assert.Contains("Schema mismatch for feature column 'Features': expected Vector<Single, 1, 16, 16>", fault.Message,
                 StringComparison.Ordinal);
         }
         var without = Assert.Throws<ArgumentOutOfRangeException>(
