@@ -36,7 +36,7 @@ internal static class DataBench
         using var dataset = Options.Noise(count, generator);
         var data = ml.Data.LoadImageDataset(dataset);
         var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
-        var format = new PixelFormat(3, 32, 32, false, 1, 0) { Column = data.Schema["Features"].Type };
+        var format = new PixelFormat(3, 32, 32, new()) { Column = data.Schema["Features"].Type };
         var labels = ClassLabels.Read(keyed.Schema["Label"]);
         double floats = 4.0 * count * 3 * 32 * 32, bytes = floats / 4;
 

@@ -42,17 +42,11 @@ internal static class SizeBench
     {
         set_num_threads(p.GetValue(Options.Threads));
         var network = p.GetValue(Network)!;
-        var storage = p.GetValue(Storage) switch
-        {
-            "memory" => ImageStorage.InMemory,
-            "file" => ImageStorage.InFile(),
-            _ => null,
-        };
-        Train(p.GetValue(Images), storage, network);
+        Train(p.GetValue(Images), p.GetValue(Storage)!, network);
         Compare(p.GetValue(Compared), p.GetValue(Rounds), network);
     }
 
-    private static void Train(int count, ImageStorage? storage, string network)
+    private static void Train(int count, string storage, string network)
     {
         var ml = new MLContext(seed: 1);
         ml.Log += (_, entry) =>
@@ -63,13 +57,14 @@ internal static class SizeBench
             + $"{__version__}");
         var before = Peak();
         var watch = Stopwatch.StartNew();
-        var trainer = new AdversarialTrainer(ml, new()
+        var options = new ArdTrainerOptions
         {
             Network = network,
             Method = "natural",
-            Storage = storage,
             Training = Once() with { ValidationFraction = 0.01, Validation = new() { Attacks = ["fgsm"] } },
-        });
+        };
+        if (storage != "auto") options = options with { MostInMemory = storage == "file" ? 0 : long.MaxValue };
+        var trainer = new ArdTrainer(ml, options);
         using var model = trainer.Fit(ml.Data.LoadFromEnumerable(Pictures(count)));
         var (all, epoch) = (watch.Elapsed.TotalSeconds, model.Training!.History[0].Seconds);
         Markdown.Header("images", "MB before", "peak MB", "reading, s", "epoch, s");

@@ -255,10 +255,10 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var outputs = network.call(images.Batch(0, 1).Images).shape[^1];
-        return outputs == images.Classes
+        return outputs == images.ClassNames.Count
             ? network
             : throw new ArgumentException(
-                $"{model} has {outputs} outputs, the images have {images.Classes} classes: expected an output for each class. "
+                $"{model} has {outputs} outputs, the images have {images.ClassNames.Count} classes: expected an output for each class. "
                 + $"Where the files do not say the classes, {Classes.Name} does.");
     }
 

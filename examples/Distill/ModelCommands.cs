@@ -36,12 +36,8 @@ internal static class ModelCommands
     {
         using var file = WeightsFile.Open(path, key);
         var where = file.Key == "" ? "" : $" under '{file.Key}'";
-        if (file.Format == WeightsFormat.TorchScript)
-        {
-            Console.WriteLine($"{path}: {file.Format}. It is a program, and its tensors are not listed without running it.");
-            return 0;
-        }
-        Print($"{path}: {file.Format}, {file.Tensors.Count} tensors{where}, {file.Tensors.Sum(tensor => tensor.Count):N0} elements");
+        var elements = file.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (count, size) => count * size));
+        Print($"{path}: {file}{where}, {elements:N0} elements");
         Console.WriteLine(file.Description);
         foreach (var (name, value) in file.Metadata)
             Print($"metadata {name} = {(value.Length > MetadataShown ? $"{value[..MetadataShown]}…" : value)}");

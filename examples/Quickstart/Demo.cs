@@ -25,7 +25,7 @@ internal static class Demo
         Directory.CreateDirectory(output);
         var ml = new MLContext().RegisterArd();
 
-        // Data: any IDataView with pixels in [0,1] and a label; LoadCifar10, LoadIdx and LoadImageFolder read files.
+        // Data: any IDataView with pixels in [0,1] and a label; LoadImageDataset and LoadImageFolder read files.
         var train = ml.Data.LoadGlyphs(Scaled(4000), seed: 1);
         var few = ml.Data.TakeRows(train, Scaled(500));
         var test = ml.Data.LoadGlyphs(Scaled(1000), seed: 2);

@@ -40,7 +40,7 @@ Console.WriteLine(string.Join(", ", Glyphs.ClassNames));
 // %% [markdown]
 // ## A classifier as usual
 //
-// `AdversarialTrainer` trains without a teacher; with the method `natural` it does what every other trainer does. The settings of the
+// `AdversarialTraining` trains without a teacher; with the method `natural` it does what every other trainer does. The settings of the
 // training are the same for all that follows.
 
 // %%

@@ -28,7 +28,7 @@ var threat = ThreatModel.Linf(0.1);             // every pixel by 0.1
 var train = ml.Data.LoadGlyphs(1000, seed: 1);
 var test = ml.Data.LoadGlyphs(300, seed: 2);
 
-AdversarialTrainer Trainer(string method, ObjectiveSettings settings) => ml.MulticlassClassification.Trainers.AdversarialTraining(new()
+ArdTrainer Trainer(string method, ObjectiveSettings settings) => ml.MulticlassClassification.Trainers.AdversarialTraining(new()
 {
     Network = "tinycnn-8-bn",
     Method = method,

@@ -111,7 +111,7 @@ Pictures.Accuracy(
 // %%
 var onnx = Path.Combine(Path.GetTempPath(), $"student-{Guid.NewGuid():N}.onnx");
 OnnxExport.Write(onnx, student.Model);
-Console.WriteLine($"{new FileInfo(onnx).Length / 1024.0:F0} KB, operator set {OnnxExport.Opset}");
+Console.WriteLine($"{new FileInfo(onnx).Length / 1024.0:F0} KB");
 
 // %% [markdown]
 // ## Does the other side say the same?

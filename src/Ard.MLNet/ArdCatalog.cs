@@ -33,10 +33,10 @@ public static class ArdCatalog
     /// <param name="options">The settings.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
     public static ArdTrainer AdversarialDistillation(
-        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainer.Options options) =>
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainerOptions options) =>
         new(Registration.Context(catalog), options);
 
-    /// <summary>An estimator of adversarially robust distillation with the defaults of <see cref="ArdTrainer.Options"/>.</summary>
+    /// <summary>An estimator of adversarially robust distillation with the defaults of <see cref="ArdTrainerOptions"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
     /// <param name="network">The student, such as <c>"mobilenetv2"</c>.</param>
     /// <param name="teacher">
@@ -58,18 +58,18 @@ public static class ArdCatalog
         });
 
     /// <summary>An estimator of training without a teacher.</summary>
-    /// <inheritdoc cref="AdversarialDistillation(MulticlassClassificationCatalog.MulticlassClassificationTrainers, ArdTrainer.Options)"/>
-    public static AdversarialTrainer AdversarialTraining(
-        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, AdversarialTrainer.Options options) =>
-        new(Registration.Context(catalog), options);
+    /// <inheritdoc cref="AdversarialDistillation(MulticlassClassificationCatalog.MulticlassClassificationTrainers, ArdTrainerOptions)"/>
+    public static ArdTrainer AdversarialTraining(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainerOptions options) =>
+        new(Registration.Context(catalog), options, usualMethod: "at");
 
-    /// <summary>An estimator of training without a teacher with the defaults of <see cref="AdversarialTrainer.Options"/>.</summary>
+    /// <summary>An estimator of training without a teacher with the defaults of <see cref="ArdTrainerOptions"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
     /// <param name="network">The network, such as <c>"mobilenetv2"</c>.</param>
     /// <param name="labelColumnName">The column of labels, a key.</param>
     /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
-    public static AdversarialTrainer AdversarialTraining(
+    public static ArdTrainer AdversarialTraining(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, NetworkDefinition network,
         string labelColumnName = "Label", string featureColumnName = "Features", int? epochs = null) =>
         catalog.AdversarialTraining(new()

@@ -20,31 +20,31 @@ public static class ImageDataCatalog
 
     private const int DeepestFolder = 16;
 
-    /// <summary>CIFAR-10, binary or for Python. One byte a pixel value is kept in memory.</summary>
+    /// <summary>
+    /// A published data set: CIFAR, MNIST and its relatives (IDX), NumPy's arrays; what <see cref="ImageDataset.Load"/> reads. One byte a
+    /// pixel value is kept in memory.
+    /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
-    /// <param name="path">The folder cifar-10-batches-bin or cifar-10-batches-py, the folder that holds it, or the .tar.gz of it; CIFAR-100
-    /// is understood as well.</param>
+    /// <param name="path">The file or folder.</param>
     /// <param name="split">Which of the two splits. Default the training images.</param>
-    /// <exception cref="DataFileException">A file is missing or not sound.</exception>
-    public static IDataView LoadCifar10(this DataOperationsCatalog catalog, string path, DataSplit split = DataSplit.Train) =>
-        View(catalog, Cifar.Load(path, split));
-
-    /// <summary>MNIST, Fashion-MNIST or what else comes as a folder of IDX files. One byte a pixel value is kept in memory.</summary>
-    /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
-    /// <param name="folder">The folder with train-images-idx3-ubyte, train-labels-idx1-ubyte or t10k-…, plain or with .gz.</param>
-    /// <param name="split">Which of the two splits. Default the training images.</param>
-    /// <param name="classNames">One name a class. Default the digits, or more numbers where there are more classes.</param>
-    /// <exception cref="DataFileException">A file is missing or not sound.</exception>
-    public static IDataView LoadIdx(
-        this DataOperationsCatalog catalog, string folder, DataSplit split = DataSplit.Train, IReadOnlyList<string>? classNames = null) =>
-        View(catalog, Idx.LoadFolder(folder, split, classNames));
+    /// <param name="classNames">One name a class. Default: as the file says, else numbers.</param>
+    /// <exception cref="DataFileException">It is missing or not sound.</exception>
+    public static IDataView LoadImageDataset(
+        this DataOperationsCatalog catalog, string path, DataSplit split = DataSplit.Train, IReadOnlyList<string>? classNames = null)
+    {
+        using var dataset = ImageDataset.Load(path, split, classNames: classNames);
+        return catalog.LoadImageDataset(dataset);
+    }
 
     /// <summary>The built-in data set, ten drawn shapes of 1x16x16 pixels: see <see cref="Glyphs"/>. Nothing is downloaded.</summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="count">How many images.</param>
     /// <param name="seed">The same seed gives the same images.</param>
-    public static IDataView LoadGlyphs(this DataOperationsCatalog catalog, int count, ulong seed) =>
-        View(catalog, Glyphs.Generate(count, seed));
+    public static IDataView LoadGlyphs(this DataOperationsCatalog catalog, int count, ulong seed)
+    {
+        using var dataset = Glyphs.Generate(count, seed);
+        return catalog.LoadImageDataset(dataset);
+    }
 
     /// <summary>Images that are tensors already. They are copied; the data set stays the caller's.</summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
@@ -61,12 +61,12 @@ public static class ImageDataCatalog
         var labels = dataset.Labels.cpu().data<long>().ToArray();
         var images = dataset.Images.cpu().contiguous();
         var features = images.dtype == ScalarType.Byte
-            ? Bytes(images.bytes.ToArray())
-            : TableDataView.Vectors("Features", type, images.data<float>().ToArray(), size);
+            ? Vectors(images.bytes.ToArray(), UnitPixels.From)
+            : Vectors(images.data<float>().ToArray(), (values, pixels) => values.CopyTo(pixels));
         return new TableDataView(rows, features, Label(dataset.ClassNames, labels));
 
-        TableDataView.Column Bytes(byte[] all) => TableDataView.Vectors<float>(
-            "Features", type, size, (row, pixels) => UnitPixels.From(all.AsSpan(row * size, size), pixels));
+        TableDataView.Column Vectors<T>(T[] all, Action<ReadOnlySpan<T>, Span<float>> read) => TableDataView.Vectors<float>(
+            "Features", type, size, (row, pixels) => read(all.AsSpan(row * size, size), pixels));
     }
 
     /// <summary>
@@ -122,9 +122,4 @@ public static class ImageDataCatalog
 
     internal static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels) =>
         TableDataView.Keys("Label", ClassLabels.Texts(classes), row => labels[row] + 1);
-
-    private static IDataView View(DataOperationsCatalog catalog, ImageDataset dataset)
-    {
-        using (dataset) return catalog.LoadImageDataset(dataset);
-    }
 }

@@ -75,8 +75,6 @@ public sealed record ImageLayout : IValidatableObject
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
         if (Scale == 0) yield return new("Scale is 0, expected another number");
-        if (!Enum.IsDefined(ColorOrder)) yield return new($"ColorOrder is {ColorOrder}, expected a {nameof(ColorsOrder)}");
-        if (!Enum.IsDefined(Resizing)) yield return new($"Resizing is {Resizing}, expected a {nameof(ResizingKind)}");
     }
 
     /// <summary>The layout with all sizes, for a column of this type.</summary>
@@ -126,5 +124,5 @@ public sealed record ImageLayout : IValidatableObject
     }
 
     private PixelFormat Format(DataViewType column, int channels, int height, int width) =>
-        new(channels, height, width, Interleaved, Scale, Offset) { Column = column, ColorOrder = ColorOrder, Resizing = Resizing };
+        new(channels, height, width, this with { Channels = null, Height = null, Width = null }) { Column = column };
 }

@@ -32,12 +32,7 @@ public sealed class NetworkDefinition
     /// <summary>A built-in network by its short name, such as <c>mobilenetv2</c>: see <see cref="NetworkSpec.Parse"/>.</summary>
     /// <param name="name">The short name.</param>
     /// <exception cref="FormatException">It is none.</exception>
-    public static implicit operator NetworkDefinition(string name) => Parse(name);
-
-    /// <summary>The same as the conversion.</summary>
-    /// <param name="name">The short name.</param>
-    /// <exception cref="FormatException">It is none.</exception>
-    public static NetworkDefinition Parse(string name)
+    public static implicit operator NetworkDefinition(string name)
     {
         try
         {

@@ -2,7 +2,6 @@ using System.Globalization;
 using Ard.MLNet.Data;
 using Microsoft.ML.Data;
 using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
-using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
 
 namespace Ard.MLNet;
 
@@ -10,7 +9,7 @@ namespace Ard.MLNet;
 /// An <see cref="ImageLayout"/> with all sizes known: converts between a column's values and the networks' images, planes of pixels in
 /// [0,1].
 /// </summary>
-internal sealed record PixelFormat(int Channels, int Height, int Width, bool Interleaved, double Scale, double Offset)
+internal sealed record PixelFormat(int Channels, int Height, int Width, ImageLayout Layout)
 {
     // What rounding in the steps before may add to a pixel of 0 or 1.
     private const float Tolerance = 1e-6f;
@@ -25,37 +24,27 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <summary>The number of values of an image; of one that no vector can hold, more than any vector has.</summary>
     public int Size { get; } = (int)Int128.Min((Int128)Channels * Height * Width, int.MaxValue);
 
-    /// <summary>The order of the colours in a vector of three channels; of the network's image it is red, green, blue.</summary>
-    public ColorsOrder ColorOrder { get; init; } = ColorsOrder.ARGB;
-
-    /// <summary>What becomes of pictures with another ratio of sides.</summary>
-    public ResizingKind Resizing { get; init; } = ResizingKind.IsoCrop;
-
     /// <summary>The type of the column that the images were first found in.</summary>
     public required DataViewType Column { get; init; }
 
     /// <summary>The type of a column of floats that holds such images.</summary>
-    public VectorDataViewType FloatsType => Interleaved
+    public VectorDataViewType FloatsType => Layout.Interleaved
         ? new(NumberDataViewType.Single, Height, Width, Channels)
         : new(NumberDataViewType.Single, Channels, Height, Width);
 
-    private bool IsScaled => Scale != 1 || Offset != 0;
+    private bool IsScaled => Layout.Scale != 1 || Layout.Offset != 0;
 
     // Values stand where pixels do.
-    private bool IsInOrder => !Interleaved && (Channels != 3 || ColorOrder == ColorsOrder.ARGB);
+    private bool IsInOrder => !Layout.Interleaved && (Channels != 3 || Layout.ColorOrder == ColorsOrder.ARGB);
 
     /// <summary>The image of a row, with pixels in [0,1]; what rounding may have added beyond is cut off.</summary>
     /// <exception cref="InvalidOperationException">The vector has another length, or a pixel is not in [0,1].</exception>
     public void Read(in VBuffer<float> values, Span<float> image, string column, long row)
     {
         CheckLength(values.Length, column, row);
-        if (IsInOrder && !IsScaled && values.IsDense)
-        {
-            if (!UnitPixels.Copy(values.GetValues(), image)) Limit(image, column, row);
-            return;
-        }
-        ToImage(values, image);
-        if (!UnitPixels.Copy(image, image)) Limit(image, column, row);
+        if (IsInOrder && !IsScaled && values.IsDense) values.GetValues().CopyTo(image);
+        else ToImage(values, image);
+        if (!UnitPixels.Are(image)) Limit(image, column, row);
         if (IsScaled) Snap(image);
     }
 
@@ -108,7 +97,8 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <summary>The values of an image, of which it is read again.</summary>
     public void FromImage(ReadOnlySpan<float> image, Span<float> values)
     {
-        for (var i = 0; i < values.Length; i++) values[i] = IsScaled ? (float)(image[Place(i)] / Scale + Offset) : image[Place(i)];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = IsScaled ? (float)(image[Place(i)] / Layout.Scale + Layout.Offset) : image[Place(i)];
     }
 
     /// <summary>The same values as bytes from 0 to 255, rounded.</summary>
@@ -154,8 +144,8 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     private string Hint(float pixel) => pixel switch
     {
         float.NaN => "",
-        _ when Scale != 1 || Offset != 0 => string.Create(CultureInfo.InvariantCulture,
-            $" after (value - {Offset:G6}) * {Scale:G6}, the Offset and Scale of the classifier's layout"),
+        _ when IsScaled => string.Create(CultureInfo.InvariantCulture,
+            $" after (value - {Layout.Offset:G6}) * {Layout.Scale:G6}, the Offset and Scale of the classifier's layout"),
         < 0 => "; images from -1 to 1 need a trainer with Layout = new() { Scale = 0.5, Offset = -1 }",
         _ => "; images from 0 to 255 need a trainer with Layout = new() { Scale = 1.0 / 255 }",
     };
@@ -163,12 +153,13 @@ internal sealed record PixelFormat(int Channels, int Height, int Width, bool Int
     /// <summary>For people, such as <c>3x32x32 (channels, height, width)</c>.</summary>
     public override string ToString() => $"{Channels}x{Height}x{Width} (channels, height, width)";
 
-    private float Pixel(float value) => (float)((value - Offset) * Scale);
+    private float Pixel(float value) => (float)((value - Layout.Offset) * Layout.Scale);
 
     // Where the value of this index stands in planes of red, green and blue.
     private int Place(int index)
     {
-        var (channel, pixel) = Interleaved ? (index % Channels, index / Channels) : (index / (Height * Width), index % (Height * Width));
-        return (Channels == 3 ? Planes[(int)ColorOrder][channel] : channel) * Height * Width + pixel;
+        var (channel, pixel) = Layout.Interleaved
+            ? (index % Channels, index / Channels) : (index / (Height * Width), index % (Height * Width));
+        return (Channels == 3 ? Planes[(int)Layout.ColorOrder][channel] : channel) * Height * Width + pixel;
     }
 }

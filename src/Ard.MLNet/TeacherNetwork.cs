@@ -10,19 +10,16 @@ namespace Ard.MLNet;
 /// </summary>
 public sealed class TeacherNetwork
 {
-    private readonly Module<Tensor, Tensor>? module;
-    private readonly string? path;
-    private readonly NetworkDefinition? network;
+    private readonly Func<OpenTeacher> open;
 
-    private TeacherNetwork(
-        ImageClassifierTransformer? classifier, Module<Tensor, Tensor>? module, string? path, NetworkDefinition? network) =>
-        (Classifier, this.module, this.path, this.network) = (classifier, module, path, network);
+    private TeacherNetwork(Func<OpenTeacher> open) => this.open = open;
 
-    internal ImageClassifierTransformer? Classifier { get; }
+    internal ImageClassifierTransformer? Classifier { get; private init; }
 
     /// <summary>A fitted classifier. Its classes have to be those of the student, in the same order.</summary>
     /// <param name="classifier">The classifier; for one in a pipeline see <see cref="From"/>.</param>
-    public static implicit operator TeacherNetwork(ImageClassifierTransformer classifier) => new(classifier, null, null, null);
+    public static implicit operator TeacherNetwork(ImageClassifierTransformer classifier) =>
+        new(() => OpenTeacher.Owned(classifier.Classifier.Copy())) { Classifier = classifier };
 
     /// <summary>
     /// The classifier in a pipeline, fitted or loaded. What comes before it in the pipeline is left out: the teacher sees the images that
@@ -36,30 +33,30 @@ public sealed class TeacherNetwork
     /// A module: images [N,C,H,W] in [0,1] to logits [N,classes], in the order of the label column's keys. It stays the caller's.
     /// </summary>
     /// <param name="module">The module.</param>
-    public static implicit operator TeacherNetwork(Module<Tensor, Tensor> module) => new(null, module, null, null);
+    public static implicit operator TeacherNetwork(Module<Tensor, Tensor> module) => new(() => new(module, null, []));
 
     /// <summary>A file of weights, read when the student is fitted.</summary>
     /// <param name="path">A safetensors file, or a state dict that <c>torch.save</c> has written; nothing in it is run. For a TorchScript
     /// program hand over the module of <see cref="ModelFile.ReadTorchScript"/>.</param>
     /// <param name="network">What network it is, with its classes and image size. Where the file says with what its network normalises
     /// images, that wins. Default null: the file says so itself, as those of this library do.</param>
-    public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(null, null, path, network);
+    public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(() => Read(path, network));
 
     /// <summary>The network for the time of a training.</summary>
-    internal OpenTeacher Open()
+    internal OpenTeacher Open() => open();
+
+    private static OpenTeacher Read(string path, NetworkDefinition? network)
     {
-        if (Classifier is not null) return OpenTeacher.Owned(Classifier.Classifier.Copy());
-        if (module is not null) return new(module, null, []);
-        if (network is null) return OpenTeacher.Owned(ModelFile.Read(path!));
+        if (network is null) return OpenTeacher.Owned(ModelFile.Read(path));
         if (network.Spec is { } spec)
         {
-            var imported = ModelFile.Import(path!, spec);
+            var imported = ModelFile.Import(path, spec);
             return new(imported.Network, imported, imported.Report.Notes.Select(note => $"{path}: {note}."));
         }
         var built = network.Build(seed: 0);
         try
         {
-            ModelFile.Load(path!, built);
+            ModelFile.Load(path, built);
             built.eval();
             return OpenTeacher.Owned(built);
         }

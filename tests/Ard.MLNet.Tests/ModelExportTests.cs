@@ -22,7 +22,7 @@ public sealed class ModelExportTests : IDisposable
     {
         var ml = new MLContext(1).RegisterArd();
         var data = ml.Data.LoadGlyphs(60, seed: 7);
-        using var fitted = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural("tinycnn-2-bn"))).Fit(data);
+        using var fitted = Tiny.Keys(ml).Append(new ArdTrainer(ml, Tiny.Natural("tinycnn-2-bn"))).Fit(data);
         ml.Model.Save(fitted, data.Schema, In("model.zip"));
         var loaded = ml.Model.Load(In("model.zip"), out _);
         var keyed = fitted.Transform(data);

@@ -28,7 +28,7 @@ public sealed class PipelineTests
     public void It_is_cross_validated()
     {
         var results = ml.MulticlassClassification.CrossValidate(
-            Tiny.Glyphs(ml, 60), new AdversarialTrainer(ml, Tiny.Natural()), numberOfFolds: 2);
+            Tiny.Glyphs(ml, 60), new ArdTrainer(ml, Tiny.Natural()), numberOfFolds: 2);
 
         Assert.Equal(2, results.Count);
         Assert.All(results, result => Assert.InRange(result.Metrics.MicroAccuracy, 0, 1));
@@ -38,7 +38,7 @@ public sealed class PipelineTests
     public void Data_is_split_before_it()
     {
         var split = ml.Data.TrainTestSplit(Tiny.Glyphs(ml, 60), testFraction: 0.3);
-        using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(split.TrainSet);
+        using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(split.TrainSet);
 
         Assert.Equal(10, ml.MulticlassClassification.Evaluate(model.Transform(split.TestSet)).ConfusionMatrix.NumberOfClasses);
     }
@@ -53,7 +53,7 @@ public sealed class PipelineTests
             Label = row.Label,
         });
         var data = ml.Data.LoadFromEnumerable(rows);
-        using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
 
         var importance = ml.MulticlassClassification.PermutationFeatureImportance(model, data);
 
@@ -62,7 +62,7 @@ public sealed class PipelineTests
         // ML.NET permutes vectors of floats and nothing else.
         var bytes = ml.Data.LoadFromEnumerable(
             Tiny.Images(ml, 40).Select(row => new FewBytes { Features = [1, 2, 3, 4], Label = row.Label }));
-        using var ofBytes = new AdversarialTrainer(ml, Tiny.Natural()).Fit(bytes);
+        using var ofBytes = new ArdTrainer(ml, Tiny.Natural()).Fit(bytes);
         var fault = Assert.ThrowsAny<Exception>(() => ml.MulticlassClassification.PermutationFeatureImportance(ofBytes, bytes));
         Assert.Contains("Byte", fault.Message, StringComparison.Ordinal);
     }

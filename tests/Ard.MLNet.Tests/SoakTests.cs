@@ -47,7 +47,7 @@ public sealed class SoakTests
         {
             // A context draws another seed for each training.
             var ml = new MLContext(1).RegisterArd();
-            using var trained = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 40));
+            using var trained = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 40));
             return Text(Tiny.Weights(trained));
         };
     }
@@ -81,7 +81,7 @@ public sealed class SoakTests
     {
         var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 40);
-        return (ml, new AdversarialTrainer(ml, Tiny.Natural("tinycnn-2-bn")).Fit(data), data);
+        return (ml, new ArdTrainer(ml, Tiny.Natural("tinycnn-2-bn")).Fit(data), data);
     }
 
     private static string Text(IEnumerable<float> values) => string.Join(' ', values.Select(value => value.ToString("R")));

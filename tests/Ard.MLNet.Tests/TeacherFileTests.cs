@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Microsoft.ML;
 using static TorchSharp.torch;
@@ -45,7 +46,7 @@ public sealed class TeacherFileTests
         Assert.Contains($"{path}: normalisation as given, for the file does not tell: mean [0.5], std [2].", told);
         Assert.Single(told, line => line.StartsWith("The teacher, on 20 training images: ", StringComparison.Ordinal));
         // Without the network: PyTorch's files do not say what they are, but they look like something.
-        var fault = Assert.Throws<CheckpointException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
+        var fault = Assert.Throws<DataFileException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
         Assert.Contains("looks like tinycnn-2-bn, 4 classes", fault.Message);
     }
 }

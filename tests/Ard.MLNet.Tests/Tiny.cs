@@ -10,11 +10,11 @@ internal static class Tiny
     private static readonly Lazy<(MLContext, ImageClassifierTransformer)> SharedClassifier = new(() =>
     {
         var ml = new MLContext(1);
-        return (ml, new AdversarialTrainer(ml, Natural()).Fit(Glyphs(ml, 40)));
+        return (ml, new ArdTrainer(ml, Natural()).Fit(Glyphs(ml, 40)));
     });
 
     /// <summary>One epoch of natural training of a network of two channels.</summary>
-    public static AdversarialTrainer.Options Natural(NetworkDefinition? network = null) => new()
+    public static ArdTrainerOptions Natural(NetworkDefinition? network = null) => new()
     {
         Network = network ?? "tinycnn-2",
         Method = "natural",

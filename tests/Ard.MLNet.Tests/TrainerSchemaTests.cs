@@ -21,7 +21,7 @@ public sealed class TrainerSchemaTests
     public void What_the_estimator_promises_is_what_its_transformer_gives_and_what_trainers_of_mlnet_give(string kind)
     {
         var data = Labelled(kind);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural());
+        var trainer = new ArdTrainer(ml, Tiny.Natural());
 
         var promised = Shapes.Text(trainer.GetOutputSchema(Shapes.Of(ml, data)));
         using var model = trainer.Fit(data);
@@ -77,7 +77,7 @@ public sealed class TrainerSchemaTests
         }).ToArray();
         var data = ml.Data.LoadFromEnumerable(rows);
         var label = kind switch { "text" => "Text", "int" => "Number", _ => "Truth" };
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { LabelColumnName = label, Validation = data, Seed = 3 });
+        var trainer = new ArdTrainer(ml, Tiny.Natural() with { LabelColumnName = label, Validation = data, Seed = 3 });
         using var model = trainer.Fit(data);
         Assert.Equal(
             Shapes.Text(trainer.GetOutputSchema(Shapes.Of(ml, data))), Shapes.Text(model.GetOutputSchema(data.Schema)));
@@ -85,7 +85,7 @@ public sealed class TrainerSchemaTests
         // The same as with a key by value in front of it.
         var key = ml.Transforms.Conversion.MapValueToKey(
             label, keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(data).Transform(data);
-        using var same = new AdversarialTrainer(ml, Tiny.Natural() with { LabelColumnName = label, Validation = key, Seed = 3 })
+        using var same = new ArdTrainer(ml, Tiny.Natural() with { LabelColumnName = label, Validation = key, Seed = 3 })
             .Fit(key);
         Assert.Equal(Scores.Of(ml, same, data), Scores.Of(ml, model, data));
         var named = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(data)).Transform(model.Transform(data));
@@ -113,13 +113,13 @@ public sealed class TrainerSchemaTests
     public void A_label_that_cannot_name_a_class_is_refused_in_the_words_of_mlnet()
     {
         var data = ml.Transforms.CopyColumns("Vector", "Features").Fit(Tiny.Glyphs(ml, 10)).Transform(Tiny.Glyphs(ml, 10));
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { LabelColumnName = "Vector" });
+        var trainer = new ArdTrainer(ml, Tiny.Natural() with { LabelColumnName = "Vector" });
         var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
         var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
         foreach (var fault in new[] { atSchema, atFit })
             Assert.Contains("Schema mismatch for label column 'Vector': expected a key, text, a number or a truth value, got Vector<Single",
                 fault.Message, StringComparison.Ordinal);
-        using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         var other = Assert.Throws<ArgumentOutOfRangeException>(
             () => ml.MulticlassClassification.EvaluateRobustness(model, data, new() { LabelColumnName = "Vector" }));
         Assert.Contains("expected a key, or text as 10 classes (", other.Message, StringComparison.Ordinal);
@@ -132,7 +132,7 @@ public sealed class TrainerSchemaTests
     public void A_missing_or_wrong_column_is_named(string features, string label, string message)
     {
         var data = ml.Transforms.CopyColumns("Text", "Label").Fit(Tiny.Glyphs(ml, 10)).Transform(Tiny.Glyphs(ml, 10));
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { FeatureColumnName = features, LabelColumnName = label });
+        var trainer = new ArdTrainer(ml, Tiny.Natural() with { FeatureColumnName = features, LabelColumnName = label });
 
         var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
         var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
@@ -147,7 +147,7 @@ public sealed class TrainerSchemaTests
         var schema = SchemaDefinition.Create(typeof(Image));
         schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single);
         var data = ml.Data.LoadFromEnumerable([new Image { Features = new float[256], Label = 1 }], schema);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural());
+        var trainer = new ArdTrainer(ml, Tiny.Natural());
 
         foreach (var fault in new[]
         {
@@ -169,7 +169,7 @@ public sealed class TrainerSchemaTests
         var schema = SchemaDefinition.Create(typeof(Image));
         schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single);
         var rows = ml.Data.LoadFromEnumerable([Row(1), new Image { Features = new float[9], Label = 2 }], schema);
-        var format = new PixelFormat(1, 16, 16, false, 1, 0) { Column = NumberDataViewType.Single };
+        var format = new PixelFormat(1, 16, 16, new()) { Column = NumberDataViewType.Single };
         var vectors = Tiny.Column<VBuffer<float>>(rows, "Features");
         var fault = Assert.Throws<InvalidOperationException>(() => format.Read(vectors[1], new float[256], "Features", 1));
         Assert.Equal("Row 1, feature column 'Features': expected 256 values, an image of 1x16x16 (channels, height, width), found 9.",
@@ -186,19 +186,19 @@ public sealed class TrainerSchemaTests
     public void Another_length_than_the_layout_says_is_refused_and_so_is_a_length_that_makes_no_image()
     {
         var data = Tiny.Glyphs(ml, 10);
-        var trainer = new AdversarialTrainer(
+        var trainer = new ArdTrainer(
             ml, Tiny.Natural() with { Layout = new ImageLayout { Channels = 3, Height = 16, Width = 16 } });
         Assert.Contains("expected Vector<Single, 768>, an image of 3x16x16",
             Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
 
         // No vector is as long as this image.
-        trainer = new AdversarialTrainer(
+        trainer = new ArdTrainer(
             ml, Tiny.Natural() with { Layout = new ImageLayout { Channels = 99999, Height = 99999, Width = 99999 } });
         Assert.Contains("an image of 99999x99999x99999",
             Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);
 
         var odd = OfLength(7);
-        var unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(odd));
+        var unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new ArdTrainer(ml, Tiny.Natural()).Fit(odd));
         Assert.Contains("expected a square image of 3 channels or of 1", unknown.Message, StringComparison.Ordinal);
         Assert.Contains("Layout = new() { Channels = …, Height = …, Width = … }", unknown.Message, StringComparison.Ordinal);
     }
@@ -250,7 +250,7 @@ public sealed class TrainerSchemaTests
         var schema = SchemaDefinition.Create(typeof(Image));
         schema["Label"].ColumnType = new KeyDataViewType(typeof(uint), count);
         var data = ml.Data.LoadFromEnumerable<Image>(empty ? [] : [Row(0), Row(0)], schema);
-        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(data));
+        var fault = Assert.Throws<InvalidOperationException>(() => new ArdTrainer(ml, Tiny.Natural()).Fit(data));
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 
@@ -260,7 +260,7 @@ public sealed class TrainerSchemaTests
     public void Data_of_one_class_or_none_is_refused_after_MapValueToKey_too(int count, string message)
     {
         var rows = Enumerable.Repeat(new TextRow { Features = new float[256], Label = "cat" }, count);
-        var pipeline = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural()));
+        var pipeline = Tiny.Keys(ml).Append(new ArdTrainer(ml, Tiny.Natural()));
         var fault = Assert.Throws<InvalidOperationException>(() => pipeline.Fit(ml.Data.LoadFromEnumerable(rows)));
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
@@ -271,12 +271,12 @@ public sealed class TrainerSchemaTests
         var data = Tiny.Glyphs(ml, 20);
         var spec = NetworkSpec.Parse("tinycnn-2") with { InputChannels = 1, ImageSize = 16 };
         var same = spec.Build(1);
-        var repeating = new AdversarialTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("same", () => same)));
+        var repeating = new ArdTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("same", () => same)));
         Assert.Contains("The function of the network same gave the same module again",
             Assert.Throws<InvalidOperationException>(() => repeating.Fit(data)).Message, StringComparison.Ordinal);
         // Also where it did so from the third on; the classifier that has the first is none the worse.
         var made = 0;
-        var later = new AdversarialTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("later", () => ++made < 3 ? spec.Build(made) : same)));
+        var later = new ArdTrainer(ml, Tiny.Natural(NetworkDefinition.Custom("later", () => ++made < 3 ? spec.Build(made) : same)));
         using var first = later.Fit(data);
         Assert.Contains("The function of the network later gave the same module again",
             Assert.Throws<InvalidOperationException>(() => later.Fit(data)).Message, StringComparison.Ordinal);
@@ -296,7 +296,7 @@ public sealed class TrainerSchemaTests
     {
         var forgetful = NetworkDefinition.Custom("forgetful", () => new Forgetful());
         Assert.Contains("RegisterComponents()", Assert.Throws<ArgumentException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural(forgetful)).Fit(Tiny.Glyphs(ml, 20))).Message, StringComparison.Ordinal);
+            () => new ArdTrainer(ml, Tiny.Natural(forgetful)).Fit(Tiny.Glyphs(ml, 20))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -304,19 +304,19 @@ public sealed class TrainerSchemaTests
     {
         var partly = NetworkDefinition.Custom("partly", () => new PartlyRegistered());
         var fault = Assert.Throws<InvalidOperationException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural(partly)).Fit(Tiny.Glyphs(ml, 20)));
+            () => new ArdTrainer(ml, Tiny.Natural(partly)).Fit(Tiny.Glyphs(ml, 20)));
         Assert.Contains("The network partly has weights outside of its state dict", fault.Message, StringComparison.Ordinal);
 
         // One that is random even in eval mode shows nothing.
         var random = NetworkDefinition.Custom("random", () => new RandomNetwork());
-        using var model = new AdversarialTrainer(ml, Tiny.Natural(random)).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, Tiny.Natural(random)).Fit(Tiny.Glyphs(ml, 20));
     }
 
     [Fact]
     public void No_message_names_a_parameter_of_the_library()
     {
         var fault = Assert.Throws<ArgumentException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural() with { Method = "magic" }));
+            () => new ArdTrainer(ml, Tiny.Natural() with { Method = "magic" }));
         Assert.DoesNotContain("(Parameter", fault.Message, StringComparison.Ordinal);
     }
 
@@ -326,19 +326,19 @@ public sealed class TrainerSchemaTests
         var spec = NetworkSpec.Parse("tinycnn-2") with { Classes = 11, InputChannels = 1, ImageSize = 16 };
         var classes = NetworkDefinition.Custom("eleven", () => spec.Build(1));
         var fault = Assert.Throws<InvalidOperationException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural(classes)).Fit(Tiny.Glyphs(ml, 20)));
+            () => new ArdTrainer(ml, Tiny.Natural(classes)).Fit(Tiny.Glyphs(ml, 20)));
         Assert.Contains("The network eleven gives [1,11] for one image of 1x16x16", fault.Message, StringComparison.Ordinal);
 
         var channels = NetworkDefinition.Custom("colour", () => (spec with { InputChannels = 3 }).Build(1));
         var shape = Assert.Throws<InvalidOperationException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural(channels)).Fit(Tiny.Glyphs(ml, 20)));
+            () => new ArdTrainer(ml, Tiny.Natural(channels)).Fit(Tiny.Glyphs(ml, 20)));
         Assert.Contains("The network colour does not take images of 1x16x16", shape.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void All_faults_of_the_settings_come_in_one_message()
     {
-        var fault = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainer.Options
+        var fault = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainerOptions
         {
             Network = "tinycnn-2",
             FeatureColumnName = "",
@@ -357,12 +357,12 @@ public sealed class TrainerSchemaTests
     [Fact]
     public void A_method_that_needs_a_teacher_needs_one()
     {
-        var without = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainer.Options { Network = "tinycnn-2" }));
+        var without = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainerOptions { Network = "tinycnn-2" }));
         Assert.Contains("Teacher is missing, the method ard needs one", without.Message, StringComparison.Ordinal);
-
-        var wrong = Assert.Throws<ArgumentException>(
-            () => new AdversarialTrainer(ml, new AdversarialTrainer.Options { Network = "tinycnn-2", Method = "ard" }));
-        Assert.Contains("that is for ArdTrainer", wrong.Message, StringComparison.Ordinal);
+        var trainers = ml.RegisterArd().MulticlassClassification.Trainers;
+        without = Assert.Throws<ArgumentException>(() => trainers.AdversarialTraining(new() { Network = "tinycnn-2", Method = "mtard" }));
+        Assert.Contains("Teacher is missing, the method mtard needs one", without.Message, StringComparison.Ordinal);
+        trainers.AdversarialTraining(new() { Network = "tinycnn-2" });
     }
 
     [Fact]
@@ -373,13 +373,13 @@ public sealed class TrainerSchemaTests
             ml.Data.CreateEnumerable<TextRow>(Tiny.Texts(ml, 20), reuseRowObject: false).Reverse().ToArray());
         var data = Tiny.Keys(ml).Fit(reversed).Transform(reversed);
         var trainer = new ArdTrainer(
-            ml, new ArdTrainer.Options { Network = "tinycnn-2", Teacher = Tiny.Classifier, Training = Tiny.Training() });
+            ml, new ArdTrainerOptions { Network = "tinycnn-2", Teacher = Tiny.Classifier, Training = Tiny.Training() });
 
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
         Assert.Contains("as the teacher has them", fault.Message, StringComparison.Ordinal);
 
-        using var fitting = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
-        var second = new ArdTrainer(ml, new ArdTrainer.Options
+        using var fitting = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
+        var second = new ArdTrainer(ml, new ArdTrainerOptions
         {
             Network = "tinycnn-2",
             Method = "mtard",
@@ -406,7 +406,7 @@ public sealed class TrainerSchemaTests
     private void Refused(string message, Image[] rows)
     {
         var data = ml.Data.LoadFromEnumerable(rows);
-        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, Tiny.Natural()).Fit(data));
+        var fault = Assert.Throws<InvalidOperationException>(() => new ArdTrainer(ml, Tiny.Natural()).Fit(data));
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 

@@ -11,7 +11,7 @@ namespace Ard.MLNet.Tests;
 
 public sealed class TrainingTests
 {
-    private static ArdTrainer.Options Student(TeacherNetwork teacher) => new()
+    private static ArdTrainerOptions Student(TeacherNetwork teacher) => new()
     {
         Network = "tinycnn-2",
         Teacher = teacher,
@@ -25,7 +25,7 @@ public sealed class TrainingTests
         float[] Fit(int? seed)
         {
             var ml = new MLContext(seed).RegisterArd();
-            using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
+            using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
             return Tiny.Weights(model);
         }
 
@@ -37,12 +37,12 @@ public sealed class TrainingTests
     [Fact]
     public void A_trainer_may_be_fitted_again_and_a_seed_of_its_own_wins()
     {
-        var trainer = new AdversarialTrainer(new MLContext(), Tiny.Natural() with { Seed = 3 });
+        var trainer = new ArdTrainer(new MLContext(), Tiny.Natural() with { Seed = 3 });
         var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 20);
         using var first = trainer.Fit(data);
         using var second = trainer.Fit(data);
-        using var other = new AdversarialTrainer(ml, Tiny.Natural() with { Seed = 3 }).Fit(data);
+        using var other = new ArdTrainer(ml, Tiny.Natural() with { Seed = 3 }).Fit(data);
 
         Assert.NotSame(first.Model, second.Model);
         Assert.Equal(Tiny.Weights(first), Tiny.Weights(second));
@@ -87,7 +87,7 @@ public sealed class TrainingTests
             using var student = new ArdTrainer(ml, options).Fit(data);
             return Tiny.Weights(student);
         }
-        ImageClassifierTransformer Teacher() => new AdversarialTrainer(ml, Tiny.Natural() with { Seed = 3 }).Fit(data);
+        ImageClassifierTransformer Teacher() => new ArdTrainer(ml, Tiny.Natural() with { Seed = 3 }).Fit(data);
 
         using var teacher = Teacher();
         var (parameters, scores) = (teacher.Model.parameters().ToArray(), Tiny.Vectors(teacher.Transform(data), "Score"));
@@ -140,7 +140,7 @@ public sealed class TrainingTests
         var messages = new List<string>();
         ml.Log += (_, message) => messages.Add(message.Message);
         var settings = method == "at" ? new ObjectiveSettings { Steps = 1 } : new();
-        using var model = new AdversarialTrainer(ml, Tiny.Natural() with { Method = method, Settings = settings }).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, Tiny.Natural() with { Method = method, Settings = settings }).Fit(Tiny.Glyphs(ml, 20));
         Assert.Matches($@"Epoch 1 of 1: loss [\d.]+, {System.Text.RegularExpressions.Regex.Escape(expected)}[\d.]+",
             Assert.Single(messages, message => message.Contains("Epoch 1 of 1", StringComparison.Ordinal)));
     }
@@ -162,7 +162,7 @@ public sealed class TrainingTests
             Validation = Tiny.Glyphs(ml, 10, seed: 8),
             Training = Tiny.Training() with { Validation = new() { Attacks = [], MoreAttacks = [attack] } },
         };
-        using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
+        using (new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
         {
             Assert.Equal([threat], attack.Threats.Distinct());
         }
@@ -170,7 +170,7 @@ public sealed class TrainingTests
         var validation = options.Training.Validation with { Threat = ThreatModel.L2(1) };
         var own = options with { Training = options.Training with { Validation = validation } };
         attack.Threats.Clear();
-        using var model = new AdversarialTrainer(ml, own).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, own).Fit(Tiny.Glyphs(ml, 20));
         Assert.Equal([ThreatModel.L2(1)], attack.Threats.Distinct());
         Assert.Equal(method == "at", model.Training!.Warnings.Any(
             warning => warning.Contains("the best epoch is chosen against L2 1", StringComparison.Ordinal)));
@@ -183,11 +183,11 @@ public sealed class TrainingTests
         var keys = Tiny.Keys(ml).Fit(Tiny.Texts(ml, 4));
         var unknown = Ard.Trainers.Data.Glyphs.ClassNames[4];
         var fault = Assert.Throws<InvalidOperationException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 10))));
+            () => new ArdTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 10))));
         Assert.Contains($"the label is missing (it is '{unknown}', which MapValueToKey was not fitted on)", fault.Message,
             StringComparison.Ordinal);
 
-        using var four = new AdversarialTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 4)));
+        using var four = new ArdTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 4)));
         var robustness = Assert.Throws<InvalidOperationException>(
             () => ml.MulticlassClassification.EvaluateRobustness(keys.Append(four), Tiny.Texts(ml, 10)));
         Assert.Contains($"(it is '{unknown}'", robustness.Message, StringComparison.Ordinal);
@@ -229,10 +229,8 @@ public sealed class TrainingTests
         var options = Student(Tiny.Classifier) with { Method = "mtard", Settings = new() };
         Assert.Contains("NaturalTeacher is missing", Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, options)).Message,
             StringComparison.Ordinal);
-        Assert.Contains("needs a teacher", Assert.Throws<ArgumentException>(
-            () => new AdversarialTrainer(ml, Tiny.Natural() with { Method = "mtard" })).Message, StringComparison.Ordinal);
 
-        using var natural = new AdversarialTrainer(ml, Tiny.Natural() with { Seed = 9 }).Fit(data);
+        using var natural = new ArdTrainer(ml, Tiny.Natural() with { Seed = 9 }).Fit(data);
         var before = Tiny.Weights(natural);
         float[] Fit(TeacherNetwork second)
         {
@@ -250,7 +248,7 @@ public sealed class TrainingTests
         var ml = new MLContext(1).RegisterArd();
         var messages = Warnings(ml);
         var options = Tiny.Natural() with { Objective = new WarningObjective(), Training = Tiny.Training(epochs: 2) };
-        using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
         Assert.Single(messages, message => message.Contains("Epoch 2, step 1: mind {0} the step", StringComparison.Ordinal));
         Assert.Contains("Epoch 2, step 1: mind {0} the step", model.Training!.Warnings);
     }
@@ -261,13 +259,13 @@ public sealed class TrainingTests
         var ml = new MLContext(1).RegisterArd();
         var messages = Warnings(ml);
         var options = Tiny.Natural() with { Training = Tiny.Training() with { Augmentation = Augmentation.CropAndFlip } };
-        using (new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
+        using (new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
         {
             const string Crop = "crop 4 + flip moves images of 16x16 by a quarter of their size or more: a padding of 2 is usual";
             Assert.Single(messages, message => message.Contains(Crop, StringComparison.Ordinal));
         }
         messages.Clear();
-        using var quiet = new AdversarialTrainer(ml, options with { Training = options.Training with { Augmentation = null } })
+        using var quiet = new ArdTrainer(ml, options with { Training = options.Training with { Augmentation = null } })
             .Fit(Tiny.Glyphs(ml, 20));
         Assert.DoesNotContain(messages, message => message.Contains("crop", StringComparison.Ordinal));
     }
@@ -279,9 +277,9 @@ public sealed class TrainingTests
         var messages = new List<string>();
         ml.Log += (_, message) => messages.Add(message.Message);
         var data = Tiny.Glyphs(ml, 40);
-        var classifier = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var classifier = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         using var extra = Trainers.Data.Glyphs.Generate(60, seed: 3);
-        var options = new ArdTrainer.Options
+        var options = new ArdTrainerOptions
         {
             Network = "tinycnn-2",
             Teacher = classifier,
@@ -322,7 +320,7 @@ public sealed class TrainingTests
             + "training data, got Vector<Byte, 8, 8, 3>",
             fault.Message, StringComparison.Ordinal);
 
-        void Fit(IDataView more, IDataView? training = null, ImageLayout? layout = null) => new AdversarialTrainer(ml, Tiny.Natural() with
+        void Fit(IDataView more, IDataView? training = null, ImageLayout? layout = null) => new ArdTrainer(ml, Tiny.Natural() with
         {
             Layout = layout ?? new(),
             Auxiliary = role == "auxiliary" ? more : null,
@@ -346,7 +344,7 @@ public sealed class TrainingTests
         var data = Tiny.Glyphs(ml, 40);
         using var extra = Trainers.Data.Glyphs.Generate(60, seed: 3);
         var options = Tiny.Natural() with { Seed = 1, Training = Tiny.Training() with { Auxiliary = new(extra) { Share = 0.5 } } };
-        var expected = Tiny.Weights(new AdversarialTrainer(ml, options).Fit(data));
+        var expected = Tiny.Weights(new ArdTrainer(ml, options).Fit(data));
 
         var texts = Tiny.Texts(ml, 60, seed: 3);
         // Their keys are in the order of occurrence, and then in that of the alphabet, which the training data's are not.
@@ -365,14 +363,14 @@ public sealed class TrainingTests
         Assert.Contains("both set", Message(options with { Auxiliary = texts }));
         Assert.Contains("without Auxiliary", Message(options with { Training = options.Training with { Auxiliary = new() } }));
 
-        float[] Fit(IDataView view) => Tiny.Weights(new AdversarialTrainer(ml, options with
+        float[] Fit(IDataView view) => Tiny.Weights(new ArdTrainer(ml, options with
         {
             Auxiliary = view,
             Training = options.Training with { Auxiliary = new() { Share = 0.5 } },
         }).Fit(data));
 
-        string Message(AdversarialTrainer.Options wrong) =>
-            Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, wrong)).Message;
+        string Message(ArdTrainerOptions wrong) =>
+            Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, wrong)).Message;
 
         IDataView Two(string first, string second) => ml.Data.LoadFromEnumerable(Tiny.Images(ml, 6).Select(
             (image, row) => new { image.Features, Label = row % 3 == 0 ? first : second }), Shaped());
@@ -390,7 +388,7 @@ public sealed class TrainingTests
     {
         var ml = new MLContext(1).RegisterArd();
         var messages = Warnings(ml);
-        var options = new ArdTrainer.Options
+        var options = new ArdTrainerOptions
         {
             Network = "tinycnn-2",
             Method = "natural",
@@ -431,7 +429,7 @@ public sealed class TrainingTests
     {
         var ml = new MLContext(1).RegisterArd();
         var objective = new CountingObjective();
-        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition) with { Objective = objective })
+        using var model = new ArdTrainer(ml, Tiny.Natural(LinearNetwork.Definition) with { Objective = objective })
             .Fit(Tiny.Glyphs(ml, 20));
 
         Assert.Equal(2, objective.Batches);
@@ -443,7 +441,7 @@ public sealed class TrainingTests
     {
         var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 200);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural(
+        var trainer = new ArdTrainer(ml, Tiny.Natural(
             "tinycnn-8") with
         { Training = Tiny.Training(epochs: 12) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } } });
         using var model = trainer.Fit(data);
@@ -466,13 +464,13 @@ public sealed class TrainingTests
             Validation = Tiny.Glyphs(ml, 10, seed: 8),
             Progress = progress,
         };
-        using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
 
         Assert.NotNull(model.Training!.BestEpoch);
         Assert.Equal(2, progress.Ended.Count);
         Assert.All(progress.Ended, report => Assert.NotNull(report.RobustValidationAccuracy));
 
-        using var fraction = new AdversarialTrainer(
+        using var fraction = new ArdTrainer(
             ml, options with { Validation = null, Training = options.Training with { ValidationFraction = 0.5 } }).Fit(Tiny.Glyphs(ml, 20));
         Assert.NotNull(fraction.Training!.BestEpoch);
     }
@@ -484,7 +482,7 @@ public sealed class TrainingTests
         var keys = ml.Transforms.Conversion.MapValueToKey(
             "Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue);
         var other = Tiny.Texts(ml, 10, 8);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { Validation = keys.Fit(other).Transform(other) });
+        var trainer = new ArdTrainer(ml, Tiny.Natural() with { Validation = keys.Fit(other).Transform(other) });
 
         var fault = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(Tiny.Glyphs(ml, 20)));
         Assert.Contains("Schema mismatch for validation label column 'Label'", fault.Message, StringComparison.Ordinal);
@@ -496,7 +494,7 @@ public sealed class TrainingTests
         var ml = new MLContext(1).RegisterArd();
         var messages = new List<string>();
         ml.Log += (_, message) => messages.Add(message.Message);
-        using var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
 
         Assert.Contains(messages, message => message.Contains("Epoch 1 of 1: loss", StringComparison.Ordinal));
     }
@@ -514,12 +512,12 @@ public sealed class TrainingTests
             Progress = new Recorder(report => cancellation.Cancel()),
         };
 
-        Assert.Throws<OperationCanceledException>(() => new AdversarialTrainer(ml, options).Fit(data));
+        Assert.Throws<OperationCanceledException>(() => new ArdTrainer(ml, options).Fit(data));
         var returning = options with { Training = options.Training with { WhenCancelled = CancellationBehaviour.ReturnBestSoFar } };
         // It is cancelled already: there is nothing to return.
-        Assert.Throws<OperationCanceledException>(() => new AdversarialTrainer(ml, returning).Fit(data));
+        Assert.Throws<OperationCanceledException>(() => new ArdTrainer(ml, returning).Fit(data));
         using var later = new CancellationTokenSource();
-        using var early = new AdversarialTrainer(
+        using var early = new ArdTrainer(
             ml, returning with { Cancellation = later.Token, Progress = new Recorder(report => later.Cancel()) }).Fit(data);
         Assert.True(early.Training!.Cancelled);
         Assert.Equal(20, Tiny.Vectors(early.Transform(data), "Score").Count);
@@ -530,13 +528,13 @@ public sealed class TrainingTests
     {
         var folder = Tiny.Folder();
         using var cancellation = new CancellationTokenSource();
-        AdversarialTrainer.Options Options(string path) =>
+        ArdTrainerOptions Options(string path) =>
             Tiny.Natural() with { Training = Tiny.Training(epochs: 3) with { CheckpointFolder = path, Resume = true } };
 
-        float[] Fit(AdversarialTrainer.Options options)
+        float[] Fit(ArdTrainerOptions options)
         {
             var ml = new MLContext(9).RegisterArd();
-            using var model = new AdversarialTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
+            using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
             return Tiny.Weights(model);
         }
 
@@ -552,11 +550,11 @@ public sealed class TrainingTests
         var options = Tiny.Natural() with { Training = Tiny.Training() with { Device = "auto" } };
         var data = Tiny.Glyphs(ml, 20);
 
-        var fault = Assert.Throws<InvalidOperationException>(() => new AdversarialTrainer(ml, options).Fit(data));
+        var fault = Assert.Throws<InvalidOperationException>(() => new ArdTrainer(ml, options).Fit(data));
         Assert.Contains("MLContext.GpuDeviceId is 99", fault.Message, StringComparison.Ordinal);
 
         ml.FallbackToCpu = true;
-        using var model = new AdversarialTrainer(ml, options).Fit(data);
+        using var model = new ArdTrainer(ml, options).Fit(data);
         Assert.NotNull(model.Training);
     }
 

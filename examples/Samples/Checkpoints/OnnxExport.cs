@@ -10,10 +10,10 @@ internal static class OnnxExportSample
         // The input is images [batch,channels,height,width] in [0,1], the output logits.
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.onnx");
         OnnxExport.Write(path, Given.Robust);
-        Console.WriteLine($"operator set {OnnxExport.Opset}, larger than the 4102 floats: {new FileInfo(path).Length > 4 * 4102}");
+        Console.WriteLine($"larger than the 4102 floats: {new FileInfo(path).Length > 4 * 4102}");
         File.Delete(path);
 
         // Expected output:
-        // operator set 17, larger than the 4102 floats: True
+        // larger than the 4102 floats: True
     }
 }

@@ -1,4 +1,5 @@
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using static TorchSharp.torch;
 
 namespace Ard.Samples;
@@ -21,7 +22,7 @@ internal static class SafetensorsSample
         {
             Safetensors.Read(path);
         }
-        catch (CheckpointException exception)
+        catch (DataFileException exception)
         {
             Console.WriteLine($"refused, the file named: {exception.Path == path}");
         }

@@ -8,7 +8,7 @@ internal static class WeightsFileSample
     public static void Example()
     {
         using var file = WeightsFile.Open(Path.Combine(AppContext.BaseDirectory, "glyph-teacher.pt"));
-        Console.WriteLine($"{file.Format}, {file.Tensors.Count} tensors, the last: {file.Tensors[^1]}");
+        Console.WriteLine($"{file}, the last: {file.Tensors[^1]}");
         Console.WriteLine(file.Description);
 
         // Expected output:

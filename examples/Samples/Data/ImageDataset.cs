@@ -14,7 +14,7 @@ internal static class ImageDatasetSample
         // Drawn at random, a tenth of each class; and batches as floats in [0,1].
         var (kept, drawn) = mine.Split(3, seed: 1);
         var (batch, labels) = kept.Batch(0, 5);
-        Console.WriteLine($"{mine.Classes} classes, kept {kept.Count}, drawn {drawn.Count}");
+        Console.WriteLine($"{mine.ClassNames.Count} classes, kept {kept.Count}, drawn {drawn.Count}");
         Console.WriteLine($"batch {batch.dtype} [{string.Join(",", batch.shape)}], labels {labels.dtype}");
         Console.WriteLine($"from 0 to 1: {batch.min().item<float>() >= 0 && batch.max().item<float>() <= 1}");
 

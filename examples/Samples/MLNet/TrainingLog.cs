@@ -29,8 +29,8 @@ internal static class TrainingLogSample
         Console.WriteLine($"cancelled: {classifier.Training!.Cancelled}, epochs {classifier.Training.History.Count}");
 
         // Expected output:
-        // AdversarialTrainer; Training: Epoch 1 of 50
-        // AdversarialTrainer; Training: Epoch 2 of 50
+        // ArdTrainer; Training: Epoch 1 of 50
+        // ArdTrainer; Training: Epoch 2 of 50
         // cancelled: True, epochs 2
     }
 

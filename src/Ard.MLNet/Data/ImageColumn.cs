@@ -54,8 +54,7 @@ internal abstract class ImageColumn
     }
 
     /// <summary>Takes the value of the row where the source stands; what the steps before throw comes through.</summary>
-    /// <returns>True.</returns>
-    public abstract bool Fetch();
+    public abstract void Fetch();
 
     /// <summary>The image of the value, planes of pixels in [0,1].</summary>
     /// <exception cref="InvalidOperationException">It is missing, or has another length, or a pixel is not in [0,1].</exception>
@@ -73,14 +72,9 @@ internal abstract class ImageColumn
         private readonly ValueGetter<VBuffer<float>> get = row.GetGetter<VBuffer<float>>(column);
         private VBuffer<float> values;
 
-        public override bool Fetch()
-        {
-            get(ref values);
-            return true;
-        }
+        public override void Fetch() => get(ref values);
 
-        public override void Convert(Span<float> image) =>
-            format.Read(values, image, column.Name, row.Position);
+        public override void Convert(Span<float> image) => format.Read(values, image, column.Name, row.Position);
     }
 
     private sealed class Bytes(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
@@ -89,11 +83,7 @@ internal abstract class ImageColumn
         private readonly byte[] dense = new byte[format.Size];
         private VBuffer<byte> values;
 
-        public override bool Fetch()
-        {
-            get(ref values);
-            return true;
-        }
+        public override void Fetch() => get(ref values);
 
         public override void Convert(Span<float> image)
         {
@@ -106,15 +96,11 @@ internal abstract class ImageColumn
     private sealed class Pictures(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
     {
         private readonly ValueGetter<MLImage> get = row.GetGetter<MLImage>(column);
-        private readonly PictureScaling scaling = new(format.Height, format.Width, format.Resizing);
+        private readonly PictureScaling scaling = new(format.Height, format.Width, format.Layout.Resizing);
         // Kept from row to row: getters that make images free the one that they find here, and others give one that is not ours.
         private MLImage? picture;
 
-        public override bool Fetch()
-        {
-            get(ref picture!);
-            return true;
-        }
+        public override void Fetch() => get(ref picture!);
 
         public override void Convert(Span<float> image)
         {

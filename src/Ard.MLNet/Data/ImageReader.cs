@@ -16,24 +16,25 @@ internal static class ImageReader
     private const string PathColumn = "ImagePath";
 
     /// <summary>
-    /// The images of a data view, or of the file that the storage names if it is there; without a label column they have no labels. A
-    /// training needs two classes.
+    /// The images of a data view, or of the file to keep them in if it is there; without a label column they have no labels. A training
+    /// needs two classes.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">There are no rows or all of one class, a label is missing, a pixel is not in [0,1], or
     /// the file is of other images.</exception>
     /// <exception cref="DataFileException">The file is damaged.</exception>
     public static ImageDataset Read(
-        IDataView data, string features, string? label, PixelFormat format, ClassLabels labels, ImageStorage? storage = null,
-        bool isTraining = true)
+        IDataView data, string features, string? label, PixelFormat format, ClassLabels labels, string? file = null,
+        long? mostInMemory = null, bool isTraining = true)
     {
         var featureColumn = ImageColumn.Find(data.Schema, features, format);
         var labelColumn = label is null ? (DataViewSchema.Column?)null : SchemaErrors.Find(data.Schema, "label", label);
-        if (storage?.Path is { } path && File.Exists(path)) return Reuse(path, data.GetRowCount(), format, labels);
+        if (File.Exists(file)) return Reuse(file, data.GetRowCount(), format, labels);
         using var cursor = data.GetRowCursor(labelColumn is { } known ? [featureColumn, known] : [featureColumn]);
         var images = ImageColumn.Open(cursor, features, format);
         var getLabel = labelColumn is null ? null : cursor.GetGetter<uint>(labelColumn.Value);
-        using var rows = new ImageCollector((format.Channels, format.Height, format.Width), labels.Names, storage, data.GetRowCount());
+        using var rows = new ImageCollector(
+            (format.Channels, format.Height, format.Width), labels.Names, file, data.GetRowCount(), mostInMemory);
         var classes = new List<long>();
         var (image, bytes) = (new float[format.Size], new byte[format.Size]);
         uint key = 0;
@@ -42,7 +43,7 @@ internal static class ImageReader
             getLabel?.Invoke(ref key);
             // A data set has -1 for no label.
             classes.Add(label is null ? -1 : Number(key, labels, data, label, cursor.Position));
-            Named(data, features, format, images.Fetch);
+            Fetch(images, data, features, format);
             images.Convert(image);
             if (UnitPixels.ToBytes(image, bytes)) rows.Add(bytes);
             else rows.Add(image);
@@ -69,6 +70,14 @@ internal static class ImageReader
         }
         return classes.Count > 0 ? [.. classes] : throw NotClasses(label, 0, null);
     }
+
+    /// <summary>Takes the image of the row where the cursor stands; see <see cref="Named"/>.</summary>
+    public static void Fetch(ImageColumn images, IDataView data, string features, PixelFormat format) =>
+        Named(data, features, format, () =>
+        {
+            images.Fetch();
+            return true;
+        });
 
     /// <summary>Reads something of the images; what the steps before throw is an error that names the image.</summary>
     public static bool Named(IDataView data, string features, PixelFormat format, Func<bool> read)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
 
 namespace Ard.MLNet.Data;
@@ -16,7 +17,7 @@ internal sealed class PictureScaling(int height, int width, ResizingKind resizin
     private readonly byte[] scaled = new byte[(long)Depth * height * width];
     private (int Height, int Width) of;
     private Axis rows = null!, columns = null!;
-    private float[] narrowed = [];
+    private Vector4[] narrowed = [];
 
     /// <summary>The picture in this size, until the next is scaled; four bytes a pixel, row by row.</summary>
     public ReadOnlySpan<byte> Scale(ReadOnlySpan<byte> pixels, int fromHeight, int fromWidth)
@@ -28,20 +29,15 @@ internal sealed class PictureScaling(int height, int width, ResizingKind resizin
         for (var y = first; y < end; y++)
         {
             for (var x = 0; x < columns.Count; x++)
-                Mean(pixels.Slice(y * fromWidth * Depth), columns, x, narrowed.AsSpan(((y - first) * columns.Count + x) * Depth, Depth));
+                narrowed[(y - first) * columns.Count + x] = Mean(pixels[(y * fromWidth * Depth)..], columns.Of(x));
         }
-        Span<float> sum = stackalloc float[Depth];
         for (var y = 0; y < rows.Count; y++)
         {
             var (start, weights) = rows.Of(y);
             for (var x = 0; x < columns.Count; x++)
             {
-                sum.Clear();
-                for (var i = 0; i < weights.Length; i++)
-                {
-                    var from = narrowed.AsSpan(((start - first + i) * columns.Count + x) * Depth, Depth);
-                    for (var c = 0; c < Depth; c++) sum[c] += weights[i] * from[c];
-                }
+                var sum = Vector4.Zero;
+                for (var i = 0; i < weights.Length; i++) sum += weights[i] * narrowed[(start - first + i) * columns.Count + x];
                 var to = scaled.AsSpan(((rows.Place + y) * width + columns.Place + x) * Depth, Depth);
                 for (var c = 0; c < Depth; c++) to[c] = (byte)Math.Clamp(sum[c] + 0.5f, 0, 255);
             }
@@ -49,19 +45,15 @@ internal sealed class PictureScaling(int height, int width, ResizingKind resizin
         return scaled;
     }
 
-    private static void Mean(ReadOnlySpan<byte> row, Axis columns, int x, Span<float> mean)
+    private static Vector4 Mean(ReadOnlySpan<byte> row, (int Start, float[] Weights) of)
     {
-        var (start, weights) = columns.Of(x);
-        float red = 0, green = 0, blue = 0, alpha = 0;
-        for (var i = 0; i < weights.Length; i++)
+        var mean = Vector4.Zero;
+        for (var i = 0; i < of.Weights.Length; i++)
         {
-            var from = row.Slice((start + i) * Depth, Depth);
-            red += weights[i] * from[0];
-            green += weights[i] * from[1];
-            blue += weights[i] * from[2];
-            alpha += weights[i] * from[3];
+            var from = row.Slice((of.Start + i) * Depth, Depth);
+            mean += of.Weights[i] * new Vector4(from[0], from[1], from[2], from[3]);
         }
-        (mean[0], mean[1], mean[2], mean[3]) = (red, green, blue, alpha);
+        return mean;
     }
 
     private void Measure(int fromHeight, int fromWidth)
@@ -71,7 +63,7 @@ internal sealed class PictureScaling(int height, int width, ResizingKind resizin
         if (resizing == ResizingKind.IsoCrop) down = across = Math.Min(down, across);
         if (resizing == ResizingKind.IsoPad) down = across = Math.Max(down, across);
         (rows, columns) = (new Axis(fromHeight, height, down), new Axis(fromWidth, width, across));
-        narrowed = new float[(long)(rows.Span.End - rows.Span.First) * columns.Count * Depth];
+        narrowed = new Vector4[(long)(rows.Span.End - rows.Span.First) * columns.Count];
         of = (fromHeight, fromWidth);
     }
 

@@ -55,11 +55,6 @@ internal sealed class TableDataView : IDataView
             value = editor.Commit();
         }, annotations);
 
-    /// <summary>A column of vectors that are rows of one array.</summary>
-    public static Column Vectors(
-        string name, DataViewType type, float[] values, int length, DataViewSchema.Annotations? annotations = null) =>
-        Of(name, type, (int row, ref VBuffer<float> value) => VBuffer<float>.Copy(values, row * length, ref value, length), annotations);
-
     /// <summary>A column of which there is nothing but its name and type; to ask for its values is an error.</summary>
     public static Column Without(string name, DataViewType type, DataViewSchema.Annotations annotations, string message) =>
         new NoColumn(name, type, annotations, message);
@@ -81,25 +76,10 @@ internal sealed class TableDataView : IDataView
         public override Delegate Getter(Func<int> row) => throw new InvalidOperationException(Message);
     }
 
-    private sealed class Cursor : DataViewRowCursor
+    private sealed class Cursor(TableDataView table, IEnumerable<DataViewSchema.Column> columns) : ActiveCursor(table.Schema, columns)
     {
-        private readonly TableDataView table;
-        private readonly bool[] active;
         private int row = -1;
         private bool ended;
-
-        public Cursor(TableDataView table, IEnumerable<DataViewSchema.Column> columns)
-        {
-            this.table = table;
-            active = new bool[table.columns.Count];
-            foreach (var column in columns)
-            {
-                Getters.Check(table.Schema, column);
-                active[column.Index] = true;
-            }
-        }
-
-        public override DataViewSchema Schema => table.Schema;
 
         public override long Position => row;
 
@@ -112,19 +92,10 @@ internal sealed class TableDataView : IDataView
             return false;
         }
 
-        public override bool IsColumnActive(DataViewSchema.Column column)
-        {
-            Getters.Check(Schema, column);
-            return active[column.Index];
-        }
+        public override ValueGetter<DataViewRowId> GetIdGetter() =>
+            (ref DataViewRowId value) => value = new DataViewRowId((ulong)OnRow(row), 0);
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => IsColumnActive(column)
-            ? Getters.As<TValue>(table.columns[column.Index].Getter(Row), column)
-            : throw Getters.Inactive(column);
-
-        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = new DataViewRowId((ulong)Row(), 0);
-
-        private int Row() => row >= 0 ? row
-            : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called, or has returned false.");
+        protected override ValueGetter<TValue> Open<TValue>(DataViewSchema.Column column) =>
+            As<TValue>(table.columns[column.Index].Getter(() => OnRow(row)), column);
     }
 }

@@ -75,8 +75,8 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
             using var image = images[i];
             using var imageBytes = bytes[i];
             var pixels = MemoryMarshal.Cast<byte, float>(image.bytes);
-            ImageReader.Named(data, features, format, column!.Fetch);
-            column.Convert(pixels);
+            ImageReader.Fetch(column!, data, features, format);
+            column!.Convert(pixels);
             areBytes = areBytes && UnitPixels.ToBytes(pixels, imageBytes.bytes);
         }
         if (rows[0] == digested && rows[^1] == digested + rows.Length - 1)

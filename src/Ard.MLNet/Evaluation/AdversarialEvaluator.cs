@@ -85,7 +85,9 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
                 TableDataView.Of(
                     columns[0].Name, columns[0].Type, (int row, ref uint value) => value = (uint)outcome.Predicted(row) + 1,
                     columns[0].Annotations),
-                TableDataView.Vectors(columns[1].Name, columns[1].Type, outcome.Scores, labels.Count, columns[1].Annotations));
+                TableDataView.Vectors<float>(
+                    columns[1].Name, columns[1].Type, labels.Count, (row, values) => outcome.Of(row).CopyTo(values),
+                    columns[1].Annotations));
             return new AttackMetrics(
                 result, mlContext.MulticlassClassification.Evaluate(table), Rows(result, report.Clean, truth, labels));
         }

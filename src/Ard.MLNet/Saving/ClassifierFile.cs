@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -51,17 +52,17 @@ internal static class ClassifierFile
     public static void Write(Stream stream, Classifier classifier, IReadOnlyDictionary<string, string>? entries = null)
     {
         var (format, labels, definition) = (classifier.Format, classifier.Labels, classifier.Definition);
-        var vector = format.Column as VectorDataViewType;
+        var (layout, vector) = (format.Layout, format.Column as VectorDataViewType);
         var settings = new Settings(
-            classifier.Features, format.Channels, format.Height, format.Width, format.Interleaved, format.Scale, format.Offset,
+            classifier.Features, format.Channels, format.Height, format.Width, layout.Interleaved, layout.Scale, layout.Offset,
             labels.KindName, labels.Names,
-            classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null, $"{format.ColorOrder}",
-            $"{format.Resizing}", vector is null ? Picture : $"{vector.ItemType}", vector?.Dimensions.ToArray());
+            classifier.BatchSize, definition.Spec?.ToJson(), definition.Spec is null ? definition.Name : null, $"{layout.ColorOrder}",
+            $"{layout.Resizing}", vector is null ? Picture : $"{vector.ItemType}", vector?.Dimensions.ToArray());
         using var used = classifier.Use();
         using var contents = new MemoryStream();
         Safetensors.Write(
             contents,
-            classifier.State().Select(pair => (pair.Key, pair.Value)),
+            classifier.Network.state_dict().Select(pair => (pair.Key, pair.Value)),
             new Dictionary<string, string>(entries ?? new Dictionary<string, string>())
             {
                 [Entry] = JsonSerializer.Serialize(settings, Json),
@@ -93,7 +94,9 @@ internal static class ClassifierFile
                 throw new FormatException(
                     $"expected version {Version}, found {version}; a newer version of this library may read it");
             var length = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
-            using var contents = Contents(stream, length);
+            if (length is < 0 or > int.MaxValue) throw new FormatException($"expected a length below 2 GB, found {length}");
+            // Not disposed of: the stream is the caller's.
+            using var contents = new MemoryStream(new DataFileReader(stream, StreamName).Read(length, "the classifier"));
             return Parse(contents, catalog, step);
         }
         catch (Exception exception) when (
@@ -126,13 +129,15 @@ internal static class ClassifierFile
             Picture => new ImageDataViewType(),
             _ => throw new FormatException($"expected a column of floats, bytes or images, found {settings.Column}"),
         };
-        var format = new PixelFormat(
-            settings.Channels, settings.Height, settings.Width, settings.Interleaved, settings.Scale, settings.Offset)
+        var layout = new ImageLayout
         {
-            Column = column,
+            Interleaved = settings.Interleaved,
+            Scale = settings.Scale,
+            Offset = settings.Offset,
             ColorOrder = Known(settings.ColorOrder, ColorsOrder.ARGB),
             Resizing = Known(settings.Resizing, ResizingKind.IsoCrop),
         };
+        var format = new PixelFormat(settings.Channels, settings.Height, settings.Width, layout) { Column = column };
         var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
         var network = definition.Spec?.BuildFor(tensors.Values) ?? definition.Build(seed: 0);
         try
@@ -152,21 +157,4 @@ internal static class ClassifierFile
     private static T Known<T>(string? name, T unsaid) where T : struct, Enum =>
         name is null ? unsaid : Enum.GetValues<T>().Cast<T?>().FirstOrDefault(value => $"{value}" == name)
             ?? throw new FormatException($"expected a {typeof(T).Name}, found {name}");
-
-    // Memory grows with the bytes that have really come, never by the length that a damaged header claims.
-    private static MemoryStream Contents(Stream stream, long length)
-    {
-        if (length is < 0 or > int.MaxValue) throw new FormatException($"expected a length below 2 GB, found {length}");
-        var contents = new MemoryStream();
-        var buffer = new byte[1 << 16];
-        for (var left = length; left > 0;)
-        {
-            var read = stream.Read(buffer, 0, (int)Math.Min(left, buffer.Length));
-            if (read == 0) throw new FormatException($"expected {length} bytes, found {length - left}");
-            contents.Write(buffer, 0, read);
-            left -= read;
-        }
-        contents.Position = 0;
-        return contents;
-    }
 }

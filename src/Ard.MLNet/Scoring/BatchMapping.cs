@@ -57,23 +57,3 @@ internal abstract class BatchMapping
         public abstract void Dispose();
     }
 }
-
-/// <summary>Getters for columns whose type is known only at run time.</summary>
-internal static class Getters
-{
-    /// <summary>The getter as one of the type asked for.</summary>
-    /// <exception cref="InvalidOperationException">The column is of another type.</exception>
-    public static ValueGetter<T> As<T>(Delegate getter, DataViewSchema.Column column) => getter as ValueGetter<T>
-        ?? throw new InvalidOperationException(
-            $"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(T)}', expected type: '{column.Type.RawType}'.");
-
-    /// <summary>Checks that a column is one of the schema's.</summary>
-    public static void Check(DataViewSchema schema, DataViewSchema.Column column)
-    {
-        if (column.Index >= schema.Count || !schema[column.Index].Equals(column))
-            throw new ArgumentException($"Column '{column.Name}' is not one of this schema: {schema}.", nameof(column));
-    }
-
-    public static InvalidOperationException Inactive(DataViewSchema.Column column) =>
-        new($"Column '{column.Name}' is not active: it was not among the columns asked for.");
-}

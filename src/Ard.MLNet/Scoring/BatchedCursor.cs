@@ -7,9 +7,8 @@ namespace Ard.MLNet.Scoring;
 /// A cursor that reads a batch of rows ahead, keeps what was asked for of them, computes the new columns for all at once and then gives the
 /// rows out.
 /// </summary>
-internal sealed class BatchedCursor : DataViewRowCursor
+internal sealed class BatchedCursor : ActiveCursor
 {
-    private readonly DataViewSchema schema;
     private readonly DataViewRowCursor source;
     private readonly BatchMapping.Batch batch;
     private readonly List<ColumnBuffer> buffers = [];
@@ -25,8 +24,9 @@ internal sealed class BatchedCursor : DataViewRowCursor
     /// <summary>With the columns, those of the source first, of which some are asked for, and the number of rows to read ahead.</summary>
     public BatchedCursor(
         DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active, int capacity)
+        : base(schema, active)
     {
-        (this.schema, this.source, getId) = (schema, source, source.GetIdGetter());
+        (this.source, getId) = (source, source.GetIdGetter());
         batch = mapping.Open(source, capacity);
         (ids, batches, getters) = (new DataViewRowId[capacity], new long[capacity], new Delegate?[schema.Count]);
         foreach (var column in active)
@@ -42,8 +42,6 @@ internal sealed class BatchedCursor : DataViewRowCursor
         }
     }
 
-    public override DataViewSchema Schema => schema;
-
     public override long Position => position;
 
     public override long Batch => slot < 0 ? source.Batch : batches[slot];
@@ -55,17 +53,8 @@ internal sealed class BatchedCursor : DataViewRowCursor
         return found;
     }
 
-    public override bool IsColumnActive(DataViewSchema.Column column)
-    {
-        Getters.Check(schema, column);
-        return getters[column.Index] is not null;
-    }
-
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-    {
-        Getters.Check(schema, column);
-        return Getters.As<TValue>(getters[column.Index] ?? throw Getters.Inactive(column), column);
-    }
+    protected override ValueGetter<TValue> Open<TValue>(DataViewSchema.Column column) =>
+        As<TValue>(getters[column.Index]!, column);
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = ids[Slot()];
 
@@ -100,6 +89,5 @@ internal sealed class BatchedCursor : DataViewRowCursor
         return true;
     }
 
-    private int Slot() => slot >= 0 ? slot
-        : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called, or has returned false.");
+    private int Slot() => OnRow(slot);
 }

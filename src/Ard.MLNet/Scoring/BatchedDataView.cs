@@ -29,13 +29,13 @@ internal sealed class BatchedDataView(IDataView source, BatchMapping mapping) : 
     private DataViewSchema.Column[] Active(IEnumerable<DataViewSchema.Column> columns)
     {
         var active = columns.DistinctBy(column => column.Index).ToArray();
-        foreach (var column in active) Getters.Check(Schema, column);
+        foreach (var column in active) ActiveCursor.Check(Schema, column);
         return active;
     }
 
     private DataViewRowCursor Wrap(DataViewRowCursor cursor, DataViewSchema.Column[] active)
     {
-        if (!active.Any(column => column.Index >= source.Schema.Count)) return new PassingCursor(Schema, cursor, active);
+        if (!active.Any(column => column.Index >= source.Schema.Count)) return new MappedRow(Schema, cursor, mapping, active);
         // No room for more rows than there are, where that is known, nor than a buffer can hold.
         var most = Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize);
         return new BatchedCursor(Schema, cursor, mapping, active, (int)Math.Clamp(source.GetRowCount() ?? most, 1, most));

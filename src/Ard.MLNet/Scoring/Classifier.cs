@@ -117,7 +117,7 @@ internal sealed class Classifier : BatchMapping
         try
         {
             if (Network.parameters().FirstOrDefault() is { } parameter) copy.to(parameter.dtype);
-            Weights.Load(copy, State());
+            Weights.Load(copy, Network.state_dict());
             copy.eval();
             return copy;
         }
@@ -132,9 +132,6 @@ internal sealed class Classifier : BatchMapping
     public Tensor ToNetwork(Tensor images) =>
         // Asked for anew each time: the network is its owner's, who may move it.
         Network.parameters().FirstOrDefault() is { } parameter ? images.to(parameter.dtype, parameter.device) : images;
-
-    /// <summary>The network's parameters and buffers by name.</summary>
-    public IReadOnlyDictionary<string, Tensor> State() => Network.state_dict();
 
     /// <summary>Keeps other threads from freeing the network until the result is disposed of.</summary>
     public IDisposable Use()

@@ -21,7 +21,7 @@ public sealed record ImportReport
     internal string? Naming { get; init; }
 
     /// <summary>How many tensors were loaded.</summary>
-    public required int Loaded { get; init; }
+    internal int Loaded { get; init; }
 
     /// <summary>Names of the file that were left out on purpose: other parts of a training checkpoint, a normalisation, doubles.</summary>
     internal IReadOnlyList<string> Skipped { get; init; } = [];

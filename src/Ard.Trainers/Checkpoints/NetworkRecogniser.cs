@@ -1,5 +1,7 @@
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
+// A specification, or why there is none.
+using Proposal = (Ard.Trainers.Networks.NetworkSpec? Spec, string? Why);
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -58,21 +60,16 @@ internal static class NetworkRecogniser
                 state, "robustbench/wideresnet", "RobustBench's WideResNet", "init_conv", static i => $"layer.{i}.block.", ".conv_0.weight",
                 ".conv_1.weight", "logits");
         if (state.Has("layer_0.0.conv_2d_1.weight")) return RobustBenchPreActResNet(state);
-        return new(null, null);
+        return (null, null);
     }
-
-    // A specification, or why there is none.
-    private readonly record struct Proposal(NetworkSpec? Spec, string? Why);
-
-    private static Proposal Not(string why) => new(null, why);
 
     // The names of its stem, its last bottleneck, the convolution behind it and the last layer tell it.
     private static Proposal MobileNetV2(
         Shapes state, string name, string title, string stem, string last, string head, string classifier) =>
         state[$"{stem}.weight"] is [32, var channels, 3, 3] && state[$"{last}.weight"] is [320, 960, 1, 1]
             && state[$"{head}.weight"] is [1280, 320, 1, 1] && state[$"{classifier}.weight"] is [var classes, 1280]
-            ? new(Spec(name, classes, channels), null)
-            : Not($"the names are those of {title}, but not its shapes: other widths");
+            ? (Spec(name, classes, channels), null)
+            : (null, $"the names are those of {title}, but not its shapes: other widths");
 
     // The names of its stem, of what stands before the blocks of a stage, of a block's two convolutions and of the last layer.
     private static Proposal Wide(
@@ -81,11 +78,11 @@ internal static class NetworkRecogniser
         var count = state.Blocks(stage(0), first);
         if (state[$"{stem}.weight"] is not [16, var channels, 3, 3] || state[$"{stage(0)}0{second}"] is not [var width, _, 3, 3]
             || width % 16 != 0)
-            return Not($"the names are those of {title}, but its stem has not 16 channels or its widths are no multiples of 16");
+            return (null, $"the names are those of {title}, but its stem has not 16 channels or its widths are no multiples of 16");
         if (!AreStages(state, width, stage, second, [count, count, count]))
-            return Not($"the names are those of {title}, but its three stages do not go together");
+            return (null, $"the names are those of {title}, but its three stages do not go together");
         if (Classified(state, $"{last}.weight", width << 2) is not { } classes)
-            return Not($"the names are those of {title}, but its last layer {last} is missing or of another width");
+            return (null, $"the names are those of {title}, but its last layer {last} is missing or of another width");
         var spec = Spec(name, classes, channels) with
         {
             Depth = 6 * count + 4,
@@ -93,17 +90,17 @@ internal static class NetworkRecogniser
             SubBlock1 = name == "wideresnet" && state.Has("sub_block1.layer.0.conv1.weight")
                 && state.AreBlocks("sub_block1.layer.", ".conv2.weight", count, width, width),
         };
-        return new(spec.OwnNormalisation(), null);
+        return (spec.OwnNormalisation(), null);
     }
 
     private static Proposal RobustBenchPreActResNet(Shapes state)
     {
         if (state["conv_2d.weight"] is not [var width, var channels, 3, 3]
             || Depth(state, width, static i => $"layer_{i}.", ".conv_2d_2.weight", 18, 34) is not { } depth)
-            return Not("the names are those of RobustBench's PreActResNet, but its stem or its blocks are not");
+            return (null, "the names are those of RobustBench's PreActResNet, but its stem or its blocks are not");
         return Classified(state, "logits.weight", width << 3) is { } classes
-            ? new(Spec("robustbench/preactresnet", classes, channels, depth, width).OwnNormalisation(), null)
-            : Not("the names are those of RobustBench's PreActResNet, but its last layer logits is missing or of another width");
+            ? (Spec("robustbench/preactresnet", classes, channels, depth, width).OwnNormalisation(), null)
+            : (null, "the names are those of RobustBench's PreActResNet, but its last layer logits is missing or of another width");
     }
 
     // With the stem of ImageNet: bottlenecks are ResNet-50's, or of deeper ones, which are not built in.
@@ -112,47 +109,47 @@ internal static class NetworkRecogniser
         var bottleneck = state.Has("layer1.0.conv3.weight");
         int[] depths = bottleneck ? [50] : [18, 34];
         if (Depth(state, width, Layer, ".conv2.weight", depths) is not { } depth)
-            return Not("a ResNet for ImageNet of other blocks than ResNet-18, -34 and -50");
+            return (null, "a ResNet for ImageNet of other blocks than ResNet-18, -34 and -50");
         return Classified(state, "fc.weight", width << (bottleneck ? 5 : 3)) is { } classes
-            ? new(Spec("torchvision/resnet", classes, channels, depth, width), null)
-            : Not(WrongLast);
+            ? (Spec("torchvision/resnet", classes, channels, depth, width), null)
+            : (null, WrongLast);
     }
 
     private static Proposal ResNet(Shapes state)
     {
         if (state["conv1.weight"] is [var wide, var colours, 7, 7]) return ImageNetResNet(state, wide, colours);
         if (state.Has("layer1.0.conv3.weight"))
-            return Not("a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
-        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return Not(WrongStem);
+            return (null, "a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
+        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return (null, WrongStem);
         if (state.Has("layer4.0.conv1.weight"))
         {
             if (Depth(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
-                return Not("a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
-            if (!state.Has("layer2.0.shortcut.1.weight")) return Not("a ResNet whose shortcuts have no BatchNorm");
+                return (null, "a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
+            if (!state.Has("layer2.0.shortcut.1.weight")) return (null, "a ResNet whose shortcuts have no BatchNorm");
             return Classified(state, "linear.weight", width << 3) is { } classes
-                ? new(Spec("resnet", classes, channels, depth, width), null)
-                : Not(WrongLast);
+                ? (Spec("resnet", classes, channels, depth, width), null)
+                : (null, WrongLast);
         }
         var count = state.Blocks("layer1.", ".conv1.weight");
         if (state.Has("layer2.0.shortcut.0.weight"))
-            return Not($"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
+            return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
         if (!AreStages(state, width, Layer, ".conv2.weight", [count, count, count]))
-            return Not("the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
+            return (null, "the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
         return Classified(state, "linear.weight", width << 2) is { } number
-            ? new(Spec("resnet", number, channels, 6 * count + 2, width, usualWidth: 16), null)
-            : Not(WrongLast);
+            ? (Spec("resnet", number, channels, 6 * count + 2, width, usualWidth: 16), null)
+            : (null, WrongLast);
     }
 
     private static Proposal PreActResNet(Shapes state)
     {
-        if (state.Has("layer1.0.conv3.weight")) return Not("a PreActResNet of bottleneck blocks, which is not built in");
-        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return Not(WrongStem);
+        if (state.Has("layer1.0.conv3.weight")) return (null, "a PreActResNet of bottleneck blocks, which is not built in");
+        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return (null, WrongStem);
         if (!state.Has("layer1.0.bn1.weight") || Depth(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
-            return Not("a PreActResNet of other blocks than PreActResNet-18 and -34");
-        if (state.Has("layer2.0.shortcut.1.weight")) return Not("a PreActResNet whose shortcuts have a BatchNorm");
+            return (null, "a PreActResNet of other blocks than PreActResNet-18 and -34");
+        if (state.Has("layer2.0.shortcut.1.weight")) return (null, "a PreActResNet whose shortcuts have a BatchNorm");
         return Classified(state, "linear.weight", width << 3) is { } classes
-            ? new(Spec("preactresnet", classes, channels, depth, width) with { BatchNorm = state.Has("bn.weight") }, null)
-            : Not(WrongLast);
+            ? (Spec("preactresnet", classes, channels, depth, width) with { BatchNorm = state.Has("bn.weight") }, null)
+            : (null, WrongLast);
     }
 
     // The two plain networks, by the shapes of their convolutions and linear layers in the order of their numbers.
@@ -170,10 +167,10 @@ internal static class NetworkRecogniser
                 when second == 2 * width && third == 4 * width && Side(features, third) is { } side:
                 return Sized("tinycnn", classes, channels, width, side);
             default:
-                return Not("a plain sequence of layers, but not that of smallcnn or tinycnn");
+                return (null, "a plain sequence of layers, but not that of smallcnn or tinycnn");
         }
 
-        Proposal Sized(string name, long classes, long channels, long width, int side) => new(
+        Proposal Sized(string name, long classes, long channels, long width, int side) => (
             Spec(name, classes, channels, null, width, usualWidth: 16) with { BatchNorm = batchNorm, ImageSize = 4 * side }, null);
 
         // The side of the square image that is left before the linear layer.

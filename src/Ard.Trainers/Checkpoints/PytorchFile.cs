@@ -49,7 +49,7 @@ internal sealed class PytorchFile : IDisposable
     public static bool Is(ReadOnlySpan<byte> beginning) => IsZip(beginning) || IsLegacy(beginning);
 
     /// <summary>Reads the pickles of a stream that can seek, from its beginning. It is the result's, or closed if there is none.</summary>
-    /// <exception cref="CheckpointException">The file is damaged or holds something else than tensors and plain values.</exception>
+    /// <exception cref="DataFileException">The file is damaged or holds something else than tensors and plain values.</exception>
     public static PytorchFile Open(Stream stream, string path)
     {
         PytorchFile? file = null;
@@ -69,13 +69,13 @@ internal sealed class PytorchFile : IDisposable
             file?.Dispose();
             stream.Dispose();
             if (Npy.IsZipDamage(exception))
-                throw new CheckpointException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
+                throw new DataFileException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
             throw;
         }
     }
 
     /// <summary>A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did.</summary>
-    /// <exception cref="CheckpointException">The storage is missing, or not of the length that the pickle says.</exception>
+    /// <exception cref="DataFileException">The storage is missing, or not of the length that the pickle says.</exception>
     public Tensor Read(PickledTensor tensor) =>
         Storage(tensor.Storage).as_strided(tensor.Shape, tensor.Strides, tensor.Offset);
 
@@ -98,7 +98,7 @@ internal sealed class PytorchFile : IDisposable
     private void ReadArchive()
     {
         if (archive!.Entries.Count > MaximumEntries)
-            throw new CheckpointException(path, 0, $"an archive of at most {MaximumEntries} entries", $"{archive.Entries.Count}");
+            throw new DataFileException(path, 0, $"an archive of at most {MaximumEntries} entries", $"{archive.Entries.Count}");
         if (archive.Entries.Any(entry => entry.FullName.IndexOf('/') is >= 0 and var at && entry.FullName[(at + 1)..] == "constants.pkl"))
         {
             IsProgram = true;
@@ -107,7 +107,7 @@ internal sealed class PytorchFile : IDisposable
         if (!archive.Entries.Any(entry => entry.FullName == "data.pkl" || entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal)))
         {
             var names = archive.Entries.Take(5).Select(entry => $"'{PickledText.Shown(entry.FullName)}'");
-            throw new CheckpointException(
+            throw new DataFileException(
                 path, 0, "an archive of PyTorch, with a file data.pkl",
                 $"a zip archive of something else: {string.Join(", ", names)}{(archive.Entries.Count > 5 ? " …" : "")}");
         }
@@ -118,27 +118,25 @@ internal sealed class PytorchFile : IDisposable
             var name = entry.FullName;
             var shown = $"{path}:{PickledText.Shown(name)}";
             if (name.StartsWith('/') || name.Contains('\\') || name.Contains(':') || name.Split('/').Any(part => part is ".." or ""))
-                throw new CheckpointException(shown, 0, "the name of a file within its folder", "a path that leads elsewhere");
+                throw new DataFileException(shown, 0, "the name of a file within its folder", "a path that leads elsewhere");
             if (name.IndexOf('/') is var slash && slash < 0 || (folder ??= name[..slash]) != name[..slash])
-                throw new CheckpointException(shown, 0, "an archive of PyTorch, with one folder", "a file outside of it");
+                throw new DataFileException(shown, 0, "an archive of PyTorch, with one folder", "a file outside of it");
             if (entry.CompressedLength != entry.Length || entry.IsEncrypted)
-                throw new CheckpointException(
+                throw new DataFileException(
                     shown, 0, "an entry stored as it is, which is how PyTorch writes them",
                     entry.IsEncrypted ? "an encrypted one" : $"{entry.CompressedLength} bytes for {entry.Length}: a compressed one");
             // Entries that lie on top of each other make a small file large.
             if ((total += entry.Length) > stream.Length)
-                throw new CheckpointException(shown, 0, $"entries within the {stream.Length} bytes of the file", $"{total} bytes and more");
+                throw new DataFileException(shown, 0, $"entries within the {stream.Length} bytes of the file", $"{total} bytes and more");
             if (!entries.TryAdd(name[(folder.Length + 1)..], entry))
-                throw new CheckpointException(shown, 0, "every entry once", "a second one");
+                throw new DataFileException(shown, 0, "every entry once", "a second one");
         }
         if (!entries.TryGetValue("data.pkl", out var pickle))
-            throw new CheckpointException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");
+            throw new DataFileException(path, 0, "an archive of PyTorch, with a file data.pkl", $"{entries.Count} other file(s)");
         if (entries.TryGetValue("byteorder", out var order) && Text(order) is not "little" and var found)
-            throw new CheckpointException($"{path}:{folder}/byteorder", 0, "little", PickledText.Shown(found));
+            throw new DataFileException($"{path}:{folder}/byteorder", 0, "little", PickledText.Shown(found));
         using var contents = new BufferedStream(Open(pickle), 1 << 16);
-        Value = new Unpickler(
-            contents, (at, expected, found) => new CheckpointException($"{path}:{pickle.FullName}", at, expected, found), 0, pickle.Length)
-            .Read();
+        Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
     }
 
     private Stream Open(ZipArchiveEntry entry)
@@ -149,7 +147,7 @@ internal sealed class PytorchFile : IDisposable
         }
         catch (Exception exception) when (Npy.IsZipDamage(exception))
         {
-            throw new CheckpointException(
+            throw new DataFileException(
                 $"{path}:{PickledText.Shown(entry.FullName)}", 0, "an entry", $"'{exception.Message}'", exception);
         }
     }
@@ -172,7 +170,7 @@ internal sealed class PytorchFile : IDisposable
             throw Fault(at, "what system wrote the file", "something else");
         if (isLittle is not true) throw Fault(at, "a file written by a little-endian system", "one by a big-endian system");
         at = stream.Position;
-        var unpickler = new Unpickler(stream, Fault, at, stream.Length - at);
+        var unpickler = new Unpickler(stream, path, at, stream.Length - at);
         var value = unpickler.Read();
         if (Pickle(out at) is not List<object?> keys) throw Fault(at, "a list of the storages' keys", "something else");
 
@@ -201,10 +199,10 @@ internal sealed class PytorchFile : IDisposable
     private object? Pickle(out long at)
     {
         at = stream.Position;
-        return new Unpickler(stream, Fault, at, stream.Length - at).Read();
+        return new Unpickler(stream, path, at, stream.Length - at).Read();
     }
 
-    private CheckpointException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
+    private DataFileException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
 
     // ---- Storages ----
 
@@ -241,7 +239,7 @@ internal sealed class PytorchFile : IDisposable
         {
             elements.Dispose();
             if (Npy.IsZipDamage(exception))
-                throw new CheckpointException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
+                throw new DataFileException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
             throw;
         }
         storages.Add(storage.Key, (storage, elements));

@@ -9,7 +9,7 @@ namespace Ard.Trainers.Checkpoints;
 /// <summary>
 /// The safetensors format: 8 bytes little-endian header length, a JSON header {name: {dtype, shape, data_offsets}}, then the tensors'
 /// bytes without gaps (https://github.com/huggingface/safetensors, section Format). Files are treated as hostile: nothing is
-/// allocated before its size has been checked against the file, and every fault is a <see cref="CheckpointException"/> that names
+/// allocated before its size has been checked against the file, and every fault is a <see cref="DataFileException"/> that names
 /// file, offset, expected and found.
 /// </summary>
 /// <remarks>
@@ -25,7 +25,7 @@ public static class Safetensors
     /// IReadOnlyDictionary{string, string})"/> adds is refused. Default false: foreign files have none.
     /// </param>
     /// <returns>The tensors by name, on the CPU, in the order of their bytes, to be disposed of, or of the current scope.</returns>
-    /// <exception cref="CheckpointException">The file is truncated, damaged or not a safetensors file.</exception>
+    /// <exception cref="DataFileException">The file is truncated, damaged or not a safetensors file.</exception>
     public static Dictionary<string, Tensor> Read(string path, bool requireDigest = false)
     {
         using var stream = Open(path);
@@ -37,7 +37,7 @@ public static class Safetensors
     {
         var header = SafetensorsHeader.Read(stream, path);
         if (requireDigest && !header.HasDigest)
-            throw new CheckpointException(path, 8, $"a header that begins with the metadata entry {SafetensorsHeader.DigestName}",
+            throw new DataFileException(path, 8, $"a header that begins with the metadata entry {SafetensorsHeader.DigestName}",
                 "none: not a file of ours, or damaged");
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         if (header.HasDigest) SafetensorsHeader.Hash(hash, header.Bytes);
@@ -57,18 +57,18 @@ public static class Safetensors
                         stream.ReadExactly(chunk.bytes);
                         if (header.HasDigest) hash.AppendData(chunk.bytes);
                         if (entry.Type == ScalarType.Bool && chunk.bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var wrong)
-                            throw new CheckpointException(path, stream.Position - chunk.bytes.Length + wrong,
+                            throw new DataFileException(path, stream.Position - chunk.bytes.Length + wrong,
                                 $"0 or 1 in the BOOL tensor '{entry.Name}'", $"{chunk.bytes[wrong]}");
                     }
                 }
             }
             if (header.HasDigest && Convert.ToHexStringLower(hash.GetHashAndReset()) is var found && found != header.Digest)
-                throw new CheckpointException(path, 8, $"contents with the SHA-256 {header.Digest} that the header states",
+                throw new DataFileException(path, 8, $"contents with the SHA-256 {header.Digest} that the header states",
                     $"{found}: the file is damaged");
         }
         catch (EndOfStreamException exception)
         {
-            throw new CheckpointException(
+            throw new DataFileException(
                 path, stream.Length, "the bytes of the tensors that the header lists", "the end of the file", exception);
         }
         foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
@@ -77,7 +77,7 @@ public static class Safetensors
 
     /// <summary>Reads the metadata of a file (its <c>__metadata__</c>), without its tensors. Empty where the file has none.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="CheckpointException">The header is damaged or not that of a safetensors file.</exception>
+    /// <exception cref="DataFileException">The header is damaged or not that of a safetensors file.</exception>
     public static IReadOnlyDictionary<string, string> ReadMetadata(string path)
     {
         using var stream = Open(path);
@@ -128,8 +128,8 @@ public static class Safetensors
     }
 
     /// <summary>Opens a file of weights of any kind.</summary>
-    /// <exception cref="CheckpointException">It is a folder.</exception>
+    /// <exception cref="DataFileException">It is a folder.</exception>
     internal static FileStream Open(string path) => Directory.Exists(path)
-        ? throw new CheckpointException(path, "a file", "a folder")
+        ? throw new DataFileException(path, "a file", "a folder")
         : new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan);
 }

@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ard.Trainers.Data;
 using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Checkpoints;
@@ -36,6 +38,18 @@ internal sealed record SafetensorsHeader(
         ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool),
     ];
 
+    private static readonly JsonSerializerOptions Strict = new()
+    {
+        MaxDepth = 8,
+        AllowDuplicateProperties = false,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    private sealed record Fields(string Dtype, long[] Shape, long[] DataOffsets);
+
     /// <summary>Where the digest begins in a header that has one.</summary>
     public static int DigestOffset => DigestPrefix.Length;
 
@@ -62,16 +76,8 @@ internal sealed record SafetensorsHeader(
                 if (!names.Add(name))
                     throw new ArgumentException($"Tensor name '{name}': expected a name of its own, found one in use.", nameof(tensors));
                 var end = begin + tensor.numel() * TensorBytes.SizeOf(tensor.dtype);
-                json.WriteStartObject(name);
-                json.WriteString("dtype", DataType(name, tensor));
-                json.WriteStartArray("shape");
-                foreach (var size in tensor.shape) json.WriteNumberValue(size);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(begin);
-                json.WriteNumberValue(end);
-                json.WriteEndArray();
-                json.WriteEndObject();
+                json.WritePropertyName(name);
+                JsonSerializer.Serialize(json, new Fields(DataType(name, tensor), tensor.shape, [begin, end]), Strict);
                 begin = end;
             }
             json.WriteEndObject();
@@ -104,126 +110,97 @@ internal sealed record SafetensorsHeader(
     /// <summary>Reads and checks a header, at the beginning of the stream.</summary>
     public static SafetensorsHeader Read(Stream stream, string path)
     {
-        if (stream.Length < 8) throw new CheckpointException(path, 0, "8 bytes of header length", $"a file of {stream.Length} bytes");
+        if (stream.Length < 8) throw new DataFileException(path, 0, "8 bytes of header length", $"a file of {stream.Length} bytes");
         Span<byte> lengthBytes = stackalloc byte[8];
         stream.ReadExactly(lengthBytes);
         var length = BinaryPrimitives.ReadInt64LittleEndian(lengthBytes);
         var most = Math.Min(stream.Length - 8, MaximumLength);
         if (length < 2 || length > most)
-            throw new CheckpointException(
+            throw new DataFileException(
                 path, 0, $"safetensors, whose first 8 bytes are the length of a header, here 2 to {most}", $"{(ulong)length}");
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
 
         try
         {
-            using var json = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 8 });
-            return Parse(json.RootElement, bytes, stream.Length, path);
+            return Parse(bytes, stream.Length, path);
         }
-        catch (JsonException exception)
+        // The second is of a text that is not valid Unicode.
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new CheckpointException(path, 8, $"{length} bytes of JSON", $"something else ({exception.Message})", exception);
-        }
-        catch (InvalidOperationException exception)   // a text that is not valid Unicode
-        {
-            throw new CheckpointException(path, 8, "a header of valid Unicode texts", exception.Message, exception);
+            throw new DataFileException(
+                path, 8, $"{length} bytes of JSON: an object of {{dtype, shape, data_offsets}} by names, each once", exception.Message,
+                exception);
         }
     }
 
-    private static SafetensorsHeader Parse(JsonElement root, byte[] bytes, long fileLength, string path)
+    private static SafetensorsHeader Parse(byte[] bytes, long fileLength, string path)
     {
-        CheckpointException Fault(string expected, string found) => new(path, 8, expected, found);
+        DataFileException Fault(string expected, string found) => new(path, 8, expected, found);
 
-        if (root.ValueKind != JsonValueKind.Object) throw Fault("a JSON object as header", $"{root.ValueKind}");
         if (bytes[0] != '{') throw Fault("a header that begins with {, as the format asks for", $"the byte 0x{bytes[0]:x2}");
-        var metadata = new Dictionary<string, string>();
-        var entries = new List<SafetensorsEntry>();
-        var names = new HashSet<string>();
+        var root = JsonSerializer.Deserialize<JsonElement>(bytes, Strict);
+        var metadata = root.TryGetProperty(MetadataName, out var texts) ? texts.Deserialize<Dictionary<string, string?>>(Strict) : [];
+        if (metadata?.ContainsValue(null) != false) throw Fault($"texts as {MetadataName}", "null");
         var payloadOffset = 8L + bytes.Length;
         var payloadLength = fileLength - payloadOffset;
-        foreach (var property in root.EnumerateObject())
-        {
-            var name = property.Name;
-            if (!names.Add(name)) throw Fault("every name once in the header", $"'{name}' twice");
-            if (name == MetadataName)
-            {
-                if (property.Value.ValueKind != JsonValueKind.Object)
-                    throw Fault($"an object as {MetadataName}", $"{property.Value.ValueKind}");
-                foreach (var text in property.Value.EnumerateObject())
-                {
-                    if (text.Value.ValueKind != JsonValueKind.String)
-                        throw Fault($"a text as metadata '{text.Name}'", $"{text.Value.ValueKind}");
-                    if (!metadata.TryAdd(text.Name, text.Value.GetString()!))
-                        throw Fault("every metadata name once", $"'{text.Name}' twice");
-                }
-                continue;
-            }
-            entries.Add(ParseEntry(property, path, payloadOffset, payloadLength));
-        }
-
-        entries.Sort((a, b) => (a.Begin, a.End).CompareTo((b.Begin, b.End)));
+        SafetensorsEntry[] entries =
+        [
+            .. root.EnumerateObject().Where(property => property.Name != MetadataName)
+                .Select(property => Entry(property.Name, property.Value, path, payloadOffset, payloadLength))
+                .OrderBy(entry => (entry.Begin, entry.End)),
+        ];
         long position = 0;
         foreach (var entry in entries)
         {
             if (entry.Begin != position)
-                throw new CheckpointException(path, payloadOffset + position,
+                throw new DataFileException(path, payloadOffset + position,
                     $"tensor '{entry.Name}' to begin at payload byte {position}, without gap or overlap", $"a begin at {entry.Begin}");
             position = entry.End;
         }
         if (position != payloadLength)
-            throw new CheckpointException(path, payloadOffset + position,
+            throw new DataFileException(path, payloadOffset + position,
                 $"the end of the file after {position} payload bytes", $"{payloadLength} payload bytes");
-        return new SafetensorsHeader(bytes, entries, metadata);
+        return new SafetensorsHeader(bytes, entries, metadata!);
     }
 
-    private static SafetensorsEntry ParseEntry(JsonProperty property, string path, long payloadOffset, long payloadLength)
+    private static SafetensorsEntry Entry(string name, JsonElement json, string path, long payloadOffset, long payloadLength)
     {
-        var name = property.Name;
-        CheckpointException Fault(string expected, string found) => new(path, 8, $"{expected} for tensor '{name}'", found);
+        DataFileException Fault(string expected, string found) => new(path, 8, $"{expected} for tensor '{name}'", found);
 
-        if (property.Value.ValueKind != JsonValueKind.Object)
-            throw Fault("an object with dtype, shape and data_offsets", $"{property.Value.ValueKind}");
-        var fields = new Dictionary<string, JsonElement>();
-        foreach (var field in property.Value.EnumerateObject())
-            if (field.Name is not ("dtype" or "shape" or "data_offsets") || !fields.TryAdd(field.Name, field.Value))
-                throw Fault("dtype, shape and data_offsets, once each", $"'{field.Name}'");
-        if (fields.Count != 3) throw Fault("dtype, shape and data_offsets", $"only [{string.Join(", ", fields.Keys)}]");
-
-        var (dtype, extents, range) = (fields["dtype"], fields["shape"].GetRawText(), fields["data_offsets"].GetRawText());
-        var typeName = dtype.ValueKind == JsonValueKind.String ? dtype.GetString()! : dtype.GetRawText();
-        var (known, type) = DataTypes.FirstOrDefault(t => t.Name == typeName);
-        if (known is null) throw Fault($"a dtype among {DataTypeNames}", $"'{typeName}'");
-
-        var shape = Numbers(fields["shape"]);
-        if (shape is null || shape.Length > 64) throw Fault("a shape of at most 64 whole numbers from 0", extents);
+        var (dtype, shape, offsets) = Parse();
+        var extents = $"[{string.Join(",", shape)}]";
+        var (known, type) = DataTypes.FirstOrDefault(t => t.Name == dtype);
+        if (known is null) throw Fault($"a dtype among {DataTypeNames}", $"'{dtype}'");
+        if (shape.Length > 64 || shape.Any(extent => extent < 0)) throw Fault("a shape of at most 64 whole numbers from 0", extents);
         long size = TensorBytes.SizeOf(type), bounded = size;   // bounded counts an extent of 0 as 1: no product of extents may overflow
         try
         {
             foreach (var extent in shape) (size, bounded) = (checked(size * extent), checked(bounded * Math.Max(1, extent)));
         }
-        catch (OverflowException exception)
+        catch (OverflowException)
         {
-            throw new CheckpointException(path, 8, $"a shape of fewer than 2^63 bytes for tensor '{name}'", extents, exception);
+            throw Fault("a shape of fewer than 2^63 bytes", extents);
         }
-
-        var offsets = Numbers(fields["data_offsets"]);
-        if (offsets is not [var begin, var end] || begin > end) throw Fault("data_offsets [begin, end] with 0 <= begin <= end", range);
+        if (offsets is not [>= 0 and var begin, var end] || begin > end)
+            throw Fault("data_offsets [begin, end] with 0 <= begin <= end", $"[{string.Join(",", offsets)}]");
         if (end > payloadLength)
-            throw new CheckpointException(path, payloadOffset + Math.Min(begin, payloadLength),
+            throw new DataFileException(path, payloadOffset + Math.Min(begin, payloadLength),
                 $"tensor '{name}' to end within the {payloadLength} payload bytes of the file",
                 $"an end at {end}: the file is truncated or its header is wrong");
-        if (end - begin != size) throw Fault($"{size} bytes, as dtype {typeName} and shape {extents} say,", $"{end - begin}");
+        if (end - begin != size) throw Fault($"{size} bytes, as dtype {dtype} and shape {extents} say,", $"{end - begin}");
         return new SafetensorsEntry(name, type, shape, begin, end);
-    }
 
-    // The array's numbers, or null unless they are all whole and not negative.
-    private static long[]? Numbers(JsonElement array)
-    {
-        if (array.ValueKind != JsonValueKind.Array) return null;
-        var numbers = new long[array.GetArrayLength()];
-        var index = 0;
-        foreach (var element in array.EnumerateArray())
-            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out numbers[index]) || numbers[index++] < 0) return null;
-        return numbers;
+        Fields Parse()
+        {
+            try
+            {
+                return json.Deserialize<Fields>(Strict) ?? throw new JsonException("null");
+            }
+            catch (JsonException exception)
+            {
+                throw Fault("an object of dtype, shape and data_offsets, once each,", exception.Message);
+            }
+        }
     }
 }

@@ -43,7 +43,7 @@ internal sealed record StateDictSearch(
     /// stand before the names of some of its tensors, such as <c>ema_model</c>. Default null: by the rule.
     /// </param>
     /// <param name="path">The file, for messages.</param>
-    /// <exception cref="CheckpointException">There is none, or several with nothing to choose by; the message lists them.</exception>
+    /// <exception cref="DataFileException">There is none, or several with nothing to choose by; the message lists them.</exception>
     public static StateDictSearch Find(object? value, string? key, string path)
     {
         const string Expected = "a state dict: tensors by name";
@@ -51,14 +51,14 @@ internal sealed record StateDictSearch(
         var opaque = new List<string>();
         Collect(value, "", 0, false, new HashSet<object>(ReferenceEqualityComparer.Instance), all, opaque);
         var keys = string.Join(", ", all.Take(20).Select(found => $"'{PickledText.Shown(found.Key)}'"));
-        if (all.Count == 0) throw new CheckpointException(path, Expected, Description(value));
-        if (key is not null) return ByKey(all, opaque, key) ?? throw new CheckpointException(
+        if (all.Count == 0) throw new DataFileException(path, Expected, Description(value));
+        if (key is not null) return ByKey(all, opaque, key) ?? throw new DataFileException(
             path, $"a state dict under '{key}'", $"those under {keys}");
         var ranked = all.Where(found => !found.IsOptimizer
                 && !NeverWeights.Any(word => found.Key.Contains(word, StringComparison.OrdinalIgnoreCase)))
             .OrderBy(found => Rank(found.Key)).ThenBy(found => found.Key.Count(c => c == '.')).ToArray();
         if (ranked is [] || (ranked.Length > 1 && Rank(ranked[0].Key) > Usual.Length))
-            throw new CheckpointException(path, $"{Expected}, or a key that says which", $"tensors under {keys}");
+            throw new DataFileException(path, $"{Expected}, or a key that says which", $"tensors under {keys}");
         var chosen = ranked[0];
         var tensors = chosen.Tensors.ToArray();
         var averages = Averaged(tensors.Select(pair => pair.Key));

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Checkpoints;
 
@@ -15,7 +16,7 @@ internal sealed class TorchScriptNetwork : Module<Tensor, Tensor>
         }
         catch (ExternalException exception)
         {
-            throw new CheckpointException(path, "a TorchScript program that libtorch loads", exception.Message.Split('\n')[0], exception);
+            throw new DataFileException(path, "a TorchScript program that libtorch loads", exception.Message.Split('\n')[0], exception);
         }
         register_module(nameof(program), program);
     }

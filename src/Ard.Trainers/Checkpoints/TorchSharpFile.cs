@@ -17,10 +17,12 @@ internal sealed class TorchSharpFile : IDisposable
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     private readonly Stream stream;
+    private readonly BinaryReader reader;
     private readonly string path;
     private readonly List<(TensorInfo Info, long Offset)> entries = [];
 
-    private TorchSharpFile(Stream stream, string path) => (this.stream, this.path) = (stream, path);
+    private TorchSharpFile(Stream stream, string path) =>
+        (this.stream, this.path, reader) = (stream, path, new(stream));
 
     /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<TensorInfo> Tensors => [.. entries.Select(entry => entry.Info)];
@@ -32,11 +34,11 @@ internal sealed class TorchSharpFile : IDisposable
         var file = new TorchSharpFile(stream, "");
         try
         {
-            return file.Number("") is > 0 and <= ParameterNames.MaximumTensors && file.Name() is { Length: > 0 } name
+            return file.Number() is > 0 and <= ParameterNames.MaximumTensors && file.Name() is { Length: > 0 } name
                 && name.All(c => char.IsAsciiLetterOrDigit(c) || "._-".Contains(c))
-                && ElementSize(file.Number("")) > 0 && file.Number("") <= MaximumRank;
+                && ElementSize(file.Number()) > 0 && file.Number() <= MaximumRank;
         }
-        catch (CheckpointException)
+        catch (Exception exception) when (exception is DataFileException || IsDamage(exception))
         {
             return false;
         }
@@ -46,8 +48,15 @@ internal sealed class TorchSharpFile : IDisposable
     public static TorchSharpFile Open(Stream stream, string path)
     {
         var file = new TorchSharpFile(stream, path);
-        file.List();
-        return file;
+        try
+        {
+            file.List();
+            return file;
+        }
+        catch (Exception exception) when (IsDamage(exception))
+        {
+            throw file.Fault(stream.Position, "a name or a number", exception.Message);
+        }
     }
 
     /// <summary>Reads all tensors, onto the CPU.</summary>
@@ -75,7 +84,7 @@ internal sealed class TorchSharpFile : IDisposable
 
     private void List()
     {
-        var count = Number("the number of tensors");
+        var count = Number();
         if (count > ParameterNames.MaximumTensors) throw Fault(0, $"at most {ParameterNames.MaximumTensors} tensors", $"{count}");
         var names = new HashSet<string>();
         for (ulong i = 0; i < count; i++)
@@ -85,17 +94,17 @@ internal sealed class TorchSharpFile : IDisposable
             var shown = PickledText.Shown(name);
             if (!names.Add(name)) throw Fault(at, "every name once", $"'{shown}' twice");
             at = stream.Position;
-            var type = Number("a type of elements");
+            var type = Number();
             var size = ElementSize(type);
             if (size == 0) throw Fault(at, $"a type of elements for '{shown}'", $"the number {type}");
-            var rank = Number("a number of sizes");
+            var rank = Number();
             if (rank > MaximumRank) throw Fault(at, $"at most {MaximumRank} sizes of '{shown}'", $"{rank}");
             var shape = new long[rank];
             // An extent of 0 counts as 1: no product of extents may overflow.
             Int128 bytes = size, bounded = size;
             for (var d = 0; d < shape.Length; d++)
             {
-                shape[d] = (long)Math.Min(Number("a size"), long.MaxValue);
+                shape[d] = (long)Math.Min(Number(), long.MaxValue);
                 (bytes, bounded) = (bytes * shape[d], bounded * Math.Max(1, shape[d]));
                 if (bounded > long.MaxValue) throw Fault(at, $"a shape of fewer than 2^63 bytes for '{shown}'", string.Join(",", shape));
             }
@@ -111,34 +120,15 @@ internal sealed class TorchSharpFile : IDisposable
 
     private string Name()
     {
-        var at = stream.Position;
-        var length = Number("the length of a name");
-        if (length > LongestName) throw Fault(at, $"a name of at most {LongestName} bytes", $"{length}");
-        var bytes = new byte[length];
-        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
-            throw Fault(stream.Position, "a name", "the end of the file");
-        try
-        {
-            return StrictUtf8.GetString(bytes);
-        }
-        catch (DecoderFallbackException exception)
-        {
-            throw Fault(at, "a name in UTF-8", exception.Message);
-        }
+        var (at, length) = (stream.Position, Number());
+        return length <= LongestName ? StrictUtf8.GetString(reader.ReadBytes((int)length))
+            : throw Fault(at, $"a name of at most {LongestName} bytes", $"{length}");
     }
 
-    private ulong Number(string what)
-    {
-        ulong number = 0;
-        for (var shift = 0; shift < 63; shift += 7)
-        {
-            var value = stream.ReadByte();
-            if (value < 0) throw Fault(stream.Position, what, "the end of the file");
-            number |= (ulong)(value & 0x7f) << shift;
-            if (value < 0x80) return number;
-        }
-        throw Fault(stream.Position, $"{what} of at most 63 bits", "a longer number");
-    }
+    private ulong Number() => (ulong)reader.Read7BitEncodedInt64();
 
-    private CheckpointException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
+    // What the reader throws where the file ends, or a number or a name is none.
+    private static bool IsDamage(Exception exception) => exception is EndOfStreamException or FormatException or DecoderFallbackException;
+
+    private DataFileException Fault(long offset, string expected, string found) => new(path, offset, expected, found);
 }

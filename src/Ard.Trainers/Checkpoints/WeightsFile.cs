@@ -1,3 +1,4 @@
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tensors;
 
@@ -17,29 +18,25 @@ public sealed record TensorInfo
     /// <summary>Its sizes.</summary>
     public IReadOnlyList<long> Shape { get; }
 
-    /// <summary>The number of elements.</summary>
-    public long Count => Shape.Aggregate(1L, (count, size) => count * size);
-
     /// <summary>Such as <c>conv1.weight Float32 [16,3,3,3]</c>.</summary>
     public override string ToString() => $"{Name} {Type} [{string.Join(",", Shape)}]";
 }
 
 /// <summary>The formats of weights that are read, told from a file's first bytes and not from its name.</summary>
-public enum WeightsFormat
+internal enum WeightsFormat
 {
-    /// <summary>A safetensors file, such as this library writes.</summary>
     Safetensors,
 
-    /// <summary>A state dict by <c>torch.save</c> of PyTorch 1.6 or newer: a zip archive with a pickle.</summary>
+    /// <summary>By <c>torch.save</c> of PyTorch 1.6 or newer: a zip archive with a pickle.</summary>
     PytorchArchive,
 
-    /// <summary>A state dict by <c>torch.save</c> of PyTorch before 1.6: a sequence of pickles.</summary>
+    /// <summary>By <c>torch.save</c> of PyTorch before 1.6: a sequence of pickles.</summary>
     PytorchLegacy,
 
-    /// <summary>A state dict by TorchSharp's <c>Module.save</c>.</summary>
+    /// <summary>By TorchSharp's <c>Module.save</c>.</summary>
     TorchSharp,
 
-    /// <summary>A TorchScript program, run by <see cref="ModelFile.ReadTorchScript"/>; its tensors are not listed.</summary>
+    /// <summary>A TorchScript program, run by <see cref="ModelFile.ReadTorchScript"/>.</summary>
     TorchScript,
 }
 
@@ -52,29 +49,29 @@ public sealed class WeightsFile : IDisposable
     // Tensors may share storage (tied weights, a model that is there under two names); beyond this a file claims more than it has.
     private const int MostSharing = 8;
 
-    private readonly PytorchFile? pytorch;
-    private readonly StateDictSearch? found;
-    private TorchSharpFile? torchSharp;
+    private readonly IDisposable? opened;
+    private readonly Func<Dictionary<string, Tensor>> read;
 
-    private WeightsFile(string path, WeightsFormat format, PytorchFile? pytorch, StateDictSearch? found) =>
-        (Path, Format, this.pytorch, this.found) = (path, format, pytorch, found);
+    private WeightsFile(string path, WeightsFormat format, Func<Dictionary<string, Tensor>> read, IDisposable? opened = null) =>
+        (Path, Format, this.read, this.opened) = (path, format, read, opened);
+
+    private StateDictSearch? Found { get; init; }
 
     /// <summary>The file.</summary>
     internal string Path { get; }
 
-    /// <summary>What it is.</summary>
-    public WeightsFormat Format { get; }
+    internal WeightsFormat Format { get; }
 
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
-    public string Key => found?.Key ?? "";
+    public string Key => Found?.Key ?? "";
 
     // Keys of averaged weights beside those that were taken.
-    internal IReadOnlyList<string> Averages => found?.Averages ?? [];
+    internal IReadOnlyList<string> Averages => Found?.Averages ?? [];
 
     /// <summary>
     /// What else there is: entries with other tensors, which may be asked for, and what is no tensor, objects with the name of their class.
     /// </summary>
-    public IReadOnlyList<string> Others => found?.Others ?? [];
+    public IReadOnlyList<string> Others => Found?.Others ?? [];
 
     /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; private init; } = [];
@@ -86,7 +83,9 @@ public sealed class WeightsFile : IDisposable
     /// <summary>In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</summary>
     public string Description => Recognition.Description;
 
-    private RecognisedNetwork Recognition => NetworkRecogniser.Recognise(Tensors);
+    private RecognisedNetwork Recognition => Format == WeightsFormat.TorchScript
+        ? new(null, "a TorchScript program: its tensors are not listed without running it")
+        : NetworkRecogniser.Recognise(Tensors);
 
     /// <summary>Texts beside the tensors; only safetensors files have them.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();
@@ -96,11 +95,10 @@ public sealed class WeightsFile : IDisposable
     /// <param name="key">Which state dict of a file with several, such as <c>ema.state_dict</c>, or <c>state_dict.0</c> of a list, or what
     /// stands before the names of some tensors, such as <c>ema_model</c>. Default null: found by rule, see
     /// <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
-    /// <exception cref="CheckpointException">The file is damaged, of another format, or holds something that is not read.</exception>
+    /// <exception cref="DataFileException">The file is damaged, of another format, or holds something that is not read.</exception>
     public static WeightsFile Open(string path, string? key = null)
     {
         var stream = Safetensors.Open(path);
-        PytorchFile? pytorch = null;
         try
         {
             var beginning = new byte[512];
@@ -108,79 +106,83 @@ public sealed class WeightsFile : IDisposable
             stream.Position = 0;
             // Safetensors first: it begins with a length, whose bytes may be the first ones of any other format.
             var safetensors = SafetensorsHeader.Begins(beginning, stream.Length);
-            if (safetensors || !PytorchFile.Is(beginning))
+            if (!safetensors && PytorchFile.Is(beginning)) return OpenPytorch(stream, path, key);
+            var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
+            if (!safetensors && !isTorchSharp && OtherFormat(beginning) is { } other)
+                throw new DataFileException(path, 0, "safetensors, or a file of torch.save or of TorchSharp's Module.save", other);
+            if (key is not null)
+                throw new DataFileException(
+                    path, $"a file of torch.save, for the key '{key}'", isTorchSharp ? "a file of TorchSharp" : "a safetensors file");
+            if (isTorchSharp)
             {
-                var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
-                if (!safetensors && !isTorchSharp && OtherFormat(beginning) is { } other)
-                    throw new CheckpointException(path, 0, "safetensors, or a file of torch.save or of TorchSharp's Module.save", other);
-                if (key is not null)
-                    throw new CheckpointException(
-                        path, $"a file of torch.save, for the key '{key}'", isTorchSharp ? "a file of TorchSharp" : "a safetensors file");
-                if (isTorchSharp)
-                {
-                    var file = TorchSharpFile.Open(stream, path);
-                    return new(path, WeightsFormat.TorchSharp, null, null) { torchSharp = file, Tensors = file.Tensors };
-                }
-                using (stream)
-                {
-                    var header = SafetensorsHeader.Read(stream, path);
-                    return new(path, WeightsFormat.Safetensors, null, null)
-                    {
-                        Tensors = [.. header.Entries.Select(entry => entry.Info)],
-                        Metadata = header.Metadata,
-                    };
-                }
+                var file = TorchSharpFile.Open(stream, path);
+                return new(path, WeightsFormat.TorchSharp, file.Read, file) { Tensors = file.Tensors };
             }
-            pytorch = PytorchFile.Open(stream, path);
-            if (pytorch.IsProgram) return new(path, WeightsFormat.TorchScript, pytorch, null);
-            var found = StateDictSearch.Find(pytorch.Value, key, path);
-            Int128 bytes = 0;
-            foreach (var (_, tensor) in found.Tensors)
-                bytes += tensor.Shape.Aggregate((Int128)TensorBytes.SizeOf(tensor.Storage.Type), (product, size) => product * size);
-            if (bytes > (Int128)MostSharing * stream.Length)
-                throw new CheckpointException(
-                    path, $"tensors that share at most {MostSharing} times the file's {stream.Length} bytes", $"{bytes} bytes of them");
-            return new(path, pytorch.IsArchive ? WeightsFormat.PytorchArchive : WeightsFormat.PytorchLegacy, pytorch, found)
+            using (stream)
             {
-                Tensors = [.. found.Tensors.Select(pair => new TensorInfo(pair.Key, pair.Value.Storage.Type, pair.Value.Shape))],
-            };
+                var header = SafetensorsHeader.Read(stream, path);
+                return new(path, WeightsFormat.Safetensors, () => Safetensors.Read(path))
+                {
+                    Tensors = [.. header.Entries.Select(entry => entry.Info)],
+                    Metadata = header.Metadata,
+                };
+            }
         }
         catch
         {
-            pytorch?.Dispose();
             stream.Dispose();
             throw;
         }
     }
 
+    private static WeightsFile OpenPytorch(Stream stream, string path, string? key)
+    {
+        var pytorch = PytorchFile.Open(stream, path);
+        if (pytorch.IsProgram) return new(path, WeightsFormat.TorchScript, () => [], pytorch);
+        var found = StateDictSearch.Find(pytorch.Value, key, path);
+        Int128 bytes = 0;
+        foreach (var (_, tensor) in found.Tensors)
+            bytes += tensor.Shape.Aggregate((Int128)TensorBytes.SizeOf(tensor.Storage.Type), (product, size) => product * size);
+        if (bytes > (Int128)MostSharing * stream.Length)
+            throw new DataFileException(
+                path, $"tensors that share at most {MostSharing} times the file's {stream.Length} bytes", $"{bytes} bytes of them");
+        return new(path, pytorch.IsArchive ? WeightsFormat.PytorchArchive : WeightsFormat.PytorchLegacy, Read, pytorch)
+        {
+            Found = found,
+            Tensors = [.. found.Tensors.Select(pair => new TensorInfo(pair.Key, pair.Value.Storage.Type, pair.Value.Shape))],
+        };
+
+        Dictionary<string, Tensor> Read()
+        {
+            using var scope = NewDisposeScope();
+            var tensors = found.Tensors.ToDictionary(pair => pair.Key, pair => pytorch.Read(pair.Value));
+            foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
+            return tensors;
+        }
+    }
+
     /// <summary>Reads all tensors, onto the CPU, as they are: those that share storage or have strides still do.</summary>
     /// <returns>The tensors by name; the caller, or the current dispose scope, disposes of them.</returns>
-    /// <exception cref="CheckpointException">The file is damaged, or a TorchScript program.</exception>
-    public Dictionary<string, Tensor> Read()
+    /// <exception cref="DataFileException">The file is damaged, or a TorchScript program.</exception>
+    internal Dictionary<string, Tensor> Read()
     {
         RefuseProgram();
-        if (torchSharp is not null) return torchSharp.Read();
-        if (pytorch is null) return Safetensors.Read(Path);
-        using var scope = NewDisposeScope();
-        var tensors = found!.Tensors.ToDictionary(pair => pair.Key, pair => pytorch.Read(pair.Value));
-        foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
-        return tensors;
+        return read();
     }
+
+    /// <summary>Such as <c>PytorchArchive, 22 tensors</c>.</summary>
+    public override string ToString() => $"{Format}, {Tensors.Count} tensors";
 
     internal void RefuseProgram()
     {
         if (Format == WeightsFormat.TorchScript)
-            throw new CheckpointException(
+            throw new DataFileException(
                 Path, "weights",
                 $"a TorchScript program, which is code; {nameof(ModelFile)}.{nameof(ModelFile.ReadTorchScript)} runs it, if you trust it");
     }
 
     /// <summary>Closes the file. Tensors that were read stay.</summary>
-    public void Dispose()
-    {
-        pytorch?.Dispose();
-        torchSharp?.Dispose();
-    }
+    public void Dispose() => opened?.Dispose();
 
     // What is given instead, by mistake, as a rule; null for what may be damaged safetensors.
     private static string? OtherFormat(ReadOnlySpan<byte> beginning)

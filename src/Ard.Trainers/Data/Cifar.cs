@@ -46,10 +46,9 @@ internal static class Cifar
     }
 
     /// <summary>
-    /// Reads one split of CIFAR-10 or CIFAR-100 (fine labels), whichever is there. Class names come from the text file beside the rows when
-    /// it is there, else they are the classes' numbers. The path is the folder cifar-10-batches-bin, cifar-10-batches-py, cifar-100-binary
-    /// or cifar-100-python, the folder that holds it, or the .tar.gz of it. Every file must have the published number of rows, or the one
-    /// that is given, so that a file cut at the end of a row is found out as well.
+    /// Reads one split of CIFAR-10 or CIFAR-100 (fine labels), whichever is there: the folder, the folder that holds it, or the .tar.gz of
+    /// it. Class names come from the file beside the rows, else they are the classes' numbers. Every file must have the published number
+    /// of rows, or the one that is given, so that a file cut at the end of a row is found out as well.
     /// </summary>
     /// <exception cref="DataFileException">A file is missing or not sound.</exception>
     public static ImageDataset Load(string path, DataSplit split, int? rowsPerFile = null)
@@ -189,9 +188,7 @@ internal static class Cifar
             try
             {
                 // Not disposed of: the stream is the reader's.
-                var unpickler = new Unpickler(
-                    new BufferedStream(contents, 1 << 16), (offset, expected, found) => reader.Fault(offset, expected, found), 0, length,
-                    limit);
+                var unpickler = new Unpickler(new BufferedStream(contents, 1 << 16), reader.Path, 0, length, limit);
                 return unpickler.Read() as OrderedDictionary<string, object?> ?? throw reader.Fault(0, "a dictionary", "another value");
             }
             catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)

@@ -63,8 +63,8 @@ internal static class Idx
     internal static string[] Numbers(int classes) => [.. Enumerable.Range(0, classes).Select(number => $"{number}")];
 
     /// <summary>
-    /// Reads one split from a folder with the published names: train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-… for the
-    /// test split, plain or with .gz (the plain file wins). The default of the names goes by the labels of both splits.
+    /// Reads one split from a folder with the published names, plain or with .gz (the plain file wins). The default of the names goes by
+    /// the labels of both splits.
     /// </summary>
     /// <exception cref="DataFileException">A file is missing or not sound, or the two do not belong together.</exception>
     public static ImageDataset LoadFolder(string folder, DataSplit split, IReadOnlyList<string>? classNames = null)

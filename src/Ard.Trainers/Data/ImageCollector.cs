@@ -5,12 +5,16 @@ namespace Ard.Trainers.Data;
 
 /// <summary>
 /// Makes a data set of images that come one after another, in one pass: bytes, or floats from the first image on that is not made of bytes.
-/// Memory for all images is reserved at once, and the system provides it as it is filled; where it would be too much, what came so far goes
-/// to a file, and the rest behind it. How many images are expected may not be known.
+/// Without a path they are in memory, which is reserved for all at once, and which the system provides as it is filled; where it would be
+/// more than the most, what came so far goes to a temporary file, and the rest behind it. How many are expected may not be known.
 /// </summary>
 internal sealed class ImageCollector(
-    (int Channels, int Height, int Width) shape, IReadOnlyList<string> classNames, ImageStorage? storage, long? expected) : IDisposable
+    (int Channels, int Height, int Width) shape, IReadOnlyList<string> classNames, string? path, long? expected, long? mostInMemory = null)
+    : IDisposable
 {
+    /// <summary>The share of the machine's memory that images may take, in bytes.</summary>
+    public static long QuarterOfMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
     private readonly long size = (long)shape.Channels * shape.Height * shape.Width;
     private ScalarType type = ScalarType.Byte;
     // One of the two, from the first image on.
@@ -50,14 +54,7 @@ internal sealed class ImageCollector(
     private void Write(ReadOnlySpan<byte> bytes)
     {
         if (memory is null && file is null) Open(toFile: false);
-        if (memory is not null && bytesSoFar + bytes.Length > memory.numel() * ElementBytes)
-        {
-            if (storage?.IsMemory == true)
-                throw new InvalidOperationException(
-                    $"More than {memory.numel() / size} images of {size * ElementBytes} bytes, expected to be kept in memory, come: there "
-                    + "is no room for them. A file takes them where the storage is left open.");
-            Move(type, toFile: true);
-        }
+        if (memory is not null && bytesSoFar + bytes.Length > memory.numel() * ElementBytes) Move(type, toFile: true);
         if (memory is null) file!.Write(bytes);
         else
         {
@@ -69,9 +66,9 @@ internal sealed class ImageCollector(
 
     private void Open(bool toFile)
     {
-        var most = ImageStorage.MostInMemory(storage) / (size * ElementBytes);
-        var images = storage?.IsMemory == true ? expected ?? most : expected > most ? 0 : expected ?? most;
-        if (toFile || images == 0) file = new ImageFile.Writer(storage?.Path, type, shape, classNames);
+        var most = path is null ? (mostInMemory ?? QuarterOfMemory) / (size * ElementBytes) : 0;
+        var images = expected > most ? 0 : expected ?? most;
+        if (toFile || images == 0) file = new ImageFile.Writer(path, type, shape, classNames);
         else memory = empty(images * size, type).DetachFromDisposeScope();
     }
 

@@ -63,8 +63,7 @@ public sealed class ImageDataset : IDisposable
     /// <summary>Number of images.</summary>
     public long Count => Labels.shape[0];
 
-    /// <summary>Number of classes.</summary>
-    public int Classes => ClassNames.Count;
+    internal int Classes => ClassNames.Count;
 
     /// <summary>Channels of the images.</summary>
     public int Channels => (int)stored.shape[1];
@@ -75,7 +74,7 @@ public sealed class ImageDataset : IDisposable
     /// <summary>Columns of the images.</summary>
     public int Width => (int)stored.shape[3];
 
-    /// <summary>Whether there are labels. A set without, which <see cref="Npy.LoadAny"/> may give, has -1 in their place.</summary>
+    /// <summary>Whether there are labels. A set without, which <see cref="Npy.Load"/> may give, has -1 in their place.</summary>
     internal bool IsLabelled => Labels[0].item<long>() >= 0;
 
     internal long[] Shape => [Count, .. stored.shape[1..]];

@@ -13,7 +13,7 @@ namespace Ard.Trainers.Data;
 internal static class Npy
 {
     /// <summary>The longest (unpacked) array that is read, in bytes: 1 GiB, or what images may take of a larger machine's memory.</summary>
-    public static readonly long MaximumLength = Math.Max(1L << 30, ImageStorage.MostInMemory(null));
+    public static readonly long MaximumLength = Math.Max(1L << 30, ImageCollector.QuarterOfMemory);
 
     internal const string Description =
         "NumPy arrays of images and labels (a .npz, or a folder of .npy, with train and test in their names)";
@@ -45,21 +45,12 @@ internal static class Npy
     }
 
     /// <summary>
-    /// Reads one split, by the names of the arrays: among those with train in their names (test for the test split) the one of three or
-    /// four dimensions holds the images, the one of one dimension the labels, such as x_train and y_train. Where no name says train or
-    /// test, there is only a test split; the labels of a single .npy of images are in labels.npy beside it. The images, [N,H,W], [N,H,W,C]
-    /// or [N,C,H,W] with 1 or 3 channels, become uint8, or float32 in [0,1]. Classes without names have the numbers from 0 to the largest
-    /// label of both splits.
+    /// Reads one split, by the names of the arrays, as <see cref="ImageDataset.Load"/> says; without a split those with train in their
+    /// names, or all where none says train or test. The images become uint8, or float32 in [0,1]. Labels that may be lacking are -1.
     /// </summary>
     /// <exception cref="DataFileException">A file is missing or not sound, or its arrays are no images and labels.</exception>
-    public static ImageDataset Load(string path, DataSplit split, IReadOnlyList<string>? classNames = null) =>
-        Load(path, split, classNames, mayLackLabels: false);
-
-    /// <summary>Reads those with train in their names, or all where none says train or test. Labels that are not there are -1.</summary>
-    /// <inheritdoc cref="Load(string, DataSplit, IReadOnlyList{string}?)"/>
-    public static ImageDataset LoadAny(string path, IReadOnlyList<string> classNames) => Load(path, null, classNames, mayLackLabels: true);
-
-    private static ImageDataset Load(string path, DataSplit? split, IReadOnlyList<string>? classNames, bool mayLackLabels)
+    public static ImageDataset Load(
+        string path, DataSplit? split, IReadOnlyList<string>? classNames = null, bool mayLackLabels = false)
     {
         using var archive = Directory.Exists(path) || Path.GetExtension(path) != ".npz" ? null : OpenArchive(path);
         var all = archive is null ? List(path) : List(archive, path);

@@ -5,7 +5,7 @@ using System.Text;
 namespace Ard.Trainers.Data;
 
 /// <summary>The bytes of one pickle, from front to back, no further than its end. No length is believed before it is compared.</summary>
-internal sealed class PickleReader(Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit)
+internal sealed class PickleReader(Stream stream, string path, long start, long length, long limit)
 {
     public const int LongestName = 1000;
 
@@ -91,9 +91,9 @@ internal sealed class PickleReader(Stream stream, Func<long, string, string, Exc
         return text.ToString();
     }
 
-    private Exception End(ulong count) =>
-        fault(start + position, $"{count} more byte(s) of the pickle that begins at {start}",
+    private DataFileException End(ulong count) =>
+        new(path, start + position, $"{count} more byte(s) of the pickle that begins at {start}",
             Length == limit ? $"its {limit}th, the most that is read" : "the end");
 
-    public Exception Fault(string expected, string found) => fault(start + operation, expected, found);
+    public DataFileException Fault(string expected, string found) => new(path, start + operation, expected, found);
 }

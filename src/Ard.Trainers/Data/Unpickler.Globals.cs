@@ -95,7 +95,7 @@ internal sealed partial class Unpickler
             _ => throw Wrong(),
         };
 
-        Exception Wrong() => Fault($"the arguments that PyTorch gives '{global.Dotted}'", Shown(arguments));
+        DataFileException Wrong() => Fault($"the arguments that PyTorch gives '{global.Dotted}'", Shown(arguments));
     }
 
     // What is made anew from something that the pickle may name again and again: in all no more than the pickle is long.

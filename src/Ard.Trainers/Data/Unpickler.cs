@@ -37,12 +37,11 @@ internal sealed partial class Unpickler
     private long made;
 
     /// <summary>
-    /// Prepares to read one pickle, no further than its end. A fault is an exception of the offset (the first byte's is the start), of what
-    /// was expected there and of what was found; there are so many bytes at most, and no more than the limit may be read.
+    /// Prepares to read one pickle of a file, no further than its end. Its first byte's offset is the start; there are so many bytes at
+    /// most, and no more than the limit may be read.
     /// </summary>
-    public Unpickler(
-        Stream stream, Func<long, string, string, Exception> fault, long start, long length, long limit = MaximumLength) =>
-        reader = new(stream, fault, start, length, limit);
+    public Unpickler(Stream stream, string path, long start, long length, long limit = MaximumLength) =>
+        reader = new(stream, path, start, length, limit);
 
     public long Position => reader.Position;
 
@@ -50,7 +49,7 @@ internal sealed partial class Unpickler
     public IReadOnlyDictionary<string, (long Count, Int128 Length)> Storages => storages;
 
     /// <summary>Reads the pickle.</summary>
-    /// <exception cref="Exception">It is damaged, or holds something that is not allowed.</exception>
+    /// <exception cref="DataFileException">It is damaged, or holds something that is not allowed.</exception>
     public object? Read()
     {
         for (var operations = 0; operations < MaximumOperations; operations++)
@@ -248,7 +247,7 @@ internal sealed partial class Unpickler
     private object? Recall(uint index) =>
         memo.TryGetValue(index, out var value) ? value : throw Fault($"a memo entry {index}", "none");
 
-    private Exception Fault(string expected, string found) => reader.Fault(expected, found);
+    private DataFileException Fault(string expected, string found) => reader.Fault(expected, found);
 
     // By the names of pickletools; those that are known and yet not read.
     private static string OpcodeName(byte code) => code switch

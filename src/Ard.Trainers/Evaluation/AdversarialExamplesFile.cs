@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
@@ -27,7 +28,7 @@ public static class AdversarialExamplesFile
     /// everything does.
     /// </returns>
     /// <exception cref="ArgumentException">Images or labels are not as described.</exception>
-    /// <exception cref="CheckpointException">The file is damaged or not one of examples.</exception>
+    /// <exception cref="DataFileException">The file is damaged or not one of examples.</exception>
     /// <exception cref="InvalidOperationException">The network's output is not [N,classes].</exception>
     public static (int Points, int Misclassified, IReadOnlyList<string> Faults) Verify(
         string path, Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, int batchSize = 250)
@@ -94,16 +95,16 @@ public static class AdversarialExamplesFile
         var tensors = Safetensors.Read(path, requireDigest: true);
         var faults = new[] { "points", "rows", "labels", "predictions" }.Where(name => !tensors.ContainsKey(name)).ToArray();
         if (faults.Length > 0)
-            throw new CheckpointException(path, 8, $"the tensors {string.Join(", ", faults)} of a file of examples", "none");
+            throw new DataFileException(path, 8, $"the tensors {string.Join(", ", faults)} of a file of examples", "none");
         var points = tensors["points"];
         if (!points.is_floating_point() || points.dim() < 1 || !points.shape[1..].SequenceEqual(shape))
-            throw new CheckpointException(
+            throw new DataFileException(
                 path, 8, $"points [N,{string.Join(",", shape)}] in floating point", $"{points.dtype} [{string.Join(",", points.shape)}]");
         return (points, Numbers("rows"), Numbers("labels"), Numbers("predictions"));
 
         long[] Numbers(string name) => tensors[name].dtype == ScalarType.Int64 && tensors[name].shape.SequenceEqual([points.shape[0]])
             ? tensors[name].data<long>().ToArray()
-            : throw new CheckpointException(
+            : throw new DataFileException(
                 path, 8, $"{name}, Int64 [{points.shape[0]}]", $"{tensors[name].dtype} [{string.Join(",", tensors[name].shape)}]");
     }
 }

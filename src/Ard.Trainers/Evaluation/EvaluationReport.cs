@@ -1,6 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Settings;
 using static System.FormattableString;
 
@@ -13,7 +13,7 @@ internal static class EvaluationReport
     /// The report of a finished evaluation from its state alone; null where an attack is none of <see cref="AttackCatalog"/>, and where the
     /// steps are not all of them. The path is for messages.
     /// </summary>
-    /// <exception cref="CheckpointException">It is no such state.</exception>
+    /// <exception cref="DataFileException">It is no such state.</exception>
     public static RobustnessReport? Read(string path, StateHeader header, IReadOnlyList<EvaluationStep> steps, out bool isWhole)
     {
         isWhole = true;
@@ -62,7 +62,7 @@ internal static class EvaluationReport
         catch (Exception exception) when (exception
             is ArgumentException or FormatException or OverflowException or KeyNotFoundException or IndexOutOfRangeException)
         {
-            throw new CheckpointException(path, "the settings of an evaluation", exception.Message, exception);
+            throw new DataFileException(path, "the settings of an evaluation", exception.Message, exception);
         }
     }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
@@ -57,7 +57,7 @@ public sealed record EvaluationShard(int Number, int Count)
     /// The report; without labels where an earlier version wrote a shard; null where an attack is none of <see cref="AttackCatalog"/>:
     /// then the same evaluation without a shard makes it.
     /// </returns>
-    /// <exception cref="CheckpointException">
+    /// <exception cref="DataFileException">
     /// A file is damaged, of no shard, of another evaluation, or not finished, or shards are missing; the message says what and which.
     /// </exception>
     public static RobustnessReport? Merge(IEnumerable<string> files, string target)
@@ -71,22 +71,22 @@ public sealed record EvaluationShard(int Number, int Count)
             var contents = StateFile.Read(path);
             var text = contents.Header.Settings.GetValueOrDefault(Setting)?.Replace(" of ", "/", StringComparison.Ordinal);
             var shard = OptionsValidator.Try(() => Parse(text ?? "", _ => null), out _)
-                ?? throw new CheckpointException(path, "the state of a shard", "that of a whole evaluation");
+                ?? throw new DataFileException(path, "the state of a shard", "that of a whole evaluation");
             var settings = contents.Header.Settings.Where(pair => pair.Key != Setting).ToDictionary();
             first ??= (path, shard.Count, settings);
             var differences = StateFile.Differences(settings, first.Value.Settings, "here", "there").ToList();
             if (shard.Count != first.Value.Count) differences.Add($"shards: {shard.Count} here, {first.Value.Count} there");
             if (differences.Count > 0)
-                throw new CheckpointException(path, $"a shard of the evaluation of {first.Value.Path}", string.Join("; ", differences));
-            if (!found.TryAdd(shard.Number, contents)) throw new CheckpointException(path, "each shard once", $"shard {shard} again");
+                throw new DataFileException(path, $"a shard of the evaluation of {first.Value.Path}", string.Join("; ", differences));
+            if (!found.TryAdd(shard.Number, contents)) throw new DataFileException(path, "each shard once", $"shard {shard} again");
         }
         if (first is not var (_, shards, values))
-            throw new CheckpointException(target, "the state files of shards to make it of", "none");
+            throw new DataFileException(target, "the state files of shards to make it of", "none");
         var missing = Enumerable.Range(1, shards).Where(number => !found.ContainsKey(number)).ToArray();
         if (missing.Length > 0)
-            throw new CheckpointException(target, $"all of {shards} shards to make it of", $"none of shard {string.Join(", ", missing)}");
+            throw new DataFileException(target, $"all of {shards} shards to make it of", $"none of shard {string.Join(", ", missing)}");
         if (Whole(values.GetValueOrDefault(nameof(EvaluationOptions.BatchSize)) ?? "") is not (> 0 and var batchSize))
-            throw new CheckpointException(target, "shards with the size of their batches", "none");
+            throw new DataFileException(target, "shards with the size of their batches", "none");
         var most = found.Values.SelectMany(contents => Batches(contents.Steps)).Select(batch => batch.Length).DefaultIfEmpty().Max();
         foreach (var (number, (header, steps)) in found)
         {
@@ -106,7 +106,7 @@ public sealed record EvaluationShard(int Number, int Count)
         StateFile.Write(target, whole, all);
         return report;
 
-        CheckpointException Unfinished(int number) =>
+        DataFileException Unfinished(int number) =>
             new(target, "shards that are finished", $"shard {number}, which is not: start it again");
     }
 

@@ -1,5 +1,5 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -73,7 +73,7 @@ internal sealed class EvaluationState : IDisposable
     /// Of <paramref name="count"/> images, which in the network's dtype become the examples, where they are asked for. The header is that
     /// of the state file, if there is one; all steps, those of the file too, are put into <paramref name="steps"/>.
     /// </summary>
-    /// <exception cref="CheckpointException">The file is damaged, or of another evaluation; the message names what differs.</exception>
+    /// <exception cref="DataFileException">The file is damaged, or of another evaluation; the message names what differs.</exception>
     public EvaluationState(
         EvaluationOptions options, int count, Tensor? images, StateHeader? header, ICollection<EvaluationStep>? steps = null)
     {
@@ -142,12 +142,12 @@ internal sealed class EvaluationState : IDisposable
     public IEnumerable<PartResult> Before(int part) =>
         Parts.Take(part).Where(other => options.IsSequential || other.Attack == Parts[part].Attack);
 
-    /// <exception cref="CheckpointException">They are none of this evaluation.</exception>
+    /// <exception cref="DataFileException">They are none of this evaluation.</exception>
     public void Restore(IEnumerable<EvaluationStep> found, string path)
     {
         foreach (var step in found)
         {
-            if (Fault(step) is { } fault) throw new CheckpointException(path, $"what step {Steps} of this evaluation finds", fault);
+            if (Fault(step) is { } fault) throw new DataFileException(path, $"what step {Steps} of this evaluation finds", fault);
             Take(step);
         }
     }

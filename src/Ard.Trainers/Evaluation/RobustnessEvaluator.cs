@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
@@ -40,7 +40,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// output only, or it is a <see cref="BlackBox"/> and an attack needs gradients.
     /// </exception>
     /// <exception cref="InvalidOperationException">Outputs of network or attack are of another shape, or a black box failed.</exception>
-    /// <exception cref="CheckpointException">The state file is damaged or belongs to another evaluation.</exception>
+    /// <exception cref="DataFileException">The state file is damaged or belongs to another evaluation.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RobustnessReport Evaluate(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, IProgress<EvaluationProgress>? progress = null,
@@ -105,7 +105,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 using var part = Run(options, subject, shard, digests, steps);
                 return steps;
             }
-            catch (Exception exception) when (exception is not (ArgumentException or CheckpointException or OperationCanceledException))
+            catch (Exception exception) when (exception is not (ArgumentException or DataFileException or OperationCanceledException))
             {
                 // The others would go on to the ends of theirs before they hear of it.
                 group.Abort(exception.ToString());

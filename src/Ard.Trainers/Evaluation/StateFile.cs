@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Settings;
 
@@ -42,7 +41,7 @@ internal sealed class StateFile : IDisposable
     public string Path { get; }
 
     /// <summary>Opens a file of an evaluation, or makes one.</summary>
-    /// <exception cref="CheckpointException">It is no such file, or of another evaluation; the message names what differs.</exception>
+    /// <exception cref="DataFileException">It is no such file, or of another evaluation; the message names what differs.</exception>
     public static StateFile Open(string path, StateHeader header)
     {
         if (!File.Exists(path)) Write(path, header, []);
@@ -60,7 +59,7 @@ internal sealed class StateFile : IDisposable
     }
 
     /// <summary>Reads a file whatever it is of.</summary>
-    /// <exception cref="CheckpointException">It is no such file, or damaged.</exception>
+    /// <exception cref="DataFileException">It is no such file, or damaged.</exception>
     public static (StateHeader Header, IReadOnlyList<EvaluationStep> Steps) Read(string path)
     {
         using var file = new StateFile(path);
@@ -85,7 +84,7 @@ internal sealed class StateFile : IDisposable
     }
 
     /// <summary>The steps that it holds, to be read once, before one is added.</summary>
-    /// <exception cref="CheckpointException">It is damaged.</exception>
+    /// <exception cref="DataFileException">It is damaged.</exception>
     public IEnumerable<EvaluationStep> Steps()
     {
         while (Read<EvaluationStep>() is { } step) yield return step;
@@ -106,14 +105,14 @@ internal sealed class StateFile : IDisposable
         var differences = Differences(settings, expected.Settings, "in the file", "given").ToList();
         if (!rows.SequenceEqual(expected.Rows))
             differences.Add($"rows: {rows.Length} others in the file, {expected.Rows.Length} given");
-        if (differences.Count > 0) throw new CheckpointException(Path, "the state of this evaluation", string.Join("; ", differences));
+        if (differences.Count > 0) throw new DataFileException(Path, "the state of this evaluation", string.Join("; ", differences));
     }
 
     private StateHeader ReadHeader() =>
         Read<StateHeader>() is { Version: >= OldestVersion and <= Version, Settings: not null, Rows: not null } header
         && (header.Labels is null || (header.Labels.Length == header.Rows.Length && header.Labels.All(label => label >= 0)))
         ? header
-        : throw new CheckpointException(
+        : throw new DataFileException(
             Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");
 
     private static void Write<T>(Stream stream, T record)
@@ -142,7 +141,7 @@ internal sealed class StateFile : IDisposable
                 stream.ReadExactly(json);
                 if (SHA256.HashData(json).AsSpan().SequenceEqual(prefix.AsSpan(sizeof(long)))) return Parse<T>(json);
                 if (start > 0 && length < left - Prefix)
-                    throw new CheckpointException(Path, "records that fit to their SHA-256", $"another one at byte {start}");
+                    throw new DataFileException(Path, "records that fit to their SHA-256", $"another one at byte {start}");
             }
         }
         stream.Position = start;
@@ -157,7 +156,7 @@ internal sealed class StateFile : IDisposable
         }
         catch (JsonException exception)
         {
-            throw new CheckpointException(Path, $"JSON of an evaluation of version {Version}", exception.Message, exception);
+            throw new DataFileException(Path, $"JSON of an evaluation of version {Version}", exception.Message, exception);
         }
     }
 }

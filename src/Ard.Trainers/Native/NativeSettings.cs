@@ -16,7 +16,7 @@ internal static class NativeSettings
     [SuppressMessage("Usage", "CA2255", Justification = "libtorch reads its settings once, while it loads: nothing later is early enough.")]
     internal static void Apply()
     {
-        if (!IsSet("OMP_WAIT_POLICY")) SetUnlessSet("GOMP_SPINCOUNT", "3000");
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) SetUnlessSet("GOMP_SPINCOUNT", "3000");
         FreedMemory.Keep();
         if (HidesCaches("/sys/devices/system/cpu/cpu0/cache", "/proc/cpuinfo")) SetUnlessSet("ONEDNN_MAX_CPU_ISA", "SSE41");
     }
@@ -35,8 +35,6 @@ internal static class NativeSettings
         !Directory.Exists(caches) && File.Exists(processors)
         && File.ReadLines(processors).FirstOrDefault(line => line.StartsWith("vendor_id", StringComparison.Ordinal)) is { } vendor
         && vendor.EndsWith("AuthenticAMD", StringComparison.Ordinal);
-
-    private static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is not null;
 
     [DllImport("libc.so.6", EntryPoint = "setenv", CharSet = CharSet.Ansi)]
     private static extern int SetVariable(string name, string value, int overwrite);

@@ -9,7 +9,7 @@ namespace Ard.Trainers.Onnx;
 /// Writes a network as an ONNX model, for ONNX Runtime and everything else that reads the format. The one input, <c>images</c>, is float32
 /// [batch,C,H,W]: planes of channels in the order of the training (usually red, green, blue), values in [0,1], batch of any size;
 /// normalisation is inside. The one output is <c>logits</c> or, with a softmax, <c>probabilities</c>: float32 [batch,classes]. The metadata
-/// entry <c>ard.network</c> has the specification of a built-in network.
+/// entry <c>ard.network</c> has the specification of a built-in network. The operator set is 17 (ONNX 1.12, 2022).
 /// </summary>
 /// <remarks>
 /// A few random images go through the network and through the description that is written, module by module and in the end, with one more
@@ -17,11 +17,8 @@ namespace Ard.Trainers.Onnx;
 /// </remarks>
 public static class OnnxExport
 {
-    /// <summary>The version of the operator set that is written: 17 (ONNX 1.12, 2022).</summary>
-    public const int Opset = 17;
-
-    /// <summary>The version of the file format that is written: 8, which goes with that operator set.</summary>
-    internal const int IrVersion = 8;
+    // The file format's version that goes with the operator set.
+    internal const int Opset = 17, IrVersion = 8;
 
     private const int ProbeImages = 2;
 
@@ -123,9 +120,6 @@ public sealed record OnnxExportOptions
     /// <summary>The classes in the order of the outputs, JSON in the metadata entry <c>ard.classes</c>. Default null: none.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    /// <summary>Further texts for the model's metadata, by name; <c>ard.network</c> and <c>ard.classes</c> are the export's own.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
-
     /// <summary>The images' shape, from here or from the network.</summary>
     /// <exception cref="ArgumentException">It is not known, or wrong; or a name is not; the message holds all faults.</exception>
     internal (int Channels, int Height, int Width) Validated(Module<Tensor, Tensor> network)
@@ -142,8 +136,6 @@ public sealed record OnnxExportOptions
         if (shape is { } s && Math.Min(Math.Min(s.Item1, s.Item2), s.Item3) < 1)
             faults.Add($"{nameof(ImageShape)} is {s}, expected 1 or more");
         if (ClassNames is { } names && names.Any(string.IsNullOrEmpty)) faults.Add($"{nameof(ClassNames)} has an empty name");
-        faults.AddRange(Metadata.Keys.Where(name => name is NetworkSpec.MetadataName or "ard.classes")
-            .Select(name => $"{nameof(Metadata)} has '{name}', expected other names than the export's own"));
         if (faults.Count > 0) throw new ArgumentException($"{nameof(OnnxExportOptions)}: {string.Join("; ", faults)}.");
         return shape!.Value;
     }

@@ -37,7 +37,6 @@ internal static class OnnxModel
         };
         var metadata = NetworkSpec.Metadata(network);
         if (options.ClassNames is { } names) metadata["ard.classes"] = JsonSerializer.Serialize(names);
-        foreach (var (name, text) in options.Metadata) metadata[name] = text;
         model.MetadataProps.Add(metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }));
         return model;
     }

@@ -102,7 +102,7 @@ public sealed record ModelCard
     /// <summary>The card that a safetensors file holds of its network; where it holds none, what can be read off the network.</summary>
     /// <param name="path">The file.</param>
     /// <param name="network">The network with the weights of this file.</param>
-    /// <exception cref="CheckpointException">The file is damaged, or the card in it is none, or one of other weights.</exception>
+    /// <exception cref="DataFileException">The file is damaged, or the card in it is none, or one of other weights.</exception>
     public static ModelCard Read(string path, Module<Tensor, Tensor> network)
     {
         var own = Create(network);
@@ -111,12 +111,12 @@ public sealed record ModelCard
         {
             var card = JsonSerializer.Deserialize<ModelCard>(json, Json) ?? throw new JsonException("it is null");
             if (card.Weights != own.Weights)
-                throw new CheckpointException(path, $"the card of these weights in {MetadataName}, {own.Weights}", card.Weights);
+                throw new DataFileException(path, $"the card of these weights in {MetadataName}, {own.Weights}", card.Weights);
             return card with { Versions = own.Versions };
         }
         catch (Exception exception) when (exception is JsonException or ArgumentException)
         {
-            throw new CheckpointException(path, $"a model card in {MetadataName}", exception.Message, exception);
+            throw new DataFileException(path, $"a model card in {MetadataName}", exception.Message, exception);
         }
     }
 

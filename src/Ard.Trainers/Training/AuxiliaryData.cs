@@ -39,7 +39,7 @@ public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableOb
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(classNames);
         return new(ImageFile.Is(path) ? ImageDataset.Open(path)
-            : Npy.Is(path) ? Npy.LoadAny(path, classNames)
+            : Npy.Is(path) ? Npy.Load(path, split: null, classNames, mayLackLabels: true)
             : ImageDataset.Load(path, DataSplit.Train, classNames.Count));
     }
 

@@ -22,7 +22,7 @@ public static class Trainer
     /// <exception cref="ArgumentException">Options or arguments do not fit, all named; or a teacher is no better than chance.</exception>
     /// <exception cref="InvalidOperationException">Gradients of convolutions are wrong on this machine's CPU.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the weights became NaN or infinite.</exception>
-    /// <exception cref="Checkpoints.CheckpointException">The checkpoint to be resumed is damaged, or of another training.</exception>
+    /// <exception cref="DataFileException">The checkpoint to be resumed is damaged, or of another training.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the options say throw, or not a step was done.</exception>
     public static TrainingResult Fit(
         TrainingNetworks networks,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Settings;
@@ -124,23 +125,23 @@ internal static class TrainingCheckpoint
         Dictionary<string, Tensor> Part(string prefix) => tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
 
-        CheckpointException Fault(string expected, string found, Exception? inner = null) => new(path, expected, found, inner);
+        DataFileException Fault(string expected, string found, Exception? inner = null) => new(path, expected, found, inner);
     }
 
     private static Place ReadPlace(Stream file, string path)
     {
         if (!SafetensorsHeader.Read(file, path).Metadata.TryGetValue(MetadataName, out var text))
-            throw new CheckpointException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
+            throw new DataFileException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
         try
         {
             var place = JsonSerializer.Deserialize<Place>(text, Json);
-            return place?.Version == Version ? place : throw new CheckpointException(
+            return place?.Version == Version ? place : throw new DataFileException(
                 path, $"a training checkpoint of version {Version}",
                 $"version {place?.Version}: finish that training with the version of this library that began it");
         }
         catch (JsonException exception)
         {
-            throw new CheckpointException(path, $"JSON of a training checkpoint of version {Version}", exception.Message, exception);
+            throw new DataFileException(path, $"JSON of a training checkpoint of version {Version}", exception.Message, exception);
         }
     }
 }

@@ -37,7 +37,7 @@ public sealed class ColumnKindTests
     private static MLImage Grey(byte[] pixels) => MLImage.CreateFromPixels(
         16, 16, MLPixelFormat.Bgra32, [.. pixels.SelectMany(value => new[] { value, value, value, byte.MaxValue })]);
 
-    private AdversarialTrainer Trainer() => new(ml, Tiny.Natural() with { Layout = new() { Channels = 1 }, Seed = 3 });
+    private ArdTrainer Trainer() => new(ml, Tiny.Natural() with { Layout = new() { Channels = 1 }, Seed = 3 });
 
     [Fact]
     public void All_kinds_train_the_same_network_and_each_takes_the_others_columns()
@@ -342,7 +342,7 @@ public sealed class ColumnKindTests
         var schema = SchemaDefinition.Create(typeof(Wrong));
         schema["Endless"].ColumnType = new VectorDataViewType(NumberDataViewType.Byte);
         var data = ml.Data.LoadFromEnumerable([new Wrong(), new Wrong { Label = 1 }], schema);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural() with { FeatureColumnName = column });
+        var trainer = new ArdTrainer(ml, Tiny.Natural() with { FeatureColumnName = column });
         var atSchema = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(Shapes.Of(ml, data)));
         var atFit = Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(data));
         Assert.Contains($"Schema mismatch for feature column '{column}': expected {ImageColumn.Kinds}, ", atSchema.Message);
@@ -356,7 +356,7 @@ public sealed class ColumnKindTests
     [InlineData(12, 16)]
     public void A_column_of_other_dimensions_than_those_of_the_training_is_refused(params int[] dimensions)
     {
-        using var fitted = new AdversarialTrainer(ml, Tiny.Natural()).Fit(OfDimensions(3, 8, 8));
+        using var fitted = new ArdTrainer(ml, Tiny.Natural()).Fit(OfDimensions(3, 8, 8));
         using var file = new MemoryStream();
         ml.Model.Save(fitted, OfDimensions(3, 8, 8).Schema, file);
         file.Position = 0;
@@ -383,7 +383,7 @@ public sealed class ColumnKindTests
     public void A_column_of_other_dimensions_than_its_layout_is_taken_again_by_the_model_that_was_trained_on_it()
     {
         var layout = new ImageLayout { Channels = 3, Height = 8, Width = 8 };
-        using var model = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = layout }).Fit(OfDimensions(8, 8, 3));
+        using var model = new ArdTrainer(ml, Tiny.Natural() with { Layout = layout }).Fit(OfDimensions(8, 8, 3));
         using var file = new MemoryStream();
         ml.Model.Save(model, OfDimensions(8, 8, 3).Schema, file);
         file.Position = 0;

@@ -32,7 +32,7 @@ public sealed class ImageDataTests
         var bytes = new byte[10_000 * 3073];
         (bytes[0], bytes[1], bytes[3073], bytes[3074 + 1024]) = (3, 51, 9, 255);
         File.WriteAllBytes(Path.Combine(folder, "test_batch.bin"), bytes);
-        var view = ml.Data.TakeRows(ml.Data.LoadCifar10(folder, DataSplit.Test), 2);
+        var view = ml.Data.TakeRows(ml.Data.LoadImageDataset(folder, DataSplit.Test), 2);
 
         Assert.Equal(["3", "9"], Labels(view));
         var rows = Tiny.Vectors(view, "Features");
@@ -48,7 +48,7 @@ public sealed class ImageDataTests
         File.WriteAllBytes(Path.Combine(folder, "t10k-images-idx3-ubyte"),
             [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 51, 102, 255]);
         File.WriteAllBytes(Path.Combine(folder, "t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 2, 1, 0]);
-        var view = ml.Data.LoadIdx(folder, DataSplit.Test, ["no", "yes"]);
+        var view = ml.Data.LoadImageDataset(folder, DataSplit.Test, ["no", "yes"]);
 
         Assert.Equal([[0f, 0.2f], [0.4f, 1f]], Tiny.Vectors(view, "Features"));
         Assert.Equal(["yes", "no"], Labels(view));

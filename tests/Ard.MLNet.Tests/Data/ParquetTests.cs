@@ -92,7 +92,7 @@ public sealed class ParquetTests : IDisposable
         await Write("train.parquet", [[.. Enumerable.Range(0, 24).Select(i => i % 3)]], description: null);
         var options = Tiny.Natural() with { Layout = new() { Channels = 3, Height = 8, Width = 8 } };
         var view = ml.Data.LoadParquetImages(Path.Combine(folder, "train.parquet"));
-        using var model = new AdversarialTrainer(ml, options).Fit(view);
+        using var model = new ArdTrainer(ml, options).Fit(view);
         Assert.Equal(["0", "1", "2"], model.ClassNames);
         Assert.Equal(24, Tiny.Column<uint>(model.Transform(view), "PredictedLabel").Count);
     }

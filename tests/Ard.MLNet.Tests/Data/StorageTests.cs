@@ -11,10 +11,10 @@ public sealed class StorageTests
 
     public StorageTests() => ml.Log += (_, entry) => log.Add(entry.Message);
 
-    private ImageClassifierTransformer Fit(IDataView data, ImageStorage? storage)
+    private ImageClassifierTransformer Fit(IDataView data, string? file = null, long mostInMemory = 1 << 20)
     {
-        var options = Tiny.Natural() with { Seed = 3, Storage = storage };
-        return new AdversarialTrainer(ml, options with { Training = options.Training with { ValidationFraction = 0.2 } }).Fit(data);
+        var options = Tiny.Natural() with { Seed = 3, ImageFile = file, MostInMemory = mostInMemory };
+        return new ArdTrainer(ml, options with { Training = options.Training with { ValidationFraction = 0.2 } }).Fit(data);
     }
 
     [Fact]
@@ -22,17 +22,16 @@ public sealed class StorageTests
     {
         var data = Tiny.Glyphs(ml, 60);
         var path = Path.Combine(Tiny.Folder(), "images");
-        using var expected = Fit(data, null);
+        using var expected = Fit(data);
         Assert.Contains(log, line => line.Contains("60 images, 0 MB, in memory", StringComparison.Ordinal));
-        foreach (var (storage, where) in new[]
+        foreach (var (file, most, where) in new[]
         {
-            (ImageStorage.InMemory, "in memory"),
-            (ImageStorage.InFile(), "in the file "),
-            (ImageStorage.InFile(path), $"in the file {path}"),
+            (null, 0, "in the temporary file "),
+            (path, 1 << 20, $"in the file {path}"),
         })
         {
             log.Clear();
-            using var model = Fit(data, storage);
+            using var model = Fit(data, file, most);
             Assert.Equal(Tiny.Weights(expected), Tiny.Weights(model));
             Assert.Equal(expected.Training!.History[0] with { Seconds = 0 }, model.Training!.History[0] with { Seconds = 0 });
             Assert.Contains(log, line => line.Contains(where, StringComparison.Ordinal));
@@ -51,9 +50,9 @@ public sealed class StorageTests
             return row;
         }));
         Assert.Null(data.GetRowCount());
-        using var model = Fit(data, null);
+        using var model = Fit(data);
         Assert.Equal(Enumerable.Range(0, 60), reads);
-        using var known = Fit(ml.Data.LoadFromEnumerable(rows), null);
+        using var known = Fit(ml.Data.LoadFromEnumerable(rows));
         Assert.Equal(Tiny.Weights(known), Tiny.Weights(model));
     }
 
@@ -62,9 +61,9 @@ public sealed class StorageTests
     {
         var path = Path.Combine(Tiny.Folder(), "images");
         var data = ml.Data.LoadGlyphs(60, 7);
-        using var expected = Fit(data, ImageStorage.InFile(path));
+        using var expected = Fit(data, path);
         // Other images of the same classes are not looked at.
-        using var again = Fit(ml.Data.LoadGlyphs(60, 8), ImageStorage.InFile(path));
+        using var again = Fit(ml.Data.LoadGlyphs(60, 8), path);
         Assert.Equal(Tiny.Weights(expected), Tiny.Weights(again));
 
         foreach (var (other, what) in new[]
@@ -73,14 +72,14 @@ public sealed class StorageTests
             (ml.Data.LoadFromEnumerable(Tiny.Images(ml, 60)), "expected 60 of 1x16x16 (channels, height, width) of 10 classes"),
         })
         {
-            var fault = Assert.Throws<InvalidOperationException>(() => Fit(other, ImageStorage.InFile(path)));
+            var fault = Assert.Throws<InvalidOperationException>(() => Fit(other, path));
             Assert.Contains(what, fault.Message, StringComparison.Ordinal);
         }
 
         var bytes = File.ReadAllBytes(path);
         bytes[5000] ^= 1;
         File.WriteAllBytes(path, bytes);
-        var damaged = Assert.Throws<DataFileException>(() => Fit(data, ImageStorage.InFile(path)));
+        var damaged = Assert.Throws<DataFileException>(() => Fit(data, path));
         Assert.Contains("it is damaged", damaged.Message, StringComparison.Ordinal);
     }
 
@@ -90,7 +89,7 @@ public sealed class StorageTests
         var path = Path.Combine(Tiny.Folder(), "images");
         var rows = Tiny.Images(ml, 60);
         rows[59].Features[0] = float.NaN;
-        Assert.Throws<InvalidOperationException>(() => Fit(ml.Data.LoadFromEnumerable(rows), ImageStorage.InFile(path)));
+        Assert.Throws<InvalidOperationException>(() => Fit(ml.Data.LoadFromEnumerable(rows), path));
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(path)!));
     }
 }

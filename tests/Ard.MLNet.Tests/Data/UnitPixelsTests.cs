@@ -19,24 +19,20 @@ public sealed class UnitPixelsTests
     }
 
     [Fact]
-    public void A_copy_finds_one_value_outside_at_every_place()
+    public void One_value_outside_is_found_at_every_place()
     {
         var pixels = Enumerable.Range(0, 77).Select(i => i / 76f).ToArray();
-        var copy = new float[pixels.Length];
-        Assert.True(UnitPixels.Copy(pixels, copy));
-        Assert.Equal(pixels, copy);
-        Assert.True(UnitPixels.Copy([], []));
+        Assert.True(UnitPixels.Are(pixels));
+        Assert.True(UnitPixels.Are([]));
         foreach (var wrong in new[] { float.NaN, -0.001f, MathF.BitIncrement(1), 255f, float.PositiveInfinity, float.NegativeInfinity })
         {
             for (var at = 0; at < pixels.Length; at++)
             {
                 var damaged = pixels.ToArray();
                 damaged[at] = wrong;
-                Assert.False(UnitPixels.Copy(damaged, copy), $"{wrong} at {at}");
-                Assert.Equal(damaged, copy);
+                Assert.False(UnitPixels.Are(damaged), $"{wrong} at {at}");
             }
         }
-        Assert.Throws<ArgumentOutOfRangeException>(() => UnitPixels.Copy(pixels, new float[76]));
     }
 
     [Fact]

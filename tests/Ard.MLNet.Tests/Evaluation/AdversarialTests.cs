@@ -26,7 +26,7 @@ public sealed class AdversarialTests
     {
         var ml = new MLContext(2).RegisterArd();
         var training = Tiny.Training(epochs: 20) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } };
-        return new AdversarialTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = training }).Fit(Tiny.Glyphs(ml, 100));
+        return new ArdTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = training }).Fit(Tiny.Glyphs(ml, 100));
     });
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class AdversarialTests
         var rows = Tiny.Images(ml, 20);
         foreach (var row in rows) row.Features = [.. row.Features.Select(pixel => pixel * 255)];
         var data = ml.Data.LoadFromEnumerable(rows);
-        using var raw = new AdversarialTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Scale = 1.0 / 255 } }).Fit(data);
+        using var raw = new ArdTrainer(ml, Tiny.Natural() with { Layout = new ImageLayout { Scale = 1.0 / 255 } }).Fit(data);
         var view = ml.Transforms.AdversarialExamples(raw, Options).Fit(data).Transform(data);
 
         var most = Tiny.Vectors(view, "Features").Zip(Tiny.Vectors(view, "AdversarialFeatures"))
@@ -223,7 +223,7 @@ public sealed class AdversarialTests
     public void A_model_that_is_disposed_of_while_it_is_evaluated_says_so()
     {
         var data = Tiny.Glyphs(ml, 20);
-        var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         var options = Evaluation with { Progress = new Inline(model.Dispose) };
         Assert.Contains("The classifier is in use by what called here", Assert.Throws<InvalidOperationException>(
             () => ml.MulticlassClassification.EvaluateRobustness(model, data, options)).Message);

@@ -40,7 +40,7 @@ public sealed class SaveLoadTests
     public void Weights_that_are_not_finite_give_no_plausible_score_and_are_refused_by_their_tensor()
     {
         var data = ml.Data.LoadGlyphs(20, 7);
-        using var model = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural())).Fit(data);
+        using var model = Tiny.Keys(ml).Append(new ArdTrainer(ml, Tiny.Natural())).Fit(data);
         var (name, first) = ImageClassifierTransformer.From(model).Model.named_parameters().First();
         // Before a ReLU, of which a fused one would make 0.
         using (TorchSharp.torch.no_grad()) first.fill_(float.NaN);
@@ -55,7 +55,7 @@ public sealed class SaveLoadTests
     public void A_pipeline_with_one_is_saved_and_saved_again()
     {
         var data = ml.Data.LoadGlyphs(20, 7);
-        using var model = Tiny.Keys(ml).Append(new AdversarialTrainer(ml, Tiny.Natural()))
+        using var model = Tiny.Keys(ml).Append(new ArdTrainer(ml, Tiny.Natural()))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(data);
 
         var loaded = Load(Save(model, data.Schema), out var schema);
@@ -75,7 +75,7 @@ public sealed class SaveLoadTests
     public async Task Another_process_gives_the_same_scores_bit_for_bit(bool own)
     {
         var data = ml.Data.LoadGlyphs(10, 7);
-        var trainer = new AdversarialTrainer(ml, Tiny.Natural(own ? LinearNetwork.Definition : null));
+        var trainer = new ArdTrainer(ml, Tiny.Natural(own ? LinearNetwork.Definition : null));
         using var model = Tiny.Keys(ml).Append(trainer).Fit(data);
         Assert.Equal(Scores.Of(ml, model, data), await InAnotherProcess(model, data, "Score"));
     }
@@ -146,7 +146,7 @@ public sealed class SaveLoadTests
     [Fact]
     public void A_network_of_ones_own_that_was_not_registered_is_named()
     {
-        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
         var bytes = Save(model, Tiny.Glyphs(ml, 20).Schema);
 
         var fault = Assert.Throws<FormatException>(
@@ -225,7 +225,7 @@ public sealed class SaveLoadTests
     public void Registering_twice_is_harmless()
     {
         var again = new MLContext().RegisterArd().RegisterArd(LinearNetwork.Definition).RegisterArd();
-        using var model = new AdversarialTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
+        using var model = new ArdTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
 
         Assert.NotNull(again.Model.Load(new MemoryStream(Save(model, Tiny.Glyphs(ml, 20).Schema)), out _));
     }

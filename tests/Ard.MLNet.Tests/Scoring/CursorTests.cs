@@ -78,7 +78,7 @@ public sealed class CursorTests
     {
         var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 10);
-        var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         var view = model.Transform(data);
         model.Dispose();
 
@@ -93,7 +93,7 @@ public sealed class CursorTests
     {
         var ml = new MLContext(1).RegisterArd();
         var data = ml.Data.Cache(Tiny.Glyphs(ml, 40));
-        var model = new AdversarialTrainer(ml, Tiny.Natural()).Fit(data);
+        var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         var expected = Tiny.Vectors(model.Transform(data), "Score");
         using var under = new CountdownEvent(4);
         var threads = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
@@ -125,13 +125,13 @@ public sealed class CursorTests
     {
         var ml = new MLContext(1).RegisterArd();
         var data = Tiny.Glyphs(ml, 20);
-        using var model = new AdversarialTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65536 }).Fit(data);
+        using var model = new ArdTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65536 }).Fit(data);
         var view = model.Transform(data);
         Assert.Equal(20, Tiny.Vectors(view, "Score").Count);
         var before = GC.GetAllocatedBytesForCurrentThread();
         view.GetRowCursor(view.Schema).Dispose();
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500_000);
-        var fault = Assert.Throws<ArgumentException>(() => new AdversarialTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65537 }));
+        var fault = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65537 }));
         Assert.Contains("ScoringBatchSize is 65537, expected 1 to 65536", fault.Message, StringComparison.Ordinal);
     }
 
@@ -157,7 +157,7 @@ public sealed class CursorTests
     [Fact]
     public void A_buffer_holds_no_more_images_than_a_span_can_reach()
     {
-        var format = new PixelFormat(3, 224, 224, false, 1, 0) { Column = NumberDataViewType.Single };
+        var format = new PixelFormat(3, 224, 224, new()) { Column = NumberDataViewType.Single };
         Assert.Equal(3566, ImageBuffer.MostImages(format));
         Assert.InRange(3566L * format.Size * sizeof(float), int.MaxValue - format.Size * sizeof(float), int.MaxValue);
     }
@@ -286,7 +286,7 @@ public sealed class CursorTests
         // As many rows of as many values as a pass keeps something for.
         var data = Tiny.Glyphs(ml, 300);
         var options = Tiny.Natural("smallcnn-8") with { ScoringBatchSize = 256 };
-        using var model = new AdversarialTrainer(ml, options).Fit(ml.Data.TakeRows(data, 40));
+        using var model = new ArdTrainer(ml, options).Fit(ml.Data.TakeRows(data, 40));
         using var threads = new TwoThreads();
         var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(model, inputSchemaDefinition: null);
         var row = Tiny.Images(ml, 1)[0];

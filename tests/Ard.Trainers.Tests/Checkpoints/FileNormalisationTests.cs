@@ -1,4 +1,5 @@
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 
@@ -62,7 +63,7 @@ public sealed class FileNormalisationTests : IDisposable
                     continue;
                 }
                 var before = other.state_dict().Values.First().clone();
-                var message = Assert.Throws<CheckpointException>(() => ModelFile.Load(path, other)).Message;
+                var message = Assert.Throws<DataFileException>(() => ModelFile.Load(path, other)).Message;
                 foreach (var each in new[] { spec, written })
                     Assert.Contains(each.Mean is null ? "no normalisation" : $"mean [{each.Mean[0]}]", message, StringComparison.Ordinal);
                 Assert.True(before.eq(other.state_dict().Values.First()).all().item<bool>(), "the weights were loaded");

@@ -1,4 +1,5 @@
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -71,7 +72,7 @@ public sealed class ImportTests : IDisposable
     public void Another_network_is_refused_with_all_names_and_what_the_file_looks_like()
     {
         var spec = NetworkSpec.Parse("smallcnn-4") with { Classes = 4, ImageSize = 8 };
-        var message = Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("checkpoint.pt"), spec)).Message;
+        var message = Assert.Throws<DataFileException>(() => ModelFile.Import(Fixture("checkpoint.pt"), spec)).Message;
         Assert.Contains("missing", message);
         Assert.Contains("unexpected", message);
         Assert.Contains("of another shape: net.0.weight (expected [4,3,4,4], found [2,3,3,3])", message);
@@ -88,18 +89,18 @@ public sealed class ImportTests : IDisposable
             + "ModelFile.Load(path, yourModule).";
         Assert.Equal(
             $"{path}: expected a network that is named or can be recognised, found one that {found}",
-            Assert.Throws<CheckpointException>(() => ModelFile.Import(path)).Message);
+            Assert.Throws<DataFileException>(() => ModelFile.Import(path)).Message);
         Assert.Equal(
             $"{path}: expected the metadata entry ard.network, which says what network it is, found a file without it, which {found}",
-            Assert.Throws<CheckpointException>(() => ModelFile.Read(path)).Message);
+            Assert.Throws<DataFileException>(() => ModelFile.Read(path)).Message);
     }
 
     [Fact]
     public void A_TorchScript_program_is_run_only_when_that_is_asked_for()
     {
-        var fault = Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("program.pt")));
+        var fault = Assert.Throws<DataFileException>(() => ModelFile.Import(Fixture("program.pt")));
         Assert.Contains(nameof(ModelFile.ReadTorchScript), fault.Message);
-        Assert.Throws<CheckpointException>(() => ModelFile.ReadTorchScript(Fixture("kinds.legacy.pt")));
+        Assert.Throws<DataFileException>(() => ModelFile.ReadTorchScript(Fixture("kinds.legacy.pt")));
         using var network = ModelFile.ReadTorchScript(Fixture("program.pt"));
         Assert.False(network.training);
         AssertLogits(Logits, network);

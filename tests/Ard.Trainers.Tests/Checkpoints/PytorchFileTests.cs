@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,11 +31,11 @@ public sealed class PytorchFileTests : IDisposable
         foreach (var tensor in file.Read().Values) tensor.Dispose();
     }
 
-    private CheckpointException Refused(byte[] contents)
+    private DataFileException Refused(byte[] contents)
     {
         var path = Written(contents);
         var before = LiveTensors;
-        var fault = Assert.Throws<CheckpointException>(() => ReadAll(path));
+        var fault = Assert.Throws<DataFileException>(() => ReadAll(path));
         Assert.Equal(before, LiveTensors);
         Assert.Contains(path, fault.Message);
         return fault;
@@ -43,13 +44,13 @@ public sealed class PytorchFileTests : IDisposable
     private static long LiveTensors => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
 
     [Theory]
-    [InlineData("kinds.pt", WeightsFormat.PytorchArchive)]
-    [InlineData("kinds.legacy.pt", WeightsFormat.PytorchLegacy)]
-    public void Every_type_of_elements_and_every_layout_comes_back(string name, WeightsFormat format)
+    [InlineData("kinds.pt", "PytorchArchive")]
+    [InlineData("kinds.legacy.pt", "PytorchLegacy")]
+    public void Every_type_of_elements_and_every_layout_comes_back(string name, string format)
     {
         using var scope = NewDisposeScope();
         using var file = WeightsFile.Open(Fixture(name));
-        Assert.Equal(format, file.Format);
+        Assert.Equal($"{format}, 18 tensors", $"{file}");
         Assert.Equal("", file.Key);
         var tensors = file.Read();
         Assert.Equal(18, tensors.Count);
@@ -103,7 +104,7 @@ public sealed class PytorchFileTests : IDisposable
         Assert.Contains("optimizer.state.[0]", file.Others);
         using var other = WeightsFile.Open(Fixture(name), "optimizer.state.[0]");
         Assert.Equal("momentum_buffer Float32 [2,3,3,3]", $"{Assert.Single(other.Tensors)}");
-        Assert.Contains("'state_dict'", Assert.Throws<CheckpointException>(() => WeightsFile.Open(Fixture(name), "ema")).Message);
+        Assert.Contains("'state_dict'", Assert.Throws<DataFileException>(() => WeightsFile.Open(Fixture(name), "ema")).Message);
     }
 
     [Fact]
@@ -135,7 +136,7 @@ public sealed class PytorchFileTests : IDisposable
     [InlineData("module.pt", "'torch.nn.modules.linear.Linear', which is never looked up")]
     [InlineData("program.pt", "TorchScript")]
     public void Other_things_that_torch_saves_are_refused_by_name(string name, string expected) =>
-        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => ReadAll(Fixture(name))).Message);
+        Assert.Contains(expected, Assert.Throws<DataFileException>(() => ReadAll(Fixture(name))).Message);
 
     // ---- Pickles that would run something in Python ----
 

@@ -1,4 +1,5 @@
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -62,7 +63,7 @@ public sealed class StrangersTests : IDisposable
     [Fact]
     public void Of_several_networks_in_a_list_one_has_to_be_named_by_its_place()
     {
-        var fault = Assert.Throws<CheckpointException>(() => ModelFile.Import(Fixture("strangers-cascade.pt")));
+        var fault = Assert.Throws<DataFileException>(() => ModelFile.Import(Fixture("strangers-cascade.pt")));
         Assert.Contains("'state_dict.0', 'state_dict.1'", fault.Message);
         Assert.Equal("state_dict.0", AssertWeights("cascade", 0, "state_dict.0").Key);
         Assert.Equal("state_dict.1", AssertWeights("cascade", 100, "state_dict.1").Key);
@@ -113,7 +114,7 @@ public sealed class StrangersTests : IDisposable
             (() => ModelFile.Load(path, other), "net.7.bias", "2 of 2"),
         })
         {
-            var fault = Assert.Throws<CheckpointException>(read);
+            var fault = Assert.Throws<DataFileException>(read);
             Assert.Contains($"'{tensor}'", fault.Message);
             Assert.Contains($"NaN or infinity in {found} elements", fault.Message);
         }
@@ -121,7 +122,7 @@ public sealed class StrangersTests : IDisposable
         // What is finite in double precision only.
         var state = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.to(ScalarType.Float64).fill_(1e300));
         Safetensors.Write(path, state);
-        Assert.Contains("NaN or infinity", Assert.Throws<CheckpointException>(() => ModelFile.Load(path, other)).Message);
+        Assert.Contains("NaN or infinity", Assert.Throws<DataFileException>(() => ModelFile.Load(path, other)).Message);
     }
 
     [Fact]
@@ -156,10 +157,10 @@ public sealed class StrangersTests : IDisposable
         for (var length = 0; length < whole.Length; length += 3)
         {
             File.WriteAllBytes(path, whole[..length]);
-            Assert.Throws<CheckpointException>(() => ReadAll(path));
+            Assert.Throws<DataFileException>(() => ReadAll(path));
         }
         File.WriteAllBytes(path, [.. whole, 0]);
-        Assert.Contains("the end of the file", Assert.Throws<CheckpointException>(() => ReadAll(path)).Message);
+        Assert.Contains("the end of the file", Assert.Throws<DataFileException>(() => ReadAll(path)).Message);
     }
 
     private static void ReadAll(string path)

@@ -129,7 +129,7 @@ public sealed class ImageFileTests : IDisposable
         foreach (var firstFloat in new int?[] { null, 0, 9 })
         {
             using var collector = new ImageCollector(
-                (1, 8, 8), data.ClassNames, inFile ? ImageStorage.InFile() : ImageStorage.InMemory, expected);
+                (1, 8, 8), data.ClassNames, null, expected, inFile ? 0 : 1 << 20);
             for (var n = 0; n < 23; n++)
             {
                 var image = pixels.AsSpan(64 * n, 64);
@@ -145,7 +145,7 @@ public sealed class ImageFileTests : IDisposable
     }
 
     [Fact]
-    public void More_images_than_expected_go_to_a_file_unless_memory_was_asked_for()
+    public void More_images_than_expected_go_to_a_file()
     {
         using var data = TrainerTests.Data(23);
         var pixels = data.Images.data<byte>().ToArray();
@@ -155,9 +155,6 @@ public sealed class ImageFileTests : IDisposable
         using var collected = open.Finish(data.Labels.data<long>().ToArray());
         Assert.NotNull(collected.MappedFrom);
         Assert.True(Identical(data.Images, collected.Images));
-        using var memory = new ImageCollector((1, 8, 8), data.ClassNames, ImageStorage.InMemory, expected: 10);
-        memory.Add(pixels.AsSpan(0, 640));
-        Assert.Contains("10 images of 64 bytes", Assert.Throws<InvalidOperationException>(() => memory.Add(pixels.AsSpan(640))).Message);
     }
 
     [Fact]
@@ -166,14 +163,14 @@ public sealed class ImageFileTests : IDisposable
         if (OperatingSystem.IsWindows()) return;
         using var data = TrainerTests.Data(23);
         string? path;
-        using (var collector = new ImageCollector((1, 8, 8), data.ClassNames, ImageStorage.InFile(), null))
+        using (var collector = new ImageCollector((1, 8, 8), data.ClassNames, null, null, mostInMemory: 0))
         {
             collector.Add(data.Images.data<byte>().ToArray());
             using var collected = collector.Finish(data.Labels.data<long>().ToArray());
             path = collected.MappedFrom!;
         }
         Assert.Empty(Directory.GetFiles(System.IO.Path.GetTempPath(), System.IO.Path.GetFileName(path) + "*"));
-        using (var collector = new ImageCollector((1, 8, 8), data.ClassNames, ImageStorage.InFile(Path), null))
+        using (var collector = new ImageCollector((1, 8, 8), data.ClassNames, Path, null))
         {
             collector.Add(data.Images.data<byte>().ToArray());
             Assert.Single(Directory.GetFiles(folder.Root));
@@ -203,7 +200,7 @@ public sealed class ImageFileTests : IDisposable
     public void Of_a_large_file_no_more_than_a_part_counts_as_memory_of_the_process(int images, int side)
     {
         if (!OperatingSystem.IsLinux()) return;
-        using var collector = new ImageCollector((1, side, side), ["a", "b"], ImageStorage.InFile(), images);
+        using var collector = new ImageCollector((1, side, side), ["a", "b"], null, images, mostInMemory: 0);
         var pixels = new byte[side * side];
         for (var n = 0; n < images; n++)
         {

@@ -1,5 +1,6 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
 using static TorchSharp.torch;
@@ -76,7 +77,7 @@ public sealed class AdversarialExamplesFileTests
         }
         Assert.DoesNotContain(faults, fault => fault.StartsWith("row 5:"));
         Safetensors.Write(path, [("weights", images)]);
-        Assert.Contains("points, rows, labels, predictions", Assert.Throws<CheckpointException>(
+        Assert.Contains("points, rows, labels, predictions", Assert.Throws<DataFileException>(
             () => AdversarialExamplesFile.Verify(path, network, images, labels, Threat)).Message);
     }
 

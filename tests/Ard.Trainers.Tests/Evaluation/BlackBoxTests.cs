@@ -1,5 +1,4 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
@@ -162,7 +161,7 @@ public sealed class BlackBoxTests
         var file = Path.Combine(Directory.CreateTempSubdirectory("ard-budget-").FullName, "state");
         Assert.Equal(both.WorstCase.Points, Evaluate(two with { StateFile = file }).WorstCase.Points);
         Assert.Equal(both.BlackBox, Evaluate(two with { StateFile = file }).BlackBox);
-        Assert.Contains("QueryBudget", Assert.Throws<CheckpointException>(
+        Assert.Contains("QueryBudget", Assert.Throws<DataFileException>(
             () => Evaluate(two with { StateFile = file, QueryBudget = 61 })).Message);
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
         Assert.Contains("QueryBudget is set, and the network can be looked into", Assert.Throws<ArgumentException>(
@@ -322,7 +321,7 @@ public sealed class BlackBoxTests
         Assert.Equal(EvaluationProblem.Text(expected), EvaluationProblem.Text(report));
         // Another model is told by what it answers.
         using var other = BlackBox.FromScores("the service", x => network.call(x) * 0.5);
-        Assert.Contains("network: answers", Assert.Throws<CheckpointException>(
+        Assert.Contains("network: answers", Assert.Throws<DataFileException>(
             () => new RobustnessEvaluator(options).Evaluate(other, images, labels)).Message);
     }
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
@@ -113,7 +112,7 @@ public sealed class EvaluationShardTests : IDisposable
             var damaged = Path.Combine(folder, "damaged");
             File.Copy(files[1], damaged, overwrite: true);
             ChangeHeader(damaged, change);
-            Assert.Contains("another file", Assert.Throws<CheckpointException>(() => EvaluationShard.Merge([damaged], target)).Message);
+            Assert.Contains("another file", Assert.Throws<DataFileException>(() => EvaluationShard.Merge([damaged], target)).Message);
         }
     }
 
@@ -139,7 +138,7 @@ public sealed class EvaluationShardTests : IDisposable
         Assert.Throws<OperationCanceledException>(() => EvaluateShard(2, 2, options, stopAfter: 2));
         // Of shards that were all stopped alike the first is named.
         Assert.Contains(
-            $"shard {(stopped == 1 ? 2 : 1)}, which is not: start it again", Assert.Throws<CheckpointException>(() => Merged()).Message);
+            $"shard {(stopped == 1 ? 2 : 1)}, which is not: start it again", Assert.Throws<DataFileException>(() => Merged()).Message);
         Assert.False(File.Exists(Path.Combine(folder, "state")));
     }
 
@@ -153,7 +152,7 @@ public sealed class EvaluationShardTests : IDisposable
         {
             EvaluateShard(1, 1, Options with { Attacks = ["fgsm"] });
             ChangeHeader(State(1, 1), header => header["settings"]![name] = value);
-            Assert.Throws<CheckpointException>(() => Merged());
+            Assert.Throws<DataFileException>(() => Merged());
             File.Delete(State(1, 1));
         }
     }
@@ -216,25 +215,25 @@ public sealed class EvaluationShardTests : IDisposable
     {
         EvaluateShard(1);
         EvaluateShard(3);
-        Assert.Contains("none of shard 2", Assert.Throws<CheckpointException>(() => Merged()).Message);
+        Assert.Contains("none of shard 2", Assert.Throws<DataFileException>(() => Merged()).Message);
 
         Assert.Throws<OperationCanceledException>(() => EvaluateShard(2, stopAfter: 2));
-        Assert.Contains("shard 2, which is not: start it again", Assert.Throws<CheckpointException>(() => Merged()).Message);
+        Assert.Contains("shard 2, which is not: start it again", Assert.Throws<DataFileException>(() => Merged()).Message);
 
         File.Delete(State(2));
         EvaluateShard(2, options: Options with { Seed = 5 });
-        Assert.Contains("Seed: 5 here, 4 there", Assert.Throws<CheckpointException>(() => Merged(State(1), State(2), State(3))).Message);
+        Assert.Contains("Seed: 5 here, 4 there", Assert.Throws<DataFileException>(() => Merged(State(1), State(2), State(3))).Message);
 
         File.Delete(State(2));
         using (no_grad()) network.parameters().First().mul_(1.1f);
         EvaluateShard(2);
-        Assert.Contains("network: ", Assert.Throws<CheckpointException>(() => Merged(State(1), State(2), State(3))).Message);
-        Assert.Contains("shard 1 of 3 again", Assert.Throws<CheckpointException>(() => Merged(State(1), State(1))).Message);
+        Assert.Contains("network: ", Assert.Throws<DataFileException>(() => Merged(State(1), State(2), State(3))).Message);
+        Assert.Contains("shard 1 of 3 again", Assert.Throws<DataFileException>(() => Merged(State(1), State(1))).Message);
 
         Evaluate(Options with { StateFile = Path.Combine(folder, "whole") });
         Assert.Contains(
-            "that of a whole evaluation", Assert.Throws<CheckpointException>(() => Merged(Path.Combine(folder, "whole"))).Message);
-        Assert.Contains("none", Assert.Throws<CheckpointException>(() => EvaluationShard.Merge([], State(1))).Message);
+            "that of a whole evaluation", Assert.Throws<DataFileException>(() => Merged(Path.Combine(folder, "whole"))).Message);
+        Assert.Contains("none", Assert.Throws<DataFileException>(() => EvaluationShard.Merge([], State(1))).Message);
     }
 
     [Theory]

@@ -1,5 +1,5 @@
 using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
 using static TorchSharp.torch;
@@ -116,8 +116,8 @@ public sealed class EvaluationStateTests
 
         images = images.flip(0);
         var moved = new EvaluationSubject("", network, images, labels) { Rows = [.. Enumerable.Range(1, 50).Select(row => (long)row)] };
-        Assert.Contains("rows: ", Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(options).EvaluateRows(moved)).Message);
-        Assert.Equal("Threat: Linf 0.03 in the file, L2 0.5 given", Assert.Throws<CheckpointException>(
+        Assert.Contains("rows: ", Assert.Throws<DataFileException>(() => new RobustnessEvaluator(options).EvaluateRows(moved)).Message);
+        Assert.Equal("Threat: Linf 0.03 in the file, L2 0.5 given", Assert.Throws<DataFileException>(
             () => new RobustnessEvaluator(options with { Threat = ThreatModel.L2(0.5) }).Evaluate(network, images, labels)).Found);
 
         var bytes = File.ReadAllBytes(options.StateFile!);
@@ -130,7 +130,7 @@ public sealed class EvaluationStateTests
         Assert.Equal(bytes, File.ReadAllBytes(options.StateFile!));
 
         string Refused(EvaluationOptions other) =>
-            Assert.Throws<CheckpointException>(() => new RobustnessEvaluator(other).Evaluate(network, images, labels)).Message;
+            Assert.Throws<DataFileException>(() => new RobustnessEvaluator(other).Evaluate(network, images, labels)).Message;
     }
 
     [Fact]

@@ -115,11 +115,11 @@ public sealed class ModelCardTests : IDisposable
         Assert.Contains("The evaluation is of other weights",
             Assert.Throws<ArgumentException>(() => ModelCard.Create(network).WithEvaluation(evaluation)).Message);
         ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = card.ToJson() });
-        var fault = Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network));
+        var fault = Assert.Throws<DataFileException>(() => ModelCard.Read(In("model.safetensors"), network));
         Assert.Contains("the card of these weights", fault.Message);
         ModelFile.Write(In("model.safetensors"), network, new Dictionary<string, string> { [ModelCard.MetadataName] = "{}" });
         Assert.Contains("a model card in ard.card",
-            Assert.Throws<CheckpointException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
+            Assert.Throws<DataFileException>(() => ModelCard.Read(In("model.safetensors"), network)).Message);
         // A report that does not say of which weights it is: the card says that it does not.
         Assert.Contains("is the word of whoever put them here",
             ModelCard.Create(network).WithEvaluation(evaluation with { Weights = null }).ToMarkdown());

@@ -419,7 +419,7 @@ public sealed class TrainerTests : IDisposable
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
         var other = Options with { CheckpointFolder = folder, Resume = true, BatchSize = 7, Schedule = new CosineSchedule() };
-        var fault = Assert.Throws<CheckpointException>(() => Trained(other, out _));
+        var fault = Assert.Throws<DataFileException>(() => Trained(other, out _));
         string[] differing =
         [
             "Epochs: 1 in the file, 3 given", "BatchSize: 8 in the file, 7 given", "Schedule: onecycle in the file, cosine given",
@@ -451,7 +451,7 @@ public sealed class TrainerTests : IDisposable
         using (no_grad()) other.parameters().Last().view(-1)[0].add_(1e-3);
 
         string Refused(ImageDataset images, ImageDataset judged, Module<Tensor, Tensor> teacher) =>
-            Assert.Throws<CheckpointException>(() => Fit(images, judged, teacher)).Message;
+            Assert.Throws<DataFileException>(() => Fit(images, judged, teacher)).Message;
         void Names(string message, string name)
         {
             Assert.Matches($@"expected a checkpoint of this training, found {name}: [0-9a-f]+ in the file, [0-9a-f]+ given\.$", message);
@@ -469,7 +469,7 @@ public sealed class TrainerTests : IDisposable
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
         var other = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true, Seed = 6 };
         Assert.Contains("Seed: 5 in the file, 6 given; to go on with it set Seed = 5.",
-            Assert.Throws<CheckpointException>(() => Trained(other, out _)).Message);
+            Assert.Throws<DataFileException>(() => Trained(other, out _)).Message);
     }
 
     [Fact]
@@ -502,7 +502,7 @@ public sealed class TrainerTests : IDisposable
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
         var options = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true };
-        var fault = Assert.Throws<CheckpointException>(() => Trained(options, out _, build: spec => (spec with { Width = 5 }).Build(3)));
+        var fault = Assert.Throws<DataFileException>(() => Trained(options, out _, build: spec => (spec with { Width = 5 }).Build(3)));
         Assert.Contains(Last, fault.Message);
         Assert.Contains("net.0.weight", fault.Message);
     }
@@ -517,7 +517,7 @@ public sealed class TrainerTests : IDisposable
             metadata["ard.training"] = metadata["ard.training"].Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal);
             Safetensors.Write(Last, tensors.Select(pair => (pair.Key, pair.Value)), metadata);
         }
-        var fault = Assert.Throws<CheckpointException>(
+        var fault = Assert.Throws<DataFileException>(
             () => Trained(Options with { Epochs = 1, CheckpointFolder = folder, Resume = true }, out _));
         Assert.Contains("expected a training checkpoint of version 2, found version 1: finish that training with", fault.Message);
     }
@@ -539,7 +539,7 @@ public sealed class TrainerTests : IDisposable
         Trained(options, out var result);
         Assert.Single(result.History);
         Assert.Contains("ClipGradientNorm: nothing in the file, 1 given",
-            Assert.Throws<CheckpointException>(() => Trained(options with { ClipGradientNorm = 1 }, out _)).Message);
+            Assert.Throws<DataFileException>(() => Trained(options with { ClipGradientNorm = 1 }, out _)).Message);
     }
 
     [Fact]
@@ -556,13 +556,13 @@ public sealed class TrainerTests : IDisposable
             if (trial < 3) damaged[at] ^= (byte)(1 << random.Next(8));
             else damaged = damaged[..at];
             File.WriteAllBytes(Last, damaged);
-            var fault = Assert.Throws<CheckpointException>(() => Trained(options, out _));
+            var fault = Assert.Throws<DataFileException>(() => Trained(options, out _));
             Assert.Contains(Last, fault.Message);
             Assert.Contains("expected", fault.Message);
             Assert.Contains("found", fault.Message);
         }
         Safetensors.Write(Last, new Dictionary<string, Tensor>());
-        Assert.Contains("ard.training", Assert.Throws<CheckpointException>(() => Trained(options, out _)).Message);
+        Assert.Contains("ard.training", Assert.Throws<DataFileException>(() => Trained(options, out _)).Message);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Microsoft.ML;
 namespace Ard.Samples;
 
 /// <summary>A classifier trained on attacked images, as an ML.NET estimator.</summary>
-internal static class AdversarialTrainerSample
+internal static class TrainWithoutTeacherSample
 {
     public static void Example()
     {

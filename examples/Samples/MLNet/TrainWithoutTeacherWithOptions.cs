@@ -6,7 +6,7 @@ using Microsoft.ML;
 namespace Ard.Samples;
 
 /// <summary>Any method without a teacher, here TRADES, with the settings of the training.</summary>
-internal static class AdversarialTrainerWithOptionsSample
+internal static class TrainWithoutTeacherWithOptionsSample
 {
     public static void Example()
     {

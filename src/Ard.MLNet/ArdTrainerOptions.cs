@@ -8,16 +8,25 @@ using Microsoft.ML;
 
 namespace Ard.MLNet;
 
-/// <summary>What <see cref="ArdTrainer"/> and <see cref="AdversarialTrainer"/> have in common.</summary>
-public abstract record ImageTrainerOptions : IValidatableObject
+/// <summary>The settings of an <see cref="ArdTrainer"/>.</summary>
+public sealed record ArdTrainerOptions : IValidatableObject
 {
-    private protected ImageTrainerOptions(string method) => Method = method;
-
     /// <summary>
-    /// The network to train (<see cref="ArdTrainer"/>: the student): a short name such as <c>mobilenetv2</c>, a specification, or one of
-    /// your own.
+    /// The network to train (in a distillation the student): a short name such as <c>mobilenetv2</c>, a specification, or one of your own.
     /// </summary>
     public required NetworkDefinition Network { get; init; }
+
+    /// <summary>
+    /// The teacher: a fitted classifier, a module, a pipeline (<see cref="TeacherNetwork.From"/>) or a file
+    /// (<see cref="TeacherNetwork.FromFile"/>). Default null, for methods that need none.
+    /// </summary>
+    public TeacherNetwork? Teacher { get; init; }
+
+    /// <summary>
+    /// The second teacher, for methods that need one for clean images, such as mtard: the same kinds as <see cref="Teacher"/>. Default
+    /// null.
+    /// </summary>
+    public TeacherNetwork? NaturalTeacher { get; init; }
 
     /// <summary>The column of images: as LoadImages makes them, or a vector of floats or bytes of known size. Default Features.</summary>
     [MinLength(1)]
@@ -31,13 +40,21 @@ public abstract record ImageTrainerOptions : IValidatableObject
     public ImageLayout Layout { get; init; } = new();
 
     /// <summary>
-    /// Where the training images are kept. Default null: in memory up to a quarter of what the machine has, and beyond that in a temporary
-    /// file, which MLContext.Log tells. The training is the same bit for bit.
+    /// A file to keep the training images in, as <see cref="ImageDataset.Save"/> writes it. If it is there, it is used as it is, and the
+    /// data are not read: delete it when they have changed. Default null: images are kept in memory up to a quarter of what the machine
+    /// has, and beyond that in a temporary file (on Linux in TMPDIR), which MLContext.Log tells. The training is the same bit for bit.
     /// </summary>
-    public ImageStorage? Storage { get; init; }
+    public string? ImageFile { get; init; }
 
-    /// <summary>The training method, by name: see <see cref="ObjectiveCatalog"/>.</summary>
-    public string Method { get; init; }
+    // In bytes; what is more goes to a temporary file.
+    internal long MostInMemory { get; init; } = ImageCollector.QuarterOfMemory;
+
+    /// <summary>
+    /// The training method, by name: see <see cref="ObjectiveCatalog"/>. Default null: ard, as its released code computes it, or by
+    /// <see cref="ArdCatalog.AdversarialTraining(MulticlassClassificationCatalog.MulticlassClassificationTrainers, ArdTrainerOptions)"/>
+    /// at, adversarial training.
+    /// </summary>
+    public string? Method { get; init; }
 
     /// <summary>
     /// What differs from the method's defaults, such as threat model and temperature. Default nothing, and the threat model that
@@ -105,13 +122,12 @@ public abstract record ImageTrainerOptions : IValidatableObject
         if (OptionsValidator.Try(() => ChosenObjective(channels: 3), out var fault) is not { } objective) yield return new(fault);
         else
         {
-            foreach (var of in MethodFaults(objective)) yield return new(of);
+            if (objective.NeedsTeacher && Teacher is null) yield return new($"Teacher is missing, the method {objective.Name} needs one");
+            if (objective.NeedsNaturalTeacher && NaturalTeacher is null)
+                yield return new($"NaturalTeacher is missing, the method {objective.Name} needs one");
         }
     }
 
     /// <summary>The training method itself, for images of so many channels.</summary>
-    internal Objective ChosenObjective(int channels) => Objective ?? ObjectiveCatalog.ByName(Method, Settings.For(channels));
-
-    /// <summary>What is wrong with the method for this trainer.</summary>
-    private protected abstract IEnumerable<string> MethodFaults(Objective objective);
+    internal Objective ChosenObjective(int channels) => Objective ?? ObjectiveCatalog.ByName(Method!, Settings.For(channels));
 }

@@ -6,8 +6,8 @@ using Microsoft.ML.Data;
 
 namespace Ard.Samples;
 
-/// <summary>Fashion-MNIST, MNIST and the like as an IDataView.</summary>
-internal static class LoadIdxSample
+/// <summary>Fashion-MNIST, MNIST, CIFAR and the like as an IDataView.</summary>
+internal static class LoadImageFilesSample
 {
     public static void Example()
     {
@@ -18,7 +18,7 @@ internal static class LoadIdxSample
         File.WriteAllBytes(Path.Combine(folder, "train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 9]);
 
         var ml = new MLContext();
-        var images = ml.Data.LoadIdx(folder, DataSplit.Train, ImageDataset.FashionMnistClasses);
+        var images = ml.Data.LoadImageDataset(folder, DataSplit.Train, ImageDataset.FashionMnistClasses);
         var label = ImageDataset.FashionMnistClasses[(int)images.GetColumn<uint>("Label").Single() - 1];
         var pixels = images.GetColumn<float[]>("Features").Single().Select(value => value.ToString("F1", CultureInfo.InvariantCulture));
         Console.WriteLine($"{label}: {string.Join(" ", pixels)}");
