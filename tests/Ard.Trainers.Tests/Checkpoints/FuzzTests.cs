@@ -1,8 +1,11 @@
+using System.Security.Cryptography;
 using Ard.Fuzzing;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
+using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Tests.Data;
+using Ard.Trainers.Tests.Evaluation;
 using TorchSharp;
 using static TorchSharp.torch;
 using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
@@ -45,6 +48,14 @@ public sealed class FuzzTests : IDisposable
     public void Damaged_NumPy_files(int count) => NumPyFiles(count);
 
     [Theory]
+    [InlineData(1000)]
+    public void Damaged_files_of_images(int count) => ImageFiles(count);
+
+    [Theory]
+    [InlineData(1000)]
+    public void Damaged_state_files(int count) => StateFiles(count);
+
+    [Theory]
     [Trait("Category", "Long")]
     [InlineData(nameof(PyTorch))]
     [InlineData(nameof(SafetensorsFiles))]
@@ -53,6 +64,8 @@ public sealed class FuzzTests : IDisposable
     [InlineData(nameof(CifarFiles))]
     [InlineData(nameof(PythonCifarFiles))]
     [InlineData(nameof(NumPyFiles))]
+    [InlineData(nameof(ImageFiles))]
+    [InlineData(nameof(StateFiles))]
     public void A_hundred_thousand_damaged_files_of_each_kind(string kind)
     {
         Action<int> files = kind switch
@@ -63,7 +76,9 @@ public sealed class FuzzTests : IDisposable
             nameof(IdxFiles) => IdxFiles,
             nameof(CifarFiles) => CifarFiles,
             nameof(PythonCifarFiles) => PythonCifarFiles,
-            _ => NumPyFiles,
+            nameof(NumPyFiles) => NumPyFiles,
+            nameof(ImageFiles) => ImageFiles,
+            _ => StateFiles,
         };
         files(100_000);
     }
@@ -161,6 +176,39 @@ public sealed class FuzzTests : IDisposable
                 folder.Write("other/labels.npy", bytes);
                 Npy.Load(folder.Write("other/images.npy", arrays[0]), DataSplit.Test).Dispose();
             });
+    });
+
+    private void ImageFiles(int count) => Balanced(count, () =>
+    {
+        using (var data = Glyphs.Generate(3, seed: 1)) data.Save(folder.File("images"));
+        return Read([File.ReadAllBytes(folder.File("images"))], count, bytes => ImageDataset.Open(folder.Write("file", bytes)).Dispose());
+    });
+
+    private void StateFiles(int count) => Balanced(count, () =>
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var state = folder.File("state");
+        new RobustnessEvaluator(new()
+        {
+            Threat = EvaluationProblem.Threat,
+            Attacks = ["fgsm", "apgd-ce-2"],
+            BatchSize = 40,
+            KeepLogits = true,
+            Shard = new(1, 1),
+            StateFile = state,
+        }).Evaluate(network, images, labels);
+        var sound = File.ReadAllBytes(state);
+        // Records of length, SHA-256 and JSON.
+        var records = new List<byte[]>();
+        for (var at = 0; at < sound.Length; at += 40 + records[^1].Length)
+            records.Add(sound[(at + 40)..(at + 40 + (int)BitConverter.ToInt64(sound, at))]);
+        return Read([sound], count / 2, Merge) + records.Select((record, place) => Read([record], count / 2 / records.Count, damaged =>
+            // Under digests that are right: whoever makes a file can make those as well.
+            Merge([.. records.Select((own, other) => other == place ? damaged : own)
+                .SelectMany(json => BitConverter.GetBytes((long)json.Length).Concat(SHA256.HashData(json)).Concat(json))]))).Sum();
+
+        void Merge(byte[] bytes) => EvaluationShard.Merge([folder.Write("shard", bytes)], folder.File("merged"));
     });
 
     private void SafetensorsFiles(int count) => Balanced(count, () =>
