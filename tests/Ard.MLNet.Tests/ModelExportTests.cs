@@ -5,7 +5,6 @@ using Ard.Trainers.Onnx;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
 using Microsoft.ML;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests;
 

@@ -3,7 +3,6 @@ using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using Microsoft.ML;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests;
 

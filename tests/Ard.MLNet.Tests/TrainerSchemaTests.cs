@@ -5,7 +5,6 @@ using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet.Tests;

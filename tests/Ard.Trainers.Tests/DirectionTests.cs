@@ -1,5 +1,4 @@
 using System.Reflection;
-using Ard.Trainers.Attacks;
 using static Ard.Trainers.Tests.Fixtures.CompiledCode;
 
 namespace Ard.Trainers.Tests;

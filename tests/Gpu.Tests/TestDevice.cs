@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Ard.Trainers.Training;
-using static TorchSharp.torch;
 
 namespace Ard.Gpu.Tests;
 

@@ -3,7 +3,6 @@ using Ard.MLNet.Schema;
 using Ard.Trainers.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests.Data;
 

@@ -1,7 +1,6 @@
 using Ard.Trainers.Evaluation;
 using Microsoft.ML;
 using SkiaSharp;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests.Evaluation;
 

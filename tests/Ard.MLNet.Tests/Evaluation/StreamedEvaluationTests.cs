@@ -4,7 +4,6 @@ using Ard.MLNet.Schema;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Microsoft.ML;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests.Evaluation;
 

@@ -4,7 +4,6 @@ using Ard.Fuzzing;
 using Ard.MLNet.Saving;
 using Ard.Trainers.Checkpoints;
 using Microsoft.ML;
-using static TorchSharp.torch;
 
 namespace Ard.MLNet.Tests.Saving;
 

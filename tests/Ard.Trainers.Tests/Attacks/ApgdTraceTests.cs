@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>APGD step by step against recorded runs of the original code, from the recorded start.</summary>

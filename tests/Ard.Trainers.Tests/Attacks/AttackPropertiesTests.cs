@@ -1,9 +1,5 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Tests.Fixtures;
 using FsCheck.Xunit;
-using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Attacks;

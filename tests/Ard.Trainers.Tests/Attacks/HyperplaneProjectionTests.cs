@@ -1,7 +1,4 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Tests.Fixtures;
 using FsCheck.Xunit;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Attacks;
 

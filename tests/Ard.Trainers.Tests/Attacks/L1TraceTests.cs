@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>FAB and Square in L1, step by step, against AutoAttack's (make_l1_fixtures.py).</summary>

@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 public sealed class PointNoiseTests

@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>APGD with 20 samples on a network whose outputs are random, against AutoAttack's (make_random_network_fixture.py).</summary>

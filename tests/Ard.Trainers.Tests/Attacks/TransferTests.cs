@@ -1,8 +1,4 @@
 using System.Globalization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Attacks;
 

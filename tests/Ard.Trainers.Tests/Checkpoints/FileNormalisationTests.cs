@@ -1,8 +1,3 @@
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Checkpoints;
 
 /// <summary>With what a file's network normalises images is the file's word: with another the figures are others.</summary>

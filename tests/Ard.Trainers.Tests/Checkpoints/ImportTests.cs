@@ -1,7 +1,3 @@
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
 

@@ -1,11 +1,5 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Tests.Attacks;
-using Ard.Trainers.Tests.Fixtures;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Checkpoints;

@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 

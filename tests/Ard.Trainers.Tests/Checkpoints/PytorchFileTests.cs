@@ -1,10 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Text;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 

@@ -1,7 +1,3 @@
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Checkpoints;
 
 public sealed class RecogniserTests

@@ -1,9 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 

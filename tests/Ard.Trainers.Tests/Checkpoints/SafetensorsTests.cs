@@ -1,10 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Data;
 using Ard.Trainers.Tests.Checkpoints;
 
 namespace Ard.Trainers.Tests.Data;

@@ -1,7 +1,4 @@
 using System.Formats.Tar;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Data;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Tests.Data;
 

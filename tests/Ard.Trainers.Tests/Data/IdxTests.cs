@@ -1,6 +1,3 @@
-using Ard.Trainers.Data;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Data;
 
 public sealed class IdxTests

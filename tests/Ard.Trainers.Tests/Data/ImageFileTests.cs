@@ -2,11 +2,8 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
-using Ard.Trainers.Data;
 using Ard.Trainers.Tensors;
 using Ard.Trainers.Tests.Training;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Data;
 

@@ -1,4 +1,3 @@
-using Ard.Trainers.Data;
 using static Ard.Trainers.Tests.Data.CifarPythonTests;
 
 namespace Ard.Trainers.Tests.Data;

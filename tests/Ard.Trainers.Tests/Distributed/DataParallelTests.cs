@@ -1,10 +1,5 @@
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Training;
-using Ard.Trainers.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Distributed;

@@ -1,8 +1,3 @@
-using Ard.Trainers.Data;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Distributed;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Ard.Trainers.Checkpoints;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Distributed;
 

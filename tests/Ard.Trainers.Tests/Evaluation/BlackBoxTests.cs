@@ -1,11 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Reports;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Evaluation;

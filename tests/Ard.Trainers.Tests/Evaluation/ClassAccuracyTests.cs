@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 
 namespace Ard.Trainers.Tests.Evaluation;
 

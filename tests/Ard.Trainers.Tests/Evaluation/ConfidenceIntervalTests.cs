@@ -1,5 +1,3 @@
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class ConfidenceIntervalTests

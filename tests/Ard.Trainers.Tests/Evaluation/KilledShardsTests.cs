@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Distributed;
 
 namespace Ard.Trainers.Tests.Evaluation;

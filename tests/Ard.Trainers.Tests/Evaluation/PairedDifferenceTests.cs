@@ -1,6 +1,4 @@
 using System.Numerics;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 
 namespace Ard.Trainers.Tests.Evaluation;
 

@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class RobustnessAssertTests

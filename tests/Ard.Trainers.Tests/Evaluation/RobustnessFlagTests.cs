@@ -1,8 +1,4 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Tests.Fixtures;
 using static Ard.Trainers.Evaluation.RobustnessFlagCode;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Evaluation;

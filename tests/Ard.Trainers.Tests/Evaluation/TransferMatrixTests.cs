@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class TransferMatrixTests

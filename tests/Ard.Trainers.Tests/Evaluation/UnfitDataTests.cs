@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 /// <summary>Labels and images that do not fit the network: every evaluation says so before an attack is run.</summary>

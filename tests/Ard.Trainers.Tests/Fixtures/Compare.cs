@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Fixtures;
 
 internal static class Compare

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Checkpoints;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Fixtures;
 

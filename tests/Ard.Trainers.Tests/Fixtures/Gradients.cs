@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Fixtures;
 
 /// <summary>Gradients against central differences, in float64.</summary>

@@ -1,7 +1,4 @@
-using Ard.Trainers.Attacks;
-using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Fixtures;

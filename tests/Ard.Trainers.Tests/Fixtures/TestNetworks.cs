@@ -1,6 +1,4 @@
-using Ard.Trainers.Networks;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Fixtures;

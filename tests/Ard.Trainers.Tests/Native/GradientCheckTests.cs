@@ -1,6 +1,4 @@
 using Ard.Trainers.Native;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Native;
 

@@ -1,8 +1,4 @@
-using Ard.Trainers.Networks;
-using Ard.Trainers.Tests.Fixtures;
-using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Networks;

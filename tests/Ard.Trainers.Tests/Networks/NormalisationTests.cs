@@ -1,7 +1,3 @@
-using Ard.Trainers.Networks;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Networks;
 
 public sealed class NormalisationTests

@@ -1,8 +1,3 @@
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Networks;
 
 public sealed class TeacherEnsembleTests

@@ -1,6 +1,3 @@
-using Ard.Trainers.Networks;
-using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Networks;

@@ -1,6 +1,3 @@
-using Ard.Trainers.Networks;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Networks;
 
 public sealed class WeightsTests

@@ -1,6 +1,3 @@
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Objectives;

@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 public sealed class MartTests

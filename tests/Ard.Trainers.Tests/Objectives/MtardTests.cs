@@ -1,9 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Objectives;

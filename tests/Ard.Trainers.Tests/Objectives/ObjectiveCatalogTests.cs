@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Objectives;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 public sealed class ObjectiveCatalogTests

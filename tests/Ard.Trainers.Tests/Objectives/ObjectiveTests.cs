@@ -1,8 +1,4 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Objectives;

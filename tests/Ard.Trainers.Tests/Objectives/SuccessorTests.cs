@@ -1,13 +1,5 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
-using TorchSharp;
 using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Objectives;
 

@@ -1,8 +1,3 @@
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Objectives;

@@ -1,11 +1,7 @@
 using System.Text.Json;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Onnx.Schema;
-using Ard.Trainers.Tests.Fixtures;
-using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Onnx;

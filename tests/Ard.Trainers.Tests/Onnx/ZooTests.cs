@@ -1,8 +1,5 @@
-using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
-using Ard.Trainers.Tests.Fixtures;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Onnx;

@@ -1,9 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
-using Ard.Trainers.Tests.Fixtures;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Reports;
 
 public class AttackedImagesTests

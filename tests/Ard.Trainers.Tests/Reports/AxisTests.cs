@@ -1,4 +1,3 @@
-using Ard.Trainers.Reports;
 using FsCheck.Xunit;
 
 namespace Ard.Trainers.Tests.Reports;

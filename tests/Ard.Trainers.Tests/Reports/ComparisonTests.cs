@@ -1,8 +1,5 @@
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Evaluation;
 
 namespace Ard.Trainers.Tests.Reports;

@@ -1,7 +1,4 @@
 using System.Xml.Linq;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Evaluation;
 
 namespace Ard.Trainers.Tests.Reports;

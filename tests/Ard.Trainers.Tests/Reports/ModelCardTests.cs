@@ -1,15 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Onnx;
-using Ard.Trainers.Reports;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Reports;

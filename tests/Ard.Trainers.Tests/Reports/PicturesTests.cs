@@ -1,9 +1,6 @@
 using System.Xml.Linq;
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
 
 namespace Ard.Trainers.Tests.Reports;
 

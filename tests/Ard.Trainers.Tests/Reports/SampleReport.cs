@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
-using Ard.Trainers.Training;
-
 namespace Ard.Trainers.Tests.Reports;
 
 /// <summary>A report with everything in it, made of figures that nobody measured.</summary>

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
-using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Tests.Settings;
 

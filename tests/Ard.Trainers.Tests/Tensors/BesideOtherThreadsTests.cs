@@ -1,15 +1,6 @@
 using Ard.Tests;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Attacks;
-using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Tests.Objectives;
-using Ard.Trainers.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Tensors;
 

@@ -1,7 +1,5 @@
 using System.Reflection;
-using TorchSharp;
 using static Ard.Trainers.Tests.Fixtures.CompiledCode;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Tensors;
 

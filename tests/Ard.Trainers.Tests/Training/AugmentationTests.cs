@@ -1,6 +1,3 @@
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Training;
 
 public sealed class AugmentationTests

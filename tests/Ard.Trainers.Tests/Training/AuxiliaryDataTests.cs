@@ -1,11 +1,5 @@
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Data;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Reports;
 using Ard.Trainers.Tests.Distributed;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 

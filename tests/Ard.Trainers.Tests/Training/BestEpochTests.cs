@@ -1,10 +1,4 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Training;

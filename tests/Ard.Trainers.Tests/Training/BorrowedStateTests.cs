@@ -1,9 +1,4 @@
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
 using Ard.Trainers.Tests.Objectives;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Training;

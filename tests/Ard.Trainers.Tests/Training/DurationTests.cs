@@ -1,5 +1,3 @@
-using Ard.Trainers.Training;
-
 namespace Ard.Trainers.Tests.Training;
 
 public sealed class DurationTests

@@ -1,6 +1,4 @@
-using Ard.Trainers.Training;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Training;
 

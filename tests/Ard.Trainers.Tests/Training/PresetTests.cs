@@ -1,8 +1,5 @@
 using System.Globalization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
-using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Tests.Training;
 

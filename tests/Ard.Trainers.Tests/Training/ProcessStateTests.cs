@@ -1,6 +1,4 @@
 using Ard.Trainers.Tests.Attacks;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Training;
 

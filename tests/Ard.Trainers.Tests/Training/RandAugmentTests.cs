@@ -1,8 +1,4 @@
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Training;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ard.Trainers.Settings;
-using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Tests.Training;
 

@@ -1,14 +1,5 @@
 using System.Text.Json;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Reports;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
 using static TorchSharp.torch.nn;
-using static TorchSharp.torch;
 
 namespace Ard.Trainers.Tests.Training;
 

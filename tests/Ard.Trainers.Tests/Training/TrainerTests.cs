@@ -1,12 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Training;

@@ -1,10 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Training;
 
 public sealed class TrainingAdviceTests

@@ -1,10 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace Ard.Trainers.Tests.Training;
 
 /// <summary>What a training takes that is not told: one rule for every method, number of images and of classes.</summary>

@@ -1,9 +1,4 @@
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
-using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
 namespace Ard.Trainers.Tests.Training;

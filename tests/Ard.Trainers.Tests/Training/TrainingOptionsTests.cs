@@ -1,7 +1,4 @@
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
-using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Tests.Training;
 

@@ -1,14 +1,6 @@
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Ard.Trainers.Tests.Distributed;
-using Ard.Trainers.Tests.Fixtures;
-using Ard.Trainers.Training;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
