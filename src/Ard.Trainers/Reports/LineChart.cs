@@ -8,7 +8,7 @@ internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> P
 /// <summary>
 /// Lines over a common axis as a figure: the picture, what stands for what, and the figures as a table. It is drawn for the width of a
 /// phone, so that its letters are of the size of the text there and not smaller elsewhere. Lines differ in dashes and marks as well as in
-/// colour, and each, a single point too, has its name, or a letter where names are long, at the edge.
+/// colour, and each has its name, or a letter where names are long, at its end. Where each is a single point, the name is beside it.
 /// </summary>
 internal sealed record LineChart(string Title, string XTitle, string YTitle, Axis X, Axis Y, IReadOnlyList<Series> Series)
 {
@@ -34,6 +34,8 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     /// <summary>Whether x is the logarithm, to the base of ten, of what is written.</summary>
     public bool XIsPower { get; init; }
 
+    private bool IsPoints => Series.Count > 1 && Series.All(series => series.Points.Count == 1);
+
     // Higher where there are more labels than fit one below the other.
     private double Height => Math.Max(230, Top + 44 + LineHeight * Series.Count);
 
@@ -45,7 +47,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     private IReadOnlyList<string> Labels =>
         [.. Series.Select((series, i) => Series.Count == 1 ? "" : HasLetters ? Letter(i) : series.Name)];
 
-    private double Right => Width - 16 - LetterWidth * Labels.Max(label => label.Length);
+    private double Right => Width - 16 - (IsPoints ? 0 : LetterWidth * Labels.Max(label => label.Length));
 
     /// <summary>The figure.</summary>
     public Markup Draw() => Page.Figure(
@@ -68,7 +70,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     {
         var lines = Markup.Format($"{Axes()}{MarkLine()}");
         for (var i = 0; i < Series.Count; i++) lines.Add($"{Line(i)}");
-        return lines.Add($"{EndLabels()}");
+        return lines.Add($"{(IsPoints ? PointLabels() : EndLabels())}");
     }
 
     private Markup Axes()
@@ -146,6 +148,47 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
             labels.Line($"<text class=\"label s{index % 6}\" x=\"{Right + 10:F1}\" y=\"{place + 4:F1}\">{Labels[index]}</text>");
         }
         return labels;
+    }
+
+    // Each name beside its point, where it covers neither other names nor points; further out, with a line, where there is no room.
+    private Markup PointLabels()
+    {
+        (double Right, double Down)[] sides = [(1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1)];
+        var frame = new Box(Left, Top - LineHeight, Width, Bottom);
+        var points = Series.Select(series => (X: XPlace(series.Points[0].X), Y: YPlace(series.Points[0].Y))).ToArray();
+        List<Box> taken = [.. points.Select(point => Box.Around(point.X, point.Y, 8, 8))];
+        var labels = new Markup();
+        foreach (var (i, (x, y)) in points.Index())
+        {
+            var width = LetterWidth * Labels[i].Length + 3;
+            var (box, far) = Enumerable.Range(0, 8).SelectMany(far => sides.Select(side => (Far: far, Side: side)))
+                .Select(at => (
+                    Box: Box.Around(
+                        x + at.Side.Right * (6 + 9 * at.Far + width / 2), y + at.Side.Down * (5 + 9 * at.Far + LineHeight / 2),
+                        width, LineHeight),
+                    at.Far))
+                .MinBy(at => taken.Sum(at.Box.Shared) + 100 * (at.Box.Area - at.Box.Shared(frame)));
+            taken.Add(box);
+            if (far > 0)
+            {
+                var (endX, endY) = (Math.Clamp(x, box.Left, box.Right), Math.Clamp(y, box.Top, box.Bottom));
+                labels.Line($"<path class=\"leader s{i % 6}\" d=\"M{x:F1} {y:F1}L{endX:F1} {endY:F1}\"/>");
+            }
+            labels.Line($"<text class=\"label s{i % 6}\" x=\"{box.Left:F1}\" y=\"{box.Bottom - 3:F1}\">{Labels[i]}</text>");
+        }
+        return labels;
+    }
+
+    private readonly record struct Box(double Left, double Top, double Right, double Bottom)
+    {
+        public double Area => (Right - Left) * (Bottom - Top);
+
+        public static Box Around(double x, double y, double width, double height) =>
+            new(x - width / 2, y - height / 2, x + width / 2, y + height / 2);
+
+        public double Shared(Box other) =>
+            Math.Max(0, Math.Min(Right, other.Right) - Math.Max(Left, other.Left))
+            * Math.Max(0, Math.Min(Bottom, other.Bottom) - Math.Max(Top, other.Top));
     }
 
     private Markup Legend() => new Markup().Line($"<ul class=\"legend\">").Each(Series.Select((series, i) => (series.Name, Index: i)),
