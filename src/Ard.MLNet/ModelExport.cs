@@ -39,7 +39,7 @@ public static class ModelExport
             ImageShape = options.ImageShape ?? (format.Channels, format.Height, format.Width),
             ClassNames = options.ClassNames ?? classifier.ClassNames,
         };
-        OnnxExport.Write(path, classifier.Model, options);
+        OnnxExport.Write(path, classifier.Classifier.Network, options);
         Card(classifier, robustness).WithFile(path, options).Write(path);
     }
 
@@ -54,13 +54,13 @@ public static class ModelExport
     public static void ExportWeights(this ITransformer model, string path, RobustnessMetrics? robustness = null)
     {
         var classifier = ImageClassifierTransformer.From(model);
-        ModelFile.Write(path, classifier.Model);
+        ModelFile.Write(path, classifier.Classifier.Network);
         Card(classifier, robustness).WithFile(path).Write(path);
     }
 
     private static ModelCard Card(ImageClassifierTransformer classifier, RobustnessMetrics? robustness)
     {
-        var card = ModelCard.Create(classifier.Model, classifier.Training) with { ClassNames = classifier.ClassNames };
+        var card = ModelCard.Create(classifier.Classifier.Network, classifier.Training) with { ClassNames = classifier.ClassNames };
         return robustness is null ? card : card.WithEvaluation(robustness.Summary);
     }
 }

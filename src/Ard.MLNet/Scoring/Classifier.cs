@@ -9,7 +9,8 @@ using TorchSharp;
 namespace Ard.MLNet.Scoring;
 
 /// <summary>
-/// A network with all that scoring needs to know. The network is in eval mode and frozen, so that any number of threads may use it at once.
+/// A network with all that scoring needs to know. The network is in eval mode, frozen and folded, so that any number of threads may use it at
+/// once.
 /// </summary>
 internal sealed class Classifier : BatchMapping
 {
@@ -17,6 +18,7 @@ internal sealed class Classifier : BatchMapping
     private const string SetId = "ScoreColumnSetId";
 
     private readonly Module<Tensor, Tensor> network;
+    private IDisposable? folded;
     // Held by those who use the network, any number of them, and by the one who frees it.
     private readonly ReaderWriterLockSlim use = new(LockRecursionPolicy.SupportsRecursion);
     private bool disposed;
@@ -27,6 +29,7 @@ internal sealed class Classifier : BatchMapping
         (this.network, Definition, Format, Labels, Features, BatchSize) = (network, definition, format, labels, features, batchSize);
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad = false;
+        folded = FoldedNorm.Fold(network);
     }
 
     /// <exception cref="ObjectDisposedException">It was disposed of.</exception>
@@ -37,6 +40,14 @@ internal sealed class Classifier : BatchMapping
             ObjectDisposedException.ThrowIf(disposed, typeof(ImageClassifierTransformer));
             return network;
         }
+    }
+
+    /// <summary>The network for one who may change its weights: from here on nothing is folded for scoring.</summary>
+    /// <inheritdoc cref="Network" path="/exception"/>
+    public Module<Tensor, Tensor> Unfolded()
+    {
+        Interlocked.Exchange(ref folded, null)?.Dispose();
+        return Network;
     }
 
     public NetworkDefinition Definition { get; }
@@ -152,6 +163,7 @@ internal sealed class Classifier : BatchMapping
         {
             if (disposed) return;
             disposed = true;
+            Interlocked.Exchange(ref folded, null)?.Dispose();
             network.Dispose();
         }
         finally

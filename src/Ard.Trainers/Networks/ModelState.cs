@@ -33,15 +33,17 @@ internal static class ModelState
         });
     }
 
-    /// <summary>Ready to be attacked: in eval mode, frozen, and with its buffers, should they move.</summary>
+    /// <summary>Ready to be attacked: in eval mode, frozen, folded, and with its buffers, should they move.</summary>
     public static IDisposable Borrow(Module model)
     {
         // What may fail comes before anything is changed.
         (Tensor Buffer, Tensor Copy)[] buffers = BufferState.Copies(model);
         var modes = Eval(model);
         var parameters = Freeze(model);
+        var norms = FoldedNorm.Fold(model);
         return new PutBack(() =>
         {
+            norms.Dispose();
             parameters.Dispose();
             modes.Dispose();
             using var scope = NewDisposeScope();

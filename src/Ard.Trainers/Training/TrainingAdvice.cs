@@ -93,6 +93,7 @@ internal static class TrainingAdvice
         if (options.Epochs < usual.Epochs)
             remedies.Add($"{usual.Epochs} epochs, which are usual for so many images, in place of {options.Epochs}");
         if (remedies.Count == 0) remedies.Add("another learning rate, or more epochs");
-        return $"Try {string.Join("; ", remedies)}; a smaller budget; a larger network with batch normalisation; more images";
+        return $"Try {string.Join("; ", remedies)}; another seed; a smaller budget; a larger network with batch "
+            + "normalisation; more images";
     }
 }

@@ -285,13 +285,18 @@ public sealed class CursorTests
     {
         // As many rows of as many values as a pass keeps something for.
         var data = Tiny.Glyphs(ml, 300);
-        var options = Tiny.Natural("smallcnn-8") with { ScoringBatchSize = 256 };
+        var options = Tiny.Natural("smallcnn-8-bn") with { ScoringBatchSize = 256 };
         using var model = new ArdTrainer(ml, options).Fit(ml.Data.TakeRows(data, 40));
         using var threads = new TwoThreads();
+        var norms = 0;
+        foreach (var norm in model.Classifier.Network.modules().OfType<TorchSharp.Modules.BatchNorm2d>())
+            norm.register_forward_hook(_ => norms++);
         var engine = ml.Model.CreatePredictionEngine<Image, Prediction>(model, inputSchemaDefinition: null);
         var row = Tiny.Images(ml, 1)[0];
         var before = Tiny.Vectors(model.Transform(data), "Score");
         Close(before[0], engine.Predict(row).Score);
+        // Nobody can have changed them yet, so they were folded beforehand.
+        Assert.Equal(0, norms);
 
         using (TorchSharp.torch.no_grad())
         {
@@ -300,6 +305,7 @@ public sealed class CursorTests
         var after = Tiny.Vectors(model.Transform(data), "Score");
         Assert.NotEqual(before[0], after[0]);
         Close(after[0], engine.Predict(row).Score);
+        Assert.NotEqual(0, norms);
 
         var live = TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         Tiny.Vectors(model.Transform(data), "Score");
