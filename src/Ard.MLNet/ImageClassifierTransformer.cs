@@ -22,8 +22,8 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     /// <summary>The network, in eval mode: images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
     /// <remarks>
     /// Weights that are changed count from the next pass over the data on, and from the next row of a PredictionEngine on. While rows are
-    /// being read they must not change: what was made of them before may be used to the end of the pass. So once this has been read, a single
-    /// image may take a fifth more time, for its BatchNorm layers are no longer folded into the convolutions beforehand.
+    /// being read they must not change: what was made of them before may be used to the end of the pass. So once this has been read,
+    /// images may take a fifth more time, for BatchNorm is no longer folded into the convolutions beforehand.
     /// </remarks>
     public Module<Tensor, Tensor> Model => Classifier.Unfolded();
 

@@ -9,8 +9,8 @@ using TorchSharp;
 namespace Ard.MLNet.Scoring;
 
 /// <summary>
-/// A network with all that scoring needs to know. The network is in eval mode, frozen and folded, so that any number of threads may use it at
-/// once.
+/// A network with all that scoring needs to know. The network is in eval mode, frozen and folded, so that any number of threads may use
+/// it at once.
 /// </summary>
 internal sealed class Classifier : BatchMapping
 {

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 
 namespace Ard.Trainers.Networks;
 
-/// <summary>How networks run their layers: in mixed precision, and with BatchNorm folded in where it is (<see cref="FoldedNorm"/>).</summary>
+/// <summary>How networks run their layers: in mixed precision, and with BatchNorm folded in (<see cref="FoldedNorm"/>).</summary>
 internal static class Convolutions
 {
     /// <summary>One layer after another, as in a Sequential. What lies between two is freed as soon as the second has read it.</summary>

@@ -15,7 +15,7 @@ internal sealed class FoldedNorm
     private Tensor? weight;
     private Tensor? bias;
 
-    /// <summary>Until the result is disposed of, passes in eval mode fold, in all threads, and parameters and buffers must not change.</summary>
+    /// <summary>Until the result is disposed of, passes in eval mode fold, and parameters and buffers must not change.</summary>
     public static IDisposable Fold(Module network)
     {
         FoldedNorm[] norms = [.. Layers(network).Select(All.GetOrCreateValue)];
