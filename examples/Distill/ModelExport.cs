@@ -18,8 +18,6 @@ internal static class ModelExport
         "--format", "One or more of onnx, safetensors, with commas between. Default onnx.",
         text => text is "onnx" or "safetensors" ? text : throw new FormatException("expected onnx or safetensors"));
     private static readonly Option<bool> Softmax = Switch("--softmax", "The ONNX model gives probabilities instead of logits.");
-    private static readonly Option<bool> Fold = Switch(
-        "--fold-batchnorm", "BatchNorm becomes part of the convolutions before it in the ONNX model.");
     private static readonly Option<IReadOnlyList<string>?> ClassNames = Several(
         "--class-names", "The classes in the order of the outputs, with commas between.", text => text);
     private static readonly Option<string?> Measured = Text(
@@ -31,7 +29,7 @@ internal static class ModelExport
 
     public static Command Verb { get; } = CommandLine.Verb(
         "export", "Writes a trained network as ONNX or safetensors, and its model card beside it.", Run,
-        File, Network, Format, Softmax, Fold, ClassNames, Measured, TrainedOn, Output, Mean, Std);
+        File, Network, Format, Softmax, ClassNames, Measured, TrainedOn, Output, Mean, Std);
 
     private static int Run(ParseResult p)
     {
@@ -54,7 +52,6 @@ internal static class ModelExport
             var options = new OnnxExportOptions
             {
                 Softmax = p.GetValue(Softmax),
-                FoldBatchNorm = p.GetValue(Fold),
                 ClassNames = card.ClassNames,
             };
             OnnxExport.Write(onnx, network, options);

@@ -23,7 +23,7 @@ public sealed class ExportTests : IDisposable
             "--test-images", "10", "--batch", "20", "--steps", "1", "--seed", "9", "--threads", "1", "--output", program.Output);
         var model = Path.Combine(program.Output, "student-at.safetensors");
         Run("evaluate", "--model", model, "--test-images", "20", "--attacks", "fgsm", "--json", In("report.json"));
-        Run("export", model, "--format", "onnx,safetensors", "--fold-batchnorm", "--evaluation", In("report.json"), "--output", In("v1.0"));
+        Run("export", model, "--format", "onnx,safetensors", "--softmax", "--evaluation", In("report.json"), "--output", In("v1.0"));
 
         using var report = JsonDocument.Parse(File.ReadAllText(In("report.json")));
         var accuracy = 100 * report.RootElement.GetProperty("attacks")[0].GetProperty("accuracy").GetDouble();

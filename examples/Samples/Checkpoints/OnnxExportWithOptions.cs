@@ -14,7 +14,6 @@ internal static class OnnxExportWithOptionsSample
         {
             ImageShape = (1, 16, 16),       // a built-in network says so itself
             Softmax = true,                 // default: logits
-            FoldBatchNorm = true,           // into the convolution before it
         });
         Console.WriteLine($"written: {File.Exists(path)}");
         File.Delete(path);

@@ -31,7 +31,7 @@ public static class OnnxExport
     /// Images [N,C,H,W] in [0,1] to logits [N,classes]: a built-in network, an ensemble of them, a Sequential of the usual layers, or a
     /// module of your own that implements <see cref="IOnnxModule"/>.
     /// </param>
-    /// <param name="options">The settings; default logits, BatchNorm layers as they are.</param>
+    /// <param name="options">The settings; default logits.</param>
     /// <exception cref="ArgumentException">A setting is wrong or missing; the message holds all faults.</exception>
     /// <exception cref="NotSupportedException">
     /// The network holds a module that cannot be described, or its weights take 2 GB or more; the message says which.
@@ -81,7 +81,6 @@ public static class OnnxExport
             : logits;
         if (last.Name == graph.Input.Name) last = last.Operator("Identity", x => x[0]);
         graph.Rename(last.Name, name);
-        if (options.FoldBatchNorm) BatchNormFolding.Fold(graph, name);
 
         // On another number of images than the description was made with: it must not depend on it.
         var more = cat([images, 1.Minus(images.narrow(0, 0, 1))], 0);
@@ -113,9 +112,6 @@ public sealed record OnnxExportOptions
 
     /// <summary>Whether the model ends with a softmax: its output is then probabilities instead of logits. Default false.</summary>
     public bool Softmax { get; init; }
-
-    /// <summary>Whether BatchNorm layers become part of the layer before them, quicker, but for rounding alike. Default false.</summary>
-    public bool FoldBatchNorm { get; init; }
 
     /// <summary>The classes in the order of the outputs, JSON in the metadata entry <c>ard.classes</c>. Default null: none.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }

@@ -141,10 +141,9 @@ public sealed record ModelCard
     /// <param name="onnx">The settings with which an ONNX file was written. Default null: it is a safetensors file.</param>
     public ModelCard WithFile(string path, OnnxExportOptions? onnx = null)
     {
-        var folded = onnx is { FoldBatchNorm: true } ? "; BatchNorm folded where it follows a convolution or linear layer" : "";
         var format = onnx is null ? "safetensors; names of the usual PyTorch definition"
             : $"ONNX, opset {OnnxExport.Opset}, IR version {OnnxExport.IrVersion}; input images: float32 [batch,channels,rows,columns], "
-            + $"values in [0,1]; output {(onnx.Softmax ? "probabilities" : "logits")}: float32 [batch,classes]{folded}";
+            + $"values in [0,1]; output {(onnx.Softmax ? "probabilities" : "logits")}: float32 [batch,classes]";
         using var stream = File.OpenRead(path);
         var file = new CardFile(Path.GetFileName(path), format, stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
         return this with

@@ -66,7 +66,7 @@ public sealed class OnnxExportTests : IDisposable
             network.train();
             for (var i = 0; i < 3; i++) network.call(rand(16, 2, 9, 9) * 3).Dispose();
         }
-        OnnxExport.Write(FileName, network, new() { ImageShape = (2, 9, 9), FoldBatchNorm = true });
+        OnnxExport.Write(FileName, network, new() { ImageShape = (2, 9, 9) });
         network.eval();
         using var model = new OnnxRuntimeModel(FileName);
         foreach (var batch in new[] { 1, 5 })
@@ -115,31 +115,12 @@ public sealed class OnnxExportTests : IDisposable
         Compare.Close(network.call(images).softmax(1), model.Run(images), 0, "probabilities", absolute: 1e-6);
     }
 
-    [Theory]
-    [InlineData("resnet8-4", 0)]           // every one follows a convolution
-    [InlineData("mobilenetv2", 0)]
-    [InlineData("preactresnet18-2", 8)]    // one a block follows a sum
-    [InlineData("tinycnn-2-bn", 0)]
-    public void Folding_leaves_the_BatchNorm_layers_that_follow_no_convolution(string name, int left)
-    {
-        using var network = Tiny(name);
-        OnnxExport.Write(FileName, network);
-        var before = Written.Graph.Node.Count(node => node.OpType == "BatchNormalization");
-        Assert.Equal(network.modules().OfType<BatchNorm>().Count(), before);
-        OnnxExport.Write(FileName, network, new() { FoldBatchNorm = true });
-        var graph = Written.Graph;
-        Assert.Equal(left, graph.Node.Count(node => node.OpType == "BatchNormalization"));
-        // Nothing is left that no node reads.
-        Assert.Empty(graph.Initializer.Select(weight => weight.Name).Except(graph.Node.SelectMany(node => node.Input)));
-    }
-
     [Fact]
-    public void A_convolution_whose_output_is_read_twice_keeps_its_BatchNorm_and_one_used_twice_has_one_weight()
+    public void A_layer_that_is_used_twice_has_one_weight()
     {
         using var scope = NewDisposeScope();
         using var network = new Twice();
-        OnnxExport.Write(FileName, network, new() { ImageShape = (2, 4, 4), FoldBatchNorm = true });
-        Assert.Equal(1, Written.Graph.Node.Count(node => node.OpType == "BatchNormalization"));
+        OnnxExport.Write(FileName, network, new() { ImageShape = (2, 4, 4) });
         Assert.Single(Written.Graph.Initializer, weight => weight.Name == "conv.weight");
         using var model = new OnnxRuntimeModel(FileName);
         var images = rand(3, 2, 4, 4);
@@ -248,7 +229,7 @@ public sealed class OnnxExportTests : IDisposable
         using var before = Generator.Default.get_state();
         var state = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.bytes.ToArray());
         var live = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
-        OnnxExport.Write(FileName, network, new() { FoldBatchNorm = true, Softmax = true });
+        OnnxExport.Write(FileName, network, new() { Softmax = true });
         Assert.Equal(live, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
         using var after = Generator.Default.get_state();
         Compare.Same(before, after, "random state");
@@ -282,7 +263,7 @@ public sealed class OnnxExportTests : IDisposable
             var file = Path.Combine(folder, name + ".onnx");
             OnnxExport.Write(
                 file, network,
-                new() { FoldBatchNorm = i % 2 == 1, Softmax = i % 3 == 1, ClassNames = [.. "0123456789".Select(c => $"{c}")] });
+                new() { Softmax = i % 3 == 1, ClassNames = [.. "0123456789".Select(c => $"{c}")] });
             return file;
         }).ToArray();
         var output = Python.Run(["onnx"], """

@@ -36,22 +36,19 @@ public sealed class ZooTests : IDisposable
     [InlineData("torchvision/mobilenetv2")]
     [InlineData("robustbench/wideresnet-10-2")]
     [InlineData("robustbench/preactresnet18-8")]
-    public void ONNX_Runtime_gives_our_logits_at_every_batch_size_folded_or_not(string name)
+    public void ONNX_Runtime_gives_our_logits_at_every_batch_size(string name)
     {
         var size = name.StartsWith("torchvision/", StringComparison.Ordinal) ? 64 : 16;
-        foreach (var fold in new[] { false, true })
-            SameLogits(NetworkSpec.Parse(name) with { Classes = 7, ImageSize = size }, fold, 1, 7, 64);
+        SameLogits(NetworkSpec.Parse(name) with { Classes = 7, ImageSize = size }, 1, 7, 64);
     }
 
     [Theory]
     [Trait("Category", "Long")]
-    [InlineData("resnet18", false)]
-    [InlineData("resnet18", true)]
-    [InlineData("preactresnet18-bn", true)]
-    [InlineData("wideresnet-28-10", true)]
-    [InlineData("wideresnet-34-10", false)]
-    public void ONNX_Runtime_gives_the_logits_of_networks_of_full_size(string name, bool fold) =>
-        SameLogits(NetworkSpec.Parse(name), fold, 1, 7, 64);
+    [InlineData("resnet18")]
+    [InlineData("preactresnet18-bn")]
+    [InlineData("wideresnet-28-10")]
+    [InlineData("wideresnet-34-10")]
+    public void ONNX_Runtime_gives_the_logits_of_networks_of_full_size(string name) => SameLogits(NetworkSpec.Parse(name), 1, 7, 64);
 
     [Fact]
     public void An_ensemble_of_teachers_is_one_model()
@@ -60,20 +57,20 @@ public sealed class ZooTests : IDisposable
         var teachers = new[] { "tinycnn-2-bn", "resnet8-4", "smallcnn-2" }
             .Select(name => Filled(NetworkSpec.Parse(name) with { ImageSize = 8 }));
         using var ensemble = new TeacherEnsemble([.. teachers]);
-        SameLogits(ensemble, [3, 8, 8], fold: true, 1, 5);
+        SameLogits(ensemble, [3, 8, 8], 1, 5);
     }
 
-    private void SameLogits(NetworkSpec spec, bool fold, params int[] batches)
+    private void SameLogits(NetworkSpec spec, params int[] batches)
     {
         using var scope = NewDisposeScope();
         double[] mean = [0.4914, 0.4822, 0.4465], std = [0.2470, 0.2435, 0.2616];
         using var network = Filled(spec with { Mean = mean, Std = std });
-        SameLogits(network, [3, spec.ImageSize, spec.ImageSize], fold, batches);
+        SameLogits(network, [3, spec.ImageSize, spec.ImageSize], batches);
     }
 
-    private void SameLogits(Module<Tensor, Tensor> network, long[] image, bool fold, params int[] batches)
+    private void SameLogits(Module<Tensor, Tensor> network, long[] image, params int[] batches)
     {
-        OnnxExport.Write(FileName, network, new() { FoldBatchNorm = fold });
+        OnnxExport.Write(FileName, network);
         network.eval();
         using var noGradient = no_grad();
         using var model = new OnnxRuntimeModel(FileName);

@@ -58,7 +58,7 @@ public sealed class ModelCardTests : IDisposable
         var training = Train();
         var evaluation = Evaluate() with { Data = "30 glyphs", ClassNames = Glyphs.ClassNames };
         var card = ModelCard.Create(network, training).WithEvaluation(evaluation) with { Data = "glyphs", Preset = "none" };
-        var options = new OnnxExportOptions { FoldBatchNorm = true, ClassNames = [.. Glyphs.ClassNames] };
+        var options = new OnnxExportOptions { Softmax = true, ClassNames = [.. Glyphs.ClassNames] };
         OnnxExport.Write(In("model.onnx"), network, options);
         ModelFile.Write(In("model.safetensors"), network);
         card = card.WithFile(In("model.onnx"), options).WithFile(In("model.safetensors"));
@@ -84,7 +84,7 @@ public sealed class ModelCardTests : IDisposable
             && line.Contains("pgd-20: Steps 20, StepSize not set, Restarts 1,"));
         foreach (var line in evaluation.Settings) Assert.Contains("    " + line.ReplaceLineEndings(" ") + "\n", text);
         Assert.Contains("opset 17, IR version 8", text);
-        Assert.Contains("BatchNorm folded", text);
+        Assert.Contains("output probabilities: float32", text);
         Assert.Contains(Glyphs.ClassNames[3], text);
         Assert.Contains($"TorchSharp {card.Versions["TorchSharp"]}", text);
         Assert.All(card.Files, file => Assert.Equal(
