@@ -19,8 +19,11 @@ internal abstract class ImageSource
     /// <summary>The digest of all of them as one tensor: of bytes, unless one of them has other values.</summary>
     public virtual string Digest() => Digest(null) ?? Digest(ScalarType.Float32)!;
 
-    public static implicit operator ImageSource(Tensor images) => new TensorSource(images);
-    public static implicit operator ImageSource(ImageDataset data) => new DatasetSource(data);
+    public static implicit operator ImageSource(Tensor images) =>
+        new Indexed(images.shape[0], images.device, index => images.index_select(0, index));
+
+    public static implicit operator ImageSource(ImageDataset data) => new Indexed(data.Count, data.Device, data.Rows);
+
     public ImageSource Part(IReadOnlyList<long> rows) => new PartSource(this, rows);
 
     /// <summary>All of them as one tensor of this dtype, on the CPU; bytes are divided by 255.</summary>
@@ -56,29 +59,15 @@ internal abstract class ImageSource
     // One, of no images, where there are none.
     private IEnumerable<long[]> Pieces() => PointNoise.Rows(Count).Chunk(RowsOfPiece).DefaultIfEmpty([]);
 
-    private sealed class TensorSource(Tensor images) : ImageSource
+    private sealed class Indexed(long count, Device device, Func<Tensor, Tensor> select) : ImageSource
     {
-        public override long Count => images.shape[0];
-        public override Device Device => images.device;
+        public override long Count => count;
+        public override Device Device => device;
 
         public override Tensor Rows(IReadOnlyList<long> rows)
         {
-            using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64, device: images.device);
-            return images.index_select(0, index);
-        }
-
-        public override string Digest() => TensorDigest.Compute(images);
-    }
-
-    private sealed class DatasetSource(ImageDataset data) : ImageSource
-    {
-        public override long Count => data.Count;
-        public override Device Device => data.Device;
-
-        public override Tensor Rows(IReadOnlyList<long> rows)
-        {
-            using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64);
-            return data.Rows(index);
+            using var index = tensor(rows.ToArray(), dtype: ScalarType.Int64, device: device);
+            return select(index);
         }
     }
 
