@@ -160,18 +160,8 @@ public sealed record CorruptionReport : IJsonOnDeserialized
     /// <summary>Reads a file of <see cref="ToJson"/>.</summary>
     /// <exception cref="FormatException">The file is no such report.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static CorruptionReport Read(string path)
-    {
-        try
-        {
-            using var stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize<CorruptionReport>(stream, Json) ?? throw new JsonException("it is null");
-        }
-        catch (Exception exception) when (exception is JsonException or ArgumentException)
-        {
-            throw new FormatException($"{path}: expected a report on corruptions as JSON, found: {exception.Message}", exception);
-        }
-    }
+    public static CorruptionReport Read(string path) => EvaluationSummary.Read(
+        path, "a report on corruptions", stream => JsonSerializer.Deserialize<CorruptionReport>(stream, Json));
 
     void IJsonOnDeserialized.OnDeserialized()
     {

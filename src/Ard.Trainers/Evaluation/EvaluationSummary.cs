@@ -129,19 +129,25 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
     /// <summary>Reads the JSON of one evaluation.</summary>
     /// <exception cref="FormatException">The file is no such report.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static EvaluationSummary Read(string path)
+    public static EvaluationSummary Read(string path) => Read(path, "the report of an evaluation", stream =>
+    {
+        using var document = JsonDocument.Parse(stream);
+        if (document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("evaluations", out _))
+            throw new JsonException("evaluations against several threat models: write one for each, and compare these");
+        return document.Deserialize<EvaluationSummary>(Json);
+    });
+
+    /// <summary>Reads a report of any kind.</summary>
+    public static T Read<T>(string path, string expected, Func<Stream, T?> parse) where T : class
     {
         try
         {
             using var stream = File.OpenRead(path);
-            using var document = JsonDocument.Parse(stream);
-            if (document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("evaluations", out _))
-                throw new JsonException("evaluations against several threat models: write one for each, and compare these");
-            return document.Deserialize<EvaluationSummary>(Json) ?? throw new JsonException("it is null");
+            return parse(stream) ?? throw new JsonException("it is null");
         }
         catch (Exception exception) when (exception is JsonException or ArgumentException)
         {
-            throw new FormatException($"{path}: expected the report of an evaluation as JSON, found: {exception.Message}", exception);
+            throw new FormatException($"{path}: expected {expected} as JSON, found: {exception.Message}", exception);
         }
     }
 
