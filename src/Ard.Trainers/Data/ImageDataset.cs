@@ -147,7 +147,8 @@ public sealed class ImageDataset : IDisposable
     {
         using var scope = NewDisposeScope();
         var (images, labels) = Stored(indices);
-        return (ToUnit(images).MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());
+        if (images.dtype == ScalarType.Byte) images = images.to(ScalarType.Float32).Div_(255f);
+        return (images.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());
     }
 
     /// <summary>The batch of <paramref name="count"/> images from <paramref name="start"/> on; see <see cref="Batch(Tensor)"/>.</summary>
@@ -303,15 +304,7 @@ public sealed class ImageDataset : IDisposable
         return Arange(count, dtype: ScalarType.Int64, device: Labels.device).Plus(start).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Checked(Tensor images, Tensor labels, IReadOnlyList<string> classNames) =>
-        Faults(images, labels, classNames) is { Count: > 0 } faults
-            ? throw new ArgumentException($"Image data set: {string.Join("; ", faults)}.")
-            : images;
-
-    private static Tensor ToUnit(Tensor images) =>
-        images.dtype == ScalarType.Byte ? images.to(ScalarType.Float32).Div_(255f) : images;
-
-    private static List<string> Faults(Tensor images, Tensor labels, IReadOnlyList<string> classNames)
+    private static Tensor Checked(Tensor images, Tensor labels, IReadOnlyList<string> classNames)
     {
         var faults = new List<string>();
         var imagesFit = images.dim() == 4 && images.numel() > 0 && images.dtype is ScalarType.Byte or ScalarType.Float32;
@@ -333,7 +326,7 @@ public sealed class ImageDataset : IDisposable
             var (low, high) = (labels.min().item<long>(), labels.max().item<long>());
             if (low < 0 || high >= classNames.Count) faults.Add($"labels lie in {low} to {high}, expected 0 to {classNames.Count - 1}");
         }
-        return faults;
+        return faults.Count == 0 ? images : throw new ArgumentException($"Image data set: {string.Join("; ", faults)}.");
     }
 
     private static string Describe(Tensor tensor) => $"{tensor.dtype} [{string.Join(",", tensor.shape)}]";

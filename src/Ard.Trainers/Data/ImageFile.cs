@@ -138,9 +138,7 @@ internal static class ImageFile
     /// <exception cref="UnauthorizedAccessException">It may not be written to, which a mapping asks for.</exception>
     public static ImageDataset Open(string path)
     {
-        using (DataFileReader.OpenFile(path))
-        {
-        }
+        DataFileReader.OpenFile(path).Dispose();
         using var reader = new DataFileReader(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), path);
         var length = new FileInfo(path).Length;
         var bytes = ReadHeaderBytes(reader, length);

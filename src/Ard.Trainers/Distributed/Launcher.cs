@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Ard.Trainers.Native;
 
 namespace Ard.Trainers.Distributed;
 
@@ -47,7 +48,9 @@ internal sealed record Launcher(string Name, int Size, IReadOnlyList<string> Lib
 
     private (string Path, nint Library) Load()
     {
-        MpiLibrary.KeepSignals();
+        // Open MPI and MPICH both load UCX, which takes SIGSEGV for itself: .NET makes its NullReferenceException of that signal, and the
+        // first one, caught or not, would end the process.
+        NativeSettings.SetUnlessSet("UCX_ERROR_SIGNALS", "");
         foreach (var name in Libraries)
         {
             if (NativeLibrary.TryLoad(name, out var library)) return (name, library);

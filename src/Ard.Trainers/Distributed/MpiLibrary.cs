@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.Trainers.Native;
 
 namespace Ard.Trainers.Distributed;
 
@@ -71,10 +70,4 @@ internal sealed class MpiLibrary
 
     /// <summary>Whether the library takes memory of GPUs, 1 or 0; null where it does not say.</summary>
     public PlainFunction? QueryCudaSupport { get; }
-
-    /// <summary>
-    /// To be called before an MPI is loaded. Open MPI and MPICH both load UCX, which takes SIGSEGV for itself: .NET makes its
-    /// NullReferenceException of that signal, and the first one, caught or not, would end the process.
-    /// </summary>
-    public static void KeepSignals() => NativeSettings.SetUnlessSet("UCX_ERROR_SIGNALS", "");
 }

@@ -120,7 +120,7 @@ public static class Corruption
     private static Tensor GlassBlur(Tensor images, int severity, Noise noise)
     {
         var (sigma, rounds) = Pick(severity, (0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2));
-        var blurred = Resampling.Gaussian(images, sigma, Boundary.Nearest);
+        var blurred = Resampling.Gaussian(images, sigma, Resampling.Nearest);
         var (height, width) = ((int)images.shape[2], (int)images.shape[3]);
         var planes = blurred.reshape(images.shape[0], images.shape[1], -1).clone().contiguous();
         for (var round = 0; round < rounds; round++)
@@ -129,7 +129,7 @@ public static class Corruption
             var back = noise.Uniform(zeros(images.shape[0], 2, height, width)).Lt(0).to(ScalarType.Byte).data<byte>().ToArray();
             Shuffle(planes, back, height, width);
         }
-        return Resampling.Gaussian(planes.reshape(images.shape), sigma, Boundary.Nearest);
+        return Resampling.Gaussian(planes.reshape(images.shape), sigma, Resampling.Nearest);
     }
 
     // As the published files have it: a pixel becomes its neighbour, which stays what it is. In raster order from the end.

@@ -3,20 +3,11 @@ using static System.Math;
 
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What an image goes on with beyond its edge.</summary>
-internal enum Boundary
-{
-    /// <summary>a a | a b c | c c.</summary>
-    Nearest,
-
-    /// <summary>b a | a b c | c b.</summary>
-    Reflect,
-}
-
 /// <summary>Blurs, zooms and warps of images [N,C,H,W] as image libraries do them, and textures, for <see cref="Corruption"/>.</summary>
 internal static class Resampling
 {
-    public static Tensor Gaussian(Tensor images, double sigma, Boundary boundary, double truncate = 4)
+    /// <summary>A blur; beyond the edge an image goes on with what is there at the place that is found inside.</summary>
+    public static Tensor Gaussian(Tensor images, double sigma, Func<int, int, int> inside, double truncate = 4)
     {
         var radius = (int)(truncate * sigma + 0.5);
         if (radius == 0) return images;
@@ -28,7 +19,7 @@ internal static class Resampling
             var matrix = new float[length, length];
             for (var to = 0; to < length; to++)
                 for (var i = 0; i < kernel.Length; i++)
-                    matrix[to, Inside(to + i - radius, (int)length, boundary)] += (float)(kernel[i] / kernel.Sum());
+                    matrix[to, inside(to + i - radius, (int)length)] += (float)(kernel[i] / kernel.Sum());
             return tensor(matrix);
         }
     }
@@ -134,7 +125,7 @@ internal static class Resampling
         var sources = cat([grid, ones(count, height, width, 1)], -1).reshape(count, -1, 3).matmul(back).reshape(count, height, width, 2);
         var warped = Sample(images, sources, corners: true);
         if (pull == 0) return warped;
-        var field = Gaussian(noise.Uniform(zeros(count, 2, height, width)), smooth, Boundary.Reflect, truncate: 3).Times(pull);
+        var field = Gaussian(noise.Uniform(zeros(count, 2, height, width)), smooth, Reflected, truncate: 3).Times(pull);
         return Sample(warped, grid.Plus(field.permute(0, 2, 3, 1)), corners: false);
     }
 
@@ -150,9 +141,12 @@ internal static class Resampling
     // Rows and columns by a matrix each, [to, from].
     private static Tensor Along(Tensor images, Tensor rows, Tensor columns) => rows.matmul(images).matmul(columns.t());
 
-    private static int Inside(int place, int length, Boundary boundary)
+    /// <summary>a a | a b c | c c.</summary>
+    public static int Nearest(int place, int length) => Clamp(place, 0, length - 1);
+
+    // b a | a b c | c b.
+    private static int Reflected(int place, int length)
     {
-        if (boundary == Boundary.Nearest) return Clamp(place, 0, length - 1);
         var turned = (place % (2 * length) + 2 * length) % (2 * length);
         return turned < length ? turned : 2 * length - 1 - turned;
     }

@@ -29,41 +29,37 @@ public static class JUnitReport
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(accepted);
-        Suite[] suites =
+        XElement[] suites =
         [
-            .. evaluation.Reports.Select(report => new Suite($"{report.Threat}", [.. report.Attacks, report.WorstCase], report.Flags)),
-            .. evaluation.Reports.Count == 1 ? [] : new[] { new Suite(evaluation.Threats, [evaluation.WorstCase], []) },
+            .. evaluation.Reports.Select(report => Suite($"{report.Threat}", [.. report.Attacks, report.WorstCase], report.Flags)),
+            .. evaluation.Reports.Count == 1 ? [] : new[] { Suite(evaluation.Threats, [evaluation.WorstCase], []) },
         ];
-        AtomicFile.Write(path, new XDocument(
-            new XElement("testsuites", suites.Select(suite => suite.ToXml(name, accuracy ?? 0, accepted)))).Save);
-    }
+        AtomicFile.Write(path, new XDocument(new XElement("testsuites", suites)).Save);
 
-    // The tests of one adversary.
-    private sealed record Suite(string Threat, IReadOnlyList<AttackResult> Results, IReadOnlyList<RobustnessFlag> Flags)
-    {
-        public XElement ToXml(string name, double accuracy, IReadOnlyList<RobustnessFlagCode> accepted)
+        // The tests of one adversary.
+        XElement Suite(string threat, IReadOnlyList<AttackResult> results, IReadOnlyList<RobustnessFlag> flags)
         {
             XElement[] tests =
             [
-                .. Results.Select(result => Test(
+                .. results.Select(result => Test(
                     "accuracy", result.Name,
-                    RobustnessAssert.Fault(result, accuracy) is { } fault ? Outcome("failure", fault) : null,
+                    RobustnessAssert.Fault(result, accuracy ?? 0) is { } fault ? Outcome("failure", fault) : null,
                     new XElement("system-out", string.Create(
                         CultureInfo.InvariantCulture,
                         $"{100 * result.Accuracy:F2} % ({result.CorrectCount} of {result.Points.Count} right; 95 %: {result.Interval})")))),
-                .. Flags.Select(flag => Test(
+                .. flags.Select(flag => Test(
                     "flags", $"{flag.Code}",
                     Outcome(RobustnessAssert.Counts(flag, accepted) ? "failure" : "skipped", flag.ToString()))),
             ];
             return new XElement(
-                "testsuite", new XAttribute("name", Text($"{name}, {Threat}")), new XAttribute("tests", tests.Length),
+                "testsuite", new XAttribute("name", Text($"{name}, {threat}")), new XAttribute("tests", tests.Length),
                 Count("failure", "failures"), new XAttribute("errors", 0), Count("skipped", "skipped"), tests);
-
-            XElement Test(string group, string test, params object?[] outcome) => new(
-                "testcase", new XAttribute("classname", Text($"{name}.{group}")), new XAttribute("name", Text(test)), outcome);
 
             XAttribute Count(string outcome, string attribute) => new(attribute, tests.Count(test => test.Element(outcome) is not null));
         }
+
+        XElement Test(string group, string test, params object?[] outcome) => new(
+            "testcase", new XAttribute("classname", Text($"{name}.{group}")), new XAttribute("name", Text(test)), outcome);
     }
 
     private static XElement Outcome(string kind, string message) => new(kind, new XAttribute("message", Text(message)));
