@@ -152,17 +152,12 @@ public static class ModelFile
             var description = NetworkRecogniser.Recognise(file.Tensors).Predicate;
             throw new DataFileException(path, $"the tensors of {spec}", $"{exception.Message} The file {description}", exception);
         }
-        try
+        return network.OrDispose(_ =>
         {
             var report = Fill(network, file, tensors, notes);
             network.eval();
-            return new(network, spec, report);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+            return new ImportedNetwork(network, spec, report);
+        });
     }
 
     // The normalisation that a file names; without a mean there is none.

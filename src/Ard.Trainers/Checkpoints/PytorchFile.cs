@@ -48,31 +48,20 @@ internal sealed class PytorchFile : IDisposable
     /// <summary>Whether a file begins as those of <c>torch.save</c> do.</summary>
     public static bool Is(ReadOnlySpan<byte> beginning) => IsZip(beginning) || IsLegacy(beginning);
 
-    /// <summary>Reads the pickles of a stream that can seek, from its beginning. It is the result's, or closed if there is none.</summary>
+    /// <summary>Reads the pickles of a stream that can seek, from its beginning. It is the result's.</summary>
     /// <exception cref="DataFileException">The file is damaged or holds something else than tensors and plain values.</exception>
-    public static PytorchFile Open(Stream stream, string path)
+    public static PytorchFile Open(Stream stream, string path) => ZipDamage.Tell(path, "a sound zip archive", () =>
     {
-        PytorchFile? file = null;
-        try
+        Span<byte> beginning = stackalloc byte[4];
+        stream.ReadAtLeast(beginning, 4, throwOnEndOfStream: false);
+        stream.Position = 0;
+        var archive = IsZip(beginning) ? new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8) : null;
+        return new PytorchFile(path, stream, archive).OrDispose(file =>
         {
-            Span<byte> beginning = stackalloc byte[4];
-            stream.ReadAtLeast(beginning, 4, throwOnEndOfStream: false);
-            stream.Position = 0;
-            file = new PytorchFile(
-                path, stream, IsZip(beginning) ? new(stream, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8) : null);
             if (file.IsArchive) file.ReadArchive();
             else file.ReadLegacy();
-            return file;
-        }
-        catch (Exception exception)
-        {
-            file?.Dispose();
-            stream.Dispose();
-            if (Npy.IsZipDamage(exception))
-                throw new DataFileException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
-            throw;
-        }
-    }
+        });
+    });
 
     /// <summary>A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did.</summary>
     /// <exception cref="DataFileException">The storage is missing, or not of the length that the pickle says.</exception>
@@ -139,18 +128,8 @@ internal sealed class PytorchFile : IDisposable
         Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
     }
 
-    private Stream Open(ZipArchiveEntry entry)
-    {
-        try
-        {
-            return entry.Open();
-        }
-        catch (Exception exception) when (Npy.IsZipDamage(exception))
-        {
-            throw new DataFileException(
-                $"{path}:{PickledText.Shown(entry.FullName)}", 0, "an entry", $"'{exception.Message}'", exception);
-        }
-    }
+    private Stream Open(ZipArchiveEntry entry) =>
+        ZipDamage.Tell($"{path}:{PickledText.Shown(entry.FullName)}", "an entry", entry.Open);
 
     private string Text(ZipArchiveEntry entry)
     {
@@ -228,21 +207,19 @@ internal sealed class PytorchFile : IDisposable
     private Tensor Fill(PickledStorage storage, Stream contents)
     {
         // The length has been compared with that of the file.
-        var elements = empty(storage.Count, storage.Type).DetachFromDisposeScope();
+        using var scope = NewDisposeScope();
+        var elements = empty(storage.Count, storage.Type);
         try
         {
             TensorBytes.Fill(elements, contents);
             if (TensorBytes.WrongBool(elements) is var (index, value))
                 throw Fault(0, $"0 or 1 in storage '{PickledText.Shown(storage.Key)}' of truth values", $"{value} at {index}");
         }
-        catch (Exception exception)
+        catch (Exception exception) when (ZipDamage.Is(exception))
         {
-            elements.Dispose();
-            if (Npy.IsZipDamage(exception))
-                throw new DataFileException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
-            throw;
+            throw new DataFileException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
         }
-        storages.Add(storage.Key, (storage, elements));
+        storages.Add(storage.Key, (storage, elements.DetachFromDisposeScope()));
         return elements;
     }
 }

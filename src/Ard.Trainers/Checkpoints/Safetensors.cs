@@ -52,14 +52,12 @@ public static class Safetensors
                 tensors.Add(entry.Name, tensor);
                 foreach (var chunk in TensorBytes.Chunks(tensor))
                 {
-                    using (chunk)
-                    {
-                        stream.ReadExactly(chunk.bytes);
-                        if (header.HasDigest) hash.AppendData(chunk.bytes);
-                        if (entry.Type == ScalarType.Bool && chunk.bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var wrong)
-                            throw new DataFileException(path, stream.Position - chunk.bytes.Length + wrong,
-                                $"0 or 1 in the BOOL tensor '{entry.Name}'", $"{chunk.bytes[wrong]}");
-                    }
+                    using var piece = chunk;
+                    stream.ReadExactly(piece.bytes);
+                    if (header.HasDigest) hash.AppendData(piece.bytes);
+                    if (entry.Type == ScalarType.Bool && piece.bytes.IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var wrong)
+                        throw new DataFileException(path, stream.Position - piece.bytes.Length + wrong,
+                            $"0 or 1 in the BOOL tensor '{entry.Name}'", $"{piece.bytes[wrong]}");
                 }
             }
             if (header.HasDigest && Convert.ToHexStringLower(hash.GetHashAndReset()) is var found && found != header.Digest)
@@ -116,11 +114,9 @@ public static class Safetensors
             using var copyScope = NewDisposeScope();
             foreach (var chunk in TensorBytes.Chunks(tensor.detach().cpu().contiguous()))
             {
-                using (chunk)
-                {
-                    hash.AppendData(chunk.bytes);
-                    stream.Write(chunk.bytes);
-                }
+                using var piece = chunk;
+                hash.AppendData(piece.bytes);
+                stream.Write(piece.bytes);
             }
         }
         stream.Position = 8 + SafetensorsHeader.DigestOffset;

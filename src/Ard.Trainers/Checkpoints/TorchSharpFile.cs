@@ -59,10 +59,9 @@ internal sealed class TorchSharpFile : IDisposable
         }
     }
 
-    /// <summary>Reads all tensors, onto the CPU.</summary>
+    /// <summary>Reads all tensors, onto the CPU and into the current dispose scope.</summary>
     public Dictionary<string, Tensor> Read()
     {
-        using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
         foreach (var (info, offset) in entries)
         {
@@ -73,7 +72,6 @@ internal sealed class TorchSharpFile : IDisposable
             if (TensorBytes.WrongBool(tensor) is var (index, value))
                 throw Fault(offset + index, $"0 or 1 in the truth values '{info.Name}'", $"{value}");
         }
-        foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
         return tensors;
     }
 

@@ -96,42 +96,36 @@ public sealed class WeightsFile : IDisposable
     /// stands before the names of some tensors, such as <c>ema_model</c>. Default null: found by rule, see
     /// <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
     /// <exception cref="DataFileException">The file is damaged, of another format, or holds something that is not read.</exception>
-    public static WeightsFile Open(string path, string? key = null)
+    public static WeightsFile Open(string path, string? key = null) =>
+        Safetensors.Open(path).OrDispose(stream => Open(stream, path, key));
+
+    private static WeightsFile Open(Stream stream, string path, string? key)
     {
-        var stream = Safetensors.Open(path);
-        try
+        var beginning = new byte[512];
+        beginning = beginning[..stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
+        stream.Position = 0;
+        // Safetensors first: it begins with a length, whose bytes may be the first ones of any other format.
+        var safetensors = SafetensorsHeader.Begins(beginning, stream.Length);
+        if (!safetensors && PytorchFile.Is(beginning)) return OpenPytorch(stream, path, key);
+        var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
+        if (!safetensors && !isTorchSharp && OtherFormat(beginning) is { } other)
+            throw new DataFileException(path, 0, "safetensors, or a file of torch.save or of TorchSharp's Module.save", other);
+        if (key is not null)
+            throw new DataFileException(
+                path, $"a file of torch.save, for the key '{key}'", isTorchSharp ? "a file of TorchSharp" : "a safetensors file");
+        if (isTorchSharp)
         {
-            var beginning = new byte[512];
-            beginning = beginning[..stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
-            stream.Position = 0;
-            // Safetensors first: it begins with a length, whose bytes may be the first ones of any other format.
-            var safetensors = SafetensorsHeader.Begins(beginning, stream.Length);
-            if (!safetensors && PytorchFile.Is(beginning)) return OpenPytorch(stream, path, key);
-            var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
-            if (!safetensors && !isTorchSharp && OtherFormat(beginning) is { } other)
-                throw new DataFileException(path, 0, "safetensors, or a file of torch.save or of TorchSharp's Module.save", other);
-            if (key is not null)
-                throw new DataFileException(
-                    path, $"a file of torch.save, for the key '{key}'", isTorchSharp ? "a file of TorchSharp" : "a safetensors file");
-            if (isTorchSharp)
-            {
-                var file = TorchSharpFile.Open(stream, path);
-                return new(path, WeightsFormat.TorchSharp, file.Read, file) { Tensors = file.Tensors };
-            }
-            using (stream)
-            {
-                var header = SafetensorsHeader.Read(stream, path);
-                return new(path, WeightsFormat.Safetensors, () => Safetensors.Read(path))
-                {
-                    Tensors = [.. header.Entries.Select(entry => entry.Info)],
-                    Metadata = header.Metadata,
-                };
-            }
+            var file = TorchSharpFile.Open(stream, path);
+            return new(path, WeightsFormat.TorchSharp, file.Read, file) { Tensors = file.Tensors };
         }
-        catch
+        using (stream)
         {
-            stream.Dispose();
-            throw;
+            var header = SafetensorsHeader.Read(stream, path);
+            return new(path, WeightsFormat.Safetensors, () => Safetensors.Read(path))
+            {
+                Tensors = [.. header.Entries.Select(entry => entry.Info)],
+                Metadata = header.Metadata,
+            };
         }
     }
 
@@ -146,19 +140,13 @@ public sealed class WeightsFile : IDisposable
         if (bytes > (Int128)MostSharing * stream.Length)
             throw new DataFileException(
                 path, $"tensors that share at most {MostSharing} times the file's {stream.Length} bytes", $"{bytes} bytes of them");
-        return new(path, pytorch.IsArchive ? WeightsFormat.PytorchArchive : WeightsFormat.PytorchLegacy, Read, pytorch)
+        return new(
+            path, pytorch.IsArchive ? WeightsFormat.PytorchArchive : WeightsFormat.PytorchLegacy,
+            () => found.Tensors.ToDictionary(pair => pair.Key, pair => pytorch.Read(pair.Value)), pytorch)
         {
             Found = found,
             Tensors = [.. found.Tensors.Select(pair => new TensorInfo(pair.Key, pair.Value.Storage.Type, pair.Value.Shape))],
         };
-
-        Dictionary<string, Tensor> Read()
-        {
-            using var scope = NewDisposeScope();
-            var tensors = found.Tensors.ToDictionary(pair => pair.Key, pair => pytorch.Read(pair.Value));
-            foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
-            return tensors;
-        }
     }
 
     /// <summary>Reads all tensors, onto the CPU, as they are: those that share storage or have strides still do.</summary>
@@ -167,7 +155,10 @@ public sealed class WeightsFile : IDisposable
     internal Dictionary<string, Tensor> Read()
     {
         RefuseProgram();
-        return read();
+        using var scope = NewDisposeScope();
+        var tensors = read();
+        foreach (var tensor in tensors.Values) tensor.MoveToOuterDisposeScope();
+        return tensors;
     }
 
     /// <summary>Such as <c>PytorchArchive, 22 tensors</c>.</summary>

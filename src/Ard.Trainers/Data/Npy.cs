@@ -137,38 +137,16 @@ internal static class Npy
         return new Array(name, path, ReadHeader(reader), open);
     }
 
-    private static ZipArchive OpenArchive(string path)
-    {
-        var file = DataFileReader.OpenFile(path);
-        try
+    private static ZipArchive OpenArchive(string path) => ZipDamage.Tell(path, "a sound zip archive", () =>
+        DataFileReader.OpenFile(path).OrDispose(file =>
         {
             var archive = new ZipArchive(file, ZipArchiveMode.Read);
             return archive.Entries.Count <= MaximumEntries ? archive
                 : throw new DataFileException(path, 0, $"at most {MaximumEntries} arrays", $"{archive.Entries.Count}");
-        }
-        catch (Exception exception)
-        {
-            file.Dispose();
-            if (IsZipDamage(exception)) throw new DataFileException(path, 0, "a sound zip archive", $"'{exception.Message}'", exception);
-            throw;
-        }
-    }
+        }));
 
-    // What ZipArchive throws at damaged archives.
-    internal static bool IsZipDamage(Exception exception) =>
-        exception is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException or OverflowException;
-
-    private static DataFileReader Reader(string path, Func<Stream> open)
-    {
-        try
-        {
-            return new DataFileReader(open(), path);
-        }
-        catch (Exception exception) when (IsZipDamage(exception))
-        {
-            throw new DataFileException(path, 0, "an entry of a sound zip archive", $"'{exception.Message}'", exception);
-        }
-    }
+    private static DataFileReader Reader(string path, Func<Stream> open) =>
+        new(ZipDamage.Tell(path, "an entry of a sound zip archive", open), path);
 
     private static Header ReadHeader(DataFileReader reader)
     {

@@ -74,7 +74,7 @@ public sealed record EvaluationShard(int Number, int Count)
                 ?? throw new DataFileException(path, "the state of a shard", "that of a whole evaluation");
             var settings = contents.Header.Settings.Where(pair => pair.Key != Setting).ToDictionary();
             first ??= (path, shard.Count, settings);
-            var differences = StateFile.Differences(settings, first.Value.Settings, "here", "there").ToList();
+            var differences = OptionsText.Differences(settings, first.Value.Settings, "here", "there").ToList();
             if (shard.Count != first.Value.Count) differences.Add($"shards: {shard.Count} here, {first.Value.Count} there");
             if (differences.Count > 0)
                 throw new DataFileException(path, $"a shard of the evaluation of {first.Value.Path}", string.Join("; ", differences));

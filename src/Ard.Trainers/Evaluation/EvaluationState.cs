@@ -88,15 +88,7 @@ internal sealed class EvaluationState : IDisposable
         examples = images?.DetachFromDisposeScope();
         if (options.StateFile is null) return;
         file = StateFile.Open(options.StateFile, header!);
-        try
-        {
-            Restore(file.Steps(), file.Path);
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        this.OrDispose(_ => Restore(file.Steps(), file.Path));
     }
 
     public int Count { get; }

@@ -172,17 +172,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             string[] attacks = [.. options.AllAttacks().Select(attack => attack.Name)];
             header = new(StateFile.Version, settings, [.. part.Rows], attacks, part.Truth);
         }
-        var state = new EvaluationState(options, part.Count, Examples(part), header, steps);
-        try
-        {
-            TakeSteps(state, part);
-            return state;
-        }
-        catch
-        {
-            state.Dispose();
-            throw;
-        }
+        return new EvaluationState(options, part.Count, Examples(part), header, steps).OrDispose(state => TakeSteps(state, part));
     }
 
     private void TakeSteps(EvaluationState state, EvaluationSubject subject)

@@ -45,17 +45,7 @@ internal sealed class StateFile : IDisposable
     public static StateFile Open(string path, StateHeader header)
     {
         if (!File.Exists(path)) Write(path, header, []);
-        var file = new StateFile(path);
-        try
-        {
-            file.Check(header);
-            return file;
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        return new StateFile(path).OrDispose(file => file.Check(header));
     }
 
     /// <summary>Reads a file whatever it is of.</summary>
@@ -72,16 +62,6 @@ internal sealed class StateFile : IDisposable
         Write(stream, header);
         foreach (var step in steps) Write(stream, step);
     });
-
-    /// <summary>What differs between the settings of two evaluations.</summary>
-    public static IEnumerable<string> Differences(
-        IReadOnlyDictionary<string, string> some, IReadOnlyDictionary<string, string> others, string here, string there)
-    {
-        static string Text(IReadOnlyDictionary<string, string> texts, string name) => texts.GetValueOrDefault(name, "nothing");
-        return others.Keys.Union(some.Keys)
-            .Where(name => !OptionsText.AreSame(some.GetValueOrDefault(name), others.GetValueOrDefault(name)))
-            .Select(name => $"{name}: {Text(some, name)} {here}, {Text(others, name)} {there}");
-    }
 
     /// <summary>The steps that it holds, to be read once, before one is added.</summary>
     /// <exception cref="DataFileException">It is damaged.</exception>
@@ -102,7 +82,7 @@ internal sealed class StateFile : IDisposable
     private void Check(StateHeader expected)
     {
         var (_, settings, rows, _, _) = ReadHeader();
-        var differences = Differences(settings, expected.Settings, "in the file", "given").ToList();
+        var differences = OptionsText.Differences(settings, expected.Settings, "in the file", "given").ToList();
         if (!rows.SequenceEqual(expected.Rows))
             differences.Add($"rows: {rows.Length} others in the file, {expected.Rows.Length} given");
         if (differences.Count > 0) throw new DataFileException(Path, "the state of this evaluation", string.Join("; ", differences));
