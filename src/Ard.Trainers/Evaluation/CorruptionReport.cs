@@ -129,12 +129,7 @@ public sealed record CorruptionReport : IJsonOnDeserialized
         }
         return new(subject.Count, clean, results);
 
-        int Count(Func<long[], Tensor> images) => subject.Batches(BatchSize).Sum(rows =>
-        {
-            subject.Cancellation.ThrowIfCancellationRequested();
-            using var own = NewDisposeScope();
-            return subject.Predict(subject.ToNetwork(images(rows))).Zip(rows).Count(pair => pair.First == truth[pair.Second]);
-        });
+        int Count(Func<long[], Tensor> images) => subject.CountOf(truth, BatchSize, images);
     }
 
     // Unrelated noise for each.

@@ -81,6 +81,15 @@ internal sealed record EvaluationSubject(
         return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
     }
 
+    /// <summary>Of how many images, which a function gives by their places, the network says these classes.</summary>
+    /// <inheritdoc cref="Predict" path="/exception"/>
+    public int CountOf(IReadOnlyList<long> classes, int batchSize, Func<long[], Tensor> images) => Batches(batchSize).Sum(places =>
+    {
+        Cancellation.ThrowIfCancellationRequested();
+        using var scope = NewDisposeScope();
+        return Predict(ToNetwork(images(places))).Zip(places).Count(pair => pair.First == classes[(int)pair.Second]);
+    });
+
     /// <summary>What network, images and labels are known by; of a model that can only be asked its answers to the first images.</summary>
     public Dictionary<string, string> Digests()
     {

@@ -61,17 +61,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     }
 
     // The share of images of which a surrogate says the same as the network in question; null where there are none.
-    private double? Agreement(EvaluationSubject surrogate, AttackResult clean)
-    {
-        var same = 0;
-        foreach (var places in surrogate.Batches(Options.BatchSize))
-        {
-            using var scope = NewDisposeScope();
-            var found = surrogate.Predict(surrogate.Take(places).Images);
-            same += found.Zip(places).Count(pair => pair.First == clean.Predictions[(int)pair.Second]);
-        }
-        return surrogate.Count == 0 ? null : (double)same / surrogate.Count;
-    }
+    private double? Agreement(EvaluationSubject surrogate, AttackResult clean) => surrogate.Count == 0 ? null
+        : (double)surrogate.CountOf(clean.Predictions, Options.BatchSize, surrogate.Images.Rows) / surrogate.Count;
 
     /// <summary>The same for images that are some of a data set, whose digest is not wanted.</summary>
     internal RobustnessReport EvaluateRows(EvaluationSubject subject)
