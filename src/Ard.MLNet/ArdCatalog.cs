@@ -2,7 +2,6 @@ using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
-using Microsoft.ML;
 
 namespace Ard.MLNet;
 

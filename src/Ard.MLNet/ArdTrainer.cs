@@ -8,7 +8,6 @@ using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
 using Microsoft.ML.Runtime;
-using Microsoft.ML;
 
 namespace Ard.MLNet;
 

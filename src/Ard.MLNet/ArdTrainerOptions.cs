@@ -4,7 +4,6 @@ using Ard.Trainers.Data;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Settings;
 using Ard.Trainers.Training;
-using Microsoft.ML;
 
 namespace Ard.MLNet;
 

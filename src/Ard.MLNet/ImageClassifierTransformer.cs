@@ -1,8 +1,6 @@
 using Ard.MLNet.Saving;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Training;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet;

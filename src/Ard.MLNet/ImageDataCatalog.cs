@@ -1,8 +1,6 @@
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Data;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet;
 

@@ -2,7 +2,6 @@ using Ard.MLNet.Evaluation;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Reports;
-using Microsoft.ML;
 
 namespace Ard.MLNet;
 

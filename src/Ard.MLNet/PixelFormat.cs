@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ard.MLNet.Data;
-using Microsoft.ML.Data;
 using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
 
 namespace Ard.MLNet;

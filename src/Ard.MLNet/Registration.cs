@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Training;
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 

@@ -1,5 +1,4 @@
 using Ard.Trainers.Checkpoints;
-using Microsoft.ML;
 
 namespace Ard.MLNet;
 

@@ -1,6 +1,4 @@
 using Ard.MLNet.Schema;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
 namespace Ard.MLNet.Data;

@@ -1,7 +1,5 @@
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Data;
 

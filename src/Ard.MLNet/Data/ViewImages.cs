@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tensors;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Data;
 

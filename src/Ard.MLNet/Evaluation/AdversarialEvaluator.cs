@@ -8,8 +8,6 @@ using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
 using Ard.Trainers.Settings;
-using Microsoft.ML.Data;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Evaluation;
 

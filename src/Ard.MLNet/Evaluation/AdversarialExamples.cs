@@ -4,9 +4,7 @@ using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Settings;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Evaluation;
 

@@ -4,8 +4,6 @@ using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.MLNet.Scoring;
 using Ard.Trainers.Attacks;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Evaluation;
 

@@ -3,8 +3,6 @@ using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Evaluation;
 

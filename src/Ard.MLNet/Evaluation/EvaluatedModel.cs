@@ -5,7 +5,6 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
-using Microsoft.ML;
 using TorchSharp;
 
 namespace Ard.MLNet.Evaluation;

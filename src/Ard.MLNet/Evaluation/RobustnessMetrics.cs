@@ -2,8 +2,6 @@ using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Reports;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Evaluation;
 

@@ -7,7 +7,6 @@ using Ard.MLNet.Scoring;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Runtime;
 using TorchSharp;

@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.Serialization;
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Saving;

@@ -1,7 +1,5 @@
 using System.Globalization;
 using Ard.MLNet.Data;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Schema;
 

@@ -1,6 +1,4 @@
 using Ard.MLNet.Data;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using VectorKind = Microsoft.ML.SchemaShape.Column.VectorKind;
 

@@ -1,5 +1,3 @@
-using Microsoft.ML;
-
 namespace Ard.MLNet.Schema;
 
 /// <summary>Errors about columns, in the words that ML.NET's own trainers and transformers use.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.ML;
-
 namespace Ard.MLNet.Scoring;
 
 /// <summary>A cursor over rows of a schema, of whose columns some were asked for.</summary>

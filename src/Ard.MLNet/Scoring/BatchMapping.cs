@@ -1,5 +1,3 @@
-using Microsoft.ML;
-
 namespace Ard.MLNet.Scoring;
 
 /// <summary>A computation that makes new columns out of some columns of a row, many rows at a time.</summary>

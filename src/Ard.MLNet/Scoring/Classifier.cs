@@ -2,8 +2,6 @@ using System.Runtime.InteropServices;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Networks;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using TorchSharp;
 
 namespace Ard.MLNet.Scoring;

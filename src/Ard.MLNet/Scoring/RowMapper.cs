@@ -1,6 +1,3 @@
-using Microsoft.ML;
-using Microsoft.ML.Data;
-
 namespace Ard.MLNet.Scoring;
 
 /// <summary>A <see cref="BatchMapping"/> row by row: the path of the PredictionEngine.</summary>
