@@ -1,4 +1,5 @@
 using Ard.MLNet.Evaluation;
+using Ard.MLNet.Saving;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Training;
@@ -21,8 +22,8 @@ public static class ArdCatalog
     public static MLContext RegisterArd(this MLContext mlContext, params NetworkDefinition[] networks)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
-        ImageClassifierTransformer.Register(mlContext.ComponentCatalog);
-        AdversarialExamplesTransformer.Register(mlContext.ComponentCatalog);
+        ModelStream.Register(mlContext.ComponentCatalog, typeof(ImageClassifierTransformer), ClassifierFile.LoaderName);
+        ModelStream.Register(mlContext.ComponentCatalog, typeof(AdversarialExamplesTransformer), AdversarialExamplesStep.LoaderName);
         Registration.Add(mlContext, networks);
         return mlContext;
     }

@@ -34,9 +34,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         seed = options.Seed ?? host.Rand.NextInt64();
     }
 
-    /// <summary>
-    /// The columns after <see cref="Fit"/>: Score and PredictedLabel are added, which is a key of the label's values.
-    /// </summary>
+    /// <summary>The columns after <see cref="Fit"/>: Score and PredictedLabel are added, which is a key of the label's values.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {

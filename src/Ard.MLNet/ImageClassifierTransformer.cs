@@ -61,39 +61,20 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
 
     /// <summary>The input's columns, PredictedLabel and Score.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, or of another type or length.</exception>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        return Classifier.OutputSchema(inputSchema);
-    }
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Classifier.OutputSchema(inputSchema);
 
     /// <summary>A view of the input with the new columns. They are computed when a cursor asks for them.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The feature column is missing, or of another type or length.</exception>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return new BatchedDataView(input, Classifier);
-    }
+    public IDataView Transform(IDataView input) => new BatchedDataView(input, Classifier);
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        return new RowMapper(inputSchema, Classifier);
-    }
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowMapper(inputSchema, Classifier);
 
     /// <summary>Frees the network. Scoring afterwards is an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => Classifier.Dispose();
 
-    internal static void Register(ComponentCatalog catalog) =>
-        ModelStream.Register(catalog, typeof(ImageClassifierTransformer), ClassifierFile.LoaderName);
-
     // Called by ML.NET when a model is loaded.
-    private static ImageClassifierTransformer Create(IHostEnvironment env, object context)
-    {
-        Classifier? classifier = null;
-        ModelStream.Read(context, stream => classifier = ClassifierFile.Read(stream, env.ComponentCatalog));
-        return new ImageClassifierTransformer(classifier!, null);
-    }
+    private static ImageClassifierTransformer Create(IHostEnvironment env, object context) =>
+        new(ModelStream.Read(context, stream => ClassifierFile.Read(stream, env.ComponentCatalog)), null);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
         ModelStream.Write(ctx, ClassifierFile.LoaderName, stream => ClassifierFile.Write(stream, Classifier));

@@ -11,9 +11,7 @@ using Ard.Trainers.Settings;
 
 namespace Ard.MLNet.Evaluation;
 
-/// <summary>
-/// The settings of <see cref="ArdCatalog.EvaluateRobustness"/> and of the other evaluations of <see cref="ArdCatalog"/>.
-/// </summary>
+/// <summary>The settings of <see cref="ArdCatalog.EvaluateRobustness"/> and of the other evaluations of <see cref="ArdCatalog"/>.</summary>
 public sealed record AdversarialEvaluatorOptions
 {
     /// <summary>The column of true labels, a key of the classifier's classes or their values. Default Label.</summary>

@@ -92,39 +92,20 @@ internal sealed class AdversarialExamplesTransformer(AdversarialMapping mapping,
     // The new column depends on nothing but the row and its id.
     public bool IsRowToRowMapper => true;
 
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        return mapping.OutputSchema(inputSchema);
-    }
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => mapping.OutputSchema(inputSchema);
 
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return new BatchedDataView(input, mapping);
-    }
+    public IDataView Transform(IDataView input) => new BatchedDataView(input, mapping);
 
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        return new RowMapper(inputSchema, mapping);
-    }
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new RowMapper(inputSchema, mapping);
 
     public void Dispose()
     {
         if (owned) mapping.Classifier.Dispose();
     }
 
-    public static void Register(ComponentCatalog catalog) =>
-        ModelStream.Register(catalog, typeof(AdversarialExamplesTransformer), AdversarialExamplesStep.LoaderName);
-
     // Called by ML.NET when a model is loaded.
-    private static AdversarialExamplesTransformer Create(IHostEnvironment env, object context)
-    {
-        AdversarialMapping? read = null;
-        ModelStream.Read(context, stream => read = AdversarialExamplesStep.Read(stream, env.ComponentCatalog));
-        return new AdversarialExamplesTransformer(read!, owned: true);
-    }
+    private static AdversarialExamplesTransformer Create(IHostEnvironment env, object context) =>
+        new(ModelStream.Read(context, stream => AdversarialExamplesStep.Read(stream, env.ComponentCatalog)), owned: true);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
         ModelStream.Write(ctx, AdversarialExamplesStep.LoaderName, stream => AdversarialExamplesStep.Write(stream, mapping));

@@ -49,31 +49,15 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
 
     public override Batch Open(DataViewRow row, int capacity) => new AttackBatch(this, row, capacity);
 
-    private sealed class AttackBatch : Batch
+    private sealed class AttackBatch(AdversarialMapping mapping, DataViewRow row, int capacity) : Batch
     {
-        private readonly AdversarialMapping mapping;
-        private readonly DataViewRow row;
-        private readonly ImageColumn column;
-        private readonly Func<long> getLabel;
-        private readonly ValueGetter<DataViewRowId> getId;
-        private readonly ImageBuffer images;
-        private readonly long[] labels;
-        private readonly long[] rows;
+        private readonly ImageColumn column = ImageColumn.Open(row, mapping.Classifier.Features, mapping.Format);
+        private readonly Func<long> getLabel = mapping.Classifier.Labels.Open(row, mapping.Inputs(row.Schema)[1]);
+        private readonly ValueGetter<DataViewRowId> getId = row.GetIdGetter();
+        private readonly ImageBuffer images = new(mapping.Format, capacity);
+        private readonly long[] labels = new long[capacity];
+        private readonly long[] rows = new long[capacity];
         private DataViewRowId id;
-
-        public AttackBatch(AdversarialMapping mapping, DataViewRow row, int capacity)
-        {
-            (this.mapping, this.row) = (mapping, row);
-            var inputs = mapping.Inputs(row.Schema);
-            column = ImageColumn.Open(row, mapping.Classifier.Features, mapping.Format);
-            getLabel = mapping.Classifier.Labels.Open(row, inputs[1]);
-            getId = row.GetIdGetter();
-            images = new ImageBuffer(Format, capacity);
-            labels = new long[capacity];
-            rows = new long[capacity];
-        }
-
-        private PixelFormat Format => mapping.Format;
 
         public override void Read(int slot)
         {
@@ -103,8 +87,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         public override Delegate Getter(int column, Func<int> slot) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
         {
             var image = images[slot()];
-            var editor = VBufferEditor.Create(ref value, Format.Size);
-            Format.FromImage(image, editor.Values);
+            var editor = VBufferEditor.Create(ref value, mapping.Format.Size);
+            mapping.Format.FromImage(image, editor.Values);
             value = editor.Commit();
         });
     }

@@ -185,11 +185,7 @@ internal sealed class AskedPipeline
         TableDataView.Column Images()
         {
             if (features.Type is VectorDataViewType { ItemType: var item })
-                return item.Equals(Single)
-                    ? TableDataView.Vectors<float>(
-                        features.Name, features.Type, size, (row, values) => Format.FromImage(Image(row), values), features.Annotations)
-                    : TableDataView.Vectors<byte>(
-                        features.Name, features.Type, size, (row, values) => Format.FromImage(Image(row), values), features.Annotations);
+                return item.Equals(Single) ? Vectors<float>(Format.FromImage) : Vectors<byte>(Format.FromImage);
             return TableDataView.Of(
                 features.Name, features.Type, (int row, ref MLImage value) =>
                 {
@@ -200,6 +196,9 @@ internal sealed class AskedPipeline
                 },
                 features.Annotations);
         }
+
+        TableDataView.Column Vectors<T>(Action<ReadOnlySpan<float>, Span<T>> fill) => TableDataView.Vectors<T>(
+            features.Name, features.Type, size, (row, values) => fill(Image(row), values), features.Annotations);
     }
 
     private TableDataView.Column Absent(DataViewSchema.Column column) => TableDataView.Without(

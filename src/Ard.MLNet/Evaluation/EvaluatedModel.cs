@@ -41,9 +41,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
             : OpenClassifier(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options);
     }
 
-    /// <summary>
-    /// What the adversary may do: where images are of whole 255ths, as many of these as the budget has.
-    /// </summary>
+    /// <summary>What the adversary may do: where images are of whole 255ths, as many of these as the budget has.</summary>
     /// <exception cref="ArgumentException">The norm is another one, in which what rounding adds would not be within the budget.</exception>
     public ThreatModel Within(ThreatModel threat)
     {

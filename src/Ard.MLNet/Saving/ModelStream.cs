@@ -58,10 +58,11 @@ internal static class ModelStream
 
     /// <summary>Reads the stream of a model, which cannot seek, by what ML.NET hands to <c>Create</c>.</summary>
     /// <exception cref="FormatException">The model has no such stream.</exception>
-    public static void Read(object context, Action<Stream> read)
+    public static T Read<T>(object context, Func<Stream, T> read)
     {
-        if (!(bool)Call(TryLoadBinaryStream, context, StreamName, (Action<BinaryReader>)(reader => read(reader.BaseStream)))!)
-            throw new FormatException($"The model has no stream '{StreamName}': it is damaged.");
+        T model = default!;
+        var found = Call(TryLoadBinaryStream, context, StreamName, (Action<BinaryReader>)(reader => model = read(reader.BaseStream)));
+        return found is true ? model : throw new FormatException($"The model has no stream '{StreamName}': it is damaged.");
     }
 
     // An exception of ours comes out as itself.

@@ -23,11 +23,12 @@ internal abstract class BatchMapping
     public abstract Batch Open(DataViewRow row, int capacity);
 
     /// <summary>The columns of the input, then the new ones.</summary>
-    public DataViewSchema OutputSchema(DataViewSchema input)
+    public DataViewSchema OutputSchema(DataViewSchema inputSchema)
     {
+        ArgumentNullException.ThrowIfNull(inputSchema);
         var builder = new DataViewSchema.Builder();
-        builder.AddColumns(input);
-        builder.AddColumns(NewColumns(input));
+        builder.AddColumns(inputSchema);
+        builder.AddColumns(NewColumns(inputSchema));
         return builder.ToSchema();
     }
 
