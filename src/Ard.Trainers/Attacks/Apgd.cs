@@ -55,9 +55,7 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(op
                     targets?.select(1, aim).index_select(0, rows));
                 Run(target, batch, threat, worst, noise, restart == 0 ? Options.Start?.index_select(0, rows) : null);
                 if (Options.Keep == KeptPoint.Worst) continue;
-                var left = TruePlaces(worst.Broken.index_select(0, rows).logical_not());
-                rows = rows.index_select(0, Index(left, rows)).MoveToOuterDisposeScope();
-                noise = noise.Select(left);
+                Keep(worst.Broken.index_select(0, rows).logical_not(), ref rows, ref noise);
             }
         }
         return worst.Points;

@@ -3,14 +3,14 @@ using static Ard.Trainers.Attacks.StepTensors;
 namespace Ard.Trainers.Attacks;
 
 /// <summary>Where APGD goes from gradients, and what follows from its losses. It is made in the scope outside that of a step.</summary>
-internal abstract class ApgdSchedule(ThreatModel threat)
+internal abstract class ApgdSchedule(ThreatModel threat, int interval)
 {
     private int sinceCheck;
 
     protected ThreatModel Threat { get; } = threat;
 
     /// <summary>The number of steps between the last check and the next.</summary>
-    protected int Interval { get; set; }
+    protected int Interval { get; set; } = Math.Max(interval, 1);
 
     /// <summary>The length of each point's next step [n].</summary>
     public abstract Tensor StepSize { get; }
@@ -48,29 +48,18 @@ internal abstract class ApgdSchedule(ThreatModel threat)
 /// the last check, or the best loss not at all though the step was not halved then, it is halved and the search goes on from the best
 /// point. Checks come after 0.22 of the steps, then sooner and sooner.
 /// </summary>
-internal sealed class HalvingSchedule : ApgdSchedule
+internal sealed class HalvingSchedule(double rho, int steps, ThreatModel threat, Tensor loss) : ApgdSchedule(threat, (int)(0.22 * steps))
 {
     // Weight of the new step against the last one: section 3.1.
     private const double Momentum = 0.75;
 
-    private readonly double rho;
-    private readonly int sooner, shortest;
-    private Tensor size, increases, lastLoss, bestLossAtCheck, halved;
+    private readonly int sooner = Math.Max((int)(0.03 * steps), 1), shortest = Math.Max((int)(0.06 * steps), 1);
+    private Tensor size = FullLike(loss, 2 * threat.Epsilon), increases = zeros_like(loss), bestLossAtCheck = loss.clone();
+    private Tensor halved = ones_like(loss, dtype: ScalarType.Bool);
 
-    public HalvingSchedule(double rho, int steps, ThreatModel threat, Tensor loss) : base(threat)
-    {
-        this.rho = rho;
-        Interval = Math.Max((int)(0.22 * steps), 1);
-        sooner = Math.Max((int)(0.03 * steps), 1);
-        shortest = Math.Max((int)(0.06 * steps), 1);
-        size = FullLike(loss, 2 * threat.Epsilon);
-        increases = zeros_like(loss);
-        // As in the reference implementation, by which results are compared: the first loss counts as an increase where it is positive,
-        // whatever it was at the start.
-        lastLoss = zeros_like(loss);
-        bestLossAtCheck = loss.clone();
-        halved = ones_like(loss, dtype: ScalarType.Bool);
-    }
+    // As in the reference implementation, by which results are compared: the first loss counts as an increase where it is positive,
+    // whatever it was at the start.
+    private Tensor lastLoss = zeros_like(loss);
 
     public override Tensor StepSize => size;
 
@@ -120,9 +109,9 @@ internal sealed class SparseSchedule : ApgdSchedule
     private readonly double values;
     private Tensor size, share, changed;
 
-    public SparseSchedule(int steps, ThreatModel threat, Tensor loss, Tensor start, Tensor images, bool dense) : base(threat)
+    public SparseSchedule(int steps, ThreatModel threat, Tensor loss, Tensor start, Tensor images, bool dense)
+        : base(threat, (int)(0.04 * steps))
     {
-        Interval = Math.Max((int)(0.04 * steps), 1);
         values = images.numel() / images.shape[0];
         size = FullLike(loss, threat.Epsilon);
         var count = FullLike(loss, values, dtype: ScalarType.Float64);

@@ -257,7 +257,6 @@ public abstract partial class Attack
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(threat);
-        ArgumentNullException.ThrowIfNull(noise);
 
         var faults = new List<string>();
         if (!Norms.Contains(threat.Norm)) faults.Add($"the norm is {threat.Norm}, expected {string.Join(" or ", Norms)}");

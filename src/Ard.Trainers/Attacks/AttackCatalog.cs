@@ -95,8 +95,8 @@ public static class AttackCatalog
         return Figures(figures[0]) is { } runs ? new Apgd(options with { Steps = runs.Steps, Restarts = runs.Restarts }) : null;
     }
 
-    /// <summary>What follows an attack's name: the number where it is not the standard one, and the restarts if several.</summary>
-    internal static string Figures(int number, int standard, int restarts) =>
+    /// <summary>What follows an attack's name: the number where it is not the standard one, if any; the restarts if several.</summary>
+    internal static string Figures(int number, int? standard, int restarts) =>
         (number != standard || restarts > 1 ? $"-{number}" : "") + (restarts > 1 ? $"x{restarts}" : "");
 
     // Whether the end of a name says what class to aim at, or nothing; and the class.
@@ -129,9 +129,6 @@ public static class AttackCatalog
         return Figures(figures) is { } known && double.IsFinite(step) && step > 0 ? (known.Steps, known.Restarts, step) : null;
     }
 
-    /// <summary>The end of a name that says how long a step is; nothing where it was not set.</summary>
-    internal static string AtStep(double? size) => size is { } set ? $"@{Text(set)}" : "";
-
     /// <summary>A length: in 255ths where it is a whole number of them.</summary>
     internal static string Text(double length)
     {
@@ -140,13 +137,6 @@ public static class AttackCatalog
             ? string.Create(CultureInfo.InvariantCulture, $"{whole}/255")
             : length.ToString("0.################", CultureInfo.InvariantCulture);
     }
-
-    internal static string Text(KeptPoint keep) => keep switch
-    {
-        KeptPoint.FirstBroken => "the first misclassified iterate counts",
-        KeptPoint.Worst => "the worst iterate counts",
-        _ => "the last iterate counts",
-    };
 
     private static int? Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;

@@ -32,7 +32,6 @@ internal sealed class AttackSequence : Attack
         $"{Name} ({string.Join("; ", Norms.SelectMany(attacks).Select(attack => attack.Description).Distinct())})";
 
     internal override int Samples => Norms.SelectMany(attacks).Max(attack => attack.Samples);
-    internal override int Targets => Norms.SelectMany(attacks).Max(attack => attack.Targets);
     private protected override int BatchSize { get; }
     internal override string Details(ThreatModel threat) => string.Join(", ", Parts(threat.Norm).Select(part => part.Name));
     public override IReadOnlyList<Attack> Parts(Norm norm) => [.. attacks(norm).SelectMany(attack => attack.Parts(norm))];

@@ -43,10 +43,9 @@ internal sealed class CarliniWagner(CarliniWagnerOptions? options = null) : Atta
             enough.index_copy_(0, rows, high);
             next.index_copy_(0, rows, where(high.isfinite(), low.Plus(high).Over(2), low.Times(10)));
             if (!Options.StopWithinBudget) continue;
-            var done = smallest.Broken.logical_and(threat.Size(smallest.Points, images).Le(threat.Epsilon));
-            Select(ref rows, done.index_select(0, rows).logical_not().nonzero().flatten());
+            Select(ref rows, smallest.BrokenWithin(threat).index_select(0, rows).logical_not().nonzero().flatten());
         }
-        return smallest.Within(threat, images);
+        return smallest.Within(threat);
     }
 
     // One minimisation with a weight c for each image. Returns for which of them some point was misclassified.

@@ -40,7 +40,7 @@ internal sealed class DeepFool(DeepFoolOptions? options = null) : Attack<DeepFoo
             Select(ref rows, ref clean, ref truth, left);
             Select(ref rivals, ref points, ref change, left);
         }
-        return found.Within(threat, images);
+        return found.Within(threat);
     }
 
     // The boundary to a class is where its logit equals the true one's; as far as the gap between them is linear, it is at the distance

@@ -45,13 +45,14 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
                     var broken = target.Logits(points, rows).argmax(1).ne(truth);
                     Offer(rows, points, broken);
                     points = where(ThreatModel.PerPoint(broken, points), clean.Plus((points - clean).Mul_(Options.Beta)), points);
-                    DropFound(ref points);
+                    if (Options.StopWithinBudget && StepTensors.Keep(Distances().Gt(threat.Epsilon), ref rows, ref noise) is { } left)
+                        points = points.index_select(0, left);
                     points.MoveToOuterDisposeScope();
                 }
             }
         }
         Finish(target, images, labels, closest, Offer);
-        return closest.Within(threat, images);
+        return closest.Within(threat);
 
         void Offer(Tensor of, Tensor points, Tensor broken) =>
             closest.Offer(of, points, threat.Size(points, images.index_select(0, of)).neg(), broken);
@@ -65,17 +66,6 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
             var radius = distances.ClampMax(threat.Epsilon).Over(2).to(clean.dtype);
             var direction = new ThreatModel(threat.Norm, 1).RandomPerturbation(clean, noise);
             return clean.Plus(direction.mul_(ThreatModel.PerPoint(radius, clean))).Clamp_(0, 1);
-        }
-
-        void DropFound(ref Tensor points)
-        {
-            if (!Options.StopWithinBudget) return;
-            var left = StepTensors.TruePlaces(Distances().Gt(threat.Epsilon));
-            if (left.Length == rows.shape[0]) return;
-            var places = StepTensors.Index(left, rows);
-            rows = rows.index_select(0, places).MoveToOuterDisposeScope();
-            points = points.index_select(0, places);
-            noise = noise.Select(left);
         }
     }
 
@@ -111,7 +101,7 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
 
         var nearest = points.NewFull([points.shape[0]], double.PositiveInfinity);
         var (nearestGap, normal) = (zeros_like(nearest), zeros_like(points).flatten(1));
-        var dual = norm switch { Norm.Linf => Norm.L1, Norm.L1 => Norm.Linf, _ => Norm.L2 };
+        var dual = ThreatModel.Dual(norm);
         foreach (var (k, (gap, slope)) in target.Gradients(gaps, leaf, rows, k => labels.Eq(k).logical_not_()).Index())
         {
             using var noGrad = no_grad();

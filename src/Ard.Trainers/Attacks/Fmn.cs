@@ -61,7 +61,7 @@ internal sealed class Fmn(int steps = Fmn.StandardSteps) : Attack
 
             double Between(double first, double last) => last + (first - last) * annealed;
         }
-        return closest.Within(threat, images);
+        return closest.Within(threat);
 
         // The current points; which of them are misclassified.
         Tensor Offer(Tensor logits)

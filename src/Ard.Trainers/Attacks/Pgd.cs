@@ -9,16 +9,21 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
 {
     /// <summary>Such as <c>pgd-20x5@2/255-to-3</c>, <c>cw-20</c> or <c>mi-fgsm-20</c>: see <see cref="AttackCatalog"/>.</summary>
     public override string Name =>
-        (IsMiFgsm ? "mi-fgsm" : Options.Loss == AttackLosses.Margin ? "cw" : "pgd") + $"-{Options.Steps}" +
-        (Options.Restarts > 1 ? $"x{Options.Restarts}" : "") + AttackCatalog.AtStep(Options.StepSize) +
-        (Options.Target is { } aim ? $"-{aim}" : "");
+        (IsMiFgsm ? "mi-fgsm" : Options.Loss == AttackLosses.Margin ? "cw" : "pgd")
+        + AttackCatalog.Figures(Options.Steps, standard: null, Options.Restarts)
+        + (Options.StepSize is { } size ? $"@{AttackCatalog.Text(size)}" : "") + (Options.Target is { } aim ? $"-{aim}" : "");
 
     public override AttackKind Kind => Options is { Steps: 1, Restarts: 1 } ? AttackKind.OneStep : AttackKind.Gradient;
     public override string Description => $"{base.Description}, {AttackLosses.NameOf(Options.Loss)}";
 
     internal override string Details(ThreatModel threat) =>
         $"{Options.Steps} steps of {AttackCatalog.Text(StepSize(threat))} {Options.Start}"
-        + (Options.Restarts > 1 ? $", {Options.Restarts} times" : "") + $"; {AttackCatalog.Text(Options.Keep)}";
+        + (Options.Restarts > 1 ? $", {Options.Restarts} times" : "") + Options.Keep switch
+        {
+            KeptPoint.FirstBroken => "; the first misclassified iterate counts",
+            KeptPoint.Worst => "; the worst iterate counts",
+            _ => "; the last iterate counts",
+        };
 
     private bool IsMiFgsm => Options.Momentum > 0 && Options.Start == Start.Clean;
 
@@ -64,7 +69,7 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
         var rows = Arange(images.shape[0], dtype: ScalarType.Int64, device: images.device);
         using (NewDisposeScope())
         {
-            if (aims is not null) Keep(aims.ne(labels));
+            if (aims is not null) StepTensors.Keep(aims.ne(labels), ref rows, ref noise);
         }
         for (var restart = 0; restart < Options.Restarts && rows.shape[0] > 0; restart++)
         {
@@ -99,19 +104,9 @@ internal sealed class Pgd(PgdOptions? options = null) : Attack<PgdOptions>(optio
             worst.Offer(rows, points, losses, logits.argmax(1).ne(labels.index_select(0, rows)));
 
         // Where outputs are random, the first broken point may be broken by chance.
-        Tensor? DropBroken() =>
-            Options.Keep == KeptPoint.FirstBroken && target.Samples == 1 ? Keep(worst.Broken.index_select(0, rows).logical_not()) : null;
-
-        // Keeps these images in the batch, [n]; returns where in it they were, unless all of them are kept.
-        Tensor? Keep(Tensor which)
-        {
-            var left = StepTensors.TruePlaces(which);
-            if (left.Length == rows.shape[0]) return null;
-            noise = noise.Select(left);
-            var places = StepTensors.Index(left, rows);
-            StepTensors.Select(ref rows, places);
-            return places;
-        }
+        Tensor? DropBroken() => Options.Keep == KeptPoint.FirstBroken && target.Samples == 1
+            ? StepTensors.Keep(worst.Broken.index_select(0, rows).logical_not(), ref rows, ref noise)
+            : null;
     }
 
     private Tensor Accumulated(Tensor momentum, Tensor gradient)

@@ -36,9 +36,7 @@ internal sealed class Square(SquareOptions? options = null) : Attack<SquareOptio
         {
             using var scope = NewDisposeScope();
             var broken = Search(target, images.index_select(0, rows), labels.index_select(0, rows), rows, windows, noise, worst);
-            left = StepTensors.TruePlaces(broken.logical_not());
-            rows = rows.index_select(0, StepTensors.Index(left, rows)).MoveToOuterDisposeScope();
-            noise = noise.Select(left);
+            StepTensors.Keep(broken.logical_not(), ref rows, ref noise);
         }
         return worst.Points;
     }

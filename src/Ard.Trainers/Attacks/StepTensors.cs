@@ -20,6 +20,18 @@ internal static class StepTensors
         Select(ref third, rows);
     }
 
+    /// <summary>Keeps those images in a batch, bool [n]: their rows, int64 [n], and their noise. One wait for the device.</summary>
+    /// <returns>Where in the batch they were, int64 [m]; null where all of them are kept.</returns>
+    public static Tensor? Keep(Tensor which, ref Tensor rows, ref PointNoise noise)
+    {
+        var left = TruePlaces(which);
+        if (left.Length == rows.shape[0]) return null;
+        noise = noise.Select(left);
+        var places = Index(left, rows);
+        Select(ref rows, places);
+        return places;
+    }
+
     /// <summary>Where a mask [n] is true: one wait for the device.</summary>
     public static long[] TruePlaces(Tensor mask)
     {

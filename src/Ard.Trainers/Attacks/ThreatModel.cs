@@ -94,12 +94,10 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     };
 
     /// <summary>How much a linear function grows along the steepest ascent for each unit of size: the dual norm, [N], float64.</summary>
-    internal Tensor Slope(Tensor gradient) => Norm switch
-    {
-        Norm.Linf => gradient.to(ScalarType.Float64).abs().flatten(1).sum(1),
-        Norm.L2 => Length(gradient).flatten(),
-        _ => gradient.to(ScalarType.Float64).abs().flatten(1).amax(1),
-    };
+    internal Tensor Slope(Tensor gradient) => Size(gradient.to(ScalarType.Float64), Dual(Norm));
+
+    /// <summary>The norm that measures gradients where this one measures changes.</summary>
+    internal static Norm Dual(Norm norm) => norm switch { Norm.Linf => Norm.L1, Norm.L1 => Norm.Linf, _ => Norm.L2 };
 
     /// <summary>A random perturbation [N,...] of each image, uniform in the ball of this norm. Not clamped to [0,1].</summary>
     public Tensor RandomPerturbation(Tensor images, Noise noise)
@@ -125,14 +123,15 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     public Tensor Size(Tensor perturbed, Tensor images)
     {
         if (images.numel() == 0) return zeros([images.shape[0]], dtype: ScalarType.Float64, device: images.device);
-        var change = perturbed.to(ScalarType.Float64) - images.to(ScalarType.Float64);
-        return Norm switch
-        {
-            Norm.Linf => change.abs().flatten(1).amax(1),
-            Norm.L2 => Length(change).flatten(),
-            _ => change.abs().flatten(1).sum(1),
-        };
+        return Size(perturbed.to(ScalarType.Float64) - images.to(ScalarType.Float64), Norm);
     }
+
+    private static Tensor Size(Tensor values, Norm norm) => norm switch
+    {
+        Norm.Linf => values.abs().flatten(1).amax(1),
+        Norm.L2 => Length(values).flatten(),
+        _ => values.abs().flatten(1).sum(1),
+    };
 
     /// <summary>Checks that points are allowed; granted are 1e-6, in L2 and L1 also the rounding of their dtype. Waits.</summary>
     /// <exception cref="InvalidOperationException">A point is not allowed; the message names the worst one.</exception>
