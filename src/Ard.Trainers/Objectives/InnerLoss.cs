@@ -6,9 +6,8 @@ namespace Ard.Trainers.Objectives;
 public sealed class InnerLoss
 {
     private readonly string name;
-    private readonly Func<TrainingBatch, Func<Tensor, Tensor>> prepare;
 
-    internal InnerLoss(string name, Func<TrainingBatch, Func<Tensor, Tensor>> prepare) => (this.name, this.prepare) = (name, prepare);
+    internal InnerLoss(string name, Func<TrainingBatch, Func<Tensor, Tensor>> prepare) => (this.name, Prepare) = (name, prepare);
 
     /// <summary>Cross-entropy of the student's prediction and the label: adversarial training, ARD.</summary>
     public static InnerLoss CrossEntropy { get; } = new(nameof(CrossEntropy), batch =>
@@ -57,7 +56,7 @@ public sealed class InnerLoss
     public override string ToString() => name;
 
     /// <summary>Prepares what stays fixed in one maximisation: from points [N,...] to a scalar with a graph to them.</summary>
-    internal Func<Tensor, Tensor> Prepare(TrainingBatch batch) => prepare(batch);
+    internal Func<TrainingBatch, Func<Tensor, Tensor>> Prepare { get; }
 
     private static Func<Tensor, Tensor> DivergenceFrom(Tensor target, TrainingBatch batch) =>
         points => KlDivergence.Sum(batch.Student.call(points), target);

@@ -31,12 +31,7 @@ public sealed record TeacherReport
     // Measured in docs/results.md: of a teacher so much softened a student by RSLAD keeps a third of its robustness.
     private const double NearlyUniform = 0.98;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Converters = { new JsonStringEnumConverter() },
-    };
+    private static readonly JsonSerializerOptions Json = new(EvaluationSummary.Json) { DefaultIgnoreCondition = JsonIgnoreCondition.Never };
 
     private TeacherReport(string role, ImageDataset data, ThreatModel? threat) =>
         (Role, Threat, Classes, ClassOrder) = (role, threat, data.Classes,

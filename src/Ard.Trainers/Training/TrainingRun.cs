@@ -80,7 +80,8 @@ internal sealed class TrainingRun : IDisposable
 
     public bool IsWithinStep { get; private set; }
 
-    public double LearningRate(int step) => setup.LearningRate((long)Epoch * Steps + step);
+    public double LearningRate(int step) => setup.Options.Schedule!.LearningRate(
+        setup.Options.Optimizer!.LearningRate, (long)Epoch * Steps + step, Steps, setup.Epochs);
 
     private TeacherReport? Teacher { get; set; }
 

@@ -123,9 +123,6 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Whether the method meets an adversary, itself or by its teacher. One that does not is not judged by one.</summary>
     public bool MeetsAdversary => Objective.Threat is not null || Objective.NeedsTeacher;
 
-    public double LearningRate(long step) =>
-        Options.Schedule!.LearningRate(Options.Optimizer!.LearningRate, step, Batches.Steps, Epochs);
-
     /// <summary>What has to be the same for a checkpoint to fit, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings
     {
