@@ -30,8 +30,7 @@ internal static class Corruptions
         using var network = Evaluation.Read(model, architecture, test);
         network.to(TrainingDevice.Find(p.GetValue(Device)!));
         Console.WriteLine($"{model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
-        CorruptionReport report = null!;
-        Display.Run(display => report = CorruptionReport.Evaluate(
+        var report = Display.Run(display => CorruptionReport.Evaluate(
             network, test.Images, test.Labels, folder: files, seed: p.GetValue(Seed), progress: display.Evaluation(model),
             cancellation: cancellation));
         Print("clean", (double)report.CleanCount / report.Images);

@@ -97,8 +97,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         }
         if (epsilons?.Length > 1)
         {
-            RobustnessCurve curve = null!;
-            Display.Run(display => curve = RobustnessCurve.Evaluate(
+            var curve = Display.Run(display => RobustnessCurve.Evaluate(
                 network, test.Images, test.Labels, epsilons, Against(threats[0]), display.Evaluation(model), cancellation));
             Figures.Print(curve);
             Figures.Print(curve.Points.SelectMany(point => point.Flags).DistinctBy(flag => flag.Code));
@@ -131,8 +130,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
 
         RobustnessReport Evaluate(RobustnessEvaluator evaluator)
         {
-            RobustnessReport found = null!;
-            Display.Run(display => found = evaluator.Evaluate(
+            var found = Display.Run(display => evaluator.Evaluate(
                 network, test.Images, test.Labels, display.Evaluation(model), cancellation));
             Figures.Print(found, test.ClassNames);
             return found;
@@ -214,8 +212,8 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
     // The smallest perturbations in the norm of an adversary, and the curve up to twice its budget.
     private ModelReport Perturbations(EvaluationOptions options, Module<Tensor, Tensor> network, ImageDataset test)
     {
-        var (threat, found) = (options.Threat!, (SmallestPerturbations)null!);
-        Display.Run(display => found = SmallestPerturbations.Evaluate(
+        var threat = options.Threat!;
+        var found = Display.Run(display => SmallestPerturbations.Evaluate(
             network, test.Images, test.Labels, threat.Norm, attacks is null ? null : options.MoreAttacks, options,
             display.Evaluation(model), cancellation));
         Figures.Print(found.Report.Clean);

@@ -14,17 +14,16 @@ internal abstract class Display
         && AnsiConsole.Profile.Capabilities.Ansi;
 
     /// <summary>Runs something with a display.</summary>
-    public static void Run(Action<Display> body)
+    public static void Run(Action<Display> body) => Run(display =>
     {
-        if (!IsLive)
-        {
-            body(new PlainDisplay());
-            return;
-        }
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 8 }, new PercentageColumn())
-            .Start(context => body(new LiveDisplay(context)));
-    }
+        body(display);
+        return 0;
+    });
+
+    /// <summary>The same with what comes of it.</summary>
+    public static T Run<T>(Func<Display, T> body) => !IsLive ? body(new PlainDisplay()) : AnsiConsole.Progress()
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 8 }, new PercentageColumn())
+        .Start(context => body(new LiveDisplay(context)));
 
     /// <summary>A message that stays.</summary>
     public abstract void Line(string text);
