@@ -71,8 +71,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         using var auxiliary = ReadAuxiliary(format, labels);
 
         var definition = options.Network.For(format, labels.Count);
-        var network = definition.Build(seed);
-        try
+        return definition.Build(seed).OrDispose(network =>
         {
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
             if (definition.Spec is null) CheckRegistered(network, definition, format, seed);
@@ -80,12 +79,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
             var scoring = new Scoring.Classifier(
                 network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        });
     }
 
     private string WhereKept(ImageDataset data)

@@ -1,4 +1,5 @@
 using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Data;
 
 namespace Ard.MLNet;
 
@@ -52,18 +53,11 @@ public sealed class TeacherNetwork
             var imported = ModelFile.Import(path, spec);
             return new(imported.Network, imported, imported.Report.Notes.Select(note => $"{path}: {note}."));
         }
-        var built = network.Build(seed: 0);
-        try
+        return OpenTeacher.Owned(network.Build(seed: 0).OrDispose(built =>
         {
             ModelFile.Load(path, built);
             built.eval();
-            return OpenTeacher.Owned(built);
-        }
-        catch
-        {
-            built.Dispose();
-            throw;
-        }
+        }));
     }
 }
 

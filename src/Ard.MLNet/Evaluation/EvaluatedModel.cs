@@ -2,6 +2,7 @@ using System.Globalization;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Training;
@@ -69,8 +70,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", label), classifier);
         ImageColumn.Find(view.Schema, classifier.Features, classifier.Format);
         var truth = ImageReader.ReadLabels(view, label, labels);
-        var used = classifier.Use();
-        try
+        return classifier.Use().OrDispose(used =>
         {
             var parameters = $"{Weights.Count(classifier.Network).ToString("N0", CultureInfo.InvariantCulture)} parameters";
             var images = new ViewImages(view, classifier.Features, classifier.Format, truth.Length);
@@ -81,12 +81,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
                 Training = transformer.Training,
                 Channels = classifier.Format.Channels,
             };
-        }
-        catch
-        {
-            used.Dispose();
-            throw;
-        }
+        });
     }
 
     private static EvaluationSubject NewSubject(
@@ -103,8 +98,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
         var named = steps.OfType<ISingleFeaturePredictionTransformer<object>>().LastOrDefault()?.Model ?? steps[^1];
         var name = named.GetType().Name;
         var network = asked.HasScores ? BlackBox.FromScores(name, asked.Ask) : BlackBox.FromLabels(name, asked.Labels.Count, asked.Ask);
-        var images = new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length);
-        try
+        return new ViewImages(data, how.FeatureColumnName, asked.Format, truth.Length).OrDispose(images =>
         {
             asked.RequireScoresInOrder(images);
             return new EvaluatedModel(name, "asked only", NewSubject(network, images, truth, options), asked.Labels)
@@ -113,12 +107,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
                 HoldsBytes = asked.TakesBytes,
                 Channels = asked.Format.Channels,
             };
-        }
-        catch
-        {
-            images.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>Trains the network that is to imitate it, where one was asked for: once everything else is known to be sound.</summary>

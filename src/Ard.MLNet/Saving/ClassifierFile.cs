@@ -138,19 +138,13 @@ internal static class ClassifierFile
         };
         var format = new PixelFormat(settings.Channels, settings.Height, settings.Width, layout) { Column = column };
         var labels = ClassLabels.Parse(settings.Labels, settings.LabelType);
-        var network = definition.Spec?.BuildFor(tensors.Values) ?? definition.Build(seed: 0);
-        try
+        return (definition.Spec?.BuildFor(tensors.Values) ?? definition.Build(seed: 0)).OrDispose(network =>
         {
             Weights.Load(network, tensors);
             if (Weights.NotFinite(network) is { } found) throw new FormatException($"expected finite weights, found {found}");
             network.to(Registration.Device(catalog));
             return step(new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize), metadata);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        });
     }
 
     private static T Known<T>(string? name, T unsaid) where T : struct, Enum =>

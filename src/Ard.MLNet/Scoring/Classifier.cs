@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
+using Ard.Trainers.Data;
 using Ard.Trainers.Networks;
 using TorchSharp;
 
@@ -122,19 +123,12 @@ internal sealed class Classifier : BatchMapping
     public Module<Tensor, Tensor> Copy()
     {
         using var used = Use();
-        var copy = Definition.Build(seed: 0);
-        try
+        return Definition.Build(seed: 0).OrDispose(copy =>
         {
             if (Network.parameters().FirstOrDefault() is { } parameter) copy.to(parameter.dtype);
             Weights.Load(copy, Network.state_dict());
             copy.eval();
-            return copy;
-        }
-        catch
-        {
-            copy.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>Images in the network's dtype, on its device.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Evaluation;
 
@@ -105,6 +106,9 @@ public sealed record CorruptionReport : IJsonOnDeserialized
                 + $"expected some of {string.Join(", ", Corruption.Names)}, each once.", nameof(names));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        // Also what the network draws itself.
+        using var random = new GlobalRandomState();
+        GlobalRandomState.Seed(seed, subject.Home.Device);
         var truth = subject.Truth;
         var results = new List<CorruptionResult>();
         var clean = Count(subject.Images.Rows);

@@ -17,7 +17,6 @@ internal static class EvaluationReport
     public static RobustnessReport? Read(string path, StateHeader header, IReadOnlyList<EvaluationStep> steps, out bool isWhole)
     {
         isWhole = true;
-        if (header.Attacks is null) return null;
         var options = Options(path, header);
         if (OptionsValidator.Faults(options).Any()) return null;
         var values = header.Settings;
@@ -30,7 +29,7 @@ internal static class EvaluationReport
         state.Restore(steps.Select(step => step with { Examples = [] }), path);
         var report = Make(state, options) with
         {
-            Labels = header.Labels ?? [],
+            Labels = header.Labels,
             Settings = [.. same.Select(setting => $"{setting.Name}: {setting.Value}")],
             Images = values.GetValueOrDefault("images"),
         };

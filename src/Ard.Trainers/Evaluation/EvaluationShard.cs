@@ -54,8 +54,7 @@ public sealed record EvaluationShard(int Number, int Count)
     /// <param name="files">The files of the shards, in any order.</param>
     /// <param name="target">The file to write. The same evaluation without a shard goes on from it, with nothing left to compute.</param>
     /// <returns>
-    /// The report; without labels where an earlier version wrote a shard; null where an attack is none of <see cref="AttackCatalog"/>:
-    /// then the same evaluation without a shard makes it.
+    /// The report; null where an attack is none of <see cref="AttackCatalog"/>: then the same evaluation without a shard makes it.
     /// </returns>
     /// <exception cref="DataFileException">
     /// A file is damaged, of no shard, of another evaluation, or not finished, or shards are missing; the message says what and which.
@@ -95,11 +94,11 @@ public sealed record EvaluationShard(int Number, int Count)
                 || batches.Sum(batch => batch[0].Rows.Length) != header.Rows.Length)
                 throw Unfinished(number);
         }
-        var each = found.Values.SelectMany(contents => contents.Header.Rows.Select((row, place) =>
-            (Row: row, Label: contents.Header.Labels?[place]))).OrderBy(image => image.Row).ToArray();
-        // Not where a shard is of a version that has none.
-        var labels = each.All(image => image.Label is not null) ? each.Select(image => image.Label!.Value).ToArray() : null;
-        var whole = new StateHeader(StateFile.Version, values, [.. each.Select(image => image.Row)], found[1].Header.Attacks, labels);
+        var each = found.Values.SelectMany(contents => contents.Header.Rows.Zip(contents.Header.Labels))
+            .OrderBy(image => image.First).ToArray();
+        var whole = new StateHeader(
+            StateFile.Version, values, [.. each.Select(image => image.First)], found[1].Header.Attacks,
+            [.. each.Select(image => image.Second)]);
         EvaluationStep[] all = [.. Join([.. found.Values.Select(contents => contents.Steps)], batchSize)];
         var report = EvaluationReport.Read(target, whole, all, out var isWhole);
         if (!isWhole) throw Unfinished(1);

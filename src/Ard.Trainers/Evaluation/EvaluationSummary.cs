@@ -108,8 +108,7 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
             Parameters = network is null or BlackBoxModel ? null : Networks.Weights.Count(network),
             Images = report.Images,
             Classes = [.. report.Classes.Select(ClassFigures.From)],
-            // Merged shards of an earlier version do not know them.
-            Points = report.Labels.Count == report.Clean.Points.Count ? EvaluationPoints.From(report) : null,
+            Points = EvaluationPoints.From(report),
         };
 
     /// <summary>The JSON of one evaluation; of several <c>evaluations</c>, each as there, and their <c>union</c>.</summary>

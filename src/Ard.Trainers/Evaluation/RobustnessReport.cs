@@ -67,7 +67,6 @@ public sealed record RobustnessReport
     /// whole or not at all.
     /// </summary>
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
-    /// <exception cref="InvalidOperationException">The report has no labels: its shards are of an earlier version.</exception>
     public void SaveRows(string path) => RobustnessUnion.Combine(this).SaveRows(path);
 
     /// <summary>

@@ -71,11 +71,6 @@ public sealed record RobustnessUnion
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     public void SaveRows(string path)
     {
-        foreach (var report in Reports)
-            if (report.Labels.Count != report.Clean.Points.Count)
-                throw new InvalidOperationException(
-                    $"The report has {report.Labels.Count} labels of {report.Clean.Points.Count} images, expected one for each: shards "
-                    + "of an earlier version have none, and the same evaluation from their state has.");
         AtomicFile.Write(path, stream =>
         {
             foreach (var report in Reports)

@@ -11,10 +11,9 @@ namespace Ard.Trainers.Evaluation;
 /// <param name="Version">That of the file.</param>
 /// <param name="Settings">Network, data and options by name, as texts.</param>
 /// <param name="Rows">The evaluated images, by their numbers in the whole data set.</param>
-/// <param name="Attacks">The names of the attacks; null in a file that has none yet.</param>
-/// <param name="Labels">The true classes of these images; null in a file of version 4, which has none.</param>
-internal sealed record StateHeader(
-    int Version, Dictionary<string, string> Settings, long[] Rows, string[]? Attacks = null, long[]? Labels = null);
+/// <param name="Attacks">The names of the attacks.</param>
+/// <param name="Labels">The true classes of these images.</param>
+internal sealed record StateHeader(int Version, Dictionary<string, string> Settings, long[] Rows, string[] Attacks, long[] Labels);
 
 /// <summary>
 /// The file of an evaluation's steps, which grows by a record a step: its length in eight bytes, its SHA-256, and JSON. The first record
@@ -24,7 +23,7 @@ internal sealed class StateFile : IDisposable
 {
     internal const int Version = 5;
 
-    private const int OldestVersion = 4, Prefix = sizeof(long) + SHA256.HashSizeInBytes;
+    private const int Prefix = sizeof(long) + SHA256.HashSizeInBytes;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -89,8 +88,8 @@ internal sealed class StateFile : IDisposable
     }
 
     private StateHeader ReadHeader() =>
-        Read<StateHeader>() is { Version: >= OldestVersion and <= Version, Settings: not null, Rows: not null } header
-        && (header.Labels is null || (header.Labels.Length == header.Rows.Length && header.Labels.All(label => label >= 0)))
+        Read<StateHeader>() is { Version: Version, Settings: not null, Rows: not null, Attacks: not null, Labels: not null } header
+        && header.Labels.Length == header.Rows.Length && header.Labels.All(label => label >= 0)
         ? header
         : throw new DataFileException(
             Path, $"the state of an evaluation of version {Version}", "another file, or a state that an older version has written");

@@ -83,29 +83,18 @@ public sealed class EvaluationShardTests : IDisposable
     }
 
     [Fact]
-    public void Shards_of_the_version_before_are_merged_without_labels_and_gone_on_from()
+    public void Shards_of_another_version_or_without_the_labels_of_all_images_are_refused()
     {
-        var whole = Evaluate(Options);
-        for (var number = 1; number <= 2; number++) EvaluateShard(number, 2);
-        var files = Directory.GetFiles(folder, "state.*-of-*");
-        ChangeHeader(files[0], header => (header["version"], header["labels"]) = (4, null));
-        var target = Path.Combine(folder, "state");
-        var merged = EvaluationShard.Merge(files, target)!;
-        Assert.Empty(merged.Labels);
-        Assert.Equal(Text(whole), Text(merged with { Labels = whole.Labels }));
-        var steps = 0;
-        Assert.Equal(
-            Text(whole), Text(Evaluate(Options with { StateFile = target }, progress: new Progress(_ => steps++))));
-        Assert.Equal(0, steps);
-
+        EvaluateShard(1, 2);
+        var (file, target) = (Directory.GetFiles(folder, "state.*-of-*").Single(), Path.Combine(folder, "state"));
         foreach (var change in new Action<JsonObject>[]
         {
-            header => header["version"] = 3, header => header["version"] = 6, header => header["labels"]!.AsArray().RemoveAt(0),
-            header => header["labels"]![0] = -1,
+            header => header["version"] = 4, header => header["version"] = 6, header => header.Remove("labels"),
+            header => header["labels"]!.AsArray().RemoveAt(0), header => header["labels"]![0] = -1,
         })
         {
             var damaged = Path.Combine(folder, "damaged");
-            File.Copy(files[1], damaged, overwrite: true);
+            File.Copy(file, damaged, overwrite: true);
             ChangeHeader(damaged, change);
             Assert.Contains("another file", Assert.Throws<DataFileException>(() => EvaluationShard.Merge([damaged], target)).Message);
         }

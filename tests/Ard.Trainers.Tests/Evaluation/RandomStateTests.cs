@@ -84,6 +84,24 @@ public sealed class RandomStateTests
         }
     }
 
+    [Fact]
+    public void And_reports_of_corrupted_images()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Glyphs.Generate(200, seed: 3);
+        using var network = (NetworkSpec.Parse("tinycnn-4") with { InputChannels = 1, ImageSize = data.Height }).Build(1);
+        var dropping = new FunctionNetwork(x => network.call(functional.dropout(x, 0.5, training: true)));
+        var before = get_rng_state();
+        var first = Report(1);
+        Compare.Same(before, get_rng_state(), "global random state");
+        rand(7).Dispose();
+        Assert.Equal(first, Report(1));
+        Assert.NotEqual(first, Report(2));
+
+        CorruptionResult[] Report(long seed) =>
+            [.. CorruptionReport.Evaluate(dropping, data.Images, data.Labels, ["contrast", "brightness"], seed: seed).Results];
+    }
+
     private sealed class Stopping(CancellationTokenSource stop) : IProgress<EvaluationProgress>
     {
         public void Report(EvaluationProgress value) => stop.Cancel();
