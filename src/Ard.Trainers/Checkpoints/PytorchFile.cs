@@ -95,6 +95,9 @@ internal sealed class PytorchFile : IDisposable
         }
         if (!archive.Entries.Any(entry => entry.FullName == "data.pkl" || entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal)))
         {
+            if (archive.Entries.Any(entry => entry.FullName.StartsWith("TrainingInfo", StringComparison.Ordinal)))
+                throw new DataFileException(
+                    path, 0, "weights", "a model of ML.NET: its own ExportWeights and ExportOnnx write its network, once it is loaded");
             var names = archive.Entries.Take(5).Select(entry => $"'{PickledText.Shown(entry.FullName)}'");
             throw new DataFileException(
                 path, 0, "an archive of PyTorch, with a file data.pkl",

@@ -379,6 +379,7 @@ public sealed class PytorchFileTests : IDisposable
         Assert.Contains("a second one", Refused(WithEntry("archive/data/0")).Message);
         Assert.Contains("a second one", Refused(WithEntry("archive/data.pkl")).Message);
         Assert.Contains("data.pkl", Refused(Archive("archive/other", [1])).Message);
+        Assert.Contains("a model of ML.NET", Refused(Archive("TrainingInfo/Version.txt", [1])).Message);
         Assert.Contains("little", Refused(WithEntry("archive/byteorder", "big"u8.ToArray())).Message);
         ReadAll(Written(WithEntry("archive/byteorder", "little"u8.ToArray())));
     }
