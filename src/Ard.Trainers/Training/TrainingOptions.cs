@@ -62,7 +62,7 @@ public sealed record TrainingOptions : IValidatableObject
     /// <summary>More images, which take a share of every batch. Default null: none.</summary>
     public AuxiliaryData? Auxiliary { get; init; }
 
-    /// <summary>The largest norm of a network's gradient, of all its parameters; a longer one is shortened. Default null: as it is.</summary>
+    /// <summary>The largest norm of the gradient of a network; a longer one is shortened. Default null: as it is.</summary>
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? ClipGradientNorm { get; init; }
 
