@@ -24,10 +24,10 @@ internal static class EvaluateCorruptionsSample
         // Expected output:
         // clean 84 %
         // noise 80 %, both 69 %
-        // fog of severity 1: 162 of 200
+        // fog of severity 1: 161 of 200
         // fog of severity 2: 138 of 200
-        // fog of severity 3: 115 of 200
+        // fog of severity 3: 114 of 200
         // fog of severity 4: 96 of 200
-        // fog of severity 5: 71 of 200
+        // fog of severity 5: 72 of 200
     }
 }
