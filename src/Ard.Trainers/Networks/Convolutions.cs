@@ -57,7 +57,8 @@ internal static class Convolutions
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_num_batches_tracked")]
     private static extern ref Tensor? Counter(NormBase norm);
 
-    private static bool MayFold(Conv2d convolution, BatchNorm2d norm) => !norm.training && norm.running_mean is not null
+    private static bool MayFold(Conv2d convolution, BatchNorm2d norm) =>
+        !norm.training && norm.running_mean is not null && convolution.bias is null
         && !(is_grad_enabled() && (convolution.weight.requires_grad || norm.parameters().Any(parameter => parameter.requires_grad)));
 
     private static Tensor Convolve(Conv2d convolution, Tensor input, Tensor weight, Tensor? bias) => functional.conv2d(

@@ -5,7 +5,7 @@ namespace Ard.Trainers.Networks;
 
 /// <summary>
 /// A BatchNorm of a network whose weights stay as they are for a while, folded into the convolution before it, once, at its first pass:
-/// with running statistics, norm(w * x + b) = (w · scale) * x + (b - mean) · scale + shift.
+/// with running statistics, norm(w * x) = (w · scale) * x - mean · scale + shift.
 /// </summary>
 internal sealed class FoldedNorm
 {
@@ -48,8 +48,13 @@ internal sealed class FoldedNorm
         lock (folded) folded.Clear();
     }
 
-    private static IEnumerable<BatchNorm2d> Layers(Module network) =>
-        network.modules().Prepend(network).OfType<BatchNorm2d>().Distinct();
+    // Not of a network within a module of somebody's own, which may change it in its forward.
+    private static IEnumerable<BatchNorm2d> Layers(Module network) => network switch
+    {
+        ImageNetwork => network.modules().OfType<BatchNorm2d>().Distinct(),
+        TeacherEnsemble ensemble => ensemble.Teachers.SelectMany(Layers),
+        _ => [],
+    };
 
     private void Compute(Conv2d convolution, BatchNorm2d norm)
     {
@@ -58,7 +63,7 @@ internal sealed class FoldedNorm
         using var noGradient = no_grad();
         var scale = norm.running_var!.Plus(norm.eps).rsqrt_();
         if (norm.weight is { } gain) scale.mul_(gain);
-        var shift = (convolution.bias is null ? norm.running_mean!.neg() : convolution.bias - norm.running_mean!).mul_(scale);
+        var shift = norm.running_mean!.neg().mul_(scale);
         if (norm.bias is { } added) shift.Add_(added);
         (weight, bias) = ((convolution.weight * scale.view(-1, 1, 1, 1)).DetachFromDisposeScope(), shift.DetachFromDisposeScope());
     }

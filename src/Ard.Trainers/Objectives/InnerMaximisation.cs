@@ -80,7 +80,7 @@ public sealed record InnerMaximisation
     {
         using var mode = Mode == AttackMode.Eval ? ModelState.Eval(batch.Student) : null;
         using var frozen = ModelState.Freeze(batch.Student);
-        using var folded = FoldedNorm.Fold(batch.Student);
+        using var folded = Mode == AttackMode.Eval ? FoldedNorm.Fold(batch.Student) : null;
         var start = batch.StartNoise is { } noise
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);
