@@ -58,13 +58,6 @@ internal abstract class ImageColumn
     /// <exception cref="InvalidOperationException">It is missing, or has another length, or a pixel is not in [0,1].</exception>
     public abstract void Convert(Span<float> image);
 
-    /// <summary>Both.</summary>
-    public void Read(Span<float> image)
-    {
-        Fetch();
-        Convert(image);
-    }
-
     private sealed class Floats(DataViewRow row, DataViewSchema.Column column, PixelFormat format) : ImageColumn
     {
         private readonly ValueGetter<VBuffer<float>> get = row.GetGetter<VBuffer<float>>(column);

@@ -18,6 +18,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
 
     public override int BatchSize => options.BatchSize;
 
+    public override string Features => classifier.Features;
+
     public override PixelFormat Format => classifier.Format;
 
     public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) =>
@@ -59,6 +61,8 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
         private readonly long[] rows = new long[capacity];
         private DataViewRowId id;
 
+        public override void Fetch() => column.Fetch();
+
         public override void Read(int slot)
         {
             labels[slot] = getLabel();
@@ -68,7 +72,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
                     + $"{mapping.Classifier.Labels}.");
             getId(ref id);
             rows[slot] = unchecked((long)(id.Low ^ BitOperations.RotateLeft(id.High, 32)));
-            column.Read(images[slot]);
+            column.Convert(images[slot]);
         }
 
         public override void Compute(int count)

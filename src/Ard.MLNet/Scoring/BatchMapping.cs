@@ -9,6 +9,9 @@ internal abstract class BatchMapping
     /// <summary>Rows that go through at a time.</summary>
     public abstract int BatchSize { get; }
 
+    /// <summary>The column of the images.</summary>
+    public abstract string Features { get; }
+
     /// <summary>The images that the rows hold.</summary>
     public abstract PixelFormat Format { get; }
 
@@ -44,7 +47,10 @@ internal abstract class BatchMapping
     /// <summary>Some rows and what became of them. For one thread.</summary>
     internal abstract class Batch : IDisposable
     {
-        /// <summary>Takes the inputs of the row where the source stands.</summary>
+        /// <summary>Takes the image of the row where the source stands; what the steps before throw comes through.</summary>
+        public abstract void Fetch();
+
+        /// <summary>Keeps that image, and the other inputs of the row.</summary>
         public abstract void Read(int slot);
 
         /// <summary>Makes the new columns of the first <paramref name="count"/> rows.</summary>

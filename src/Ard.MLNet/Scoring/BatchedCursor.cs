@@ -1,3 +1,5 @@
+using Ard.MLNet.Data;
+
 namespace Ard.MLNet.Scoring;
 
 /// <summary>
@@ -7,6 +9,7 @@ namespace Ard.MLNet.Scoring;
 internal sealed class BatchedCursor : ActiveCursor
 {
     private readonly DataViewRowCursor source;
+    private readonly Func<Func<bool>, bool> named;
     private readonly BatchMapping.Batch batch;
     private readonly List<ColumnBuffer> buffers = [];
     private readonly Delegate?[] getters;
@@ -18,13 +21,18 @@ internal sealed class BatchedCursor : ActiveCursor
     private int filled;
     private bool ended;
 
-    /// <summary>With the columns, those of the source first, of which some are asked for, and the number of rows to read ahead.</summary>
+    /// <summary>
+    /// With the columns, those of the source first, of which some are asked for; where the source comes from, to name an image that cannot be
+    /// read; and the number of rows to read ahead.
+    /// </summary>
     public BatchedCursor(
-        DataViewSchema schema, DataViewRowCursor source, BatchMapping mapping, IReadOnlyList<DataViewSchema.Column> active, int capacity)
+        DataViewSchema schema, IDataView data, DataViewRowCursor source, BatchMapping mapping,
+        IReadOnlyList<DataViewSchema.Column> active, int capacity)
         : base(schema, active)
     {
         (this.source, getId) = (source, source.GetIdGetter());
         batch = mapping.Open(source, capacity);
+        named = read => ImageReader.Named(data, mapping.Features, mapping.Format, read);
         (ids, batches, getters) = (new DataViewRowId[capacity], new long[capacity], new Delegate?[schema.Count]);
         foreach (var column in active)
         {
@@ -72,11 +80,16 @@ internal sealed class BatchedCursor : ActiveCursor
         // Until the batch is computed: after an exception there is no row, rather than one with the scores of another.
         (slot, filled, ended) = (-1, 0, true);
         var count = 0;
-        while (count < ids.Length && (more = more && source.MoveNext()))
+        while (count < ids.Length && (more = more && named(source.MoveNext)))
         {
             getId(ref ids[count]);
             batches[count] = source.Batch;
-            foreach (var buffer in buffers) buffer.Read(count);
+            named(() =>
+            {
+                foreach (var buffer in buffers) buffer.Read(count);
+                batch.Fetch();
+                return true;
+            });
             batch.Read(count);
             count++;
         }

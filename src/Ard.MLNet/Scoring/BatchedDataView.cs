@@ -37,6 +37,6 @@ internal sealed class BatchedDataView(IDataView input, BatchMapping mapping) : I
         if (!active.Any(column => column.Index >= input.Schema.Count)) return new MappedRow(Schema, cursor, mapping, active);
         // No room for more rows than there are, where that is known, nor than a buffer can hold.
         var most = Math.Clamp(ImageBuffer.MostImages(mapping.Format), 1, mapping.BatchSize);
-        return new BatchedCursor(Schema, cursor, mapping, active, (int)Math.Clamp(input.GetRowCount() ?? most, 1, most));
+        return new BatchedCursor(Schema, input, cursor, mapping, active, (int)Math.Clamp(input.GetRowCount() ?? most, 1, most));
     }
 }

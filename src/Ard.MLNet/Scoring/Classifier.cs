@@ -55,7 +55,7 @@ internal sealed class Classifier : BatchMapping
 
     public ClassLabels Labels { get; }
 
-    public string Features { get; }
+    public override string Features { get; }
 
     public override int BatchSize { get; }
 
@@ -186,7 +186,9 @@ internal sealed class Classifier : BatchMapping
         private readonly ImageBuffer images = new(classifier.Format, capacity);
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
 
-        public override void Read(int slot) => column.Read(images[slot]);
+        public override void Fetch() => column.Fetch();
+
+        public override void Read(int slot) => column.Convert(images[slot]);
 
         public override void Compute(int count)
         {

@@ -42,7 +42,8 @@ internal sealed class MappedRow(
         if (computed != source.Position)
         {
             computed = null;
-            batch!.Read(0);
+            batch!.Fetch();
+            batch.Read(0);
             batch.Compute(1);
             computed = source.Position;
         }

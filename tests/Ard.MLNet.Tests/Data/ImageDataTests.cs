@@ -112,16 +112,21 @@ public sealed class ImageDataTests
         }
         var data = ml.Data.LoadImageFolder(folder);
         var pipeline = ml.Transforms.LoadImages("Image", null, "ImagePath")
-            .Append(ml.Transforms.ResizeImages("Image", 1, 1))
+            .Append(ml.Transforms.ResizeImages("Image", 8, 8))
             .Append(ml.Transforms.ExtractPixels("Features", "Image", scaleImage: 1f / 255))
             .Append(ml.Transforms.Conversion.MapValueToKey("Label"));
         var view = pipeline.Fit(data).Transform(data);
         var labels = ClassLabels.Read(view.Schema["Label"]);
-        var format = new ImageLayout { Channels = 3, Height = 1, Width = 1 }.Resolve("Features", view.Schema["Features"].Type, null);
+        var layout = new ImageLayout { Channels = 3, Height = 8, Width = 8 };
+        var format = layout.Resolve("Features", view.Schema["Features"].Type, null);
         using (var sound = ImageReader.Read(view, "Features", "Label", format, labels)) Assert.Equal(4, sound.Count);
+        using var model = new ArdTrainer(ml, Tiny.Natural() with { Layout = layout }).Fit(view);
         File.WriteAllBytes(Path.Combine(folder, "dog", "d.png"), png[..20]);
+        var named = $"Row 3, image '{Path.Combine(folder, "dog", "d.png")}'";
         var fault = Assert.Throws<InvalidOperationException>(() => ImageReader.Read(view, "Features", "Label", format, labels));
-        Assert.Contains($"Row 3, image '{Path.Combine(folder, "dog", "d.png")}'", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(named, fault.Message, StringComparison.Ordinal);
+        fault = Assert.Throws<InvalidOperationException>(() => Tiny.Column<uint>(model.Transform(view), "PredictedLabel"));
+        Assert.Contains(named, fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
