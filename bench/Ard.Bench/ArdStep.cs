@@ -1,9 +1,4 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using TorchSharp;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Bench;
 

@@ -1,14 +1,4 @@
-using System.CommandLine;
-using System.Diagnostics;
 using System.Text.Json.Serialization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Bench;
 

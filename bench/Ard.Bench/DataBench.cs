@@ -1,13 +1,7 @@
-using System.CommandLine;
 using Ard.MLNet;
 using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Training;
 using Microsoft.ML;
-using static TorchSharp.torch;
 
 namespace Ard.Bench;
 

@@ -1,13 +1,4 @@
-using System.CommandLine;
-using System.Text.Json;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
 using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Bench;
 

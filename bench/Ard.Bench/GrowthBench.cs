@@ -1,13 +1,6 @@
-using System.CommandLine;
-using System.Diagnostics;
 using Ard.MLNet;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Bench;
 

@@ -1,9 +1,3 @@
-using System.CommandLine;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Bench;
 
 /// <summary>

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Ard.Trainers.Data;
-using static TorchSharp.torch;
-
 namespace Ard.Bench;
 
 /// <summary>What the benchmarks share: their command lines, and images that say nothing.</summary>

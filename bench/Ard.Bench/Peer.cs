@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
-
 namespace Ard.Bench;
 
 /// <summary>One side of a benchmark: a process that does what it is told, a line in and a line of JSON out.</summary>

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Ard.Bench;
 
 // `./ard bench [NAME]`. Every benchmark runs beside a peer in the same run and prints ratios: single times depend on the machine's mood.

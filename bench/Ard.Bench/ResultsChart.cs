@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Ard.Trainers.Reports;
 
 namespace Ard.Bench;

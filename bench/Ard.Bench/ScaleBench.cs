@@ -1,11 +1,4 @@
-using System.CommandLine;
-using System.Diagnostics;
-using Ard.Trainers.Attacks;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
 
 namespace Ard.Bench;
 

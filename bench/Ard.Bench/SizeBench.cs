@@ -1,13 +1,6 @@
-using System.CommandLine;
-using System.Diagnostics;
 using Ard.MLNet;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
 
 namespace Ard.Bench;
 

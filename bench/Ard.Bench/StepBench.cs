@@ -1,9 +1,3 @@
-using System.CommandLine;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Training;
-using static TorchSharp.torch;
-
 namespace Ard.Bench;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Ard.Bench;
 
 /// <summary>

@@ -186,7 +186,8 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
                     Robustness = each,
                     Union = together && each == union.Reports[^1] ? union.WorstCase : null,
                     Judgement = judged,
-                    Images = each == report
+                    // They are attacked once more, which would ask more often than allowed.
+                    Images = each == report && options.QueryBudget is null
                         ? Pages.Images(network, test, strongest.Parts(each.Threat.Norm)[0], options, cancellation) : null,
                 }),
             ], network, test);

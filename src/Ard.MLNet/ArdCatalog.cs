@@ -1,9 +1,3 @@
-using Ard.MLNet.Evaluation;
-using Ard.MLNet.Saving;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Training;
-
 namespace Ard.MLNet;
 
 /// <summary>What this library adds to the MLContext and to its catalogs.</summary>

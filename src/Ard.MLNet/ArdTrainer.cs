@@ -1,12 +1,4 @@
-using System.Globalization;
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Data;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
-using Ard.Trainers.Training;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet;

@@ -1,10 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.MLNet.Scoring;
-using Ard.Trainers.Data;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
-using Ard.Trainers.Training;
-
 namespace Ard.MLNet;
 
 /// <summary>The settings of an <see cref="ArdTrainer"/>.</summary>

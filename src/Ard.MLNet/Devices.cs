@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace Ard.MLNet;
 
 /// <summary>Where to compute, as options and the MLContext say it.</summary>

@@ -1,6 +1,3 @@
-using Ard.MLNet.Saving;
-using Ard.MLNet.Scoring;
-using Ard.Trainers.Training;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet;

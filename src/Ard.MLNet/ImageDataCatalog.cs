@@ -1,7 +1,3 @@
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Data;
-
 namespace Ard.MLNet;
 
 /// <summary>

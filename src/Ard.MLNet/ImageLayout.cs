@@ -1,7 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Networks;
 using Microsoft.ML.Transforms.Image;
 using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
 using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;

@@ -1,7 +1,4 @@
-using Ard.MLNet.Evaluation;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Onnx;
-using Ard.Trainers.Reports;
 
 namespace Ard.MLNet;
 

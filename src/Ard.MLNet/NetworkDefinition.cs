@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Networks;
 
 namespace Ard.MLNet;
 

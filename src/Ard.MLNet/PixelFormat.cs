@@ -1,5 +1,3 @@
-using System.Globalization;
-using Ard.MLNet.Data;
 using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
 
 namespace Ard.MLNet;

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Training;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 
 namespace Ard.MLNet;
 

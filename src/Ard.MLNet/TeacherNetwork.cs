@@ -1,6 +1,3 @@
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-
 namespace Ard.MLNet;
 
 /// <summary>

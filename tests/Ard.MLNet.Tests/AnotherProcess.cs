@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using TorchSharp;
 
 namespace Ard.MLNet.Tests;
 

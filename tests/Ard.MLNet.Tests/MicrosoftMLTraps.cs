@@ -1,6 +1,4 @@
 using Ard.MLNet.Saving;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Tests;
 

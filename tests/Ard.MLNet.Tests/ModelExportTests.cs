@@ -1,10 +1,5 @@
-using System.Text.Json;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx;
-using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Fixtures;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests;
 

@@ -1,6 +1,3 @@
-using Microsoft.ML;
-using Microsoft.ML.Data;
-
 namespace Ard.MLNet.Tests;
 
 public sealed class PipelineTests

@@ -1,5 +1,4 @@
 using Ard.Trainers.Tests.Distributed;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests;
 

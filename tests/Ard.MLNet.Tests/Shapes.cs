@@ -1,6 +1,3 @@
-using Microsoft.ML;
-using Microsoft.ML.Data;
-
 namespace Ard.MLNet.Tests;
 
 /// <summary>Schemas as texts: what an estimator promises, and what a transformer gives.</summary>

@@ -1,8 +1,4 @@
 using Ard.Tests;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Microsoft.ML;
-using TorchSharp;
 
 namespace Ard.MLNet.Tests;
 

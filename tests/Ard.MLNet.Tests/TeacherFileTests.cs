@@ -1,8 +1,4 @@
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests;
 

@@ -1,7 +1,3 @@
-using Ard.Trainers.Training;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-
 namespace Ard.MLNet.Tests;
 
 /// <summary>Data, settings and models that are as small as they can be.</summary>

@@ -1,11 +1,4 @@
-using Ard.MLNet.Evaluation;
 using Ard.MLNet.Tests.Scorer;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Training;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-using static TorchSharp.torch.nn;
 
 namespace Ard.MLNet.Tests;
 

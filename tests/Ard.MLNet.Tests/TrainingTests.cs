@@ -1,10 +1,5 @@
 using Ard.MLNet.Tests.Scorer;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Objectives;
-using Ard.Trainers.Training;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms;
 
 namespace Ard.MLNet.Tests;

@@ -8,7 +8,6 @@ using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using TorchSharp;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Rank;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Rank;

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests;
 

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Ard.MLNet;
 using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Data;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ard.MLNet;
 using Ard.Trainers.Data;
 using Microsoft.ML;

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Ard.Examples.Tests;
 
 public sealed class QuickstartTests : IDisposable

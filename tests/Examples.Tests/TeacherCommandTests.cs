@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Ard.Examples.Tests;
 
 /// <summary>teacher, with a student and a file; and what a training with that teacher says.</summary>

@@ -7,7 +7,6 @@ using Ard.Trainers.Objectives;
 using Ard.Trainers.Training;
 using Microsoft.ML;
 using TorchSharp;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Gpu.Tests;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Ard.Trainers.Training;
 
 namespace Ard.Gpu.Tests;

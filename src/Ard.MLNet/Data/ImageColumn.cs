@@ -1,4 +1,3 @@
-using Ard.MLNet.Schema;
 using Microsoft.ML.Transforms.Image;
 
 namespace Ard.MLNet.Data;

@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Data;
 
 namespace Ard.MLNet.Data;
 

@@ -1,6 +1,3 @@
-using Ard.MLNet.Schema;
-using Ard.MLNet.Scoring;
-
 namespace Ard.MLNet.Data;
 
 /// <summary>The value of a column in a row.</summary>

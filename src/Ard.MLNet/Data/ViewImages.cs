@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Tensors;
 
 namespace Ard.MLNet.Data;
 

@@ -1,13 +1,4 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.MLNet.Scoring;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Distributed;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
-using Ard.Trainers.Settings;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -34,7 +25,8 @@ public sealed record AdversarialEvaluatorOptions
 
     /// <summary>
     /// How many attacked images the metrics keep to be looked at, see <see cref="RobustnessMetrics.SaveHtml"/>. They are attacked once
-    /// more, by the attack that broke most rows or the first part of it. Default 6; 0 for none.
+    /// more, by the attack that broke most rows or the first part of it; with a <see cref="EvaluationOptions.QueryBudget"/> none are.
+    /// Default 6; 0 for none.
     /// </summary>
     [Range(0, int.MaxValue)]
     public int Images { get; init; } = 6;
@@ -57,6 +49,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
 
     public RobustnessMetrics Evaluate(ITransformer model, IDataView data) => With(model, data, evaluated =>
     {
+        RequireWhole("the metrics are of all rows");
         var (labels, truth) = (evaluated.Labels, evaluated.Subject.Truth);
         var evaluation = Settings(evaluated, options);
         evaluated.Imitate(options);
@@ -124,13 +117,18 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
 
     public SmallestPerturbations EvaluateSmallest(
         ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks) => With(
-        model, data, evaluated => SmallestPerturbations.EvaluateSubject(evaluated.Subject, norm, attacks, options.Evaluation));
+        model, data, evaluated =>
+        {
+            evaluated.Within(new(norm, 1));
+            var found = SmallestPerturbations.EvaluateSubject(evaluated.Subject, norm, attacks, options.Evaluation);
+            // Rounding to whole 255ths makes of a largest change the nearest of them.
+            return evaluated.HoldsBytes ? new([.. found.Sizes.Select(size => Math.Round(255 * size) / 255)], found.Report) : found;
+        });
 
     public RepeatedJudgement EvaluateRepeatedly(ITransformer model, IDataView data, int passes)
     {
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
-        if (options.Evaluation.Shard is { } shard)
-            throw new ArgumentException($"Shard is {shard}, expected none: judged are the points of a whole evaluation.");
+        RequireWhole("judged are the points of a whole evaluation");
         return With(model, data, evaluated =>
         {
             var (subject, evaluation) = (evaluated.Subject, Settings(evaluated, options));
@@ -149,6 +147,11 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
                 if (evaluation.ExamplesFile is null) File.Delete(file);
             }
         });
+    }
+
+    private void RequireWhole(string reason)
+    {
+        if (options.Evaluation.Shard is { } shard) throw new ArgumentException($"Shard is {shard}, expected none: {reason}.");
     }
 
     private T With<T>(ITransformer model, IDataView data, Func<EvaluatedModel, T> evaluate)
@@ -175,7 +178,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     /// <summary>The first images that are right, under the attack that broke most.</summary>
     private AttackedImages? StrongestExamples(EvaluationSubject subject, EvaluationOptions evaluation, RobustnessReport report)
     {
-        if (options.Images == 0 || report.Attacks.Count == 0) return null;
+        if (options.Images == 0 || evaluation.QueryBudget is not null || report.Attacks.Count == 0) return null;
         var strongest = report.Attacks.Index().MinBy(attack => attack.Item.CorrectCount).Index;
         var attack = evaluation.AllAttacks()[strongest].Parts(report.Threat.Norm)[0];
         return AttackedImages.FindAmong(subject, attack, report.Threat, options.Images, evaluation.Seed);

@@ -1,9 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.MLNet.Saving;
-using Ard.MLNet.Schema;
-using Ard.MLNet.Scoring;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Evaluation;

@@ -1,8 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 
 namespace Ard.MLNet.Evaluation;
 

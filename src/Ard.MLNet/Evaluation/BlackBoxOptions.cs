@@ -1,6 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Ard.Trainers.Training;
-
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>

@@ -1,13 +1,3 @@
-using System.Globalization;
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Training;
-using TorchSharp;
-
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>A fitted model as a network to be evaluated, with the images that reach it, their classes and those of its logits.</summary>
@@ -15,7 +5,8 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
 {
     private IDisposable? InUse { get; init; }
 
-    private bool HoldsBytes { get; init; }
+    /// <summary>Whether images are of whole 255ths, to which they are rounded when the model is asked.</summary>
+    public bool HoldsBytes { get; private init; }
 
     /// <summary>Its training, where that is known.</summary>
     public TrainingResult? Training { get; private init; }

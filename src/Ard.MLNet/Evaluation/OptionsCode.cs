@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Reflection;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 
 namespace Ard.MLNet.Evaluation;
 

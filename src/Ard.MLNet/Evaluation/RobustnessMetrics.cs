@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Reports;
-
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>What a model gets right under one attack.</summary>

@@ -1,8 +1,4 @@
 using System.Text.Json;
-using Ard.MLNet.Evaluation;
-using Ard.MLNet.Scoring;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
 using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Saving;

@@ -2,14 +2,8 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Ard.MLNet.Schema;
-using Ard.MLNet.Scoring;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
 using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
 using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
 

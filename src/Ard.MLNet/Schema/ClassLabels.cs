@@ -1,6 +1,3 @@
-using System.Globalization;
-using Ard.MLNet.Data;
-
 namespace Ard.MLNet.Schema;
 
 /// <summary>

@@ -1,4 +1,3 @@
-using Ard.MLNet.Data;
 using Microsoft.ML.Transforms;
 
 namespace Ard.MLNet.Schema;

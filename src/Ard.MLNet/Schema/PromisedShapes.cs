@@ -1,4 +1,3 @@
-using Ard.MLNet.Data;
 using Microsoft.ML.Transforms.Image;
 using VectorKind = Microsoft.ML.SchemaShape.Column.VectorKind;
 

@@ -1,9 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.MLNet.Data;
-using Ard.MLNet.Schema;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using TorchSharp;
 
 namespace Ard.MLNet.Scoring;
 

@@ -1,8 +1,3 @@
-using Ard.Trainers.Native;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Settings;
-using TorchSharp;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
@@ -70,8 +65,7 @@ public abstract partial class Attack
     /// <exception cref="InvalidOperationException">Output or result are unfit, or gradients are wrong on this machine's CPU.</exception>
     public Tensor Perturb(Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0)
     {
-        using var random = new GlobalRandomState();
-        GlobalRandomState.Seed(seed, CPU);
+        using var random = new GlobalRandomState(seed, CPU);
         return Perturb(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])));
     }
 
@@ -112,8 +106,7 @@ public abstract partial class Attack
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, long seed = 0,
         CancellationToken cancellation = default)
     {
-        using var random = new GlobalRandomState();
-        GlobalRandomState.Seed(seed, CPU);
+        using var random = new GlobalRandomState(seed, CPU);
         return Run(model, images, labels, threat, new PointNoise(seed, PointNoise.Rows(images.shape[0])), cancellation: cancellation);
     }
 

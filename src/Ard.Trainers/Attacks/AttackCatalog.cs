@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>Attacks by the names that tables, options and command lines use.</summary>

@@ -127,7 +127,8 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
         {
             var innerMargin = AttackLosses.Margin(target.Logits(inner, rows), truth).neg();
             var outerMargin = AttackLosses.Margin(target.Logits(outer, rows), truth);
-            var share = innerMargin / innerMargin.Plus(outerMargin).ClampMin(Tiny);
+            // Where outputs are random, a margin may have the other sign this time.
+            var share = (innerMargin / innerMargin.Plus(outerMargin).ClampMin(Tiny)).Clamp_(0, 1);
             var middle = inner.Plus((outer - inner) * ThreatModel.PerPoint(share, images));
             var broken = target.Logits(middle, rows).argmax(1).ne(truth);
             offer(rows, middle, broken);

@@ -1,5 +1,3 @@
-using Ard.Trainers.Distributed;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>A source of random numbers for attacks. None of them touches the global random state.</summary>

@@ -11,8 +11,9 @@ namespace Ard.Trainers.Attacks;
 /// random black and white values.
 /// </remarks>
 /// <param name="queries">How many points are tried of each image, besides the image itself. Default 10000, as in the authors' code.</param>
+/// <param name="stopsWithinBudget">Default true; false goes on to the closest point.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="queries"/> is below 1.</exception>
-internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
+internal sealed class RayS(int queries = RayS.StandardQueries, bool stopsWithinBudget = true) : Attack
 {
     public const int StandardQueries = 10_000;
 
@@ -22,6 +23,7 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
     public override string Name => "rays" + AttackCatalog.Figures(queries, StandardQueries, restarts: 1);
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf];
     public override AttackKind Kind => AttackKind.GradientFree;
+    internal override Attack WithoutEarlyStop => new RayS(queries, stopsWithinBudget: false);
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise)
     {
@@ -46,7 +48,7 @@ internal sealed class RayS(int queries = RayS.StandardQueries) : Attack
             found.index_copy_(0, rows.index_select(0, won), points.index_select(0, won));
             var shorter = Places(i => rays[i].Update(broken[i]));
             signs.index_copy_(0, rows.index_select(0, shorter), direction.index_select(0, shorter));
-            rays.RemoveAll(ray => ray.Reach <= threat.Epsilon);
+            if (stopsWithinBudget) rays.RemoveAll(ray => ray.Reach <= threat.Epsilon);
 
             Tensor Each(Func<Ray, double> number) => tensor(rays.Select(number).ToArray(), device: images.device).unsqueeze(1);
             Tensor Places(Func<int, bool> which) =>

@@ -1,5 +1,3 @@
-using static System.FormattableString;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>How the size of a perturbation is measured, point by point, over all of the point's values.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Attacks;
 
 /// <summary>
@@ -21,6 +19,7 @@ internal sealed class Transfer(Attack attack, Module<Tensor, Tensor> surrogate, 
     internal Attack Inner { get; } = attack;
     internal Module<Tensor, Tensor> Surrogate => surrogate;
     public override IReadOnlyList<Norm> Norms => Inner.Norms;
+    internal override Attack WithoutEarlyStop => new Transfer(Inner.WithoutEarlyStop, surrogate, source);
 
     protected override Tensor Search(AttackTarget target, Tensor images, Tensor labels, ThreatModel threat, PointNoise noise) =>
         Inner.Perturb(surrogate, images, labels, threat, noise, target.Cancellation);

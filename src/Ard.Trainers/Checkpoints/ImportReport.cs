@@ -1,5 +1,3 @@
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>What was done to a file's names to load it into a network.</summary>

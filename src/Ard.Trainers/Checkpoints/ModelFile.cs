@@ -1,8 +1,4 @@
-using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
 
 namespace Ard.Trainers.Checkpoints;
 

@@ -1,5 +1,3 @@
-using Ard.Trainers.Networks;
-using Ard.Trainers.Settings;
 // A specification, or why there is none.
 using Proposal = (Ard.Trainers.Networks.NetworkSpec? Spec, string? Why);
 

@@ -1,9 +1,5 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Numerics;
-using System.Text;
-using Ard.Trainers.Data;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Checkpoints;
 

@@ -1,8 +1,4 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
-using Ard.Trainers.Data;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Checkpoints;
 

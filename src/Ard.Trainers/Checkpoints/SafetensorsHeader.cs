@@ -1,11 +1,5 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Data;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Checkpoints;
 

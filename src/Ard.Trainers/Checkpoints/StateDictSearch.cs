@@ -1,5 +1,3 @@
-using Ard.Trainers.Data;
-
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>The state dict in what <c>torch.save</c> was given, by rule.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Checkpoints;
 

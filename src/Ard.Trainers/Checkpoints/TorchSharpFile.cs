@@ -1,7 +1,3 @@
-using System.Text;
-using Ard.Trainers.Data;
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>

@@ -1,7 +1,3 @@
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Checkpoints;
 
 /// <summary>A tensor in a file.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Ard.Trainers.Data;
 
 /// <summary>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 

@@ -1,5 +1,3 @@
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Data;
 
 /// <summary>

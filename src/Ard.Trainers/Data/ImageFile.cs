@@ -1,8 +1,5 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 

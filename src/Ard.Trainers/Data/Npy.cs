@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.IO.Compression;
-using System.Text;
 using System.Text.RegularExpressions;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 
@@ -61,6 +58,7 @@ internal static class Npy
         var single = Path.GetExtension(path) == ".npy" ? Path.GetFileNameWithoutExtension(path) : null;
         var some = isSplit ? [.. all.Where(array => Says(array, word) || (single is not null && array.Name == "labels"))] : all;
         var images = One(some.Where(array => array.IsImages && (single is null || array.Name == single)), "array of images [N,H,W,C]");
+        using var scope = NewDisposeScope();
         if (mayLackLabels && !some.Any(array => array.IsLabels))
             return new ImageDataset(Images(images), Full([images.Header.Shape[0]], -1, ScalarType.Int64), classNames!, null);
         var labels = One(some.Where(array => array.IsLabels), "array of labels [N]");
@@ -68,7 +66,6 @@ internal static class Npy
             throw new DataFileException(
                 labels.Path, 0, $"{images.Header.Shape[0]} labels, as many as '{images.Name}' has images", $"{labels.Header.Shape[0]}");
 
-        using var scope = NewDisposeScope();
         var numbers = Labels(labels);
         var (least, most) = (numbers.min().item<long>(), numbers.max().item<long>());
         if (classNames is null)

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Ard.Trainers.Tensors;
 
 namespace Ard.Trainers.Data;
 

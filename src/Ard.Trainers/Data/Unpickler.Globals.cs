@@ -1,4 +1,3 @@
-using System.Text;
 using static Ard.Trainers.Data.PickledText;
 
 namespace Ard.Trainers.Data;

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
-using Ard.Trainers.Native;
 
 namespace Ard.Trainers.Distributed;
 

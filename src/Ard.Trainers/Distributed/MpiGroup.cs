@@ -1,10 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
-using TorchSharp;
 
 namespace Ard.Trainers.Distributed;
 

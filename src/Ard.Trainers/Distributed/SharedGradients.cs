@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace Ard.Trainers.Distributed;
 
 /// <summary>

@@ -1,9 +1,3 @@
-using System.Text.Json;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>

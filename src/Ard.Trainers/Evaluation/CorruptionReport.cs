@@ -1,9 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>How many images a network gets right under one corruption at one severity, from 1 to 5.</summary>
@@ -107,8 +101,7 @@ public sealed record CorruptionReport : IJsonOnDeserialized
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         // Also what the network draws itself.
-        using var random = new GlobalRandomState();
-        GlobalRandomState.Seed(seed, subject.Home.Device);
+        using var random = new GlobalRandomState(seed, subject.Home.Device);
         var truth = subject.Truth;
         var results = new List<CorruptionResult>();
         var clean = Count(subject.Images.Rows);

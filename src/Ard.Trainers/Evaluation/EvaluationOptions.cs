@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>The settings of a <see cref="RobustnessEvaluator"/>.</summary>
@@ -102,10 +97,15 @@ public sealed record EvaluationOptions : IValidatableObject
         }
         foreach (var name in attacks.CountBy(attack => attack.Name).Where(count => count.Value > 1))
             yield return new($"the attack '{name.Key}' is named twice");
-        var norm = ThreatOrDefault.Norm;
+        // What is not set yet may be set to any.
+        if (Threat is not { Norm: var norm }) yield break;
         foreach (var attack in attacks.Where(attack => !attack.Norms.Contains(norm)))
             yield return new($"the attack '{attack.Name}' cannot do {norm}, expected {string.Join(" or ", attack.Norms)}");
     }
+
+    /// <summary>The settings with a threat model, with which the attacks are checked.</summary>
+    /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
+    internal EvaluationOptions WithThreat() => (this with { Threat = ThreatOrDefault }).Validated();
 
     /// <summary>The settings with <see cref="ThreatModel.Default"/> for the images where no threat model is set.</summary>
     /// <param name="channels">The images' channels.</param>

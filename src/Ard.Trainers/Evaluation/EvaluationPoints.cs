@@ -1,7 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>

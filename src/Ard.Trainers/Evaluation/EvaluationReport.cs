@@ -1,9 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Settings;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What is known of an evaluation, as a report.</summary>

@@ -1,8 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What the network makes of one image without an attack.</summary>

@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>A network with the images and labels that it is evaluated on, and who is told.</summary>

@@ -1,9 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>

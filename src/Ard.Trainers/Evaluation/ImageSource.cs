@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Tensors;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>The images of an evaluation, a batch at a time, mostly in order: a tensor, a data set, or what is read as it goes.</summary>

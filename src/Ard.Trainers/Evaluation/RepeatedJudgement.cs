@@ -1,7 +1,3 @@
-using System.Text.Json;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Distributed;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>

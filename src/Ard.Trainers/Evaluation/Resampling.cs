@@ -1,4 +1,3 @@
-using Ard.Trainers.Attacks;
 using static System.Math;
 
 namespace Ard.Trainers.Evaluation;

@@ -1,5 +1,3 @@
-using static System.FormattableString;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>Demands on an evaluation, for tests: of xunit, NUnit, MSTest or none, as each takes an exception for a failure.</summary>

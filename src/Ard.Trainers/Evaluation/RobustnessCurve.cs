@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>One point of a curve.</summary>

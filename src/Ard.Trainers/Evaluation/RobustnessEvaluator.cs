@@ -1,11 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
@@ -23,7 +15,7 @@ namespace Ard.Trainers.Evaluation;
 /// <exception cref="ArgumentException">A setting is wrong.</exception>
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 {
-    internal EvaluationOptions Options { get; } = (options ?? new()).Validated();
+    internal EvaluationOptions Options { get; } = (options ?? new()).WithThreat();
 
     private ThreatModel Threat => Options.ThreatOrDefault;
 

@@ -1,7 +1,4 @@
-using System.Text.Json.Serialization;
-using Ard.Trainers.Attacks;
 using static Ard.Trainers.Evaluation.RobustnessFlagCode;
-using static System.FormattableString;
 
 namespace Ard.Trainers.Evaluation;
 

@@ -1,5 +1,3 @@
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>What an evaluation found, point by point.</summary>

@@ -1,7 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
 
 namespace Ard.Trainers.Evaluation;
 

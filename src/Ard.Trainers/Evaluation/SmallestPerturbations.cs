@@ -1,5 +1,3 @@
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>
@@ -54,7 +52,10 @@ public sealed record SmallestPerturbations
     /// Attacks that look for small perturbations, such as <c>fab-t</c>, <c>fmn</c>, <c>deepfool</c> and <c>cw-l2</c>; those that would stop
     /// within a budget go on. Default <c>fab-t</c> and <c>fmn</c>.
     /// </param>
-    /// <param name="options">The other settings; of these, threat model and attacks are not read. Default those of evaluations.</param>
+    /// <param name="options">
+    /// The other settings; threat model, attacks and <see cref="EvaluationOptions.Sequential"/> are not read, for every attack gets every
+    /// image. With a <see cref="EvaluationOptions.QueryBudget"/> there may be one attack. Default those of evaluations.
+    /// </param>
     /// <param name="progress">Told after each attack on each batch.</param>
     /// <param name="cancellation">As for <see cref="RobustnessEvaluator.Evaluate"/>.</param>
     /// <inheritdoc cref="RobustnessEvaluator.Evaluate" path="/exception"/>
@@ -73,11 +74,17 @@ public sealed record SmallestPerturbations
         // No image is further away from another.
         var values = none.shape[1..].Aggregate(1.0, (product, size) => product * size);
         var furthest = new ThreatModel(norm, norm switch { Norm.Linf => 1, Norm.L2 => Math.Sqrt(values), _ => values });
+        attacks ??= [Attack.Fab(new() { Targeted = true }), Attack.Fmn()];
+        // Attacks share a budget one after the other, each on what those before have left: next to nothing here.
+        if (options.QueryBudget is { } budget && attacks.Count > 1)
+            throw new ArgumentException(
+                $"QueryBudget is {budget}, and there are {attacks.Count} attacks, expected one: it looks for the smallest alone.");
         var report = new RobustnessEvaluator(options with
         {
             Threat = furthest,
             Attacks = [],
-            MoreAttacks = [.. (attacks ?? [Attack.Fab(new() { Targeted = true }), Attack.Fmn()]).Select(attack => attack.WithoutEarlyStop)],
+            MoreAttacks = [.. attacks.Select(attack => attack.WithoutEarlyStop)],
+            Sequential = false,
         }).EvaluateSubject(subject);
         // That everything is allowed is meant.
         report = report with { Flags = [.. report.Flags.Where(flag => flag.Code != RobustnessFlagCode.NoAdversary)] };

@@ -1,9 +1,4 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Data;
-using Ard.Trainers.Settings;
 
 namespace Ard.Trainers.Evaluation;
 

@@ -1,5 +1,3 @@
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Evaluation;
 
 /// <summary>How well one network's adversarial examples deceive another. Images are attacked where the source is wrong too.</summary>
@@ -57,6 +55,7 @@ public sealed record TransferMatrix
         var clean = ForEach();
         bool[][][] right = [.. models.Select(_ => ForEach())];
         using var noGrad = no_grad();
+        using var random = new GlobalRandomState(seed, subjects[0].Home.Device);
         foreach (var rows in subjects[0].Batches(batchSize))
         {
             using var scope = NewDisposeScope();

@@ -49,6 +49,7 @@ internal sealed class BlackBoxModel : Module<Tensor, Tensor>
     private readonly string called;
     private readonly Func<Tensor, Tensor> ask;
     private long answered;
+    private bool? areProbabilities;
 
     public BlackBoxModel(string name, Func<Tensor, Tensor> ask) : base(nameof(BlackBoxModel))
     {
@@ -71,8 +72,11 @@ internal sealed class BlackBoxModel : Module<Tensor, Tensor>
         var exact = scores.to(ScalarType.Float64);
         var logarithms = exact.ClampMin(Tiny).log();
         logarithms.sub_(logarithms.amax([1L], keepdim: true));
-        var areProbabilities = exact.Ge(0).all(1).logical_and(exact.sum(1).Minus(1).abs().Lt(Rounding)).unsqueeze(1);
-        return where(areProbabilities, logarithms, exact).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        // Once for all, by the first images: numbers of another kind may add up to 1 by chance.
+        if (exact.numel() > 0)
+            areProbabilities ??= exact.Ge(0).all(1).logical_and(exact.sum(1).Minus(1).abs().Lt(Rounding))
+                .logical_or(exact.isfinite().all(1).logical_not()).all().item<bool>();
+        return (areProbabilities == true ? logarithms : exact).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     private Tensor Ask(Tensor images)

@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace Ard.Trainers.Networks;
 
 /// <summary>Images [N,C,H,W] in [0,1] to logits [N,classes]. Normalisation, if any, is the first layer, without names.</summary>

@@ -15,17 +15,8 @@ internal static class Initialisation
         ArgumentNullException.ThrowIfNull(build);
         lock (Gate)
         {
-            var generator = Generator.Default;
-            using var before = generator.get_state();
-            try
-            {
-                generator.manual_seed(seed);
-                return build();
-            }
-            finally
-            {
-                generator.set_state(before);
-            }
+            using var state = new GlobalRandomState(seed, CPU);
+            return build();
         }
     }
 }
@@ -43,6 +34,9 @@ internal sealed class GlobalRandomState : IDisposable
         using var scope = NewDisposeScope();
         lock (Initialisation.Gate) before = Generator.Default.get_state().DetachFromDisposeScope();
     }
+
+    /// <summary>The same, seeded at once.</summary>
+    public GlobalRandomState(long seed, Device device) : this() => Seed(seed, device);
 
     /// <summary>Decides what is drawn from now on, on the CPU and on the GPUs if the device is one.</summary>
     public static void Seed(long seed, Device device)

@@ -1,5 +1,3 @@
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>The settings of <see cref="AdversarialWeightPerturbation"/>, by default those released for adversarial training.</summary>
@@ -36,10 +34,11 @@ internal sealed class AdversarialWeightPerturbation : HostedObjective<Adversaria
         if (host.NeedsPeer)
             throw new ArgumentException(
                 $"{host.Name} trains a peer beside the student, expected a method that trains the student alone.", nameof(host));
-        if (host is AdversarialWeightPerturbation) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
+        if (host.PerturbsWeights) throw new ArgumentException($"{host.Name} perturbs the weights already.", nameof(host));
     }
 
     public override string Name => $"{Host.Name}+awp";
+    internal override bool PerturbsWeights => true;
 
     public override Tensor Loss(TrainingBatch batch)
     {

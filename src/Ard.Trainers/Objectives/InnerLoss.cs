@@ -1,5 +1,3 @@
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>What the inner maximisation makes large, summed over the batch, so that points do not influence one another's step.</summary>

@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>The mode of the student, and with it of its batch normalisation, during the inner maximisation.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>The settings of <see cref="Mart"/>: <see cref="InnerMaximisation.Adaptive"/>, Linf 0.031, steps 0.007, cross-entropy.</summary>

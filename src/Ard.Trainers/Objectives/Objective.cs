@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>
@@ -40,6 +37,9 @@ public abstract class Objective : INamed
 
     /// <summary>Whether the loss can be taken on mixed images, by shares of classes rather than by a class. Default true.</summary>
     internal virtual bool TakesSoftLabels => true;
+
+    /// <summary>Whether it moves the weights before it takes the loss, and puts them back after backward. Default false.</summary>
+    internal virtual bool PerturbsWeights => false;
 
     /// <summary>
     /// The loss of one batch. The order in which it sends batches through the student in train mode decides the running statistics of its
@@ -148,6 +148,7 @@ internal abstract class HostedObjective<TOptions>(Objective host, TOptions? opti
     public override bool NeedsPeer => Host.NeedsPeer;
     public override int Replays => Host.Replays;
     internal override bool TakesSoftLabels => Host.TakesSoftLabels;
+    internal override bool PerturbsWeights => Host.PerturbsWeights;
     public override double LossScale(int classes) => Host.LossScale(classes);
     public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);
 }

@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using Ard.Trainers.Attacks;
 
 namespace Ard.Trainers.Objectives;
 

@@ -1,5 +1,3 @@
-using Ard.Trainers.Attacks;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>What the settings of the methods with an attack have in common.</summary>

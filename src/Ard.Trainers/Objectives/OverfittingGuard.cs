@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Networks;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>

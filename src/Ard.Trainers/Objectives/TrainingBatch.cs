@@ -1,8 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using TorchSharp;
-
 namespace Ard.Trainers.Objectives;
 
 /// <summary>One batch, and all that an <see cref="Objective"/> may need to turn it into a loss.</summary>

@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
 using Google.Protobuf;
 
 namespace Ard.Trainers.Onnx;

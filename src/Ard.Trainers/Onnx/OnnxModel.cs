@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
-using Ard.Trainers.Networks;
 using Ard.Trainers.Onnx.Schema;
 using Google.Protobuf;
 

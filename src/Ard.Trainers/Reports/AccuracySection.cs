@@ -1,5 +1,3 @@
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>Clean, under each attack, and under the worst of them: as bars and as a table.</summary>

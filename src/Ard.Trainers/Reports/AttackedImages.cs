@@ -1,6 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>
@@ -57,6 +54,7 @@ public sealed class AttackedImages
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        using var random = new GlobalRandomState(seed, subject.Home.Device);
         var (batch, truth) = subject.Take([.. subject.Rows.Take(MostLookedAt)]);
         var classes = truth.cpu().data<long>().ToArray();
         var clean = subject.Predict(batch);

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>A linear axis with ticks at round numbers, 1, 2 or 5 times a power of ten apart.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>One bar: a share from 0 to 1, with its interval where there is one. Its shade, from 0 to 3, is by default its place.</summary>

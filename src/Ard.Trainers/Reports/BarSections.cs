@@ -1,5 +1,3 @@
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>Bars of one network beside another: by class under the worst of all attacks, and by corruption.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>Networks that were evaluated alike, pair by pair on the same images; and what their robustness goes with.</summary>

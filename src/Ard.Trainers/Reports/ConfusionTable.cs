@@ -1,6 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>True classes against those that they are taken for, under the worst of all attacks.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>The flags of the evaluations and the warnings of the trainings, with what to do about them.</summary>

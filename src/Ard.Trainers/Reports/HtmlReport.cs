@@ -1,8 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Training;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>

@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Xml.Linq;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
 
 namespace Ard.Trainers.Reports;
 

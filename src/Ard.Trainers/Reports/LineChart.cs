@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>One line of a chart. Points with a value that is not finite are gaps.</summary>

@@ -1,8 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Training;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>Accuracy over the budget and over the queries, and trainings epoch by epoch.</summary>

@@ -1,13 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Onnx;
-using Ard.Trainers.Tensors;
-using Ard.Trainers.Training;
 
 namespace Ard.Trainers.Reports;
 

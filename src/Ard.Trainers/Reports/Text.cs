@@ -1,7 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-
 namespace Ard.Trainers.Reports;
 
 /// <summary>Numbers and names as a page writes them.</summary>

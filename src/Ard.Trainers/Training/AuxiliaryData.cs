@@ -1,6 +1,3 @@
-using Ard.Trainers.Data;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
 using TorchSharp.Modules;
 
 namespace Ard.Trainers.Training;

@@ -1,4 +1,3 @@
-using Ard.Trainers.Networks;
 using TorchSharp.Modules;
 
 namespace Ard.Trainers.Training;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>How long something takes, as logs and reports write it.</summary>

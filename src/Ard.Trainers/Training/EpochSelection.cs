@@ -1,9 +1,3 @@
-using System.Text.Json;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>The epochs so far: judges them by the validation images, and keeps the weights of the best one.</summary>

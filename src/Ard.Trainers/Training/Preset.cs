@@ -1,7 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>A published training method with the settings under which it was published: a recipe.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>The learning rate over a training: a pure function of the place in it, so that a resumed run has the same rates.</summary>

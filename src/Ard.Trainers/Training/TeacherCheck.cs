@@ -1,6 +1,3 @@
-using Ard.Trainers.Networks;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>A training's look at its teachers before they teach.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Distributed;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>

@@ -1,14 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Native;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using TorchSharp;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>
@@ -114,6 +103,7 @@ public sealed record TeacherReport
     {
         ArgumentNullException.ThrowIfNull(teacher);
         ArgumentNullException.ThrowIfNull(data);
+        using var random = new GlobalRandomState();
         if (student is not null)
         {
             using var one = Sample(data, 1);
@@ -130,6 +120,7 @@ public sealed record TeacherReport
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var some = Sample(data, images);
+        using var random = new GlobalRandomState(0, ImageBatch.Home(teacher, some.Images).Device);
         var logits = Ask(teacher, some.Images, some);
         var count = (int)some.Count;
         if (logits.isfinite().all(1).logical_not().sum().item<long>() is > 0 and var bad)
@@ -163,6 +154,7 @@ public sealed record TeacherReport
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var some = Sample(data, Images);
+        using var random = new GlobalRandomState(0, ImageBatch.Home(teacher, some.Images).Device);
         var outcomes = InBatches(student, some, (images, labels, noise) => Attack.RunPart(
             student, images, labels, Threat, noise, tellFaults: true, cancellation));
         var deceived = tensor(outcomes.SelectMany(outcome => outcome.Each).Select(point => !point.Correct).ToArray());

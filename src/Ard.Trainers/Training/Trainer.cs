@@ -1,8 +1,3 @@
-using Ard.Trainers.Data;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>The training loop, the same for every <see cref="Objective"/>.</summary>

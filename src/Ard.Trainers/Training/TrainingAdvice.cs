@@ -1,7 +1,3 @@
-using Ard.Trainers.Data;
-using Ard.Trainers.Objectives;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>What is allowed in the settings of a training, and is a mistake as a rule: told as warnings before the first step.</summary>

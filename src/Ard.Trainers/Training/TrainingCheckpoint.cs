@@ -1,10 +1,3 @@
-using System.Text.Json;
-using Ard.Trainers.Checkpoints;
-using Ard.Trainers.Data;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Objectives;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>What a training takes where its options leave it open, the same in the library, in ML.NET and on the command line.</summary>

@@ -1,7 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Distributed;
-using TorchSharp;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>Devices by the names that options and command lines use: auto, cpu, cuda, cuda:N.</summary>

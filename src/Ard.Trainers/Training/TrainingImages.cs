@@ -1,5 +1,3 @@
-using Ard.Trainers.Data;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>The images that batches are taken from, numbered: the training images, and behind them the auxiliary ones, if any.</summary>

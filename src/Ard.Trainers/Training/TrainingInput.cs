@@ -1,9 +1,3 @@
-using Ard.Trainers.Data;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using static System.FormattableString;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>Whether networks, images and settings fit one another: found out before anything is changed or costs time.</summary>

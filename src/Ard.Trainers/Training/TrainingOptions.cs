@@ -1,9 +1,3 @@
-using Ard.Trainers.Data;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>What a cancelled training does.</summary>
@@ -92,10 +86,10 @@ public sealed record TrainingOptions : IValidatableObject
 
     /// <summary>
     /// How the validation images are judged; the epoch of the highest accuracy against all these attacks together is the best: see <see
-    /// cref="TrainingResult.BestEpoch"/>. Default PGD-10. A threat model that is not set is the objective's, else the usual one for the
-    /// images; one that is set stays, with a warning where they differ.
+    /// cref="TrainingResult.BestEpoch"/>. Attacks that are not named are PGD-10, in L1 APGD of as many steps. A threat model that is not set is
+    /// the objective's, else the usual one for the images; one that is set stays, with a warning where they differ.
     /// </summary>
-    public EvaluationOptions Validation { get; init; } = new() { Attacks = ["pgd-10"] };
+    public EvaluationOptions Validation { get; init; } = new();
 
     /// <summary>Validate after every so many epochs, and after the last. Default 1.</summary>
     [Range(1, int.MaxValue)]
@@ -156,6 +150,7 @@ public sealed record TrainingOptions : IValidatableObject
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(data);
         var batchSize = BatchSize ?? TrainingDefaults.BatchSize(data.Count);
+        var validation = (Validation with { Threat = Validation.Threat ?? objective.Threat }).For(data.Channels);
         return this with
         {
             BatchSize = batchSize,
@@ -163,7 +158,10 @@ public sealed record TrainingOptions : IValidatableObject
             Optimizer = Optimizer ?? TrainingDefaults.Optimizer(objective, data.Classes, batchSize),
             Schedule = Schedule ?? new OneCycleSchedule(),
             Augmentation = Augmentation ?? Augmentation.For(data.Channels, data.Height, data.Width),
-            Validation = (Validation with { Threat = Validation.Threat ?? objective.Threat }).For(data.Channels),
+            Validation = validation with
+            {
+                Attacks = validation.Attacks ?? (validation.Threat!.Norm == Norm.L1 ? ["apgd-ce-10"] : ["pgd-10"]),
+            },
         };
     }
 

@@ -1,7 +1,3 @@
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
 using TorchSharp.Modules;
 
 namespace Ard.Trainers.Training;

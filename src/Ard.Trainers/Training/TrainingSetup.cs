@@ -1,13 +1,3 @@
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Distributed;
-using Ard.Trainers.Native;
-using Ard.Trainers.Networks;
-using Ard.Trainers.Objectives;
-using Ard.Trainers.Settings;
-using Ard.Trainers.Tensors;
-using TorchSharp;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>
@@ -28,6 +18,8 @@ internal sealed class TrainingSetup : IDisposable
     {
         options.Validate();
         (Objective, Options, Group) = (objective, options.WithDefaults(objective, data), options.Group ?? ProcessGroup.Current);
+        // The attacks of the validation for the norm that is known now.
+        Options.Validate();
         Usual = (Options with { Epochs = null, Optimizer = null }).WithDefaults(objective, data);
         Threat = objective.Threat ?? options.Validation.Threat;
         TrainingInput.Check(networks, objective, data, validation, Options, Group);
@@ -144,7 +136,13 @@ internal sealed class TrainingSetup : IDisposable
                 CacheTeacherLogits = TeacherLogits is not null,
                 ValidationFraction = default,
             };
-            var settings = new Dictionary<string, string>(digests) { ["validation images"] = $"{Validation?.Count ?? 0}" };
+            var (judge, against) = (Options.Validation, Options.Validation.Threat!);
+            var settings = new Dictionary<string, string>(digests)
+            {
+                ["validation images"] = $"{Validation?.Count ?? 0}",
+                ["validation attacks"] = string.Join("; ", judge.AllAttacks().Select(attack => attack.DescriptionIn(against.Norm))),
+                ["budgets in full"] = Invariant($"{Objective.Threat?.Epsilon:R} {against.Epsilon:R}"),
+            };
             foreach (var (name, value) in OptionsText.All(nameof(Objective), Objective).Concat(OptionsText.All(compared)))
                 settings[name] = value;
             return settings;

@@ -1,5 +1,3 @@
-using Ard.Trainers.Networks;
-
 namespace Ard.Trainers.Training;
 
 /// <summary>The mean of a network's weights and buffers so far, by <see cref="WeightAveraging"/>.</summary>

@@ -1,13 +1,5 @@
-using Ard.MLNet.Data;
-using Ard.MLNet.Evaluation;
 using Ard.MLNet.Schema;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Networks;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
-using TorchSharp;
 using static Microsoft.ML.Transforms.Image.ImagePixelExtractingEstimator;
 using static Microsoft.ML.Transforms.Image.ImageResizingEstimator;
 

@@ -1,8 +1,4 @@
-using Ard.MLNet.Data;
 using Ard.MLNet.Schema;
-using Ard.Trainers.Data;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Tests.Data;
 

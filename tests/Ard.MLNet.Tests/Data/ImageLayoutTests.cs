@@ -1,7 +1,3 @@
-using Ard.Trainers.Networks;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-
 namespace Ard.MLNet.Tests.Data;
 
 public sealed class ImageLayoutTests

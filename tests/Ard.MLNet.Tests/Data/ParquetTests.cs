@@ -1,6 +1,4 @@
 using Ard.MLNet.Parquet;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using Parquet;
 using Parquet.Schema;

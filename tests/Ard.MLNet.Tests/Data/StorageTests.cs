@@ -1,6 +1,3 @@
-using Ard.Trainers.Data;
-using Microsoft.ML;
-
 namespace Ard.MLNet.Tests.Data;
 
 /// <summary>Where trainers keep the images that they read.</summary>

@@ -1,5 +1,3 @@
-using Ard.MLNet.Data;
-
 namespace Ard.MLNet.Tests.Data;
 
 public sealed class UnitPixelsTests

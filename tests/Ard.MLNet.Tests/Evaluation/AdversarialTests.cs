@@ -1,13 +1,4 @@
-using System.Text.Json;
-using Ard.MLNet.Evaluation;
 using Ard.MLNet.Scoring;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Data;
-using Ard.Trainers.Evaluation;
-using Ard.Trainers.Training;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-using TorchSharp;
 
 namespace Ard.MLNet.Tests.Evaluation;
 

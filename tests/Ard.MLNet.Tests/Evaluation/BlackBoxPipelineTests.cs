@@ -1,10 +1,4 @@
-using System.Globalization;
-using System.Text.Json;
 using System.Text.RegularExpressions;
-using Ard.MLNet.Evaluation;
-using Ard.Trainers.Attacks;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
 namespace Ard.MLNet.Tests.Evaluation;
@@ -359,6 +353,9 @@ public sealed class BlackBoxPipelineTests
         var metrics = catalog.EvaluateRobustness(model, data, budget);
         Assert.True(Directory.Exists(folder));
         Assert.Contains("a budget of 20 for the attacks", metrics.Report.BlackBox);
+        // Pictures are attacked once more, which the budget does not allow.
+        Assert.Null(metrics.ToHtmlReport().Models[0].Images);
+        Assert.NotNull(catalog.EvaluateRobustness(model, data, options).ToHtmlReport().Models[0].Images);
         Assert.Contains("QueryBudget = 20,", metrics.ToHtmlReport().Reproduction);
     }
 

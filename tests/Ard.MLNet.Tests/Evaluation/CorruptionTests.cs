@@ -1,5 +1,3 @@
-using Ard.Trainers.Evaluation;
-using Microsoft.ML;
 using SkiaSharp;
 
 namespace Ard.MLNet.Tests.Evaluation;

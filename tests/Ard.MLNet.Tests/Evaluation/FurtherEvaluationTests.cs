@@ -1,9 +1,4 @@
-using Ard.MLNet.Evaluation;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Distributed;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Tests.Evaluation;
 
@@ -93,6 +88,12 @@ public sealed class FurtherEvaluationTests
         Assert.Contains("Shard is 1 of 2, expected none", Assert.Throws<ArgumentException>(
             () => Judge(evaluation with { Shard = new(1, 2) }, count: _ => asked++)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Judge(evaluation, passes: 0, count: _ => asked++));
+        Assert.Contains("Shard is 1 of 2, expected none", Assert.Throws<ArgumentException>(() =>
+            ml.MulticlassClassification.EvaluateRobustness(model, ml.Data.LoadGlyphs(20, seed: 4), new()
+            {
+                Evaluation = evaluation with { Shard = new(1, 2), StateFile = file },
+                Progress = new Told(_ => asked++),
+            })).Message);
         Assert.Equal(0, asked);
 
         RepeatedJudgement Judge(EvaluationOptions evaluation, int passes = 2, Action<EvaluationProgress>? count = null) =>
@@ -132,6 +133,14 @@ public sealed class FurtherEvaluationTests
             Assert.Contains(message, fault.Message);
         }
         Assert.Equal(0, begun);
+
+        // Nor are there smallest perturbations in another norm, and in Linf they are of whole 255ths.
+        SmallestPerturbations Smallest(Norm norm) => ml.MulticlassClassification.EvaluateSmallestPerturbations(
+            model, bytes, norm, [Attack.RayS(60)], new() { BlackBox = new() { FeatureColumnName = "Bytes" } });
+        Assert.Contains("the norm is L2", Assert.Throws<ArgumentException>(() => Smallest(Norm.L2)).Message);
+        var sizes = Smallest(Norm.Linf).Sizes;
+        Assert.All(sizes.Where(double.IsFinite), size => Assert.Equal(Math.Round(255 * size) / 255, size));
+        Assert.Contains(sizes, size => size is > 0 and < 0.6);
     }
 
     private sealed record OfBytes

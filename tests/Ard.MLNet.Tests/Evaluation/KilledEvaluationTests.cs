@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Ard.Trainers.Training;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests.Evaluation;
 

@@ -1,9 +1,4 @@
-using Ard.MLNet.Data;
-using Ard.MLNet.Evaluation;
 using Ard.MLNet.Schema;
-using Ard.Trainers.Attacks;
-using Ard.Trainers.Evaluation;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests.Evaluation;
 

@@ -1,9 +1,6 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Ard.Fuzzing;
 using Ard.MLNet.Saving;
-using Ard.Trainers.Checkpoints;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests.Saving;
 

@@ -1,10 +1,7 @@
 using System.IO.Compression;
-using Ard.MLNet.Evaluation;
 using Ard.MLNet.Saving;
 using Ard.MLNet.Tests.Scorer;
 using Ard.Tests;
-using Ard.Trainers.Attacks;
-using Microsoft.ML;
 
 namespace Ard.MLNet.Tests.Saving;
 

@@ -1,7 +1,5 @@
 using Ard.MLNet.Scoring;
 using Ard.Tests;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace Ard.MLNet.Tests.Scoring;
 

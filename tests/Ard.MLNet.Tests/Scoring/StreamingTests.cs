@@ -1,5 +1,3 @@
-using Microsoft.ML;
-
 namespace Ard.MLNet.Tests.Scoring;
 
 public sealed class StreamingTests

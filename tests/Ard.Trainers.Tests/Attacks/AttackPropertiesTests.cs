@@ -1,7 +1,3 @@
-using FsCheck.Xunit;
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>The properties that every attack is held to, on random networks, shapes, dtypes and budgets.</summary>

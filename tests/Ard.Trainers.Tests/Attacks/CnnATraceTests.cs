@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>PGD and FGSM against the recorded runs of the original code on a small public network and 256 CIFAR-10 test images.</summary>

@@ -1,5 +1,4 @@
 using Ard.Trainers.Tests.Evaluation;
-using FsCheck.Xunit;
 
 namespace Ard.Trainers.Tests.Attacks;
 

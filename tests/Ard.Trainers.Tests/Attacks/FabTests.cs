@@ -24,6 +24,26 @@ public sealed class FabTests
         Assert.All(sizes.Zip(shortest), pair => Assert.InRange(pair.First / pair.Second, 1 - 1e-9, 1.01));
     }
 
+    [Fact]
+    public void Of_a_network_with_random_outputs_no_point_leaves_the_range_of_images()
+    {
+        using var scope = NewDisposeScope();
+        // The first of four values decides, under noise; the others are at the ends of [0,1].
+        using var generator = new Generator(5);
+        var network = new FunctionNetwork(x =>
+        {
+            var noisy = x.select(1, 0) - 0.5 + 0.1 * x.sum([1]) + empty([x.shape[0]]).normal_(0, 0.05, generator);
+            return stack([noisy, -noisy], 1);
+        });
+        var images = zeros([200, 4]);
+        images.select(1, 0).copy_(linspace(0.45, 0.55, 200));
+        images.select(1, 1).fill_(1);
+        var labels = images.select(1, 0).lt(0.4).to(ScalarType.Int64);
+        var threat = ThreatModel.Linf(0.3);
+        for (var seed = 0; seed < 10; seed++)
+            threat.Verify(Attack.Fab(new() { Targeted = true, Steps = 5 }).Perturb(network, images, labels, threat, seed), images, "fab-t");
+    }
+
     [Theory]
     [InlineData(Norm.Linf)]
     [InlineData(Norm.L2)]

@@ -1,5 +1,3 @@
-using FsCheck.Xunit;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Ard.Trainers.Tests.Attacks;
 
 public sealed class TransferTests

@@ -1,6 +1,4 @@
 using Ard.Trainers.Tests.Attacks;
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Checkpoints;
 

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
-
 namespace Ard.Trainers.Tests.Checkpoints;
 
 public sealed class SafetensorsTests : IDisposable

@@ -1,4 +1,3 @@
-using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Checkpoints.PytorchFileTests;
 
 namespace Ard.Trainers.Tests.Checkpoints;

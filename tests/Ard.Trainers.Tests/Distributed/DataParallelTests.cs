@@ -1,6 +1,4 @@
-using Ard.Trainers.Distributed;
 using Ard.Trainers.Tests.Training;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Distributed;
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Distributed;
 
 /// <summary>What several processes make of batch normalisation, worked out by hand for one step.</summary>

@@ -1,5 +1,3 @@
-using Ard.Trainers.Distributed;
-
 namespace Ard.Trainers.Tests.Distributed;
 
 /// <summary>Threads in place of processes: what they compute together has to be right whatever carries their sums.</summary>

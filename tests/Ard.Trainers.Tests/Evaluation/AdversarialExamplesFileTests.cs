@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class AdversarialExamplesFileTests

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 /// <summary>Models that can only be asked.</summary>
@@ -28,6 +26,20 @@ public sealed class BlackBoxTests
         new RobustnessEvaluator(new() { Attacks = [], MoreAttacks = [Attack.Transfer(Attack.Fgsm(), network)] })
             .Evaluate(model, images, labels);
         Assert.True(asked > 0);
+    }
+
+    [Fact]
+    public void Whether_scores_are_probabilities_is_decided_for_all_images_alike()
+    {
+        using var scope = NewDisposeScope();
+        // Margins of two classes: that of the second image happens to be 1.
+        using var margins = BlackBox.FromScores("service", x => stack([x.sum([1]) * 0, x.sum([1])], 1));
+        var images = tensor(new float[,] { { 0.5f }, { 1 }, { 0.75f } });
+        Assert.Equal([0, 0.5f, 0, 1, 0, 0.75f], margins.call(images).data<float>().ToArray());
+        Assert.Equal([0, 1f], margins.call(images[1..2]).data<float>().ToArray());
+        using var shares = BlackBox.FromScores("service", x => stack([1 - x.sum([1]), x.sum([1])], 1));
+        Assert.Equal([0, 0f], shares.call(images[..1]).data<float>().ToArray());
+        Assert.Equal([MathF.Log(1f / 3), 0], shares.call(images[2..]).data<float>().ToArray());
     }
 
     [Fact]

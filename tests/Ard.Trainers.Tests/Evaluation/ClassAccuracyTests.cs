@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Ard.Trainers.Tests.Evaluation;
 
 public sealed class ClassAccuracyTests

@@ -1,11 +1,8 @@
 using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Ard.Trainers.Tests.Distributed;
 using Ard.Trainers.Tests.Training;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Evaluation;
 

@@ -1,5 +1,4 @@
 using Ard.Trainers.Tests.Attacks;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Evaluation;
 
@@ -100,6 +99,32 @@ public sealed class RandomStateTests
 
         CorruptionResult[] Report(long seed) =>
             [.. CorruptionReport.Evaluate(dropping, data.Images, data.Labels, ["contrast", "brightness"], seed: seed).Results];
+    }
+
+    [Fact]
+    public void And_transfers_pictures_and_what_is_told_of_a_teacher()
+    {
+        using var scope = NewDisposeScope();
+        using var data = Glyphs.Generate(60, seed: 3);
+        using var network = (NetworkSpec.Parse("tinycnn-4") with { InputChannels = 1, ImageSize = data.Height }).Build(1);
+        var dropping = new FunctionNetwork(x => network.call(functional.dropout(x, 0.5, training: true)));
+        var (threat, attack) = (ThreatModel.Linf(0.1), new Pgd(new PgdOptions { Steps = 2 }));
+        foreach (var found in new Func<string>[]
+        {
+            () => string.Join(",", TransferMatrix.Evaluate(
+                [("a", dropping), ("b", network)], data.Images, data.Labels, attack, threat, seed: 1).Right.SelectMany(row => row)
+                .SelectMany(each => each)),
+            () => string.Join(",", AttackedImages.Find(dropping, data.Images, data.Labels, attack, threat, count: 3, seed: 1).Each
+                .SelectMany(image => image.Attacked.Append(image.Row))),
+            () => TeacherReport.Measure(dropping, data, threat, student: dropping).ToJson(),
+        })
+        {
+            var before = get_rng_state();
+            var first = found();
+            Compare.Same(before, get_rng_state(), "global random state");
+            rand(7).Dispose();
+            Assert.Equal(first, found());
+        }
     }
 
     private sealed class Stopping(CancellationTokenSource stop) : IProgress<EvaluationProgress>

@@ -1,5 +1,4 @@
 using static Ard.Trainers.Evaluation.RobustnessFlagCode;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Evaluation;
 

@@ -36,6 +36,32 @@ public sealed class SmallestPerturbationsTests
     }
 
     [Fact]
+    public void Every_attack_gets_every_image_and_goes_on_to_the_closest_point()
+    {
+        using var scope = NewDisposeScope();
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        Attack[] attacks = [Attack.RayS(400), Attack.Fmn(30)];
+        var each = attacks.Select(attack => Sizes(new(), attack)).ToArray();
+        var smallest = each[0].Zip(each[1], Math.Min).ToArray();
+        Assert.Equal(smallest, Sizes(new(), attacks));
+        Assert.Equal(smallest, Sizes(new() { Sequential = true }, attacks));
+        // Each of the two is closer somewhere, RayS less often, and it is not left at black or white.
+        Assert.All(each, sizes => Assert.NotEqual(smallest, sizes));
+        Assert.All(each[0].Zip(each[1]), pair => Assert.InRange(pair.First, 0, 3 * pair.Second + 0.02));
+
+        // On a surrogate too.
+        Assert.Equal(
+            Sizes(new(), Attack.Fab(new() { Targeted = true })),
+            Sizes(new(), Attack.Transfer(Attack.Fab(new() { Targeted = true }), network)));
+
+        var fault = Assert.Throws<ArgumentException>(() => Sizes(new() { QueryBudget = 100 }, attacks));
+        Assert.Contains("QueryBudget is 100, and there are 2 attacks, expected one", fault.Message);
+
+        double[] Sizes(EvaluationOptions options, params Attack[] some) =>
+            [.. SmallestPerturbations.Evaluate(network, images, labels, Norm.Linf, some, options).Sizes];
+    }
+
+    [Fact]
     public void Where_no_attack_finds_a_perturbation_the_size_is_infinite_and_of_no_images_the_median_is_no_number()
     {
         using var scope = NewDisposeScope();

@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Fixtures;
 
 /// <summary>The figures that FsCheck draws and shrinks; everything else of a <see cref="RandomCase"/> follows from them.</summary>

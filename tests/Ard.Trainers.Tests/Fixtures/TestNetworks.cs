@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Fixtures;
 
 /// <summary>Passes everything on to a network and remembers, in order, what went in and what came out.</summary>

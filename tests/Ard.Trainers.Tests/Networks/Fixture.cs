@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Networks;
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Networks;
 
 // Others may draw from the global random state, so these tests run when no other does.

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Networks;
 
 /// <summary>Networks with the weights of the authors' own runs give the authors' own logits.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Networks;
 
 /// <summary>The built-in networks are those of the usual PyTorch definitions: names, shapes, function and gradient.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>The official preset against recorded runs of the released code of ARD.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 public sealed class MtardTests

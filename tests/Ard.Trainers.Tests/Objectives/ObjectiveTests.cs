@@ -1,6 +1,3 @@
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 public sealed class ObjectiveTests

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>Networks, batches and trainings that are as small as they can be.</summary>

@@ -1,6 +1,3 @@
-using Ard.Trainers.Settings;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>The successors of ARD: gradients by finite differences, weights and ramps, faults, one epoch of training.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>RSLAD and AdaAD against the recorded runs of their released codes.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>TRADES against the recorded run of its released code.</summary>

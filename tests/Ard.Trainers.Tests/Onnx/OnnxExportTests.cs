@@ -1,8 +1,5 @@
-using System.Text.Json;
 using Ard.Trainers.Onnx;
 using Ard.Trainers.Onnx.Schema;
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Onnx;
 

@@ -1,6 +1,4 @@
 using Ard.Trainers.Onnx;
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Onnx;
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Ard.Trainers.Tests.Reports;
 
 public sealed class BrowserTests

@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using Ard.Trainers.Onnx;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Reports;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Ard.Trainers.Tests.Distributed;
-using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
 namespace Ard.Trainers.Tests.Training;
@@ -320,6 +319,9 @@ public sealed class AuxiliaryDataTests : IDisposable
             Assert.Equal([3, 0, 1, 2], train.Labels.data<long>().ToArray());
 
         File.Copy(Fixture("channels_last.npy"), Path.Combine(folder, "image.npy"));
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        AuxiliaryData.Load(folder, ["a", "b", "c"]).Images!.Dispose();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
         var bare = AuxiliaryData.Load(folder, ["a", "b", "c"]);
         using (bare.Images)
         {

@@ -1,5 +1,4 @@
 using Ard.Trainers.Tests.Objectives;
-using static TorchSharp.torch.nn;
 
 namespace Ard.Trainers.Tests.Training;
 

@@ -1,5 +1,3 @@
-using TorchSharp.Modules;
-
 namespace Ard.Trainers.Tests.Training;
 
 /// <summary>Our steps against TorchSharp's own, which are right while no other thread collects.</summary>

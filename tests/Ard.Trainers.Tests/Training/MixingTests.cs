@@ -1,5 +1,4 @@
 using Ard.Trainers.Tests.Objectives;
-using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
 namespace Ard.Trainers.Tests.Training;

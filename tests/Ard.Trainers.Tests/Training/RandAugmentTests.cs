@@ -1,5 +1,3 @@
-using Ard.Trainers.Distributed;
-
 namespace Ard.Trainers.Tests.Training;
 
 [Collection("global random state")]

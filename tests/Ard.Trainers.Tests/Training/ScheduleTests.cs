@@ -1,6 +1,3 @@
-using System.Globalization;
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Tests.Training;
 
 public sealed class ScheduleTests

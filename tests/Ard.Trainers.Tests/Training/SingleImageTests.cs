@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Training;
 
 /// <summary>Batch normalisation of one value in train mode is not a number.</summary>

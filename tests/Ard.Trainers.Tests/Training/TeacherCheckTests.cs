@@ -1,6 +1,3 @@
-using System.Globalization;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Training;
 
 public sealed class TeacherCheckTests

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Training;
 
 [Collection("global random state")]

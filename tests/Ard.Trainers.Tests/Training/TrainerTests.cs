@@ -1,5 +1,3 @@
-using static TorchSharp.torch.nn;
-
 namespace Ard.Trainers.Tests.Training;
 
 [Collection("global random state")]
@@ -452,6 +450,40 @@ public sealed class TrainerTests : IDisposable
         Names(Refused(labels, validation, teacher), "data labels");
         Names(Refused(data, validation, other), "teacher weights");
         Assert.Contains("validation: [10,1,8,8] in the file, [20,1,8,8] given", Refused(data, pixels, teacher));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_validation_is_refused_though_its_attack_has_the_same_name()
+    {
+        TrainingOptions Judged(int steps, double epsilon) => Options with
+        {
+            Epochs = 1,
+            CheckpointFolder = folder,
+            Validation = new() { Attacks = [], MoreAttacks = [Attack.Pgd(new() { Steps = steps })], Threat = ThreatModel.Linf(epsilon) },
+        };
+        Trained(Judged(2, 8 / 255.0), out _);
+        Trained(Judged(2, 8 / 255.0) with { Resume = true }, out _);
+        foreach (var (other, name) in new[] { (Judged(3, 8 / 255.0), "validation attacks"), (Judged(2, 0.03137), "budgets in full") })
+        {
+            var fault = Assert.Throws<DataFileException>(() => Trained(other with { Resume = true }, out _));
+            Assert.Contains($"{name}: ", fault.Message);
+        }
+    }
+
+    [Fact]
+    public void Validation_attacks_are_checked_for_the_objectives_norm_before_the_training()
+    {
+        var steps = 0;
+        var inL1 = Objective.AdversarialTraining(new() { Threat = ThreatModel.L1(2), StepSize = 0.5, Steps = 1 });
+        var options = Options with { Epochs = 1, Validation = new() { Attacks = ["pgd-3"] } };
+        var fault = Assert.Throws<ArgumentException>(() => Trained(options, out _, _ => steps++, objective: inL1));
+        Assert.Contains("Validation: the attack 'pgd-3' cannot do L1, expected Linf or L2", fault.Message);
+        Assert.Equal(0, steps);
+        Trained(options with { Validation = new() }, out var result, objective: inL1);
+        Assert.NotNull(result.History[0].RobustValidationAccuracy);
+        // What cannot do Linf may fit the objective.
+        var inL2 = Objective.AdversarialTraining(new() { Threat = ThreatModel.L2(0.5), StepSize = 0.2, Steps = 1 });
+        Trained(options with { Validation = new() { Attacks = ["cw-l2"] }, Epochs = 1 }, out _, objective: inL2);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
 namespace Ard.Trainers.Tests.Training;

@@ -1,5 +1,3 @@
-using Ard.Trainers.Settings;
-
 namespace Ard.Trainers.Tests.Training;
 
 public sealed class TrainingOptionsTests

@@ -1,7 +1,4 @@
-using Ard.Trainers.Distributed;
 using Ard.Trainers.Tests.Distributed;
-using TorchSharp.Modules;
-using static TorchSharp.torch.nn;
 using static Ard.Trainers.Tests.Training.TrainerTests;
 
 namespace Ard.Trainers.Tests.Training;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ard.MLNet;
 using Ard.MLNet.Evaluation;
