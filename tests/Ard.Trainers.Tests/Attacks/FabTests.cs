@@ -32,13 +32,13 @@ public sealed class FabTests
         using var generator = new Generator(5);
         var network = new FunctionNetwork(x =>
         {
-            var noisy = x.select(1, 0) - 0.5 + 0.1 * x.sum([1]) + empty([x.shape[0]]).normal_(0, 0.05, generator);
+            var noisy = x.select(1, 0) - 0.65 + 0.1 * x.sum([1]) + empty([x.shape[0]]).normal_(0, 0.05, generator);
             return stack([noisy, -noisy], 1);
         });
         var images = zeros([200, 4]);
         images.select(1, 0).copy_(linspace(0.45, 0.55, 200));
         images.select(1, 1).fill_(1);
-        var labels = images.select(1, 0).lt(0.4).to(ScalarType.Int64);
+        var labels = zeros([200], dtype: ScalarType.Int64);
         var threat = ThreatModel.Linf(0.3);
         for (var seed = 0; seed < 10; seed++)
             threat.Verify(Attack.Fab(new() { Targeted = true, Steps = 5 }).Perturb(network, images, labels, threat, seed), images, "fab-t");
