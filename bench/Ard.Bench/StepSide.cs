@@ -6,19 +6,17 @@ namespace Ard.Bench;
 /// <summary>What one side of <c>bench step</c> computes, from what all sides start from.</summary>
 internal abstract class StepSide
 {
-    private readonly string weights;
-
     protected StepSide(StepFiles files, Device device, Module<Tensor, Tensor> student, Module<Tensor, Tensor> teacher)
     {
-        (Student, Teacher, weights) = (student, teacher, files.Student);
-        student.load(weights);
+        (Student, Teacher) = (student, teacher);
+        student.load(files.Student);
         student.to(device);
         teacher.load(files.Teacher);
         teacher.to(device);
         teacher.eval();
         foreach (var parameter in teacher.parameters()) parameter.requires_grad = false;
         (Images, Labels, Noise) = (files.Read("images").to(device), files.Read("labels").to(device), files.Read("noise").to(device));
-        Optimizer = NewOptimizer();
+        Optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
     }
 
     protected Module<Tensor, Tensor> Student { get; }
@@ -32,7 +30,7 @@ internal abstract class StepSide
     /// <summary>The start of the attack minus the images.</summary>
     protected Tensor Noise { get; }
 
-    protected optim.Optimizer Optimizer { get; private set; }
+    protected optim.Optimizer Optimizer { get; }
 
     /// <summary>PGD-10 on the student in eval mode: the loss that its first step saw.</summary>
     public abstract (double AttackFirst, double? Loss) Attack();
@@ -40,15 +38,6 @@ internal abstract class StepSide
     /// <summary>A training step of ARD: the same, and the distillation loss.</summary>
     public abstract (double AttackFirst, double? Loss) Train();
 
-    /// <summary>Weights, statistics and optimizer as they were at the start.</summary>
-    public void Reset()
-    {
-        Student.load(weights);
-        Optimizer.Dispose();
-        Optimizer = NewOptimizer();
-    }
-
-    private optim.Optimizer NewOptimizer() => optim.SGD(Student.parameters(), 0.1, momentum: 0.9, weight_decay: 2e-4);
 }
 
 /// <summary>What all sides start from, in a folder: the student's weights, those of the teacher, a ResNet-18, and a batch.</summary>
@@ -86,7 +75,6 @@ internal static class StepServer
             {
                 "run pgd" => Timed(side.Attack),
                 "run ard" or "run main" => Timed(side.Train),
-                "reset" => new { reset = Reset() },
                 "memory" => new Memory(Process.GetCurrentProcess().PeakWorkingSet64),
                 _ => new { error = $"unknown line '{line}'" },
             };
@@ -100,12 +88,6 @@ internal static class StepServer
             var (attackFirst, loss) = step();
             Devices.Finish(device);
             return new(watch.Elapsed.TotalSeconds, attackFirst, loss);
-        }
-
-        bool Reset()
-        {
-            side.Reset();
-            return true;
         }
     }
 }

@@ -13,15 +13,14 @@ When everything is loaded it prints one line: ready {"torch": "...", "threads": 
                             is computed whose result is known
     run main                the same step as the main.py of that code runs it: the clean images go through the student with a graph and
                             a cross-entropy of weight 0, ReLU is not in place
-                            -> {"seconds": S, "attack_first": A, "attack_last": B, "loss": L}
-                            A and B: summed cross-entropy seen by the first and the last attack step; L: the distillation loss
+                            -> {"seconds": S, "attack_first": A, "loss": L}
+                            A: summed cross-entropy seen by the first attack step; L: the distillation loss
                             (null for pgd-). The device has finished before the clock is read
-    reset                   all weights, running statistics and optimizers as they were at the start -> {"reset": true}
     memory                  the most bytes that the process ever had in memory -> {"peak": B}
     quit, or end of input   ends it
 
-What cannot be done is answered {"error": "..."}. Right after a reset A must agree between the two sides to float32 rounding; B and L only
-roughly, since the sign of a tiny gradient may differ.
+What cannot be done is answered {"error": "..."}. The first A must agree between the two sides to float32 rounding; L only roughly, since the sign of a
+tiny gradient may differ.
 """
 import argparse
 import json
@@ -61,17 +60,11 @@ def load(network, tensors, prefix):
 
 
 class Student:
-    """A network with its optimizer, as the released code of ARD sets it up, and the state to go back to."""
+    """A network with its optimizer, as the released code of ARD sets it up."""
 
     def __init__(self, network):
         self.network = network
-        self.initial = {name: value.clone() for name, value in network.state_dict().items()}
-        self.reset()
-
-    def reset(self):
-        self.network.load_state_dict(self.initial)
-        self.network.zero_grad(set_to_none=True)
-        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-4)
+        self.optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-4)
 
 
 def attack(network, images, labels, noise):
@@ -157,12 +150,7 @@ def main():
             losses, loss = METHODS[method](student, teacher, images, labels, noise)
         synchronise(device)
         seconds = time.perf_counter() - began
-        return {"seconds": seconds, "attack_first": losses[0].item(), "attack_last": losses[-1].item(),
-                "loss": None if loss is None else loss.item()}
-
-    def reset():
-        student.reset()
-        return {"reset": True}
+        return {"seconds": seconds, "attack_first": losses[0].item(), "loss": None if loss is None else loss.item()}
 
     about = {"torch": torch.__version__, "threads": torch.get_num_threads(), "batch": len(images),
              "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"}
@@ -175,10 +163,8 @@ def main():
             answer = run(words[1])
         elif words == ["memory"]:
             answer = {"peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
-        elif words == ["reset"]:
-            answer = reset()
         else:
-            answer = {"error": f"expected 'run NAME', 'reset', 'memory' or 'quit', found '{line.strip()}'"}
+            answer = {"error": f"expected 'run NAME', 'memory' or 'quit', found '{line.strip()}'"}
         print(json.dumps(answer), flush=True)
 
 

@@ -6,7 +6,6 @@ using Parquet.Schema;
 
 namespace Ard.MLNet.Parquet;
 
-/// <summary>One Parquet file of an image set.</summary>
 internal sealed class ParquetImageFile
 {
     // As many as a network may have.

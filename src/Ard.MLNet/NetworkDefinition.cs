@@ -54,7 +54,8 @@ public sealed class NetworkDefinition
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(create);
-        if (IsBuiltIn(name)) throw new ArgumentException($"The network '{name}' is built in: expected another name for one of your own.");
+        if (OptionsValidator.Try(() => NetworkSpec.Parse(name), out _) is not null)
+            throw new ArgumentException($"The network '{name}' is built in: expected another name for one of your own.");
         return new(name, null, create);
     }
 
@@ -69,19 +70,6 @@ public sealed class NetworkDefinition
             throw new InvalidOperationException(
                 $"The function of the network {Name} gave the same module again, expected a new one each time it is called.");
         return made;
-    }
-
-    private static bool IsBuiltIn(string name)
-    {
-        try
-        {
-            NetworkSpec.Parse(name);
-            return true;
-        }
-        catch (Exception exception) when (exception is FormatException or ArgumentException)
-        {
-            return false;
-        }
     }
 
     /// <summary>The definition for these images and classes: a built-in network takes them over.</summary>

@@ -84,7 +84,6 @@ internal sealed class PictureScaling(int height, int width, ResizingKind resizin
         /// <summary>Pixels of the result, without black ones that were added.</summary>
         public int Count { get; }
 
-        /// <summary>The first of them.</summary>
         public int Place { get; }
 
         /// <summary>The pixels of the picture that count.</summary>

@@ -2,10 +2,8 @@ using System.Numerics.Tensors;
 
 namespace Ard.MLNet.Data;
 
-/// <summary>Pixels in [0,1].</summary>
 internal static class UnitPixels
 {
-    /// <summary>Each byte divided by 255.</summary>
     public static void From(ReadOnlySpan<byte> bytes, Span<float> pixels)
     {
         pixels = pixels[..bytes.Length];

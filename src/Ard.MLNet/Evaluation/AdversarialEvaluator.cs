@@ -31,7 +31,6 @@ public sealed record AdversarialEvaluatorOptions
     [Range(0, int.MaxValue)]
     public int Images { get; init; } = 6;
 
-    /// <summary>The same against another adversary.</summary>
     internal AdversarialEvaluatorOptions Against(ThreatModel threat) => this with { Evaluation = Evaluation with { Threat = threat } };
 
     /// <summary>Told after each attack on each batch. Default null.</summary>

@@ -53,7 +53,6 @@ internal sealed class AskedPipeline
     /// <summary>Whether the answers are scores, or classes only.</summary>
     public bool HasScores { get; }
 
-    /// <summary>The column of the answers.</summary>
     private DataViewSchema.Column Answer { get; }
 
     /// <summary>Scores [N,classes], or classes, int64 [N], of images [N,C,H,W].</summary>

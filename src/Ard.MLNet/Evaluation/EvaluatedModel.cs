@@ -17,7 +17,6 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
 
     private Module<Tensor, Tensor>? Imitation { get; init; }
 
-    /// <summary>The channels of an image.</summary>
     public int Channels { get; private init; }
 
     /// <summary>

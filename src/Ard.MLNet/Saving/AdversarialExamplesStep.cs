@@ -9,7 +9,6 @@ namespace Ard.MLNet.Saving;
 /// </summary>
 internal static class AdversarialExamplesStep
 {
-    /// <summary>The name of <see cref="AdversarialExamplesTransformer"/> in model files.</summary>
     public const string LoaderName = "ArdAdversarialExamples";
 
     private const string Entry = "ard.examples";
@@ -51,14 +50,8 @@ internal static class AdversarialExamplesStep
     // The catalogue's attack of the same name is the same one: an attack of one's own, or with other settings, has no name to be kept by.
     private static string NameOf(Attack attack)
     {
-        try
-        {
-            var named = AttackCatalog.ByName(attack.Name);
-            if (named.GetType() == attack.GetType() && named.Description == attack.Description) return attack.Name;
-        }
-        catch (ArgumentException)
-        {
-        }
+        var named = OptionsValidator.Try(() => AttackCatalog.ByName(attack.Name), out _);
+        if (named?.GetType() == attack.GetType() && named.Description == attack.Description) return attack.Name;
         throw new NotSupportedException(
             $"{nameof(AdversarialExamplesTransformer)} with the attack '{attack.Description}' cannot be saved: expected one of "
             + $"{nameof(AttackCatalog)}, whose name a file can hold; found settings or code of your own.");

@@ -16,7 +16,6 @@ namespace Ard.MLNet.Saving;
 /// </summary>
 internal static class ClassifierFile
 {
-    /// <summary>The name of <see cref="ImageClassifierTransformer"/> in model files.</summary>
     public const string LoaderName = "ArdImageClassifier";
 
     private const int Version = 1;

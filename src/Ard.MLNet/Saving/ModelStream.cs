@@ -32,7 +32,6 @@ internal static class ModelStream
 
     private static MethodInfo TryLoadBinaryStream => Method("ModelLoadContext", nameof(TryLoadBinaryStream));
 
-    /// <summary>All of them.</summary>
     internal static IEnumerable<MemberInfo> Members() =>
         [LoadableClass, LoadModel, VersionInfo, SetVersionInfo, SaveBinaryStream, TryLoadBinaryStream];
 

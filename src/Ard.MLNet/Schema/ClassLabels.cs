@@ -25,7 +25,6 @@ internal abstract class ClassLabels
 
     private ClassLabels(IReadOnlyList<string> names, string? kind) => (Names, KindName) = (names, kind);
 
-    /// <summary>How many classes there are.</summary>
     public int Count => Names.Count;
 
     /// <summary>The values as texts; the classes' numbers, from 0, where there are none.</summary>
@@ -34,7 +33,6 @@ internal abstract class ClassLabels
     /// <summary>The type of the values: text, int …; null where there are none.</summary>
     public string? KindName { get; }
 
-    /// <summary>The key type of the classes.</summary>
     public KeyDataViewType KeyType => new(typeof(uint), Count);
 
     /// <summary>Whether two columns number the same classes in the same order. Columns without values are compared by the count.</summary>
@@ -124,7 +122,6 @@ internal abstract class ClassLabels
             ? Array.Find(Kinds, kind => kind.Type.Equals(item))?.Read(scores.Annotations, TrainingLabelValues)
             : null;
 
-    /// <summary>Classes without values.</summary>
     public static ClassLabels Unnamed(int count) => new WithoutValues(count);
 
     /// <summary>What <see cref="Names"/> and <see cref="KindName"/> were.</summary>
@@ -138,7 +135,6 @@ internal abstract class ClassLabels
         return kind.Parse(names);
     }
 
-    /// <summary>Classes named by texts.</summary>
     public static ClassLabels Texts(IReadOnlyList<string> names) => Kinds[0].Parse(names);
 
     private static Kind<T> Number<T>(string name, PrimitiveDataViewType type) where T : IFormattable, IParsable<T> =>

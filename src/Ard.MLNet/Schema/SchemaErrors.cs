@@ -13,7 +13,6 @@ internal static class SchemaErrors
     /// <summary>What gives a vector of objects in memory a size.</summary>
     public const string SizeHint = "; on the property of a class, [VectorType(channels, height, width)] says the size";
 
-    /// <summary>The column of this name.</summary>
     public static DataViewSchema.Column Find(DataViewSchema schema, string role, string column) => schema.GetColumnOrNull(column)
         ?? throw new ArgumentOutOfRangeException("inputSchema", $"Could not find {role} column '{column}'");
 }

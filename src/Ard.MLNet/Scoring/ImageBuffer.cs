@@ -19,10 +19,8 @@ internal sealed unsafe class ImageBuffer : IDisposable
     /// <summary>As many images as a span can reach.</summary>
     public static int MostImages(PixelFormat format) => int.MaxValue / sizeof(float) / format.Size;
 
-    /// <summary>The image of one row.</summary>
     public Span<float> this[int slot] => Values.Slice(slot * size, size);
 
-    /// <summary>All values.</summary>
     public Span<float> Values => images.IsInvalid ? throw new ObjectDisposedException(nameof(ImageBuffer)) : new(values, capacity * size);
 
     /// <summary>The first images [count,C,H,W], in the same memory.</summary>

@@ -9,7 +9,6 @@ internal abstract class ApgdSchedule(ThreatModel threat, int interval)
 
     protected ThreatModel Threat { get; } = threat;
 
-    /// <summary>The number of steps between the last check and the next.</summary>
     protected int Interval { get; set; } = Math.Max(interval, 1);
 
     /// <summary>The length of each point's next step [n].</summary>

@@ -64,7 +64,6 @@ internal sealed class PytorchFile : IDisposable
     public Tensor Read(PickledTensor tensor) =>
         Storage(tensor.Storage).as_strided(tensor.Shape, tensor.Strides, tensor.Offset);
 
-    /// <summary>Closes the file and frees the storages.</summary>
     public void Dispose()
     {
         foreach (var (_, elements) in storages.Values) elements.Dispose();

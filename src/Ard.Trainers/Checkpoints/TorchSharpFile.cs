@@ -20,7 +20,6 @@ internal sealed class TorchSharpFile : IDisposable
     private TorchSharpFile(Stream stream, string path) =>
         (this.stream, this.path, reader) = (stream, path, new(stream));
 
-    /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<TensorInfo> Tensors => [.. entries.Select(entry => entry.Info)];
 
     /// <summary>Whether a file begins as those of Module.save do: a number of tensors, a name, a type and sizes.</summary>
@@ -55,7 +54,6 @@ internal sealed class TorchSharpFile : IDisposable
         }
     }
 
-    /// <summary>Reads all tensors, onto the CPU and into the current dispose scope.</summary>
     public Dictionary<string, Tensor> Read()
     {
         var tensors = new Dictionary<string, Tensor>();

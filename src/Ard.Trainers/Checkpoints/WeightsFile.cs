@@ -53,7 +53,6 @@ public sealed class WeightsFile : IDisposable
 
     private StateDictSearch? Found { get; init; }
 
-    /// <summary>The file.</summary>
     internal string Path { get; }
 
     internal WeightsFormat Format { get; }

@@ -36,7 +36,6 @@ internal sealed class AtomicFile : IDisposable
         File.Move(beside, path, overwrite: true);
     }
 
-    /// <summary>Ends it; what was not put in its place is deleted.</summary>
     public void Dispose()
     {
         stream.Dispose();

@@ -21,7 +21,6 @@ internal sealed class DataFileReader(Stream stream, string path) : IDisposable
         return compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 
-    /// <summary>A file as it is.</summary>
     public static FileStream OpenFile(string path)
     {
         try

@@ -16,7 +16,6 @@ internal static class Idx
     private const uint ImageMagic = 0x00000803;
     private const uint LabelMagic = 0x00000801;
 
-    /// <summary>The class names of MNIST.</summary>
     public static IReadOnlyList<string> Digits { get; } = Numbers(10);
 
     /// <summary>

@@ -25,14 +25,12 @@ internal sealed class ImageCollector(
 
     public void Add(ReadOnlySpan<byte> pixels) => Write(type == ScalarType.Byte ? pixels : Floats(pixels));
 
-    /// <summary>Adds pixels in [0,1].</summary>
     public void Add(ReadOnlySpan<float> pixels)
     {
         if (type == ScalarType.Byte) Move(ScalarType.Float32, toFile: file is not null);
         Write(MemoryMarshal.AsBytes(pixels));
     }
 
-    /// <summary>The data set of all, with a label for each.</summary>
     public ImageDataset Finish(ReadOnlySpan<long> labels)
     {
         using var scope = NewDisposeScope();

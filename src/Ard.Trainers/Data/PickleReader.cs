@@ -77,7 +77,6 @@ internal sealed class PickleReader(Stream stream, string path, long start, long 
         return number >= long.MinValue && number <= long.MaxValue ? (object)(long)number : number;
     }
 
-    /// <summary>A name up to the end of its line.</summary>
     public string Line()
     {
         var text = new StringBuilder();

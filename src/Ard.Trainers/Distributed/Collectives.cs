@@ -57,7 +57,6 @@ internal static class Collectives
         });
     }
 
-    /// <summary>Whether it is so in any of the processes.</summary>
     public static bool Any(this ProcessGroup group, bool here)
     {
         double[] count = [here ? 1 : 0];

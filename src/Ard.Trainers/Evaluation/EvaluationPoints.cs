@@ -66,14 +66,12 @@ internal sealed record EvaluationPoints(
                 : null;
     }
 
-    /// <summary>Without an attack.</summary>
     public IReadOnlyList<AttackedPoint> Clean() => Each(row => new(WasRight(row), null, 0, 1, 0));
 
     /// <summary>Under one attack. How far it moved them, and what it cost, is not kept.</summary>
     public IReadOnlyList<AttackedPoint> Under(string attack) =>
         Each(row => new(WasRight(row), WasRight(row) && Right[attack][row] == '0' ? attack : null, 0, null, null));
 
-    /// <summary>Against all attacks together.</summary>
     public IReadOnlyList<AttackedPoint> WorstCase() =>
         Each(row => new(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row]));
 

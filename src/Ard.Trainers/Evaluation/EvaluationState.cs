@@ -39,10 +39,8 @@ internal sealed record EvaluationStep
 /// <summary>What an attack, or one part of an attack that consists of others, has done to each point.</summary>
 internal sealed class PartResult(Attack attack, Attack part, int count)
 {
-    /// <summary>The attack as it was asked for.</summary>
     public Attack Attack => attack;
 
-    /// <summary>The part, or the attack itself.</summary>
     public Attack Part => part;
 
     public string Title => ReferenceEquals(attack, part) ? attack.Name : $"{attack.Name}: {part.Name}";

@@ -32,7 +32,6 @@ internal sealed record EvaluationSubject(
 
     public int Count => checked((int)Images.Count);
 
-    /// <summary>The true classes.</summary>
     public long[] Truth
     {
         get
@@ -42,7 +41,6 @@ internal sealed record EvaluationSubject(
         }
     }
 
-    /// <summary>The dtype and the device of the network.</summary>
     public (ScalarType Type, Device Device) Home => ImageBatch.Home(Model, Images);
 
     /// <summary>The places of all images, a batch at a time.</summary>

@@ -19,7 +19,6 @@ internal sealed class ResNet : ImageNetwork
         Classifier = [this.Register("linear", Linear(width << 3, spec.Classes))];
     }
 
-    /// <summary>Blocks of the four stages.</summary>
     public static int[] BlockCounts(int depth) => depth == 18 ? [2, 2, 2, 2] : [3, 4, 6, 3];
 
     private sealed class BasicBlock : Block

@@ -6,10 +6,8 @@ internal sealed record Axis(double Low, double High, double Step)
     // What is closer together than this cannot be told apart by ticks.
     private const double Smallest = 1e-100;
 
-    /// <summary>Shares in percent.</summary>
     public static Axis Percent { get; } = new(0, 100, 25);
 
-    /// <summary>The ticks, all of them within the axis.</summary>
     public IEnumerable<double> Ticks
     {
         get

@@ -47,7 +47,6 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
 
     private double Right => Width - 16 - (IsPoints ? 0 : LetterWidth * Labels.Max(label => label.Length));
 
-    /// <summary>The figure.</summary>
     public Markup Draw() => Page.Figure(
         Title,
         Markup.Format($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Description()}\">{Lines()}</svg>\n")

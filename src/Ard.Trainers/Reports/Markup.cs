@@ -11,7 +11,6 @@ internal sealed class Markup(int capacity = 16)
 {
     private readonly StringBuilder text = new(capacity);
 
-    /// <summary>A piece.</summary>
     public static Markup Format(ref Handler handler) => handler.Markup;
 
     /// <summary>Markup that was written by us, as it is.</summary>
@@ -22,24 +21,20 @@ internal sealed class Markup(int capacity = 16)
         return trusted;
     }
 
-    /// <summary>A text as a piece.</summary>
     public static implicit operator Markup(string text) => Format($"{text}");
 
-    /// <summary>Adds a piece.</summary>
     public Markup Add(ref Handler handler)
     {
         text.Append(handler.Markup.text);
         return this;
     }
 
-    /// <summary>Adds a piece and a line end.</summary>
     public Markup Line(ref Handler handler)
     {
         text.Append(handler.Markup.text).Append('\n');
         return this;
     }
 
-    /// <summary>Adds a piece for each of some values.</summary>
     public Markup Each<T>(IEnumerable<T> values, Func<T, Markup> piece)
     {
         foreach (var value in values) text.Append(piece(value).text);

@@ -147,7 +147,6 @@ public sealed record ModelCard
     /// <summary>The card as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
-    /// <summary>The card as Markdown.</summary>
     internal string ToMarkdown() => ModelCardText.Render(this);
 
     /// <summary>

@@ -1,6 +1,5 @@
 namespace Ard.Trainers.Reports;
 
-/// <summary>A <see cref="ModelCard"/> as Markdown.</summary>
 internal static class ModelCardText
 {
     private const string Unknown = "unknown";

@@ -2,7 +2,6 @@ using System.Reflection;
 
 namespace Ard.Trainers.Reports;
 
-/// <summary>The versions of what computes here.</summary>
 internal static class PackageVersions
 {
     /// <summary>By name: of the packages that take part in this process, libtorch and .NET.</summary>

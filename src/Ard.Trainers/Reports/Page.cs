@@ -10,7 +10,6 @@ internal static class Page
 
     private static readonly Markup PageStyle = Style("page.css");
 
-    /// <summary>The whole page.</summary>
     public static string Render(string title, Markup body) => new Markup()
         .Line($"<!DOCTYPE html>")
         .Line($"<html lang=\"en\"><head><meta charset=\"utf-8\">")

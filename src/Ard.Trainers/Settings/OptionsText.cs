@@ -21,15 +21,14 @@ internal static class OptionsText
     /// <summary>The settings as lines of text, <c>Optimizer.Momentum: 0.9</c>.</summary>
     public static IEnumerable<string> Lines(string path, object? value) => All(path, value).Select(line => $"{line.Path}: {line.Value}");
 
-    /// <summary>Whether two texts of a setting say the same. A file from before there was a setting has none: it was not set.</summary>
-    public static bool AreSame(string? one, string? other) => (one ?? NotSet) == (other ?? NotSet);
-
-    /// <summary>What differs between settings here and there, by name.</summary>
+    /// <summary>
+    /// What differs between settings here and there, by name. A file from before there was a setting has none: it was not set.
+    /// </summary>
     public static IEnumerable<string> Differences(
         IReadOnlyDictionary<string, string> some, IReadOnlyDictionary<string, string> others, string here, string there) =>
         from name in others.Keys.Union(some.Keys)
         let values = (One: some.GetValueOrDefault(name), Other: others.GetValueOrDefault(name))
-        where !AreSame(values.One, values.Other)
+        where (values.One ?? NotSet) != (values.Other ?? NotSet)
         select $"{name}: {values.One ?? "nothing"} {here}, {values.Other ?? "nothing"} {there}";
 
     /// <summary>The settings of an options record in one line, <c>Steps 20, Restarts 1</c>, without those that are functions.</summary>

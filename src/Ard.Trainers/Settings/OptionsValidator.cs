@@ -56,7 +56,7 @@ internal static class OptionsValidator
             fault = null;
             return make();
         }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
             fault = exception.Message.TrimEnd('.');
             return null;

@@ -77,12 +77,9 @@ internal static class TrainingCheckpoint
         file.Position = 0;
         var place = ReadPlace(file, path);
         var given = setup.Settings;
-        string Text(IReadOnlyDictionary<string, string> settings, string name) => settings.GetValueOrDefault(name, "nothing");
-        var differences = given.Keys.Union(place.Settings.Keys)
-            .Where(name => !OptionsText.AreSame(place.Settings.GetValueOrDefault(name), given.GetValueOrDefault(name)))
-            .Select(name => $"{name}: {Text(place.Settings, name)} in the file, {Text(given, name)} given").ToList();
-        if (Text(place.Settings, SeedName) != Text(given, SeedName))
-            differences.Add($"to go on with it set {SeedName} = {Text(place.Settings, SeedName)}");
+        var differences = OptionsText.Differences(place.Settings, given, "in the file", "given").ToList();
+        if (place.Settings.GetValueOrDefault(SeedName) is var seed && seed != given[SeedName])
+            differences.Add($"to go on with it set {SeedName} = {seed}");
         if (differences.Count > 0) throw Fault("a checkpoint of this training", string.Join("; ", differences));
 
         try

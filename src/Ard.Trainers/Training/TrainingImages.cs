@@ -3,7 +3,6 @@ namespace Ard.Trainers.Training;
 /// <summary>The images that batches are taken from, numbered: the training images, and behind them the auxiliary ones, if any.</summary>
 internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary = null, double share = 0) : IDisposable
 {
-    /// <summary>How many there are of both.</summary>
     public long Count => data.Count + (auxiliary?.Count ?? 0);
 
     /// <summary>How many an epoch takes: as many as there are training images.</summary>

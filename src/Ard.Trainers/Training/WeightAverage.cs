@@ -8,7 +8,6 @@ internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
     /// <summary>The mean by the names of the state dict; empty before the first are taken.</summary>
     public Dictionary<string, Tensor> Values { get; } = [];
 
-    /// <summary>Takes the network's present weights into the mean.</summary>
     public void Take(Module network)
     {
         using var scope = NewDisposeScope();

@@ -1,3 +1,4 @@
+using Ard.Fuzzing;
 using Ard.MLNet.Parquet;
 using Microsoft.ML.Transforms.Image;
 using Parquet;
@@ -82,6 +83,35 @@ public sealed class ParquetTests : IDisposable
             }
         }).WaitAsync(TimeSpan.FromMinutes(2));
         Assert.InRange(refused, 100, bytes.Length);
+    }
+
+    [Fact]
+    public Task Damaged_files() => Damaged(300);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task A_hundred_thousand_damaged_files() => Damaged(100_000);
+
+    private async Task Damaged(int count)
+    {
+        await Write("sound.parquet", [[0, 1], [2]], Names);
+        byte[][] files =
+        [
+            File.ReadAllBytes(Path.Combine(folder, "sound.parquet")),
+            File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "arrow.parquet")),
+        ];
+        var path = Path.Combine(folder, "damaged.parquet");
+        var (good, refused) = await Task.Run(() => Fuzz.Run(files, count, Read, IsRefusal)).WaitAsync(TimeSpan.FromSeconds(60 + count));
+        Assert.Equal(count, good + refused);
+        Assert.True(refused > count / 8, $"{refused} refused");
+
+        void Read(byte[] bytes)
+        {
+            File.WriteAllBytes(path, bytes);
+            foreach (var image in Tiny.Column<MLImage>(ml.Data.LoadParquetImages(path), "Features")) image.Dispose();
+        }
+
+        static bool IsRefusal(Exception? fault) => fault is FormatException || (fault is not null && IsRefusal(fault.InnerException));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class FuzzTests
 
     [Fact]
     [Trait("Category", "Long")]
-    public void Twenty_thousand_damaged_models() => Models(20_000);
+    public void A_hundred_thousand_damaged_models() => Models(100_000);
 
     private void Models(int count)
     {

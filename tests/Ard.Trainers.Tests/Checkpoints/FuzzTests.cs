@@ -13,54 +13,24 @@ public sealed class FuzzTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_PyTorch_files(int count) => PyTorch(count);
+    private static readonly string[] All =
+    [
+        nameof(PyTorch), nameof(SafetensorsFiles), nameof(TorchSharpFiles), nameof(IdxFiles), nameof(CifarFiles), nameof(PythonCifarFiles),
+        nameof(NumPyFiles), nameof(ImageFiles), nameof(StateFiles),
+    ];
+
+    public static TheoryData<string> Kinds => [.. All];
 
     [Theory]
-    [InlineData(1000)]
-    public void Damaged_safetensors_files(int count) => SafetensorsFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_IDX_files(int count) => IdxFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_CIFAR_files(int count) => CifarFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_TorchSharp_files(int count) => TorchSharpFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_CIFAR_files_for_Python(int count) => PythonCifarFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_NumPy_files(int count) => NumPyFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_files_of_images(int count) => ImageFiles(count);
-
-    [Theory]
-    [InlineData(1000)]
-    public void Damaged_state_files(int count) => StateFiles(count);
+    [MemberData(nameof(Kinds))]
+    public void Damaged_files(string kind) => Run(kind, 1000);
 
     [Theory]
     [Trait("Category", "Long")]
-    [InlineData(nameof(PyTorch))]
-    [InlineData(nameof(SafetensorsFiles))]
-    [InlineData(nameof(TorchSharpFiles))]
-    [InlineData(nameof(IdxFiles))]
-    [InlineData(nameof(CifarFiles))]
-    [InlineData(nameof(PythonCifarFiles))]
-    [InlineData(nameof(NumPyFiles))]
-    [InlineData(nameof(ImageFiles))]
-    [InlineData(nameof(StateFiles))]
-    public void A_hundred_thousand_damaged_files_of_each_kind(string kind)
+    [MemberData(nameof(Kinds))]
+    public void A_hundred_thousand_damaged_files_of_each_kind(string kind) => Run(kind, 100_000);
+
+    private void Run(string kind, int count)
     {
         Action<int> files = kind switch
         {
@@ -74,7 +44,7 @@ public sealed class FuzzTests : IDisposable
             nameof(ImageFiles) => ImageFiles,
             _ => StateFiles,
         };
-        files(100_000);
+        files(count);
     }
 
     // Reads everything that there is to read: tensors, the network that it looks like, its weights.
