@@ -66,9 +66,9 @@ public static class ImageDataCatalog
     /// <summary>
     /// The image files of a folder with one folder a class, such as <c>train/cat/1.png</c> or <c>train/cat/more/1.png</c>: columns
     /// ImagePath (for LoadImages) and Label (a key of the classes, with the names of their folders), in the ordinal order of folders and
-    /// files. Hidden files and folders and <c>__MACOSX</c> are passed over. The files are not opened. ML.NET's LoadImages does not turn them as
-    /// their EXIF orientation says, so that photographs are to be turned before, and it decodes a file that is cut short as far as it goes,
-    /// without an error.
+    /// files. Hidden files and folders and <c>__MACOSX</c> are passed over. The files are not opened. ML.NET's LoadImages does not turn
+    /// them as their EXIF orientation says, so that photographs are to be turned before, and it decodes a file that is cut short as far
+    /// as it goes, without an error.
     /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="folder">The folder.</param>

@@ -20,8 +20,8 @@ internal sealed class BatchedCursor : ActiveCursor
     private bool ended;
 
     /// <summary>
-    /// With the columns, those of the source first, of which some are asked for; where the source comes from, to name an image that cannot be
-    /// read; and the number of rows to read ahead.
+    /// With the columns, those of the source first, of which some are asked for; where the source comes from, to name an image that cannot
+    /// be read; and the number of rows to read ahead.
     /// </summary>
     public BatchedCursor(
         DataViewSchema schema, IDataView data, DataViewRowCursor source, BatchMapping mapping,
