@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.ML.Data;
 using Parquet;
 using Parquet.Schema;
+using ColumnMetaData = Parquet.Meta.ColumnMetaData;
 
 namespace Ard.MLNet.Parquet;
 
@@ -10,6 +11,9 @@ internal sealed class ParquetImageFile
 {
     // As many as a network may have.
     private const int MostClasses = 100_000;
+
+    // Bytes of a page and of its head, and how often a larger page may be as long unpacked as in the file.
+    private const int LargestPage = 64 << 20, LargestHead = 1 << 20, MostPacked = 16;
 
     private readonly string path, labelColumn;
     private readonly DataField imageBytes, label;
@@ -68,7 +72,7 @@ internal sealed class ParquetImageFile
     /// <exception cref="FormatException">One is missing, or a number below 0 or beyond that of the classes.</exception>
     public string[] Labels() => Read(reader => Groups(reader).SelectMany(group => group switch
     {
-        _ when IsText => Wait<string?>(group, memory => group.ReadAsync(label, memory)),
+        _ when IsText => Wait<string?>(group, label, memory => group.ReadAsync(label, memory)),
         _ when label.ClrType == typeof(int) => Numbers<int>(group),
         _ => Numbers<long>(group),
     }).Select(Checked).ToArray());
@@ -127,7 +131,7 @@ internal sealed class ParquetImageFile
         var begin = 0;
         foreach (var each in Groups(reader))
         {
-            if (row < begin + each.RowCount) return (begin, Wait<byte[]?>(each, memory => each.ReadAsync(imageBytes, memory)));
+            if (row < begin + each.RowCount) return (begin, Wait<byte[]?>(each, imageBytes, memory => each.ReadAsync(imageBytes, memory)));
             begin += (int)each.RowCount;
         }
         throw new FormatException($"{path}: expected row {row}, found {begin} rows; the file has changed.");
@@ -167,21 +171,44 @@ internal sealed class ParquetImageFile
 
     private IEnumerable<string?> Numbers<T>(ParquetRowGroupReader group) where T : struct, IFormattable =>
         label.IsNullable
-            ? Wait<T?>(group, memory => group.ReadAsync<T>(label, memory)).Select(Text)
-            : Wait<T>(group, memory => group.ReadAsync(label, memory)).Select(number => Text<T>(number));
+            ? Wait<T?>(group, label, memory => group.ReadAsync<T>(label, memory)).Select(Text)
+            : Wait<T>(group, label, memory => group.ReadAsync(label, memory)).Select(number => Text<T>(number));
 
     private static string? Text<T>(T? number) where T : struct, IFormattable => number?.ToString(null, CultureInfo.InvariantCulture);
 
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
     // A row has an image, and so more than a byte: what a file says of its rows is not believed beyond that.
-    private T[] Wait<T>(ParquetRowGroupReader group, Func<Memory<T>, ValueTask> read)
+    private T[] Wait<T>(ParquetRowGroupReader group, DataField field, Func<Memory<T>, ValueTask> read)
     {
         if (group.RowCount < 0 || group.RowCount > new FileInfo(path).Length)
             throw new FormatException($"{path}: a row group of {group.RowCount} rows, more than the file has bytes.");
+        CheckPages(group.GetMetadata(field)!.MetaData!, group.RowCount);
         var values = new T[group.RowCount];
         read(values).AsTask().GetAwaiter().GetResult();
         return values;
+    }
+
+    // Parquet.Net makes room for as much as the head of a page says.
+    private void CheckPages(ColumnMetaData column, long rows)
+    {
+        using var stream = File.OpenRead(path);
+        var head = new byte[Math.Min(LargestHead, stream.Length)];
+        var at = Math.Min(column.DataPageOffset, column.DictionaryPageOffset is > 0 and var dictionary ? dictionary : long.MaxValue);
+        for (long seen = 0; seen < column.NumValues;)
+        {
+            stream.Position = at;
+            var (numbers, length) = ThriftStructure.Read(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)));
+            var (size, packed) = (numbers.GetValueOrDefault((0, 2)), numbers.GetValueOrDefault((0, 3)));
+            // Of a data page of either version, and of a dictionary.
+            var (values, names) = (
+                Math.Max(numbers.GetValueOrDefault((5, 1)), numbers.GetValueOrDefault((8, 1))), numbers.GetValueOrDefault((7, 1)));
+            if (packed < 0 || packed > stream.Length - at - length || size < 0 || size > Math.Max(LargestPage, MostPacked * packed)
+                || values < 0 || values > rows || names < 0 || names > rows)
+                throw new FormatException(
+                    $"{path}: a page of {size} bytes, {packed} in the file, with {Math.Max(values, names)} values of {rows} rows.");
+            (at, seen) = (at + length + packed, seen + values);
+        }
     }
 
     private DataField Find(DataField[] fields, string name, params (string Name, Type Type)[] types)

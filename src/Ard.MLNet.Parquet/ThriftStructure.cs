@@ -11,6 +11,7 @@ internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
     private const int Deepest = 32;
 
     private ReadOnlySpan<byte> left = bytes;
+    private Dictionary<(int Parent, int Field), long>? numbers;
 
     /// <summary>Checks the description at the end of a Parquet file.</summary>
     /// <exception cref="FormatException">It is damaged.</exception>
@@ -32,18 +33,30 @@ internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
         if (structure.left.Length > 0) throw Damaged($"{structure.left.Length} bytes behind its description");
     }
 
-    private void Struct(int depth)
+    /// <summary>The numbers in a structure and in those right inside it, by the fields that they are in, and its length in bytes.</summary>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    public static (IReadOnlyDictionary<(int Parent, int Field), long> Numbers, int Length) Read(ReadOnlySpan<byte> bytes)
+    {
+        var structure = new ThriftStructure(bytes) { numbers = [] };
+        structure.Struct(depth: 0);
+        return (structure.numbers, bytes.Length - structure.left.Length);
+    }
+
+    private void Struct(int depth, int parent = 0)
     {
         if (depth > Deepest) throw Damaged("structures in structures");
+        var field = 0;
         for (int head; (head = Byte()) != 0;)
         {
-            if (head >> 4 == 0) Number();
+            field = head >> 4 == 0 ? (int)Signed() : field + (head >> 4);
             // The head itself is the value of a truth value.
-            if ((head & 15) is not (1 or 2)) Value(head & 15, depth);
+            if ((head & 15) is 1 or 2) continue;
+            if ((head & 15) is 4 or 5 or 6 && numbers is not null && depth < 2) numbers[(parent, field)] = Signed();
+            else Value(head & 15, depth, field);
         }
     }
 
-    private void Value(int type, int depth)
+    private void Value(int type, int depth, int field = 0)
     {
         switch (type)
         {
@@ -58,7 +71,7 @@ internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
                 if (count > (ulong)left.Length) throw Damaged($"a list of {count}");
                 for (; count > 0; count--) Value(head & 15, depth + 1);
                 break;
-            case 12: Struct(depth + 1); break;
+            case 12: Struct(depth + 1, field); break;
             default: throw Damaged($"a value of type {type}");
         }
     }
@@ -82,6 +95,8 @@ internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
         }
         throw Damaged("a number without end");
     }
+
+    private long Signed() => Number() is var value && (value & 1) == 0 ? (long)(value >> 1) : ~(long)(value >> 1);
 
     private void Skip(ulong count)
     {
