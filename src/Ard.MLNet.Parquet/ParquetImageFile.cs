@@ -4,6 +4,7 @@ using Microsoft.ML.Data;
 using Parquet;
 using Parquet.Schema;
 using ColumnMetaData = Parquet.Meta.ColumnMetaData;
+using CompressionCodec = Parquet.Meta.CompressionCodec;
 
 namespace Ard.MLNet.Parquet;
 
@@ -198,16 +199,26 @@ internal sealed class ParquetImageFile
         for (long seen = 0; seen < column.NumValues;)
         {
             stream.Position = at;
-            var (numbers, length) = ThriftStructure.Read(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)));
+            var found = head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
+            var (numbers, length) = ThriftStructure.Read(found);
             var (size, packed) = (numbers.GetValueOrDefault((0, 2)), numbers.GetValueOrDefault((0, 3)));
             // Of a data page of either version, and of a dictionary.
             var (values, names) = (
                 Math.Max(numbers.GetValueOrDefault((5, 1)), numbers.GetValueOrDefault((8, 1))), numbers.GetValueOrDefault((7, 1)));
             if (packed < 0 || packed > stream.Length - at - length || size < 0 || size > Math.Max(LargestPage, MostPacked * packed)
                 || values < 0 || values > rows || names < 0 || names > rows)
-                throw new FormatException(
-                    $"{path}: a page of {size} bytes, {packed} in the file, with {Math.Max(values, names)} values of {rows} rows.");
+                throw Damaged();
+            // Snappy's own word comes first, in a page of version 2 behind its levels, if that is packed.
+            var levels = numbers.GetValueOrDefault((8, 5)) + numbers.GetValueOrDefault((8, 6));
+            if (column.Codec == CompressionCodec.SNAPPY && packed > 0 && numbers.GetValueOrDefault((8, 7), 1) == 1)
+            {
+                if (levels < 0 || levels >= found.Length - length) throw Damaged();
+                if (ThriftStructure.ReadNumber(found[(int)(length + levels)..]) > (ulong)size) throw Damaged();
+            }
             (at, seen) = (at + length + packed, seen + values);
+
+            FormatException Damaged() =>
+                new($"{path}: a page of {size} bytes, {packed} in the file, with {Math.Max(values, names)} values of {rows} rows.");
         }
     }
 

@@ -33,6 +33,10 @@ internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
         if (structure.left.Length > 0) throw Damaged($"{structure.left.Length} bytes behind its description");
     }
 
+    /// <summary>The number at the beginning, as Snappy has its length as well.</summary>
+    /// <exception cref="FormatException">It has no end.</exception>
+    public static ulong ReadNumber(ReadOnlySpan<byte> bytes) => new ThriftStructure(bytes).Number();
+
     /// <summary>The numbers in a structure and in those right inside it, by the fields that they are in, and its length in bytes.</summary>
     /// <exception cref="FormatException">It is damaged.</exception>
     public static (IReadOnlyDictionary<(int Parent, int Field), long> Numbers, int Length) Read(ReadOnlySpan<byte> bytes)
@@ -50,9 +54,9 @@ internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
         {
             field = head >> 4 == 0 ? (int)Signed() : field + (head >> 4);
             // The head itself is the value of a truth value.
-            if ((head & 15) is 1 or 2) continue;
-            if ((head & 15) is 4 or 5 or 6 && numbers is not null && depth < 2) numbers[(parent, field)] = Signed();
-            else Value(head & 15, depth, field);
+            long? number = (head & 15) switch { 1 => 1, 2 => 0, 4 or 5 or 6 => Signed(), _ => null };
+            if (number is null) Value(head & 15, depth, field);
+            else if (depth < 2 && numbers is not null) numbers[(parent, field)] = number.Value;
         }
     }
 
