@@ -10,6 +10,8 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
 
     public Dictionary<string, Tensor> BestWeights { get; } = [];
 
+    private const double Rounding = 1e-9;
+
     private EpochRecord? Best => BestEpoch is { } epoch ? History[epoch - 1] : null;
 
     /// <summary>Takes in an epoch that is over; where it is time to, validates it first.</summary>
@@ -25,8 +27,9 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
             var (clean, robust) = reporter.Validating(() => Evaluate(cancellation));
             epoch = epoch with { ValidationAccuracy = clean, RobustValidationAccuracy = robust };
         }
+        var isBetter = validates && IsBetter(epoch);
         History.Add(epoch with { Seconds = reporter.EpochSeconds });
-        if (!validates || (Best is { } best && Rank(epoch).CompareTo(Rank(best)) < 0)) return;
+        if (!isBetter) return;
         BestEpoch = epoch.Epoch;
         KeepWeights();
         WriteModel();
@@ -71,11 +74,18 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
         foreach (var tensor in BestWeights.Values) tensor.Dispose();
     }
 
-    // Epochs in rising order: under attack, then clean, then the later one.
-    private (double, double, int) Rank(EpochRecord epoch)
+    // The highest of many accuracies of few images is the highest by chance. So it is the last epoch that they cannot tell from the best:
+    // within one standard error of it (Breiman et al., Classification and Regression Trees, 1984), and in clean accuracy of the one before.
+    private bool IsBetter(EpochRecord epoch)
     {
-        var (clean, robust) = (epoch.ValidationAccuracy!.Value, epoch.RobustValidationAccuracy!.Value);
-        return setup.MeetsAdversary ? (robust, clean, epoch.Epoch) : (clean, robust, epoch.Epoch);
+        if (Best is not { } best) return true;
+        var most = History.Max(Judged)!.Value;
+        return Judged(epoch) > most || (IsLevel(Judged(epoch), most) && IsLevel(epoch.ValidationAccuracy, best.ValidationAccuracy!.Value));
+
+        double? Judged(EpochRecord one) => setup.MeetsAdversary ? one.RobustValidationAccuracy : one.ValidationAccuracy;
+
+        bool IsLevel(double? accuracy, double with) =>
+            accuracy >= with - Math.Sqrt(with * (1 - with) / setup.Validation!.Count) - Rounding;
     }
 
     // The shares of images that are right, clean and under attack; of several processes each looks at some of the images.

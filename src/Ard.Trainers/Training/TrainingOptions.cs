@@ -85,7 +85,7 @@ public sealed record TrainingOptions : IValidatableObject
     public double ValidationFraction { get; init; } = 0.05;
 
     /// <summary>
-    /// How the validation images are judged; the epoch of the highest accuracy against all these attacks together is the best: see <see
+    /// How the validation images are judged; the accuracy against all these attacks together decides which epoch is the best: see <see
     /// cref="TrainingResult.BestEpoch"/>. Attacks that are not named are PGD-10, in L1 APGD of as many steps. A threat model that is not set
     /// is the objective's, else the usual one for the images; one that is set stays, with a warning where they differ.
     /// </summary>

@@ -22,8 +22,9 @@ public sealed record TrainingResult
     public IReadOnlyList<EpochRecord> History { get; internal init; }
 
     /// <summary>
-    /// The epoch, from 1, of the highest accuracy on attacked validation images, of equals of the highest clean one, then the latest; by
-    /// clean accuracy first if the method meets no adversary. Null where nothing was validated.
+    /// The last epoch, from 1, that the validation images cannot tell from the best: its accuracy on attacked ones is the highest, or within
+    /// one standard error of it (Breiman et al., 1984) and as near in clean accuracy to the best one before. By clean accuracy if the
+    /// method meets no adversary. Null where nothing was validated.
     /// </summary>
     public int? BestEpoch { get; internal init; }
 

@@ -31,11 +31,26 @@ public sealed class BestEpochTests
         (Math.Round(epoch.ValidationAccuracy!.Value, 3), Math.Round(epoch.RobustValidationAccuracy!.Value, 3)))];
 
     [Fact]
-    public void Among_equals_under_attack_the_more_accurate_and_then_the_later_epoch_is_kept()
+    public void Of_epochs_that_are_level_under_attack_a_more_accurate_one_is_kept_and_then_the_later()
     {
         var result = Train([0.42, 0.5, 0.5, 0.58], ThreatModel.Linf(0.3));
         Assert.Equal([(0.8, 0), (1, 0), (1, 0), (0.8, 0)], Judged(result));
         Assert.Equal((3, 3), (result.BestEpoch, result.KeptEpoch));
+    }
+
+    [Fact]
+    public void The_last_epoch_is_kept_that_is_within_one_standard_error_of_the_best()
+    {
+        // 7 of 10 right under attack, then 6, then 1: a standard error is 1.45 of 10, and of the same images a hundred times 0.145.
+        double[] thresholds = [0.43, 0.5, 0.3];
+        var result = Train(thresholds, ThreatModel.Linf(0.06));
+        Assert.Equal([0.7, 0.6], Judged(result).Select(epoch => epoch.Item2).Take(2));
+        Assert.Equal(2, result.BestEpoch);
+        using var data = Data();
+        using var many = new ImageDataset(data.Images.repeat(100, 1, 1, 1), data.Labels.repeat(100), data.ClassNames);
+        Assert.Equal(1, Train(thresholds, ThreatModel.Linf(0.06), validation: many).BestEpoch);
+        // Nor may clean accuracy be lost.
+        Assert.Equal(1, Train([0.5, 0.42], ThreatModel.Linf(0.3)).BestEpoch);
     }
 
     [Fact]

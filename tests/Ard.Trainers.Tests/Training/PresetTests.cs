@@ -123,7 +123,7 @@ public sealed class PresetTests
                 "Objective.Host.Options.Inner.Loss: DivergenceFromTeacherOnSame", "Objective.Host.Options.Distillation.Temperature: 30",
                 "Objective.Host.Options.Trust.Exponent: 0.1", "Objective.Host.Options.Trust.FullTrustShare: 0.3",
                 "Objective.Options.Weight: 1", "Options.Optimizer: SgdOptimizer", "Options.Optimizer.WeightDecay: 0.0005",
-                "Options.Schedule: multistep:100,150", "Options.Validation.Attacks: pgd-10", "Options.Validation.MoreAttacks: none",
+                "Options.Schedule: multistep:100,150", "Options.Validation.Attacks: not set", "Options.Validation.MoreAttacks: none",
                 "Options.CheckpointFolder: not set",
             ];
             Assert.All(expected, line => Assert.Contains(line, lines));
