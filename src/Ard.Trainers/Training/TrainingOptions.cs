@@ -86,8 +86,8 @@ public sealed record TrainingOptions : IValidatableObject
 
     /// <summary>
     /// How the validation images are judged; the accuracy against all these attacks together decides which epoch is the best: see <see
-    /// cref="TrainingResult.BestEpoch"/>. Attacks that are not named are PGD-10, in L1 APGD of as many steps. A threat model that is not set
-    /// is the objective's, else the usual one for the images; one that is set stays, with a warning where they differ.
+    /// cref="TrainingResult.BestEpoch"/>. Attacks that are not named are PGD-10, in L1 APGD of as many steps. A threat model that is not
+    /// set is the objective's, else the usual one for the images; one that is set stays, with a warning where they differ.
     /// </summary>
     public EvaluationOptions Validation { get; init; } = new();
 

@@ -22,9 +22,9 @@ public sealed record TrainingResult
     public IReadOnlyList<EpochRecord> History { get; internal init; }
 
     /// <summary>
-    /// The last epoch, from 1, that the validation images cannot tell from the best: its accuracy on attacked ones is the highest, or within
-    /// one standard error of it (Breiman et al., 1984) and as near in clean accuracy to the best one before. By clean accuracy if the
-    /// method meets no adversary. Null where nothing was validated.
+    /// The last epoch, from 1, that the validation images cannot tell from the best: its accuracy on attacked ones is the highest, or
+    /// within one standard error of it (Breiman et al., 1984) and as near in clean accuracy to the best one before. By clean accuracy if
+    /// the method meets no adversary. Null where nothing was validated.
     /// </summary>
     public int? BestEpoch { get; internal init; }
 
