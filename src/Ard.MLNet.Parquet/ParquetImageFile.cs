@@ -14,7 +14,7 @@ internal sealed class ParquetImageFile
     private const int MostClasses = 100_000;
 
     // Bytes of a page and of its head, and how often a larger page may be as long unpacked as in the file.
-    private const int LargestPage = 64 << 20, LargestHead = 1 << 20, MostPacked = 16;
+    private const int LargestPage = 64 << 20, UsualHead = 1 << 16, LargestHead = 1 << 26, MostPacked = 16;
 
     private readonly string path, labelColumn;
     private readonly DataField imageBytes, label;
@@ -194,31 +194,47 @@ internal sealed class ParquetImageFile
     private void CheckPages(ColumnMetaData column, long rows)
     {
         using var stream = File.OpenRead(path);
-        var head = new byte[Math.Min(LargestHead, stream.Length)];
         var at = Math.Min(column.DataPageOffset, column.DictionaryPageOffset is > 0 and var dictionary ? dictionary : long.MaxValue);
         for (long seen = 0; seen < column.NumValues;)
         {
-            stream.Position = at;
-            var found = head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
-            var (numbers, length) = ThriftStructure.Read(found);
+            var (numbers, length, found) = ReadHead(stream, at);
             var (size, packed) = (numbers.GetValueOrDefault((0, 2)), numbers.GetValueOrDefault((0, 3)));
             // Of a data page of either version, and of a dictionary.
             var (values, names) = (
                 Math.Max(numbers.GetValueOrDefault((5, 1)), numbers.GetValueOrDefault((8, 1))), numbers.GetValueOrDefault((7, 1)));
             if (packed < 0 || packed > stream.Length - at - length || size < 0 || size > Math.Max(LargestPage, MostPacked * packed)
-                || values < 0 || values > rows || names < 0 || names > rows)
+                || values < 0 || values > rows || names < 0 || names > size)
                 throw Damaged();
             // Snappy's own word comes first, in a page of version 2 behind its levels, if that is packed.
             var levels = numbers.GetValueOrDefault((8, 5)) + numbers.GetValueOrDefault((8, 6));
             if (column.Codec == CompressionCodec.SNAPPY && packed > 0 && numbers.GetValueOrDefault((8, 7), 1) == 1)
             {
                 if (levels < 0 || levels >= found.Length - length) throw Damaged();
-                if (ThriftStructure.ReadNumber(found[(int)(length + levels)..]) > (ulong)size) throw Damaged();
+                if (ThriftStructure.ReadNumber(found.AsSpan((int)(length + levels))) > (ulong)size) throw Damaged();
             }
             (at, seen) = (at + length + packed, seen + values);
 
             FormatException Damaged() =>
                 new($"{path}: a page of {size} bytes, {packed} in the file, with {Math.Max(values, names)} values of {rows} rows.");
+        }
+    }
+
+    // Some writers put the largest and the smallest image into it.
+    private static (IReadOnlyDictionary<(int Parent, int Field), long> Numbers, int Length, byte[] Bytes) ReadHead(Stream stream, long at)
+    {
+        for (var room = UsualHead; ; room *= 4)
+        {
+            var bytes = new byte[Math.Clamp(stream.Length - at, 0, room)];
+            stream.Position = at;
+            stream.ReadExactly(bytes);
+            try
+            {
+                var (numbers, length) = ThriftStructure.Read(bytes);
+                return (numbers, length, bytes);
+            }
+            catch (FormatException) when (bytes.Length == room && room < LargestHead)
+            {
+            }
         }
     }
 

@@ -75,6 +75,10 @@ internal static class ImageReader
             return true;
         });
 
+    /// <summary>Whether data are such that a second pass ends: those of a stream may not.</summary>
+    public static bool CanReadAgain(IDataView data) =>
+        data.GetRowCount() is not null || data.Schema.GetColumnOrNull(PathColumn) is not null;
+
     /// <summary>Reads something of the images; what the steps before throw is an error that names the image.</summary>
     public static bool Named(IDataView data, string features, PixelFormat format, Func<bool> read)
     {

@@ -77,7 +77,6 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
             using var scope = NewDisposeScope();
             var clean = mapping.Classifier.ToNetwork(images.First(count));
             var truth = tensor(labels.AsSpan(0, count).ToArray(), dtype: ScalarType.Int64, device: clean.device);
-            using var random = new GlobalRandomState(mapping.Options.Seed, clean.device);
             var noise = new PointNoise(mapping.Options.Seed, rows.Take(count));
             var points = mapping.attack.Perturb(mapping.Classifier.Network, clean, truth, mapping.Options.Threat!, noise);
             MemoryMarshal.Cast<byte, float>(points.to(ScalarType.Float32).cpu().contiguous().bytes).CopyTo(images.Values);

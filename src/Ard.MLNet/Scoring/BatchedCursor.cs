@@ -30,7 +30,7 @@ internal sealed class BatchedCursor : ActiveCursor
     {
         (this.source, getId) = (source, source.GetIdGetter());
         batch = mapping.Open(source, capacity);
-        named = read => ImageReader.Named(data, mapping.Features, mapping.Format, read);
+        named = read => ImageReader.CanReadAgain(data) ? ImageReader.Named(data, mapping.Features, mapping.Format, read) : read();
         (ids, batches, getters) = (new DataViewRowId[capacity], new long[capacity], new Delegate?[schema.Count]);
         foreach (var column in active)
         {

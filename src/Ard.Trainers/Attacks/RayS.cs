@@ -21,6 +21,7 @@ internal sealed class RayS(int queries = RayS.StandardQueries, bool stopsWithinB
         queries > 0 ? queries : throw new ArgumentOutOfRangeException(nameof(queries), queries, "expected 1 or more");
 
     public override string Name => "rays" + AttackCatalog.Figures(queries, StandardQueries, restarts: 1);
+    public override string Description => stopsWithinBudget ? Name : $"{Name} to the closest point";
     public override IReadOnlyList<Norm> Norms { get; } = [Norm.Linf];
     public override AttackKind Kind => AttackKind.GradientFree;
     internal override Attack WithoutEarlyStop => new RayS(queries, stopsWithinBudget: false);

@@ -90,7 +90,7 @@ public sealed record EvaluationOptions : IValidatableObject
         if (StateFile is not null && StateFile == ExamplesFile) yield return new($"StateFile and ExamplesFile are both '{StateFile}'");
         if (Attacks?.Contains(null!) == true || MoreAttacks.Contains(null!)) yield return new("one of the attacks is missing");
         var attacks = MoreAttacks.OfType<Attack>().ToList();
-        foreach (var name in AttackNames.OfType<string>())
+        foreach (var name in (Threat is null ? Attacks ?? [] : AttackNames).OfType<string>())
         {
             if (OptionsValidator.Try(() => AttackCatalog.ByName(name), out var fault) is { } attack) attacks.Add(attack);
             else yield return new(fault);

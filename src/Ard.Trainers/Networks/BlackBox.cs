@@ -9,8 +9,9 @@ public static class BlackBox
     /// <summary>A model that answers with scores.</summary>
     /// <param name="name">What errors call it.</param>
     /// <param name="ask">
-    /// Float32 images [N,...] in [0,1] to scores [N,classes], the class of the largest being the answer. If they are probabilities (from 0
-    /// to 1, those of an image adding up to 1), their logarithms are taken. Any number of threads may call it at once.
+    /// Float32 images [N,...] in [0,1] to scores [N,classes], the class of the largest being the answer. If most of the first ones are
+    /// probabilities (from 0 to 1, those of an image adding up to 1), the logarithms of all are taken. Any number of threads may call it
+    /// at once.
     /// </param>
     /// <returns>A module without parameters; what <paramref name="ask"/> throws comes as <see cref="InvalidOperationException"/>.</returns>
     public static Module<Tensor, Tensor> FromScores(string name, Func<Tensor, Tensor> ask) => new BlackBoxModel(name, ask);
@@ -72,10 +73,11 @@ internal sealed class BlackBoxModel : Module<Tensor, Tensor>
         var exact = scores.to(ScalarType.Float64);
         var logarithms = exact.ClampMin(Tiny).log();
         logarithms.sub_(logarithms.amax([1L], keepdim: true));
-        // Once for all, by the first images: numbers of another kind may add up to 1 by chance.
-        if (exact.numel() > 0)
-            areProbabilities ??= exact.Ge(0).all(1).logical_and(exact.sum(1).Minus(1).abs().Lt(Rounding))
-                .logical_or(exact.isfinite().all(1).logical_not()).all().item<bool>();
+        // Once for all, by most of the first answers: numbers of another kind may add up to 1 by chance.
+        var sound = exact.index_select(0, exact.isfinite().all(1).nonzero().flatten());
+        if (areProbabilities is null && sound.numel() > 0)
+            areProbabilities = sound.Ge(0).all(1).logical_and(sound.sum(1).Minus(1).abs().Lt(Rounding))
+                .to(ScalarType.Float64).mean().item<double>() > 0.5;
         return (areProbabilities == true ? logarithms : exact).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 

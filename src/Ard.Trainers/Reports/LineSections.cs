@@ -123,10 +123,10 @@ internal static class LineSections
     {
         var epochs = $"{Text.Count(training.History.Count, "epoch")} in {Duration.Text(TimeSpan.FromSeconds(training.Seconds))}";
         if (training.Cancelled) epochs += ", cancelled before the last";
-        var attacked = training.ChosenUnderAttack ? "attacked " : "";
+        var judges = Text.Count(training.ValidationImages, $"{(training.ChosenUnderAttack ? "attacked " : "")}validation image");
         var kept = training.KeptEpoch is not { } at ? ""
             : FormattableString.Invariant($"; kept: epoch {at}")
-                + (at == training.BestEpoch ? $", the best on {Text.Count(training.ValidationImages, $"{attacked}validation image")}" : "");
+                + (at == training.BestEpoch ? $", which {judges} cannot tell from the best" : "");
         var teacher = training.Teacher is { } found ? $" The teacher, on {found}." : "";
         return $"{epochs}{kept}.{teacher}";
     }

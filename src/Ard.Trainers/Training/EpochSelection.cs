@@ -75,12 +75,13 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     }
 
     // The highest of many accuracies of few images is the highest by chance. So it is the last epoch that they cannot tell from the best:
-    // within one standard error of it (Breiman et al., Classification and Regression Trees, 1984), and in clean accuracy of the one before.
+    // within one standard error of it (Breiman et al., Classification and Regression Trees, 1984), and of the best of such on clean images.
     private bool IsBetter(EpochRecord epoch)
     {
-        if (Best is not { } best) return true;
+        if (Best is null) return true;
         var most = History.Max(Judged)!.Value;
-        return Judged(epoch) > most || (IsLevel(Judged(epoch), most) && IsLevel(epoch.ValidationAccuracy, best.ValidationAccuracy!.Value));
+        var clean = History.Where(one => IsLevel(Judged(one), most)).Max(one => one.ValidationAccuracy)!.Value;
+        return Judged(epoch) > most || (IsLevel(Judged(epoch), most) && IsLevel(epoch.ValidationAccuracy, clean));
 
         double? Judged(EpochRecord one) => setup.MeetsAdversary ? one.RobustValidationAccuracy : one.ValidationAccuracy;
 

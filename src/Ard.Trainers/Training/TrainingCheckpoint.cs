@@ -9,7 +9,7 @@ internal static class TrainingCheckpoint
     private const string MetadataName = "ard.training";
     private const string SeedName = nameof(TrainingOptions.Seed);
     private const string PeerPrefix = "peer.";
-    private const int Version = 2;
+    private const int Version = 3;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {

@@ -23,8 +23,8 @@ public sealed record TrainingResult
 
     /// <summary>
     /// The last epoch, from 1, that the validation images cannot tell from the best: its accuracy on attacked ones is the highest, or
-    /// within one standard error of it (Breiman et al., 1984) and as near in clean accuracy to the best one before. By clean accuracy if
-    /// the method meets no adversary. Null where nothing was validated.
+    /// within one standard error of it (Breiman et al., 1984), and its clean accuracy is as near to the highest of such epochs. By clean
+    /// accuracy alone if the method meets no adversary. Null where nothing was validated.
     /// </summary>
     public int? BestEpoch { get; internal init; }
 

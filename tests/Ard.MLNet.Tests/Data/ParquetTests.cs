@@ -86,6 +86,17 @@ public sealed class ParquetTests : IDisposable
     }
 
     [Fact]
+    public void Numbers_of_the_head_of_a_page_are_found_by_their_fields()
+    {
+        var (numbers, length) = ThriftStructure.Read([0x15, 0x04, 0x15, 0xD0, 0x0F, 0x15, 0x02, 0x4C, 0x15, 0x14, 0x11, 0x00, 0x00, 0xFF]);
+        Assert.Equal(13, length);
+        Assert.Equal((2, 1000, 1), (numbers[(0, 1)], numbers[(0, 2)], numbers[(0, 3)]));
+        // In the fourth field behind the third: a number, and what is true.
+        Assert.Equal((10, 1), (numbers[(7, 1)], numbers[(7, 2)]));
+        Assert.Equal(1u << 20, (uint)ThriftStructure.ReadNumber([0x80, 0x80, 0x40]));
+    }
+
+    [Fact]
     public Task Damaged_files() => Damaged(300);
 
     [Fact]

@@ -49,6 +49,8 @@ public sealed class SmallestPerturbationsTests
         Assert.All(each, sizes => Assert.NotEqual(smallest, sizes));
         Assert.All(each[0].Zip(each[1]), pair => Assert.InRange(pair.First, 0, 3 * pair.Second + 0.02));
 
+        Assert.NotEqual(Attack.RayS(400).Description, Attack.RayS(400).WithoutEarlyStop.Description);
+
         // On a surrogate too.
         Assert.Equal(
             Sizes(new(), Attack.Fab(new() { Targeted = true })),

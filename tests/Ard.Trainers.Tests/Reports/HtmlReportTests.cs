@@ -179,8 +179,8 @@ public sealed class HtmlReportTests
     }
 
     [Theory]
-    [InlineData(true, "kept: epoch 2, the best on 50 attacked validation images.")]
-    [InlineData(false, "kept: epoch 2, the best on 50 validation images.")]
+    [InlineData(true, "kept: epoch 2, which 50 attacked validation images cannot tell from the best.")]
+    [InlineData(false, "kept: epoch 2, which 50 validation images cannot tell from the best.")]
     public void A_training_says_on_how_many_images_the_choice_of_its_epoch_rests(bool attacked, string expected)
     {
         var training = SampleReport.Training(new Random(1), 2) with { ValidationImages = 50, ChosenUnderAttack = attacked };

@@ -49,7 +49,8 @@ public sealed class BestEpochTests
         using var data = Data();
         using var many = new ImageDataset(data.Images.repeat(100, 1, 1, 1), data.Labels.repeat(100), data.ClassNames);
         Assert.Equal(1, Train(thresholds, ThreatModel.Linf(0.06), validation: many).BestEpoch);
-        // Nor may clean accuracy be lost.
+        // Nor may clean accuracy be lost, not little by little either: 0.8, 0.7, then 0.6.
+        Assert.Equal(2, Train([0.42, 0.37, 0.33], ThreatModel.Linf(0.4)).BestEpoch);
         Assert.Equal(1, Train([0.5, 0.42], ThreatModel.Linf(0.3)).BestEpoch);
     }
 

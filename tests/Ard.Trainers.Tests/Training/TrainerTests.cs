@@ -481,6 +481,8 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(0, steps);
         Trained(options with { Validation = new() }, out var result, objective: inL1);
         Assert.NotNull(result.History[0].RobustValidationAccuracy);
+        // Of the validation's own attacks none is one that is not run.
+        Trained(options with { Validation = new() { MoreAttacks = [Attack.Pgd(), Attack.Fgsm()], Threat = null } }, out _);
         // What cannot do Linf may fit the objective.
         var inL2 = Objective.AdversarialTraining(new() { Threat = ThreatModel.L2(0.5), StepSize = 0.2, Steps = 1 });
         Trained(options with { Validation = new() { Attacks = ["cw-l2"] }, Epochs = 1 }, out _, objective: inL2);
@@ -537,12 +539,12 @@ public sealed class TrainerTests : IDisposable
         using (NewDisposeScope())
         {
             var (tensors, metadata) = (Safetensors.Read(Last), Safetensors.ReadMetadata(Last).ToDictionary());
-            metadata["ard.training"] = metadata["ard.training"].Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal);
+            metadata["ard.training"] = metadata["ard.training"].Replace("\"version\":3", "\"version\":2", StringComparison.Ordinal);
             Safetensors.Write(Last, tensors.Select(pair => (pair.Key, pair.Value)), metadata);
         }
         var fault = Assert.Throws<DataFileException>(
             () => Trained(Options with { Epochs = 1, CheckpointFolder = folder, Resume = true }, out _));
-        Assert.Contains("expected a training checkpoint of version 2, found version 1: finish that training with", fault.Message);
+        Assert.Contains("expected a training checkpoint of version 3, found version 2: finish that training with", fault.Message);
     }
 
     [Fact]
