@@ -269,7 +269,7 @@ public sealed class DistillTests : IDisposable
 
     [Theory]
     [InlineData("trades-generated", "Objective.Options.Beta: 5", "Options.LabelSmoothing: 0.1", "Options.Validation.Attacks: cw-40")]
-    [InlineData("trades-cutmix", "Objective.Options.Beta: 6", "Options.Mixing: CutMixing", "Options.Validation.Attacks: not set")]
+    [InlineData("trades-cutmix", "Objective.Options.Beta: 6", "Options.Mixing: CutMixing", "Options.Validation.Attacks: pgd-10")]
     public void A_preset_trains_with_all_of_its_settings_and_its_steps_follow_the_budget(string preset, params string[] own)
     {
         var generated = Path.Combine(program.Folder, "generated");
