@@ -207,7 +207,7 @@ internal sealed class ParquetImageFile
                 throw Damaged();
             // Snappy's own word comes first, in a page of version 2 behind its levels, if that is packed.
             var levels = numbers.GetValueOrDefault((8, 5)) + numbers.GetValueOrDefault((8, 6));
-            if (column.Codec == CompressionCodec.SNAPPY && packed > 0 && numbers.GetValueOrDefault((8, 7), 1) == 1)
+            if (column.Codec == CompressionCodec.SNAPPY && packed > levels && numbers.GetValueOrDefault((8, 7), 1) == 1)
             {
                 if (levels < 0 || levels >= found.Length - length) throw Damaged();
                 if (ThriftStructure.ReadNumber(found.AsSpan((int)(length + levels))) > (ulong)size) throw Damaged();
