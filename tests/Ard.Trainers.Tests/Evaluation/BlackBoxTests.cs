@@ -40,10 +40,10 @@ public sealed class BlackBoxTests
         // Answers that are no numbers decide nothing.
         var failed = true;
         using var late = BlackBox.FromScores(
-            "service", x => failed ? full([x.shape[0], 2], float.NaN) : stack([x.sum([1]) - 3, x.sum([1])], 1));
+            "service", x => failed ? full([x.shape[0], 2], float.NaN) : stack([1 - x.sum([1]), x.sum([1])], 1));
         late.call(images);
         failed = false;
-        Assert.Equal([-2.5f, 0.5f], late.call(images[..1]).data<float>().ToArray());
+        Assert.Equal([MathF.Log(1f / 3), 0], late.call(images[2..]).data<float>().ToArray());
         using var shares = BlackBox.FromScores("service", x => stack([1 - x.sum([1]), x.sum([1])], 1));
         Assert.Equal([0, 0f], shares.call(images[..1]).data<float>().ToArray());
         Assert.Equal([MathF.Log(1f / 3), 0], shares.call(images[2..]).data<float>().ToArray());
