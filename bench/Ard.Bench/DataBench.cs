@@ -25,7 +25,7 @@ internal static class DataBench
         Markdown.Title($"Data, {count} images of 3x32x32 bytes, {threads} threads, {rounds} rounds; {limits}; libtorch {__version__}");
         Markdown.Header("", "ours, ms", "peer, ms", "ratio", "floor/ours", "peer");
 
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         using var generator = new Generator(7);
         using var dataset = Options.Noise(count, generator);
         var data = ml.Data.LoadImageDataset(dataset);

@@ -90,7 +90,7 @@ internal static class GrowthBench
 
     private static void Stream()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var few = ml.Data.LoadFromEnumerable(Pictures(20).ToArray());
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(few);
         using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()

@@ -30,7 +30,7 @@ internal static class ScoringBench
 
     private static void Measure(string network, int count, int batch, int roundCount, MachineLimits limits)
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
         using var dataset = Options.Noise(count, generator);

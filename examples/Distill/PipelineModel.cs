@@ -22,7 +22,7 @@ internal static class PipelineModel
     /// <exception cref="FormatException">It is no such model, or does not fit the images; the message says what was expected.</exception>
     public static Module<Tensor, Tensor> Open(string path, ImageDataset test)
     {
-        var ml = new MLContext().RegisterArd();
+        var ml = new MLContext();
         ITransformer model;
         DataViewSchema? input;
         try

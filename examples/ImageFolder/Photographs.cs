@@ -13,7 +13,7 @@ internal static class Photographs
     {
         Directory.CreateDirectory(output);
         folder ??= Scenes.Draw(Path.Combine(output, "photographs"), count);
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var files = ml.Data.TrainTestSplit(ml.Data.LoadImageFolder(folder), testFraction: 0.2);
         // From the path of a file to its image; the trainers bring it to the network's size.
         var load = ml.Transforms.LoadImages("Features", "", "ImagePath");

@@ -11,7 +11,7 @@ internal static class Service
 {
     public static int Run(string output, string url, CancellationToken cancellation)
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         using var classifier = ImageClassifierTransformer.From(ml.Model.Load(Path.Combine(output, "student.zip"), out _));
         var engines = new DefaultObjectPoolProvider().Create(new Engines(ml, classifier));
 

@@ -23,7 +23,7 @@ internal static class Demo
 
         Entry.UseThreads(threads);
         Directory.CreateDirectory(output);
-        var ml = new MLContext().RegisterArd();
+        var ml = new MLContext();
 
         // Data: any IDataView with pixels in [0,1] and a label; LoadImageDataset and LoadImageFolder read files.
         var train = ml.Data.LoadGlyphs(Scaled(4000), seed: 1);

@@ -28,7 +28,7 @@ using Ard.Trainers.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-var ml = new MLContext(seed: 1).RegisterArd();
+var ml = new MLContext(seed: 1);
 var threat = ThreatModel.Linf(0.1);
 
 // 4,000 images for those who have many, 500 for those who have few, and 1,000 to judge by: ten drawn shapes, 16 by 16 pixels.
@@ -176,8 +176,7 @@ Pictures.Curves(reports).DisplayAs("image/svg+xml");
 // %% [markdown]
 // ## Into your application
 //
-// The student is a step of a pipeline like any other: from the image to the name of the class, saved by ML.NET, loaded by ML.NET. An
-// application that loads it calls `RegisterArd()` before.
+// The student is a step of a pipeline like any other: from the image to the name of the class, saved by ML.NET, loaded by ML.NET.
 
 // %%
 var names = ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel");
@@ -185,7 +184,7 @@ var model = student.Append(names.Fit(student.Transform(test)));
 var file = Path.Combine(Path.GetTempPath(), $"student-{Guid.NewGuid():N}.zip");
 ml.Model.Save(model, test.Schema, file);
 
-var loaded = new MLContext().RegisterArd().Model.Load(file, out _);
+var loaded = new MLContext().Model.Load(file, out _);
 var five = ml.Data.TakeRows(test, 5);
 foreach (var (truth, name) in five.GetColumn<uint>("Label").Zip(loaded.Transform(five).GetColumn<string>("Name")))
     Console.WriteLine($"a {Glyphs.ClassNames[(int)truth - 1]} is taken for a {name}");

@@ -23,7 +23,7 @@ using Ard.Trainers.Training;
 using Microsoft.ML;
 using static TorchSharp.torch;
 
-var ml = new MLContext(seed: 1).RegisterArd();
+var ml = new MLContext(seed: 1);
 var threat = ThreatModel.Linf(0.1);             // every pixel by 0.1
 var train = ml.Data.LoadGlyphs(1000, seed: 1);
 var test = ml.Data.LoadGlyphs(300, seed: 2);

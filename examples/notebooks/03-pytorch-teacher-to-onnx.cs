@@ -66,7 +66,7 @@ Pictures.Images(AttackedImages.Find(imported.Network, images, labels, Attack.Pgd
 //   The loaders' keys are in the order of the data set, those of text labels in the order of their values. Look at `ClassNames`.
 
 // %%
-var ml = new MLContext(seed: 1).RegisterArd();
+var ml = new MLContext(seed: 1);
 var train = ml.Data.LoadGlyphs(400, seed: 1);
 
 ImageClassifierTransformer Student(Objective objective) => ml.MulticlassClassification.Trainers.AdversarialDistillation(new()

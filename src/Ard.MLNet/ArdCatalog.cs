@@ -1,24 +1,22 @@
+using Microsoft.ML.Runtime;
+
 namespace Ard.MLNet;
 
 /// <summary>What this library adds to the MLContext and to its catalogs.</summary>
 public static class ArdCatalog
 {
     /// <summary>
-    /// Makes the classifiers and other steps of this library loadable by <c>mlContext.Model.Load</c>, and what this library adds to the
-    /// catalogs usable, such as <c>mlContext.MulticlassClassification.EvaluateRobustness</c>. To be called once for an MLContext, when it
-    /// has been made; further calls add networks. Without it Load fails with a message of ML.NET's, such as "Couldn't load model", which
-    /// does not say so.
+    /// Makes networks of your own known where models with them are loaded by <c>mlContext.Model.Load</c>; models with networks of this
+    /// library need nothing.
     /// </summary>
     /// <param name="mlContext">The context.</param>
-    /// <param name="networks">The networks of your own (<see cref="NetworkDefinition.Custom"/>) that occur in the models, by the names with
-    /// which they were trained.</param>
+    /// <param name="networks">The networks (<see cref="NetworkDefinition.Custom"/>), by the names with which they were trained; a network
+    /// takes the place of one of the same name.</param>
     /// <returns>The same context.</returns>
-    public static MLContext RegisterArd(this MLContext mlContext, params NetworkDefinition[] networks)
+    public static MLContext RegisterNetworks(this MLContext mlContext, params NetworkDefinition[] networks)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
-        ModelStream.Register(mlContext.ComponentCatalog, typeof(ImageClassifierTransformer), ClassifierFile.LoaderName);
-        ModelStream.Register(mlContext.ComponentCatalog, typeof(AdversarialExamplesTransformer), AdversarialExamplesStep.LoaderName);
-        Registration.Add(mlContext, networks);
+        foreach (var network in networks) mlContext.Add(network);
         return mlContext;
     }
 
@@ -28,7 +26,7 @@ public static class ArdCatalog
     /// <exception cref="ArgumentException">A setting is wrong; the message names every one that is.</exception>
     public static ArdTrainer AdversarialDistillation(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainerOptions options) =>
-        new(Registration.Context(catalog), options);
+        new(Environment(catalog), options);
 
     /// <summary>An estimator of adversarially robust distillation with the defaults of <see cref="ArdTrainerOptions"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
@@ -55,7 +53,7 @@ public static class ArdCatalog
     /// <inheritdoc cref="AdversarialDistillation(MulticlassClassificationCatalog.MulticlassClassificationTrainers, ArdTrainerOptions)"/>
     public static ArdTrainer AdversarialTraining(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ArdTrainerOptions options) =>
-        new(Registration.Context(catalog), options, usualMethod: "at");
+        new(Environment(catalog), options, usualMethod: "at");
 
     /// <summary>An estimator of training without a teacher with the defaults of <see cref="ArdTrainerOptions"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
@@ -85,7 +83,7 @@ public static class ArdCatalog
     /// <exception cref="ArgumentException">A setting is wrong.</exception>
     public static IEstimator<ITransformer> AdversarialExamples(
         this TransformsCatalog catalog, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options = null) =>
-        new AdversarialExamples(Registration.Context(catalog), classifier, options);
+        new AdversarialExamples(Environment(catalog), classifier, options);
 
     /// <summary>
     /// Measures how many rows a fitted model gets right, as they are and under attack. The model is left as it was found. Images are read a
@@ -108,7 +106,7 @@ public static class ArdCatalog
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static RobustnessMetrics EvaluateRobustness(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(Registration.Context(catalog), options).Evaluate(model, data);
+        new AdversarialEvaluator(Environment(catalog), options).Evaluate(model, data);
 
     /// <summary>Accuracy over the adversary's budget of a fitted model.</summary>
     /// <inheritdoc cref="EvaluateRobustness"/>
@@ -121,7 +119,7 @@ public static class ArdCatalog
     public static RobustnessCurve EvaluateRobustnessCurve(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<double> epsilons,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateCurve(model, data, epsilons);
+        new AdversarialEvaluator(Environment(catalog), options).EvaluateCurve(model, data, epsilons);
 
     /// <summary>Accuracy of a fitted model on corrupted images, made here as <see cref="Corruption"/> says.</summary>
     /// <inheritdoc cref="EvaluateRobustness"/>
@@ -136,7 +134,7 @@ public static class ArdCatalog
     public static CorruptionReport EvaluateCorruptions(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, IReadOnlyList<string>? names = null,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateCorruptions(model, data, names);
+        new AdversarialEvaluator(Environment(catalog), options).EvaluateCorruptions(model, data, names);
 
     /// <summary>
     /// Measures a fitted model against several adversaries, who may each do something else, such as change little in Linf or in L2, and
@@ -160,7 +158,7 @@ public static class ArdCatalog
         ArgumentNullException.ThrowIfNull(threats);
         options ??= new();
         // Named attacks have to fit the adversaries' norms, not the one that is usual for the images.
-        return new AdversarialEvaluator(Registration.Context(catalog), threats.Count == 0 ? options : options.Against(threats[0]))
+        return new AdversarialEvaluator(Environment(catalog), threats.Count == 0 ? options : options.Against(threats[0]))
             .EvaluateUnion(model, data, threats);
     }
 
@@ -175,7 +173,7 @@ public static class ArdCatalog
     public static SmallestPerturbations EvaluateSmallestPerturbations(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, Norm norm, IReadOnlyList<Attack>? attacks = null,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateSmallest(model, data, norm, attacks);
+        new AdversarialEvaluator(Environment(catalog), options).EvaluateSmallest(model, data, norm, attacks);
 
     /// <summary>
     /// Attacks a fitted model whose output is random, and judges the worst point of each row by several passes: how often it is right, and
@@ -194,5 +192,8 @@ public static class ArdCatalog
     public static RepeatedJudgement EvaluateRepeatedly(
         this MulticlassClassificationCatalog catalog, ITransformer model, IDataView data, int passes = 20,
         AdversarialEvaluatorOptions? options = null) =>
-        new AdversarialEvaluator(Registration.Context(catalog), options).EvaluateRepeatedly(model, data, passes);
+        new AdversarialEvaluator(Environment(catalog), options).EvaluateRepeatedly(model, data, passes);
+
+    private static IHostEnvironment Environment(IInternalCatalog catalog) =>
+        (catalog ?? throw new ArgumentNullException(nameof(catalog))).Environment;
 }

@@ -12,17 +12,17 @@ namespace Ard.MLNet;
 /// </summary>
 public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
 {
-    private readonly MLContext mlContext;
+    private readonly IHostEnvironment env;
     private readonly IHost host;
     private readonly ArdTrainerOptions options;
     private readonly long seed;
 
-    internal ArdTrainer(MLContext mlContext, ArdTrainerOptions options, string usualMethod = "ard")
+    internal ArdTrainer(IHostEnvironment env, ArdTrainerOptions options, string usualMethod = "ard")
     {
-        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(env);
         ArgumentNullException.ThrowIfNull(options);
-        (this.mlContext, this.options) = (mlContext, (options with { Method = options.Method ?? usualMethod }).Validated());
-        host = ((IHostEnvironment)mlContext).Register(nameof(ArdTrainer));
+        (this.env, this.options) = (env, (options with { Method = options.Method ?? usualMethod }).Validated());
+        host = env.Register(nameof(ArdTrainer));
         seed = options.Seed ?? host.Rand.NextInt64();
     }
 
@@ -31,7 +31,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return PromisedShapes.OfTrainer(mlContext, inputSchema, options.FeatureColumnName, options.LabelColumnName);
+        return PromisedShapes.OfTrainer(env, inputSchema, options.FeatureColumnName, options.LabelColumnName);
     }
 
     /// <summary>Trains the network.</summary>
@@ -48,7 +48,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
     public ImageClassifierTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var keys = LabelKeys.Learn(mlContext, input, options.LabelColumnName);
+        var keys = LabelKeys.Learn(env, input, options.LabelColumnName);
         input = keys?.Transform(input) ?? input;
         var label = SchemaErrors.Find(input.Schema, "label", options.LabelColumnName);
         var features = SchemaErrors.Find(input.Schema, "feature", options.FeatureColumnName);
@@ -108,7 +108,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         {
             Auxiliary = more,
             Seed = seed,
-            Device = Devices.Choose(mlContext, options.Training.Device),
+            Device = env.Device(options.Training.Device),
             // The training loop takes the threat model of the objective; one of clean images has it in its settings only.
             Validation = validated with { Threat = validated.Threat ?? objective.Threat ?? options.Settings.Threat },
         };
@@ -130,7 +130,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
     {
         if (options.Validation is not { } view) return null;
         ImageColumn.Find(view.Schema, options.FeatureColumnName, format, "validation feature");
-        view = LabelKeys.Map(mlContext, view, options.LabelColumnName, labels);
+        view = LabelKeys.Map(env, view, options.LabelColumnName, labels);
         var found = ClassLabels.Read(SchemaErrors.Find(view.Schema, "validation label", options.LabelColumnName));
         if (!found.Matches(labels))
             throw SchemaErrors.Mismatch(
@@ -149,7 +149,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
                 $"Auxiliary has no label column '{column}', expected one, or a teacher that says the labels.");
         if (label is not null)
         {
-            view = LabelKeys.Map(mlContext, view, label, labels);
+            view = LabelKeys.Map(env, view, label, labels);
             own = ClassLabels.Read(view.Schema[label]);
             if (!own.AreAmong(labels)) throw SchemaErrors.Mismatch("auxiliary label", label, $"{labels}, or some of them", $"{own}");
             if (own.KindName is null) own = labels;

@@ -70,8 +70,8 @@ public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransfo
     public void Dispose() => Classifier.Dispose();
 
     // Called by ML.NET when a model is loaded.
-    private static ImageClassifierTransformer Create(IHostEnvironment env, object context) =>
-        new(ModelStream.Read(context, stream => ClassifierFile.Read(stream, env.ComponentCatalog)), null);
+    private static ImageClassifierTransformer Create(IHostEnvironment env, ModelLoadContext context) =>
+        new(ModelStream.Read(context, stream => ClassifierFile.Read(stream, env)), null);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
         ModelStream.Write(ctx, ClassifierFile.LoaderName, stream => ClassifierFile.Write(stream, Classifier));

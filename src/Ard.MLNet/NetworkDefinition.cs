@@ -6,7 +6,7 @@ namespace Ard.MLNet;
 /// How a network is built: one of the built-in ones, by its <see cref="NetworkSpec"/> or short name, or one of your own, by a name and a
 /// function. A saved model holds the definition, not the code: for one of your own, the application that loads the model hands the same
 /// definition to
-/// <see cref="ArdCatalog.RegisterArd"/>.
+/// <see cref="ArdCatalog.RegisterNetworks"/>.
 /// </summary>
 public sealed class NetworkDefinition
 {

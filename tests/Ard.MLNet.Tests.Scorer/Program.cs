@@ -15,7 +15,7 @@ using Microsoft.ML;
 
 if (args[0] == "--ranks")
 {
-    var unseeded = new MLContext().RegisterArd();
+    var unseeded = new MLContext();
     unseeded.Log += (_, log) =>
     {
         if (log.Message.Contains("Epoch 2 of 2", StringComparison.Ordinal)) Console.WriteLine("the log has the epochs");
@@ -35,7 +35,7 @@ if (args[0] == "--ranks")
     if (group.Rank == 0) unseeded.Model.Save(trained, images.Schema, args[1]);
     return;
 }
-var ml = new MLContext(1).RegisterArd(LinearNetwork.Definition);
+var ml = new MLContext(1).RegisterNetworks(LinearNetwork.Definition);
 if (args[0] is "--write" or "--freed")
 {
     var training = new TrainingOptions

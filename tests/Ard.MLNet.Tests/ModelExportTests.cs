@@ -14,7 +14,7 @@ public sealed class ModelExportTests : IDisposable
     [Fact]
     public void A_pipeline_is_exported_with_its_class_names_and_gives_its_scores_in_ONNX_Runtime()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = ml.Data.LoadGlyphs(60, seed: 7);
         using var fitted = Tiny.Keys(ml).Append(new ArdTrainer(ml, Tiny.Natural("tinycnn-2-bn"))).Fit(data);
         ml.Model.Save(fitted, data.Schema, In("model.zip"));
@@ -52,7 +52,7 @@ public sealed class ModelExportTests : IDisposable
     [Fact]
     public void An_exported_network_gives_its_scores_in_MLNETs_own_ONNX_transform()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = ml.Data.LoadGlyphs(30, seed: 7);
         Tiny.Classifier.ExportOnnx(In("student.onnx"));
 
@@ -83,7 +83,7 @@ public sealed class ModelExportTests : IDisposable
     [Fact]
     public void A_model_without_a_classifier_or_with_other_names_is_refused()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var keys = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, seed: 1));
         Assert.Contains("found 0", Assert.Throws<ArgumentException>(() => keys.ExportOnnx(In("a.onnx"))).Message);
         Assert.Contains("ClassNames has 1 names", Assert.Throws<ArgumentException>(() =>

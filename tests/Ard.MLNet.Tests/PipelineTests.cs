@@ -2,7 +2,7 @@ namespace Ard.MLNet.Tests;
 
 public sealed class PipelineTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     [Fact]
     public void Steps_of_mlnet_go_before_and_after()

@@ -23,6 +23,6 @@ public sealed class SeveralProcessesTests : IDisposable
         Assert.Single(said.Distinct());
         // One process logs.
         Assert.Equal(2, output.Split("the log has the epochs").Length);
-        new MLContext(1).RegisterArd().Model.Load(model, out _);
+        new MLContext(1).Model.Load(model, out _);
     }
 }

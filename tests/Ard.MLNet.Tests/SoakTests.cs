@@ -42,7 +42,7 @@ public sealed class SoakTests
         return () =>
         {
             // A context draws another seed for each training.
-            var ml = new MLContext(1).RegisterArd();
+            var ml = new MLContext(1);
             using var trained = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 40));
             return Text(Tiny.Weights(trained));
         };
@@ -75,7 +75,7 @@ public sealed class SoakTests
 
     private static (MLContext Ml, ImageClassifierTransformer Classifier, IDataView Data) Trained()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 40);
         return (ml, new ArdTrainer(ml, Tiny.Natural("tinycnn-2-bn")).Fit(data), data);
     }

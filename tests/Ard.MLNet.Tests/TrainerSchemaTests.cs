@@ -4,7 +4,7 @@ namespace Ard.MLNet.Tests;
 
 public sealed class TrainerSchemaTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     [Theory]
     [InlineData("text")]
@@ -351,7 +351,7 @@ public sealed class TrainerSchemaTests
     {
         var without = Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, new ArdTrainerOptions { Network = "tinycnn-2" }));
         Assert.Contains("Teacher is missing, the method ard needs one", without.Message, StringComparison.Ordinal);
-        var trainers = ml.RegisterArd().MulticlassClassification.Trainers;
+        var trainers = ml.MulticlassClassification.Trainers;
         without = Assert.Throws<ArgumentException>(() => trainers.AdversarialTraining(new() { Network = "tinycnn-2", Method = "mtard" }));
         Assert.Contains("Teacher is missing, the method mtard needs one", without.Message, StringComparison.Ordinal);
         trainers.AdversarialTraining(new() { Network = "tinycnn-2" });

@@ -19,7 +19,7 @@ public sealed class TrainingTests
     {
         float[] Fit(int? seed)
         {
-            var ml = new MLContext(seed).RegisterArd();
+            var ml = new MLContext(seed);
             using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
             return Tiny.Weights(model);
         }
@@ -33,7 +33,7 @@ public sealed class TrainingTests
     public void A_trainer_may_be_fitted_again_and_a_seed_of_its_own_wins()
     {
         var trainer = new ArdTrainer(new MLContext(), Tiny.Natural() with { Seed = 3 });
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 20);
         using var first = trainer.Fit(data);
         using var second = trainer.Fit(data);
@@ -47,7 +47,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_teacher_may_be_a_classifier_a_module_or_a_file_and_all_give_the_same_student()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 20);
         var file = Path.Combine(Tiny.Folder(), "teacher.safetensors");
         ModelFile.Write(file, Tiny.Classifier.Model);
@@ -73,7 +73,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_classifier_that_teaches_may_score_and_be_disposed_of_meanwhile()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 40);
         float[] Fit(ImageClassifierTransformer teacher, Action meanwhile)
         {
@@ -104,7 +104,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_pipeline_fitted_or_loaded_is_a_teacher_by_its_classifier()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var (data, raw) = (Tiny.Glyphs(ml, 20), ml.Data.LoadGlyphs(20, 7));
         var pipeline = Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, 7)).Append(Tiny.Classifier)
             .Append(ml.Transforms.CopyColumns("X", "Score").Fit(Tiny.Classifier.Transform(data)));
@@ -131,7 +131,7 @@ public sealed class TrainingTests
     [InlineData("natural", "training accuracy ")]
     public void The_log_says_what_the_training_accuracy_is_of(string method, string expected)
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var messages = new List<string>();
         ml.Log += (_, message) => messages.Add(message.Message);
         var settings = method == "at" ? new ObjectiveSettings { Steps = 1 } : new();
@@ -146,7 +146,7 @@ public sealed class TrainingTests
     [InlineData("natural", true)]
     public void The_validation_is_against_the_threat_model_of_the_method(string method, bool byName)
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var threat = ThreatModel.Linf(0.02);
         var attack = new SpyAttack();
         var options = Tiny.Natural() with
@@ -174,7 +174,7 @@ public sealed class TrainingTests
     [Fact]
     public void What_the_data_have_that_the_model_does_not_know_is_named()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var keys = Tiny.Keys(ml).Fit(Tiny.Texts(ml, 4));
         var unknown = Ard.Trainers.Data.Glyphs.ClassNames[4];
         var fault = Assert.Throws<InvalidOperationException>(
@@ -205,7 +205,7 @@ public sealed class TrainingTests
     [Fact]
     public void Every_method_of_the_catalog_trains_by_its_name()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 20);
         foreach (var name in ObjectiveCatalog.Names)
         {
@@ -219,7 +219,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_method_with_two_teachers_asks_for_the_second_and_leaves_it_as_it_was()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 20);
         var options = Student(Tiny.Classifier) with { Method = "mtard", Settings = new() };
         Assert.Contains("NaturalTeacher is missing", Assert.Throws<ArgumentException>(() => new ArdTrainer(ml, options)).Message,
@@ -240,7 +240,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_warning_of_the_training_is_a_warning_in_the_log_and_in_the_result()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var messages = Warnings(ml);
         var options = Tiny.Natural() with { Objective = new WarningObjective(), Training = Tiny.Training(epochs: 2) };
         using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
@@ -251,7 +251,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_crop_that_is_too_wide_for_the_images_is_a_warning_in_the_log()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var messages = Warnings(ml);
         var options = Tiny.Natural() with { Training = Tiny.Training() with { Augmentation = Augmentation.CropAndFlip } };
         using (new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20)))
@@ -381,7 +381,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_teacher_that_the_method_does_not_use_is_a_warning_in_the_log()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var messages = Warnings(ml);
         var options = new ArdTrainerOptions
         {
@@ -422,7 +422,7 @@ public sealed class TrainingTests
     [Fact]
     public void An_objective_of_ones_own_and_a_module_of_ones_own_are_trained()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var objective = new CountingObjective();
         using var model = new ArdTrainer(ml, Tiny.Natural(LinearNetwork.Definition) with { Objective = objective })
             .Fit(Tiny.Glyphs(ml, 20));
@@ -434,7 +434,7 @@ public sealed class TrainingTests
     [Fact]
     public void What_was_trained_is_right_and_scores_are_probabilities()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 200);
         var trainer = new ArdTrainer(ml, Tiny.Natural(
             "tinycnn-8") with
@@ -450,7 +450,7 @@ public sealed class TrainingTests
     [Fact]
     public void The_best_epoch_is_chosen_by_the_validation_set_that_is_given()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var progress = new Recorder();
         var options = Tiny.Natural() with
         {
@@ -473,7 +473,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_validation_set_with_other_keys_is_refused()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var keys = ml.Transforms.Conversion.MapValueToKey(
             "Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue);
         var other = Tiny.Texts(ml, 10, 8);
@@ -486,7 +486,7 @@ public sealed class TrainingTests
     [Fact]
     public void Epochs_are_told_to_the_log_of_the_context()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var messages = new List<string>();
         ml.Log += (_, message) => messages.Add(message.Message);
         using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(Tiny.Glyphs(ml, 20));
@@ -497,7 +497,7 @@ public sealed class TrainingTests
     [Fact]
     public void A_cancelled_training_throws_or_returns_what_it_has()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 20);
         using var cancellation = new CancellationTokenSource();
         var options = Tiny.Natural() with
@@ -528,7 +528,7 @@ public sealed class TrainingTests
 
         float[] Fit(ArdTrainerOptions options)
         {
-            var ml = new MLContext(9).RegisterArd();
+            var ml = new MLContext(9);
             using var model = new ArdTrainer(ml, options).Fit(Tiny.Glyphs(ml, 20));
             return Tiny.Weights(model);
         }
@@ -556,7 +556,7 @@ public sealed class TrainingTests
     [Fact]
     public void The_short_constructors_have_the_defaults_of_the_options()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 16);
         using var teacher = ml.MulticlassClassification.Trainers.AdversarialTraining("tinycnn-4-bn").Fit(data);
         using var student = ml.MulticlassClassification.Trainers.AdversarialDistillation("tinycnn-2", teacher, epochs: 1).Fit(data);

@@ -30,7 +30,7 @@ public sealed class BothDoorsTests : IDisposable
             "--output", program.Output);
         Assert.True(code == 0, error);
 
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         using var loaded = ImageDataset.Load(data, DataSplit.Train);
         var images = ml.Data.LoadImageDataset(loaded);
         var training = new TrainingOptions { Epochs = 1, Threads = 1, Device = "cpu" };

@@ -9,7 +9,7 @@ namespace Ard.Examples.Tests;
 public sealed class PipelineModelTests : IDisposable
 {
     private readonly ExampleProgram program = new("Distill");
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     public void Dispose() => program.Dispose();
 

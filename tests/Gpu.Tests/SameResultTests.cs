@@ -121,7 +121,7 @@ public sealed class SameResultTests
     [GpuFact]
     public void A_classifier_of_ML_NET_trained_there_scores_as_its_network_does()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var data = ml.Data.LoadGlyphs(100, seed: 1);
         var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
         using var classifier = ml.MulticlassClassification.Trainers.AdversarialTraining(new()

@@ -9,7 +9,7 @@ internal static class ArdTrainerSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(200, seed: 1);
         using var teacher = ml.MulticlassClassification.Trainers.AdversarialTraining("tinycnn-8-bn", epochs: 10).Fit(train);
         using var student = ml.MulticlassClassification.Trainers.AdversarialDistillation("tinycnn-4-bn", teacher, epochs: 2).Fit(train);

@@ -12,7 +12,7 @@ internal static class ArdTrainerWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(600, seed: 1);
         var settings = new ObjectiveSettings { Threat = ThreatModel.Linf(0.1), Steps = 3 };
         var training = new TrainingOptions

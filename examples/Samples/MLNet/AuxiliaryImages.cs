@@ -9,7 +9,7 @@ internal static class AuxiliaryImagesSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(300, seed: 1);
         var more = ml.Data.LoadGlyphs(1000, seed: 7);
         var unlabelled = ml.Transforms.DropColumns("Label").Fit(more).Transform(more);      // with labels they are taken as they are

@@ -11,14 +11,14 @@ internal static class CustomNetworkSample
     public static void Example()
     {
         var mine = NetworkDefinition.Custom("my-net", () => new MyNet());
-        var ml = new MLContext(seed: 1).RegisterArd(mine);
+        var ml = new MLContext(seed: 1).RegisterNetworks(mine);
         var train = ml.Data.LoadGlyphs(200, seed: 1);
         var model = ml.MulticlassClassification.Trainers.AdversarialTraining(mine, epochs: 2).Fit(train);
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.zip");
         ml.Model.Save(model, train.Schema, path);
 
         // The file holds the weights and the name; the code is the application's.
-        var loaded = ImageClassifierTransformer.From(new MLContext().RegisterArd(mine).Model.Load(path, out _));
+        var loaded = ImageClassifierTransformer.From(new MLContext().RegisterNetworks(mine).Model.Load(path, out _));
         Console.WriteLine($"{loaded.Network.Name}: {loaded.Model.GetType().Name}");
         File.Delete(path);
 

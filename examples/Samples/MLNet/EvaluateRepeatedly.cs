@@ -9,7 +9,7 @@ internal static class EvaluateRepeatedlySample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var model = ml.MulticlassClassification.Trainers
             .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
             .Fit(ml.Data.LoadGlyphs(500, seed: 1));

@@ -11,7 +11,7 @@ internal static class EvaluateRobustnessWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(500, seed: 1);
         var test = ml.Data.LoadGlyphs(100, seed: 2);
         var model = ml.MulticlassClassification.Trainers

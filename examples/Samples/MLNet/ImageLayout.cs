@@ -9,7 +9,7 @@ internal static class ImageLayoutSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var rows = Enumerable.Range(0, 40).Select(n => new Picture
         {
             // White, or red: every third value.

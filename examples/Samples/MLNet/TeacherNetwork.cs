@@ -9,7 +9,7 @@ internal static class TeacherNetworkSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(40, seed: 1); // with 50 or more, teachers that have learned nothing are refused
         var pipeline = ml.Transforms.CopyColumns("Pixels", "Features")
             .Append(ml.MulticlassClassification.Trainers.AdversarialTraining("tinycnn-4-bn", epochs: 1)).Fit(train);

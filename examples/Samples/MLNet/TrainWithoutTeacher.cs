@@ -8,7 +8,7 @@ internal static class TrainWithoutTeacherSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(200, seed: 1);
         var pipeline = ml.MulticlassClassification.Trainers.AdversarialTraining("tinycnn-4-bn", epochs: 2)
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));

@@ -10,7 +10,7 @@ internal static class TrainWithoutTeacherWithOptionsSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(300, seed: 1);
 
         var threat = ThreatModel.Linf(0.1);

@@ -10,7 +10,7 @@ internal static class TrainingLogSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         ml.Log += (_, line) =>
         {
             if (line.Kind == ChannelMessageKind.Warning || line.RawMessage.StartsWith("Epoch", StringComparison.Ordinal))

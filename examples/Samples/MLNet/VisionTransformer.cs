@@ -13,7 +13,7 @@ internal static class VisionTransformerSample
     public static void Example()
     {
         var mine = NetworkDefinition.Custom("my-vit", () => new VisionTransformer(channels: 1, side: 16, classes: 10));
-        var ml = new MLContext(seed: 1).RegisterArd(mine);
+        var ml = new MLContext(seed: 1).RegisterNetworks(mine);
         using var model = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {
             Network = mine,

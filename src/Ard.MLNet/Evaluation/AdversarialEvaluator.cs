@@ -1,4 +1,5 @@
 using Ard.Trainers.Distributed;
+using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -41,9 +42,9 @@ public sealed record AdversarialEvaluatorOptions
 }
 
 /// <summary>The evaluations of <see cref="ArdCatalog"/>, which describes them.</summary>
-internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvaluatorOptions? options = null)
+internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEvaluatorOptions? options = null)
 {
-    private readonly MLContext mlContext = mlContext ?? throw new ArgumentNullException(nameof(mlContext));
+    private readonly IHostEnvironment env = env ?? throw new ArgumentNullException(nameof(env));
     private readonly AdversarialEvaluatorOptions options = (options ?? new()).Validated();
 
     public RobustnessMetrics Evaluate(ITransformer model, IDataView data) => With(model, data, evaluated =>
@@ -77,7 +78,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
                     columns[1].Name, columns[1].Type, labels.Count, (row, values) => outcome.Of(row).CopyTo(values),
                     columns[1].Annotations));
             return new AttackMetrics(
-                result, mlContext.MulticlassClassification.Evaluate(table), Rows(result, report.Clean, truth, labels));
+                result, env.MulticlassClassification.Evaluate(table), Rows(result, report.Clean, truth, labels));
         }
     });
 
@@ -157,7 +158,7 @@ internal sealed class AdversarialEvaluator(MLContext mlContext, AdversarialEvalu
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        using var evaluated = EvaluatedModel.Open(mlContext, model, data, options);
+        using var evaluated = EvaluatedModel.Open(env, model, data, options);
         using var scope = NewDisposeScope();
         return evaluate(evaluated);
     }

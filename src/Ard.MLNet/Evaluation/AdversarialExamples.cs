@@ -46,15 +46,15 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
 /// <summary>The step of <see cref="ArdCatalog.AdversarialExamples"/>. Nothing is learned from the data.</summary>
 internal sealed class AdversarialExamples : IEstimator<ITransformer>
 {
-    private readonly MLContext mlContext;
+    private readonly IHostEnvironment env;
     private readonly AdversarialMapping mapping;
 
-    public AdversarialExamples(MLContext mlContext, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options)
+    public AdversarialExamples(IHostEnvironment env, ImageClassifierTransformer classifier, AdversarialExamplesOptions? options)
     {
         ArgumentNullException.ThrowIfNull(classifier);
         options = (options ?? new()).Validated();
         options = options with { Threat = options.Threat ?? ThreatModel.Default(classifier.Classifier.Format.Channels) };
-        (this.mlContext, mapping) = (mlContext, new AdversarialMapping(classifier.Classifier, options));
+        (this.env, mapping) = (env, new AdversarialMapping(classifier.Classifier, options));
     }
 
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
@@ -62,11 +62,11 @@ internal sealed class AdversarialExamples : IEstimator<ITransformer>
         ArgumentNullException.ThrowIfNull(inputSchema);
         var (features, options) = (mapping.Classifier.Features, mapping.Options);
         // Both columns are checked; the new one is like the feature column.
-        PromisedShapes.OfTrainer(mlContext, inputSchema, features, options.LabelColumnName);
+        PromisedShapes.OfTrainer(env, inputSchema, features, options.LabelColumnName);
         var label = inputSchema.FirstOrDefault(column => column.Name == options.LabelColumnName);
         if (label is { Name: not null, IsKey: false }) LabelKeys.Values(label.Name, label.ItemType, mapping.Classifier.Labels);
         return PromisedShapes.WithFloats(
-            mlContext, inputSchema, features, mlContext.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema);
+            env, inputSchema, features, env.Transforms.CopyColumns(options.OutputColumnName, features).GetOutputSchema);
     }
 
     public ITransformer Fit(IDataView input)
@@ -98,8 +98,8 @@ internal sealed class AdversarialExamplesTransformer(AdversarialMapping mapping,
     }
 
     // Called by ML.NET when a model is loaded.
-    private static AdversarialExamplesTransformer Create(IHostEnvironment env, object context) =>
-        new(ModelStream.Read(context, stream => AdversarialExamplesStep.Read(stream, env.ComponentCatalog)), owned: true);
+    private static AdversarialExamplesTransformer Create(IHostEnvironment env, ModelLoadContext context) =>
+        new(ModelStream.Read(context, stream => AdversarialExamplesStep.Read(stream, env)), owned: true);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
         ModelStream.Write(ctx, AdversarialExamplesStep.LoaderName, stream => AdversarialExamplesStep.Write(stream, mapping));

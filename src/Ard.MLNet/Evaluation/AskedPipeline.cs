@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet.Evaluation;
 
@@ -13,7 +14,7 @@ internal sealed class AskedPipeline
     // So many are asked for to see whether scores and classes fit.
     private const int ImagesInOrder = 32;
 
-    private readonly MLContext mlContext;
+    private readonly IHostEnvironment env;
     private readonly ITransformer model;
     private readonly DataViewSchema input;
     private readonly BlackBoxOptions options;
@@ -22,9 +23,9 @@ internal sealed class AskedPipeline
 
     /// <summary>With data as the model takes them, which have labels before it or behind it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing, or of another type or other classes.</exception>
-    public AskedPipeline(MLContext mlContext, ITransformer model, IDataView data, string label, BlackBoxOptions options)
+    public AskedPipeline(IHostEnvironment env, ITransformer model, IDataView data, string label, BlackBoxOptions options)
     {
-        (this.mlContext, this.model, this.options, input) = (mlContext, model, options, data.Schema);
+        (this.env, this.model, this.options, input) = (env, model, options, data.Schema);
         features = SchemaErrors.Find(input, "feature", options.FeatureColumnName);
         Format = options.Layout.Resolve(features.Name, features.Type, spec: null);
         var output = model.GetOutputSchema(input);
@@ -32,7 +33,7 @@ internal sealed class AskedPipeline
         Answer = HasScores ? Scores(output) : SchemaErrors.Find(output, "score or predicted label", options.PredictedLabelColumnName);
         Labelled = output.GetColumnOrNull(label) is null ? data : model.Transform(data);
         Labels = Classes(SchemaErrors.Find(Labelled.Schema, "label", label), output);
-        Labelled = LabelKeys.Map(mlContext, Labelled, label, Labels);
+        Labelled = LabelKeys.Map(env, Labelled, label, Labels);
         if (HasScores && Answer.Type is VectorDataViewType { Size: var size } && size != Labels.Count)
             throw SchemaErrors.Mismatch("score", Answer.Name, $"Vector<Single, {Labels.Count}>, as the label has {Labels}", Answer.Type);
         beside = HasScores ? ScoreOrder.Beside(output, Answer, options.PredictedLabelColumnName, Labels, IsOfImages) : null;
@@ -165,7 +166,7 @@ internal sealed class AskedPipeline
         if (HasScores)
             throw SchemaErrors.Mismatch(
                 "label", label.Name, "a key of the classes in the order of the scores", label.Type + SchemaErrors.KeyHint(label.Name));
-        var learned = LabelKeys.Learn(mlContext, Labelled, label.Name)!;
+        var learned = LabelKeys.Learn(env, Labelled, label.Name)!;
         return ClassLabels.Read(learned.GetOutputSchema(Labelled.Schema)[label.Name]);
     }
 

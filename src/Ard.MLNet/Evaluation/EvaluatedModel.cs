@@ -1,3 +1,5 @@
+using Microsoft.ML.Runtime;
+
 namespace Ard.MLNet.Evaluation;
 
 /// <summary>A fitted model as a network to be evaluated, with the images that reach it, their classes and those of its logits.</summary>
@@ -23,13 +25,13 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
     /// A classifier of this library, or a chain with one: then what comes before it is applied to the data. Any other model, and any for
     /// which it is said how to ask it, is asked as a whole.
     /// </summary>
-    public static EvaluatedModel Open(MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
+    public static EvaluatedModel Open(IHostEnvironment env, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
     {
         var steps = ImageClassifierTransformer.Steps(model).ToList();
         var last = steps.FindLastIndex(step => step is ImageClassifierTransformer);
         return last < 0 || options.BlackBox is not null
-            ? Asked(mlContext, model, data, options)
-            : OpenClassifier(mlContext, steps[..last], (ImageClassifierTransformer)steps[last], data, options);
+            ? Asked(env, model, data, options)
+            : OpenClassifier(env, steps[..last], (ImageClassifierTransformer)steps[last], data, options);
     }
 
     /// <summary>What the adversary may do: where images are of whole 255ths, as many of these as the budget has.</summary>
@@ -51,12 +53,12 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
     }
 
     private static EvaluatedModel OpenClassifier(
-        MLContext mlContext, IReadOnlyList<ITransformer> before, ImageClassifierTransformer transformer, IDataView data,
+        IHostEnvironment env, IReadOnlyList<ITransformer> before, ImageClassifierTransformer transformer, IDataView data,
         AdversarialEvaluatorOptions options)
     {
         var (classifier, label) = (transformer.Classifier, options.LabelColumnName);
         var view = LabelKeys.Map(
-            mlContext, before.Aggregate(data, (current, step) => step.Transform(current)), label, classifier.Labels);
+            env, before.Aggregate(data, (current, step) => step.Transform(current)), label, classifier.Labels);
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", label), classifier);
         ImageColumn.Find(view.Schema, classifier.Features, classifier.Format);
         var truth = ImageReader.ReadLabels(view, label, labels);
@@ -78,10 +80,10 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
         Module<Tensor, Tensor> network, ViewImages images, long[] truth, AdversarialEvaluatorOptions options) =>
         new(nameof(RobustnessEvaluator), network, images, tensor(truth).DetachFromDisposeScope(), options.Progress, options.Cancellation);
 
-    private static EvaluatedModel Asked(MLContext mlContext, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
+    private static EvaluatedModel Asked(IHostEnvironment env, ITransformer model, IDataView data, AdversarialEvaluatorOptions options)
     {
         var how = options.BlackBox ?? new BlackBoxOptions();
-        var asked = new AskedPipeline(mlContext, model, data, options.LabelColumnName, how);
+        var asked = new AskedPipeline(env, model, data, options.LabelColumnName, how);
         var truth = ImageReader.ReadLabels(asked.Labelled, options.LabelColumnName, asked.Labels);
         // The step that names the model, such as a trainer's parameters, and not what maps its answer back.
         var steps = ImageClassifierTransformer.Steps(model).ToList();

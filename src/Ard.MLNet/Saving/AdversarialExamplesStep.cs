@@ -26,7 +26,7 @@ internal static class AdversarialExamplesStep
     }
 
     /// <exception cref="FormatException">The bytes are damaged, of a later version, or name a network that was not registered.</exception>
-    public static AdversarialMapping Read(Stream stream, ComponentCatalog catalog) => ClassifierFile.Read(stream, catalog, Parse);
+    public static AdversarialMapping Read(Stream stream, IHostEnvironment env) => ClassifierFile.Read(stream, env, Parse);
 
     private static AdversarialMapping Parse(Classifier classifier, IReadOnlyDictionary<string, string> entries)
     {

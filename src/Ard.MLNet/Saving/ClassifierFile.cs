@@ -71,10 +71,10 @@ internal static class ClassifierFile
     /// Reads what <see cref="Write"/> wrote, in this or an earlier version. The network is on the device that the MLContext says.
     /// </summary>
     /// <exception cref="FormatException">The bytes are damaged, of a later version, or name a network that was not registered.</exception>
-    public static Classifier Read(Stream stream, ComponentCatalog catalog) => Read(stream, catalog, static (classifier, _) => classifier);
+    public static Classifier Read(Stream stream, IHostEnvironment env) => Read(stream, env, static (classifier, _) => classifier);
 
     /// <summary>The same for a step that has a classifier: <paramref name="step"/> makes it of that and the metadata entries.</summary>
-    public static T Read<T>(Stream stream, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
+    public static T Read<T>(Stream stream, IHostEnvironment env, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
         try
         {
@@ -89,7 +89,7 @@ internal static class ClassifierFile
             if (length is < 0 or > int.MaxValue) throw new FormatException($"expected a length below 2 GB, found {length}");
             // Not disposed of: the stream is the caller's.
             using var contents = new MemoryStream(new DataFileReader(stream, StreamName).Read(length, "the classifier"));
-            return Parse(contents, catalog, step);
+            return Parse(contents, env, step);
         }
         catch (Exception exception) when (
             exception is FormatException or IOException or InvalidDataException or JsonException or ArgumentException or OverflowException)
@@ -99,7 +99,7 @@ internal static class ClassifierFile
     }
 
     private static T Parse<T>(
-        Stream contents, ComponentCatalog catalog, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
+        Stream contents, IHostEnvironment env, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
         var metadata = SafetensorsHeader.Read(contents, StreamName).Metadata;
         contents.Position = 0;
@@ -112,7 +112,7 @@ internal static class ClassifierFile
             || settings.BatchSize is < 1 or > BatchMapping.MostRows)
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
         NetworkDefinition definition =
-            settings.Network is { } json ? NetworkSpec.FromJson(json) : Registration.Network(catalog, settings.Custom);
+            settings.Network is { } json ? NetworkSpec.FromJson(json) : env.Network(settings.Custom);
         var dimensions = settings.Dimensions ?? [settings.Channels * settings.Height * settings.Width];
         DataViewType column = settings.Column switch
         {
@@ -135,7 +135,7 @@ internal static class ClassifierFile
         {
             Weights.Load(network, tensors);
             if (Weights.NotFinite(network) is { } found) throw new FormatException($"expected finite weights, found {found}");
-            network.to(Registration.Device(catalog));
+            network.to(TrainingDevice.Find(env.Device("auto")));
             return step(new Classifier(network, definition, format, labels, settings.Features, settings.BatchSize), metadata);
         });
     }

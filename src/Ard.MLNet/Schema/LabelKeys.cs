@@ -1,3 +1,4 @@
+using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms;
 
 namespace Ard.MLNet.Schema;
@@ -10,23 +11,23 @@ internal static class LabelKeys
 
     /// <summary>What makes a label column a key of its own values, in their rising order; null where it is a key.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or a vector, or of another type.</exception>
-    public static ITransformer? Learn(MLContext mlContext, IDataView data, string column)
+    public static ITransformer? Learn(IHostEnvironment env, IDataView data, string column)
     {
         var label = SchemaErrors.Find(data.Schema, "label", column);
         if (label.Type is KeyDataViewType) return null;
         if (!ClassLabels.CanName(label.Type)) throw SchemaErrors.Mismatch("label", column, Expected, label.Type);
-        return mlContext.Transforms.Conversion
+        return env.Transforms.Conversion
             .MapValueToKey(column, keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(data);
     }
 
     /// <summary>The same data with a label column that is a key of these classes, where it has their values.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The column is missing, or its values are of another type than these.</exception>
-    public static IDataView Map(MLContext mlContext, IDataView data, string column, ClassLabels classes)
+    public static IDataView Map(IHostEnvironment env, IDataView data, string column, ClassLabels classes)
     {
         var label = SchemaErrors.Find(data.Schema, "label", column);
         if (label.Type is KeyDataViewType) return data;
         var known = new TableDataView(classes.Count, Values(column, label.Type, classes));
-        return mlContext.Transforms.Conversion.MapValueToKey(column, keyData: known).Fit(data).Transform(data);
+        return env.Transforms.Conversion.MapValueToKey(column, keyData: known).Fit(data).Transform(data);
     }
 
     /// <summary>The values of the classes, as a label column that is no key has them.</summary>

@@ -8,7 +8,7 @@ namespace Ard.MLNet.Tests.Data;
 /// <summary>The three kinds of feature columns: floats, bytes and images, which are the same to everything.</summary>
 public sealed class ColumnKindTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     private IDataView Rows(string kind, int count = 60)
     {

@@ -4,7 +4,7 @@ namespace Ard.MLNet.Tests.Data;
 
 public sealed class ImageDataTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     [Fact]
     public void Glyphs_have_their_pixels_and_class_names()

@@ -12,7 +12,7 @@ public sealed class ParquetTests : IDisposable
         """{"info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["dark", "grey", "bright"], "_type": "ClassLabel"}}}}""";
 
     private readonly string folder = Directory.CreateTempSubdirectory("ard-parquet-").FullName;
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 

@@ -4,7 +4,7 @@ namespace Ard.MLNet.Tests.Data;
 public sealed class StorageTests
 {
     private readonly List<string> log = [];
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     public StorageTests() => ml.Log += (_, entry) => log.Add(entry.Message);
 

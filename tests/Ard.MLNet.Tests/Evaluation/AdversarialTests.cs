@@ -9,13 +9,13 @@ public sealed class AdversarialTests
     private static readonly AdversarialEvaluatorOptions Evaluation =
         new() { Evaluation = new() { Attacks = ["fgsm", "pgd-3"], Threat = Threat, BatchSize = 16 } };
 
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
     private readonly ImageClassifierTransformer classifier = Trained.Value;
 
     // One that gets something right, so that there is something to attack.
     private static readonly Lazy<ImageClassifierTransformer> Trained = new(() =>
     {
-        var ml = new MLContext(2).RegisterArd();
+        var ml = new MLContext(2);
         var training = Tiny.Training(epochs: 20) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } };
         return new ArdTrainer(ml, Tiny.Natural("tinycnn-8") with { Training = training }).Fit(Tiny.Glyphs(ml, 100));
     });
@@ -120,7 +120,7 @@ public sealed class AdversarialTests
     [Fact]
     public void Raw_values_stay_raw_values()
     {
-        var ml = new MLContext(3).RegisterArd();
+        var ml = new MLContext(3);
         var rows = Tiny.Images(ml, 20);
         foreach (var row in rows) row.Features = [.. row.Features.Select(pixel => pixel * 255)];
         var data = ml.Data.LoadFromEnumerable(rows);

@@ -9,7 +9,7 @@ public sealed class BlackBoxPipelineTests
     private static readonly AdversarialEvaluatorOptions Quick =
         new() { Evaluation = new() { Attacks = ["square-30", "rays-60"], Threat = ThreatModel.Linf(0.1), BatchSize = 25 }, Images = 2 };
 
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     [Fact]
     public void Square_through_a_FastTree_pipeline_finds_what_brute_force_finds_on_four_pixels()

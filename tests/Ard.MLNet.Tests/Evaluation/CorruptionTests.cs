@@ -4,7 +4,7 @@ namespace Ard.MLNet.Tests.Evaluation;
 
 public sealed class CorruptionTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     [Theory]
     [InlineData(80)]

@@ -5,7 +5,7 @@ namespace Ard.MLNet.Tests.Evaluation;
 /// <summary>What else the catalog measures of a pipeline is what the library measures of its network on the same images.</summary>
 public sealed class FurtherEvaluationTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     private ITransformer Chain() => Tiny.Keys(ml).Fit(ml.Data.LoadGlyphs(10, 7)).Append(Tiny.Classifier);
 

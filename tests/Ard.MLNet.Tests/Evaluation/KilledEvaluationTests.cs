@@ -8,7 +8,7 @@ public sealed class KilledEvaluationTests
     [Trait("Category", "Long")]
     public async Task An_evaluation_whose_process_is_killed_twenty_times_gives_the_uninterrupted_report_and_examples()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = ml.Data.LoadGlyphs(100, 7);
         var training = Tiny.Training(epochs: 20) with { Optimizer = new AdamOptimizer { LearningRate = 0.005 } };
         using var model = Tiny.Keys(ml).Append(ml.MulticlassClassification.Trainers

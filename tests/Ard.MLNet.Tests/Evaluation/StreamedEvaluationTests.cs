@@ -5,7 +5,7 @@ namespace Ard.MLNet.Tests.Evaluation;
 /// <summary>An evaluation of a data view reads a batch at a time, and finds what one of tensors finds.</summary>
 public sealed class StreamedEvaluationTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
     private readonly string folder = Tiny.Folder();
     private int made;
 

@@ -7,7 +7,7 @@ namespace Ard.MLNet.Tests.Saving;
 /// <summary>Damaged model files: refused by <see cref="FormatException"/>, or by what ML.NET's own reader of the archive throws.</summary>
 public sealed class FuzzTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     [Theory]
     [InlineData(300)]
@@ -62,7 +62,7 @@ public sealed class FuzzTests
         return stream.ToArray();
     }
 
-    private void Classifier(byte[] bytes) => ClassifierFile.Read(new MemoryStream(bytes), ml.ComponentCatalog).Dispose();
+    private void Classifier(byte[] bytes) => ClassifierFile.Read(new MemoryStream(bytes), ml).Dispose();
 
     private static void Discard(ITransformer model) => (model as IDisposable)?.Dispose();
 

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using Ard.MLNet.Saving;
+using System.Reflection;
 using Ard.MLNet.Tests.Scorer;
 using Ard.Tests;
 
@@ -15,7 +15,7 @@ public sealed class SaveLoadTests
         "3de1d5c3 3db269f5 3dc9a2de 3ddb703a 3dc435a0 3dc2411b 3ddf756f 3dbdf798 3dcc019a 3dd6c7cc "
         + "3dde02b6 3db5f999 3dced29d 3ddbba94 3dc6605e 3dbbce28 3de22326 3dc2bc24 3dccbde9 3dcdaace";
 
-    private readonly MLContext ml = new MLContext(1).RegisterArd(LinearNetwork.Definition);
+    private readonly MLContext ml = new MLContext(1).RegisterNetworks(LinearNetwork.Definition);
 
     [Fact]
     public void A_model_comes_back_with_the_same_schema_and_the_same_bits()
@@ -133,11 +133,21 @@ public sealed class SaveLoadTests
     }
 
     [Fact]
-    public void A_catalog_whose_context_was_not_registered_says_so()
+    public void MLNET_finds_what_it_loads_in_the_assembly_that_the_file_names_or_that_it_is_given()
     {
-        var message = Assert.Throws<InvalidOperationException>(
-            () => new MLContext().MulticlassClassification.EvaluateRobustness(Tiny.Classifier, Tiny.Glyphs(ml, 10))).Message;
-        Assert.Contains("mlContext.RegisterArd()", message, StringComparison.Ordinal);
+        var loadable = typeof(ArdTrainer).Assembly.GetCustomAttributes()
+            .Select(attribute => attribute.GetType().GetProperty("LoadNames")?.GetValue(attribute)).OfType<IEnumerable<string>>();
+        Assert.Equal(["ArdAdversarialExamples", "ArdImageClassifier"], loadable.SelectMany(names => names).Order());
+
+        var data = Tiny.Glyphs(ml, 20);
+        var bytes = Save(Tiny.Classifier.Append(ml.Transforms.AdversarialExamples(Tiny.Classifier).Fit(data)), data.Schema);
+        var given = new MLContext();
+        given.ComponentCatalog.RegisterAssembly(typeof(ArdTrainer).Assembly);
+        foreach (var context in new[] { given, new MLContext() })
+        {
+            var loaded = context.Model.Load(new MemoryStream(bytes), out _);
+            Assert.Equal(Tiny.Vectors(Tiny.Classifier.Transform(data), "Score"), Tiny.Vectors(loaded.Transform(data), "Score"));
+        }
     }
 
     [Fact]
@@ -147,9 +157,9 @@ public sealed class SaveLoadTests
         var bytes = Save(model, Tiny.Glyphs(ml, 20).Schema);
 
         var fault = Assert.Throws<FormatException>(
-            () => Unwrapped(() => new MLContext().RegisterArd().Model.Load(new MemoryStream(bytes), out _)));
+            () => Unwrapped(() => new MLContext().Model.Load(new MemoryStream(bytes), out _)));
         Assert.Contains("'linear'", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("RegisterArd", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("RegisterNetworks", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -215,13 +225,10 @@ public sealed class SaveLoadTests
     }
 
     [Fact]
-    public void The_names_by_which_old_files_ask_for_the_loaders_stay() => Assert.Equal(
-        ["ArdImageClassifier", "ArdAdversarialExamples"], [ClassifierFile.LoaderName, AdversarialExamplesStep.LoaderName]);
-
-    [Fact]
     public void Registering_twice_is_harmless()
     {
-        var again = new MLContext().RegisterArd().RegisterArd(LinearNetwork.Definition).RegisterArd();
+        var again = new MLContext().RegisterNetworks(LinearNetwork.Definition).RegisterNetworks(LinearNetwork.Definition);
+        again.ComponentCatalog.RegisterAssembly(typeof(ArdTrainer).Assembly);
         using var model = new ArdTrainer(ml, Tiny.Natural(LinearNetwork.Definition)).Fit(Tiny.Glyphs(ml, 20));
 
         Assert.NotNull(again.Model.Load(new MemoryStream(Save(model, Tiny.Glyphs(ml, 20).Schema)), out _));

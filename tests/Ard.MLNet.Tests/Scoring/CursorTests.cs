@@ -5,7 +5,7 @@ namespace Ard.MLNet.Tests.Scoring;
 
 public sealed class CursorTests
 {
-    private readonly MLContext ml = new MLContext(1).RegisterArd();
+    private readonly MLContext ml = new MLContext(1);
 
     // 10 rows in batches of 4: two full ones and one that is not.
     private IDataView Scored => Tiny.Classifier.Transform(Tiny.Glyphs(ml, 10));
@@ -74,7 +74,7 @@ public sealed class CursorTests
     [Fact]
     public void Nothing_is_scored_when_neither_score_nor_prediction_is_asked_for()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 10);
         var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         var view = model.Transform(data);
@@ -89,7 +89,7 @@ public sealed class CursorTests
     [Fact]
     public void Disposal_waits_for_those_who_are_scoring_and_refuses_those_who_come_later()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = ml.Data.Cache(Tiny.Glyphs(ml, 40));
         var model = new ArdTrainer(ml, Tiny.Natural()).Fit(data);
         var expected = Tiny.Vectors(model.Transform(data), "Score");
@@ -121,7 +121,7 @@ public sealed class CursorTests
     [Fact]
     public void A_large_batch_takes_no_more_memory_than_the_rows_there_are()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = Tiny.Glyphs(ml, 20);
         using var model = new ArdTrainer(ml, Tiny.Natural() with { ScoringBatchSize = 65536 }).Fit(data);
         var view = model.Transform(data);

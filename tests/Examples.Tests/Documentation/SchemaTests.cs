@@ -122,7 +122,7 @@ public sealed class SchemaTests
     [Fact]
     public void A_report_of_MLNET_is_as_described()
     {
-        var ml = new MLContext(1).RegisterArd();
+        var ml = new MLContext(1);
         var data = ml.Data.LoadGlyphs(60, seed: 1);
         var model = ml.MulticlassClassification.Trainers.AdversarialTraining(new()
         {

@@ -5,11 +5,11 @@ using Microsoft.ML.Data;
 namespace Ard.Samples;
 
 /// <summary>A model saved by ML.NET, loaded in another context, and asked by a prediction engine.</summary>
-internal static class RegisterArdSample
+internal static class SaveAndLoadSample
 {
     public static void Example()
     {
-        var ml = new MLContext(seed: 1).RegisterArd();
+        var ml = new MLContext(seed: 1);
         var train = ml.Data.LoadGlyphs(500, seed: 1);
         var model = ml.MulticlassClassification.Trainers
             .AdversarialTraining(new() { Network = "tinycnn-4-bn", Method = "natural", Training = Given.Short, Seed = 1 })
@@ -18,8 +18,7 @@ internal static class RegisterArdSample
         var path = Path.Combine(Path.GetTempPath(), $"ard-sample-{Guid.NewGuid():N}.zip");
         ml.Model.Save(model, train.Schema, path);
 
-        // Without RegisterArd(), ML.NET says no more than that it could not load the model.
-        var application = new MLContext().RegisterArd();
+        var application = new MLContext();
         var loaded = application.Model.Load(path, out var schema);
         using var engine = application.Model.CreatePredictionEngine<Shape, Answer>(loaded);
         var glyphs = application.Data.LoadGlyphs(20, seed: 2);
