@@ -3,6 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 built='' log=$(mktemp)
+dotnet build "$root/build/Publicizer" -c Release -v q '-clp:ErrorsOnly;NoSummary'
 for name in Ard.Trainers Ard.MLNet Ard.MLNet.Parquet; do
     list=$root/src/$name/PublicAPI.Unshipped.txt
     echo '#nullable enable' > "$list"

@@ -548,9 +548,16 @@ public sealed class TrainingTests
         var fault = Assert.Throws<InvalidOperationException>(() => new ArdTrainer(ml, options).Fit(data));
         Assert.Contains("MLContext.GpuDeviceId is 99", fault.Message, StringComparison.Ordinal);
 
+        using var saved = new MemoryStream();
+        ml.Model.Save(Tiny.Classifier, data.Schema, saved);
+        fault = Assert.Throws<InvalidOperationException>(() => Saving.SaveLoadTests.Unwrapped(() => ml.Model.Load(saved, out _)));
+        Assert.Contains("MLContext.GpuDeviceId is 99", fault.Message, StringComparison.Ordinal);
+
         ml.FallbackToCpu = true;
         using var model = new ArdTrainer(ml, options).Fit(data);
         Assert.NotNull(model.Training);
+        saved.Position = 0;
+        Assert.NotNull(ml.Model.Load(saved, out _));
     }
 
     [Fact]
