@@ -1,6 +1,6 @@
 // Publicizer ASSEMBLIES COPIES TYPES, lists with semicolons between.
-// Writes copies of assemblies, for the compiler alone, in which these types and their methods are public. At run time the originals are taken,
-// whose types an assembly with IgnoresAccessChecksToAttribute may use.
+// Writes copies of assemblies, for the compiler alone, in which these types and their methods are public. At run time the originals are
+// taken, whose types an assembly with IgnoresAccessChecksToAttribute may use.
 using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;

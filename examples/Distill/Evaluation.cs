@@ -86,7 +86,8 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
             "answers" => Imitation(network, test),
             var file => Read(file, null, test),
         };
-        surrogate?.to(place);
+        // With the images, which stay on the CPU where the model is only asked.
+        surrogate?.to(Weights.Count(network) == 0 ? CPU : place);
         Console.WriteLine($"{model}: {Pages.Description(network, spec: null)}, {test.Count:N0} images");
         // All are known to be sound before the first begins.
         RobustnessEvaluator[] evaluators = [.. threats.Select(threat => new RobustnessEvaluator(Against(threat)))];
@@ -151,6 +152,11 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
             if (shard is not null && option != SaveExamples)
                 throw new ArgumentException($"{option.Name} and --shard are given, expected {option.Name} where the shards are merged.");
         }
+        foreach (var option in new Option[] { Judge, Report })
+            if (shard is not null && p.GetResult(option) is not null)
+                throw new ArgumentException($"{option.Name} and --shard are given: a shard is a part of the figures.");
+        if (p.GetValue(Smallest) && epsilons?.Length > 1)
+            throw new ArgumentException("--smallest and several budgets are given, expected one: the curve goes up to twice that.");
         if (p.GetValue(Judge) is not null && examples is null)
             throw new ArgumentException("--judge needs --save-examples, whose points it judges.");
         if (many && (shard is not null || ProcessGroup.Current.Size > 1))
@@ -210,13 +216,15 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(page)}");
     }
 
+    private static IEnumerable<Attack> Usual => new[] { "fab-t", "fmn" }.Select(AttackCatalog.ByName);
+
     // The smallest perturbations in the norm of an adversary, and the curve up to twice its budget.
     private ModelReport Perturbations(EvaluationOptions options, Module<Tensor, Tensor> network, ImageDataset test)
     {
         var threat = options.Threat!;
+        IReadOnlyList<Attack> looking = [.. attacks is null ? Usual : [], .. options.MoreAttacks];
         var found = Display.Run(display => SmallestPerturbations.Evaluate(
-            network, test.Images, test.Labels, threat.Norm, attacks is null ? null : options.MoreAttacks, options,
-            display.Evaluation(model), cancellation));
+            network, test.Images, test.Labels, threat.Norm, looking, options, display.Evaluation(model), cancellation));
         Figures.Print(found.Report.Clean);
         Console.WriteLine($"smallest in {threat.Norm}: median {found.Median:G4}, quartiles {found.Quantile(0.25):G4} and "
             + $"{found.Quantile(0.75):G4} ({string.Join(", ", found.Report.Attacks.Select(attack => attack.Name))})");

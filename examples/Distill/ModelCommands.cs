@@ -78,8 +78,8 @@ internal static class ModelCommands
             Classes = classes ?? recognised?.Classes ?? spec.Classes,
             InputChannels = recognised?.InputChannels ?? mean?.Count ?? spec.InputChannels,
             ImageSize = recognised?.ImageSize ?? spec.ImageSize,
-            Mean = mean ?? spec.Mean,
-            Std = std ?? spec.Std,
+            Mean = mean,
+            Std = std,
         };
     }
 }

@@ -20,6 +20,11 @@ internal static class ModelExport
     private static readonly Option<bool> Softmax = Switch("--softmax", "The ONNX model gives probabilities instead of logits.");
     private static readonly Option<IReadOnlyList<string>?> ClassNames = Several(
         "--class-names", "The classes in the order of the outputs, with commas between.", text => text);
+    private static readonly Option<int[]?> Shape = new("--image-shape")
+    {
+        Description = "Channels, rows and columns of ONNX's images, such as 3x32x64. Default: the network's, and square.",
+        CustomParser = result => result.Tokens[0].Value.Split('x').Select(text => int.TryParse(text, out var size) ? size : 0).ToArray(),
+    };
     private static readonly Option<string?> Measured = Text(
         "--evaluation", "The JSON report of an evaluation, for the card: of evaluate --json, or of the ML.NET evaluation.");
     private static readonly Option<string?> TrainedOn = Text(
@@ -29,7 +34,7 @@ internal static class ModelExport
 
     public static Command Verb { get; } = CommandLine.Verb(
         "export", "Writes a trained network as ONNX or safetensors, and its model card beside it.", Run,
-        File, Network, Format, Softmax, ClassNames, Measured, TrainedOn, Output, Mean, Std);
+        File, Network, Format, Shape, Softmax, ClassNames, Measured, TrainedOn, Output, Mean, Std);
 
     private static int Run(ParseResult p)
     {
@@ -51,6 +56,12 @@ internal static class ModelExport
         {
             var options = new OnnxExportOptions
             {
+                ImageShape = p.GetValue(Shape) switch
+                {
+                    null or [] => null,
+                    [var channels, var rows, var columns] => (channels, rows, columns),
+                    _ => throw new ArgumentException("--image-shape: expected three sizes, such as 3x32x64."),
+                },
                 Softmax = p.GetValue(Softmax),
                 ClassNames = card.ClassNames,
             };

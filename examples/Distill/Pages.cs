@@ -1,5 +1,6 @@
 using Ard.Trainers.Attacks;
 using Ard.Trainers.Data;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Evaluation;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Reports;
@@ -21,7 +22,15 @@ internal static class Pages
         var threat = evaluation.Threat!;
         using var few = test.Take(CurveImages);
         double[] budgets = threat.Epsilon == 0 ? [0] : [0, 0.5 * threat.Epsilon, threat.Epsilon, 1.5 * threat.Epsilon, 2 * threat.Epsilon];
-        var one = new EvaluationOptions { Threat = threat, Attacks = ["pgd-20"], Seed = evaluation.Seed, CheckNetwork = false };
+        // The first of several processes makes the page.
+        var one = new EvaluationOptions
+        {
+            Threat = threat,
+            Attacks = ["pgd-20"],
+            Seed = evaluation.Seed,
+            CheckNetwork = false,
+            Group = ProcessGroup.Alone,
+        };
         return new ModelReport(name)
         {
             Description = Description(network, spec),

@@ -112,7 +112,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
             // The training loop takes the threat model of the objective; one of clean images has it in its settings only.
             Validation = validated with { Threat = validated.Threat ?? objective.Threat ?? options.Settings.Threat },
         };
-        var progress = new EpochLog(channel, options.Progress, objective.Threat is not null);
+        var progress = new EpochLog(channel, options.Progress, objective.Threat is not null, options.Training.ValidateEveryEpochs);
         using var main = needsTeacher ? options.Teacher?.Open() : null;
         using var natural = objective.NeedsNaturalTeacher ? options.NaturalTeacher?.Open() : null;
         foreach (var note in (main?.Notes ?? []).Concat(natural?.Notes ?? [])) channel.Info(MessageSensitivity.None, note);
@@ -135,7 +135,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         if (!found.Matches(labels))
             throw SchemaErrors.Mismatch(
                 "validation label", options.LabelColumnName, $"{labels} as in the training data", found.InOtherOrder(labels));
-        return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels);
+        return ImageReader.Read(view, options.FeatureColumnName, options.LabelColumnName, format, labels, isTraining: false);
     }
 
     private ImageDataset? ReadAuxiliary(PixelFormat format, ClassLabels labels)
@@ -219,7 +219,8 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
                 + "a Sequential or ModuleList; layers in a List or an array are not found.");
     }
 
-    private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner, bool attacks) : IProgress<TrainingProgress>
+    private sealed class EpochLog(IChannel channel, IProgress<TrainingProgress>? inner, bool attacks, int every)
+        : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
@@ -227,7 +228,9 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
             foreach (var warning in value.Warnings) channel.Warning(MessageSensitivity.None, warning);
             if (value.Teacher is { } teacher) channel.Info(MessageSensitivity.None, $"The teacher, on {teacher}");
             if (!value.EpochEnded) return;
-            var validation = value.RobustValidationAccuracy is { } robust
+            // Of an epoch that was not validated it has the figures of one before.
+            var isValidated = value.Epoch % every == 0 || value.Epoch == value.Epochs;
+            var validation = isValidated && value.RobustValidationAccuracy is { } robust
                 ? FormattableString.Invariant($", validation accuracy {value.ValidationAccuracy:F4}, under attack {robust:F4}") : "";
             channel.Info(MessageSensitivity.None, string.Create(
                 CultureInfo.InvariantCulture,

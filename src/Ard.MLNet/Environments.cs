@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 
 namespace Ard.MLNet;
 
-/// <summary>What an environment of ML.NET's has: that of an MLContext, of any of its catalogs, or of a model that is loaded by it.</summary>
+/// <summary>What an environment of ML.NET's has: of an MLContext, of any of its catalogs, or of a model that is loaded by it.</summary>
 internal static class Environments
 {
     private static readonly ConditionalWeakTable<ComponentCatalog, ConcurrentDictionary<string, NetworkDefinition>> Networks = [];

@@ -561,6 +561,22 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public void The_log_has_a_validation_where_there_was_one_which_may_be_of_one_class()
+    {
+        var ml = new MLContext(1);
+        var messages = new List<string>();
+        ml.Log += (_, message) => messages.Add(message.Message);
+        var data = Tiny.Glyphs(ml, 20);
+        using var model = new ArdTrainer(ml, Tiny.Natural() with
+        {
+            Training = Tiny.Training(epochs: 5) with { ValidateEveryEpochs = 2 },
+            Validation = ml.Data.TakeRows(data, 1),
+        }).Fit(data);
+        bool Has(int epoch) => messages.Single(text => text.Contains($"Epoch {epoch} of 5: ")).Contains("validation accuracy");
+        Assert.Equal([false, true, false, true, true], Enumerable.Range(1, 5).Select(Has));
+    }
+
+    [Fact]
     public void The_short_constructors_have_the_defaults_of_the_options()
     {
         var ml = new MLContext(1);

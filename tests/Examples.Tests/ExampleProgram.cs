@@ -22,22 +22,23 @@ internal sealed class ExampleProgram(string name) : IDisposable
         return (process.ExitCode, output, error.Result);
     }
 
+    /// <summary>The program's file: bin/Distill/release/ lies beside bin/Examples.Tests/release/.</summary>
+    public string File { get; } = Path.Combine(
+        AppContext.BaseDirectory, "..", "..", name, new DirectoryInfo(AppContext.BaseDirectory).Name, name + ".dll");
+
     public Process Start(params string[] arguments)
     {
-        // bin/Examples.Tests/release/ beside bin/Distill/release/
-        var here = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(here.Parent!.Parent!.FullName, name, here.Name, name + ".dll");
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Folder,
         };
-        foreach (var argument in arguments.Prepend(program)) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments.Prepend(File)) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }
 
     /// <summary>The entries of summary.json.</summary>
     public JsonElement[] Summary() =>
-        [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(Output, "summary.json"))).RootElement.EnumerateArray()];
+        [.. JsonDocument.Parse(System.IO.File.ReadAllText(Path.Combine(Output, "summary.json"))).RootElement.EnumerateArray()];
 }

@@ -1,3 +1,6 @@
+using Ard.Trainers.Checkpoints;
+using Ard.Trainers.Networks;
+
 namespace Ard.Examples.Tests;
 
 public sealed class ExportTests : IDisposable
@@ -58,6 +61,14 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(
             asked.Output.Split('\n').Where(line => line.Contains('%')), seven.Output.Split('\n').Where(line => line.Contains('%')));
 
+        var refused = program.Run("export", In("v1.0.safetensors"), "--output", In("oblong"), "--image-shape", "1x16x24");
+        Assert.Contains("does not take images of [1,16,24]", Assert.Single(refused.Error.TrimEnd('\n').Split('\n')));
+        using (var network = (NetworkSpec.Parse("resnet-8") with { InputChannels = 1 }).Build(seed: 1))
+            ModelFile.Write(In("any-size.safetensors"), network);
+        Run("export", In("any-size.safetensors"), "--output", In("oblong"), "--image-shape", "1x16x24");
+        // The built-in images are square.
+        Assert.Contains("Expected: 24", program.Run("evaluate", "--model", In("oblong.onnx"), "--test-images", "5").Error);
+
         // What was exported as safetensors can be evaluated and exported again, and still has its card.
         Run("export", In("v1.0.safetensors"), "--output", In("again"));
         Assert.Contains("| Seed | 9 |", File.ReadAllText(In("again.card.md")));
@@ -79,6 +90,10 @@ public sealed class ExportTests : IDisposable
         "x", "--report", "/proc/version/a/b")]
     [InlineData("'x.safetensors' is the file itself", "export", "x.safetensors", "--format", "safetensors")]
     [InlineData("expected one budget", "evaluate", "--model", "x", "--eps", "0,0.1", "--json", "y")]
+    [InlineData("--judge and --shard are given", "evaluate", "--model", "x", "--state", "y", "--shard", "1/2", "--save-examples", "z",
+        "--judge", "3")]
+    [InlineData("--report and --shard are given", "evaluate", "--model", "x", "--state", "y", "--shard", "1/2", "--report", "z")]
+    [InlineData("--smallest and several budgets are given", "evaluate", "--model", "x", "--smallest", "--eps", "0.1,0.2")]
     [InlineData("Required argument 'FILE' missing", "export")]
     public void Bad_arguments_give_one_line_that_says_what_is_wrong_and_exit_code_2(string expected, params string[] arguments)
     {

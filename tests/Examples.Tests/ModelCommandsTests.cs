@@ -93,6 +93,22 @@ public sealed class ModelCommandsTests : IDisposable
     }
 
     [Fact]
+    public void RobustBenchs_networks_have_the_normalisation_of_their_definition_in_every_verb()
+    {
+        string In(string name) => Path.Combine(program.Folder, name);
+        foreach (var (classes, mean) in new[] { (10, "0.4914"), (100, "0.5071") })
+        {
+            using var network = (NetworkSpec.Parse("robustbench/wideresnet-10-1") with { Classes = classes }).Build(seed: 1);
+            Safetensors.Write(In($"{classes}.safetensors"), network.state_dict());
+            var imported = program.Run(
+                "import", $"{classes}.safetensors", "--network", "robustbench/wideresnet-10-1", "--output", "out/model.safetensors");
+            Assert.Contains($"\"mean\":[{mean}", imported.Output);
+        }
+        var exported = program.Run("export", "10.safetensors", "--network", "robustbench/wideresnet-10-1", "--output", "out");
+        Assert.Contains("normalisation of the definition, for the file does not tell: mean [0.4914", exported.Output);
+    }
+
+    [Fact]
     public void Oblong_images_are_refused_before_the_teacher_is_trained_where_the_student_takes_square_ones()
     {
         foreach (var split in new[] { "train", "t10k" })

@@ -130,7 +130,9 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
             // Where outputs are random, a margin may have the other sign this time.
             var share = (innerMargin / innerMargin.Plus(outerMargin).ClampMin(Tiny)).Clamp_(0, 1);
             var middle = inner.Plus((outer - inner) * ThreatModel.PerPoint(share, images));
-            var broken = target.Logits(middle, rows).argmax(1).ne(truth);
+            // A margin of a rounding's size would be another one in another batch.
+            var logits = target.Logits(middle, rows);
+            var broken = AttackLosses.Margin(logits, truth).gt(logits.abs().amax(1).Times(LeastMargin));
             offer(rows, middle, broken);
             var pick = ThreatModel.PerPoint(broken, images);
             (inner, outer) = (where(pick, inner, middle), where(pick, middle, outer));
@@ -144,6 +146,9 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
         Norm.L2 => rows.Square().sum([1], keepdim: true).sqrt(),
         _ => rows.abs().sum([1], keepdim: true),
     }).ClampMin(Tiny);
+
+    // Of the largest logit.
+    private const double LeastMargin = 1e-5;
 
     // Keeps 0 from being divided by 0.
     private const double Tiny = 1e-12;

@@ -55,10 +55,10 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
     private long unfollowed;
     private readonly long[] asked = new long[images.shape[0]];
     private readonly long?[] toSuccess = new long?[images.shape[0]];
-    private readonly bool[] broken = new bool[images.shape[0]];
+    private readonly double[] closest = [.. Enumerable.Repeat(double.PositiveInfinity, (int)images.shape[0])];
     private bool followed = true;
 
-    /// <summary>Of each image the first allowed point that is misclassified, else itself; followed where there is a budget.</summary>
+    /// <summary>Of each image the closest allowed point that is misclassified, else itself; followed where there is a budget.</summary>
     public Tensor Found { get; } = budget is null ? images : images.clone();
 
     /// <summary>Whether the budget allows queries of so many points, whose rows are int64 [n], null for all.</summary>
@@ -85,30 +85,38 @@ internal sealed class QueryLog(Tensor images, Tensor labels, ThreatModel threat,
             return;
         }
         var (clean, truth) = rows is null ? (images, labels) : (images.index_select(0, rows), labels.index_select(0, rows));
-        var won = AttackTarget.Predictions(logits).ne(truth)
-            .logical_and(threat.Allows(points, clean, threat.Size(points, clean))).cpu().data<bool>().ToArray();
+        var distances = Distances(points, clean, AttackTarget.Predictions(logits).ne(truth));
         var whose = rows?.cpu().data<long>().ToArray() ?? [.. PointNoise.Rows(asked.Length)];
-        for (var i = 0; i < won.Length; i++)
+        for (var i = 0; i < distances.Length; i++)
         {
-            asked[whose[i]]++;
-            if (!won[i] || broken[whose[i]]) continue;
-            broken[whose[i]] = true;
-            toSuccess[whose[i]] = followed ? asked[whose[i]] : null;
-            if (budget is not null) Found[whose[i]].copy_(points[i]);
+            var row = whose[i];
+            asked[row]++;
+            if (distances[i] >= closest[row]) continue;
+            if (double.IsInfinity(closest[row])) toSuccess[row] = followed ? asked[row] : null;
+            closest[row] = distances[i];
+            if (budget is not null) Found[row].copy_(points[i]);
         }
+    }
+
+    // How far the misclassified points are from their images; infinity for others, and for those that are not allowed.
+    private double[] Distances(Tensor points, Tensor clean, Tensor misclassified)
+    {
+        var sizes = threat.Size(points, clean);
+        var won = misclassified.logical_and(threat.Allows(points, clean, sizes));
+        return sizes.to(ScalarType.Float64).MaskedFill(won.logical_not(), double.PositiveInfinity).cpu().data<double>().ToArray();
     }
 
     // Whose points these are was not said: each is of the images that it is allowed for.
     private void Match(Tensor points, Tensor predictions)
     {
-        for (var i = 0; i < broken.Length; i++)
+        for (var i = 0; i < closest.Length; i++)
         {
-            if (broken[i]) continue;
             using var scope = NewDisposeScope();
-            var clean = images.narrow(0, i, 1).expand_as(points);
-            var won = predictions.ne(labels[i]).logical_and(threat.Allows(points, clean, threat.Size(points, clean)));
-            broken[i] = won.any().item<bool>();
-            if (broken[i]) Found[i].copy_(points[won.to(ScalarType.Int64).argmax()]);
+            var distances = Distances(points, images.narrow(0, i, 1).expand_as(points), predictions.ne(labels[i]));
+            var nearest = distances.Min();
+            if (nearest >= closest[i]) continue;
+            closest[i] = nearest;
+            Found[i].copy_(points[Array.IndexOf(distances, nearest)]);
         }
     }
 

@@ -187,11 +187,13 @@ public static class ModelFile
     {
         if (ReadNormalisation(file, tensors, spec.InputChannels) is not { } found)
         {
-            notes.Add(spec.Mean is null
+            var own = (spec with { Mean = null, Std = null }).OwnNormalisation();
+            var given = spec.Mean is null ? own : spec;
+            notes.Add(given.Mean is null
                 ? "no normalisation: the file does not tell whether its network expects other images than those in [0,1]"
-                : $"normalisation {(spec.Name.StartsWith("robustbench/", StringComparison.Ordinal) ? "of the definition" : "as given")}, "
-                    + "for the file does not tell: " + Text(spec.Mean, spec.Std));
-            return spec;
+                : $"normalisation {(given == own ? "of the definition" : "as given")}, for the file does not tell: "
+                    + Text(given.Mean, given.Std));
+            return given;
         }
         notes.Add(found.Mean is null
             ? $"no normalisation, as {found.Source} says"

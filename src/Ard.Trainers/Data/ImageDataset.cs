@@ -108,6 +108,7 @@ public sealed class ImageDataset : IDisposable
     {
         if (classNames is not null && classes is not null && classes != classNames.Count)
             throw new ArgumentException($"There are {classNames.Count} class names, expected {classes}.", nameof(classNames));
+        var given = classNames;
         classes ??= classNames?.Count;
         classNames ??= classes is { } number ? Idx.Numbers(number) : null;
         if (Idx.IsFolder(path)) return Idx.LoadFolder(path, split, classNames);
@@ -116,8 +117,10 @@ public sealed class ImageDataset : IDisposable
             throw new DataFileException(path, 0, $"{Idx.Description}, {Npy.Description}, or {Cifar.Description}",
                 Directory.Exists(path) ? "a folder without them" : File.Exists(path) ? "another file" : "nothing");
         var cifar = Cifar.Load(path, split);
-        if (classes is null || classes == cifar.Classes) return cifar;
-        using (cifar) throw new DataFileException(path, 0, $"{classes} classes", $"CIFAR-{cifar.Classes}");
+        if (classes is not null && classes != cifar.Classes)
+            using (cifar) throw new DataFileException(path, 0, $"{classes} classes", $"CIFAR-{cifar.Classes}");
+        if (given is null) return cifar;
+        using (cifar) return cifar.Named(given, cifar.Labels.alias());
     }
 
     /// <summary>A data set that <see cref="Save"/> wrote, mapped from its file: images are read as they are asked for.</summary>
@@ -213,9 +216,19 @@ public sealed class ImageDataset : IDisposable
     internal ImageDataset Relabelled(IReadOnlyList<string> names)
     {
         using var scope = NewDisposeScope();
-        var labels = IsLabelled && PlacesAmong(names) is { } places
-            ? tensor(places, device: Labels.device).index_select(0, Labels) : Labels.alias();
-        return new ImageDataset(stored.alias(), labels, names, file?.Again(), rows?.alias(), device);
+        return Named(names, IsLabelled && PlacesAmong(names) is { } places
+            ? tensor(places, device: Labels.device).index_select(0, Labels) : Labels.alias());
+    }
+
+    private ImageDataset Named(IReadOnlyList<string> names, Tensor labels) =>
+        new(stored.alias(), labels, names, file?.Again(), rows?.alias(), device);
+
+    /// <summary>So many images, drawn by a seed of its own, in their order: equal distances may meet the order of the labels.</summary>
+    internal ImageDataset Sample(long count)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(0, CPU);
+        return Subset(randperm(Count, dtype: ScalarType.Int64, generator: generator).narrow(0, 0, count).sort().Values);
     }
 
     /// <summary>Where the names of the classes are among other names; null where one is not there.</summary>

@@ -73,7 +73,7 @@ internal sealed record EvaluationPoints(
         Each(row => new(WasRight(row), WasRight(row) && Right[attack][row] == '0' ? attack : null, 0, null, null));
 
     public IReadOnlyList<AttackedPoint> WorstCase() =>
-        Each(row => new(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row]));
+        Each(row => new(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row]) { Queries = Queries?[row] });
 
     private IReadOnlyList<AttackedPoint> Each(Func<int, AttackedPoint> point) => [.. Enumerable.Range(0, Labels.Count).Select(point)];
 

@@ -72,6 +72,9 @@ internal static class EvaluationReport
         };
     }
 
+    /// <summary>With this an attack's details end with what the network had to do with them.</summary>
+    public const string UsedUp = "the budget of queries was used up before it";
+
     public static RobustnessReport Make(EvaluationState state, EvaluationOptions options)
     {
         int[] all = [.. Enumerable.Range(0, state.Count)];
@@ -116,7 +119,7 @@ internal static class EvaluationReport
             // With none left an attack does not run, and breaks nothing.
             string Unasked() => options.QueryBudget is not null && all.Count(row => state.IsRight(row) && !own.Any(part => part.Ran(row))
                 && !counting.Any(part => part.Broke(row))) is > 0 and var unasked
-                ? Invariant($"the budget of queries was used up before it at {unasked:N0} images") : "";
+                ? Invariant($"{UsedUp} at {unasked:N0} images") : "";
 
             (string, int) Left(PartResult part)
             {

@@ -162,6 +162,7 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
         {
             Labels = points.Labels,
             Flags = Flags,
+            BlackBox = BlackBox,
             Settings = Settings,
             Images = Images,
         };

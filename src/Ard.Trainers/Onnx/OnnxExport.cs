@@ -30,7 +30,8 @@ public static class OnnxExport
     /// module of your own that implements <see cref="IOnnxModule"/>.
     /// </param>
     /// <param name="options">The settings; default logits.</param>
-    /// <exception cref="ArgumentException">A setting is wrong or missing; the message holds all faults.</exception>
+    /// <exception cref="ArgumentException">A setting is wrong or missing; the message holds all faults. Or the network does not take images
+    /// of this shape.</exception>
     /// <exception cref="NotSupportedException">
     /// The network holds a module that cannot be described, or its weights take 2 GB or more; the message says which.
     /// </exception>
@@ -65,8 +66,8 @@ public static class OnnxExport
     {
         var name = options.Softmax ? "probabilities" : "logits";
         var graph = new OnnxGraph(network, images, name);
-        var logits = graph.Input.Then(network);
         var title = network.GetType().Name;
+        var logits = Describe();
         if (logits.Probe is not { shape: [ProbeImages, var classes] })
             throw new InvalidOperationException(
                 $"{title} gives [{string.Join(",", logits.Probe.shape)}] for {ProbeImages} images, "
@@ -85,6 +86,19 @@ public static class OnnxExport
         var forward = graph.Forward(network, more);
         OnnxGraph.Check(title, RunOn(more), options.Softmax ? forward.softmax(1) : forward);
         return (graph, new OnnxValue(graph, name, last.Probe));
+
+        OnnxValue Describe()
+        {
+            try
+            {
+                return graph.Input.Then(network);
+            }
+            catch (ExternalException exception)
+            {
+                throw new ArgumentException(
+                    $"{title} does not take images of [{string.Join(",", images.shape[1..])}]: {exception.Message.Split('\n')[0]}", exception);
+            }
+        }
 
         Tensor RunOn(Tensor some)
         {

@@ -27,7 +27,7 @@ internal static class ComparisonSection
         if (Attacks(other) != Attacks(one)) yield return $"the attacks are {Attacks(other)}, expected {Attacks(one)}";
 
         static string Attacks(RobustnessReport report) => "[" + string.Join(", ", report.Attacks.Select(
-            attack => attack.Details == "" ? attack.Name : $"{attack.Name} ({attack.Details})")) + "]";
+            attack => attack.Details == "" ? attack.Name : $"{attack.Name} ({attack.Details.Split(EvaluationReport.UsedUp)[0]})")) + "]";
     }
 
     private static Markup Table(ModelReport[] models)

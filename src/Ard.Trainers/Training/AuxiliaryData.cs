@@ -47,7 +47,7 @@ public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableOb
 }
 
 /// <summary>How far a teacher agrees with the labels of <see cref="AuxiliaryData"/>.</summary>
-/// <param name="Images">How many images were looked at: all where the teacher labels them, else at most 10,000 at equal distances.</param>
+/// <param name="Images">How many images were looked at: all where the teacher labels them, else at most 10,000, drawn by chance.</param>
 /// <param name="Disagreement">The share of their labels, 0 to 1, that are not the class that the teacher sees; null without labels.</param>
 /// <param name="Confidence">The teacher's mean probability of the class that it sees, from 0 to 1.</param>
 public sealed record LabelNoise(long Images, double? Disagreement, double Confidence)

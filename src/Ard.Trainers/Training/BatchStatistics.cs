@@ -7,8 +7,9 @@ internal static class BatchStatistics
 {
     /// <summary>
     /// Running means and variances become the means of the batches' own over as many images as an epoch has, each batch counting by its
-    /// images: the training images in order and as they are, with auxiliary ones as in training, drawn by the seed. Where batches would
-    /// have one image, there are fewer. Everything else is left as found; only batch normalisation is in train mode meanwhile.
+    /// images: the training images as they are, with auxiliary ones as in training, shuffled and drawn by the seed. Where batches would
+    /// have one image, there are fewer. Everything else is left as found; only batch normalisation is in train mode meanwhile, and what the
+    /// network's own train mode leaves frozen is not touched.
     /// </summary>
     public static void Recompute(Module<Tensor, Tensor> network, TrainingImages images, long seed, int batchSize, ProcessGroup group)
     {
@@ -18,6 +19,9 @@ internal static class BatchStatistics
         using var noGradient = no_grad();
         var dtype = network.parameters().First().dtype;
         using var modes = ModelState.Eval(network);
+        network.train();
+        layers = [.. layers.Where(layer => layer.training)];
+        network.eval();
         double?[] momenta = [.. layers.Select(layer => layer.momentum)];
         using var putBack = new PutBack(() =>
         {
@@ -33,12 +37,14 @@ internal static class BatchStatistics
         var batches = (count + batchSize - 1) / batchSize;
         if (batchSize > 1) batches = Math.Max(1, Math.Min(batches, count / 2));
         using var generator = new Generator(unchecked((ulong)seed), CPU);
+        // In the order of a data set a batch may be of one class.
+        var order = randperm(count, dtype: ScalarType.Int64, generator: generator);
         long seen = 0;
         for (long batch = 0; batch < batches; batch++)
         {
             using var step = NewDisposeScope();
             var (first, end) = (count * batch / batches, count * (batch + 1) / batches);
-            var numbers = images.Draw(Arange(end - first, ScalarType.Int64).Plus(first), generator);
+            var numbers = images.Draw(order.narrow(0, first, end - first), generator);
             if (batch % group.Size != group.Rank) continue;
             seen += end - first;
             // With this momentum each batch so far has its share of the images in the mean.

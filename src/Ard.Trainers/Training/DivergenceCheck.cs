@@ -31,7 +31,7 @@ internal sealed class DivergenceCheck(TrainingSetup setup)
     {
         var cause = setup.Teachers.Where(teacher => !IsFinite(teacher.Network))
                 .Select(teacher => $"the {teacher.Role}, whose outputs are not finite").FirstOrDefault()
-            ?? (setup.Batches.Count(step - 1) <= setup.Group.Size && setup.Student.modules().OfType<BatchNorm>().Any()
+            ?? (setup.Batches.Count(step - 1) < 2 * setup.Group.Size && setup.Student.modules().OfType<BatchNorm>().Any()
                 ? (setup.Group.Size == 1
                     ? "a batch of one image, of which batch normalisation has no variance: expected BatchSize 2 or more, and as many images"
                     : $"a batch of one image for a process, of which batch normalisation has no variance: expected 2 or more for each of "

@@ -27,6 +27,9 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
             var (clean, robust) = reporter.Validating(() => Evaluate(cancellation));
             epoch = epoch with { ValidationAccuracy = clean, RobustValidationAccuracy = robust };
         }
+        // Where its report threw an exception, it was taken in before.
+        History.RemoveAll(one => one.Epoch == epoch.Epoch);
+        if (BestEpoch == epoch.Epoch) BestEpoch = null;
         var isBetter = validates && IsBetter(epoch);
         History.Add(epoch with { Seconds = reporter.EpochSeconds });
         if (!isBetter) return;
@@ -78,10 +81,13 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
     // within one standard error of it (Breiman et al., Classification and Regression Trees, 1984), and of the best of such on clean images.
     private bool IsBetter(EpochRecord epoch)
     {
-        if (Best is null) return true;
-        var most = History.Max(Judged)!.Value;
-        var clean = History.Where(one => IsLevel(Judged(one), most)).Max(one => one.ValidationAccuracy)!.Value;
-        return Judged(epoch) > most || (IsLevel(Judged(epoch), most) && IsLevel(epoch.ValidationAccuracy, clean));
+        if (Best is not { } best) return true;
+        var most = History.Append(epoch).Max(Judged)!.Value;
+        var clean = History.Append(epoch).Where(one => IsLevel(Judged(one), most)).Max(one => one.ValidationAccuracy)!.Value;
+        if (!IsLevel(Judged(epoch), most)) return false;
+        // The weights of an epoch between them, which is level in both, are there no more.
+        return IsLevel(epoch.ValidationAccuracy, clean) || !IsLevel(Judged(best), most)
+            || (!IsLevel(best.ValidationAccuracy, clean) && epoch.ValidationAccuracy > best.ValidationAccuracy);
 
         double? Judged(EpochRecord one) => setup.MeetsAdversary ? one.RobustValidationAccuracy : one.ValidationAccuracy;
 

@@ -20,6 +20,9 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
 
     public double EarlierSeconds { get; set; }
 
+    /// <summary>What this epoch has had before it was resumed.</summary>
+    public double EarlierEpochSeconds { get; set; }
+
     public double Seconds => EarlierSeconds + elapsed.Elapsed.TotalSeconds;
 
     public double EpochSeconds => Seconds - epochStart;
@@ -40,7 +43,7 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
 
     public void BeginEpoch()
     {
-        (epochStart, imagesThisEpoch) = (Seconds, 0);
+        (epochStart, imagesThisEpoch, EarlierEpochSeconds) = (Seconds - EarlierEpochSeconds, 0, 0);
         if (steps == 0) secondsBeforeSteps = elapsed.Elapsed.TotalSeconds;
         training.Restart();
     }

@@ -199,10 +199,7 @@ public sealed record TeacherReport
     {
         var count = Math.Min(images, data.Count);
         if (count < 1) throw new ArgumentException($"{count} training images are to be looked at, expected 1 or more.", nameof(images));
-        using var scope = NewDisposeScope();
-        using var generator = new Generator(0, CPU);
-        var rows = randperm(data.Count, dtype: ScalarType.Int64, generator: generator).narrow(0, 0, count).sort().Values;
-        return data.Subset(rows);
+        return data.Sample(count);
     }
 
     // Logits [N,classes] on the CPU, float64.

@@ -5,7 +5,8 @@ public static class Trainer
 {
     /// <summary>
     /// Trains a student. On the CPU the same arguments give the same weights bit for bit, also when the training is stopped at any point
-    /// and resumed from its checkpoint with the same number of threads.
+    /// and resumed from its checkpoint with the same number of threads. In several processes a checkpoint within an epoch makes their
+    /// running statistics of batch normalisation one, as the end of an epoch does.
     /// </summary>
     /// <param name="networks">The student, alone or with the networks that the objective needs beside it.</param>
     /// <param name="objective">The training method.</param>
@@ -79,9 +80,11 @@ public static class Trainer
         }
         catch (OperationCanceledException) when (run.IsCancelled)
         {
-            // Within a step, where kept teacher logits are computed, the state is none to go on from: the checkpoint before it stays.
-            if (!run.IsWithinStep) run.SaveCheckpoint();
-            if (options.WhenCancelled == CancellationBehaviour.Throw || run is { Epoch: 0, Step: 0 }) throw;
+            var isBegun = run is not { Epoch: 0, Step: 0 };
+            // Within a step, where kept teacher logits are computed, the state is none to go on from: the checkpoint before it stays. So
+            // does that of another training where nothing was done.
+            if (isBegun && !run.IsWithinStep) run.SaveCheckpoint();
+            if (options.WhenCancelled == CancellationBehaviour.Throw || !isBegun) throw;
         }
         return run.Finish();
     }

@@ -58,6 +58,10 @@ internal static class TrainingAdvice
         if (options.Schedule is MultiStepSchedule { Milestones: [var first, ..] } schedule && first >= options.Epochs)
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
                 + $"{nameof(Schedule)}.{nameof(Schedule.MultiStepByShare)} has its milestones as shares of the training";
+        if (options.Averaging is StochasticWeightAveraging { FromEpoch: { } from } && from > options.Epochs)
+            yield return $"weights are averaged from epoch {from} on, which is beyond the {options.Epochs} epochs";
+        if (objective is AdversarialWeightPerturbation { Options.WarmUpEpochs: var warmUp } && warmUp >= options.Epochs)
+            yield return $"the weights are perturbed after {warmUp} epochs, and there are {options.Epochs}";
     }
 
     /// <summary>What there is to say after the last epoch of a training that has learned nothing. Usually nothing.</summary>

@@ -19,7 +19,7 @@ internal static class TrainingCheckpoint
 
     private sealed record Place(
         int Version, IReadOnlyDictionary<string, string> Settings, int Epoch, int Step, int? BestEpoch, double Seconds,
-        IReadOnlyList<EpochRecord> History, IReadOnlyList<string>? Warnings = null, long Averaged = 0);
+        IReadOnlyList<EpochRecord> History, IReadOnlyList<string>? Warnings = null, long Averaged = 0, double EpochSeconds = 0);
 
     public static void Write(string path, TrainingSetup setup, TrainingRun run)
     {
@@ -38,7 +38,7 @@ internal static class TrainingCheckpoint
     {
         var place = new Place(
             Version, setup.Settings, run.Epoch, run.Step, run.Selection.BestEpoch, run.Reporter.Seconds, run.Selection.History,
-            run.Reporter.Warnings, run.Average?.Count ?? 0);
+            run.Reporter.Warnings, run.Average?.Count ?? 0, run.Step == 0 ? 0 : run.Reporter.EpochSeconds);
         var tensors = new List<(string, Tensor)>();
         tensors.AddRange(setup.Student.state_dict().Select(pair => (ModelFile.StudentPrefix + pair.Key, pair.Value)));
         if (setup.Networks.Peer is { } peer) tensors.AddRange(peer.state_dict().Select(pair => (PeerPrefix + pair.Key, pair.Value)));
@@ -107,6 +107,7 @@ internal static class TrainingCheckpoint
         run.Order = tensors.TryGetValue("order", out var order) ? order.DetachFromDisposeScope() : null;
         (run.Epoch, run.Step) = (place.Epoch, place.Step);
         (run.Selection.BestEpoch, run.Reporter.EarlierSeconds) = (place.BestEpoch, place.Seconds);
+        run.Reporter.EarlierEpochSeconds = place.EpochSeconds;
         run.Selection.History.AddRange(place.History);
         // What there was to warn of before the first step is in the file as well.
         run.Reporter.Warnings.Clear();

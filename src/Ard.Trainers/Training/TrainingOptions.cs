@@ -169,7 +169,7 @@ public sealed record TrainingOptions : IValidatableObject
     /// <param name="epochs">The epochs, from 1.</param>
     public TrainingOptions WithEpochs(int epochs)
     {
-        var last = 0;
+        var last = -1;
         return this with
         {
             Epochs = epochs,

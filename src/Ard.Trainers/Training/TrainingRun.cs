@@ -266,10 +266,10 @@ internal sealed class TrainingRun : IDisposable
     public void SaveCheckpoint()
     {
         if (setup.Options.CheckpointFolder is null) return;
+        AverageStatistics();
         // What is on the disk stays sound: a diverged training does not overwrite the checkpoint from before.
         divergence.Losses(this);
         divergence.TrainedWeights(this);
-        AverageStatistics();
         TrainingCheckpoint.Write(LastFile, setup, this);
         Selection.RemoveModelOfBefore();
     }

@@ -154,7 +154,15 @@ internal sealed class TrainingSetup : IDisposable
     public void SynchroniseProcesses()
     {
         if (Group.Size == 1) return;
-        Group.RequireSame(nameof(Trainer), Settings);
+        Group.RequireSame(nameof(Trainer), new Dictionary<string, string>(Settings)
+        {
+            // When they wait for each other, and which weights they get.
+            [nameof(Options.CheckpointFolder)] = Options.CheckpointFolder is null ? "none" : "one",
+            [nameof(Options.CheckpointEverySteps)] = $"{Options.CheckpointEverySteps}",
+            [nameof(Options.Resume)] = $"{Options.Resume}",
+            [nameof(Options.WhenCancelled)] = $"{Options.WhenCancelled}",
+            [nameof(Options.KeepBest)] = $"{Options.KeepBest}",
+        });
         foreach (var (_, network) in Networks.Trained)
         {
             foreach (var value in network.state_dict().Values) Group.Broadcast(value);
@@ -173,7 +181,7 @@ internal sealed class TrainingSetup : IDisposable
         using var noGradient = no_grad();
         var all = Auxiliary!.TeacherLabels;
         var count = all ? images.Count : Math.Min(EnoughToCompare, images.Count);
-        using var part = all ? null : images.Subset(Arange(count, ScalarType.Int64).Times(images.Count).Over(count, RoundingMode.floor));
+        using var part = all ? null : images.Sample(count);
         var some = part ?? images;
         using var answers = new TeacherLogitsCache(teacher, new(some), variants: 1, Batches.BatchSize, DType, Group, cancellation);
         var (confidence, labels) = answers.Find(Arange(count, ScalarType.Int64), null).softmax(1).max(1);

@@ -25,6 +25,19 @@ public sealed class FabTests
     }
 
     [Fact]
+    public void The_last_search_ends_where_another_rounding_does_not_change_the_answer()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (network, images, labels) = Linear(margin: 0.3);
+        var points = new Fab(new FabOptions { Targeted = true, Steps = 20, FinalSearch = 20 })
+            .Perturb(network, images, labels, ThreatModel.Linf(100));
+        var logits = network.call(points);
+        var margins = (AttackLosses.Margin(logits, labels) / logits.abs().amax(1)).data<double>().ToArray();
+        Assert.All(margins, margin => Assert.InRange(margin, 1e-6, 0.05));
+    }
+
+    [Fact]
     public void Of_a_network_with_random_outputs_no_point_leaves_the_range_of_images()
     {
         using var scope = NewDisposeScope();

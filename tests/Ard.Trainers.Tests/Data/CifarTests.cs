@@ -19,6 +19,18 @@ public sealed class CifarTests
         AssertTen(train, test);
     }
 
+    [Fact]
+    public void Names_of_ones_own_take_the_place_of_the_files()
+    {
+        using var folder = new DataFolder();
+        foreach (var (name, bytes) in Ten()) folder.Write(Path.Combine("cifar-10-batches-bin", name), bytes);
+        folder.Write(Path.Combine("cifar-10-batches-bin", "test_batch.bin"), new byte[10_000 * 3073]);
+        string[] own = [.. TenNames.Reverse().Select(name => $"a {name}")];
+        using var named = ImageDataset.Load(folder.Root, DataSplit.Test, classNames: own);
+        Assert.Equal(own, named.ClassNames);
+        Assert.Equal(0, named.Labels.max().item<long>());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -202,6 +202,36 @@ public sealed class DataParallelTests : IDisposable
     }
 
     [Fact]
+    public void Ranks_that_would_wait_for_each_other_at_other_times_are_refused()
+    {
+        var (objective, options) = All["natural"];
+        var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(2, group => Train(
+            group, objective, options with { CheckpointFolder = group.Rank == 0 ? folder : null, KeepBest = group.Rank == 0 })));
+        Assert.All(failure.InnerExceptions, each =>
+        {
+            Assert.Contains("CheckpointFolder is none, in that of rank 0 one", each.Message);
+            Assert.Contains("KeepBest is False, in that of rank 0 True", each.Message);
+        });
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public void A_rank_with_one_image_is_named_where_batch_normalisation_needs_two(int? every)
+    {
+        // The last batch has three images for two ranks.
+        var options = Options with { BatchSize = 8, ValidationFraction = 0, CheckpointFolder = folder, CheckpointEverySteps = every };
+        var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(2, group =>
+        {
+            using var data = TrainerTests.Data(11);
+            using var student = SingleImageTests.Student();
+            return Trainer.Fit(student, new Natural(), data, options with { Group = group, CacheTeacherLogits = false });
+        }));
+        Assert.Equal(2, failure.InnerExceptions.Count);
+        Assert.All(failure.InnerExceptions, each => Assert.Contains("a batch of one image for a process", each.Message));
+    }
+
+    [Fact]
     public void Too_small_a_batch_is_refused()
     {
         var failure = Assert.Throws<AggregateException>(

@@ -392,6 +392,23 @@ public sealed class BlackBoxTests
     }
 
     [Fact]
+    public void Two_are_compared_as_what_they_are_by_their_files_too()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        var attacks = new EvaluationOptions { Attacks = ["square-300", "rays-300"], Threat = EvaluationProblem.Threat, QueryBudget = 200 };
+        RobustnessReport[] reports = [.. new[] { 1.0, 0.2 }.Select(slope => new RobustnessEvaluator(attacks).Evaluate(
+            BlackBox.FromScores("asked", x => network.call(0.5 + slope * (x - 0.5))), images, labels))];
+        // For how many images no query was left is not the same for both, and no difference between the evaluations.
+        Assert.NotEqual(reports[0].Attacks[1].Details, reports[1].Attacks[1].Details);
+        var read = reports.Select(report => EvaluationSummary.Create(report).ToReport()).ToArray();
+        Assert.Empty(ComparisonSection.Differences(read[0], read[1]));
+        Assert.Equal(reports.Select(report => report.BlackBox), read.Select(report => report.BlackBox));
+        Assert.Equal(
+            reports[0].WorstCase.Points.Select(point => point.Queries), read[0].WorstCase.Points.Select(point => point.Queries));
+        Assert.Contains(reports[0].WorstCase.Points, point => point.Queries is not null);
+    }
+
+    [Fact]
     public void One_that_is_slow_can_be_cancelled_at_any_query()
     {
         var (network, images, labels) = EvaluationProblem.Smooth();

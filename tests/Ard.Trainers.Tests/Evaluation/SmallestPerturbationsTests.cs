@@ -59,6 +59,14 @@ public sealed class SmallestPerturbationsTests
         var fault = Assert.Throws<ArgumentException>(() => Sizes(new() { QueryBudget = 100 }, attacks));
         Assert.Contains("QueryBudget is 100, and there are 2 attacks, expected one", fault.Message);
 
+        // What is found within a budget of queries, of which the last is for the judgement, is the closest point too.
+        var asked = BlackBox.FromLabels("asked", 5, points => network.call(points).argmax(1));
+        var (within, shorter) = (
+            SmallestPerturbations.Evaluate(asked, images, labels, Norm.Linf, [Attack.RayS(10_000)], new() { QueryBudget = 200 }),
+            SmallestPerturbations.Evaluate(asked, images, labels, Norm.Linf, [Attack.RayS(150)]));
+        Assert.All(within.Sizes.Zip(shorter.Sizes), pair => Assert.True(pair.First <= pair.Second, $"{pair}"));
+        Assert.InRange(within.Median, 0, 0.2);
+
         double[] Sizes(EvaluationOptions options, params Attack[] some) =>
             [.. SmallestPerturbations.Evaluate(network, images, labels, Norm.Linf, some, options).Sizes];
     }

@@ -51,6 +51,20 @@ public sealed class AuxiliaryDataTests : IDisposable
     private static TrainingOptions Plain => Options with { Epochs = 2, Augmentation = Augmentation.None, ValidationFraction = 0 };
 
     [Fact]
+    public void Labels_that_take_turns_are_compared_with_the_teachers_as_they_are()
+    {
+        using var scope = NewDisposeScope();
+        using var extra = new ImageDataset(
+            zeros([20_000, 1, 8, 8], ScalarType.Byte), arange(20_000, ScalarType.Int64).remainder(2), ["a", "b", "c"]);
+        using var student = Spec.Build(3);
+        using var data = TrainerTests.Data();
+        var teacher = new FunctionNetwork(x => x.mean([1L, 2L, 3L]).unsqueeze(1) * 0 + tensor(new[] { 1f, 0f, 0f }));
+        var result = Trainer.Fit(new(student, teacher), TrainerTests.Ard, data, Options with { Epochs = 1, Auxiliary = new(extra) });
+        Assert.Equal(10_000, result.AuxiliaryLabels!.Images);
+        Assert.InRange(result.AuxiliaryLabels.Disagreement!.Value, 0.48, 0.52);
+    }
+
+    [Fact]
     public void A_share_of_nothing_is_no_auxiliary_set_bit_for_bit()
     {
         using var extra = Numbered(20, n => n % 3);

@@ -52,6 +52,9 @@ public sealed class BestEpochTests
         // Nor may clean accuracy be lost, not little by little either: 0.8, 0.7, then 0.6.
         Assert.Equal(2, Train([0.42, 0.37, 0.33], ThreatModel.Linf(0.4)).BestEpoch);
         Assert.Equal(1, Train([0.5, 0.42], ThreatModel.Linf(0.3)).BestEpoch);
+        // A higher one under attack that is level does not make up for what it loses on clean images, in whichever order they come.
+        Assert.Equal(2, Train([0.43, 0.5], ThreatModel.Linf(0.06)).BestEpoch);
+        Assert.Equal(1, Train([0.5, 0.43], ThreatModel.Linf(0.06)).BestEpoch);
     }
 
     [Fact]

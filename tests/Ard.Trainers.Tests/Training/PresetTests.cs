@@ -146,6 +146,8 @@ public sealed class PresetTests
             Assert.Equal(OptionsText.Lines("", preset.Options), OptionsText.Lines("", same));
             Assert.All(Enumerable.Range(1, 40), epochs => preset.Options.WithEpochs(epochs).Validate());
         }
+        var early = new TrainingOptions { Epochs = 100, Schedule = new MultiStepSchedule([0, 50]) };
+        Assert.Equal("multistep:0,50", $"{early.WithEpochs(100).Schedule}");
         var tenth = Preset.ByName("peeraid").Options.WithEpochs(30);
         Assert.Equal((30, "multistep:21,25,28"), (tenth.Epochs, $"{tenth.Schedule}"));
         Assert.Equal(WeightAveraging.Stochastic(fromEpoch: 22), tenth.Averaging);

@@ -3,7 +3,7 @@ namespace Ard.Trainers.Tests.Training;
 /// <summary>Batch normalisation of one value in train mode is not a number.</summary>
 public sealed class SingleImageTests
 {
-    private static Module<Tensor, Tensor> Student() => Initialisation.Seeded<Module<Tensor, Tensor>>(4, () =>
+    internal static Module<Tensor, Tensor> Student() => Initialisation.Seeded<Module<Tensor, Tensor>>(4, () =>
         Sequential(Flatten(), Linear(64, 8), BatchNorm1d(8), ReLU(), Linear(8, 3)));
 
     private static TrainingOptions Options(int batchSize) =>

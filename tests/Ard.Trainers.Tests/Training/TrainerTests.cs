@@ -523,6 +523,34 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Cancelled_before_the_first_step_a_training_leaves_the_files_of_one_before()
+    {
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        Trained(Options with { CheckpointFolder = folder }, out _);
+        var before = new[] { Last, Best }.Select(File.ReadAllBytes).ToArray();
+        Assert.Throws<OperationCanceledException>(
+            () => Trained(Options with { CheckpointFolder = folder, Seed = 6 }, out _, cancellation: source.Token));
+        Assert.Equal(before, new[] { Last, Best }.Select(File.ReadAllBytes));
+    }
+
+    [Fact]
+    public void An_epoch_whose_report_throws_is_in_the_history_once_and_takes_as_long_as_it_took()
+    {
+        using var source = new CancellationTokenSource();
+        var options = Options with { CheckpointFolder = folder, CheckpointEverySteps = 1 };
+        Assert.Throws<OperationCanceledException>(() => Trained(options, out _, progress =>
+        {
+            if (!progress.EpochEnded) Thread.Sleep(20);
+            else source.Cancel();
+            source.Token.ThrowIfCancellationRequested();
+        }, cancellation: source.Token));
+        Trained(options with { Resume = true }, out var result);
+        Assert.Equal([1, 2, 3], result.History.Select(epoch => epoch.Epoch));
+        Assert.InRange(result.History[0].Seconds, 4 * 0.02, result.Seconds);
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_student_is_refused_with_the_tensors_that_differ()
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);

@@ -42,6 +42,15 @@ public sealed class TrainingAdviceTests
         Assert.Equal(told, Advice(new() { Epochs = epochs, Schedule = new MultiStepSchedule([100, 150]) })
             .Any(advice => advice.Contains($"never lowers the learning rate in {epochs} epochs", StringComparison.Ordinal)));
 
+    [Fact]
+    public void What_begins_after_the_end_is_told()
+    {
+        Assert.Contains("weights are averaged from epoch 40 on, which is beyond the 30 epochs", Assert.Single(
+            Advice(new() { Epochs = 30, Averaging = WeightAveraging.Stochastic(fromEpoch: 40) })));
+        Assert.Contains("the weights are perturbed after 9 epochs, and there are 9", Assert.Single(
+            Advice(new() { Epochs = 9 }, new AdversarialWeightPerturbation(new Trades(new() { Inner = new() { Threat = Tenth } })))));
+    }
+
     [Theory]
     [InlineData(8, "make any image of any other; the budget is in units of [0,1] images, such as 8 / 255.0")]
     [InlineData(8 / 255, "the adversary may do nothing (8 / 255 is 0 in whole numbers")]

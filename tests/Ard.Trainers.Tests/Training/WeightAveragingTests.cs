@@ -104,7 +104,9 @@ public sealed class WeightAveragingTests : IDisposable
         BatchStatistics.Recompute(network, new(data), seed: 0, batchSize, ProcessGroup.Alone);
 
         using var noGradient = no_grad();
-        var features = functional.conv2d(data.Batch(0, 30).Images, before["0.weight"], padding: [1L, 1L]);
+        using var generator = new Generator(0);
+        var order = randperm(30, dtype: ScalarType.Int64, generator: generator);
+        var features = functional.conv2d(data.Batch(order).Images, before["0.weight"], padding: [1L, 1L]);
         // Batches of 7 or 8: each has its own variance, and they count by their images.
         long[] bounds = batchSize == 30 ? [0, 30] : [0, 7, 15, 22, 30];
         var variance = zeros(4);
@@ -150,9 +152,59 @@ public sealed class WeightAveragingTests : IDisposable
         var weights = student.state_dict();
         // Five batches of eight.
         int[] batches = [0, 8, 16, 24, 32];
-        var images = cat([.. batches.SelectMany(first => new[] { data.Batch(first, 4).Images, extra.Batch(0, 4).Images })]);
+        using var generator = new Generator((ulong)Options.Seed);
+        var order = randperm(40, dtype: ScalarType.Int64, generator: generator);
+        var images = cat([.. batches.SelectMany(first => new[]
+        {
+            data.Batch(order.narrow(0, first, 4)).Images, extra.Batch(0, 4).Images,
+        })]);
         var features = functional.conv2d(images, weights["net.0.weight"], padding: [1L, 1L]);
         Compare.Close(features.mean([0L, 2L, 3L]), weights["net.1.running_mean"], 1e-5, "mean");
+    }
+
+    [Fact]
+    public void Of_images_in_the_order_of_their_classes_the_variance_is_that_of_the_whole_set()
+    {
+        using var scope = NewDisposeScope();
+        // 64 images a class, dark, gray and bright.
+        var images = cat([.. new[] { 20, 120, 220 }.Select(value => full([64, 1, 8, 8], value, ScalarType.Byte))]);
+        using var data = new ImageDataset(images, arange(192, ScalarType.Int64).div(64, RoundingMode.floor), ["a", "b", "c"]);
+        using var network = Spec.Build(seed: 3);
+        BatchStatistics.Recompute(network, new(data), seed: 1, batchSize: 32, ProcessGroup.Alone);
+        using var noGradient = no_grad();
+        var all = functional.conv2d(data.Batch(0, 192).Images, network.state_dict()["net.0.weight"], padding: [1L, 1L]);
+        var whole = all.transpose(0, 1).flatten(1).var(1);
+        Assert.InRange((network.state_dict()["net.1.running_var"] / whole).mean().item<float>(), 0.85, 1.15);
+    }
+
+    [Fact]
+    public void Batch_normalisation_that_the_network_keeps_frozen_is_not_touched()
+    {
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(20);
+        using var network = new FrozenNorm();
+        var before = network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        BatchStatistics.Recompute(network, new(data), seed: 1, batchSize: 8, ProcessGroup.Alone);
+        foreach (var (name, value) in network.state_dict())
+        {
+            if (name.StartsWith("frozen", StringComparison.Ordinal)) Compare.Same(before[name], value, name);
+        }
+        Assert.NotEqual(0, network.state_dict()["learning.num_batches_tracked"].item<long>());
+    }
+
+    private sealed class FrozenNorm : Module<Tensor, Tensor>
+    {
+        private readonly BatchNorm2d frozen = BatchNorm2d(1), learning = BatchNorm2d(1);
+
+        public FrozenNorm() : base(nameof(FrozenNorm)) => RegisterComponents();
+
+        public override void train(bool on = true)
+        {
+            base.train(on);
+            frozen.eval();
+        }
+
+        public override Tensor forward(Tensor images) => learning.call(frozen.call(images)).flatten(1);
     }
 
     [Fact]
