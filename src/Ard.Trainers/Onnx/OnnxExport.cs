@@ -96,7 +96,8 @@ public static class OnnxExport
             catch (ExternalException exception)
             {
                 throw new ArgumentException(
-                    $"{title} does not take images of [{string.Join(",", images.shape[1..])}]: {exception.Message.Split('\n')[0]}", exception);
+                    $"{title} does not take images of [{string.Join(",", images.shape[1..])}]: {exception.Message.Split('\n')[0]}",
+                    exception);
             }
         }
 
