@@ -135,6 +135,7 @@ internal static class DistillCommand
         var data = DataSource.Load(p.GetValue(Data)!, p.GetValue(TrainImages), p.GetValue(TestImages), p.GetValue(Classes));
         var threat = p.GetValue(Epsilon) is { } epsilon
             ? ThreatModel.Linf(epsilon)
+            : data.Train.Channels == 3 && preset?.Objective.Threat is { } published ? published
             : ThreatModel.Default(data.Train.Channels);
         // Of a recipe's own settings; its steps keep their ratio to the budget.
         var own = preset?.Settings ?? new ObjectiveSettings();

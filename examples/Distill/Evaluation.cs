@@ -125,7 +125,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
                 Shard = shard,
                 ExamplesFile = examples,
                 QueryBudget = p.GetValue(Queries),
-                BatchSize = p.GetValue(ImagesAtATime) ?? new EvaluationOptions().BatchSize,
+                BatchSize = p.GetValue(ImagesAtATime),
             };
         }
 

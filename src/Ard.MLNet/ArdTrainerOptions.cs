@@ -32,9 +32,10 @@ public sealed record ArdTrainerOptions : IValidatableObject
     public ImageLayout Layout { get; init; } = new();
 
     /// <summary>
-    /// A file to keep the training images in, as <see cref="ImageDataset.Save"/> writes it. If it is there, it is used as it is, and the
-    /// data are not read: delete it when they have changed. Default null: images are kept in memory up to a quarter of what the machine
-    /// has, and beyond that in a temporary file (on Linux in TMPDIR), which MLContext.Log tells. The training is the same bit for bit.
+    /// A file to keep the training images in, as <see cref="ImageDataset.Save"/> writes it. If it is there, it is used as it is; of the
+    /// data their labels are read then, and some images: those of others are an error. Not for a cross-validation. Default null: images
+    /// are kept in memory up to a quarter of what the machine has, and beyond that in a temporary file (on Linux in TMPDIR), which
+    /// MLContext.Log tells. The training is the same bit for bit.
     /// </summary>
     public string? ImageFile { get; init; }
 

@@ -8,6 +8,9 @@ namespace Ard.MLNet.Data;
 /// </summary>
 internal static class ImageReader
 {
+    // Of a file of images that is there already.
+    private const int ImagesToKnowBy = 32;
+
     // What LoadImageFolder calls the file of a row.
     private const string PathColumn = "ImagePath";
 
@@ -25,7 +28,7 @@ internal static class ImageReader
     {
         var featureColumn = ImageColumn.Find(data.Schema, features, format);
         var labelColumn = label is null ? (DataViewSchema.Column?)null : SchemaErrors.Find(data.Schema, "label", label);
-        if (File.Exists(file)) return Reuse(file, data.GetRowCount(), format, labels);
+        if (File.Exists(file)) return Reuse(file, data, features, label, format, labels);
         using var cursor = data.GetRowCursor(labelColumn is { } known ? [featureColumn, known] : [featureColumn]);
         var images = ImageColumn.Open(cursor, features, format);
         var getLabel = labelColumn is null ? null : cursor.GetGetter<uint>(labelColumn.Value);
@@ -98,20 +101,40 @@ internal static class ImageReader
         key > 0 && key <= labels.Count ? key - 1 : throw new InvalidOperationException(
             $"Row {row}, label column '{label}': the label is missing{ValueBehind(data, label, row)}.");
 
-    private static ImageDataset Reuse(string path, long? count, PixelFormat format, ClassLabels labels)
-    {
-        var found = ImageDataset.Open(path);
-        if (found.Shape.AsSpan(1).SequenceEqual([format.Channels, format.Height, format.Width])
-            && found.ClassNames.SequenceEqual(labels.Names) && (count ?? found.Count) == found.Count)
-            return found;
-        using (found)
+    private static ImageDataset Reuse(
+        string path, IDataView data, string features, string? label, PixelFormat format, ClassLabels labels) =>
+        ImageDataset.Open(path).OrDispose(found =>
         {
-            throw new InvalidOperationException(
-                $"The file {path} has {found.Count} images of {found.Channels}x{found.Height}x{found.Width} of the classes "
-                + $"{string.Join(", ", found.ClassNames.Take(4))}{(found.Classes > 4 ? ", …" : "")}, "
-                + $"expected {(count is null ? "those" : $"{count}")} of {format} of {labels}: delete it where the data have changed.");
-        }
-    }
+            if (!found.Shape.AsSpan(1).SequenceEqual([format.Channels, format.Height, format.Width])
+                || !found.ClassNames.SequenceEqual(labels.Names))
+                throw Other(
+                    $"of {found.Channels}x{found.Height}x{found.Width} of the classes {string.Join(", ", found.ClassNames.Take(4))}");
+            // All labels, and some of the images: folds of a cross-validation are of the same kind, and other images.
+            var (column, row) = (data.Schema[features], 0L);
+            using var cursor = data.GetRowCursor(label is null ? [column] : [column, data.Schema[label]]);
+            var images = ImageColumn.Open(cursor, features, format);
+            var getLabel = label is null ? null : cursor.GetGetter<uint>(data.Schema[label]);
+            var (image, step) = (new float[format.Size], Math.Max(1, found.Count / ImagesToKnowBy));
+            using var scope = NewDisposeScope();
+            var truth = found.Labels.cpu().data<long>().ToArray();
+            uint key = 0;
+            for (; cursor.MoveNext(); row++)
+            {
+                getLabel?.Invoke(ref key);
+                if (row >= found.Count) continue;
+                if (getLabel is not null && truth[row] != key - 1L) throw Other($"of which that of row {row} has another label");
+                if (row % step != 0) continue;
+                Fetch(images, data, features, format);
+                images.Convert(image);
+                if (!found.Batch(row, 1).Images.data<float>().ToArray().AsSpan().SequenceEqual(image))
+                    throw Other($"of which that of row {row} is another one");
+            }
+            return row == found.Count ? found : throw Other($"and the data have {row}");
+
+            InvalidOperationException Other(string images) => new(
+                $"The file {path} has {found.Count} images {images}, expected those of the data, of {format} of {labels}: delete it where "
+                + "the data have changed, and give none to a cross-validation, whose folds are others each.");
+        });
 
     // The steps before decode images as rows are read, some rows ahead on other threads; their messages do not say which image it was. Read
     // again one by one; null where that succeeds.

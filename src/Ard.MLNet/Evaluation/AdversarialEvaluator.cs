@@ -165,7 +165,7 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
 
     private static EvaluationOptions Settings(EvaluatedModel evaluated, AdversarialEvaluatorOptions options)
     {
-        var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Subject.Model);
+        var evaluation = options.Evaluation.For(evaluated.Channels).For(evaluated.Subject);
         evaluation = evaluation with
         {
             Threat = evaluated.Within(evaluation.Threat!),

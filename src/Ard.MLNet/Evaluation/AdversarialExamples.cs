@@ -26,9 +26,9 @@ public sealed record AdversarialExamplesOptions : IValidatableObject
     [MinLength(1)]
     public string OutputColumnName { get; init; } = "AdversarialFeatures";
 
-    /// <summary>Images that are attacked at a time, 1 to 65536. Default 250.</summary>
+    /// <summary>Images that are attacked at a time, 1 to 65536. Default as <see cref="EvaluationOptions.BatchSize"/>.</summary>
     [Range(1, BatchMapping.MostRows)]
-    public int BatchSize { get; init; } = 250;
+    public int? BatchSize { get; init; }
 
     /// <summary>The seed of the random starts. A row's start depends on it and on the row's id only. Default 0.</summary>
     public long Seed { get; init; }

@@ -12,7 +12,7 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
 
     public AdversarialExamplesOptions Options => options;
 
-    public override int BatchSize => options.BatchSize;
+    public override int BatchSize => options.BatchSize ?? EvaluationSubject.UsualBatch([1, classifier.Format.Size]);
 
     public override string Features => classifier.Features;
 

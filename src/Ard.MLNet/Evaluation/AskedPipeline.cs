@@ -26,9 +26,13 @@ internal sealed class AskedPipeline
     public AskedPipeline(IHostEnvironment env, ITransformer model, IDataView data, string label, BlackBoxOptions options)
     {
         (this.env, this.model, this.options, input) = (env, model, options, data.Schema);
-        features = SchemaErrors.Find(input, "feature", options.FeatureColumnName);
-        Format = options.Layout.Resolve(features.Name, features.Type, spec: null);
         var output = model.GetOutputSchema(input);
+        features = input.GetColumnOrNull(options.FeatureColumnName) ?? throw new ArgumentOutOfRangeException(
+            nameof(data),
+            $"Could not find feature column '{options.FeatureColumnName}'" + (output.GetColumnOrNull(options.FeatureColumnName) is null ? ""
+                : " in the data: the model makes it. The adversary changes what goes into the whole model: apply the steps before that "
+                    + "column to the data, by Transform, and evaluate those behind them"));
+        Format = options.Layout.Resolve(features.Name, features.Type, spec: null);
         HasScores = options.ScoreColumnName is not null || output.GetColumnOrNull(Score) is not null;
         Answer = HasScores ? Scores(output) : SchemaErrors.Find(output, "score or predicted label", options.PredictedLabelColumnName);
         Labelled = output.GetColumnOrNull(label) is null ? data : model.Transform(data);

@@ -13,7 +13,8 @@ public sealed record BlackBoxOptions
 
     /// <summary>
     /// How that column holds the images. Default: planes of values in [0,1], square, of 3 channels or of 1. Bytes and pictures are images
-    /// of whole 255ths: points are rounded to them, and the budget, in Linf only, down to a whole number of them.
+    /// of whole 255ths: points are rounded to them, and the budget, in Linf only, down to a whole number of them. Pictures of another size
+    /// are scaled here, before the model: where it scales them itself, and otherwise, apply that step to the data first.
     /// </summary>
     public ImageLayout Layout { get; init; } = new();
 

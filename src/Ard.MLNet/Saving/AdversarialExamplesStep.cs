@@ -20,7 +20,7 @@ internal static class AdversarialExamplesStep
         var options = mapping.Options;
         var settings = new Settings(
             NameOf(options.ChosenAttack()), options.Threat!.Norm.ToString(), options.Threat.Epsilon, options.LabelColumnName,
-            options.OutputColumnName, options.BatchSize, options.Seed);
+            options.OutputColumnName, mapping.BatchSize, options.Seed);
         var json = JsonSerializer.Serialize(settings, JsonSerializerOptions.Web);
         ClassifierFile.Write(stream, mapping.Classifier, new Dictionary<string, string> { [Entry] = json });
     }

@@ -6,7 +6,6 @@ internal sealed record CorruptionResult(string Name, int Severity, int CorrectCo
 /// <summary>What a network gets right of clean and of corrupted images: by noise, blur, weather and compression, no adversary.</summary>
 public sealed record CorruptionReport : IJsonOnDeserialized
 {
-    private const int BatchSize = 250;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -126,7 +125,7 @@ public sealed record CorruptionReport : IJsonOnDeserialized
         }
         return new(subject.Count, clean, results);
 
-        int Count(Func<long[], Tensor> images) => subject.CountOf(truth, BatchSize, images);
+        int Count(Func<long[], Tensor> images) => subject.CountOf(truth, subject.BatchSize, images);
     }
 
     // Unrelated noise for each.

@@ -24,9 +24,12 @@ public sealed record EvaluationOptions : IValidatableObject
     /// <summary>Attacks of your own, run after those named; also <see cref="Transfer"/>, which needs a network.</summary>
     public IReadOnlyList<Attack> MoreAttacks { get; init; } = [];
 
-    /// <summary>How many images go through the network at a time; random numbers do not depend on it. Default 250.</summary>
+    /// <summary>
+    /// How many images go through the network at a time; random numbers do not depend on it. Default 250, and of images larger than
+    /// CIFAR's as many as have the same number of values, 16 or more.
+    /// </summary>
     [Range(1, int.MaxValue)]
-    public int BatchSize { get; init; } = 250;
+    public int? BatchSize { get; init; }
 
     /// <summary>The seed of all random starts, and of what a network draws by itself, such as dropout. Default 0.</summary>
     public long Seed { get; init; }
@@ -111,9 +114,13 @@ public sealed record EvaluationOptions : IValidatableObject
     /// <param name="channels">The images' channels.</param>
     internal EvaluationOptions For(int channels) => this with { Threat = Threat ?? ThreatModel.Default(channels) };
 
-    /// <summary>The settings with the attacks that fit a model where none are named.</summary>
-    internal EvaluationOptions For(Module<Tensor, Tensor> model) =>
-        Attacks is null && model is BlackBoxModel asked ? this with { Attacks = [asked.HasLabelsOnly ? "rays" : "square"] } : this;
+    /// <summary>The settings with what fits model and images where it is not set.</summary>
+    internal EvaluationOptions For(EvaluationSubject subject)
+    {
+        var fitting = Attacks is null && subject.Model is BlackBoxModel asked
+            ? this with { Attacks = [asked.HasLabelsOnly ? "rays" : "square"] } : this;
+        return fitting.BatchSize is null ? fitting with { BatchSize = subject.BatchSize } : fitting;
+    }
 
     /// <summary>Every attack: those named, then those of your own.</summary>
     /// <exception cref="ArgumentException">A name is unknown.</exception>

@@ -96,12 +96,12 @@ internal sealed class EvaluationState : IDisposable
     public int CleanPasses => CleanSamples == 1 ? 1 : 1 + CleanSamples;
 
     public ThreatModel Threat => options.ThreatOrDefault;
-    public int BatchSize => options.BatchSize;
+    public int BatchSize => options.BatchSize!.Value;
     public long Steps { get; private set; }
 
     /// <summary>What the next step is about: its batch's first image, and the part, -1 for clean images; null where all is done.</summary>
     public (int First, int Part)? Next =>
-        (int)(Steps / (1 + Parts.Count) * options.BatchSize) is var first && first < Count
+        (int)(Steps / (1 + Parts.Count) * BatchSize) is var first && first < Count
             ? (first, (int)(Steps % (1 + Parts.Count)) - 1)
             : null;
 
@@ -109,7 +109,7 @@ internal sealed class EvaluationState : IDisposable
     public int[] NextRows()
     {
         var (first, part) = Next!.Value;
-        var batch = Enumerable.Range(first, Math.Min(options.BatchSize, Count - first));
+        var batch = Enumerable.Range(first, Math.Min(BatchSize, Count - first));
         return [.. batch.Where(row => part < 0 || (Threat.Epsilon > 0 && IsLeft(row, part)))];
     }
 

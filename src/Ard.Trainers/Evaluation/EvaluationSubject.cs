@@ -32,6 +32,25 @@ internal sealed record EvaluationSubject(
 
     public int Count => checked((int)Images.Count);
 
+    /// <summary>How many images go through the network at a time where nobody says it.</summary>
+    public int BatchSize
+    {
+        get
+        {
+            using var none = Images.Rows([]);
+            return UsualBatch(none.shape);
+        }
+    }
+
+    /// <summary>The same for images [N,...].</summary>
+    public static int UsualBatch(ReadOnlySpan<long> shape)
+    {
+        const int usual = 250, least = 16;
+        long values = 1;
+        foreach (var size in shape[1..]) values *= size;
+        return (int)Math.Clamp(usual * 3 * 32 * 32 / Math.Max(1, values), least, usual);
+    }
+
     public long[] Truth
     {
         get

@@ -155,6 +155,7 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
                 .. Attacks.Select(attack => new AttackResult(attack.Name, points.Under(attack.Name))
                 {
                     Details = attack.Details ?? "",
+                    SurrogateAgreement = attack.SurrogateAgreement,
                     Parts = [.. (attack.Parts ?? []).Select(part => (part.Name, part.CorrectCount))],
                 }),
             ],

@@ -6,7 +6,6 @@ namespace Ard.Trainers.Evaluation;
 /// </summary>
 public sealed record RepeatedJudgement
 {
-    private const int BatchSize = 250;
 
     private RepeatedJudgement(IReadOnlyList<double> shares, IReadOnlyList<double> accuracies) =>
         (Shares, Accuracies) = (shares, accuracies);
@@ -48,7 +47,7 @@ public sealed record RepeatedJudgement
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
         var (count, truth) = (subject.Count, subject.Truth);
         var (ofPoint, ofPass) = (new int[count], new int[passes]);
-        foreach (var rows in subject.Batches(BatchSize))
+        foreach (var rows in subject.Batches(subject.BatchSize))
         {
             using var scope = NewDisposeScope();
             var images = subject.Take(rows).Images;

@@ -42,8 +42,10 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     /// <summary>The same for images that are known to be sound.</summary>
     internal RobustnessReport EvaluateSubject(EvaluationSubject subject)
     {
+        if (Options.For(subject) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateSubject(subject);
         using var scope = NewDisposeScope();
-        var (report, attacks, evaluated) = (EvaluateRows(subject), Options.For(subject.Model).AllAttacks(), Part(subject, Options.Shard));
+        using var memory = new PutBack(FreedMemory.Return);
+        var (report, attacks, evaluated) = (EvaluateRows(subject), Options.AllAttacks(), Part(subject, Options.Shard));
         return report with
         {
             Attacks = [.. report.Attacks.Zip(attacks, (result, attack) => attack is Transfer { Surrogate: var surrogate }
@@ -54,12 +56,12 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 
     // The share of images of which a surrogate says the same as the network in question; null where there are none.
     private double? Agreement(EvaluationSubject surrogate, AttackResult clean) => surrogate.Count == 0 ? null
-        : (double)surrogate.CountOf(clean.Predictions, Options.BatchSize, surrogate.Images.Rows) / surrogate.Count;
+        : (double)surrogate.CountOf(clean.Predictions, BatchSize, surrogate.Images.Rows) / surrogate.Count;
 
     /// <summary>The same for images that are some of a data set, whose digest is not wanted.</summary>
     internal RobustnessReport EvaluateRows(EvaluationSubject subject)
     {
-        if (Options.For(subject.Model) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateRows(subject);
+        if (Options.For(subject) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateRows(subject);
         var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
         using var scope = NewDisposeScope();
         if (group.Size > 1) return EvaluateTogether(group, subject);
@@ -102,14 +104,16 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
                 StateFile.Json)!),
         ];
         using var all = new EvaluationState(Options with { StateFile = null }, whole.Count, Examples(whole), null);
-        foreach (var step in EvaluationShard.Join(shards, Options.BatchSize)) all.Add(step);
+        foreach (var step in EvaluationShard.Join(shards, BatchSize)) all.Add(step);
         var report = Report(all, whole);
         if (group.Rank == 0) WriteExamples(all, whole, report, digests);
         return report;
     }
 
     private EvaluationSubject Part(EvaluationSubject whole, EvaluationShard? shard) =>
-        shard is null ? whole : whole.Part([.. shard.Rows(whole.Count, Options.BatchSize)]);
+        shard is null ? whole : whole.Part([.. shard.Rows(whole.Count, BatchSize)]);
+
+    private int BatchSize => Options.BatchSize!.Value;
 
     // What becomes the examples, where they are asked for.
     private Tensor? Examples(EvaluationSubject subject) => Options.ExamplesFile is null ? null : subject.Images.All(subject.Home.Type);
@@ -190,7 +194,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
             }
             subject.Progress?.Report(new EvaluationProgress(
                 part < 0 ? "clean" : state.Parts[part].Title,
-                part == state.Parts.Count - 1 ? Math.Min(first + Options.BatchSize, state.Count) : first,
+                part == state.Parts.Count - 1 ? Math.Min(first + BatchSize, state.Count) : first,
                 state.Count,
                 Enumerable.Range(0, state.Count).Count(state.IsRobust)));
         }

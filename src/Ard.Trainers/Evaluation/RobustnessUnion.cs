@@ -48,6 +48,10 @@ public sealed record RobustnessUnion
         {
             ForwardPasses = Cost(each => each.WorstCase.Points[row].ForwardPasses),
             BackwardPasses = Cost(each => each.WorstCase.Points[row].BackwardPasses),
+            // With those of the adversaries that failed before.
+            Queries = reports.TakeWhile(other => other != report).Aggregate(
+                report.WorstCase.Points[row].Queries,
+                (sum, other) => sum + other.WorstCase.Points[row].ForwardPasses - other.Clean.Points[row].ForwardPasses),
         })])
         {
             Details = $"of {string.Join(", ", reports.Select(report => report.Threat))}",

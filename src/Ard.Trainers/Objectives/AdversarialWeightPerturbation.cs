@@ -11,7 +11,7 @@ internal sealed record AdversarialWeightPerturbationOptions
 
     /// <summary>Those released for the host: TRADES is perturbed from the tenth epoch on.</summary>
     public static AdversarialWeightPerturbationOptions For(Objective host) =>
-        host is Trades ? new() { Gamma = 0.005, WarmUpEpochs = 9 } : new();
+        ((host as Igdm)?.Host ?? host) is Trades ? new() { Gamma = 0.005, WarmUpEpochs = 9 } : new();
 }
 
 /// <summary>

@@ -43,15 +43,21 @@ internal static class LineSections
 
     /// <summary>Of models that were only queried.</summary>
     public static Markup? Queries(IReadOnlyList<ModelReport> models) => Page.Section(
-        [.. models.Where(model => model.Robustness is { BlackBox: not null, Clean.Points.Count: > 0, Attacks.Count: > 0 })],
+        [.. models.Where(model => model.Robustness is { BlackBox: not null, Clean.Points.Count: > 0 } report && Counted(report).Any())],
         "How the accuracy falls as an adversary asks the model more often for each image. A curve that still falls at its end has not "
         + "seen the worst.",
         model => Queries(model.Name, model.Robustness!).Draw());
 
+    // The attacks whose queries were counted; of a report that was read from its file only the worst case's are there.
+    private static IReadOnlyList<AttackResult> Counted(RobustnessReport report) =>
+        new[] { report.Attacks, [report.WorstCase] }.FirstOrDefault(attacks => attacks.Count > 0 && attacks.All(attack =>
+            attack.Points.All(point => point.ForwardPasses is not null && (point.BrokenBy is null || point.Queries is not null)))) ?? [];
+
     private static LineChart Queries(string name, RobustnessReport report)
     {
+        var attacks = Counted(report);
         // At 1, 2, 5, 10, 20 ... queries, up to the most that an image was asked for.
-        var most = report.Attacks.SelectMany(attack => attack.Points).Max(point => point.ForwardPasses ?? 1);
+        var most = attacks.SelectMany(attack => attack.Points).Max(point => point.ForwardPasses!.Value);
         long[] queries =
         [
             .. Enumerable.Range(0, 18).SelectMany(power => new[] { 1L, 2, 5 }.Select(digit => digit * (long)Math.Pow(10, power)))
@@ -63,13 +69,13 @@ internal static class LineSections
             new Axis(0, Math.Max(1, Math.Ceiling(Math.Log10(most))), 1),
             Axis.Percent,
             [
-                .. report.Attacks.Select(attack => new Series(
+                .. attacks.Select(attack => new Series(
                     Text.Attack(attack.Name), [.. queries.Select(number => (Math.Log10(number), 100 * attack.AccuracyAfter(number)))])),
             ])
         {
             XIsPower = true,
             YFormat = "F1",
-            Note = string.Join(" ", report.Attacks.Select(attack => attack.MedianQueries is { } median
+            Note = string.Join(" ", attacks.Select(attack => attack.MedianQueries is { } median
                 ? string.Create(CultureInfo.InvariantCulture,
                     $"Half of the images that {Text.Attack(attack.Name)} broke needed {median:N0} queries or fewer.")
                 : $"{Text.Attack(attack.Name)} broke none.")),

@@ -154,12 +154,14 @@ public sealed record Preset
                 $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.");
         var more = name[(preset.Name.Length + 1)..];
         var method = $"{preset.Method}+{more}";
+        var settings = ObjectiveCatalog.Applicable(method, preset.Settings);
         return preset with
         {
             Name = name,
             Summary = $"{preset.Summary}, with {more}",
             Method = method,
-            Objective = ObjectiveCatalog.ByName(method, ObjectiveCatalog.Applicable(method, preset.Settings)),
+            Settings = settings,
+            Objective = ObjectiveCatalog.ByName(method, settings),
         };
     }
 }

@@ -45,7 +45,7 @@ public static class Surrogate
     private static (long[] Named, int Classes) Ask(
         Module<Tensor, Tensor> model, Tensor images, Tensor labels, CancellationToken cancellation)
     {
-        const int batchSize = 250;
+        var batchSize = EvaluationSubject.UsualBatch(images.shape);
         var (named, classes) = (new List<long>(), 0);
         using var noGrad = no_grad();
         for (long first = 0; first < images.shape[0]; first += batchSize)

@@ -9,7 +9,6 @@ public sealed record TeacherReport
     /// <summary>Images that are looked at where nothing else is said.</summary>
     internal const int Usual = 200;
 
-    private const int BatchSize = 250;
     private const int CalibrationBins = 15;
 
     // In docs/results.md naturally trained teachers keep up to 0.17 of their right answers under attack, adversarially trained ones 0.63
@@ -208,7 +207,7 @@ public sealed record TeacherReport
         using var scope = NewDisposeScope();
         using var state = ModelState.Borrow(network);
         var (type, device) = ImageBatch.Home(network, images);
-        var logits = cat([.. images.split(BatchSize).Select(
+        var logits = cat([.. images.split(EvaluationSubject.UsualBatch(images.shape)).Select(
             batch => network.call(ImageBatch.Convert(batch, type, device)).to(ScalarType.Float64, CPU))]);
         ImageBatch.CheckClasses(nameof(TeacherReport), logits, images.shape[0], data.Labels);
         if (logits.shape[1] != data.Classes)
@@ -221,9 +220,10 @@ public sealed record TeacherReport
     {
         if (ImageBatch.Home(network, images.Images).Device.type == DeviceType.CPU) GradientCheck.Require();
         var outcomes = new List<T>();
-        for (long first = 0; first < images.Count; first += BatchSize)
+        var batchSize = EvaluationSubject.UsualBatch(images.Shape);
+        for (long first = 0; first < images.Count; first += batchSize)
         {
-            var count = Math.Min(BatchSize, images.Count - first);
+            var count = Math.Min(batchSize, images.Count - first);
             var (some, labels) = ImageBatch.Take(network, images.Images, images.Labels, first, count);
             outcomes.Add(attack(some, labels, new PointNoise(0, PointNoise.Rows(count, first))));
         }

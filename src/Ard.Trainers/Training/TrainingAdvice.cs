@@ -60,7 +60,8 @@ internal static class TrainingAdvice
                 + $"{nameof(Schedule)}.{nameof(Schedule.MultiStepByShare)} has its milestones as shares of the training";
         if (options.Averaging is StochasticWeightAveraging { FromEpoch: { } from } && from > options.Epochs)
             yield return $"weights are averaged from epoch {from} on, which is beyond the {options.Epochs} epochs";
-        if (objective is AdversarialWeightPerturbation { Options.WarmUpEpochs: var warmUp } && warmUp >= options.Epochs)
+        if (((objective as Igdm)?.Host ?? objective) is AdversarialWeightPerturbation { Options.WarmUpEpochs: var warmUp }
+            && warmUp >= options.Epochs)
             yield return $"the weights are perturbed after {warmUp} epochs, and there are {options.Epochs}";
     }
 
@@ -74,9 +75,9 @@ internal static class TrainingAdvice
         var chance = Invariant($"where chance gets {100.0 / data.Classes:0.#} %");
         if (Right(clean) <= Chance.Reach(images, data.Classes))
             yield return $"it ends with {Right(clean)} of {images} {of} right, {chance}: it has learned nothing. {Remedy(setup)}";
-        else if (setup.MeetsAdversary && Right(robust) <= images / data.Classes)
-            yield return $"under attack {Right(robust)} of {images} {of} are right, {chance}, so that the choice of the best epoch rests "
-                + $"on clean images alone. {Remedy(setup)}";
+        else if (setup.MeetsAdversary && Right(robust) == 0)
+            yield return $"under attack none of {images} {of} is right, so that the choice of the best epoch rests on clean images alone. "
+                + Remedy(setup);
 
         // What is not known is no reason to warn.
         long Right(double accuracy) => double.IsFinite(accuracy) ? (long)Math.Round(accuracy * images) : long.MaxValue;

@@ -59,14 +59,16 @@ public sealed class StorageTests
         var path = Path.Combine(Tiny.Folder(), "images");
         var data = ml.Data.LoadGlyphs(60, 7);
         using var expected = Fit(data, path);
-        // Other images of the same classes are not looked at.
-        using var again = Fit(ml.Data.LoadGlyphs(60, 8), path);
+        using var again = Fit(data, path);
         Assert.Equal(Tiny.Weights(expected), Tiny.Weights(again));
 
+        // Folds of a cross-validation and parts of a split do not say how many rows they have.
         foreach (var (other, what) in new[]
         {
-            (ml.Data.LoadGlyphs(59, 7), "has 60 images of 1x16x16 of the classes"),
-            (ml.Data.LoadFromEnumerable(Tiny.Images(ml, 60)), "expected 60 of 1x16x16 (channels, height, width) of 10 classes"),
+            (ml.Data.LoadGlyphs(59, 7), "has 60 images and the data have 59, expected those of the data"),
+            (ml.Data.LoadGlyphs(60, 8), "has 60 images of which that of row 0 is another one"),
+            (ml.Data.TrainTestSplit(data, 0.2, seed: 3).TrainSet, "has 60 images of which that of row "),
+            (ml.Data.LoadFromEnumerable(Tiny.Images(ml, 60)), "has 60 images of 1x16x16 of the classes"),
         })
         {
             var fault = Assert.Throws<InvalidOperationException>(() => Fit(other, path));

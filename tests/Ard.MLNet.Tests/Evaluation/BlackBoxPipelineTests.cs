@@ -109,6 +109,18 @@ public sealed class BlackBoxPipelineTests
     }
 
     [Fact]
+    public void Where_the_model_makes_the_images_itself_the_error_says_to_apply_that_part_to_the_data()
+    {
+        var data = ml.Transforms.CopyColumns("Raw", "Features").Append(ml.Transforms.DropColumns("Features"))
+            .Fit(Toy(60, seed: 1)).Transform(Toy(60, seed: 1));
+        var model = ml.Transforms.CopyColumns("Features", "Raw")
+            .Append(Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy())).Fit(data);
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.EvaluateRobustness(model, data));
+        Assert.Contains("'Features' in the data: the model makes it.", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("by Transform, and evaluate those behind them", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_attacks_named_Square_asks_where_there_are_scores_and_RayS_where_there_is_the_class_only()
     {
         var data = Toy(5, seed: 5);

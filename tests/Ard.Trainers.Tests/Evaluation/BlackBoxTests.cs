@@ -406,6 +406,26 @@ public sealed class BlackBoxTests
         Assert.Equal(
             reports[0].WorstCase.Points.Select(point => point.Queries), read[0].WorstCase.Points.Select(point => point.Queries));
         Assert.Contains(reports[0].WorstCase.Points, point => point.Queries is not null);
+
+        // Of a file the worst case's queries are known, and none of the attacks'.
+        var models = read.Select((report, i) => new ModelReport($"{i}") { Robustness = report }).ToArray();
+        var page = new HtmlReport("Two") { Models = models }.ToHtml();
+        Assert.DoesNotContain("broke none", page);
+        Assert.Contains("worst case broke needed", page);
+    }
+
+    [Fact]
+    public void Queries_of_a_union_are_those_of_the_adversaries_that_failed_before_too()
+    {
+        var (network, images, labels) = EvaluationProblem.Smooth();
+        RobustnessReport[] reports = [.. new[] { ThreatModel.Linf(0.001), ThreatModel.L2(0.3) }.Select(threat =>
+            new RobustnessEvaluator(new() { Attacks = ["square-100"], Threat = threat })
+                .Evaluate(BlackBox.FromScores("asked", x => network.call(x)), images, labels))];
+        var union = RobustnessUnion.Combine(reports).WorstCase;
+        var later = Enumerable.Range(0, 50).Where(row => reports[0].WorstCase.Correct[row] && !union.Correct[row]).ToArray();
+        Assert.NotEmpty(later);
+        Assert.All(later, row => Assert.Equal(
+            reports[0].WorstCase.Points[row].ForwardPasses - 1 + reports[1].WorstCase.Points[row].Queries, union.Points[row].Queries));
     }
 
     [Fact]

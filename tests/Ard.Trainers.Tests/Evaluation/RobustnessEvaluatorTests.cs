@@ -10,6 +10,26 @@ public sealed class RobustnessEvaluatorTests
     };
 
     [Fact]
+    public void Larger_images_go_through_the_network_in_smaller_batches_in_the_check_of_a_teacher_too()
+    {
+        using var scope = NewDisposeScope();
+        var most = 0L;
+        var network = new FunctionNetwork(x =>
+        {
+            most = Math.Max(most, x.shape[0]);
+            return stack([x.mean([1L, 2L, 3L]), 1 - x.mean([1L, 2L, 3L])], 1);
+        });
+        var images = zeros([60, 3, 96, 96], ScalarType.Byte);
+        var labels = ones([60], ScalarType.Int64);
+        new RobustnessEvaluator(new() { Attacks = ["fgsm"], Threat = ThreatModel.Linf(0.1) }).Evaluate(network, images, labels);
+        TeacherReport.Measure(network, new ImageDataset(images, labels, ["a", "b"]), ThreatModel.Linf(0.1));
+        // 250 images of 32x32 pixels have as many values as 27 of these.
+        Assert.Equal(27, most);
+        Assert.Equal([250, 250, 250, 62, 16], new[] { 16, 28, 32, 64, 224 }.Select(
+            size => EvaluationSubject.UsualBatch([1, 3, size, size])));
+    }
+
+    [Fact]
     public void A_sequence_says_what_is_left_after_each_of_its_parts()
     {
         using var scope = NewDisposeScope();

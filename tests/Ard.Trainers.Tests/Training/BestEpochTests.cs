@@ -92,7 +92,16 @@ public sealed class BestEpochTests
     {
         var warnings = Train([0.5, 0.5], ThreatModel.Linf(epsilon)).Warnings;
         if (!told) Assert.Empty(warnings);
-        else Assert.Contains("under attack 0 of 10 validation images are right", Assert.Single(warnings), StringComparison.Ordinal);
+        else Assert.Contains("under attack none of 10 validation images is right", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_two_classes_leave_under_attack_is_no_chance()
+    {
+        // 4 of 10 are right under attack, fewer than chance gets.
+        var result = Train([0.6, 0.5], ThreatModel.Linf(0.13));
+        Assert.Equal([0.4, 0.4], Judged(result).Select(epoch => epoch.Item2));
+        Assert.Empty(result.Warnings);
     }
 
     // Puts the student where the script says, epoch by epoch.

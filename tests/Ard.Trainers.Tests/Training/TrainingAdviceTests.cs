@@ -49,6 +49,12 @@ public sealed class TrainingAdviceTests
             Advice(new() { Epochs = 30, Averaging = WeightAveraging.Stochastic(fromEpoch: 40) })));
         Assert.Contains("the weights are perturbed after 9 epochs, and there are 9", Assert.Single(
             Advice(new() { Epochs = 9 }, new AdversarialWeightPerturbation(new Trades(new() { Inner = new() { Threat = Tenth } })))));
+        foreach (var name in new[] { "trades+awp+igdm", "trades+igdm+awp" })
+        {
+            var method = ObjectiveCatalog.ByName(name, new() { Threat = Tenth });
+            Assert.Contains(Advice(new() { Epochs = 9 }, method), advice => advice.Contains("perturbed after 9 epochs"));
+            Assert.DoesNotContain(Advice(new() { Epochs = 10 }, method), advice => advice.Contains("perturbed"));
+        }
     }
 
     [Theory]
