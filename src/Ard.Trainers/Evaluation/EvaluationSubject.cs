@@ -37,8 +37,8 @@ internal sealed record EvaluationSubject(
     {
         get
         {
-            using var none = Images.Rows([]);
-            return UsualBatch(none.shape);
+            using var scope = NewDisposeScope();
+            return UsualBatch(Images.Rows([]).shape);
         }
     }
 
