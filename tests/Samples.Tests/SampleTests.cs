@@ -65,6 +65,7 @@ public sealed partial class SampleTests
             ["AdversarialExamplesFile"] = "RobustnessEvaluatorWithOptions",
             ["Corruption"] = "CorruptionReport",
             ["JUnitReport"] = "RobustnessAssert",
+            ["RegisterNetworks"] = "CustomNetwork",
             ["Sequence"] = "AutoAttackWithOptions",
         };
         var samples = Samples().Select(Name).ToHashSet();
