@@ -114,7 +114,7 @@ internal static class ImageReader
             using var cursor = data.GetRowCursor(label is null ? [column] : [column, data.Schema[label]]);
             var images = ImageColumn.Open(cursor, features, format);
             var getLabel = label is null ? null : cursor.GetGetter<uint>(data.Schema[label]);
-            var (image, step) = (new float[format.Size], Math.Max(1, found.Count / ImagesToKnowBy));
+            var (image, bytes, step) = (new float[format.Size], new byte[format.Size], Math.Max(1, found.Count / ImagesToKnowBy));
             using var scope = NewDisposeScope();
             var truth = found.Labels.cpu().data<long>().ToArray();
             uint key = 0;
@@ -126,6 +126,8 @@ internal static class ImageReader
                 if (row % step != 0) continue;
                 Fetch(images, data, features, format);
                 images.Convert(image);
+                // As it was kept: a byte times 1/255 may be a rounding away.
+                if (UnitPixels.ToBytes(image, bytes)) UnitPixels.From(bytes, image);
                 if (!found.Batch(row, 1).Images.data<float>().ToArray().AsSpan().SequenceEqual(image))
                     throw Other($"of which that of row {row} is another one");
             }

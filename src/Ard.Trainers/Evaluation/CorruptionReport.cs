@@ -6,7 +6,6 @@ internal sealed record CorruptionResult(string Name, int Severity, int CorrectCo
 /// <summary>What a network gets right of clean and of corrupted images: by noise, blur, weather and compression, no adversary.</summary>
 public sealed record CorruptionReport : IJsonOnDeserialized
 {
-
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,

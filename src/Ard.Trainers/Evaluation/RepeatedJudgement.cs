@@ -6,7 +6,6 @@ namespace Ard.Trainers.Evaluation;
 /// </summary>
 public sealed record RepeatedJudgement
 {
-
     private RepeatedJudgement(IReadOnlyList<double> shares, IReadOnlyList<double> accuracies) =>
         (Shares, Accuracies) = (shares, accuracies);
 

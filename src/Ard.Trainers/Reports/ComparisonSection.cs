@@ -26,8 +26,12 @@ internal static class ComparisonSection
             yield return $"the labels are others, of {other.Labels.Zip(one.Labels).Count(pair => pair.First != pair.Second)} images";
         if (Attacks(other) != Attacks(one)) yield return $"the attacks are {Attacks(other)}, expected {Attacks(one)}";
 
-        static string Attacks(RobustnessReport report) => "[" + string.Join(", ", report.Attacks.Select(
-            attack => attack.Details == "" ? attack.Name : $"{attack.Name} ({attack.Details.Split(EvaluationReport.UsedUp)[0]})")) + "]";
+        static string Attacks(RobustnessReport report) => $"[{string.Join(", ", report.Attacks.Select(Settings))}]";
+
+        // Without what the network had to do with them.
+        static string Settings(AttackResult attack) =>
+            attack.Details.Split(EvaluationReport.UsedUp)[0].TrimEnd(',', ' ') is { Length: > 0 } said
+                ? $"{attack.Name} ({said})" : attack.Name;
     }
 
     private static Markup Table(ModelReport[] models)

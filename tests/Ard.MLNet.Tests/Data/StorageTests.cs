@@ -75,6 +75,12 @@ public sealed class StorageTests
             Assert.Contains(what, fault.Message, StringComparison.Ordinal);
         }
 
+        // As ExtractPixels scales: a byte times 1/255 is kept as the byte.
+        var scaled = Tiny.Images(ml, 60);
+        foreach (var row in scaled)
+            for (var i = 0; i < row.Features.Length; i++) row.Features[i] = MathF.Round(255 * row.Features[i]) * (1 / 255f);
+        for (var time = 0; time < 2; time++) Fit(ml.Data.LoadFromEnumerable(scaled), path + "-scaled").Dispose();
+
         var bytes = File.ReadAllBytes(path);
         bytes[5000] ^= 1;
         File.WriteAllBytes(path, bytes);

@@ -402,6 +402,12 @@ public sealed class BlackBoxTests
         Assert.NotEqual(reports[0].Attacks[1].Details, reports[1].Attacks[1].Details);
         var read = reports.Select(report => EvaluationSummary.Create(report).ToReport()).ToArray();
         Assert.Empty(ComparisonSection.Differences(read[0], read[1]));
+        var enough = read[0] with
+        {
+            Attacks = [.. read[0].Attacks.Select(attack => attack with { Details = attack.Details.Split("the budget of queries")[0] })],
+        };
+        Assert.NotEqual(enough.Attacks[1].Details, read[0].Attacks[1].Details);
+        Assert.Empty(ComparisonSection.Differences(enough, read[0]));
         Assert.Equal(reports.Select(report => report.BlackBox), read.Select(report => report.BlackBox));
         Assert.Equal(
             reports[0].WorstCase.Points.Select(point => point.Queries), read[0].WorstCase.Points.Select(point => point.Queries));
