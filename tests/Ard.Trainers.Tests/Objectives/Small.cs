@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Ard.Trainers.Tests.Objectives;
 
 /// <summary>Networks, batches and trainings that are as small as they can be.</summary>
@@ -49,10 +51,17 @@ internal static class Small
             StartNoise = noise,
         };
 
-    /// <summary>A student or teacher of the built-in images, in eval mode.</summary>
+    private static readonly ConcurrentDictionary<long, Dictionary<string, Tensor>> GlyphWeights = new();
+
+    /// <summary>
+    /// A student or teacher of the built-in images, in eval mode. One seed means the same weights each time, even while another test
+    /// makes modules, which draw from the random state that <c>Build</c> seeds.
+    /// </summary>
     public static Module<Tensor, Tensor> GlyphNetwork(long seed)
     {
         var network = (NetworkSpec.Parse("tinycnn-2-bn") with { InputChannels = 1, ImageSize = 16 }).Build(seed);
+        network.load_state_dict(GlyphWeights.GetOrAdd(
+            seed, _ => network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone().DetachFromDisposeScope())));
         network.eval();
         return network;
     }
