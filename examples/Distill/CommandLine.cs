@@ -18,7 +18,7 @@ internal static class CommandLine
         One("--network", "The architecture, where the file does not say it.", NetworkSpec.Parse);
     public static readonly Option<IReadOnlyList<double>?> Mean = Several(
         "--mean", "Mean of each channel that the network's images are normalised with, such as 0.4914,0.4822,0.4465. Goes with --std. "
-        + "Default: as the file says, else no normalisation.", Fraction);
+        + "Default: as the file says, else as robustbench/… defines it, else none.", Fraction);
     public static readonly Option<IReadOnlyList<double>?> Std = Several(
         "--std", "Standard deviation of each channel, such as 0.2471,0.2435,0.2616. Goes with --mean.", Fraction);
     public static readonly Option<string> Data = Text(
@@ -29,13 +29,14 @@ internal static class CommandLine
         + "least 10.");
     public static readonly Option<double?> Epsilon = Number(
         "--eps", "The adversary's budget in the maximum norm, such as 0.1 or 8/255. Default 8/255 for colour images, 0.1 for gray ones.");
-    public static readonly Option<int?> TrainImages = Count("--train-images", "Train on the first so many images. Default all.");
+    public static readonly Option<int?> TrainImages =
+        Count("--train-images", "Train on the first so many images. Default all; of builtin 4,000.");
     public static readonly Option<int?> TestImages =
-        Count("--test-images", "Evaluate on the first so many test images. Default all.");
+        Count("--test-images", "Evaluate on the first so many test images. Default all; of builtin 1,000.");
     public static readonly Option<string?> Report = ToWrite(
         "--report", "Write the results as a page for people to this HTML file. Default of distill: report.html in the output folder.");
-    public static readonly Option<string?> Json =
-        ToWrite("--json", "Write the figures to this JSON file, for the model card of export.");
+    public static readonly Option<string?> Json = ToWrite(
+        "--json", "Write the figures to this JSON file: those of evaluate for the card of export, those of corruptions for --baseline.");
     public static readonly Option<string?> Rows = ToWrite("--rows", "Write what became of each image to this file, as JSON lines.");
 
     /// <summary>The whole command line.</summary>

@@ -48,7 +48,7 @@ internal static class DistillCommand
         Schedule.Parse);
     private static readonly Option<int?> Steps = Count("--steps", "Steps of the inner maximisation. Default 10.");
     private static readonly Option<double?> StepSize = Number(
-        "--step-size", "Length of a step. Default the method's, in proportion to eps: a quarter of it.");
+        "--step-size", "Length of a step. Default the method's, in proportion to eps: a quarter of it; of trades and mart 0.23.");
     private static readonly Option<double?> Temperature = Number(
         "--temperature", "Temperature of a distillation. Default the method's: 30 for ard.");
     private static readonly Option<double?> Alpha = Number(
@@ -85,7 +85,7 @@ internal static class DistillCommand
     private static readonly Option<double?> Clip = Number(
         "--clip", "Largest norm of the gradient. Default the preset's, else no limit.");
     private static readonly Option<bool> Mixed = Switch(
-        "--mixed", "Convolutions in bfloat16: about twice as fast where the processor has it.");
+        "--mixed", "Convolutions in bfloat16: less memory, and less time on some processors (docs/performance.md).");
     private static readonly Option<WeightAveraging?> Ema = One(
         "--ema", "The result is the exponential average of the weights, with this decay, such as 0.999. Default no average.",
         text => WeightAveraging.Exponential(Fraction(text)));

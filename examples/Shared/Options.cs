@@ -15,7 +15,7 @@ internal static class Options
 
     /// <summary>The threads.</summary>
     public static Option<int?> Threads { get; } =
-        Count("--threads", "Threads on the CPU. Default: OMP_NUM_THREADS, else all processors.");
+        Count("--threads", "Threads on the CPU. Default: OMP_NUM_THREADS, else all processors, divided among the processes of mpirun.");
 
     /// <summary>An option that is there or not.</summary>
     public static Option<bool> Switch(string name, string description) => new(name) { Description = description };

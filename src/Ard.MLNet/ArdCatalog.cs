@@ -34,7 +34,7 @@ public static class ArdCatalog
     /// <param name="teacher">
     /// The teacher, such as a fitted <see cref="ImageClassifierTransformer"/>, or <see cref="TeacherNetwork.From"/> a pipeline.
     /// </param>
-    /// <param name="labelColumnName">The column of labels, a key.</param>
+    /// <param name="labelColumnName">The column of labels: a key, text, a number or a truth value.</param>
     /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public static ArdTrainer AdversarialDistillation(
@@ -58,7 +58,7 @@ public static class ArdCatalog
     /// <summary>An estimator of training without a teacher with the defaults of <see cref="ArdTrainerOptions"/>.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
     /// <param name="network">The network, such as <c>"mobilenetv2"</c>.</param>
-    /// <param name="labelColumnName">The column of labels, a key.</param>
+    /// <param name="labelColumnName">The column of labels: a key, text, a number or a truth value.</param>
     /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="epochs">How often every image is seen. Default by the images: <see cref="TrainingOptions.Epochs"/>.</param>
     public static ArdTrainer AdversarialTraining(

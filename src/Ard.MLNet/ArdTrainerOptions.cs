@@ -24,7 +24,7 @@ public sealed record ArdTrainerOptions : IValidatableObject
     [MinLength(1)]
     public string FeatureColumnName { get; init; } = "Features";
 
-    /// <summary>The column of labels, a key as MapValueToKey makes it. Default Label.</summary>
+    /// <summary>The column of labels: a key, text, a number or a truth value. Default Label.</summary>
     [MinLength(1)]
     public string LabelColumnName { get; init; } = "Label";
 

@@ -16,7 +16,7 @@ public static class ImageDataCatalog
 
     /// <summary>
     /// A published data set: CIFAR, MNIST and its relatives (IDX), NumPy's arrays; what <see cref="ImageDataset.Load"/> reads. One byte a
-    /// pixel value is kept in memory.
+    /// pixel value is kept in memory, of floating-point arrays four.
     /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Data</c>.</param>
     /// <param name="path">The file or folder.</param>

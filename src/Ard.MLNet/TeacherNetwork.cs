@@ -33,8 +33,8 @@ public sealed class TeacherNetwork
     public static implicit operator TeacherNetwork(Module<Tensor, Tensor> module) => new(() => new(module, null, []));
 
     /// <summary>A file of weights, read when the student is fitted.</summary>
-    /// <param name="path">A safetensors file, or a state dict that <c>torch.save</c> has written; nothing in it is run. For a TorchScript
-    /// program hand over the module of <see cref="ModelFile.ReadTorchScript"/>.</param>
+    /// <param name="path">A safetensors file, a file of TorchSharp's <c>Module.save</c>, or a state dict that <c>torch.save</c> has
+    /// written; nothing in it is run. For a TorchScript program hand over the module of <see cref="ModelFile.ReadTorchScript"/>.</param>
     /// <param name="network">What network it is, with its classes and image size. Where the file says with what its network normalises
     /// images, that wins. Default null: the file says so itself, as those of this library do.</param>
     public static TeacherNetwork FromFile(string path, NetworkDefinition? network = null) => new(() => Read(path, network));

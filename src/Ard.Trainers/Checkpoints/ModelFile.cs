@@ -46,8 +46,9 @@ public static class ModelFile
     }
 
     /// <summary>
-    /// Loads the weights of a file into a network: a file of this class, a training checkpoint, any safetensors file, or a state dict that
-    /// <c>torch.save</c> has written, with the network's names or with those that <see cref="Import(string, NetworkSpec, string)"/> reads.
+    /// Loads the weights of a file into a network: a file of this class, a training checkpoint, any safetensors file, one of TorchSharp's
+    /// <c>Module.save</c>, or a state dict that <c>torch.save</c> has written, with the network's names or with those that
+    /// <see cref="Import(string, NetworkSpec, string)"/> reads.
     /// </summary>
     /// <param name="path">The file. Nothing in it is run.</param>
     /// <param name="network">The network to be filled.</param>
@@ -68,8 +69,8 @@ public static class ModelFile
     }
 
     /// <summary>
-    /// The network in a file that others have made: a state dict by <c>torch.save</c> (<c>.pt</c>, <c>.pth</c>, <c>.th</c>, <c>.tar</c>) or
-    /// safetensors. The format is told from the contents. Nothing in the file is run.
+    /// The network in a file that others have made: a state dict by <c>torch.save</c> (<c>.pt</c>, <c>.pth</c>, <c>.th</c>, <c>.tar</c>), a
+    /// safetensors file or one of TorchSharp's <c>Module.save</c>. The format is told from the contents. Nothing in the file is run.
     /// <list type="bullet">
     /// <item>The state dict may be an entry of a dictionary, such as state_dict, model_state_dict, model or net.</item>
     /// <item>A prefix that a wrapper has put before the names is stripped: any sequence of module, basic_net, net, model, network,

@@ -71,8 +71,8 @@ public sealed class WeightsFile : IDisposable
     /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; private init; } = [];
 
-    /// <summary>The built-in network that names and shapes look like, without normalisation, which they do not tell; null where it is
-    /// none.</summary>
+    /// <summary>The built-in network that names and shapes look like, without normalisation, which they do not tell unless
+    /// the architecture has its own; null where it is none.</summary>
     public NetworkSpec? Recognised => Recognition.Spec;
 
     /// <summary>In words: "looks like wideresnet-34-10, 10 classes", or why it is not recognised.</summary>

@@ -53,8 +53,8 @@ public sealed record EvaluationOptions : IValidatableObject
 
     /// <summary>
     /// Whether the network is checked for what deceives attacks: random outputs, outputs that depend on the rest of the batch,
-    /// probabilities for logits, gradients that are 0, NaN, infinite or missing. Costs seven passes of the first batch, and one forward and
-    /// one backward pass of every point. Default true. What the attacks meet and a comparison of them shows is reported in any case.
+    /// probabilities for logits, gradients that are 0, NaN, infinite or missing. Costs six more passes of the first batch, and one
+    /// backward pass of every point. Default true. What the attacks meet and a comparison of them shows is reported in any case.
     /// </summary>
     public bool CheckNetwork { get; init; } = true;
 

@@ -115,7 +115,8 @@ public sealed record TrainingOptions : IValidatableObject
 
     /// <summary>
     /// Threads of one operation on the CPU. Default null: what the environment variable OMP_NUM_THREADS says, else the logical
-    /// processors that the process may use. It is the number of the thread that trains, and put back afterwards; other threads keep theirs.
+    /// processors that the process may use, divided among the group's processes on the machine. It is the number of the thread that
+    /// trains, and put back afterwards; other threads keep theirs.
     /// </summary>
     [Range(1, int.MaxValue)]
     public int? Threads { get; init; }

@@ -24,7 +24,7 @@ public sealed record TrainingResult
     /// <summary>
     /// The last epoch, from 1, that the validation images cannot tell from the best: its accuracy on attacked ones is the highest, or
     /// within one standard error of it (Breiman et al., 1984), and its clean accuracy is as near to the highest of such epochs. By clean
-    /// accuracy alone if the method meets no adversary. Null where nothing was validated.
+    /// accuracy alone if the method has neither adversary nor teacher. Null where nothing was validated.
     /// </summary>
     public int? BestEpoch { get; internal init; }
 
@@ -45,7 +45,7 @@ public sealed record TrainingResult
 
     /// <summary>
     /// What was found of the teacher on some training images before it taught, and unless the training was cancelled what carries over to
-    /// the student as trained; null for methods without a teacher.
+    /// the student as trained; null without a teacher.
     /// </summary>
     public TeacherReport? Teacher { get; internal init; }
 
