@@ -55,6 +55,8 @@ internal static class DistillCommand
         "--alpha", "Share of the distillation loss, 0 to 1. Default 1; 5/6 for rslad.");
     private static readonly Option<double?> Beta = Number(
         "--beta", "Weight of the divergence in trades and mart. Default the method's.");
+    private static readonly Option<double?> IgdmWeight = Number(
+        "--igdm-weight", "Weight of the term of +igdm and saad. Default 1; as released beside adaad at ten classes 0.1.");
     private static readonly Option<int?> Replays = Count(
         "--replays", "How often free and fast-ard train on a batch in a row. Default 8.");
     private static readonly Option<Augmentation?> AugmentationOption = One(
@@ -117,7 +119,7 @@ internal static class DistillCommand
             return 0;
         },
         Data, Classes, Student, Teacher, TeacherCheckpoint, AnyTeacher, TeacherMethod, Method, PresetOption, PrintPreset, Epochs,
-        TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, Replays,
+        TeacherEpochs, Batch, Rate, WeightDecay, ScheduleOption, Epsilon, Steps, StepSize, Temperature, Alpha, Beta, IgdmWeight, Replays,
         AugmentationOption, Random, Cutout, Mix, LabelSmoothing, Clip, Mixed, Ema, Swa, Validation, TrainImages, TestImages, ExtraData,
         ExtraShare, ExtraLabels, CheckpointSteps, Resume, Seed, Device, Threads, Output, Report, Mean, Std);
 
@@ -147,6 +149,7 @@ internal static class DistillCommand
             Temperature = p.GetValue(Temperature),
             Alpha = p.GetValue(Alpha),
             Beta = p.GetValue(Beta),
+            IgdmWeight = p.GetValue(IgdmWeight),
             Replays = p.GetValue(Replays),
         };
         var methods = new Methods(given with
@@ -199,6 +202,8 @@ internal static class DistillCommand
 
         var networks = data.DefaultNetworks(p.GetValue(Device)!);
         var teacher = data.Fit(p.GetValue(Teacher) ?? OfFile(p.GetValue(TeacherCheckpoint)) ?? NetworkSpec.Parse(networks.Teacher));
+        string[] students = preset is null ? p.GetValue(Method)?.Distinct().ToArray() ?? ["ard"] : [preset.Method];
+        RequireTaken(given, p.GetValue(TeacherCheckpoint) is null ? [.. students, p.GetValue(TeacherMethod)!] : students);
         return new Experiment
         {
             Data = data,
@@ -208,7 +213,7 @@ internal static class DistillCommand
             WeightDecay = p.GetValue(WeightDecay),
             TeacherCheckpoint = p.GetValue(TeacherCheckpoint),
             TeacherMethod = p.GetValue(TeacherMethod)!,
-            StudentMethods = preset is null ? p.GetValue(Method)?.Distinct().ToArray() ?? ["ard"] : [preset.Method],
+            StudentMethods = students,
             Preset = preset?.Name,
             Methods = methods,
             TeacherMethods = new(given),
@@ -222,6 +227,22 @@ internal static class DistillCommand
             Report = p.GetValue(Report),
             Command = p.Typed(),
         };
+    }
+
+    // A method leaves alone what it has not; what none has is a mistake.
+    private static void RequireTaken(ObjectiveSettings given, string[] methods)
+    {
+        (Option Option, Func<ObjectiveSettings, object?> Of)[] all =
+        [
+            (Steps, set => set.Steps), (StepSize, set => set.StepSize), (Temperature, set => set.Temperature), (Alpha, set => set.Alpha),
+            (Beta, set => set.Beta), (IgdmWeight, set => set.IgdmWeight), (Replays, set => set.Replays),
+        ];
+        var taken = methods.Select(method => ObjectiveCatalog.Applicable(method, given)).ToArray();
+        var left = all.Where(each => each.Of(given) is not null && taken.All(set => each.Of(set) is null))
+            .Select(each => each.Option.Name).ToArray();
+        if (left.Length > 0)
+            throw new ArgumentException(
+                $"{string.Join(", ", left)}: no method of this run has such a setting; it trains {string.Join(", ", methods)}.");
     }
 
     private static NetworkSpec? OfFile(string? weights)

@@ -72,6 +72,9 @@ internal sealed record Experiment
             Seed = StudentOptions.Seed,
         };
         var objectives = StudentMethods.Select(Methods.Create).ToArray();
+        // Before anything is trained.
+        if (StudentOptions.Mixing is not null && objectives.FirstOrDefault(objective => !objective.TakesSoftLabels) is { } hard)
+            throw new ArgumentException($"--mix is given, and {hard.Name} needs a class for each image, which mixed ones do not have.");
         Display.Run(display =>
         {
             display.Line(

@@ -8,7 +8,7 @@ var images = Of("--images", "How many are drawn. Default 450.", 450, Positive);
 var size = Of("--size", "The pixels of a side that they are brought to. Default 96.", 96, Positive);
 var epochs = Of("--epochs", "Epochs of teacher and student. Default 12.", 12, Positive);
 var output = Text("--output", "Folder of the models and the report. Default out/photographs.", "out/photographs");
-output.Recursive = true;
+(folder.Recursive, output.Recursive) = (true, true);
 var url = Text("--url", "Where it answers. Default http://localhost:5000.", "http://localhost:5000");
 
 return Entry.Run(args, cancellation =>
@@ -18,7 +18,7 @@ return Entry.Run(args, cancellation =>
     {
         url,
     };
-    serve.SetAction(p => Service.Run(p.GetValue(output)!, p.GetValue(url)!, cancellation));
+    serve.SetAction(p => Service.Run(p.GetValue(folder), p.GetValue(output)!, p.GetValue(url)!, cancellation));
     var command = new RootCommand(
         "From a folder of photographs to a small robust classifier: trained, measured, saved, as ONNX, and served.")
     {

@@ -15,10 +15,11 @@ internal static class Scenes
         [[0.45, 0.6, 0.3], [0.2, 0.45, 0.2], [0.4, 0.28, 0.18]],
     ];
 
-    /// <summary>Writes the files into one folder a class.</summary>
+    /// <summary>Writes the files into one folder a class, in place of what was drawn there before.</summary>
     /// <returns>The folder.</returns>
     public static string Draw(string folder, int count)
     {
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         for (var i = 0; i < count; i++)
         {
             var random = new Random(i);

@@ -9,7 +9,7 @@ namespace Ard.Examples.ImageFolder;
 /// <summary>The student behind HTTP: engines of a pool, each for one request at a time, and a training beside them.</summary>
 internal static class Service
 {
-    public static int Run(string output, string url, CancellationToken cancellation)
+    public static int Run(string? folder, string output, string url, CancellationToken cancellation)
     {
         var ml = new MLContext(seed: 1);
         using var classifier = ImageClassifierTransformer.From(ml.Model.Load(Path.Combine(output, "student.zip"), out _));
@@ -50,7 +50,7 @@ internal static class Service
                     Training = new() { Epochs = epochs },
                     Cancellation = cancellation,
                 }));
-            using var trained = images.Fit(ml.Data.LoadImageFolder(Path.Combine(output, "photographs")));
+            using var trained = images.Fit(ml.Data.LoadImageFolder(folder ?? Path.Combine(output, "photographs")));
             return new { accuracy = ImageClassifierTransformer.From(trained).Training!.History[^1].TrainingAccuracy };
         }));
         app.RunAsync(cancellation).GetAwaiter().GetResult();

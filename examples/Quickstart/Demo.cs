@@ -1,6 +1,7 @@
 using Ard.MLNet;
 using Ard.MLNet.Evaluation;
 using Ard.Trainers.Attacks;
+using Ard.Trainers.Distributed;
 using Ard.Trainers.Networks;
 using Ard.Trainers.Objectives;
 using Ard.Trainers.Reports;
@@ -109,6 +110,7 @@ internal static class Demo
                 best = Report(display, "student", name, student);
             }
         });
+        if (ProcessGroup.Current.Rank != 0) return 0;
         Summary.Print(rows);
         Console.WriteLine($"Curves, images and settings: {Path.GetFullPath(pagePath)}");
         Ask(ml, best!, test, Path.Combine(output, "student-ard.zip"));
@@ -145,6 +147,7 @@ internal static class Demo
             };
 
             var model = classifier.Append(names.Fit(classifier.Transform(test)));
+            if (ProcessGroup.Current.Rank != 0) return model;
             var builtIn = ml.MulticlassClassification.Evaluate(model.Transform(test));
             var file = Path.Combine(output, $"{role}-{method.Replace(' ', '-').ToLowerInvariant()}");
             // After each model, so that what is done is not lost with what is not.

@@ -48,19 +48,21 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
     public ImageClassifierTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var keys = LabelKeys.Learn(env, input, options.LabelColumnName);
+        var seed = SeedOfAll();
+        var keys = Group.Together(() => LabelKeys.Learn(env, input, options.LabelColumnName));
         input = keys?.Transform(input) ?? input;
         var label = SchemaErrors.Find(input.Schema, "label", options.LabelColumnName);
         var features = SchemaErrors.Find(input.Schema, "feature", options.FeatureColumnName);
         ImageReader.CheckClasses(input, label);
         var labels = ClassLabels.Read(label);
         var format = options.Layout.Resolve(features.Name, features.Type, options.Network.Spec);
-        var seed = SeedOfAll();
         using var channel = ((IChannelProvider)host).Start("Training");
-        using var data = ImageReader.Read(input, features.Name, label.Name, format, labels, options.ImageFile, options.MostInMemory);
+        // What one process cannot read ends all.
+        using var data = Group.Together(() => ImageReader.Read(
+            input, features.Name, label.Name, format, labels, options.ImageFile, options.MostInMemory));
         channel.Info(MessageSensitivity.None, WhereKept(data));
-        using var validation = ReadValidation(format, labels);
-        using var auxiliary = ReadAuxiliary(format, labels);
+        using var validation = Group.Together(() => ReadValidation(format, labels));
+        using var auxiliary = Group.Together(() => ReadAuxiliary(format, labels));
 
         var definition = options.Network.For(format, labels.Count);
         return definition.Build(seed).OrDispose(network =>
@@ -83,9 +85,10 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
                 : FormattableString.Invariant($"in the temporary file {file}: memory has room for {options.MostInMemory / 1e6:F0} MB"));
     }
 
+    private ProcessGroup Group => options.Training.Group ?? ProcessGroup.Current;
+
     // Processes that train together without a seed have drawn different ones.
-    private long SeedOfAll() =>
-        BitConverter.ToInt64((options.Training.Group ?? ProcessGroup.Current).BroadcastArray(BitConverter.GetBytes(seed)));
+    private long SeedOfAll() => BitConverter.ToInt64(Group.BroadcastArray(BitConverter.GetBytes(seed)));
 
     private TrainingResult Train(
         Module<Tensor, Tensor> network, NetworkDefinition definition, ImageDataset data, ImageDataset? validation, ImageDataset? auxiliary,

@@ -55,12 +55,21 @@ public static class ImageDataCatalog
         var labels = dataset.Labels.cpu().data<long>().ToArray();
         var images = dataset.Images.cpu().contiguous();
         var features = images.dtype == ScalarType.Byte
-            ? Vectors(images.bytes.ToArray(), UnitPixels.From)
-            : Vectors(images.data<float>().ToArray(), (values, pixels) => values.CopyTo(pixels));
+            ? Vectors(row => row.bytes.ToArray(), UnitPixels.From)
+            : Vectors(row => row.data<float>().ToArray(), (values, pixels) => values.CopyTo(pixels));
         return new TableDataView(rows, features, Label(dataset.ClassNames, labels));
 
-        TableDataView.Column Vectors<T>(T[] all, Action<ReadOnlySpan<T>, Span<float>> read) => TableDataView.Vectors<float>(
-            "Features", type, size, (row, pixels) => read(all.AsSpan(row * size, size), pixels));
+        // An array a row: one array, or a span of all pixels, has 2^31 - 1 of them at most.
+        TableDataView.Column Vectors<T>(Func<Tensor, T[]> copy, Action<ReadOnlySpan<T>, Span<float>> read)
+        {
+            var all = new T[rows][];
+            for (var row = 0; row < rows; row++)
+            {
+                using var image = images.select(0, row);
+                all[row] = copy(image);
+            }
+            return TableDataView.Vectors<float>("Features", type, size, (row, pixels) => read(all[row], pixels));
+        }
     }
 
     /// <summary>
@@ -79,10 +88,15 @@ public static class ImageDataCatalog
         ArgumentNullException.ThrowIfNull(catalog);
         if (!Directory.Exists(folder)) throw new DataFileException(folder, 0, "a folder", "none");
         // Of names that begin with a dot, too, where that alone does not hide them.
-        var visible = new EnumerationOptions { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
+        var visible = new EnumerationOptions
+        {
+            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+            IgnoreInaccessible = false,
+        };
         var inside = new EnumerationOptions
         {
             AttributesToSkip = visible.AttributesToSkip,
+            IgnoreInaccessible = false,
             RecurseSubdirectories = true,
             MaxRecursionDepth = DeepestFolder,
         };

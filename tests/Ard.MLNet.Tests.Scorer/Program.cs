@@ -1,7 +1,8 @@
 // MODEL COUNT [COLUMN] loads a model file and writes its scores (or another column of vectors) of the first COUNT built-in images, one
 // image a line, each score as the hexadecimal digits of its bits.
 // --evaluate MODEL STATE EXAMPLES REPORT attacks a model and writes the examples and the report; where STATE is there, it goes on from it.
-// --freed FILE writes the pages of a large block that had to be asked for when it was used again: in a row, and after a training.
+// --freed FILE writes the pages of a large block that had to be asked for when it was used again: in a row, after a training
+// and after scoring.
 // --ranks MODEL trains and evaluates without a seed, as one of several processes, and writes what came out; the first saves it.
 // --write MODEL makes a small model and saves it. Its entry Ard is what the files in Ard.MLNet.Tests/Fixtures hold, each written by the
 // version in its name.
@@ -57,8 +58,10 @@ if (args[0] is "--write" or "--freed")
     }
     PageFaults.OfLargeBlock();
     var again = PageFaults.OfLargeBlock();
-    pipeline.Fit(data);
-    File.WriteAllText(args[1], $"{again} {PageFaults.OfLargeBlock()}");
+    var trained = pipeline.Fit(data);
+    var afterTraining = PageFaults.OfLargeBlock();
+    _ = Scores.Of(ml, trained, data, "Score").Count();
+    File.WriteAllText(args[1], $"{again} {afterTraining} {PageFaults.OfLargeBlock()}");
     return;
 }
 if (args[0] == "--evaluate")

@@ -1,5 +1,6 @@
 using Ard.MLNet.Tests.Scorer;
 using Ard.Trainers.Objectives;
+using Ard.Trainers.Tests.Distributed;
 using Microsoft.ML.Transforms;
 
 namespace Ard.MLNet.Tests;
@@ -27,6 +28,21 @@ public sealed class TrainingTests
         Assert.Equal(Fit(5), Fit(5));
         Assert.NotEqual(Fit(5), Fit(6));
         Assert.NotEqual(Fit(null), Fit(null));
+    }
+
+    [Fact]
+    public void What_one_of_several_processes_cannot_read_ends_all()
+    {
+        var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(2, group =>
+        {
+            var ml = new MLContext(1);
+            var images = Tiny.Images(ml, 20);
+            if (group.Rank == 1) images[7].Features[0] = 2;
+            var training = Tiny.Natural().Training with { Group = group };
+            return new ArdTrainer(ml, Tiny.Natural() with { Training = training }).Fit(ml.Data.LoadFromEnumerable(images));
+        }));
+        Assert.Equal(2, failure.InnerExceptions.Count);
+        Assert.Contains(failure.InnerExceptions, each => each.Message.StartsWith("In the process of rank 1: ", StringComparison.Ordinal));
     }
 
     [Fact]

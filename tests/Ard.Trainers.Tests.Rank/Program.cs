@@ -4,6 +4,11 @@ using Ard.Trainers.Evaluation;
 using Ard.Trainers.Tests.Rank;
 
 if (args is ["foreign", var library]) return ForeignMpi.Run(library);
+if (args is ["device"])
+{
+    Console.WriteLine(Ard.Trainers.Training.TrainingDevice.Find("auto").type);
+    return 0;
+}
 var group = ProcessGroup.Current;
 switch (args)
 {
@@ -37,6 +42,10 @@ switch (args)
         return Methods.Evaluate(folder, shard: null);
     case ["evaluate", var folder, var shard]:
         return Methods.Evaluate(folder, EvaluationShard.Parse(shard));
+    case ["alone"]:
+        group.Together(() => Thread.Sleep(group.Rank == 0 ? 0 : 6000));
+        Console.WriteLine($"rank {group.Rank} goes on");
+        return 0;
     case ["wait"]:
         Wait();
         return 0;

@@ -230,6 +230,10 @@ public sealed class DistillTests : IDisposable
         "--preset", "trades-generated", "--data", "no-such-folder")]
     [InlineData("--preset trades-generated+awp is for generated images, expected their file as --extra-data, with an --extra-share above 0",
         "--preset", "trades-generated+awp", "--extra-data", "no-such-file", "--extra-share", "0")]
+    [InlineData("--beta, --replays: no method of this run has such a setting; it trains rslad, at.",
+        "--method", "rslad", "--beta", "3", "--replays", "4", "--steps", "3", "--train-images", "20", "--test-images", "10")]
+    [InlineData("--mix is given, and mart needs a class for each image",
+        "--method", "ard,mart", "--mix", "cutmix", "--train-images", "20", "--test-images", "10", "--output", "out")]
     [InlineData("--rand-augment '2,-1': expected a whole number from 0", "--rand-augment", "2,-1")]
     [InlineData("--eps '8/x': expected a number from 0, such as 0.1, 5e-4 or 8/255", "--eps", "8/x")]
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]

@@ -16,7 +16,9 @@ internal abstract class ImageColumn
     public static DataViewSchema.Column Find(DataViewSchema schema, string name, PixelFormat format, string role = "feature")
     {
         var column = SchemaErrors.Find(schema, role, name);
-        if (column.Type is ImageDataViewType) return column;
+        if (column.Type is ImageDataViewType)
+            return format.Channels is 1 or 3 ? column : throw SchemaErrors.Mismatch(
+                role, name, $"vectors of floats or bytes, images of {format} as in the training data", column.Type);
         var fits = VectorSize(name, column.Type) == format.Size;
         var type = (VectorDataViewType)column.Type;
         // Whoever gives a layout may have trained on a column that says something else.

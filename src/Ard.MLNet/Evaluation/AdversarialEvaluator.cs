@@ -132,7 +132,7 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
         return With(model, data, evaluated =>
         {
             var (subject, evaluation) = (evaluated.Subject, Settings(evaluated, options));
-            var group = evaluation.Group ?? ProcessGroup.Current;
+            var group = evaluation.OwnGroup;
             evaluated.Imitate(options);
             var file = evaluation.ExamplesFile ?? Path.GetTempFileName();
             try
@@ -140,7 +140,8 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
                 new RobustnessEvaluator(evaluation with { ExamplesFile = file }).EvaluateSubject(subject);
                 // Of several processes that of rank 0 has the file; all get what it judges.
                 return RepeatedJudgement.Share(group, group.Together(() => group.Rank != 0 ? null
-                    : RepeatedJudgement.Evaluate(subject.Model, Safetensors.Read(file)["points"], subject.Labels, passes)));
+                    : RepeatedJudgement.Evaluate(
+                        subject.Model, Safetensors.Read(file)["points"], subject.Labels, passes, evaluation.Seed)));
             }
             finally
             {
@@ -158,7 +159,7 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
-        using var evaluated = EvaluatedModel.Open(env, model, data, options);
+        using var evaluated = options.Evaluation.OwnGroup.Together(() => EvaluatedModel.Open(env, model, data, options));
         using var scope = NewDisposeScope();
         return evaluate(evaluated);
     }

@@ -108,6 +108,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
         if (Imitation is null) return;
         using var all = Subject.Images.All(ScalarType.Float32);
         var training = options.BlackBox!.SurrogateTraining ?? new() { Seed = options.Evaluation.Seed };
+        training = training with { Group = training.Group ?? options.Evaluation.OwnGroup };
         Surrogate.Fit(Imitation, Subject.Model, all, training, options.Cancellation);
         // Asked on the CPU, as the model is.
         Imitation.to(CPU);

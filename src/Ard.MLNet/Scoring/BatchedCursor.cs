@@ -1,3 +1,5 @@
+using Ard.Trainers.Native;
+
 namespace Ard.MLNet.Scoring;
 
 /// <summary>
@@ -68,6 +70,7 @@ internal sealed class BatchedCursor : ActiveCursor
             (position, slot, filled, ended) = (-1, -1, 0, true);
             batch.Dispose();
             source.Dispose();
+            FreedMemory.Return();
         }
         base.Dispose(disposing);
     }

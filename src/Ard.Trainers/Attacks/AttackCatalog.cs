@@ -27,7 +27,8 @@ public static class AttackCatalog
     /// <c>rays-100</c> have another number;
     /// <c>autoattack</c>, the standard version, <c>autoattack-plus</c> and <c>autoattack-rand</c>; any of them with <c>+eot-10</c> behind:
     /// means of 10 passes (<see cref="Attack.Eot"/>), for networks whose output is random. All but <c>fgsm</c>, <c>fmn</c>, <c>deepfool</c>
-    /// and those stop with a point at the first misclassified iterate within epsilon, so none counts a point as robust that it has seen broken.
+    /// and those stop with a point at the first misclassified iterate within epsilon, so none counts a point as robust that it has seen
+    /// broken.
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="ArgumentException">There is no such attack; the message lists those that there are.</exception>

@@ -5,8 +5,8 @@ namespace Ard.Trainers.Distributed;
 /// <summary>What processes do together, made of sums and broadcasts. All of a group call the same, in the same order.</summary>
 internal static class Collectives
 {
-    // How many values of a tensor are sent at a time: as many as a span holds.
-    private const long Piece = 1 << 28;
+    // How many values of a tensor are sent at a time, of eight bytes at most: a span holds 2^31 - 1.
+    private const long Piece = 1 << 27;
 
     private const string Common = "ard.common";
 
@@ -81,6 +81,7 @@ internal static class Collectives
         {
             failure = exception;
         }
+        group.Await();
         var failed = new double[group.Size];
         failed[group.Rank] = failure is null ? 0 : 1;
         group.Sum(failed);

@@ -18,6 +18,7 @@ internal sealed class MpiGroup : ProcessGroup
     // Somebody else has begun with MPI, and will end it.
     private readonly bool isForeign;
     private long callBegan;
+    private volatile bool waitsLong;
     private bool left;
 
     public MpiGroup(MpiLibrary mpi)
@@ -78,6 +79,13 @@ internal sealed class MpiGroup : ProcessGroup
     [DllImport("LibTorchSharp", EntryPoint = "THSStorage_data_ptr")]
     private static extern nint StorageAddress(nint tensor);
 
+    internal override void Await()
+    {
+        waitsLong = true;
+        Sum([0.0]);
+        waitsLong = false;
+    }
+
     internal override void Broadcast(Span<byte> values, int root = 0)
     {
         if (values.IsEmpty) return;
@@ -128,7 +136,7 @@ internal sealed class MpiGroup : ProcessGroup
     // A cut connection shows by nothing but silence: MPI itself would wait for ever.
     private void AbortOnTimeout()
     {
-        if (Volatile.Read(ref callBegan) is var began && (began == 0 || Stopwatch.GetElapsedTime(began) < patience)) return;
+        if (Volatile.Read(ref callBegan) is var began && (began == 0 || waitsLong || Stopwatch.GetElapsedTime(began) < patience)) return;
         PrintError($"the other processes have not answered for {patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s "
             + "(ARD_MPI_TIMEOUT): this one gives up.");
         // Another thread is within MPI, which nobody may call now.

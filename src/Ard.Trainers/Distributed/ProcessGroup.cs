@@ -15,7 +15,8 @@ public abstract class ProcessGroup
     /// The group that the launcher has started this process in, joined when first asked for, over MPI: Open MPI, MPICH and its kin, or a
     /// library of the MPI 5 ABI. Without a launcher, or under one of a single process, <see cref="Alone"/>, and no MPI is loaded.
     /// The variable ARD_MPI names another library, and ARD_MPI_TIMEOUT the seconds (default 1,800) that a sum or a broadcast may wait for
-    /// the other processes before this one gives up. With ARD_MPI_CUDA=1 gradients on a GPU are handed to MPI as they lie there, which an
+    /// the other processes before this one gives up; for work that each does by itself, such as its share of an evaluation, they wait as
+    /// long as it takes. With ARD_MPI_CUDA=1 gradients on a GPU are handed to MPI as they lie there, which an
     /// MPI built for CUDA takes; else they go through the host's memory.
     /// </summary>
     /// <exception cref="InvalidOperationException">
@@ -54,6 +55,9 @@ public abstract class ProcessGroup
 
     /// <summary>All processes get the values of one, the root; as many in each process.</summary>
     internal abstract void Broadcast(Span<byte> values, int root = 0);
+
+    /// <summary>Waits until all have come here, however long that takes.</summary>
+    internal virtual void Await() { }
 
     /// <summary>
     /// Ends all processes of the group at once, this one too, with a message on standard error: for a process that fails while the others

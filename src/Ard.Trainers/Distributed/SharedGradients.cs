@@ -17,6 +17,7 @@ internal sealed class SharedGradients : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var (type, device) = (parameters.First().dtype, parameters.First().device);
+        numbers += parameters.Count;
         flat = zeros([parameters.Sum(parameter => parameter.numel()) + numbers], type, device).DetachFromDisposeScope();
         host = device.type == DeviceType.CPU || group.TakesDeviceMemory ? flat.alias() : zeros(flat.shape, type).pin_memory();
         host.DetachFromDisposeScope();
@@ -33,7 +34,10 @@ internal sealed class SharedGradients : IDisposable
         beside = host.narrow(0, first, numbers).DetachFromDisposeScope();
     }
 
-    /// <summary>Gradients that are means over a process's rows become those over the batch. Returned are the numbers' sums.</summary>
+    /// <summary>
+    /// Gradients that are means over a process's rows become those over the batch, also of parameters that had none in this process, such
+    /// as those of a layer that it has skipped by chance. Returned are the numbers' sums.
+    /// </summary>
     public double[] Average(BatchShare share, params double[] numbers)
     {
         using var scope = NewDisposeScope();
@@ -41,18 +45,25 @@ internal sealed class SharedGradients : IDisposable
         foreach (var (parameter, part) in parts)
         {
             // What counts for nothing must not spread what is not finite.
-            if (parameter.grad is { } gradient && share.Own > 0) part.copy_(gradient);
+            if (HasGradient(parameter)) part.copy_(parameter.grad!);
             else part.zero_();
         }
         flat.Mul_((double)share.Own);
         if (host.device.type != flat.device.type) host.copy_(flat);
-        beside.narrow(0, 0, numbers.Length).copy_(tensor(numbers));
+        var all = beside.narrow(0, 0, parts.Length + numbers.Length);
+        all.copy_(tensor([.. parts.Select(each => HasGradient(each.Parameter) ? 1.0 : 0), .. numbers]));
         share.Group.Sum(host);
-        double[] sums = [.. beside.narrow(0, 0, numbers.Length).to(ScalarType.Float64, CPU).data<double>()];
+        double[] sums = [.. all.to(ScalarType.Float64, CPU).data<double>()];
         if (host.device.type != flat.device.type) flat.copy_(host);
         flat.Div_((double)share.Count);
-        foreach (var (parameter, part) in parts) parameter.grad?.copy_(part);
-        return sums;
+        foreach (var ((parameter, part), processes) in parts.Zip(sums))
+        {
+            if (parameter.grad is { } gradient) gradient.copy_(part);
+            else if (processes > 0) parameter.grad = part.clone().DetachFromDisposeScope();
+        }
+        return sums[parts.Length..];
+
+        bool HasGradient(Tensor parameter) => parameter.grad is not null && share.Own > 0;
     }
 
     public void Dispose()

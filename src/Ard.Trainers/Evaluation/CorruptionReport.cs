@@ -96,6 +96,7 @@ public sealed record CorruptionReport : IJsonOnDeserialized
             throw new ArgumentException(
                 $"{nameof(CorruptionReport)}: the corruptions are [{string.Join(", ", names)}], "
                 + $"expected some of {string.Join(", ", Corruption.Names)}, each once.", nameof(names));
+        using var memory = new PutBack(FreedMemory.Return);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         // Also what the network draws itself.

@@ -82,6 +82,8 @@ public sealed record EvaluationOptions : IValidatableObject
     /// </summary>
     public ProcessGroup? Group { get; init; }
 
+    internal ProcessGroup OwnGroup => Shard is null ? Group ?? ProcessGroup.Current : ProcessGroup.Alone;
+
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {
         // Found out now and not when the attacks are over.

@@ -14,7 +14,7 @@ internal sealed record EvaluationSubject(
     /// <summary>How the network is called in settings if it can only be asked, before a digest of its answers.</summary>
     public const string Asked = "answers ";
 
-    private const int ImagesToKnowBy = 32;
+    internal const int ImagesToKnowBy = 32;
 
     /// <summary>The images' numbers in the whole data set, for their random numbers. Default: they are all of it.</summary>
     public IReadOnlyList<long> Rows { get; init; } = [.. PointNoise.Rows(Images.Count)];
@@ -111,7 +111,7 @@ internal sealed record EvaluationSubject(
         {
             ["network"] = Model is BlackBoxModel
                 ? Asked + TensorDigest.Compute(Model.call(Take([.. PointNoise.Rows(Math.Min(ImagesToKnowBy, Count))]).Images))
-                : $"{Model.GetType().FullName} {TensorDigest.Compute(Model)}",
+                : $"{Model.GetType().FullName} {TensorDigest.Compute(Model)} {NetworkSpec.Within(Model)}",
             ["images"] = Images.Digest(),
             ["labels"] = TensorDigest.Compute(Labels),
         };

@@ -38,12 +38,14 @@ public sealed record RepeatedJudgement
     /// <param name="points">Images or adversarial examples [N,...], such as <see cref="AttackOutcome.Points"/>.</param>
     /// <param name="labels">The true classes, int64 [N].</param>
     /// <param name="passes">How often each point is judged. Default 20.</param>
+    /// <param name="seed">Decides what the network draws; the global random state is left as found. Default 0.</param>
     /// <exception cref="ArgumentException">Points or labels are not as described.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer passes than one.</exception>
-    public static RepeatedJudgement Evaluate(Module<Tensor, Tensor> model, Tensor points, Tensor labels, int passes = 20)
+    public static RepeatedJudgement Evaluate(Module<Tensor, Tensor> model, Tensor points, Tensor labels, int passes = 20, long seed = 0)
     {
         var subject = EvaluationSubject.Checked(nameof(RepeatedJudgement), model, points, labels);
         if (passes < 1) throw new ArgumentOutOfRangeException(nameof(passes), passes, "expected 1 or more.");
+        using var random = new GlobalRandomState(seed, subject.Home.Device);
         var (count, truth) = (subject.Count, subject.Truth);
         var (ofPoint, ofPass) = (new int[count], new int[passes]);
         foreach (var rows in subject.Batches(subject.BatchSize))

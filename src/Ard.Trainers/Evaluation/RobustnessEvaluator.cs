@@ -44,7 +44,6 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     {
         if (Options.For(subject) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateSubject(subject);
         using var scope = NewDisposeScope();
-        using var memory = new PutBack(FreedMemory.Return);
         var (report, attacks, evaluated) = (EvaluateRows(subject), Options.AllAttacks(), Part(subject, Options.Shard));
         return report with
         {
@@ -62,7 +61,8 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
     internal RobustnessReport EvaluateRows(EvaluationSubject subject)
     {
         if (Options.For(subject) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateRows(subject);
-        var group = Options.Shard is null ? Options.Group ?? ProcessGroup.Current : ProcessGroup.Alone;
+        using var memory = new PutBack(FreedMemory.Return);
+        var group = Options.OwnGroup;
         using var scope = NewDisposeScope();
         if (group.Size > 1) return EvaluateTogether(group, subject);
         var digests = Options.StateFile is null && Options.ExamplesFile is null ? null : subject.Digests();

@@ -146,6 +146,10 @@ public sealed record NetworkSpec : IValidatableObject
     internal static Dictionary<string, string> Metadata(Module network) =>
         network is ImageNetwork { Spec: var spec } ? new() { [MetadataName] = spec.ToJson() } : [];
 
+    /// <summary>What decides a network's answers beside its weights: the specifications of the built-in ones in it.</summary>
+    internal static string Within(Module network) => string.Join(
+        "; ", network.modules().Prepend(network).OfType<ImageNetwork>().Distinct().Select(each => each.Spec.ToJson()));
+
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
     /// <exception cref="FormatException">Not JSON, not an object of these fields, or a field of the wrong type.</exception>
     /// <exception cref="ArgumentException">The fields do not make a network; the message holds all faults.</exception>

@@ -54,6 +54,8 @@ internal sealed class AdversarialWeightPerturbation : HostedObjective<Adversaria
         }
     }
 
+    // Before the optimizer's step, so that weight decay is of the weights themselves; the release puts them back after it, and decays with
+    // them what was added, a hundredth of them at most.
     public override void AfterBackward(TrainingBatch batch)
     {
         batch.Perturbed.Dispose();

@@ -21,7 +21,14 @@ public sealed class InnerLoss
 
     /// <summary>KL(student(x') ‖ teacher(x')), with the gradient through the teacher, which each step asks: AdaAD.</summary>
     public static InnerLoss DivergenceFromTeacherOnSame { get; } = new(nameof(DivergenceFromTeacherOnSame), batch =>
-        points => KlDivergence.Sum(batch.Student.call(points), batch.CallTeacher(points)));
+        points =>
+        {
+            var taught = batch.CallTeacher(points);
+            if (points.requires_grad && !taught.requires_grad)
+                throw new InvalidOperationException(
+                    "The attack goes through the teacher, whose answer has no gradient with regard to the images: expected a network.");
+            return KlDivergence.Sum(batch.Student.call(points), taught);
+        });
 
     /// <summary>
     /// KL(student(x') ‖ t(x')), where t is the teacher's answer to x, to whose logit of the label the step x' - x along that logit's

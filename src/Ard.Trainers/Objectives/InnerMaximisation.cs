@@ -81,6 +81,7 @@ public sealed record InnerMaximisation
         var start = batch.StartNoise is { } noise
             ? batch.Images.Plus(noise)
             : Start.Points(batch.Images, Threat, batch.Noise);
+        if (Project && Steps == 0) return Threat.Project(start.detach(), batch.Images);
         // No point in [0,1] is outside of a ball of this size.
         var values = batch.Images.shape[1..].Aggregate(1L, (product, size) => product * size);
         var reach = Project ? Threat : new ThreatModel(Threat.Norm, values);

@@ -23,7 +23,7 @@ internal sealed class Mart(MartOptions? options = null) : AdversarialObjective<M
     public override string Name => "mart";
 
     // The margin is to the strongest wrong class: of a mixture of two there is none.
-    internal override bool TakesSoftLabels => false;
+    public override bool TakesSoftLabels => false;
 
     public override Tensor Loss(TrainingBatch batch)
     {

@@ -35,8 +35,11 @@ public abstract class Objective : INamed
     /// <summary>Whether the method trains a second network, the peer, beside the student. Default false.</summary>
     public virtual bool NeedsPeer => false;
 
-    /// <summary>Whether the loss can be taken on mixed images, by shares of classes rather than by a class. Default true.</summary>
-    internal virtual bool TakesSoftLabels => true;
+    /// <summary>
+    /// Whether the loss can be taken on mixed images (<see cref="TrainingOptions.Mixing"/>), by shares of classes rather than by a class.
+    /// Default true.
+    /// </summary>
+    public virtual bool TakesSoftLabels => true;
 
     /// <summary>Whether it moves the weights before it takes the loss, and puts them back after backward. Default false.</summary>
     internal virtual bool PerturbsWeights => false;
@@ -147,7 +150,7 @@ internal abstract class HostedObjective<TOptions>(Objective host, TOptions? opti
     public override bool NeedsNaturalTeacher => Host.NeedsNaturalTeacher;
     public override bool NeedsPeer => Host.NeedsPeer;
     public override int Replays => Host.Replays;
-    internal override bool TakesSoftLabels => Host.TakesSoftLabels;
+    public override bool TakesSoftLabels => Host.TakesSoftLabels;
     internal override bool PerturbsWeights => Host.PerturbsWeights;
     public override double LossScale(int classes) => Host.LossScale(classes);
     public override void AfterBackward(TrainingBatch batch) => Host.AfterBackward(batch);

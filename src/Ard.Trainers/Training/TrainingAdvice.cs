@@ -58,8 +58,10 @@ internal static class TrainingAdvice
         if (options.Schedule is MultiStepSchedule { Milestones: [var first, ..] } schedule && first >= options.Epochs)
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
                 + $"{nameof(Schedule)}.{nameof(Schedule.MultiStepByShare)} has its milestones as shares of the training";
-        if (options.Averaging is StochasticWeightAveraging { FromEpoch: { } from } && from > options.Epochs)
-            yield return $"weights are averaged from epoch {from} on, which is beyond the {options.Epochs} epochs";
+        var steps = new BatchPlan(data.Count, options.BatchSize!.Value).Steps;
+        if (options.Averaging is { } averaging
+            && !Enumerable.Range(1, steps * options.Epochs!.Value).Any(step => averaging.Takes(step, steps, options.Epochs.Value)))
+            yield return $"no weights are averaged: in {options.Epochs} epochs of {steps} steps none is one that {averaging} takes";
         if (((objective as Igdm)?.Host ?? objective) is AdversarialWeightPerturbation { Options.WarmUpEpochs: var warmUp }
             && warmUp >= options.Epochs)
             yield return $"the weights are perturbed after {warmUp} epochs, and there are {options.Epochs}";

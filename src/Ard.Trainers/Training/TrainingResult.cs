@@ -23,7 +23,8 @@ public sealed record TrainingResult
 
     /// <summary>
     /// The last epoch, from 1, that the validation images cannot tell from the best: its accuracy on attacked ones is the highest, or
-    /// within one standard error of it (Breiman et al., 1984), and its clean accuracy is as near to the highest of such epochs. By clean
+    /// within one standard error of it (Breiman et al., 1984), and its clean accuracy is as near to the highest of such epochs whose
+    /// weights were still kept. By clean
     /// accuracy alone if the method has neither adversary nor teacher. Null where nothing was validated.
     /// </summary>
     public int? BestEpoch { get; internal init; }

@@ -217,7 +217,8 @@ internal sealed class TrainingSetup : IDisposable
         return images;
     }
 
-    // Digests all that is given beside the settings: images and labels in their order, and the teachers' weights.
+    // Digests all that is given beside the settings: images and labels in their order, what networks there are, and the teachers' weights;
+    // of one that can only be asked its answers to the first images.
     private void Digest(ImageDataset data, ImageDataset? validation)
     {
         foreach (var (name, images) in new[] { ("data", data), ("validation", validation), ("auxiliary", Auxiliary?.Images) })
@@ -227,6 +228,11 @@ internal sealed class TrainingSetup : IDisposable
             digests[$"{name} labels"] = TensorDigest.Compute(images.Labels)[..16];
             digests[$"{name} pixels"] = images.PixelDigest()[..16];
         }
-        foreach (var (role, network) in Teachers) digests[$"{role} weights"] = TensorDigest.Compute(network)[..16];
+        foreach (var (role, network) in Networks.All) digests[role] = NetworkSpec.Within(network);
+        using var scope = NewDisposeScope();
+        var some = data.Batch(0, Math.Min(EvaluationSubject.ImagesToKnowBy, data.Count)).Images.to(ScalarType.Float32);
+        foreach (var (role, network) in Teachers)
+            digests[$"{role} weights"] =
+                (network is BlackBoxModel ? TensorDigest.Compute(network.call(some)) : TensorDigest.Compute(network))[..16];
     }
 }

@@ -383,6 +383,17 @@ public sealed class ColumnKindTests
         foreach (var one in new[] { model, loaded }) Assert.Equal(8, Tiny.Vectors(one.Transform(OfDimensions(8, 8, 3)), "Score").Count);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void A_model_of_other_channels_than_pictures_have_takes_none(int channels)
+    {
+        using var model = new ArdTrainer(ml, Tiny.Natural()).Fit(OfDimensions(channels, 16, 16));
+        Assert.Contains(
+            $"expected vectors of floats or bytes, images of {channels}x16x16 (channels, height, width) as in the training data, got Image",
+            Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(Rows("images"))).Message, StringComparison.Ordinal);
+    }
+
     private IDataView OfDimensions(params int[] dimensions)
     {
         var size = dimensions.Aggregate((all, one) => all * one);

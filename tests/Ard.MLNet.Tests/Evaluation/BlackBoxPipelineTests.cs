@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Ard.Trainers.Tests.Distributed;
 using Microsoft.ML.Transforms.Image;
 
 namespace Ard.MLNet.Tests.Evaluation;
@@ -423,6 +424,19 @@ public sealed class BlackBoxPipelineTests
         Assert.Equal(metrics.Report.WorstCase.Points, again.Report.WorstCase.Points);
         Assert.InRange(metrics.Report.Attacks[0].SurrogateAgreement!.Value, 0.8, 1);
         Assert.Contains("of these clean images; of others fewer, if it learned from these", metrics.ToHtmlReport().ToHtml());
+    }
+
+    [Fact]
+    public void A_surrogate_is_trained_by_the_processes_that_evaluate()
+    {
+        var model = Keyed(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(Toy(60, seed: 1));
+        var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(2, group =>
+            ml.MulticlassClassification.EvaluateRobustness(model, Toy(8, seed: 2), Quick with
+            {
+                Evaluation = Quick.Evaluation with { Group = group },
+                BlackBox = new() { Surrogate = "tinycnn-2", SurrogateTraining = Tiny.Training() with { BatchSize = 1 } },
+            })));
+        Assert.All(failure.InnerExceptions, each => Assert.Contains("an image for each of 2 processes", each.Message));
     }
 
     [Fact]

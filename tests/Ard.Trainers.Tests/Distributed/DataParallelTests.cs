@@ -275,6 +275,23 @@ public sealed class DataParallelTests : IDisposable
         Assert.Equal($"In the process of rank 0: {failure.InnerExceptions[0].Message}", failure.InnerExceptions[1].Message);
     }
 
+    // Rank 1 has skipped a layer by chance; a third parameter takes no part in any.
+    [Fact]
+    public void A_gradient_that_one_rank_has_is_that_of_all()
+    {
+        var gradients = ThreadGroup.Run(2, group =>
+        {
+            using var scope = NewDisposeScope();
+            Tensor[] parameters = [.. Enumerable.Range(0, 3).Select(_ => zeros([2]).requires_grad_())];
+            using var shared = new SharedGradients(group, parameters, numbers: 1);
+            parameters[0].grad = full([2], group.Rank + 1f);
+            if (group.Rank == 0) parameters[1].grad = full([2], 4f);
+            Assert.Equal([3], shared.Average(new BatchShare(group, 8), group.Rank + 1));
+            return parameters.Select(parameter => parameter.grad?.data<float>().ToArray()).ToArray();
+        });
+        Assert.All(gradients, each => Assert.Equal([[1.5f, 1.5f], [2f, 2f], null], each));
+    }
+
     [Fact]
     public void A_step_is_one_sum()
     {

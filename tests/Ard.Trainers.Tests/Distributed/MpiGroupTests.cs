@@ -112,6 +112,27 @@ public class MpiGroupTests
     }
 
     [Theory]
+    [MpiData(Mpi.Mpich)]
+    [MpiData(Mpi.OpenMpi)]
+    public async Task A_rank_that_works_by_itself_is_waited_for(string mpi)
+    {
+        var (code, output, errors) = await Mpi.Run(mpi, 2, ["alone"], ("ARD_MPI_TIMEOUT", "2"));
+        Assert.True(code == 0, errors);
+        Assert.Contains("rank 0 goes on", output);
+        Assert.Contains("rank 1 goes on", output);
+    }
+
+    [Theory]
+    [MpiData(Mpi.Mpich)]
+    [MpiData(Mpi.OpenMpi)]
+    public async Task Who_asks_for_a_device_without_a_GPU_joins_nobody(string mpi)
+    {
+        var (code, output, errors) = await Mpi.Run(mpi, 2, ["device"], ("ARD_MPI", "libnothing.so"), ("CUDA_VISIBLE_DEVICES", ""));
+        Assert.True(code == 0, errors);
+        Assert.Contains("CPU", output);
+    }
+
+    [Theory]
     [MpiData(Mpi.Mpich, "libmpi.so.40", "is of a group of 1: that is not the launcher's MPI", Mpi.OpenMpi)]
     [MpiData(Mpi.OpenMpi, "libmpich.so.12", "is of a group of 1: that is not the launcher's MPI", Mpi.Mpich)]
     [MpiData(Mpi.Mpich, "libnothing.so", "no MPI library was found by which to join them: looked for libnothing.so", Mpi.Mpich)]

@@ -114,6 +114,14 @@ public sealed class EvaluationStateTests
         Assert.Equal("Threat: Linf 0.03 in the file, L2 0.5 given", Assert.Throws<DataFileException>(
             () => new RobustnessEvaluator(options with { Threat = ThreatModel.L2(0.5) }).Evaluate(network, images, labels)).Found);
 
+        // The same weights, and another network.
+        var spec = NetworkSpec.Parse("tinycnn-2") with { InputChannels = 1, ImageSize = 8, Classes = 4 };
+        var pictures = full([8, 1, 8, 8], 0.5f);
+        var own = options with { StateFile = EvaluationProblem.File("other-state"), Attacks = ["fgsm"], MoreAttacks = [] };
+        new RobustnessEvaluator(own).Evaluate(spec.Build(1), pictures, arange(8).remainder(4));
+        Assert.Contains("\"mean\":[0.5]", Assert.Throws<DataFileException>(() => new RobustnessEvaluator(own).Evaluate(
+            (spec with { Mean = [0.5], Std = [0.25] }).Build(1), pictures, arange(8).remainder(4))).Message);
+
         var bytes = File.ReadAllBytes(options.StateFile!);
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(options.StateFile!, bytes);

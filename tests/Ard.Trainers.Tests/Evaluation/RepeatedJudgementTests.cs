@@ -1,7 +1,21 @@
 namespace Ard.Trainers.Tests.Evaluation;
 
+[Collection("global random state")]
 public sealed class RepeatedJudgementTests
 {
+    [Fact]
+    public void What_the_network_draws_is_decided_by_the_seed_and_the_random_state_is_left_alone()
+    {
+        using var scope = NewDisposeScope();
+        var network = new FunctionNetwork(x => cat([rand_like(x), rand_like(x)], 1));
+        IReadOnlyList<double> Shares(long seed) =>
+            RepeatedJudgement.Evaluate(network, zeros([20, 1]), zeros([20], dtype: ScalarType.Int64), passes: 4, seed).Shares;
+        var (first, before) = (Shares(7), get_rng_state());
+        Assert.Equal(first, Shares(7));
+        Assert.NotEqual(first, Shares(8));
+        Compare.Same(before, get_rng_state(), "global random state");
+    }
+
     [Fact]
     public void Shares_accuracies_mean_and_interval_are_those_of_the_passes()
     {

@@ -56,6 +56,27 @@ public sealed class ObjectiveTests
     }
 
     [Fact]
+    public void An_attack_through_a_teacher_that_can_only_be_asked_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        using var asked = BlackBox.FromScores("asked", images => images.flatten(1)[.., ..4]);
+        asked.eval();
+        foreach (var method in new[] { "adaad", "adaiad", "saad" })
+            Assert.Contains("no gradient with regard to the images", Assert.Throws<InvalidOperationException>(
+                () => ObjectiveCatalog.ByName(method).Loss(Batch(asked))).Message);
+        // Its answers to given points will do.
+        ObjectiveCatalog.ByName("rslad").Loss(Batch(asked));
+    }
+
+    [Fact]
+    public void Without_a_step_the_start_is_what_the_adversary_may_do()
+    {
+        using var scope = NewDisposeScope();
+        var batch = Batch();
+        ThreatModel.Cifar10.Verify(new InnerMaximisation { Steps = 0, Start = Start.UniformTimes(2) }.Maximise(batch), batch.Images, "start");
+    }
+
+    [Fact]
     public void Ard_skips_the_clean_pass_only_when_told_so()
     {
         using var scope = NewDisposeScope();

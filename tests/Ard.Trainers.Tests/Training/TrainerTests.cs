@@ -449,6 +449,14 @@ public sealed class TrainerTests : IDisposable
         Names(Refused(pixels, validation, teacher), "data pixels");
         Names(Refused(labels, validation, teacher), "data labels");
         Names(Refused(data, validation, other), "teacher weights");
+        // The same weights, and another network.
+        using var normalised = (Spec with { Mean = [0.5], Std = [0.25] }).Build(1);
+        Weights.Load(normalised, teacher.state_dict());
+        Assert.Contains("\"mean\":[0.5]", Refused(data, validation, normalised));
+        using var asked = BlackBox.FromScores("one", images => images.flatten(1)[.., ..(int)data.Classes]);
+        using var askedToo = BlackBox.FromScores("two", images => images.flatten(1)[.., ..(int)data.Classes] * 2);
+        Fit(data, validation, asked, resume: false);
+        Names(Refused(data, validation, askedToo), "teacher weights");
         Assert.Contains("validation: [10,1,8,8] in the file, [20,1,8,8] given", Refused(data, pixels, teacher));
     }
 
@@ -551,13 +559,14 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void A_checkpoint_of_another_student_is_refused_with_the_tensors_that_differ()
+    public void A_checkpoint_of_another_student_is_refused_with_what_differs()
     {
         Trained(Options with { Epochs = 1, CheckpointFolder = folder }, out _);
         var options = Options with { Epochs = 1, CheckpointFolder = folder, Resume = true };
         var fault = Assert.Throws<DataFileException>(() => Trained(options, out _, build: spec => (spec with { Width = 5 }).Build(3)));
         Assert.Contains(Last, fault.Message);
-        Assert.Contains("net.0.weight", fault.Message);
+        Assert.Contains("Student: {", fault.Message);
+        Assert.Contains("\"width\":5", fault.Message);
     }
 
     [Fact]

@@ -45,8 +45,9 @@ public sealed class TrainingAdviceTests
     [Fact]
     public void What_begins_after_the_end_is_told()
     {
-        Assert.Contains("weights are averaged from epoch 40 on, which is beyond the 30 epochs", Assert.Single(
-            Advice(new() { Epochs = 30, Averaging = WeightAveraging.Stochastic(fromEpoch: 40) })));
+        foreach (var none in new[] { WeightAveraging.Stochastic(fromEpoch: 40), WeightAveraging.Stochastic(everySteps: 1000) })
+            Assert.Contains("no weights are averaged: in 30 epochs of ", Assert.Single(Advice(new() { Epochs = 30, Averaging = none })));
+        Assert.Empty(Advice(new() { Epochs = 30, Averaging = WeightAveraging.Stochastic(fromEpoch: 30) }));
         Assert.Contains("the weights are perturbed after 9 epochs, and there are 9", Assert.Single(
             Advice(new() { Epochs = 9 }, new AdversarialWeightPerturbation(new Trades(new() { Inner = new() { Threat = Tenth } })))));
         foreach (var name in new[] { "trades+awp+igdm", "trades+igdm+awp" })
