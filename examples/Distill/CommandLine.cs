@@ -28,7 +28,8 @@ internal static class CommandLine
         "--classes", "Number of classes of the images, where their files do not say it. Default: the largest label and 1; with IDX at "
         + "least 10.");
     public static readonly Option<double?> Epsilon = Number(
-        "--eps", "The adversary's budget in the maximum norm, such as 0.1 or 8/255. Default 8/255 for colour images, 0.1 for gray ones.");
+        "--eps", "The adversary's budget in the maximum norm, such as 0.1 or 8/255. Default 8/255 for colour images, 0.1 for gray ones.",
+        Budget);
     public static readonly Option<int?> TrainImages =
         Count("--train-images", "Train on the first so many images. Default all; of builtin 4,000.");
     public static readonly Option<int?> TestImages =
@@ -38,6 +39,10 @@ internal static class CommandLine
     public static readonly Option<string?> Json = ToWrite(
         "--json", "Write the figures to this JSON file: those of evaluate for the card of export, those of corruptions for --baseline.");
     public static readonly Option<string?> Rows = ToWrite("--rows", "Write what became of each image to this file, as JSON lines.");
+
+    /// <summary>A budget in the maximum norm, in which 1 makes any image of any other.</summary>
+    public static double Budget(string text) => Fraction(text) is <= 1 and var budget ? budget
+        : throw new FormatException("expected a number from 0 to 1, in units of pixels from 0 to 1, such as 8/255");
 
     /// <summary>The whole command line.</summary>
     public static RootCommand Build(CancellationToken cancellation) => new("Adversarially robust distillation. Without a verb: distill.")

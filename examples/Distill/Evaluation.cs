@@ -25,7 +25,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         "--attacks", $"One or more of {string.Join(", ", AttackCatalog.Names)}, with commas between. Default fgsm,pgd-20; "
         + "square for an ONNX file.", AttackCatalog.ByName);
     private static readonly Option<IReadOnlyList<double>?> Epsilons = Several(
-        "--eps", "One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.", Fraction);
+        "--eps", "One budget as for distill, or several with commas between for a curve: 2/255,4/255,8/255.", Budget);
     private static readonly Option<IReadOnlyList<ThreatModel>?> Threats = Several(
         "--threat", "Norm and budget in place of --eps, such as l2:0.5; several with commas between are evaluated one by one and as a "
         + "union: linf:8/255,l2:0.5,l1:12.", Threat);
@@ -261,7 +261,17 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
         var network = Read(model, architecture is null ? null : DataSource.Fit(architecture, images));
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var outputs = network.call(images.Batch(0, 1).Images).shape[^1];
+        long outputs;
+        try
+        {
+            outputs = network.call(images.Batch(0, 1).Images).shape[^1];
+        }
+        catch (ArgumentException exception)
+        {
+            throw new ArgumentException(
+                $"{model} does not take the images of {Data.Name}, which are {images.Channels}x{images.Height}x{images.Width}: "
+                + exception.Message.Split(" (Parameter")[0]);
+        }
         return outputs == images.ClassNames.Count
             ? network
             : throw new ArgumentException(

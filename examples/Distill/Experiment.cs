@@ -133,6 +133,10 @@ internal sealed record Experiment
             // Every training has a folder of its own.
             CheckpointFolder = Path.Combine(Output, name),
         };
+        var last = Path.Combine(options.CheckpointFolder, "last.safetensors");
+        if (options.Resume || File.Exists(last))
+            display.Line($"{role}, {title}: " + (!options.Resume ? $"begins anew, and replaces the training in {options.CheckpointFolder}"
+                : File.Exists(last) ? $"goes on from {last}" : $"begins, for there is no {last}"));
         // Of the student's architecture, with weights of its own.
         using var peer = objective.NeedsPeer ? spec.Build(options.Seed + 2) : null;
         TrainingResult result;

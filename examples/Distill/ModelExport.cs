@@ -40,6 +40,7 @@ internal static class ModelExport
     {
         var (file, formats) = (p.GetValue(File)!, p.GetValue(Format) ?? ["onnx"]);
         var output = p.GetValue(Output) ?? Path.GetFileNameWithoutExtension(file);
+        if (Path.GetExtension(output) is ".onnx" or ".safetensors") output = Path.ChangeExtension(output, null);
         var (onnx, safetensors) = ($"{output}.onnx", $"{output}.safetensors");
         if (formats.Contains("safetensors") && Path.GetFullPath(safetensors) == Path.GetFullPath(file))
             throw new ArgumentException($"'{safetensors}' is the file itself, expected --output with another name.");

@@ -128,9 +128,11 @@ internal static class PipelineModel
         return order.Index().All(place => place.Item == place.Index) ? network : new Reordered(network, tensor(order));
     }
 
-    // For each class of the images its place among the model's, whose names are the same, or count the classes from 0.
+    // For each class of the images its place among the model's, whose names are the same; or one of the two counts the classes from 0.
     private static long[] Order(string path, IReadOnlyList<string> names, ImageDataset test)
     {
+        if (names.Count == test.ClassNames.Count && test.ClassNames.Index().All(each => $"{each.Index}" == each.Item) && !names.Any(IsNumber))
+            return [.. names.Index().Select(each => (long)each.Index)];
         var same = names.All(test.ClassNames.Contains) ? names.ToList() : [.. names.Select(name =>
             int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < test.ClassNames.Count
                 ? test.ClassNames[number] : name)];
@@ -139,6 +141,8 @@ internal static class PipelineModel
             throw new FormatException(
                 $"{path}: expected the classes of the images, [{string.Join(", ", test.ClassNames)}], found [{string.Join(", ", names)}].");
         return places;
+
+        static bool IsNumber(string name) => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _);
     }
 
     private static IEnumerable<ITransformer> Steps(ITransformer step) =>

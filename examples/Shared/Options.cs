@@ -41,8 +41,8 @@ internal static class Options
         Read(new Option<int?>(name), description, text => (int?)Positive(text));
 
     /// <summary>A number from 0, or a fraction.</summary>
-    public static Option<double?> Number(string name, string description) =>
-        Read(new Option<double?>(name), description, text => (double?)Fraction(text));
+    public static Option<double?> Number(string name, string description, Func<string, double>? read = null) =>
+        Read(new Option<double?>(name), description, text => (double?)(read ?? Fraction)(text));
 
     /// <summary>A share in percent, such as 45.</summary>
     public static Option<double?> Percent(string name, string description) => Read(new Option<double?>(name), description, text =>

@@ -20,6 +20,39 @@ public static class ArdCatalog
         return mlContext;
     }
 
+    /// <summary>
+    /// A classifier of the network in a file that was trained elsewhere, by the command line or in PyTorch: ready to score, to be evaluated,
+    /// and to be saved by <c>mlContext.Model.Save</c>. ML.NET's own models are loaded by <c>mlContext.Model.Load</c>.
+    /// </summary>
+    /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
+    /// <param name="path">A file that <see cref="ModelFile"/> reads. Nothing in it is run.</param>
+    /// <param name="classNames">The classes in the order of the outputs. Default: as the file's model card says, else numbers from 0.</param>
+    /// <param name="network">What network it is. Default: the file says so, as those of this library do.</param>
+    /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
+    /// <param name="layout">How the column holds an image. Default: planes of values in [0,1], of the network's channels and size.</param>
+    /// <exception cref="DataFileException">It is missing, damaged, or of another network.</exception>
+    /// <exception cref="ArgumentException">There are more or fewer names than outputs.</exception>
+    public static ImageClassifierTransformer LoadImageClassifier(
+        this ModelOperationsCatalog catalog, string path, IReadOnlyList<string>? classNames = null, NetworkSpec? network = null,
+        string featureColumnName = "Features", ImageLayout? layout = null)
+    {
+        var env = Environment(catalog);
+        return (network is null ? ModelFile.Read(path) : ModelFile.Import(path, network).Network).OrDispose(model =>
+        {
+            var spec = ((ImageNetwork)model).Spec;
+            var names = classNames ?? (network is null ? ModelCard.Read(path, model).ClassNames : null);
+            if (names is not null && names.Count != spec.Classes)
+                throw new ArgumentException(
+                    $"{path} has {spec.Classes} outputs, expected as many class names, found {names.Count}.", nameof(classNames));
+            model.to(TrainingDevice.Find(env.Device("auto")));
+            return new ImageClassifierTransformer(
+                new Classifier(
+                    model, spec, (layout ?? new()).Resolve(spec), names is null ? ClassLabels.Unnamed(spec.Classes) : ClassLabels.Texts(names),
+                    featureColumnName, BatchMapping.UsualRows),
+                training: null);
+        });
+    }
+
     /// <summary>An estimator of adversarially robust distillation.</summary>
     /// <param name="catalog">The catalog; its context's seed decides whatever chance decides.</param>
     /// <param name="options">The settings.</param>

@@ -101,7 +101,7 @@ public sealed record ArdTrainerOptions : IValidatableObject
 
     /// <summary>Images that the fitted classifier sends through the network at a time, 1 to 65536. Default 256.</summary>
     [Range(1, BatchMapping.MostRows)]
-    public int ScoringBatchSize { get; init; } = 256;
+    public int ScoringBatchSize { get; init; } = BatchMapping.UsualRows;
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext context)
     {

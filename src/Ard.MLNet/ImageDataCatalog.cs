@@ -86,7 +86,7 @@ public static class ImageDataCatalog
     public static IDataView LoadImageFolder(this DataOperationsCatalog catalog, string folder)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        if (!Directory.Exists(folder)) throw new DataFileException(folder, 0, "a folder", "none");
+        if (!Directory.Exists(folder)) throw new DataFileException(folder, "a folder", "none");
         // Of names that begin with a dot, too, where that alone does not hide them.
         var visible = new EnumerationOptions
         {
@@ -116,7 +116,9 @@ public static class ImageDataCatalog
             where Has(image.File, ImageExtensions)
             select (Path: Path.GetFullPath(image.File).AsMemory(), image.Class)).ToArray();
         if (files.Length == 0)
-            throw new DataFileException(folder, 0, $"folders, one a class, with images ({string.Join(", ", ImageExtensions)})", "none");
+            throw new DataFileException(
+                folder, $"folders, one a class, with images ({string.Join(", ", ImageExtensions)})",
+                Directory.EnumerateFiles(folder).Any(file => Has(file, ImageExtensions)) ? "images in the folder itself" : "none");
         string[] classes = [.. files.Select(file => file.Class).Distinct()];
         return new TableDataView(
             files.Length,

@@ -118,6 +118,14 @@ public sealed record ImageLayout : IValidatableObject
         static int? Known(int size) => size > 0 ? size : null;
     }
 
+    /// <summary>The layout with all sizes, for a network whose training column is not known: vectors of floats are taken to be it.</summary>
+    internal PixelFormat Resolve(NetworkSpec spec)
+    {
+        var format = Format(
+            NumberDataViewType.Single, Channels ?? spec.InputChannels, Height ?? spec.ImageSize, Width ?? spec.ImageSize);
+        return format with { Column = format.FloatsType };
+    }
+
     private PixelFormat Format(DataViewType column, int channels, int height, int width) =>
         new(channels, height, width, this with { Channels = null, Height = null, Width = null }) { Column = column };
 }

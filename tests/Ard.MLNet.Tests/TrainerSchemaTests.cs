@@ -248,7 +248,7 @@ public sealed class TrainerSchemaTests
 
     [Theory]
     [InlineData(3, "All 3 rows have the label 'cat' in column 'Label': expected rows of two classes or more.")]
-    [InlineData(0, "The data has no rows: expected images of two classes or more.")]
+    [InlineData(0, "The data has no rows: expected images.")]
     public void Data_of_one_class_or_none_is_refused_after_MapValueToKey_too(int count, string message)
     {
         var rows = Enumerable.Repeat(new TextRow { Features = new float[256], Label = "cat" }, count);

@@ -31,6 +31,44 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public void Perfect_on_a_few_validation_images_is_not_taken_for_chance()
+    {
+        var ml = new MLContext(1);
+        using var model = new ArdTrainer(ml, Tiny.Natural() with
+        {
+            Network = "tinycnn-4-bn",
+            Training = new() { Epochs = 20, Device = "cpu", ValidationFraction = 0.04, KeepBest = false },
+        }).Fit(Tiny.Glyphs(ml, 100));
+        Assert.InRange(model.Training!.History[^1].TrainingAccuracy, 0.9, 1);
+        Assert.Equal(4, model.Training.ValidationImages);
+        Assert.DoesNotContain(model.Training.Warnings, warning => warning.Contains("learned nothing", StringComparison.Ordinal));
+        Assert.DoesNotContain(model.Training.Warnings, warning => warning.Contains("another scale", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Labels_that_are_numbers_of_their_own_are_told_what_mlnet_makes_of_them()
+    {
+        var ml = new MLContext(1);
+        var told = new List<string>();
+        ml.Log += (_, log) => told.Add(log.Message);
+        foreach (var first in new[] { 0, 1 })
+        {
+            told.Clear();
+            var rows = Tiny.Images(ml, 20).Select((image, n) => new NumberedImage { Features = image.Features, Label = first + n % 2 });
+            new ArdTrainer(ml, Tiny.Natural()).Fit(ml.Data.LoadFromEnumerable(rows.ToArray())).Dispose();
+            Assert.Equal(first == 1, told.Exists(text => text.Contains("The labels are the numbers 1, 2: ML.NET's own Evaluate takes")));
+        }
+    }
+
+    private sealed class NumberedImage
+    {
+        [VectorType(1, 16, 16)]
+        public float[] Features { get; set; } = [];
+
+        public float Label { get; set; }
+    }
+
+    [Fact]
     public void What_one_of_several_processes_cannot_read_ends_all()
     {
         var failure = Assert.Throws<AggregateException>(() => ThreadGroup.Run(2, group =>
@@ -195,7 +233,7 @@ public sealed class TrainingTests
         var unknown = Ard.Trainers.Data.Glyphs.ClassNames[4];
         var fault = Assert.Throws<InvalidOperationException>(
             () => new ArdTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 10))));
-        Assert.Contains($"the label is missing (it is '{unknown}', which MapValueToKey was not fitted on)", fault.Message,
+        Assert.Contains($"the label is missing (it is '{unknown}', which is none of the key's classes)", fault.Message,
             StringComparison.Ordinal);
 
         using var four = new ArdTrainer(ml, Tiny.Natural()).Fit(keys.Transform(Tiny.Texts(ml, 4)));
@@ -368,7 +406,7 @@ public sealed class TrainingTests
         Fit(Two("disk", "disk"));
 
         var unknown = Assert.ThrowsAny<Exception>(() => Fit(Two("disk", "zebra")));
-        Assert.Contains("'zebra', which MapValueToKey was not fitted on", unknown.Message);
+        Assert.Contains("'zebra', which is none of the key's classes", unknown.Message);
         Assert.Contains("or some of them", Assert.ThrowsAny<Exception>(
             () => Fit(Tiny.Keys(ml).Fit(Two("disk", "zebra")).Transform(Two("disk", "zebra")))).Message);
         Assert.Contains("both set", Message(options with { Auxiliary = texts }));

@@ -235,6 +235,7 @@ public sealed class DistillTests : IDisposable
     [InlineData("--mix is given, and mart needs a class for each image",
         "--method", "ard,mart", "--mix", "cutmix", "--train-images", "20", "--test-images", "10", "--output", "out")]
     [InlineData("--rand-augment '2,-1': expected a whole number from 0", "--rand-augment", "2,-1")]
+    [InlineData("--eps '8': expected a number from 0 to 1, in units of pixels from 0 to 1, such as 8/255", "--eps", "8")]
     [InlineData("--eps '8/x': expected a number from 0, such as 0.1, 5e-4 or 8/255", "--eps", "8/x")]
     [InlineData("--schedule 'linear': Schedule 'linear': expected one of constant", "--schedule", "linear")]
     [InlineData("--student 'resnet19': ", "--student", "resnet19")]

@@ -88,7 +88,7 @@ public sealed class ModelCommandsTests : IDisposable
         var bad = program.Run(
             "distill", "--teacher-checkpoint", "model.safetensors", "--student", "tinycnn-2", "--epochs", "1", "--train-images",
             "80", "--test-images", "10", "--output", "bad").Error;
-        Assert.Contains("it was never trained, or on other labels. --any-teacher goes on with it all the same.", bad);
+        Assert.Contains("it was never trained, or too short, or on other labels. --any-teacher goes on with it all the same.", bad);
         Assert.Contains("without --teacher-checkpoint", program.Run(["distill", .. given[2..]]).Error);
     }
 

@@ -108,6 +108,25 @@ public sealed class PipelineModelTests : IDisposable
     }
 
     [Fact]
+    public void Classes_with_names_are_those_of_numbered_images_in_their_order()
+    {
+        var train = ml.Data.LoadGlyphs(300, seed: 9);
+        var model = ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy().Fit(train);
+        ml.Model.Save(model, train.Schema, Path.Combine(program.Folder, "named.zip"));
+        using (var glyphs = Glyphs.Generate(60, seed: 2))
+        using (var numbered = new ImageDataset(
+            glyphs.Images.clone(), glyphs.Labels.clone(), [.. Enumerable.Range(0, 10).Select(number => $"{number}")]))
+            numbered.Save(Path.Combine(program.Folder, "test.ard"));
+        var (code, output, error) = program.Run(
+            "evaluate", "--model", "named.zip", "--data", "test.ard", "--attacks", "square-2", "--json", "named.json");
+        Assert.True(code == 0, output + error);
+        using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(program.Folder, "named.json")));
+        Assert.Equal(
+            ml.MulticlassClassification.Evaluate(model.Transform(ml.Data.LoadGlyphs(60, seed: 2))).MicroAccuracy,
+            json.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble(), 1e-9);
+    }
+
+    [Fact]
     public void What_cannot_be_evaluated_says_what_was_expected()
     {
         File.WriteAllText(Path.Combine(program.Folder, "text.zip"), "not a zip");

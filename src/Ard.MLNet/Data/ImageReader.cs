@@ -190,7 +190,7 @@ internal static class ImageReader
     }
 
     private static InvalidOperationException NotClasses(string? label, int rows, string? name) => new(
-        rows == 0 ? "The data has no rows: expected images of two classes or more."
+        rows == 0 ? "The data has no rows: expected images."
             : $"All {rows} rows have the label{(string.IsNullOrEmpty(name) ? "" : $" '{name}'")} in column '{label}': "
                 + "expected rows of two classes or more.");
 
@@ -206,7 +206,7 @@ internal static class ImageReader
         {
             if (cursor.Position != position) continue;
             get(ref value);
-            return value.IsEmpty ? "" : $" (it is '{value}', which MapValueToKey was not fitted on)";
+            return value.IsEmpty ? "" : $" (it is '{value}', which is none of the key's classes)";
         }
         return "";
     }

@@ -4,7 +4,7 @@ namespace Ard.MLNet.Scoring;
 internal abstract class BatchMapping
 {
     /// <summary>The most rows that may go through at a time, so that neither a setting nor a file asks for memory without end.</summary>
-    public const int MostRows = 1 << 16;
+    public const int MostRows = 1 << 16, UsualRows = 256;
 
     /// <summary>Rows that go through at a time.</summary>
     public abstract int BatchSize { get; }

@@ -78,7 +78,9 @@ internal static class RobustnessFlags
 
     private static IEnumerable<RobustnessFlag> Gradients(EvaluationState state)
     {
-        const string gradientFree = "Attacks that need it cannot move there: add an attack without gradients, such as square. Look for ";
+        var gradientFree = "Attacks that need it cannot move there"
+            + (state.Parts.Any(part => !part.Part.NeedsGradient) ? "; one without gradients has been there too. Look for "
+                : ": add an attack without gradients, such as square. Look for ");
         return
         [
             .. Met(GradientFaults.Zero, "0 everywhere", ZeroGradients, gradientFree + "steps or saturation in the network"),

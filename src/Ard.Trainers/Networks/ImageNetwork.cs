@@ -40,7 +40,9 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
         if (shape.Length != 4 || shape[1] != Spec.InputChannels
             || (Classifier is null && (shape[2] != Spec.ImageSize || shape[3] != Spec.ImageSize)))
             throw new ArgumentException(
-                $"{Spec}: expected images [N,{Spec.InputChannels},{size}], found [{string.Join(",", shape)}].", nameof(images));
+                $"{Spec}: expected images [N,{Spec.InputChannels},{size}], found [{string.Join(",", shape)}]."
+                + (Classifier is null ? " It takes that size alone: resize the images, or take another network, such as resnet-8." : ""),
+                nameof(images));
         using var scope = NewDisposeScope();
         var input = MixedPrecision.Reduced(normalisation is null ? images : normalisation.call(images));
         if (ChannelsLast && !training && IsQuickerInChannelsLast(input)) input = ToChannelsLast(input);

@@ -69,7 +69,7 @@ public sealed record TeacherReport
     public string? Warning => IsNearChance
         ? $"{Role} gets {CleanCount} of {Images} training images right, where chance gets {ChanceText}. Likely causes: its classes are in "
             + $"another order than the labels' ({ClassOrder}); it normalises its input otherwise, or not at all; it expects other values "
-            + "than [0,1]; it was never trained, or on other labels"
+            + "than [0,1]; it was never trained, or too short, or on other labels"
         : Threat is not null && RobustCount <= Math.Max(Chance.Reach(Images, Classes), LeastKept * CleanCount)
         ? $"{Role} gets {RobustCount} of {Images} training images right under attack (PGD-10, {Threat}), and {CleanCount} without, where "
             + $"chance gets {ChanceText}: it has no robustness that a student could learn from it"

@@ -14,12 +14,15 @@ internal static class TrainingAdvice
     // So many images, at equal distances, have the darkest and the brightest pixels that there are, or nearly.
     private const long ImagesOfScale = 100;
 
+    // Of fewer, none may have the darkest or the brightest.
+    private const long FewestOfScale = 20;
+
     // Images from 0 to 1 read as images from -1 to 1 have half the scale, those read as images from 0 to 255 next to nothing of it.
     private const double OtherScale = 0.6;
 
     internal static IEnumerable<string> OfScale(string what, ImageDataset? images, ImageDataset training)
     {
-        if (images is null) yield break;
+        if (images is null || Math.Min(images.Count, training.Count) < FewestOfScale) yield break;
         var ((low, high), (least, most)) = (Range(images), Range(training));
         if (Math.Min(high - low, most - least) < OtherScale * Math.Max(high - low, most - least))
             yield return Invariant(
@@ -59,8 +62,9 @@ internal static class TrainingAdvice
             yield return $"the schedule {schedule} never lowers the learning rate in {options.Epochs} epochs; "
                 + $"{nameof(Schedule)}.{nameof(Schedule.MultiStepByShare)} has its milestones as shares of the training";
         var steps = new BatchPlan(data.Count, options.BatchSize!.Value).Steps;
-        if (options.Averaging is { } averaging
-            && !Enumerable.Range(1, steps * options.Epochs!.Value).Any(step => averaging.Takes(step, steps, options.Epochs.Value)))
+        var all = (long)steps * options.Epochs!.Value;
+        if (options.Averaging is StochasticWeightAveraging averaging
+            && !averaging.Takes(all - all % (averaging.EverySteps ?? steps), steps, options.Epochs.Value))
             yield return $"no weights are averaged: in {options.Epochs} epochs of {steps} steps none is one that {averaging} takes";
         if (((objective as Igdm)?.Host ?? objective) is AdversarialWeightPerturbation { Options.WarmUpEpochs: var warmUp }
             && warmUp >= options.Epochs)
@@ -71,12 +75,15 @@ internal static class TrainingAdvice
     public static IEnumerable<string> After(TrainingSetup setup, EpochRecord last, EpochRecord? best)
     {
         var data = setup.Data;
-        var (images, of, clean, robust) = best is null
+        // So few validation images may nearly all be right by chance.
+        var tells = best is not null && 4 * Chance.Reach(setup.Validation!.Count, data.Classes) <= 3 * setup.Validation.Count;
+        var (images, of, clean, robust) = !tells
             ? (data.Count, "images in training", last.TrainingAccuracy, double.NaN)
-            : (setup.Validation!.Count, "validation images", best.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
+            : (setup.Validation!.Count, "validation images", best!.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
         var chance = Invariant($"where chance gets {100.0 / data.Classes:0.#} %");
         if (Right(clean) <= Chance.Reach(images, data.Classes))
-            yield return $"it ends with {Right(clean)} of {images} {of} right, {chance}: it has learned nothing. {Remedy(setup)}";
+            yield return $"{(tells ? $"epoch {best!.Epoch}, which is kept, has" : "it ends with")} {Right(clean)} of {images} {of} right, "
+                + $"{chance}: it has learned nothing. {Remedy(setup)}";
         else if (setup.MeetsAdversary && Right(robust) == 0)
             yield return $"under attack none of {images} {of} is right, so that the choice of the best epoch rests on clean images alone. "
                 + Remedy(setup);

@@ -90,6 +90,9 @@ public sealed class TrainingAdviceTests
                 + $"{(images == other ? "0 to 1" : told)}: are they in another scale?", Assert.Single(advice));
         }
         Assert.Empty(TrainingAdvice.OfScale("validation", null, training));
+        // Of few images none may be dark.
+        using var few = other.Sample(19);
+        Assert.Empty(TrainingAdvice.OfScale("validation", few, training));
     }
 
     [Fact]
