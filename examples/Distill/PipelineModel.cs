@@ -131,7 +131,8 @@ internal static class PipelineModel
     // For each class of the images its place among the model's, whose names are the same; or one of the two counts the classes from 0.
     private static long[] Order(string path, IReadOnlyList<string> names, ImageDataset test)
     {
-        if (names.Count == test.ClassNames.Count && test.ClassNames.Index().All(each => $"{each.Index}" == each.Item) && !names.Any(IsNumber))
+        if (names.Count == test.ClassNames.Count && !names.Any(IsNumber)
+            && test.ClassNames.Index().All(each => $"{each.Index}" == each.Item))
             return [.. names.Index().Select(each => (long)each.Index)];
         var same = names.All(test.ClassNames.Contains) ? names.ToList() : [.. names.Select(name =>
             int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < test.ClassNames.Count

@@ -21,12 +21,12 @@ public static class ArdCatalog
     }
 
     /// <summary>
-    /// A classifier of the network in a file that was trained elsewhere, by the command line or in PyTorch: ready to score, to be evaluated,
-    /// and to be saved by <c>mlContext.Model.Save</c>. ML.NET's own models are loaded by <c>mlContext.Model.Load</c>.
+    /// A classifier of the network in a file that was trained elsewhere, by the command line or in PyTorch: ready to score, to be
+    /// evaluated, and to be saved by <c>mlContext.Model.Save</c>. ML.NET's own models are loaded by <c>mlContext.Model.Load</c>.
     /// </summary>
     /// <param name="catalog">The catalog, <c>mlContext.Model</c>.</param>
     /// <param name="path">A file that <see cref="ModelFile"/> reads. Nothing in it is run.</param>
-    /// <param name="classNames">The classes in the order of the outputs. Default: as the file's model card says, else numbers from 0.</param>
+    /// <param name="classNames">The classes in the order of the outputs. Default: as the file's model card says, else numbers.</param>
     /// <param name="network">What network it is. Default: the file says so, as those of this library do.</param>
     /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="layout">How the column holds an image. Default: planes of values in [0,1], of the network's channels and size.</param>
@@ -47,8 +47,8 @@ public static class ArdCatalog
             model.to(TrainingDevice.Find(env.Device("auto")));
             return new ImageClassifierTransformer(
                 new Classifier(
-                    model, spec, (layout ?? new()).Resolve(spec), names is null ? ClassLabels.Unnamed(spec.Classes) : ClassLabels.Texts(names),
-                    featureColumnName, BatchMapping.UsualRows),
+                    model, spec, (layout ?? new()).Resolve(spec),
+                    names is null ? ClassLabels.Unnamed(spec.Classes) : ClassLabels.Texts(names), featureColumnName, BatchMapping.UsualRows),
                 training: null);
         });
     }

@@ -63,8 +63,9 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         channel.Info(MessageSensitivity.None, WhereKept(data));
         if (keys is not null && labels.KindName == "float" && labels.Names.Index().Any(each => $"{each.Index}" != each.Item))
             channel.Warning(
-                MessageSensitivity.None, $"The labels are the numbers {string.Join(", ", labels.Names.Take(10))}: ML.NET's own Evaluate takes "
-                + "such a column for the places of the classes, from 0; MapValueToKey in front of the trainer makes it a key.");
+                MessageSensitivity.None,
+                $"The labels are the numbers {string.Join(", ", labels.Names.Take(10))}: ML.NET's own Evaluate takes such a column for"
+                + " the places of the classes, from 0; MapValueToKey in front of the trainer makes it a key.");
         using var validation = Group.Together(() => ReadValidation(format, labels));
         using var auxiliary = Group.Together(() => ReadAuxiliary(format, labels));
 

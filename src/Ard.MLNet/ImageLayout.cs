@@ -118,7 +118,7 @@ public sealed record ImageLayout : IValidatableObject
         static int? Known(int size) => size > 0 ? size : null;
     }
 
-    /// <summary>The layout with all sizes, for a network whose training column is not known: vectors of floats are taken to be it.</summary>
+    /// <summary>The layout with all sizes, for a network whose training column is not known: one of floats is taken to be it.</summary>
     internal PixelFormat Resolve(NetworkSpec spec)
     {
         var format = Format(

@@ -115,7 +115,8 @@ public sealed class ImageDataset : IDisposable
         if (Npy.Is(path)) return Npy.Load(path, split, classNames);
         if (!Cifar.Is(path))
             throw new DataFileException(path, 0, $"{Idx.Description}, {Npy.Description}, or {Cifar.Description}",
-                Directory.Exists(path) ? "a folder without them (folders of photographs are for LoadImageFolder, in ML.NET)" : File.Exists(path) ? "another file" : "nothing");
+                Directory.Exists(path) ? "a folder without them (folders of photographs are for LoadImageFolder, in ML.NET)"
+                    : File.Exists(path) ? "another file" : "nothing");
         var cifar = Cifar.Load(path, split);
         if (classes is not null && classes != cifar.Classes)
             using (cifar) throw new DataFileException(path, 0, $"{classes} classes", $"CIFAR-{cifar.Classes}");

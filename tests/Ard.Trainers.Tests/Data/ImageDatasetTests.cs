@@ -116,7 +116,8 @@ public sealed class ImageDatasetTests
     public void A_path_that_is_no_data_set_is_refused_with_what_is_expected()
     {
         using var folder = new DataFolder();
-        foreach (var (path, found) in new[] { (folder.Root, "a folder without them (folders of photographs are for LoadImageFolder, in ML.NET)"), (folder.File("nowhere"), "nothing") })
+        const string without = "a folder without them (folders of photographs are for LoadImageFolder, in ML.NET)";
+        foreach (var (path, found) in new[] { (folder.Root, without), (folder.File("nowhere"), "nothing") })
             DataFolder.AssertFault(path, 0, "CIFAR-10 or CIFAR-100", found, () => ImageDataset.Load(path, DataSplit.Train));
     }
 }
