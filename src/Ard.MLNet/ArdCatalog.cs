@@ -48,7 +48,8 @@ public static class ArdCatalog
             return new ImageClassifierTransformer(
                 new Classifier(
                     model, spec, (layout ?? new()).Resolve(spec),
-                    names is null ? ClassLabels.Unnamed(spec.Classes) : ClassLabels.Texts(names), featureColumnName, BatchMapping.UsualRows),
+                    names is null ? ClassLabels.Unnamed(spec.Classes) : ClassLabels.Texts(names),
+                    featureColumnName, BatchMapping.UsualRows),
                 training: null);
         });
     }

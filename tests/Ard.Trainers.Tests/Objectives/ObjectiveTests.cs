@@ -73,7 +73,8 @@ public sealed class ObjectiveTests
     {
         using var scope = NewDisposeScope();
         var batch = Batch();
-        ThreatModel.Cifar10.Verify(new InnerMaximisation { Steps = 0, Start = Start.UniformTimes(2) }.Maximise(batch), batch.Images, "start");
+        var start = new InnerMaximisation { Steps = 0, Start = Start.UniformTimes(2) }.Maximise(batch);
+        ThreatModel.Cifar10.Verify(start, batch.Images, "start");
     }
 
     [Fact]
