@@ -30,7 +30,8 @@ public static class ArdCatalog
     /// <param name="network">What network it is. Default: the file says so, as those of this library do.</param>
     /// <param name="featureColumnName">The column of images, or of vectors of floats or bytes.</param>
     /// <param name="layout">How the column holds an image. Default: planes of values in [0,1], of the network's channels and size.</param>
-    /// <exception cref="DataFileException">It is missing, damaged, or of another network.</exception>
+    /// <exception cref="FileNotFoundException">It is missing.</exception>
+    /// <exception cref="DataFileException">It is damaged, or of another network, or does not say of which.</exception>
     /// <exception cref="ArgumentException">There are more or fewer names than outputs.</exception>
     public static ImageClassifierTransformer LoadImageClassifier(
         this ModelOperationsCatalog catalog, string path, IReadOnlyList<string>? classNames = null, NetworkSpec? network = null,

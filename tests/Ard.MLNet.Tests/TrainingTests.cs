@@ -36,8 +36,8 @@ public sealed class TrainingTests
         var ml = new MLContext(1);
         using var model = new ArdTrainer(ml, Tiny.Natural() with
         {
-            Network = "tinycnn-4-bn",
-            Training = new() { Epochs = 20, Device = "cpu", ValidationFraction = 0.04, KeepBest = false },
+            Network = "tinycnn-8-bn",
+            Training = new() { Epochs = 80, Device = "cpu", ValidationFraction = 0.04, KeepBest = false },
         }).Fit(Tiny.Glyphs(ml, 100));
         Assert.InRange(model.Training!.History[^1].TrainingAccuracy, 0.9, 1);
         Assert.Equal(4, model.Training.ValidationImages);

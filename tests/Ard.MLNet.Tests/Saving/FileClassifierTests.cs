@@ -44,6 +44,6 @@ public sealed class FileClassifierTests
         Assert.Equal(["cracked", "sound"], model.ClassNames);
         Assert.Contains("has 2 outputs, expected as many class names, found 3", Assert.Throws<ArgumentException>(
             () => ml.Model.LoadImageClassifier(file, ["a", "b", "c"])).Message);
-        Assert.Throws<DataFileException>(() => ml.Model.LoadImageClassifier(file + ".none"));
+        Assert.Throws<FileNotFoundException>(() => ml.Model.LoadImageClassifier(file + ".none"));
     }
 }
