@@ -30,6 +30,8 @@ public sealed class TrainingDefaultsTests
     [InlineData("trades", 10, 1)]
     [InlineData("ard", 10, 0.1)]
     [InlineData("ard", 100, 0.01)]
+    [InlineData("ard", 2, 2.5)]
+    [InlineData("rslad", 2, 0.1)]
     [InlineData("ard-corrected", 10, 0.1)]
     [InlineData("ard-corrected", 100, 0.1)]
     [InlineData("kd", 10, 0.1)]
@@ -46,6 +48,30 @@ public sealed class TrainingDefaultsTests
     {
         var optimizer = Assert.IsType<SgdOptimizer>(For(method, 50_000, classes).Optimizer);
         Assert.Equal((0.1 / scale, 5e-4 * scale), (optimizer.LearningRate, optimizer.WeightDecay), Near);
+    }
+
+    // The gradient of a student that knows nothing yet, from a teacher that is sure.
+    [Theory]
+    [InlineData(2, 30)]
+    [InlineData(2, 4)]
+    [InlineData(2, 1)]
+    [InlineData(3, 30)]
+    [InlineData(10, 30)]
+    [InlineData(10, 1)]
+    public void The_scale_of_a_distillation_is_that_of_its_gradient_beside_cross_entropys(int classes, double temperature)
+    {
+        using var scope = NewDisposeScope();
+        var term = new DistillationTerm { Temperature = temperature };
+        var teacher = zeros(1, classes);
+        teacher[0, 0] = 10;
+        double Slope(Func<Tensor, Tensor> loss)
+        {
+            var logits = zeros(1, classes, requires_grad: true);
+            loss(logits).backward();
+            return logits.grad!.norm().item<float>();
+        }
+        var ratio = Slope(logits => term.Loss(logits, teacher)) / Slope(logits => functional.cross_entropy(logits, zeros(1, ScalarType.Int64)));
+        Assert.InRange(ratio / term.Scale(classes), 0.8, 1.2);
     }
 
     private static readonly EqualityComparer<(double, double)> Near = EqualityComparer<(double, double)>.Create((a, b) =>
