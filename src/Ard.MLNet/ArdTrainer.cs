@@ -75,8 +75,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
             CheckNetwork(network, $"The network {definition}", format, labels.Count);
             if (definition.Spec is null) CheckRegistered(network, definition, format, seed);
             var result = Train(network, definition, data, validation, auxiliary, format, labels, channel, seed);
-            var scoring = new Scoring.Classifier(
-                network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
+            var scoring = new Scoring.Classifier(network, definition, format, labels, options.FeatureColumnName, options.ScoringBatchSize);
             return new ImageClassifierTransformer(scoring, result);
         });
     }
@@ -153,8 +152,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         var column = options.LabelColumnName;
         var (own, label) = (labels, view.Schema.GetColumnOrNull(column) is null ? null : column);
         if (label is null && options.Teacher is null)
-            throw new ArgumentException(
-                $"Auxiliary has no label column '{column}', expected one, or a teacher that says the labels.");
+            throw new ArgumentException($"Auxiliary has no label column '{column}', expected one, or a teacher that says the labels.");
         if (label is not null)
         {
             view = LabelKeys.Map(env, view, label, labels);
@@ -165,8 +163,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
         return ImageReader.Read(view, options.FeatureColumnName, label, format, own, isTraining: false);
     }
 
-    private void CheckTeacher(
-        TeacherNetwork? teacher, Module<Tensor, Tensor>? network, string name, PixelFormat format, ClassLabels labels)
+    private void CheckTeacher(TeacherNetwork? teacher, Module<Tensor, Tensor>? network, string name, PixelFormat format, ClassLabels labels)
     {
         if (teacher is null || network is null) return;
         if (teacher.Classifier?.Classifier is { } classifier && !classifier.Labels.Matches(labels))
@@ -203,8 +200,7 @@ public sealed class ArdTrainer : IEstimator<ImageClassifierTransformer>
     /// Finds out a module of one's own with weights that it has not registered: they would not be trained, and not be saved. Another one
     /// that takes over its state dict has to give the same logits.
     /// </summary>
-    private static void CheckRegistered(
-        Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, long seed)
+    private static void CheckRegistered(Module<Tensor, Tensor> network, NetworkDefinition definition, PixelFormat format, long seed)
     {
         var state = network.state_dict();
         // One without any weights at all is refused where it is trained.

@@ -11,8 +11,7 @@ namespace Ard.MLNet;
 /// size.</remarks>
 public sealed class ImageClassifierTransformer : ISingleFeaturePredictionTransformer<Module<Tensor, Tensor>>, IDisposable
 {
-    internal ImageClassifierTransformer(Classifier classifier, TrainingResult? training) =>
-        (Classifier, Training) = (classifier, training);
+    internal ImageClassifierTransformer(Classifier classifier, TrainingResult? training) => (Classifier, Training) = (classifier, training);
 
     /// <summary>The network, in eval mode: images [N,C,H,W] in [0,1] to logits [N,classes].</summary>
     /// <remarks>

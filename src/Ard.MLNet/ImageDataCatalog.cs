@@ -127,8 +127,7 @@ public static class ImageDataCatalog
 
         static bool IsHidden(string name) => name.StartsWith('.') || name == "__MACOSX";
 
-        static bool Has(string file, string[] extensions) =>
-            extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
+        static bool Has(string file, string[] extensions) => extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
     }
 
     internal static TableDataView.Column Label(IReadOnlyList<string> classes, long[] labels) =>

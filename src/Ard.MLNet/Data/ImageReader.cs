@@ -71,12 +71,11 @@ internal static class ImageReader
     }
 
     /// <summary>Takes the image of the row where the cursor stands; see <see cref="Named"/>.</summary>
-    public static void Fetch(ImageColumn images, IDataView data, string features, PixelFormat format) =>
-        Named(data, features, format, () =>
-        {
-            images.Fetch();
-            return true;
-        });
+    public static void Fetch(ImageColumn images, IDataView data, string features, PixelFormat format) => Named(data, features, format, () =>
+    {
+        images.Fetch();
+        return true;
+    });
 
     /// <summary>Whether data are such that a second pass ends: those of a stream may not.</summary>
     public static bool CanReadAgain(IDataView data) =>

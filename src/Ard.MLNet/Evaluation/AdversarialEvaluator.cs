@@ -77,8 +77,7 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
                 TableDataView.Vectors<float>(
                     columns[1].Name, columns[1].Type, labels.Count, (row, values) => outcome.Of(row).CopyTo(values),
                     columns[1].Annotations));
-            return new AttackMetrics(
-                result, env.MulticlassClassification.Evaluate(table), Rows(result, report.Clean, truth, labels));
+            return new AttackMetrics(result, env.MulticlassClassification.Evaluate(table), Rows(result, report.Clean, truth, labels));
         }
     });
 
@@ -193,8 +192,7 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
             TableDataView.Keys("Label", labels, row => truth[row] + 1),
             TableDataView.Keys("PredictedLabel", labels, row => clean.Predictions[row] + 1),
             TableDataView.Keys("AttackedPredictedLabel", labels, row => result.Predictions[row] + 1),
-            TableDataView.Of(
-                "PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = result.Points[row].Size),
+            TableDataView.Of("PerturbationNorm", NumberDataViewType.Double, (int row, ref double value) => value = result.Points[row].Size),
             TableDataView.Of(
                 "BrokenBy", TextDataViewType.Instance,
                 (int row, ref ReadOnlyMemory<char> value) => value = result.Points[row].BrokenBy.AsMemory()),

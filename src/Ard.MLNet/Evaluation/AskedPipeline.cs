@@ -205,8 +205,7 @@ internal sealed class AskedPipeline
         column.Name, column.Type, column.Annotations,
         $"the model reads the column '{column.Name}' too, expected one whose answers depend on the images in '{features.Name}' alone");
 
-    private static T[] Values<T>(
-        IDataView answers, DataViewSchema.Column[] columns, int count, Func<DataViewRow, Func<T>> open)
+    private static T[] Values<T>(IDataView answers, DataViewSchema.Column[] columns, int count, Func<DataViewRow, Func<T>> open)
     {
         using var cursor = answers.GetRowCursor(columns);
         var get = open(cursor);

@@ -57,8 +57,7 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
         AdversarialEvaluatorOptions options)
     {
         var (classifier, label) = (transformer.Classifier, options.LabelColumnName);
-        var view = LabelKeys.Map(
-            env, before.Aggregate(data, (current, step) => step.Transform(current)), label, classifier.Labels);
+        var view = LabelKeys.Map(env, before.Aggregate(data, (current, step) => step.Transform(current)), label, classifier.Labels);
         var labels = AdversarialMapping.Labels(SchemaErrors.Find(view.Schema, "label", label), classifier);
         ImageColumn.Find(view.Schema, classifier.Features, classifier.Format);
         var truth = ImageReader.ReadLabels(view, label, labels);

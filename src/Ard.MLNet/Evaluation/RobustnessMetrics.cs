@@ -104,15 +104,14 @@ public sealed class RobustnessMetrics
     /// The model on a page: evaluation, images, and its training unless it was loaded. Several of them make a page of several models.
     /// </summary>
     /// <param name="name">What the page calls it.</param>
-    public ModelReport ToModelReport(string name) =>
-        new(name)
-        {
-            Description = Description,
-            Parameters = Summary.Parameters,
-            Robustness = Report,
-            Images = Images,
-            Training = model.Training,
-        };
+    public ModelReport ToModelReport(string name) => new(name)
+    {
+        Description = Description,
+        Parameters = Summary.Parameters,
+        Robustness = Report,
+        Images = Images,
+        Training = model.Training,
+    };
 
     /// <summary>Everything as a page for people; <c>with</c> changes its title or adds to it.</summary>
     internal HtmlReport ToHtmlReport() => new($"Robustness of {model.Name}")

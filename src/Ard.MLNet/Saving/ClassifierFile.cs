@@ -83,8 +83,7 @@ internal static class ClassifierFile
             if (!header.StartsWith(Magic)) throw new FormatException("expected it to begin with ARDCLASS");
             var version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
             if (version != Version)
-                throw new FormatException(
-                    $"expected version {Version}, found {version}; a newer version of this library may read it");
+                throw new FormatException($"expected version {Version}, found {version}; a newer version of this library may read it");
             var length = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
             if (length is < 0 or > int.MaxValue) throw new FormatException($"expected a length below 2 GB, found {length}");
             // Not disposed of: the stream is the caller's.
@@ -98,8 +97,7 @@ internal static class ClassifierFile
         }
     }
 
-    private static T Parse<T>(
-        Stream contents, IHostEnvironment env, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
+    private static T Parse<T>(Stream contents, IHostEnvironment env, Func<Classifier, IReadOnlyDictionary<string, string>, T> step)
     {
         var metadata = SafetensorsHeader.Read(contents, StreamName).Metadata;
         contents.Position = 0;
@@ -111,8 +109,7 @@ internal static class ClassifierFile
         if (settings is not { Features: not null, Labels: not null, Channels: > 0, Height: > 0, Width: > 0 }
             || settings.BatchSize is < 1 or > BatchMapping.MostRows)
             throw new FormatException($"expected column, labels, image and batch size in the metadata entry {Entry}, found {text}");
-        NetworkDefinition definition =
-            settings.Network is { } json ? NetworkSpec.FromJson(json) : env.Network(settings.Custom);
+        NetworkDefinition definition = settings.Network is { } json ? NetworkSpec.FromJson(json) : env.Network(settings.Custom);
         var dimensions = settings.Dimensions ?? [settings.Channels * settings.Height * settings.Width];
         DataViewType column = settings.Column switch
         {

@@ -118,9 +118,7 @@ internal abstract class ClassLabels
     public static ClassLabels? OfScores(DataViewSchema.Column scores) =>
         scores.Type is VectorDataViewType { Size: var count }
         && scores.Annotations.Schema.GetColumnOrNull(TrainingLabelValues)?.Type is VectorDataViewType { Size: var size, ItemType: var item }
-        && size == count
-            ? Array.Find(Kinds, kind => kind.Type.Equals(item))?.Read(scores.Annotations, TrainingLabelValues)
-            : null;
+        && size == count ? Array.Find(Kinds, kind => kind.Type.Equals(item))?.Read(scores.Annotations, TrainingLabelValues) : null;
 
     public static ClassLabels Unnamed(int count) => new WithoutValues(count);
 

@@ -16,8 +16,7 @@ internal static class LabelKeys
         var label = SchemaErrors.Find(data.Schema, "label", column);
         if (label.Type is KeyDataViewType) return null;
         if (!ClassLabels.CanName(label.Type)) throw SchemaErrors.Mismatch("label", column, Expected, label.Type);
-        return env.Transforms.Conversion
-            .MapValueToKey(column, keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(data);
+        return env.Transforms.Conversion.MapValueToKey(column, keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(data);
     }
 
     /// <summary>The same data with a label column that is a key of these classes, where it has their values.</summary>

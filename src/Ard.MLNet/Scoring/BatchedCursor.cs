@@ -58,8 +58,7 @@ internal sealed class BatchedCursor : ActiveCursor
         return found;
     }
 
-    protected override ValueGetter<TValue> Open<TValue>(DataViewSchema.Column column) =>
-        As<TValue>(getters[column.Index]!, column);
+    protected override ValueGetter<TValue> Open<TValue>(DataViewSchema.Column column) => As<TValue>(getters[column.Index]!, column);
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = ids[Slot()];
 

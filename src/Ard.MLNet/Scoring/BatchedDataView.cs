@@ -6,8 +6,7 @@ namespace Ard.MLNet.Scoring;
 /// </summary>
 internal sealed class BatchedDataView(IDataView input, BatchMapping mapping) : IDataView
 {
-    public DataViewSchema Schema { get; } =
-        mapping.OutputSchema((input ?? throw new ArgumentNullException(nameof(input))).Schema);
+    public DataViewSchema Schema { get; } = mapping.OutputSchema((input ?? throw new ArgumentNullException(nameof(input))).Schema);
 
     public bool CanShuffle => input.CanShuffle;
 

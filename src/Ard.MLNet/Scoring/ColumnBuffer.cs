@@ -78,8 +78,7 @@ internal abstract class ColumnBuffer
 
         private static ValueGetter<MLImage> Copies(MLImage image)
         {
-            var (pixels, width, height, format, tag) =
-                (image.Pixels.ToArray(), image.Width, image.Height, image.PixelFormat, image.Tag);
+            var (pixels, width, height, format, tag) = (image.Pixels.ToArray(), image.Width, image.Height, image.PixelFormat, image.Tag);
             return (ref MLImage value) =>
             {
                 value?.Dispose();

@@ -61,8 +61,7 @@ internal sealed class Apgd(ApgdOptions? options = null) : Attack<ApgdOptions>(op
         return worst.Points;
     }
 
-    private void Run(
-        AttackTarget target, ApgdBatch batch, ThreatModel threat, WorstPoints worst, PointNoise noise, Tensor? start)
+    private void Run(AttackTarget target, ApgdBatch batch, ThreatModel threat, WorstPoints worst, PointNoise noise, Tensor? start)
     {
         var dense = start is null && !Options.LargerRadii;
         var stepsLeft = Options.Steps;

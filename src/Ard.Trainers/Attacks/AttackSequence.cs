@@ -6,8 +6,7 @@ internal sealed class AttackSequence : Attack
     private readonly Func<Norm, IReadOnlyList<Attack>> attacks;
 
     public AttackSequence(string name, IReadOnlyList<Attack> attacks, int batchSize = 250)
-        : this(
-            name, _ => attacks, [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))], batchSize)
+        : this(name, _ => attacks, [.. Enum.GetValues<Norm>().Where(norm => attacks.All(attack => attack.Norms.Contains(norm)))], batchSize)
     {
         var faults = new List<string>();
         if (attacks.Count == 0) faults.Add("there is no attack, expected one or more");

@@ -187,8 +187,7 @@ public sealed class AttackTarget
     }
 
     /// <summary>The class of the largest logit of each image, int64 [N]; -1, no class, where its logits are not finite.</summary>
-    internal static Tensor Predictions(Tensor logits) =>
-        logits.argmax(1).MaskedFill_(logits.isfinite().all(1).logical_not_(), -1);
+    internal static Tensor Predictions(Tensor logits) => logits.argmax(1).MaskedFill_(logits.isfinite().all(1).logical_not_(), -1);
 }
 
 /// <summary>What is amiss with the gradient of an image, which no attack can follow then.</summary>

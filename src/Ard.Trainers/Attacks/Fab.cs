@@ -116,8 +116,7 @@ internal sealed class Fab(FabOptions? options = null) : Attack<FabOptions>(optio
     }
 
     // Looks for the boundary on the line from the clean image to the closest point, where the margin would be zero if it were linear.
-    private void Finish(
-        AttackTarget target, Tensor images, Tensor labels, WorstPoints closest, Action<Tensor, Tensor, Tensor> offer)
+    private void Finish(AttackTarget target, Tensor images, Tensor labels, WorstPoints closest, Action<Tensor, Tensor, Tensor> offer)
     {
         var rows = closest.Broken.nonzero().flatten();
         if (rows.shape[0] == 0) return;

@@ -268,7 +268,6 @@ internal abstract class SquareWindows(ThreatModel threat, long[] shape)
             return [.. values.Select(value => value / length)];
         }
 
-        private double Length(double[] values) =>
-            Euclidean ? Math.Sqrt(values.Sum(value => value * value)) : values.Sum(Math.Abs);
+        private double Length(double[] values) => Euclidean ? Math.Sqrt(values.Sum(value => value * value)) : values.Sum(Math.Abs);
     }
 }

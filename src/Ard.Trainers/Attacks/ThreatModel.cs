@@ -204,8 +204,7 @@ public sealed record ThreatModel(Norm Norm, double Epsilon)
     private const double Tiny32 = 1.0 / (1 << 24);
 
     // The Euclidean length of each point, [N,1,...,1], in float64: the square of a small float32 gradient would be 0.
-    private static Tensor Length(Tensor points) =>
-        PerPoint(points.to(ScalarType.Float64).Square().flatten(1).sum(1).sqrt(), points);
+    private static Tensor Length(Tensor points) => PerPoint(points.to(ScalarType.Float64).Square().flatten(1).sum(1).sqrt(), points);
 
     private static Tensor OverItsLength(Tensor points) => (points / Length(points).ClampMin(Tiny)).to(points.dtype);
 

@@ -164,8 +164,7 @@ internal static class NetworkRecogniser
             case [[var width, var channels, 3, 3], [var second, _, 3, 3], [var third, _, 3, 3], [var classes, var features]]
                 when second == 2 * width && third == 4 * width && Side(features, third) is { } side:
                 return Sized("tinycnn", classes, channels, width, side);
-            default:
-                return (null, "a plain sequence of layers, but not that of smallcnn or tinycnn");
+            default: return (null, "a plain sequence of layers, but not that of smallcnn or tinycnn");
         }
 
         Proposal Sized(string name, long classes, long channels, long width, int side) => (

@@ -61,8 +61,7 @@ internal sealed class PytorchFile : IDisposable
 
     /// <summary>A tensor of <see cref="Value"/>: a view on its storage, on the CPU; tensors of one storage share it as they did.</summary>
     /// <exception cref="DataFileException">The storage is missing, or not of the length that the pickle says.</exception>
-    public Tensor Read(PickledTensor tensor) =>
-        Storage(tensor.Storage).as_strided(tensor.Shape, tensor.Strides, tensor.Offset);
+    public Tensor Read(PickledTensor tensor) => Storage(tensor.Storage).as_strided(tensor.Shape, tensor.Strides, tensor.Offset);
 
     public void Dispose()
     {
@@ -126,8 +125,7 @@ internal sealed class PytorchFile : IDisposable
         Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
     }
 
-    private Stream Open(ZipArchiveEntry entry) =>
-        ZipDamage.Tell($"{path}:{PickledText.Shown(entry.FullName)}", "an entry", entry.Open);
+    private Stream Open(ZipArchiveEntry entry) => ZipDamage.Tell($"{path}:{PickledText.Shown(entry.FullName)}", "an entry", entry.Open);
 
     private string Text(ZipArchiveEntry entry)
     {

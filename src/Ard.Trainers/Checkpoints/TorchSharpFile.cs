@@ -17,8 +17,7 @@ internal sealed class TorchSharpFile : IDisposable
     private readonly string path;
     private readonly List<(TensorInfo Info, long Offset)> entries = [];
 
-    private TorchSharpFile(Stream stream, string path) =>
-        (this.stream, this.path, reader) = (stream, path, new(stream));
+    private TorchSharpFile(Stream stream, string path) => (this.stream, this.path, reader) = (stream, path, new(stream));
 
     public IReadOnlyList<TensorInfo> Tensors => [.. entries.Select(entry => entry.Info)];
 

@@ -91,8 +91,7 @@ public sealed class WeightsFile : IDisposable
     /// stands before the names of some tensors, such as <c>ema_model</c>. Default null: found by rule, see
     /// <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
     /// <exception cref="DataFileException">The file is damaged, of another format, or holds something that is not read.</exception>
-    public static WeightsFile Open(string path, string? key = null) =>
-        Safetensors.Open(path).OrDispose(stream => Open(stream, path, key));
+    public static WeightsFile Open(string path, string? key = null) => Safetensors.Open(path).OrDispose(stream => Open(stream, path, key));
 
     private static WeightsFile Open(Stream stream, string path, string? key)
     {

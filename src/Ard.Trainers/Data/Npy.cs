@@ -46,8 +46,7 @@ internal static class Npy
     /// names, or all where none says train or test. The images become uint8, or float32 in [0,1]. Labels that may be lacking are -1.
     /// </summary>
     /// <exception cref="DataFileException">A file is missing or not sound, or its arrays are no images and labels.</exception>
-    public static ImageDataset Load(
-        string path, DataSplit? split, IReadOnlyList<string>? classNames = null, bool mayLackLabels = false)
+    public static ImageDataset Load(string path, DataSplit? split, IReadOnlyList<string>? classNames = null, bool mayLackLabels = false)
     {
         using var archive = Directory.Exists(path) || Path.GetExtension(path) != ".npz" ? null : OpenArchive(path);
         var all = archive is null ? List(path) : List(archive, path);

@@ -241,8 +241,7 @@ internal sealed partial class Unpickler
     // What is below the last mark is out of reach, as in Python.
     private int Floor => marks.TryPeek(out var mark) ? mark : 0;
 
-    private object? Recall(uint index) =>
-        memo.TryGetValue(index, out var value) ? value : throw Fault($"a memo entry {index}", "none");
+    private object? Recall(uint index) => memo.TryGetValue(index, out var value) ? value : throw Fault($"a memo entry {index}", "none");
 
     private DataFileException Fault(string expected, string found) => reader.Fault(expected, found);
 

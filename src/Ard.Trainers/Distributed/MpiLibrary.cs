@@ -29,8 +29,7 @@ internal sealed class MpiLibrary
             (World, Float, Double, Byte, Add, InPlace, Serialized) =
                 (world, Address("ompi_mpi_float"), Address("ompi_mpi_double"), Address("ompi_mpi_byte"), Address("ompi_mpi_op_sum"), 1, 2);
         else
-            (World, Float, Double, Byte, Add, InPlace, Serialized) =
-                (0x44000000, 0x4c00040a, 0x4c00080b, 0x4c00010d, 0x58000003, -1, 2);
+            (World, Float, Double, Byte, Add, InPlace, Serialized) = (0x44000000, 0x4c00040a, 0x4c00080b, 0x4c00010d, 0x58000003, -1, 2);
 
         T Function<T>(string name) where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(Address(name));
 

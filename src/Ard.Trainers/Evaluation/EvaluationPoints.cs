@@ -33,8 +33,7 @@ internal sealed record EvaluationPoints(
         [.. report.WorstCase.Points.Select(point => point.Size)],
         [.. report.WorstCase.Points.Select(point => point.ForwardPasses)],
         [.. report.WorstCase.Points.Select(point => point.BackwardPasses)],
-        report.Attacks.ToDictionary(
-            attack => attack.Name, attack => string.Concat(attack.Correct.Select(right => right ? '1' : '0'))))
+        report.Attacks.ToDictionary(attack => attack.Name, attack => string.Concat(attack.Correct.Select(right => right ? '1' : '0'))))
     {
         Queries = report.BlackBox is null ? null : [.. report.WorstCase.Points.Select(point => point.Queries)],
     };

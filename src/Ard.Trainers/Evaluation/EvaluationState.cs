@@ -101,9 +101,7 @@ internal sealed class EvaluationState : IDisposable
 
     /// <summary>What the next step is about: its batch's first image, and the part, -1 for clean images; null where all is done.</summary>
     public (int First, int Part)? Next =>
-        (int)(Steps / (1 + Parts.Count) * BatchSize) is var first && first < Count
-            ? (first, (int)(Steps % (1 + Parts.Count)) - 1)
-            : null;
+        (int)(Steps / (1 + Parts.Count) * BatchSize) is var first && first < Count ? (first, (int)(Steps % (1 + Parts.Count)) - 1) : null;
 
     /// <summary>The images of the next step: all of its batch, or those to be attacked.</summary>
     public int[] NextRows()

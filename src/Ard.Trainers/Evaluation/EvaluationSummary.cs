@@ -72,8 +72,7 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
     public sealed record PartFigures(string Name, int CorrectCount);
 
     /// <summary>What is right of one class, clean and against all attacks together, with the 95 % interval of the latter.</summary>
-    public sealed record ClassFigures(
-        long Class, int Images, double CleanAccuracy, double Accuracy, IReadOnlyList<double> Interval)
+    public sealed record ClassFigures(long Class, int Images, double CleanAccuracy, double Accuracy, IReadOnlyList<double> Interval)
     {
         public static ClassFigures From(ClassAccuracy found) => new(
             found.Class, found.Images, (double)found.CleanCount / found.Images, found.Accuracy, [found.Interval.Low, found.Interval.High]);
@@ -87,27 +86,25 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
             : null;
 
     /// <summary>The figures of a report, and of which network they are, where that is said.</summary>
-    public static EvaluationSummary Create(RobustnessReport report, Module<Tensor, Tensor>? network = null) =>
-        new()
-        {
-            Threat = report.Threat,
-            Rows = report.Clean.Points.Count,
-            Clean = Figures.From(report.Clean),
-            Attacks = [.. report.Attacks.Select(Figures.From)],
-            WorstCase = Figures.From(report.WorstCase),
-            Flags = report.Flags,
-            BlackBox = report.BlackBox,
-            Settings = report.Settings,
-            Weights = network is null ? report.Weights : network is BlackBoxModel ? null : TensorDigest.Compute(network),
-            Parameters = network is null or BlackBoxModel ? null : Networks.Weights.Count(network),
-            Images = report.Images,
-            Classes = [.. report.Classes.Select(ClassFigures.From)],
-            Points = EvaluationPoints.From(report),
-        };
+    public static EvaluationSummary Create(RobustnessReport report, Module<Tensor, Tensor>? network = null) => new()
+    {
+        Threat = report.Threat,
+        Rows = report.Clean.Points.Count,
+        Clean = Figures.From(report.Clean),
+        Attacks = [.. report.Attacks.Select(Figures.From)],
+        WorstCase = Figures.From(report.WorstCase),
+        Flags = report.Flags,
+        BlackBox = report.BlackBox,
+        Settings = report.Settings,
+        Weights = network is null ? report.Weights : network is BlackBoxModel ? null : TensorDigest.Compute(network),
+        Parameters = network is null or BlackBoxModel ? null : Networks.Weights.Count(network),
+        Images = report.Images,
+        Classes = [.. report.Classes.Select(ClassFigures.From)],
+        Points = EvaluationPoints.From(report),
+    };
 
     /// <summary>The JSON of one evaluation; of several <c>evaluations</c>, each as there, and their <c>union</c>.</summary>
-    public static string ToJson(
-        RobustnessUnion union, Module<Tensor, Tensor>? network, string? data, IReadOnlyList<string>? classNames)
+    public static string ToJson(RobustnessUnion union, Module<Tensor, Tensor>? network, string? data, IReadOnlyList<string>? classNames)
     {
         EvaluationSummary[] each =
             [.. union.Reports.Select(report => Create(report, network) with { Data = data, ClassNames = classNames })];

@@ -22,8 +22,7 @@ internal sealed class MobileNetV2 : ImageNetwork
     }
 
     /// <summary>The bottlenecks of Sandler et al., table 2: input and output channels, expansion, stride (of the second group 2).</summary>
-    public static IEnumerable<Module<Tensor, Tensor>> Bottlenecks(
-        int secondStride, Func<int, int, int, int, Module<Tensor, Tensor>> block)
+    public static IEnumerable<Module<Tensor, Tensor>> Bottlenecks(int secondStride, Func<int, int, int, int, Module<Tensor, Tensor>> block)
     {
         (int Expansion, int Output, int Count, int Stride)[] groups =
             [(1, 16, 1, 1), (6, 24, 2, secondStride), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];

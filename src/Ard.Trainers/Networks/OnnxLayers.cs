@@ -16,8 +16,7 @@ internal static class OnnxLayers
         Linear linear => Linear(linear, input, title),
         BatchNorm norm => BatchNorm(norm, input, title),
         ReLU _ => input.Relu(),
-        ReLU6 _ => input.Operator(
-            "Clip", x => x[0].Clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
+        ReLU6 _ => input.Operator("Clip", x => x[0].Clamp(0, 6), [input.Constant("low", tensor(0f)), input.Constant("high", tensor(6f))]),
         LeakyReLU leaky => input.Operator(
             "LeakyRelu", x => x[0].LeakyRelu(leaky.negative_slope), attributes: [("alpha", leaky.negative_slope)]),
         Sigmoid _ => Sigmoid(input),

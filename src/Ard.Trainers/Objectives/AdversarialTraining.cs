@@ -21,6 +21,5 @@ internal sealed class Natural : Objective
 {
     public override string Name => "natural";
 
-    public override Tensor Loss(TrainingBatch batch) =>
-        batch.CrossEntropy(batch.Report(batch.Student.call(batch.Images)));
+    public override Tensor Loss(TrainingBatch batch) => batch.CrossEntropy(batch.Report(batch.Student.call(batch.Images)));
 }

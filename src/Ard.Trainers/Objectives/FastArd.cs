@@ -33,9 +33,7 @@ internal sealed class FastArd(FastArdOptions? options = null) : Objective<FastAr
         var target = batch.TeacherLogits;
         var attacked = batch.Report(batch.Student.call(Options.Free.Points(batch)));
         var loss = Options.Distillation.Loss(attacked, target).Times(Options.Alpha);
-        return Options.Alpha == 1
-            ? loss
-            : loss.Plus(batch.CrossEntropy(batch.Student.call(batch.Images)).Times(1 - Options.Alpha));
+        return Options.Alpha == 1 ? loss : loss.Plus(batch.CrossEntropy(batch.Student.call(batch.Images)).Times(1 - Options.Alpha));
     }
 
     public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);

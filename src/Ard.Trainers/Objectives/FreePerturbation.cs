@@ -69,8 +69,7 @@ internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? op
     public override ThreatModel? Threat => Options.Free.Threat;
     public override int Replays => Options.Free.Replays;
 
-    public override Tensor Loss(TrainingBatch batch) =>
-        batch.CrossEntropy(batch.Report(batch.Student.call(Options.Free.Points(batch))));
+    public override Tensor Loss(TrainingBatch batch) => batch.CrossEntropy(batch.Report(batch.Student.call(Options.Free.Points(batch))));
 
     public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);
 }

@@ -43,8 +43,7 @@ public sealed record InnerMaximisation
     public OverfittingGuard? Guard { get; init; }
 
     /// <summary>One step of 1.25 epsilon from a random start in the ball (Wong, Rice and Kolter, ICLR 2020); guarded.</summary>
-    public static InnerMaximisation FgsmRs { get; } =
-        new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
+    public static InnerMaximisation FgsmRs { get; } = new() { Steps = 1, StepSize = 10.0 / 255, Start = Start.Uniform, Guard = new() };
 
     /// <summary>In one step as N-FGSM (de Jorge et al., NeurIPS 2022): noise of 2 epsilon, then epsilon, not projected; guarded.</summary>
     public InnerMaximisation Fast() => this with
@@ -78,9 +77,7 @@ public sealed record InnerMaximisation
         using var mode = Mode == AttackMode.Eval ? ModelState.Eval(batch.Student) : null;
         using var frozen = ModelState.Freeze(batch.Student);
         using var folded = Mode == AttackMode.Eval ? FoldedNorm.Fold(batch.Student) : null;
-        var start = batch.StartNoise is { } noise
-            ? batch.Images.Plus(noise)
-            : Start.Points(batch.Images, Threat, batch.Noise);
+        var start = batch.StartNoise is { } noise ? batch.Images.Plus(noise) : Start.Points(batch.Images, Threat, batch.Noise);
         if (Project && Steps == 0) return Threat.Project(start.detach(), batch.Images);
         // No point in [0,1] is outside of a ball of this size.
         var values = batch.Images.shape[1..].Aggregate(1L, (product, size) => product * size);

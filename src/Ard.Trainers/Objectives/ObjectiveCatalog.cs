@@ -32,8 +32,7 @@ public static class ObjectiveCatalog
         (["iad"], set => new Iad(set.Distillation(new IadOptions()))),
         (["adaad"], set => new AdaAd(set.Distillation(new AdaAdOptions()))),
         (["adaiad"], set => new AdaIad(set.Distillation(new AdaIadOptions()))),
-        (["saad"], set => new Saad(Change(
-            set.Attack(new SaadOptions()), own => own with { IgdmWeight = set.IgdmWeight(own.IgdmWeight) }))),
+        (["saad"], set => new Saad(Change(set.Attack(new SaadOptions()), own => own with { IgdmWeight = set.IgdmWeight(own.IgdmWeight) }))),
         (["peeraid"], set => new PeerAid(Change(
             set.Attack(new PeerAidOptions()),
             own => own with { Distillation = set.Term(own.Distillation), Consistency = set.Term(own.Consistency) }))),
@@ -63,9 +62,7 @@ public static class ObjectiveCatalog
         settings ??= new();
         var objective = Create(name, settings, out var taken);
         string[] faults = [.. settings.Given.Except(taken).Select(setting => $"{setting} is set, and the method {name} has none")];
-        return faults.Length == 0
-            ? objective
-            : throw new ArgumentException($"{nameof(ObjectiveSettings)}: {string.Join("; ", faults)}.");
+        return faults.Length == 0 ? objective : throw new ArgumentException($"{nameof(ObjectiveSettings)}: {string.Join("; ", faults)}.");
     }
 
     /// <summary>The settings that the method takes, without the others: of settings for several methods, as on a command line.</summary>

@@ -59,8 +59,6 @@ internal sealed class Saad(SaadOptions? options = null) : AdversarialObjective<S
     internal static Tensor Entropy(Tensor logits, double order)
     {
         var logP = logits.log_softmax(1);
-        return Math.Abs(order - 1) < 1e-6
-            ? (logP.exp() * logP).sum(1).negative()
-            : logP.Times(order).logsumexp(1).Over(1 - order);
+        return Math.Abs(order - 1) < 1e-6 ? (logP.exp() * logP).sum(1).negative() : logP.Times(order).logsumexp(1).Over(1 - order);
     }
 }

@@ -40,8 +40,7 @@ public sealed class TrainingBatch
     internal Tensor Targets => SoftLabels ?? Labels;
 
     /// <summary>The labels as shares [N,classes] of 0 and 1, or of mixed images between.</summary>
-    internal Tensor TargetShares(Tensor logits) =>
-        SoftLabels ?? functional.one_hot(Labels, logits.shape[1]).to(logits.dtype);
+    internal Tensor TargetShares(Tensor logits) => SoftLabels ?? functional.one_hot(Labels, logits.shape[1]).to(logits.dtype);
 
     /// <summary>Where <see cref="Noise"/> comes from, on the device of the images.</summary>
     public required Generator Generator { get; init; }

@@ -75,9 +75,7 @@ public static class OnnxExport
         if (options.ClassNames is { } names && names.Count != classes)
             throw new ArgumentException(
                 $"{nameof(OnnxExportOptions)}: {nameof(options.ClassNames)} has {names.Count} names, {title} {classes} classes.");
-        var last = options.Softmax
-            ? logits.Operator("Softmax", x => x[0].softmax(1), attributes: [("axis", 1)])
-            : logits;
+        var last = options.Softmax ? logits.Operator("Softmax", x => x[0].softmax(1), attributes: [("axis", 1)]) : logits;
         if (last.Name == graph.Input.Name) last = last.Operator("Identity", x => x[0]);
         graph.Rename(last.Name, name);
 

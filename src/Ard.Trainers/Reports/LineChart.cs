@@ -208,9 +208,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
         var points = series.Points.Where(point => double.IsFinite(point.Y)).ToArray();
         var ends = points.Length > 1 ? new[] { points[0], points[^1] } : points;
         return $"{series.Name}: "
-            + (ends.Length == 0
-                ? "no figures"
-                : string.Join(", ", ends.Select(point => $"{Value(point.Y, YFormat)} at {XText(point.X)}")))
+            + (ends.Length == 0 ? "no figures" : string.Join(", ", ends.Select(point => $"{Value(point.Y, YFormat)} at {XText(point.X)}")))
             + ".";
     }));
 

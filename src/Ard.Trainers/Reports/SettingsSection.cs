@@ -36,6 +36,5 @@ internal static class SettingsSection
     private static Markup Table(string? caption, string what, IEnumerable<(string Name, string Value)> rows) =>
         Page.Table(caption, [what, "value"], new Markup().Each(rows, row => Page.Row(row.Name, row.Value)), "texts");
 
-    private static (string, string) Split(string line) =>
-        line.Split(": ", 2) is [var name, var value] ? (name, value) : (line, "");
+    private static (string, string) Split(string line) => line.Split(": ", 2) is [var name, var value] ? (name, value) : (line, "");
 }

@@ -91,8 +91,7 @@ internal sealed class EpochSelection(TrainingSetup setup, WeightAverage? average
 
         double? Judged(EpochRecord one) => setup.MeetsAdversary ? one.RobustValidationAccuracy : one.ValidationAccuracy;
 
-        bool IsLevel(double? accuracy, double with) =>
-            accuracy >= with - Math.Sqrt(with * (1 - with) / setup.Validation!.Count) - Rounding;
+        bool IsLevel(double? accuracy, double with) => accuracy >= with - Math.Sqrt(with * (1 - with) / setup.Validation!.Count) - Rounding;
     }
 
     // The shares of images that are right, clean and under attack; of several processes each looks at some of the images.

@@ -25,10 +25,8 @@ internal static class ImageOperations
         ("sharpness", (images, magnitude, sign) => Blend(images, Smooth(images), magnitude, sign)),
         ("shear-x", (images, magnitude, sign) => Shear(images, sign.Times(Of(magnitude, 0.3)), zeros_like(sign))),
         ("shear-y", (images, magnitude, sign) => Shear(images, zeros_like(sign), sign.Times(Of(magnitude, 0.3)))),
-        ("translate-x", (images, magnitude, sign) =>
-            Translate(images, sign.Times(Pixels(magnitude, images.shape[3])), zeros_like(sign))),
-        ("translate-y", (images, magnitude, sign) =>
-            Translate(images, zeros_like(sign), sign.Times(Pixels(magnitude, images.shape[2])))),
+        ("translate-x", (images, magnitude, sign) => Translate(images, sign.Times(Pixels(magnitude, images.shape[3])), zeros_like(sign))),
+        ("translate-y", (images, magnitude, sign) => Translate(images, zeros_like(sign), sign.Times(Pixels(magnitude, images.shape[2])))),
     ];
 
     private static double Of(int magnitude, double most) => most * magnitude / Strongest;

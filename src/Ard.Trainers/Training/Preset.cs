@@ -150,8 +150,7 @@ public sealed record Preset
         name = name.Trim().ToLowerInvariant();
         if (All.FirstOrDefault(preset => preset.Name == name) is { } known) return known;
         var preset = All.Where(preset => name.StartsWith($"{preset.Name}+", StringComparison.Ordinal)).MaxBy(preset => preset.Name.Length)
-            ?? throw new ArgumentException(
-                $"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.");
+            ?? throw new ArgumentException($"Preset '{name}': expected one of {string.Join(", ", All.Select(preset => preset.Name))}.");
         var more = name[(preset.Name.Length + 1)..];
         var method = $"{preset.Method}+{more}";
         var settings = ObjectiveCatalog.Applicable(method, preset.Settings);

@@ -43,8 +43,7 @@ public abstract record Schedule
     private protected static bool IsRising<T>(IReadOnlyList<T> values) where T : IComparable<T> =>
         values.Count > 0 && values.Zip(values.Skip(1)).All(pair => pair.First.CompareTo(pair.Second) < 0);
 
-    private protected static string GammaText(double gamma) =>
-        gamma == UsualGamma ? "" : FormattableString.Invariant($" gamma {gamma}");
+    private protected static string GammaText(double gamma) => gamma == UsualGamma ? "" : FormattableString.Invariant($" gamma {gamma}");
 
     /// <summary>The learning rate of one step.</summary>
     /// <param name="baseRate">The optimizer's learning rate; the largest that any schedule reaches.</param>

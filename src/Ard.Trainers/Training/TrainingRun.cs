@@ -164,8 +164,7 @@ internal sealed class TrainingRun : IDisposable
         // Images are mixed with those of other processes too.
         var mixing = setup.Options.Mixing;
         var drawn = mixing is null ? share : new BatchShare(ProcessGroup.Alone, share.Count);
-        var numbers = drawn.Select(
-            setup.Images.Draw(Order!.narrow(0, setup.Batches.First(Step), share.Count), DataGenerator));
+        var numbers = drawn.Select(setup.Images.Draw(Order!.narrow(0, setup.Batches.First(Step), share.Count), DataGenerator));
         var (images, labels) = setup.Images.Batch(numbers);
         (images, var variants) = setup.Options.Augmentation!.ApplyDrawn(images, DataGenerator, drawn);
         images = images.to(setup.DType);

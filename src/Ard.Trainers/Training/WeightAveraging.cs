@@ -35,8 +35,7 @@ public abstract record WeightAveraging
     internal abstract bool RecomputesStatistics { get; }
 }
 
-internal sealed record ExponentialAveraging([property: Range(0.0, 1.0, MaximumIsExclusive = true)] double Decay = 0.999)
-    : WeightAveraging
+internal sealed record ExponentialAveraging([property: Range(0.0, 1.0, MaximumIsExclusive = true)] double Decay = 0.999) : WeightAveraging
 {
     internal override bool RecomputesStatistics => false;
 
