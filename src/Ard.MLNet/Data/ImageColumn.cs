@@ -8,7 +8,6 @@ namespace Ard.MLNet.Data;
 /// </summary>
 internal abstract class ImageColumn
 {
-    /// <summary>The kinds of columns, for messages.</summary>
     public const string Kinds = "Vector<Single> or Vector<Byte> of known size, or Image";
 
     /// <summary>The column, checked for its type, and for the length and dimensions of that of the training, if it has any.</summary>

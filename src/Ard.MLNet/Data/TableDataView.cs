@@ -1,6 +1,5 @@
 namespace Ard.MLNet.Data;
 
-/// <summary>The value of a column in a row.</summary>
 internal delegate void RowValue<T>(int row, ref T value);
 
 /// <summary>Rows in memory, or computed from what is in memory, as a data view. It needs no MLContext.</summary>
@@ -40,7 +39,6 @@ internal sealed class TableDataView : IDataView
         return Of(name, labels.KeyType, (int row, ref uint value) => value = (uint)key(row), annotations.ToAnnotations());
     }
 
-    /// <summary>A column of vectors that are filled.</summary>
     public static Column Vectors<T>(
         string name, DataViewType type, int length, Action<int, Span<T>> fill, DataViewSchema.Annotations? annotations = null) =>
         Of(name, type, (int row, ref VBuffer<T> value) =>

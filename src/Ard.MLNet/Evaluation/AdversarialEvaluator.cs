@@ -204,7 +204,6 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
             name, NumberDataViewType.Int64, (int row, ref long value) => value = passes(result.Points[row]) ?? -1);
     }
 
-    /// <summary>What the network gave for every row.</summary>
     private sealed record Outcome(float[] Scores, int Classes)
     {
         // Where the network's output is not finite, and names no class, it is as sure as can be of the others.

@@ -10,7 +10,6 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
     /// <summary>Whether images are of whole 255ths, to which they are rounded when the model is asked.</summary>
     public bool HoldsBytes { get; private init; }
 
-    /// <summary>Its training, where that is known.</summary>
     public TrainingResult? Training { get; private init; }
 
     /// <summary>The attacks by a network that learns to imitate it (<see cref="Imitate"/>); none where that was not asked for.</summary>

@@ -65,7 +65,6 @@ public sealed class RobustnessMetrics
     /// <summary>Signs that the figures may be wrong; empty where none was found.</summary>
     public IReadOnlyList<RobustnessFlag> Flags => Report.Flags;
 
-    /// <summary>The figures for files.</summary>
     internal EvaluationSummary Summary { get; }
 
     /// <summary>Some images before and after the attack; null where <see cref="AdversarialEvaluatorOptions.Images"/> is 0.</summary>

@@ -77,10 +77,8 @@ internal abstract class ClassLabels
         };
     }
 
-    /// <summary>The same of a column of the values.</summary>
     protected abstract Func<long> OpenValues(DataViewRow row, DataViewSchema.Column label);
 
-    /// <summary>Whether values of this type can be those of classes.</summary>
     public static bool CanName(DataViewType type) => Array.Exists(Kinds, kind => kind.Type.Equals(type));
 
     /// <summary>Reads them from a label column.</summary>

@@ -6,7 +6,6 @@ namespace Ard.MLNet.Schema;
 /// <summary>Label columns of text, numbers or truth values, which ML.NET's MapValueToKey makes keys.</summary>
 internal static class LabelKeys
 {
-    /// <summary>What a label column may be, for messages.</summary>
     public const string Expected = "a key, text, a number or a truth value";
 
     /// <summary>What makes a label column a key of its own values, in their rising order; null where it is a key.</summary>

@@ -27,7 +27,6 @@ internal abstract class ActiveCursor : DataViewRowCursor
         ? Open<TValue>(column)
         : throw new InvalidOperationException($"Column '{column.Name}' is not active: it was not among the columns asked for.");
 
-    /// <summary>The getter of an active column.</summary>
     protected abstract ValueGetter<TValue> Open<TValue>(DataViewSchema.Column column);
 
     /// <summary>A row's number, which is negative where the cursor is on none.</summary>
@@ -40,7 +39,6 @@ internal abstract class ActiveCursor : DataViewRowCursor
         ?? throw new InvalidOperationException(
             $"Invalid TValue in GetGetter for column '{column.Name}': '{typeof(T)}', expected type: '{column.Type.RawType}'.");
 
-    /// <summary>Checks that a column is one of the schema's.</summary>
     public static void Check(DataViewSchema schema, DataViewSchema.Column column)
     {
         if (column.Index >= schema.Count || !schema[column.Index].Equals(column))

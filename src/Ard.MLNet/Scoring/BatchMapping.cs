@@ -6,20 +6,16 @@ internal abstract class BatchMapping
     /// <summary>The most rows that may go through at a time, so that neither a setting nor a file asks for memory without end.</summary>
     public const int MostRows = 1 << 16, UsualRows = 256;
 
-    /// <summary>Rows that go through at a time.</summary>
     public abstract int BatchSize { get; }
 
-    /// <summary>The column of the images.</summary>
     public abstract string Features { get; }
 
-    /// <summary>The images that the rows hold.</summary>
     public abstract PixelFormat Format { get; }
 
     /// <summary>The new columns, after a check of the columns that they are made of.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public abstract IReadOnlyList<DataViewSchema.DetachedColumn> NewColumns(DataViewSchema input);
 
-    /// <summary>The columns that the new ones are made of.</summary>
     public abstract IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input);
 
     /// <summary>A place for a batch of so many rows, which come from where the inputs are active.</summary>
@@ -35,7 +31,6 @@ internal abstract class BatchMapping
         return builder.ToSchema();
     }
 
-    /// <summary>The columns of the input that these output columns need.</summary>
     public IEnumerable<DataViewSchema.Column> Dependencies(DataViewSchema input, IEnumerable<DataViewSchema.Column> outputs)
     {
         var needed = outputs.ToArray();

@@ -126,7 +126,6 @@ internal sealed class Classifier : BatchMapping
         });
     }
 
-    /// <summary>Images in the network's dtype, on its device.</summary>
     public Tensor ToNetwork(Tensor images) =>
         // Asked for anew each time: the network is its owner's, who may move it.
         Network.parameters().FirstOrDefault() is { } parameter ? images.to(parameter.dtype, parameter.device) : images;

@@ -18,10 +18,8 @@ internal abstract class ColumnBuffer
         return method.CreateDelegate<Func<DataViewRow, DataViewSchema.Column, int, ColumnBuffer>>()(source, column, capacity);
     }
 
-    /// <summary>Takes the value of the row where the source stands.</summary>
     public abstract void Read(int slot);
 
-    /// <summary>A getter of the buffered values.</summary>
     public abstract Delegate Getter(Func<int> slot);
 
     private static ColumnBuffer Scalar<T>(DataViewRow source, DataViewSchema.Column column, int capacity) =>

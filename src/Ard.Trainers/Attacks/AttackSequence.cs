@@ -1,6 +1,5 @@
 namespace Ard.Trainers.Attacks;
 
-/// <summary>See <see cref="Attack.Sequence"/>.</summary>
 internal sealed class AttackSequence : Attack
 {
     private readonly Func<Norm, IReadOnlyList<Attack>> attacks;

@@ -18,7 +18,6 @@ public sealed record ImportReport
     /// <summary>How other definitions' names were read, such as "fc is linear"; null where they are the network's own.</summary>
     internal string? Naming { get; init; }
 
-    /// <summary>How many tensors were loaded.</summary>
     internal int Loaded { get; init; }
 
     /// <summary>Names of the file that were left out on purpose: other parts of a training checkpoint, a normalisation, doubles.</summary>

@@ -32,7 +32,6 @@ internal sealed class PytorchFile : IDisposable
     private PytorchFile(string path, Stream stream, ZipArchive? archive) =>
         (this.path, this.stream, this.archive) = (path, stream, archive);
 
-    /// <summary>Whether the file is an archive, or of the older kind.</summary>
     public bool IsArchive => archive is not null;
 
     /// <summary>Whether the archive is a TorchScript program: then nothing has been read.</summary>
@@ -41,7 +40,6 @@ internal sealed class PytorchFile : IDisposable
     /// <summary>The value in the file; see <see cref="Unpickler"/> for its types.</summary>
     public object? Value { get; private set; }
 
-    /// <summary>Whether a file begins as those of <c>torch.save</c> do.</summary>
     public static bool Is(ReadOnlySpan<byte> beginning) => IsZip(beginning) || IsLegacy(beginning);
 
     /// <summary>Reads the pickles of a stream that can seek, from its beginning. It is the result's.</summary>

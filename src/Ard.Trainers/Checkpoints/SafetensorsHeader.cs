@@ -101,7 +101,6 @@ internal sealed record SafetensorsHeader(
         beginning is [_, _, _, _, _, _, _, _, (byte)'{', ..]
         && BinaryPrimitives.ReadInt64LittleEndian(beginning) is >= 2 and <= MaximumLength and var header && header <= length - 8;
 
-    /// <summary>Reads and checks a header, at the beginning of the stream.</summary>
     public static SafetensorsHeader Read(Stream stream, string path)
     {
         if (stream.Length < 8) throw new DataFileException(path, 0, "8 bytes of header length", $"a file of {stream.Length} bytes");

@@ -96,7 +96,6 @@ internal static class Collectives
         throw failure;
     }
 
-    /// <inheritdoc cref="Together{T}"/>
     public static void Together(this ProcessGroup group, Action action) => group.Together(() =>
     {
         action();

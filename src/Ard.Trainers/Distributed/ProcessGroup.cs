@@ -44,7 +44,6 @@ public abstract class ProcessGroup
     /// <summary>Each number becomes the sum of those that the processes have in its place. All get the same sums.</summary>
     internal abstract void Sum(Span<float> values);
 
-    /// <inheritdoc cref="Sum(Span{float})"/>
     internal abstract void Sum(Span<double> values);
 
     /// <summary>Whether <see cref="SumInPlace"/> is there: MPI takes memory of GPUs.</summary>

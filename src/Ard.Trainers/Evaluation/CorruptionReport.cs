@@ -87,7 +87,6 @@ public sealed record CorruptionReport : IJsonOnDeserialized
         EvaluateSubject(
             EvaluationSubject.Checked(nameof(CorruptionReport), model, images, labels, progress, cancellation), names, folder, seed);
 
-    /// <summary>The same for images that are known to be sound.</summary>
     internal static CorruptionReport EvaluateSubject(EvaluationSubject subject, IReadOnlyList<string>? names, string? folder, long seed)
     {
         names ??= Corruption.Names;

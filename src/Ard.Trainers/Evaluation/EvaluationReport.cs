@@ -1,6 +1,5 @@
 namespace Ard.Trainers.Evaluation;
 
-/// <summary>What is known of an evaluation, as a report.</summary>
 internal static class EvaluationReport
 {
     /// <summary>

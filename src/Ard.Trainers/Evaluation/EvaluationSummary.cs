@@ -28,10 +28,8 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
     public string? BlackBox { get; init; }
     public IReadOnlyList<string> Settings { get; init; } = [];
 
-    /// <summary>Which images they were.</summary>
     public string? Data { get; init; }
 
-    /// <summary>The classes' names in the order of the labels.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
     /// <summary>The digest of the network's weights, by which it is known again, as the images by theirs.</summary>

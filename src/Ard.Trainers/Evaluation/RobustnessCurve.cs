@@ -60,7 +60,6 @@ public sealed record RobustnessCurve
                 nameof(epsilons));
     }
 
-    /// <summary>The same for images that are known to be sound.</summary>
     internal static RobustnessCurve EvaluateSubject(EvaluationSubject subject, IReadOnlyList<double> epsilons, EvaluationOptions options)
     {
         ArgumentNullException.ThrowIfNull(epsilons);

@@ -39,7 +39,6 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         CancellationToken cancellation = default) =>
         EvaluateSubject(EvaluationSubject.Checked(nameof(RobustnessEvaluator), model, images, labels, progress, cancellation));
 
-    /// <summary>The same for images that are known to be sound.</summary>
     internal RobustnessReport EvaluateSubject(EvaluationSubject subject)
     {
         if (Options.For(subject) is var fitting && fitting != Options) return new RobustnessEvaluator(fitting).EvaluateSubject(subject);

@@ -31,7 +31,6 @@ public sealed record RobustnessReport
     /// <summary>What the figures of a model that was only queried (<see cref="Networks.BlackBox"/>) mean; null for others.</summary>
     public string? BlackBox { get; init; }
 
-    /// <summary>The true classes, in the order of the images.</summary>
     internal IReadOnlyList<long> Labels { get; init; } = [];
 
     /// <summary>Threat model, attacks and what else the figures depend on, one setting a line, such as <c>Seed: 0</c>.</summary>

@@ -66,7 +66,6 @@ public sealed record SmallestPerturbations
             EvaluationSubject.Checked(nameof(SmallestPerturbations), model, images, labels, progress, cancellation), norm, attacks,
             options ?? new());
 
-    /// <summary>The same for images that are known to be sound.</summary>
     internal static SmallestPerturbations EvaluateSubject(
         EvaluationSubject subject, Norm norm, IReadOnlyList<Attack>? attacks, EvaluationOptions options)
     {

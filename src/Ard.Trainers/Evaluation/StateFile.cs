@@ -50,7 +50,6 @@ internal sealed class StateFile : IDisposable
         return (file.ReadHeader(), [.. file.Steps()]);
     }
 
-    /// <summary>Writes a file as it stands after these steps.</summary>
     public static void Write(string path, StateHeader header, IEnumerable<EvaluationStep> steps) => AtomicFile.Write(path, stream =>
     {
         Write(stream, header);

@@ -38,7 +38,6 @@ public static class BlackBox
     }
 }
 
-/// <summary>See <see cref="BlackBox"/>.</summary>
 internal sealed class BlackBoxModel : Module<Tensor, Tensor>
 {
     // Float32's rounding in a sum of many probabilities stays below.

@@ -12,7 +12,6 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
             normalisation = this.Register(nameof(normalisation), new Normalisation(mean, std));
     }
 
-    /// <summary>What the network was built from.</summary>
     public NetworkSpec Spec { get; }
 
     /// <summary>What the model card in its file says that it gets right of clean images; null where nothing does.</summary>

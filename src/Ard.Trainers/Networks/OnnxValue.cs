@@ -19,7 +19,6 @@ public sealed class OnnxValue
     /// <exception cref="InvalidOperationException">The module's description computes something else than its forward.</exception>
     public OnnxValue Then(Module<Tensor, Tensor> module) => Graph.Call(module, this);
 
-    /// <summary>What one module after another makes of it.</summary>
     internal OnnxValue Then(params IEnumerable<Module<Tensor, Tensor>> modules) =>
         modules.Aggregate(this, (value, module) => value.Then(module));
 
@@ -35,7 +34,6 @@ public sealed class OnnxValue
     /// <summary>The quotient, element by element.</summary>
     public static OnnxValue operator /(OnnxValue left, OnnxValue right) => left.Operator("Div", x => x[0] / x[1], [right]);
 
-    /// <summary>max(x, 0).</summary>
     internal OnnxValue Relu() => Operator("Relu", x => x[0].relu());
 
     /// <summary>[N,...] to [N, product of the others].</summary>

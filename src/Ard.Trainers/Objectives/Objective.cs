@@ -134,7 +134,6 @@ public abstract class Objective : INamed
     }
 }
 
-/// <summary>A method with settings.</summary>
 internal abstract class Objective<TOptions>(TOptions? options) : Objective where TOptions : class, new()
 {
     public TOptions Options { get; } = (options ?? new()).Validated();

@@ -177,11 +177,9 @@ public sealed record ObjectiveSettings
     /// <summary>The settings, with <see cref="ThreatModel.Default"/> for images of so many channels where no threat model is set.</summary>
     internal ObjectiveSettings For(int channels) => this with { Threat = Threat ?? ThreatModel.Default(channels) };
 
-    /// <summary>The names of the settings that are not null.</summary>
     internal IEnumerable<string> Given =>
         Properties.Where(property => property.GetValue(this) is not null).Select(property => property.Name);
 
-    /// <summary>The settings of these names; the others null.</summary>
     internal ObjectiveSettings Only(IEnumerable<string> names)
     {
         var kept = this with { };

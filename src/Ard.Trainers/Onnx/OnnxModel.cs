@@ -3,7 +3,6 @@ using Google.Protobuf;
 
 namespace Ard.Trainers.Onnx;
 
-/// <summary>A graph as the messages of an ONNX file.</summary>
 internal static class OnnxModel
 {
     public static ModelProto Build(

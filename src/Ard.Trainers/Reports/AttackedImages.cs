@@ -46,7 +46,6 @@ public sealed class AttackedImages
         return FindAmong(subject, attack, threat, count, seed);
     }
 
-    /// <summary>The same for images that are known to be sound.</summary>
     internal static AttackedImages FindAmong(EvaluationSubject subject, Attack attack, ThreatModel threat, int count, long seed)
     {
         ArgumentNullException.ThrowIfNull(attack);

@@ -3,7 +3,6 @@ namespace Ard.Trainers.Reports;
 /// <summary>One bar: a share from 0 to 1, with its interval where there is one. Its shade, from 0 to 3, is by default its place.</summary>
 internal sealed record Bar(string Name, double Share, ConfidenceInterval? Interval = null, int? Shade = null);
 
-/// <summary>Bars with a common title.</summary>
 internal sealed record BarGroup(string Title, IReadOnlyList<Bar> Bars);
 
 /// <summary>

@@ -77,7 +77,6 @@ public sealed record HtmlReport(string Title)
     /// <param name="path">The file to create or to replace. Missing folders are made.</param>
     public void Save(string path) => AtomicFile.WriteAllText(path, ToHtml());
 
-    /// <summary>The page.</summary>
     internal string ToHtml()
     {
         (string Id, string Name, Markup? Body)[] sections =

@@ -20,7 +20,6 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     /// <summary>A value of x to be pointed out, and what it is.</summary>
     public (double X, string Name)? Mark { get; init; }
 
-    /// <summary>What is said below the chart. Default nothing.</summary>
     public string? Note { get; init; }
 
     /// <summary>How a value of y is written in the table and in tips.</summary>

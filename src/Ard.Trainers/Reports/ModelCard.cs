@@ -40,14 +40,12 @@ public sealed record ModelCard
     /// <summary>What it was trained on.</summary>
     public string? Data { get; init; }
 
-    /// <summary>The method that trained it, such as ard.</summary>
     [JsonInclude]
     internal string? Method { get; init; }
 
     /// <summary>The published recipe that was followed; "none" where it is known that there was none.</summary>
     public string? Preset { get; init; }
 
-    /// <summary>The seed of the training, on which all of its chance depends.</summary>
     [JsonInclude]
     internal long? Seed { get; init; }
 
@@ -61,7 +59,6 @@ public sealed record ModelCard
     [JsonInclude]
     internal IReadOnlyList<CardFile> Files { get; init; } = [];
 
-    /// <summary>The versions of the packages that wrote the card.</summary>
     [JsonInclude]
     internal IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
 

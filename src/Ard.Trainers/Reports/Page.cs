@@ -46,7 +46,6 @@ internal static class Page
         .Format($"<table class=\"{style}\">{(caption is null ? null : Markup.Format($"<caption>{caption}</caption>"))}<thead><tr>")
         .Each(heads, head => Markup.Format($"<th scope=\"col\">{head}</th>")).Line($"</tr></thead>").Line($"{rows}</table>");
 
-    /// <summary>A row with a title.</summary>
     public static Markup Row(Markup title, params IReadOnlyList<string> cells) => Markup.Format($"<tr><th scope=\"row\">{title}</th>")
         .Each(cells, cell => Markup.Format($"<td>{cell}</td>")).Line($"</tr>");
 

@@ -30,7 +30,6 @@ internal static class Text
             : threat.Epsilon.ToString("G4", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>What the adversary may do, in words.</summary>
     public static string Threat(ThreatModel threat) => threat.Norm switch
     {
         Norm.Linf => $"every value of an image may change by up to {Epsilon(threat)} (Linf, values from 0 to 1)",
@@ -38,7 +37,6 @@ internal static class Text
         _ => $"the changes of an image's values may add up to {Epsilon(threat)} (L1, values from 0 to 1)",
     };
 
-    /// <summary>An attack's name for people.</summary>
     public static string Attack(string name) => name switch
     {
         "worst-case" => "worst case",

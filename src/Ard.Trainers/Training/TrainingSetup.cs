@@ -84,7 +84,6 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>The training images, without those set aside for validation.</summary>
     public ImageDataset Data { get; }
 
-    /// <summary>The training images and the auxiliary ones behind them.</summary>
     public TrainingImages Images { get; }
 
     /// <summary>How far the teacher agrees with the auxiliary labels; null where there are none, no teacher, or not yet.</summary>

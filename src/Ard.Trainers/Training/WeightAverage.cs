@@ -1,6 +1,5 @@
 namespace Ard.Trainers.Training;
 
-/// <summary>The mean of a network's weights and buffers so far, by <see cref="WeightAveraging"/>.</summary>
 internal sealed class WeightAverage(WeightAveraging averaging) : IDisposable
 {
     public long Count { get; set; }
