@@ -176,7 +176,6 @@ internal sealed class ParquetImageFile
             : Wait<T>(group, label, memory => group.ReadAsync(label, memory)).Select(number => Text<T>(number));
 
     private static string? Text<T>(T? number) where T : struct, IFormattable => number?.ToString(null, CultureInfo.InvariantCulture);
-
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
     // A row has an image, and so more than a byte: what a file says of its rows is not believed beyond that.

@@ -9,7 +9,6 @@ namespace Ard.MLNet.Parquet;
 internal ref struct ThriftStructure(ReadOnlySpan<byte> bytes)
 {
     private const int Deepest = 32;
-
     private ReadOnlySpan<byte> left = bytes;
     private Dictionary<(int Parent, int Field), long>? numbers;
 

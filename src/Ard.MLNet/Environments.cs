@@ -12,7 +12,6 @@ internal static class Environments
     extension(IHostEnvironment env)
     {
         public TransformsCatalog Transforms => new(env);
-
         public MulticlassClassificationCatalog MulticlassClassification => new(env);
     }
 

@@ -62,6 +62,5 @@ public sealed class TeacherNetwork
 internal sealed record OpenTeacher(Module<Tensor, Tensor> Network, IDisposable? Freed, IEnumerable<string> Notes) : IDisposable
 {
     public static OpenTeacher Owned(Module<Tensor, Tensor> network) => new(network, network, []);
-
     public void Dispose() => Freed?.Dispose();
 }

@@ -64,7 +64,6 @@ internal abstract class ImageColumn
         private VBuffer<float> values;
 
         public override void Fetch() => get(ref values);
-
         public override void Convert(Span<float> image) => format.Read(values, image, column.Name, row.Position);
     }
 

@@ -17,7 +17,6 @@ internal sealed class TableDataView : IDataView
     }
 
     public DataViewSchema Schema { get; }
-
     public bool CanShuffle => false;
 
     public long? GetRowCount() => rows;
@@ -75,7 +74,6 @@ internal sealed class TableDataView : IDataView
         private bool ended;
 
         public override long Position => row;
-
         public override long Batch => 0;
 
         public override bool MoveNext()

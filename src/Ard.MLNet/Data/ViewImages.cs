@@ -10,7 +10,6 @@ namespace Ard.MLNet.Data;
 internal sealed class ViewImages(IDataView data, string features, PixelFormat format, long count) : ImageSource, IDisposable
 {
     private const int RowsOfPiece = 256;
-
     private readonly IncrementalHash bytesDigest = TensorDigest.Begin(ScalarType.Byte, Shape(count, format));
     private readonly IncrementalHash floatsDigest = TensorDigest.Begin(ScalarType.Float32, Shape(count, format));
     // The first so many are in the digests, those of bytes as long as all have been bytes.
@@ -26,7 +25,6 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
     private Tensor? held;
 
     public override long Count => count;
-
     public override Device Device => CPU;
 
     /// <summary>Some images, by their numbers, which rise; bytes where all of them are multiples of 1/255.</summary>

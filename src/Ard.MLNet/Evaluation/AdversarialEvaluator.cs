@@ -225,7 +225,6 @@ internal sealed class AdversarialEvaluator(IHostEnvironment env, AdversarialEval
         }
 
         public int Predicted(int row) => Classifier.Largest(Of(row));
-
         public ReadOnlySpan<float> Of(int row) => Scores.AsSpan(row * Classes, Classes);
 
         /// <summary>For each row the attack under which its label has the lowest score, a broken row before one that is not.</summary>

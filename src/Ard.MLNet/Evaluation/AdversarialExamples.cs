@@ -87,9 +87,7 @@ internal sealed class AdversarialExamplesTransformer(AdversarialMapping mapping,
     public bool IsRowToRowMapper => true;
 
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => mapping.OutputSchema(inputSchema);
-
     public IDataView Transform(IDataView input) => new BatchedDataView(input, mapping);
-
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new RowMapper(inputSchema, mapping);
 
     public void Dispose()

@@ -9,13 +9,9 @@ internal sealed class AdversarialMapping(Classifier classifier, AdversarialExamp
     private readonly Attack attack = options.ChosenAttack();
 
     public Classifier Classifier => classifier;
-
     public AdversarialExamplesOptions Options => options;
-
     public override int BatchSize => options.BatchSize ?? EvaluationSubject.UsualBatch([1, classifier.Format.Size]);
-
     public override string Features => classifier.Features;
-
     public override PixelFormat Format => classifier.Format;
 
     public override IReadOnlyList<DataViewSchema.Column> Inputs(DataViewSchema input) =>

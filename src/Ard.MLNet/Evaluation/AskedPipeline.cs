@@ -44,9 +44,7 @@ internal sealed class AskedPipeline
     }
 
     private static NumberDataViewType Single => NumberDataViewType.Single;
-
     public PixelFormat Format { get; }
-
     public ClassLabels Labels { get; }
 
     /// <summary>The data with a label column that is a key of these classes.</summary>

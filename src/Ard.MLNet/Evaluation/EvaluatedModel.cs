@@ -17,7 +17,6 @@ internal sealed record EvaluatedModel(string Name, string Details, EvaluationSub
         Imitation is null ? [] : [Attack.Transfer(norm == Norm.L1 ? Attack.Apgd() : Attack.Pgd(), Imitation, "surrogate")];
 
     private Module<Tensor, Tensor>? Imitation { get; init; }
-
     public int Channels { get; private init; }
 
     /// <summary>

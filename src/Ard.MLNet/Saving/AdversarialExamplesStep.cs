@@ -10,7 +10,6 @@ namespace Ard.MLNet.Saving;
 internal static class AdversarialExamplesStep
 {
     public const string LoaderName = "ArdAdversarialExamples";
-
     private const string Entry = "ard.examples";
 
     private sealed record Settings(string Attack, string Norm, double Epsilon, string Label, string Output, int BatchSize, long Seed);

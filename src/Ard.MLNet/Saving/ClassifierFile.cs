@@ -17,12 +17,10 @@ namespace Ard.MLNet.Saving;
 internal static class ClassifierFile
 {
     public const string LoaderName = "ArdImageClassifier";
-
     private const int Version = 1;
     private const string Entry = "ard.classifier";
     private const string Picture = "Image";
     private const string StreamName = "the classifier in the model";
-
     private static readonly byte[] Magic = Encoding.ASCII.GetBytes("ARDCLASS");
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)

@@ -78,7 +78,6 @@ internal abstract class ClassLabels
     }
 
     protected abstract Func<long> OpenValues(DataViewRow row, DataViewSchema.Column label);
-
     public static bool CanName(DataViewType type) => Array.Exists(Kinds, kind => kind.Type.Equals(type));
 
     /// <summary>Reads them from a label column.</summary>
@@ -140,7 +139,6 @@ internal abstract class ClassLabels
     private abstract record Kind(string Name, PrimitiveDataViewType Type)
     {
         public abstract ClassLabels Read(DataViewSchema.Annotations annotations, string name);
-
         public abstract ClassLabels Parse(IReadOnlyList<string> names);
     }
 

@@ -7,9 +7,7 @@ internal abstract class BatchMapping
     public const int MostRows = 1 << 16, UsualRows = 256;
 
     public abstract int BatchSize { get; }
-
     public abstract string Features { get; }
-
     public abstract PixelFormat Format { get; }
 
     /// <summary>The new columns, after a check of the columns that they are made of.</summary>

@@ -48,7 +48,6 @@ internal sealed class BatchedCursor : ActiveCursor
     }
 
     public override long Position => position;
-
     public override long Batch => slot < 0 ? source.Batch : batches[slot];
 
     public override bool MoveNext()
@@ -59,7 +58,6 @@ internal sealed class BatchedCursor : ActiveCursor
     }
 
     protected override ValueGetter<TValue> Open<TValue>(DataViewSchema.Column column) => As<TValue>(getters[column.Index]!, column);
-
     public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = ids[Slot()];
 
     protected override void Dispose(bool disposing)

@@ -7,7 +7,6 @@ namespace Ard.MLNet.Scoring;
 internal sealed class BatchedDataView(IDataView input, BatchMapping mapping) : IDataView
 {
     public DataViewSchema Schema { get; } = mapping.OutputSchema((input ?? throw new ArgumentNullException(nameof(input))).Schema);
-
     public bool CanShuffle => input.CanShuffle;
 
     public long? GetRowCount() => input.GetRowCount();

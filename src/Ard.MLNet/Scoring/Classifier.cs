@@ -45,13 +45,9 @@ internal sealed class Classifier : BatchMapping
     }
 
     public NetworkDefinition Definition { get; }
-
     public override PixelFormat Format { get; }
-
     public ClassLabels Labels { get; }
-
     public override string Features { get; }
-
     public override int BatchSize { get; }
 
     /// <summary>The class of the largest score; -1 where all are NaN.</summary>
@@ -181,7 +177,6 @@ internal sealed class Classifier : BatchMapping
         private readonly float[] scores = new float[checked(capacity * classifier.Labels.Count)];
 
         public override void Fetch() => column.Fetch();
-
         public override void Read(int slot) => column.Convert(images[slot]);
 
         public override void Compute(int count)

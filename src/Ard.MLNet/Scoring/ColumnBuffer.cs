@@ -19,7 +19,6 @@ internal abstract class ColumnBuffer
     }
 
     public abstract void Read(int slot);
-
     public abstract Delegate Getter(Func<int> slot);
 
     private static ColumnBuffer Scalar<T>(DataViewRow source, DataViewSchema.Column column, int capacity) =>
@@ -33,7 +32,6 @@ internal abstract class ColumnBuffer
         private readonly T[] values = new T[capacity];
 
         public override void Read(int slot) => get(ref values[slot]);
-
         public override Delegate Getter(Func<int> slot) => (ValueGetter<T>)((ref T value) => value = values[slot()]);
     }
 

@@ -20,7 +20,6 @@ internal sealed unsafe class ImageBuffer : IDisposable
     public static int MostImages(PixelFormat format) => int.MaxValue / sizeof(float) / format.Size;
 
     public Span<float> this[int slot] => Values.Slice(slot * size, size);
-
     public Span<float> Values => images.IsInvalid ? throw new ObjectDisposedException(nameof(ImageBuffer)) : new(values, capacity * size);
 
     /// <summary>The first images [count,C,H,W], in the same memory.</summary>

@@ -14,7 +14,6 @@ internal sealed class MappedRow(
     private long? computed;
 
     public override long Position => source.Position;
-
     public override long Batch => source.Batch;
 
     // A row of the PredictionEngine is moved by its owner.

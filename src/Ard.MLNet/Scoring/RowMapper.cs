@@ -4,7 +4,6 @@ namespace Ard.MLNet.Scoring;
 internal sealed class RowMapper(DataViewSchema input, BatchMapping mapping) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => input;
-
     public DataViewSchema OutputSchema { get; } = mapping.OutputSchema(input);
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) =>

@@ -8,7 +8,6 @@ internal abstract class ApgdSchedule(ThreatModel threat, int interval)
     private int sinceCheck;
 
     protected ThreatModel Threat { get; } = threat;
-
     protected int Interval { get; set; } = Math.Max(interval, 1);
 
     /// <summary>The length of each point's next step [n].</summary>
@@ -38,7 +37,6 @@ internal abstract class ApgdSchedule(ThreatModel threat, int interval)
     public abstract void Keep(Tensor places);
 
     protected virtual void Observe(Tensor loss) { }
-
     protected abstract Tensor Check(Tensor bestLoss, Tensor best, Tensor images);
 }
 
@@ -104,7 +102,6 @@ internal sealed class HalvingSchedule(double rho, int steps, ThreatModel threat,
 internal sealed class SparseSchedule : ApgdSchedule
 {
     private const double Shrink = 1.5, Shortest = 0.1, FewerThan = 0.95;
-
     private readonly double values;
     private Tensor size, share, changed;
 

@@ -7,7 +7,6 @@ public static class AttackLosses
     private const double Tiny = 1e-12;
 
     internal const int DlrClasses = 3;
-
     internal const int TargetedDlrClasses = 4;
 
     /// <summary>Cross-entropy, -log softmax(logits)[label].</summary>

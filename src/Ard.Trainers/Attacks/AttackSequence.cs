@@ -45,9 +45,7 @@ internal sealed class AttackSequence : Attack
 public static class AutoAttack
 {
     private static readonly ApgdOptions TargetedApgd = new() { Loss = ApgdLoss.TargetedDlr };
-
     private static readonly FabOptions UntargetedFab = new() { StopWithinBudget = true };
-
     private static readonly FabOptions TargetedFab = UntargetedFab with { Targeted = true };
 
     /// <summary>

@@ -129,7 +129,6 @@ internal abstract class SquareWindows(ThreatModel threat, long[] shape)
     private protected abstract Tensor Start4(Tensor images, Tensor numbers);
 
     private protected abstract Tensor Step4(Tensor points, Tensor images, long side, Tensor numbers);
-
     private Tensor Planes(Tensor points) => points.reshape(points.shape[0], Channels, Height, Width);
     private long[] Like(Tensor points) => [points.shape[0], .. shape[1..]];
 

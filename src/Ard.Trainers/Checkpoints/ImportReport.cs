@@ -6,7 +6,6 @@ public sealed record ImportReport
     internal ImportReport() { }
 
     internal string Path { get; init; } = "";
-
     internal WeightsFormat Format { get; init; }
 
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>

@@ -17,7 +17,6 @@ internal sealed record SafetensorsHeader(
     public const long MaximumLength = 100_000_000;
 
     public const string DigestName = "ard.sha256";
-
     private const string MetadataName = "__metadata__";
     private const int DigestLength = 64;
 
@@ -48,7 +47,6 @@ internal sealed record SafetensorsHeader(
     public static int DigestOffset => DigestPrefix.Length;
 
     public bool HasDigest => Bytes.AsSpan().StartsWith(DigestPrefix);
-
     public string Digest => Encoding.UTF8.GetString(Bytes, DigestOffset, DigestLength);
 
     /// <summary>The header of these tensors, in their order, with zeros in the digest's place.</summary>

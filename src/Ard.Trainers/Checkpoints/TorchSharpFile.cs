@@ -9,9 +9,7 @@ internal sealed class TorchSharpFile : IDisposable
 {
     private const int LongestName = 1000;
     private const int MaximumRank = 64;
-
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
     private readonly Stream stream;
     private readonly BinaryReader reader;
     private readonly string path;

@@ -52,9 +52,7 @@ public sealed class WeightsFile : IDisposable
         (Path, Format, this.read, this.opened) = (path, format, read, opened);
 
     private StateDictSearch? Found { get; init; }
-
     internal string Path { get; }
-
     internal WeightsFormat Format { get; }
 
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>

@@ -38,7 +38,6 @@ internal static class Cifar
         string[] Train, string[] Test, string? Labels = null, string? Names = null)
     {
         public string[] Files(DataSplit split) => split == DataSplit.Train ? Train : Test;
-
         public int Rows(DataSplit split) => split == DataSplit.Train ? TrainRows : TestRows;
 
         public int RowBytes => LabelBytes + PixelBytes;

@@ -23,6 +23,5 @@ public sealed class DataFileException : IOException
     internal long? Offset { get; }
 
     internal string Expected { get; }
-
     internal string Found { get; }
 }

@@ -6,7 +6,6 @@ namespace Ard.Trainers.Data;
 internal sealed class DataFileReader(Stream stream, string path) : IDisposable
 {
     public string Path { get; } = path;
-
     public long Offset { get; private set; }
 
     /// <summary>Opens a file; the first two bytes tell whether it is compressed.</summary>

@@ -10,9 +10,7 @@ internal static class Idx
     public const long MaximumLength = 1L << 30;
 
     internal const string Description = "a folder with the IDX files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-… (or .gz)";
-
     private const string ImageFile = "images-idx3-ubyte", LabelFile = "labels-idx1-ubyte";
-
     private const uint ImageMagic = 0x00000803;
     private const uint LabelMagic = 0x00000801;
 

@@ -7,7 +7,6 @@ namespace Ard.Trainers.Data;
 public sealed class ImageDataset : IDisposable
 {
     private const int RowsOfPiece = 1024;
-
     private readonly Lock gathering = new();
     private readonly Device? device;
     private MappedFile? file;
@@ -76,9 +75,7 @@ public sealed class ImageDataset : IDisposable
     internal bool IsLabelled => Labels[0].item<long>() >= 0;
 
     internal long[] Shape => [Count, .. stored.shape[1..]];
-
     internal long ElementBytes => stored.element_size();
-
     internal Device Device => device ?? stored.device;
 
     /// <summary>The path of the file that the images are mapped from; null where they are in memory.</summary>

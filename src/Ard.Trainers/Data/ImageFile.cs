@@ -20,7 +20,6 @@ namespace Ard.Trainers.Data;
 internal static class ImageFile
 {
     private const int Version = 1, Page = 4096, DigestAt = 40, LongestHeader = 1 << 26, PieceBytes = 1 << 24;
-
     private static readonly byte[] Magic = "ARDIMAGE"u8.ToArray();
 
     public static bool Is(string path)

@@ -26,7 +26,6 @@ internal sealed class MappedFile : IDisposable
     }
 
     public string Path { get; }
-
     public Tensor Contents { get; }
 
     /// <summary>The same for another who uses it.</summary>

@@ -37,7 +37,6 @@ internal static class Npy
     private sealed record Array(string Name, string Path, Header Header, Func<Stream> Open)
     {
         public bool IsImages => Header.Shape.Length is 3 or 4;
-
         public bool IsLabels => Header.Shape is [_] or [_, 1];
     }
 

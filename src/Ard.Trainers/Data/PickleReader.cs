@@ -10,12 +10,10 @@ internal sealed class PickleReader(Stream stream, string path, long start, long 
     private const int LongestNumber = 64;   // bytes
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
     private long position;
     private long operation;
 
     public long Length => Math.Min(length, limit);
-
     public long Position => position;
 
     /// <summary>The code of the next operation, which faults are told of from now on.</summary>
@@ -52,7 +50,6 @@ internal sealed class PickleReader(Stream stream, string path, long start, long 
     }
 
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
-
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8));
 
     /// <summary>A text in UTF-8 of so many bytes.</summary>

@@ -9,17 +9,12 @@ namespace Ard.Trainers.Data;
 internal sealed class TarStream(Stream stream, string path, long limit) : Stream
 {
     private const int HeaderLength = 512;
-
     private long position;
 
     public override bool CanRead => true;
-
     public override bool CanSeek => false;
-
     public override bool CanWrite => false;
-
     public override long Length => throw new NotSupportedException();
-
     public override long Position { get => position; set => throw new NotSupportedException(); }
 
     public override int Read(Span<byte> buffer)
@@ -45,13 +40,9 @@ internal sealed class TarStream(Stream stream, string path, long limit) : Stream
         header[156] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K' && header[124..128].ContainsAnyExcept("0 \0"u8);
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override void Flush() { }
-
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
     public override void SetLength(long value) => throw new NotSupportedException();
-
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)

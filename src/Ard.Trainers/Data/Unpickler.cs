@@ -242,7 +242,6 @@ internal sealed partial class Unpickler
     private int Floor => marks.TryPeek(out var mark) ? mark : 0;
 
     private object? Recall(uint index) => memo.TryGetValue(index, out var value) ? value : throw Fault($"a memo entry {index}", "none");
-
     private DataFileException Fault(string expected, string found) => reader.Fault(expected, found);
 
     // By the names of pickletools; those that are known and yet not read.

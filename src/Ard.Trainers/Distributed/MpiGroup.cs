@@ -47,15 +47,11 @@ internal sealed class MpiGroup : ProcessGroup
     }
 
     public override int Rank { get; }
-
     public override int Size { get; }
-
     internal override int LocalRank { get; }
-
     public override int LocalSize { get; } = 1;
 
     internal override void Sum(Span<float> values) => Sum(ref First(values), values.Length, mpi.Float);
-
     internal override void Sum(Span<double> values) => Sum(ref First(values), values.Length, mpi.Double);
 
     internal override bool TakesDeviceMemory { get; } = Environment.GetEnvironmentVariable("ARD_MPI_CUDA") == "1";

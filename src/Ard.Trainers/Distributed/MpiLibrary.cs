@@ -47,7 +47,6 @@ internal sealed class MpiLibrary
     public delegate int PlainFunction();
 
     public string Path { get; }
-
     public nint World { get; }
     public nint Float { get; }
     public nint Double { get; }

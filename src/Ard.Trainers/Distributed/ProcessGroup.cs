@@ -67,15 +67,11 @@ public abstract class ProcessGroup
     private sealed class SingleProcess : ProcessGroup
     {
         public override int Rank => 0;
-
         public override int Size => 1;
 
         internal override void Sum(Span<float> values) { }
-
         internal override void Sum(Span<double> values) { }
-
         internal override void Broadcast(Span<byte> values, int root = 0) { }
-
         internal override void Abort(string message) { }
     }
 }

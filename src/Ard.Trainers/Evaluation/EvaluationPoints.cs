@@ -75,7 +75,6 @@ internal sealed record EvaluationPoints(
         Each(row => new(WasRight(row), BrokenBy[row], Size[row], ForwardPasses[row], BackwardPasses[row]) { Queries = Queries?[row] });
 
     private IReadOnlyList<AttackedPoint> Each(Func<int, AttackedPoint> point) => [.. Enumerable.Range(0, Labels.Count).Select(point)];
-
     private bool WasRight(int row) => Predicted[row] == Labels[row];
 
     /// <summary>On one line, in a file that is indented otherwise.</summary>

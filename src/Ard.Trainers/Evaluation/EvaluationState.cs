@@ -40,9 +40,7 @@ internal sealed record EvaluationStep
 internal sealed class PartResult(Attack attack, Attack part, int count)
 {
     public Attack Attack => attack;
-
     public Attack Part => part;
-
     public string Title => ReferenceEquals(attack, part) ? attack.Name : $"{attack.Name}: {part.Name}";
 
     /// <summary>One entry a point; null where it was not attacked.</summary>

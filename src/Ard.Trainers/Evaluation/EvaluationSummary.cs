@@ -27,9 +27,7 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
     public required IReadOnlyList<RobustnessFlag> Flags { get; init; }
     public string? BlackBox { get; init; }
     public IReadOnlyList<string> Settings { get; init; } = [];
-
     public string? Data { get; init; }
-
     public IReadOnlyList<string>? ClassNames { get; init; }
 
     /// <summary>The digest of the network's weights, by which it is known again, as the images by theirs.</summary>

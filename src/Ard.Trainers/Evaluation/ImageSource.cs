@@ -19,7 +19,6 @@ internal abstract class ImageSource
         new Indexed(images.shape[0], images.device, index => images.index_select(0, index));
 
     public static implicit operator ImageSource(ImageDataset data) => new Indexed(data.Count, data.Device, data.Rows);
-
     public ImageSource Part(IReadOnlyList<long> rows) => new PartSource(this, rows);
 
     /// <summary>All of them as one tensor of this dtype, on the CPU; bytes are divided by 255.</summary>

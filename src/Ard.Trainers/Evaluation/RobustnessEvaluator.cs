@@ -16,7 +16,6 @@ namespace Ard.Trainers.Evaluation;
 public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
 {
     internal EvaluationOptions Options { get; } = (options ?? new()).WithThreat();
-
     private ThreatModel Threat => Options.ThreatOrDefault;
 
     /// <summary>Evaluates a network, which is left as it was found.</summary>

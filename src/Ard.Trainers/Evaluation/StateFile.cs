@@ -17,7 +17,6 @@ internal sealed record StateHeader(int Version, Dictionary<string, string> Setti
 internal sealed class StateFile : IDisposable
 {
     internal const int Version = 5;
-
     private const int Prefix = sizeof(long) + SHA256.HashSizeInBytes;
 
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)

@@ -64,7 +64,6 @@ internal sealed record Architecture(string Name, Func<NetworkSpec, ImageNetwork>
         };
 
     private static long FourStages(NetworkSpec spec) => Blocks(spec, ResNet.BlockCounts(spec.Depth!.Value), spec.Width ?? 64L);
-
     private static long ThreeStages(NetworkSpec spec, int blocks, long width) => Blocks(spec, [blocks, blocks, blocks], width);
 
     private static long Blocks(NetworkSpec spec, int[] counts, long first) =>

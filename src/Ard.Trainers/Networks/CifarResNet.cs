@@ -52,7 +52,6 @@ internal sealed class CifarResNet : ImageNetwork
         }
 
         private Tensor Slice(Tensor input) => input.slice(2, 0, long.MaxValue, stride).slice(3, 0, long.MaxValue, stride);
-
         private Tensor Pad(Tensor sampled) => functional.pad(sampled, [0, 0, 0, 0, before, after]);
     }
 }

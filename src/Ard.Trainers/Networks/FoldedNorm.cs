@@ -10,7 +10,6 @@ namespace Ard.Trainers.Networks;
 internal sealed class FoldedNorm
 {
     private static readonly ConditionalWeakTable<BatchNorm2d, FoldedNorm> All = [];
-
     private int users;
     private Tensor? weight;
     private Tensor? bias;

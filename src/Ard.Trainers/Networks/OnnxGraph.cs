@@ -109,7 +109,6 @@ internal sealed class OnnxGraph
     }
 
     private string Title(Module module) => path == "" ? module.GetType().Name : $"{path} ({module.GetType().Name})";
-
     private string Within(string name) => path == "" ? name : $"{path}/{name}";
 
     private string Unique(string name)

@@ -70,6 +70,5 @@ internal sealed class FreeAdversarialTraining(FreeAdversarialTrainingOptions? op
     public override int Replays => Options.Free.Replays;
 
     public override Tensor Loss(TrainingBatch batch) => batch.CrossEntropy(batch.Report(batch.Student.call(Options.Free.Points(batch))));
-
     public override void AfterBackward(TrainingBatch batch) => Options.Free.Ascend(batch);
 }

@@ -59,7 +59,6 @@ internal static class BarChart
     }
 
     private static double Place(double share) => Left + share * (Right - Left);
-
     private static string Cut(string text, int most) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most - 1), "…");
 
     private static string Description(string title, IReadOnlyList<BarGroup> groups) =>

@@ -37,7 +37,6 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     private double Height => Math.Max(230, Top + 44 + LineHeight * Series.Count);
 
     private double Bottom => Height - 40;
-
     private bool HasLetters => Series.Count > 1 && Series.Any(series => series.Name.Length > LongestLabel);
 
     // One line alone is what the axis says.
@@ -212,9 +211,7 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     }));
 
     private double XPlace(double x) => X.Place(Math.Clamp(x, X.Low, X.High), Left, Right);
-
     private double YPlace(double y) => Y.Place(Math.Clamp(y, Y.Low, Y.High), Bottom, Top);
-
     private string XText(double x) => XIsPower ? Math.Pow(10, x).ToString("#,0", CultureInfo.InvariantCulture) : Value(x, XFormat);
 
     private static Markup Shape(int index, double x, double y, string? tip)
@@ -230,6 +227,5 @@ internal sealed record LineChart(string Title, string XTitle, string YTitle, Axi
     }
 
     private static string Value(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
-
     private static string Letter(int index) => index < 26 ? ((char)('A' + index)).ToString() : $"{index + 1}";
 }

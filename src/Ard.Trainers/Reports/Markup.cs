@@ -53,7 +53,6 @@ internal sealed class Markup(int capacity = 16)
         public Markup Markup { get; } = new(literalLength + 8 * formattedCount);
 
         public void AppendLiteral(string value) => Markup.text.Append(value);
-
         public void AppendFormatted(Markup? value) => Markup.text.Append(value?.text);
 
         public void AppendFormatted<T>(T value, string? format = null) => Markup.text.Append(Escape(

@@ -86,6 +86,5 @@ internal static class OptionsValidator
     }
 
     private static double Number(object value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
-
     private static string Text(object value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
 }

@@ -4,10 +4,8 @@ namespace Ard.Trainers.Training;
 internal readonly record struct BatchPlan(long Images, int BatchSize)
 {
     private bool LastTakesOneMore => BatchSize > 1 && Images > BatchSize && Images % BatchSize == 1;
-
     public int Steps => checked((int)((Images + BatchSize - 1) / BatchSize - (LastTakesOneMore ? 1 : 0)));
 
     public long First(int step) => (long)step * BatchSize;
-
     public long Count(int step) => step == Steps - 1 ? Images - First(step) : BatchSize;
 }

@@ -24,11 +24,8 @@ internal sealed class ProgressReporter(TrainingSetup setup, IProgress<TrainingPr
     public double EarlierEpochSeconds { get; set; }
 
     public double Seconds => EarlierSeconds + elapsed.Elapsed.TotalSeconds;
-
     public double EpochSeconds => Seconds - epochStart;
-
     public bool IsDue => sinceReport.Elapsed >= setup.Options.ProgressInterval;
-
     public List<string> Warnings { get; } = [];
 
     /// <summary>What was found of the teacher, until it has been told.</summary>

@@ -84,7 +84,6 @@ public abstract record Schedule
 internal sealed record ConstantSchedule : Schedule
 {
     public override double LearningRate(double baseRate, long step, long stepsPerEpoch, int epochs) => baseRate;
-
     public override string ToString() => "constant";
 }
 

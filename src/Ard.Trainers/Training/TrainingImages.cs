@@ -15,7 +15,6 @@ internal sealed class TrainingImages(ImageDataset data, ImageDataset? auxiliary 
     public Tensor? AuxiliaryLabels { get; set; }
 
     public int Classes => data.Classes;
-
     public Device Device => data.Device;
 
     /// <summary>The numbers of a batch, int64 [N], by its places in the epoch; drawn auxiliary images stand for the last ones.</summary>

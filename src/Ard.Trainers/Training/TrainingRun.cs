@@ -44,9 +44,7 @@ internal sealed class TrainingRun : IDisposable
     public Tensor? Order { get; set; }
 
     public TrainingMeter Meter { get; }
-
     public OptimizerHelper Optimizer { get; }
-
     public IReadOnlyList<string> ParameterNames { get; }
 
     /// <summary>Decides order and augmentation; on the CPU.</summary>
@@ -56,11 +54,8 @@ internal sealed class TrainingRun : IDisposable
     public Generator NoiseGenerator { get; }
 
     public ObjectiveMemory Memory { get; } = new();
-
     public WeightAverage? Average { get; }
-
     public EpochSelection Selection { get; }
-
     public ProgressReporter Reporter { get; }
 
     /// <summary>Whether it was cancelled in any of the processes, as all of them found out at the same step.</summary>
@@ -71,16 +66,13 @@ internal sealed class TrainingRun : IDisposable
     }
 
     public int Steps => setup.Batches.Steps;
-
     private long StepsSoFar => (long)Epoch * Steps + Step;
-
     public bool IsWithinStep { get; private set; }
 
     public double LearningRate(int step) => setup.Options.Schedule!.LearningRate(
         setup.Options.Optimizer!.LearningRate, (long)Epoch * Steps + step, Steps, setup.Epochs);
 
     private TeacherReport? Teacher { get; set; }
-
     private string LastFile => Path.Combine(setup.Options.CheckpointFolder!, "last.safetensors");
 
     /// <summary>Goes to the place of the checkpoint where the options ask for it; else warns of what looks like a mistake.</summary>

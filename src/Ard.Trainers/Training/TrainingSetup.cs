@@ -70,9 +70,7 @@ internal sealed class TrainingSetup : IDisposable
     public TrainingNetworks Networks { get; }
 
     public Module<Tensor, Tensor> Student => Networks.Student;
-
     public Objective Objective { get; }
-
     public TrainingOptions Options { get; }
 
     /// <summary>The settings with epochs and optimizer as the rule has them.</summary>
@@ -90,17 +88,11 @@ internal sealed class TrainingSetup : IDisposable
     public LabelNoise? AuxiliaryLabels { get; private set; }
 
     public ImageDataset? Validation { get; }
-
     public ProcessGroup Group { get; }
-
     public Device Device { get; } = CPU;
-
     public ScalarType DType { get; }
-
     public BatchPlan Batches { get; }
-
     public int Epochs => Options.Epochs!.Value;
-
     private AuxiliaryData? Auxiliary => Options.Auxiliary is { Share: > 0 } auxiliary ? auxiliary : null;
 
     /// <summary>Where the teacher's logits of clean images are kept; null where they are computed each time.</summary>

@@ -40,7 +40,6 @@ internal sealed record ExponentialAveraging([property: Range(0.0, 1.0, MaximumIs
     internal override bool RecomputesStatistics => false;
 
     internal override bool Takes(long steps, int stepsPerEpoch, int epochs) => true;
-
     internal override double Share(long count) => (1 - Decay) / (1 - Math.Pow(Decay, count));
 }
 
