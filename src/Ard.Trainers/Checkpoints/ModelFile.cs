@@ -111,18 +111,10 @@ public static class ModelFile
         return network;
     }
 
-    internal static NetworkSpec? Spec(IReadOnlyDictionary<string, string> metadata, string path)
-    {
-        if (!metadata.TryGetValue(NetworkSpec.MetadataName, out var json)) return null;
-        try
-        {
-            return NetworkSpec.FromJson(json);
-        }
-        catch (Exception exception) when (exception is FormatException or ArgumentException)
-        {
-            throw new DataFileException(path, $"a network specification in {NetworkSpec.MetadataName}", exception.Message, exception);
-        }
-    }
+    internal static NetworkSpec? Spec(IReadOnlyDictionary<string, string> metadata, string path) =>
+        !metadata.TryGetValue(NetworkSpec.MetadataName, out var json) ? null : Damage.Tell(
+            () => NetworkSpec.FromJson(json), exception => exception is FormatException or ArgumentException,
+            exception => new(path, $"a network specification in {NetworkSpec.MetadataName}", exception.Message, exception));
 
     private static ImportedNetwork Build(WeightsFile file, NetworkSpec? spec)
     {
@@ -139,16 +131,9 @@ public static class ModelFile
         using var scope = NewDisposeScope();
         var tensors = file.Read();
         spec = Normalised(spec, file, tensors, notes);
-        Module<Tensor, Tensor> network;
-        try
-        {
-            network = spec.BuildFor(tensors.Values);
-        }
-        catch (ArgumentException exception)
-        {
-            var description = NetworkRecogniser.Recognise(file.Tensors).Predicate;
-            throw new DataFileException(path, $"the tensors of {spec}", $"{exception.Message} The file {description}", exception);
-        }
+        var network = Damage.Tell(() => spec.BuildFor(tensors.Values), exception => exception is ArgumentException, exception => new(
+            path, $"the tensors of {spec}", $"{exception.Message} The file {NetworkRecogniser.Recognise(file.Tensors).Predicate}",
+            exception));
         return network.OrDispose(_ =>
         {
             var report = Fill(network, file, tensors, notes);

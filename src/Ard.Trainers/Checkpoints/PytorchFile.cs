@@ -44,7 +44,7 @@ internal sealed class PytorchFile : IDisposable
 
     /// <summary>Reads the pickles of a stream that can seek, from its beginning. It is the result's.</summary>
     /// <exception cref="DataFileException">The file is damaged or holds something else than tensors and plain values.</exception>
-    public static PytorchFile Open(Stream stream, string path) => ZipDamage.Tell(path, "a sound zip archive", () =>
+    public static PytorchFile Open(Stream stream, string path) => Damage.TellZip(path, "a sound zip archive", () =>
     {
         Span<byte> beginning = stackalloc byte[4];
         stream.ReadAtLeast(beginning, 4, throwOnEndOfStream: false);
@@ -123,7 +123,7 @@ internal sealed class PytorchFile : IDisposable
         Value = new Unpickler(contents, $"{path}:{pickle.FullName}", 0, pickle.Length).Read();
     }
 
-    private Stream Open(ZipArchiveEntry entry) => ZipDamage.Tell($"{path}:{PickledText.Shown(entry.FullName)}", "an entry", entry.Open);
+    private Stream Open(ZipArchiveEntry entry) => Damage.TellZip($"{path}:{PickledText.Shown(entry.FullName)}", "an entry", entry.Open);
 
     private string Text(ZipArchiveEntry entry)
     {
@@ -209,7 +209,7 @@ internal sealed class PytorchFile : IDisposable
             if (TensorBytes.WrongBool(elements) is var (index, value))
                 throw Fault(0, $"0 or 1 in storage '{PickledText.Shown(storage.Key)}' of truth values", $"{value} at {index}");
         }
-        catch (Exception exception) when (ZipDamage.Is(exception))
+        catch (Exception exception) when (Damage.IsOfZip(exception))
         {
             throw new DataFileException(path, 0, $"the storage '{PickledText.Shown(storage.Key)}'", exception.Message, exception);
         }

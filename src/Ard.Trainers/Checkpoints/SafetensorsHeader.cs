@@ -111,18 +111,13 @@ internal sealed record SafetensorsHeader(
                 path, 0, $"safetensors, whose first 8 bytes are the length of a header, here 2 to {most}", $"{(ulong)length}");
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
-
-        try
-        {
-            return Parse(bytes, stream.Length, path);
-        }
-        // The second is of a text that is not valid Unicode.
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
-        {
-            throw new DataFileException(
+        return Damage.Tell(
+            () => Parse(bytes, stream.Length, path),
+            // The second is of a text that is not valid Unicode.
+            exception => exception is JsonException or InvalidOperationException,
+            exception => new(
                 path, 8, $"{length} bytes of JSON: an object of {{dtype, shape, data_offsets}} by names, each once", exception.Message,
-                exception);
-        }
+                exception));
     }
 
     private static SafetensorsHeader Parse(byte[] bytes, long fileLength, string path)
@@ -159,7 +154,9 @@ internal sealed record SafetensorsHeader(
     {
         DataFileException Fault(string expected, string found) => new(path, 8, $"{expected} for tensor '{name}'", found);
 
-        var (dtype, shape, offsets) = Parse();
+        var (dtype, shape, offsets) = Damage.Tell(
+            () => json.Deserialize<Fields>(Strict) ?? throw new JsonException("null"), exception => exception is JsonException,
+            exception => Fault("an object of dtype, shape and data_offsets, once each,", exception.Message));
         var extents = $"[{string.Join(",", shape)}]";
         var (known, type) = DataTypes.FirstOrDefault(t => t.Name == dtype);
         if (known is null) throw Fault($"a dtype among {DataTypeNames}", $"'{dtype}'");
@@ -181,17 +178,5 @@ internal sealed record SafetensorsHeader(
                 $"an end at {end}: the file is truncated or its header is wrong");
         if (end - begin != size) throw Fault($"{size} bytes, as dtype {dtype} and shape {extents} say,", $"{end - begin}");
         return new SafetensorsEntry(name, type, shape, begin, end);
-
-        Fields Parse()
-        {
-            try
-            {
-                return json.Deserialize<Fields>(Strict) ?? throw new JsonException("null");
-            }
-            catch (JsonException exception)
-            {
-                throw Fault("an object of dtype, shape and data_offsets, once each,", exception.Message);
-            }
-        }
     }
 }

@@ -9,14 +9,9 @@ internal sealed class TorchScriptNetwork : Module<Tensor, Tensor>
 
     public TorchScriptNetwork(string path) : base(nameof(TorchScriptNetwork))
     {
-        try
-        {
-            program = jit.load<Tensor, Tensor>(path);
-        }
-        catch (ExternalException exception)
-        {
-            throw new DataFileException(path, "a TorchScript program that libtorch loads", exception.Message.Split('\n')[0], exception);
-        }
+        program = Damage.Tell(
+            () => jit.load<Tensor, Tensor>(path), exception => exception is ExternalException,
+            exception => new(path, "a TorchScript program that libtorch loads", exception.Message.Split('\n')[0], exception));
         register_module(nameof(program), program);
     }
 

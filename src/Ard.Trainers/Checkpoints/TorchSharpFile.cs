@@ -40,15 +40,7 @@ internal sealed class TorchSharpFile : IDisposable
     public static TorchSharpFile Open(Stream stream, string path)
     {
         var file = new TorchSharpFile(stream, path);
-        try
-        {
-            file.List();
-            return file;
-        }
-        catch (Exception exception) when (IsDamage(exception))
-        {
-            throw file.Fault(stream.Position, "a name or a number", exception.Message);
-        }
+        return Damage.Tell(file.List, IsDamage, exception => file.Fault(stream.Position, "a name or a number", exception.Message));
     }
 
     public Dictionary<string, Tensor> Read()
@@ -71,7 +63,7 @@ internal sealed class TorchSharpFile : IDisposable
     // By the number of a type; 0 of those that are not read.
     private static int ElementSize(ulong type) => type <= (ulong)ScalarType.BFloat16 ? TensorBytes.SizeOf((ScalarType)type) : 0;
 
-    private void List()
+    private TorchSharpFile List()
     {
         var count = Number();
         if (count > ParameterNames.MaximumTensors) throw Fault(0, $"at most {ParameterNames.MaximumTensors} tensors", $"{count}");
@@ -105,6 +97,7 @@ internal sealed class TorchSharpFile : IDisposable
             stream.Position += (long)bytes;
         }
         if (stream.Position != stream.Length) throw Fault(stream.Position, "the end of the file", "more bytes");
+        return this;
     }
 
     private string Name()

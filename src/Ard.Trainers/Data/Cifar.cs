@@ -110,17 +110,9 @@ internal static class Cifar
         return rows?.ToDataset(path) ?? throw new DataFileException(path, 0, $"{Description}, {split} split", "an archive without it");
     }
 
-    private static TarEntry? Next(TarReader tar, string path)
-    {
-        try
-        {
-            return tar.GetNextEntry();
-        }
-        catch (Exception exception) when (exception is not (DataFileException or OutOfMemoryException))
-        {
-            throw new DataFileException(path, 0, "a tar archive, plain or gzip-compressed", $"'{exception.Message}'", exception);
-        }
-    }
+    private static TarEntry? Next(TarReader tar, string path) => Damage.Tell(
+        () => tar.GetNextEntry(), exception => exception is not (DataFileException or OutOfMemoryException),
+        exception => new(path, 0, "a tar archive, plain or gzip-compressed", $"'{exception.Message}'", exception));
 
     /// <summary>The rows of all files of a split, which may come in any order.</summary>
     private sealed class Rows(Variant variant, DataSplit split, int? expectedRows)
@@ -183,16 +175,12 @@ internal static class Cifar
         private static OrderedDictionary<string, object?> Dictionary(Stream contents, DataFileReader reader, long length, long limit)
         {
             if (length > limit) throw reader.Fault(limit, $"at most {limit} bytes", $"{length}");
-            try
-            {
-                // Not disposed of: the stream is the reader's.
-                var unpickler = new Unpickler(new BufferedStream(contents, 1 << 16), reader.Path, 0, length, limit);
-                return unpickler.Read() as OrderedDictionary<string, object?> ?? throw reader.Fault(0, "a dictionary", "another value");
-            }
-            catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
-            {
-                throw reader.Fault(0, "sound compressed data", $"'{exception.Message}'", exception);
-            }
+            // Not disposed of: the stream is the reader's.
+            var unpickler = new Unpickler(new BufferedStream(contents, 1 << 16), reader.Path, 0, length, limit);
+            var value = Damage.Tell(
+                unpickler.Read, exception => exception is InvalidDataException or EndOfStreamException,
+                exception => reader.Fault(0, "sound compressed data", $"'{exception.Message}'", exception));
+            return value as OrderedDictionary<string, object?> ?? throw reader.Fault(0, "a dictionary", "another value");
         }
 
         // Keys are texts or, where the pickle has come through Python 3, bytes.

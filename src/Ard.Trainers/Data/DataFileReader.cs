@@ -20,17 +20,10 @@ internal sealed class DataFileReader(Stream stream, string path) : IDisposable
         return compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 
-    public static FileStream OpenFile(string path)
-    {
-        try
-        {
-            return File.OpenRead(path);
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException || Directory.Exists(path))
-        {
-            throw new DataFileException(path, 0, "a file", Directory.Exists(path) ? "a folder" : "none", exception);
-        }
-    }
+    public static FileStream OpenFile(string path) => Damage.Tell(
+        () => File.OpenRead(path),
+        exception => exception is FileNotFoundException or DirectoryNotFoundException || Directory.Exists(path),
+        exception => new(path, 0, "a file", Directory.Exists(path) ? "a folder" : "none", exception));
 
     /// <summary>Fills the whole span, or says how far the file reached.</summary>
     public void Read(Span<byte> destination, string what)

@@ -132,7 +132,7 @@ internal static class Npy
         return new Array(name, path, ReadHeader(reader), open);
     }
 
-    private static ZipArchive OpenArchive(string path) => ZipDamage.Tell(path, "a sound zip archive", () =>
+    private static ZipArchive OpenArchive(string path) => Damage.TellZip(path, "a sound zip archive", () =>
         DataFileReader.OpenFile(path).OrDispose(file =>
         {
             var archive = new ZipArchive(file, ZipArchiveMode.Read);
@@ -141,7 +141,7 @@ internal static class Npy
         }));
 
     private static DataFileReader Reader(string path, Func<Stream> open) =>
-        new(ZipDamage.Tell(path, "an entry of a sound zip archive", open), path);
+        new(Damage.TellZip(path, "an entry of a sound zip archive", open), path);
 
     private static Header ReadHeader(DataFileReader reader)
     {

@@ -56,14 +56,9 @@ internal sealed class PickleReader(Stream stream, string path, long start, long 
     public string Text(ulong count)
     {
         var bytes = Bytes(count);
-        try
-        {
-            return StrictUtf8.GetString(bytes);
-        }
-        catch (DecoderFallbackException exception)
-        {
-            throw Fault("a text in UTF-8", exception.Message);
-        }
+        return Damage.Tell(
+            () => StrictUtf8.GetString(bytes), exception => exception is DecoderFallbackException,
+            exception => Fault("a text in UTF-8", exception.Message));
     }
 
     /// <summary>A whole number of so many bytes, the lowest first: a long, or where that is too short a <see cref="BigInteger"/>.</summary>

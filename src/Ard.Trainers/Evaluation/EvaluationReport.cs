@@ -10,9 +10,13 @@ internal static class EvaluationReport
     public static RobustnessReport? Read(string path, StateHeader header, IReadOnlyList<EvaluationStep> steps, out bool isWhole)
     {
         isWhole = true;
-        var options = Options(path, header);
-        if (OptionsValidator.Faults(options).Any()) return null;
         var values = header.Settings;
+        var options = Damage.Tell(
+            () => Options(values, header.Attacks),
+            exception => exception is ArgumentException or FormatException or OverflowException or KeyNotFoundException
+                or IndexOutOfRangeException,
+            exception => new(path, "the settings of an evaluation", exception.Message, exception));
+        if (OptionsValidator.Faults(options).Any()) return null;
         (string Name, string Value)[] same = [.. new RobustnessEvaluator(options).Settings()];
         // Another attack of the same name.
         if (same.Any(setting => values.GetValueOrDefault(setting.Name) != setting.Value)) return null;
@@ -32,30 +36,21 @@ internal static class EvaluationReport
             : report with { Weights = network[(network.LastIndexOf(' ') + 1)..] };
     }
 
-    private static EvaluationOptions Options(string path, StateHeader header)
+    private static EvaluationOptions Options(IReadOnlyDictionary<string, string> values, string[] attacks)
     {
-        var values = header.Settings;
-        try
+        var threat = values[nameof(EvaluationOptions.Threat)].Split(' ');
+        return new()
         {
-            var threat = values[nameof(EvaluationOptions.Threat)].Split(' ');
-            return new()
-            {
-                Threat = new(Enum.Parse<Norm>(threat[0]), double.Parse(threat[1], CultureInfo.InvariantCulture)),
-                Attacks = header.Attacks,
-                BatchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture),
-                Seed = long.Parse(values[nameof(EvaluationOptions.Seed)], CultureInfo.InvariantCulture),
-                Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
-                CheckNetwork = bool.Parse(values[nameof(EvaluationOptions.CheckNetwork)]),
-                KeepLogits = bool.Parse(values[nameof(EvaluationOptions.KeepLogits)]),
-                QueryBudget = values.TryGetValue(nameof(EvaluationOptions.QueryBudget), out var budget)
-                    ? int.Parse(budget, CultureInfo.InvariantCulture) : null,
-            };
-        }
-        catch (Exception exception) when (exception
-            is ArgumentException or FormatException or OverflowException or KeyNotFoundException or IndexOutOfRangeException)
-        {
-            throw new DataFileException(path, "the settings of an evaluation", exception.Message, exception);
-        }
+            Threat = new(Enum.Parse<Norm>(threat[0]), double.Parse(threat[1], CultureInfo.InvariantCulture)),
+            Attacks = attacks,
+            BatchSize = int.Parse(values[nameof(EvaluationOptions.BatchSize)], CultureInfo.InvariantCulture),
+            Seed = long.Parse(values[nameof(EvaluationOptions.Seed)], CultureInfo.InvariantCulture),
+            Sequential = bool.Parse(values[nameof(EvaluationOptions.Sequential)]),
+            CheckNetwork = bool.Parse(values[nameof(EvaluationOptions.CheckNetwork)]),
+            KeepLogits = bool.Parse(values[nameof(EvaluationOptions.KeepLogits)]),
+            QueryBudget = values.TryGetValue(nameof(EvaluationOptions.QueryBudget), out var budget)
+                ? int.Parse(budget, CultureInfo.InvariantCulture) : null,
+        };
     }
 
     /// <summary>The report of a model that can only be asked: says what its figures mean at this query budget, if any.</summary>

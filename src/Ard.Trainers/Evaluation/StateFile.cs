@@ -120,15 +120,7 @@ internal sealed class StateFile : IDisposable
         return null;
     }
 
-    private T Parse<T>(byte[] json)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<T>(json, Json) ?? throw new JsonException("null");
-        }
-        catch (JsonException exception)
-        {
-            throw new DataFileException(Path, $"JSON of an evaluation of version {Version}", exception.Message, exception);
-        }
-    }
+    private T Parse<T>(byte[] json) => Damage.Tell(
+        () => JsonSerializer.Deserialize<T>(json, Json) ?? throw new JsonException("null"), exception => exception is JsonException,
+        exception => new(Path, $"JSON of an evaluation of version {Version}", exception.Message, exception));
 }

@@ -95,17 +95,12 @@ public sealed record ModelCard
     {
         var own = Create(network);
         if (!Safetensors.ReadMetadata(path).TryGetValue(MetadataName, out var json)) return own;
-        try
-        {
-            var card = JsonSerializer.Deserialize<ModelCard>(json, Json) ?? throw new JsonException("it is null");
-            if (card.Weights != own.Weights)
-                throw new DataFileException(path, $"the card of these weights in {MetadataName}, {own.Weights}", card.Weights);
-            return card with { Versions = own.Versions };
-        }
-        catch (Exception exception) when (exception is JsonException or ArgumentException)
-        {
-            throw new DataFileException(path, $"a model card in {MetadataName}", exception.Message, exception);
-        }
+        var card = Damage.Tell(
+            () => JsonSerializer.Deserialize<ModelCard>(json, Json) ?? throw new JsonException("it is null"),
+            exception => exception is JsonException or ArgumentException,
+            exception => new(path, $"a model card in {MetadataName}", exception.Message, exception));
+        return card.Weights == own.Weights ? card with { Versions = own.Versions }
+            : throw new DataFileException(path, $"the card of these weights in {MetadataName}, {own.Weights}", card.Weights);
     }
 
     /// <summary>The card with an evaluation.</summary>

@@ -123,16 +123,11 @@ internal static class TrainingCheckpoint
     {
         if (!SafetensorsHeader.Read(file, path).Metadata.TryGetValue(MetadataName, out var text))
             throw new DataFileException(path, $"a training checkpoint, with the metadata entry {MetadataName}", "a file without it");
-        try
-        {
-            var place = JsonSerializer.Deserialize<Place>(text, Json);
-            return place?.Version == Version ? place : throw new DataFileException(
-                path, $"a training checkpoint of version {Version}",
-                $"version {place?.Version}: finish that training with the version of this library that began it");
-        }
-        catch (JsonException exception)
-        {
-            throw new DataFileException(path, $"JSON of a training checkpoint of version {Version}", exception.Message, exception);
-        }
+        var place = Damage.Tell(
+            () => JsonSerializer.Deserialize<Place>(text, Json), exception => exception is JsonException,
+            exception => new(path, $"JSON of a training checkpoint of version {Version}", exception.Message, exception));
+        return place?.Version == Version ? place : throw new DataFileException(
+            path, $"a training checkpoint of version {Version}",
+            $"version {place?.Version}: finish that training with the version of this library that began it");
     }
 }
