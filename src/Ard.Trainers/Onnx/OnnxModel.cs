@@ -1,5 +1,6 @@
 using Ard.Trainers.Onnx.Schema;
 using Google.Protobuf;
+using static Ard.Trainers.Onnx.Schema.AttributeProto.Types;
 
 namespace Ard.Trainers.Onnx;
 
@@ -8,6 +9,8 @@ internal static class OnnxModel
     public static ModelProto Build(
         OnnxGraph graph, OnnxValue output, Module<Tensor, Tensor> network, OnnxExportOptions options, long[] images)
     {
+        var description = options.Softmax
+            ? "The probability of each class." : "The logits of the classes: their softmax is the probabilities.";
         var model = new ModelProto
         {
             IrVersion = OnnxExport.IrVersion,
@@ -21,14 +24,7 @@ internal static class OnnxModel
                 Node = { graph.Nodes.Select(Node) },
                 Initializer = { graph.Constants.Select(constant => Tensor(constant.Key, constant.Value)) },
                 Input = { Value(graph.Input, "Images [batch,channels,rows,columns]: planes of channels, values in [0,1].") },
-                Output =
-                {
-                    Value(
-                        output,
-                        options.Softmax
-                            ? "The probability of each class."
-                            : "The logits of the classes: their softmax is the probabilities."),
-                },
+                Output = { Value(output, description) },
             },
         };
         var metadata = NetworkSpec.Metadata(network);
@@ -46,36 +42,18 @@ internal static class OnnxModel
         Attribute = { node.Attributes.Select(attribute => Attribute(node, attribute.Name, attribute.Value)) },
     };
 
-    private static AttributeProto Attribute(OnnxNode node, string name, object value)
+    private static AttributeProto Attribute(OnnxNode node, string name, object value) => value switch
     {
-        var message = new AttributeProto { Name = name };
-        switch (value)
-        {
-            case bool or int or long:
-                (message.I, message.Type) = (Convert.ToInt64(value, CultureInfo.InvariantCulture), AttributeProto.Types.AttributeType.Int);
-                break;
-            case float or double:
-                message.F = Convert.ToSingle(value, CultureInfo.InvariantCulture);
-                message.Type = AttributeProto.Types.AttributeType.Float;
-                break;
-            case string text:
-                (message.S, message.Type) = (ByteString.CopyFromUtf8(text), AttributeProto.Types.AttributeType.String);
-                break;
-            case IEnumerable<long> numbers:
-                message.Ints.Add(numbers);
-                message.Type = AttributeProto.Types.AttributeType.Ints;
-                break;
-            case IEnumerable<double> numbers:
-                message.Floats.Add(numbers.Select(number => (float)number));
-                message.Type = AttributeProto.Types.AttributeType.Floats;
-                break;
-            default:
-                throw new ArgumentException(
-                    $"{node.Type}: the attribute {name} is {value?.GetType().Name ?? "null"}, "
-                    + "expected a number, a text, or an array of long or double.");
-        }
-        return message;
-    }
+        bool or int or long => new() { Name = name, Type = AttributeType.Int, I = Convert.ToInt64(value, CultureInfo.InvariantCulture) },
+        float or double => new() { Name = name, Type = AttributeType.Float, F = Convert.ToSingle(value, CultureInfo.InvariantCulture) },
+        string text => new() { Name = name, Type = AttributeType.String, S = ByteString.CopyFromUtf8(text) },
+        IEnumerable<long> numbers => new() { Name = name, Type = AttributeType.Ints, Ints = { numbers } },
+        IEnumerable<double> numbers =>
+            new() { Name = name, Type = AttributeType.Floats, Floats = { numbers.Select(number => (float)number) } },
+        _ => throw new ArgumentException(
+            $"{node.Type}: the attribute {name} is {value?.GetType().Name ?? "null"}, "
+            + "expected a number, a text, or an array of long or double."),
+    };
 
     private static TensorProto Tensor(string name, Tensor value) => new()
     {
@@ -86,24 +64,11 @@ internal static class OnnxModel
     };
 
     // The probe's shape, but with any number of images.
-    private static ValueInfoProto Value(OnnxValue value, string description) => new()
+    private static ValueInfoProto Value(OnnxValue value, string description)
     {
-        Name = value.Name,
-        DocString = description,
-        Type = new TypeProto
-        {
-            TensorType = new TypeProto.Types.Tensor
-            {
-                ElemType = (int)TensorProto.Types.DataType.Float,
-                Shape = new TensorShapeProto
-                {
-                    Dim =
-                    {
-                        value.Probe.shape[1..].Select(size => new TensorShapeProto.Types.Dimension { DimValue = size })
-                            .Prepend(new TensorShapeProto.Types.Dimension { DimParam = "batch" }),
-                    },
-                },
-            },
-        },
-    };
+        var sizes = value.Probe.shape[1..].Select(size => new TensorShapeProto.Types.Dimension { DimValue = size });
+        var shape = new TensorShapeProto { Dim = { sizes.Prepend(new() { DimParam = "batch" }) } };
+        var type = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape };
+        return new() { Name = value.Name, DocString = description, Type = new() { TensorType = type } };
+    }
 }
