@@ -244,22 +244,13 @@ internal sealed partial class Unpickler
     private object? Recall(uint index) => memo.TryGetValue(index, out var value) ? value : throw Fault($"a memo entry {index}", "none");
     private DataFileException Fault(string expected, string found) => reader.Fault(expected, found);
 
-    // By the names of pickletools; those that are known and yet not read.
-    private static string OpcodeName(byte code) => code switch
-    {
-        (byte)'i' => "the opcode INST",
-        (byte)'o' => "the opcode OBJ",
-        (byte)'P' => "the opcode PERSID",
-        (byte)'I' => "the opcode INT (protocol 0)",
-        (byte)'L' => "the opcode LONG (protocol 0)",
-        (byte)'F' => "the opcode FLOAT (protocol 0)",
-        (byte)'S' => "the opcode STRING (protocol 0)",
-        (byte)'V' => "the opcode UNICODE (protocol 0)",
-        (byte)'p' => "the opcode PUT (protocol 0)",
-        (byte)'g' => "the opcode GET (protocol 0)",
-        0x82 or 0x83 or 0x84 => "the opcode EXT",
-        0x97 => "the opcode NEXT_BUFFER",
-        0x98 => "the opcode READONLY_BUFFER",
-        _ => $"the byte 0x{code:x2}",
-    };
+    // Codes that are known and yet not read, each before its name in pickletools.
+    private static readonly string[] Unread =
+    [
+        "iINST", "oOBJ", "PPERSID", "IINT", "LLONG", "FFLOAT", "SSTRING", "VUNICODE", "pPUT", "gGET", "\u0082EXT1", "\u0083EXT2",
+        "\u0084EXT4", "\u0097NEXT_BUFFER", "\u0098READONLY_BUFFER",
+    ];
+
+    private static string OpcodeName(byte code) =>
+        Array.Find(Unread, name => name[0] == code) is { } known ? $"the opcode {known[1..]}" : $"the byte 0x{code:x2}";
 }
