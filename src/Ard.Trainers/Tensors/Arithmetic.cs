@@ -53,22 +53,13 @@ internal static class Arithmetic
     public static Tensor Sub_(this Tensor x, Number y) { using var held = y.Hold(); return x.sub_(held); }
     public static Tensor Mul_(this Tensor x, Number y) { using var held = y.Hold(); return x.mul_(held); }
     public static Tensor Div_(this Tensor x, Number y) { using var held = y.Hold(); return x.div_(held); }
-    public static Tensor Div_(this Tensor x, Number y, RoundingMode mode) { using var held = y.Hold(); return x.div_(held, mode); }
     public static Tensor Remainder_(this Tensor x, Number y) { using var held = y.Hold(); return x.remainder_(held); }
 
-    /// <summary>x + value y z.</summary>
-    public static Tensor Addcmul_(this Tensor x, Tensor y, Tensor z, Number value)
-    {
-        using var held = value.Hold();
-        return x.addcmul_(y, z, held);
-    }
+    /// <summary>x + a y z.</summary>
+    public static Tensor Addcmul_(this Tensor x, Tensor y, Tensor z, Number a) { using var held = a.Hold(); return x.addcmul_(y, z, held); }
 
-    /// <summary>x + value y / z.</summary>
-    public static Tensor Addcdiv_(this Tensor x, Tensor y, Tensor z, Number value)
-    {
-        using var held = value.Hold();
-        return x.addcdiv_(y, z, held);
-    }
+    /// <summary>x + a y / z.</summary>
+    public static Tensor Addcdiv_(this Tensor x, Tensor y, Tensor z, Number a) { using var held = a.Hold(); return x.addcdiv_(y, z, held); }
 
     /// <summary>Adds the rows of y to the rows of x that the index names.</summary>
     public static Tensor IndexAdd_(this Tensor x, long dimension, Tensor index, Tensor y) => x.index_add_(dimension, index, y, One);
@@ -79,21 +70,8 @@ internal static class Arithmetic
 
     public static Tensor Square(this Tensor x) => x.pow(Two);
     public static Tensor Pow(this Tensor x, Number y) { using var held = y.Hold(); return x.pow(held); }
-
-    public static Tensor Clamp(this Tensor x, Number min, Number max)
-    {
-        using var low = min.Hold();
-        using var high = max.Hold();
-        return x.clamp(low, high);
-    }
-
-    public static Tensor Clamp_(this Tensor x, Number min, Number max)
-    {
-        using var low = min.Hold();
-        using var high = max.Hold();
-        return x.clamp_(low, high);
-    }
-
+    public static Tensor Clamp(this Tensor x, Number lo, Number hi) { using Scalar a = lo.Hold(), b = hi.Hold(); return x.clamp(a, b); }
+    public static Tensor Clamp_(this Tensor x, Number lo, Number hi) { using Scalar a = lo.Hold(), b = hi.Hold(); return x.clamp_(a, b); }
     public static Tensor ClampMin(this Tensor x, Number min) { using var held = min.Hold(); return x.clamp_min(held); }
     public static Tensor ClampMin_(this Tensor x, Number min) { using var held = min.Hold(); return x.clamp_min_(held); }
     public static Tensor ClampMax(this Tensor x, Number max) { using var held = max.Hold(); return x.clamp_max(held); }
