@@ -28,7 +28,7 @@ internal static class ImageReader
     {
         var featureColumn = ImageColumn.Find(data.Schema, features, format);
         var labelColumn = label is null ? (DataViewSchema.Column?)null : SchemaErrors.Find(data.Schema, "label", label);
-        if (File.Exists(file)) return Reuse(file, data, features, label, format, labels);
+        if (File.Exists(file)) return Reuse(file, data, features, label!, format, labels);
         using var cursor = data.GetRowCursor(labelColumn is { } known ? [featureColumn, known] : [featureColumn]);
         var images = ImageColumn.Open(cursor, features, format);
         var getLabel = labelColumn is null ? null : cursor.GetGetter<uint>(labelColumn.Value);
@@ -101,7 +101,7 @@ internal static class ImageReader
             $"Row {row}, label column '{label}': the label is missing{ValueBehind(data, label, row)}.");
 
     private static ImageDataset Reuse(
-        string path, IDataView data, string features, string? label, PixelFormat format, ClassLabels labels) =>
+        string path, IDataView data, string features, string label, PixelFormat format, ClassLabels labels) =>
         ImageDataset.Open(path).OrDispose(found =>
         {
             if (!found.Shape.AsSpan(1).SequenceEqual([format.Channels, format.Height, format.Width])
@@ -110,18 +110,18 @@ internal static class ImageReader
                     $"of {found.Channels}x{found.Height}x{found.Width} of the classes {string.Join(", ", found.ClassNames.Take(4))}");
             // All labels, and some of the images: folds of a cross-validation are of the same kind, and other images.
             var (column, row) = (data.Schema[features], 0L);
-            using var cursor = data.GetRowCursor(label is null ? [column] : [column, data.Schema[label]]);
+            using var cursor = data.GetRowCursor([column, data.Schema[label]]);
             var images = ImageColumn.Open(cursor, features, format);
-            var getLabel = label is null ? null : cursor.GetGetter<uint>(data.Schema[label]);
+            var getLabel = cursor.GetGetter<uint>(data.Schema[label]);
             var (image, bytes, step) = (new float[format.Size], new byte[format.Size], Math.Max(1, found.Count / ImagesToKnowBy));
             using var scope = NewDisposeScope();
             var truth = found.Labels.cpu().data<long>().ToArray();
             uint key = 0;
             for (; cursor.MoveNext(); row++)
             {
-                getLabel?.Invoke(ref key);
+                getLabel(ref key);
                 if (row >= found.Count) continue;
-                if (getLabel is not null && truth[row] != key - 1L) throw Other($"of which that of row {row} has another label");
+                if (truth[row] != key - 1L) throw Other($"of which that of row {row} has another label");
                 if (row % step != 0) continue;
                 Fetch(images, data, features, format);
                 images.Convert(image);
