@@ -82,16 +82,24 @@ internal sealed record EvaluationSubject(
 
     public Tensor ToNetwork(Tensor images) => ImageBatch.Convert(images, Home.Type, Home.Device);
 
-    /// <summary>The class that the network, borrowed for it, takes each point for; -1 where its logits are not finite.</summary>
+    /// <summary>What the network, borrowed for it, says of points in its dtype and on its device.</summary>
     /// <inheritdoc cref="ImageBatch.CheckClasses" path="/exception"/>
-    public long[] Predict(Tensor points)
+    public Tensor Logits(Tensor points)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var state = ModelState.Borrow(Model);
         var logits = Model.call(points);
         ImageBatch.CheckClasses(Author, logits, points.shape[0], Labels);
-        return AttackTarget.Predictions(logits).cpu().data<long>().ToArray();
+        return logits.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The class that the network takes each point for; -1 where its logits are not finite.</summary>
+    /// <inheritdoc cref="Logits" path="/exception"/>
+    public long[] Predict(Tensor points)
+    {
+        using var scope = NewDisposeScope();
+        return AttackTarget.Predictions(Logits(points)).cpu().data<long>().ToArray();
     }
 
     /// <summary>Of how many images, which a function gives by their places, the network says these classes.</summary>

@@ -109,13 +109,6 @@ internal static class ImageBatch
     public static (ScalarType Type, Device Device) Home(Module<Tensor, Tensor> model, ImageSource images) =>
         model.parameters().FirstOrDefault() is { } parameter ? (parameter.dtype, parameter.device) : (ScalarType.Float32, images.Device);
 
-    /// <summary>Some of the images and labels in the dtype and on the device of a network; bytes are divided by 255.</summary>
-    public static (Tensor Images, Tensor Labels) Take(Module<Tensor, Tensor> model, Tensor images, Tensor labels, long first, long count)
-    {
-        var (type, device) = Home(model, images);
-        return (Convert(images.narrow(0, first, count), type, device), labels.narrow(0, first, count).to(device));
-    }
-
     /// <summary>Images in another dtype and on another device; bytes are divided by 255.</summary>
     public static Tensor Convert(Tensor images, ScalarType type, Device device) =>
         images.dtype == ScalarType.Byte ? images.to(type, device).Div_(255) : images.to(type, device);

@@ -23,11 +23,9 @@ public static class Surrogate
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(network);
-        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
         using var labels = zeros([images.dim() > 0 ? images.shape[0] : 0], dtype: ScalarType.Int64, device: images.device);
-        ImageBatch.Check(nameof(Surrogate), images, labels);
-        var (named, classes) = Ask(model, images, labels, cancellation);
+        var (named, classes) = Ask(EvaluationSubject.Checked(nameof(Surrogate), model, images, labels, cancellation: cancellation));
         // Where the model says nothing there is nothing to learn.
         long[] sure = [.. PointNoise.Rows(named.Length).Where(row => named[row] >= 0)];
         long[] learned = [.. sure.Select(row => named[row])];
@@ -42,20 +40,14 @@ public static class Surrogate
         return Trainer.Fit(network, Objective.Natural(), data, options, cancellation: cancellation);
     }
 
-    private static (long[] Named, int Classes) Ask(
-        Module<Tensor, Tensor> model, Tensor images, Tensor labels, CancellationToken cancellation)
+    private static (long[] Named, int Classes) Ask(EvaluationSubject subject)
     {
-        var batchSize = EvaluationSubject.UsualBatch(images.shape);
         var (named, classes) = (new List<long>(), 0);
-        using var noGrad = no_grad();
-        for (long first = 0; first < images.shape[0]; first += batchSize)
+        foreach (var places in subject.Batches(subject.BatchSize))
         {
-            cancellation.ThrowIfCancellationRequested();
+            subject.Cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            using var state = ModelState.Borrow(model);
-            var count = Math.Min(batchSize, images.shape[0] - first);
-            var logits = model.call(ImageBatch.Take(model, images, labels, first, count).Images);
-            ImageBatch.CheckClasses(nameof(Surrogate), logits, count, labels);
+            var logits = subject.Logits(subject.Take(places).Images);
             classes = (int)logits.shape[1];
             named.AddRange(AttackTarget.Predictions(logits).cpu().data<long>().ToArray());
         }

@@ -205,28 +205,26 @@ public sealed record TeacherReport
     private static Tensor Ask(Module<Tensor, Tensor> network, Tensor images, ImageDataset data)
     {
         using var scope = NewDisposeScope();
-        using var state = ModelState.Borrow(network);
-        var (type, device) = ImageBatch.Home(network, images);
-        var logits = cat([.. images.split(EvaluationSubject.UsualBatch(images.shape)).Select(
-            batch => network.call(ImageBatch.Convert(batch, type, device)).to(ScalarType.Float64, CPU))]);
-        ImageBatch.CheckClasses(nameof(TeacherReport), logits, images.shape[0], data.Labels);
+        var subject = new EvaluationSubject(nameof(TeacherReport), network, images, data.Labels);
+        var logits = cat([.. subject.Batches(subject.BatchSize).Select(places =>
+        {
+            using var batch = NewDisposeScope();
+            return subject.Logits(subject.Take(places).Images).to(ScalarType.Float64, CPU).MoveToOuterDisposeScope();
+        })]);
         if (logits.shape[1] != data.Classes)
             throw new ArgumentException(
                 $"{nameof(TeacherReport)}: the network has {logits.shape[1]} outputs, expected {data.Classes}, one for each class.");
         return logits.MoveToOuterDisposeScope();
     }
 
-    private static List<T> InBatches<T>(Module<Tensor, Tensor> network, ImageDataset images, Func<Tensor, Tensor, PointNoise, T> attack)
+    private static List<T> InBatches<T>(Module<Tensor, Tensor> network, ImageDataset data, Func<Tensor, Tensor, PointNoise, T> attack)
     {
-        if (ImageBatch.Home(network, images.Images).Device.type == DeviceType.CPU) GradientCheck.Require();
-        var outcomes = new List<T>();
-        var batchSize = EvaluationSubject.UsualBatch(images.Shape);
-        for (long first = 0; first < images.Count; first += batchSize)
+        var subject = new EvaluationSubject(nameof(TeacherReport), network, data.Images, data.Labels);
+        if (subject.Home.Device.type == DeviceType.CPU) GradientCheck.Require();
+        return [.. subject.Batches(subject.BatchSize).Select(places =>
         {
-            var count = Math.Min(batchSize, images.Count - first);
-            var (some, labels) = ImageBatch.Take(network, images.Images, images.Labels, first, count);
-            outcomes.Add(attack(some, labels, new PointNoise(0, PointNoise.Rows(count, first))));
-        }
-        return outcomes;
+            var (images, labels) = subject.Take(places);
+            return attack(images, labels, new PointNoise(0, places));
+        })];
     }
 }
