@@ -57,7 +57,10 @@ internal static class NetworkRecogniser
             return Wide(
                 state, "robustbench/wideresnet", "RobustBench's WideResNet", "init_conv", static i => $"layer.{i}.block.", ".conv_0.weight",
                 ".conv_1.weight", "logits");
-        if (state.Has("layer_0.0.conv_2d_1.weight")) return RobustBenchPreActResNet(state);
+        if (state.Has("layer_0.0.conv_2d_1.weight"))
+            return Residual(
+                state, "robustbench/preactresnet", "RobustBench's PreActResNet", 3, "conv_2d", static i => $"layer_{i}.",
+                ".conv_2d_2.weight", "logits", 18, 34);
         return (null, null);
     }
 
@@ -91,43 +94,36 @@ internal static class NetworkRecogniser
         return (spec.OwnNormalisation(), null);
     }
 
-    private static Proposal RobustBenchPreActResNet(Shapes state)
+    // The size of its stem's kernel; the names of its stem, of what stands before the blocks of a stage, of a block's last 3x3 convolution
+    // and of the last layer; the depths that there are.
+    private static Proposal Residual(
+        Shapes state, string name, string title, int kernel, string stem, Func<int, string> stage, string block, string last,
+        params int[] depths)
     {
-        if (state["conv_2d.weight"] is not [var width, var channels, 3, 3]
-            || Depth(state, width, static i => $"layer_{i}.", ".conv_2d_2.weight", 18, 34) is not { } depth)
-            return (null, "the names are those of RobustBench's PreActResNet, but its stem or its blocks are not");
-        return Classified(state, "logits.weight", width << 3) is { } classes
-            ? (Spec("robustbench/preactresnet", classes, channels, depth, width).OwnNormalisation(), null)
-            : (null, "the names are those of RobustBench's PreActResNet, but its last layer logits is missing or of another width");
-    }
-
-    // With the stem of ImageNet: bottlenecks are ResNet-50's, or of deeper ones, which are not built in.
-    private static Proposal ImageNetResNet(Shapes state, long width, long channels)
-    {
-        var bottleneck = state.Has("layer1.0.conv3.weight");
-        int[] depths = bottleneck ? [50] : [18, 34];
-        if (Depth(state, width, Layer, ".conv2.weight", depths) is not { } depth)
-            return (null, "a ResNet for ImageNet of other blocks than ResNet-18, -34 and -50");
-        return Classified(state, "fc.weight", width << (bottleneck ? 5 : 3)) is { } classes
-            ? (Spec("torchvision/resnet", classes, channels, depth, width), null)
-            : (null, WrongLast);
+        if (state[$"{stem}.weight"] is not [var width, var channels, var rows, var columns] || rows != kernel || columns != kernel)
+            return (null, $"the names are those of {title}, but its stem is no convolution of {kernel}x{kernel}");
+        if (Depth(state, width, stage, block, depths) is not { } depth)
+            return (null, $"{title} of other blocks or other numbers of blocks than those of depth {string.Join(" and ", depths)}");
+        if (Classified(state, $"{last}.weight", width << (depth == 50 ? 5 : 3)) is not { } classes)
+            return (null, $"the names are those of {title}, but its last layer {last} is missing or of another width");
+        return (Spec(name, classes, channels, depth, width).OwnNormalisation(), null);
     }
 
     private static Proposal ResNet(Shapes state)
     {
-        if (state["conv1.weight"] is [var wide, var colours, 7, 7]) return ImageNetResNet(state, wide, colours);
-        if (state.Has("layer1.0.conv3.weight"))
-            return (null, "a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
-        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return (null, WrongStem);
+        var bottleneck = state.Has("layer1.0.conv3.weight");
+        // With the stem of ImageNet: bottlenecks are ResNet-50's, or of deeper ones, which are not built in.
+        if (state["conv1.weight"] is [_, _, 7, 7])
+            return Residual(
+                state, "torchvision/resnet", "a ResNet for ImageNet", 7, "conv1", Layer, ".conv2.weight", "fc",
+                bottleneck ? [50] : [18, 34]);
+        if (bottleneck) return (null, "a ResNet of bottleneck blocks for CIFAR (ResNet-50 and deeper), which is not built in");
         if (state.Has("layer4.0.conv1.weight"))
-        {
-            if (Depth(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
-                return (null, "a ResNet of other numbers of blocks than ResNet-18 and ResNet-34");
-            if (!state.Has("layer2.0.shortcut.1.weight")) return (null, "a ResNet whose shortcuts have no BatchNorm");
-            return Classified(state, "linear.weight", width << 3) is { } classes
-                ? (Spec("resnet", classes, channels, depth, width), null)
-                : (null, WrongLast);
-        }
+            return state.Has("layer2.0.shortcut.1.weight")
+                ? Residual(state, "resnet", "a ResNet", 3, "conv1", Layer, ".conv2.weight", "linear", 18, 34)
+                : (null, "a ResNet whose shortcuts have no BatchNorm");
+        if (state["conv1.weight"] is not [var width, var channels, 3, 3])
+            return (null, "the names are those of a ResNet, but its stem is no convolution of 3x3 or 7x7");
         var count = state.Blocks("layer1.", ".conv1.weight");
         if (state.Has("layer2.0.shortcut.0.weight"))
             return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
@@ -135,19 +131,16 @@ internal static class NetworkRecogniser
             return (null, "the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
         return Classified(state, "linear.weight", width << 2) is { } number
             ? (Spec("resnet", number, channels, 6 * count + 2, width, usualWidth: 16), null)
-            : (null, WrongLast);
+            : (null, "the names are those of a ResNet, but its last layer is missing or of another width");
     }
 
     private static Proposal PreActResNet(Shapes state)
     {
         if (state.Has("layer1.0.conv3.weight")) return (null, "a PreActResNet of bottleneck blocks, which is not built in");
-        if (state["conv1.weight"] is not [var width, var channels, 3, 3]) return (null, WrongStem);
-        if (!state.Has("layer1.0.bn1.weight") || Depth(state, width, Layer, ".conv2.weight", 18, 34) is not { } depth)
-            return (null, "a PreActResNet of other blocks than PreActResNet-18 and -34");
+        if (!state.Has("layer1.0.bn1.weight")) return (null, "a PreActResNet whose blocks have no BatchNorm");
         if (state.Has("layer2.0.shortcut.1.weight")) return (null, "a PreActResNet whose shortcuts have a BatchNorm");
-        return Classified(state, "linear.weight", width << 3) is { } classes
-            ? (Spec("preactresnet", classes, channels, depth, width) with { BatchNorm = state.Has("bn.weight") }, null)
-            : (null, WrongLast);
+        var (spec, why) = Residual(state, "preactresnet", "a PreActResNet", 3, "conv1", Layer, ".conv2.weight", "linear", 18, 34);
+        return (spec is null ? null : spec with { BatchNorm = state.Has("bn.weight") }, why);
     }
 
     // The two plain networks, by the shapes of their convolutions and linear layers in the order of their numbers.
@@ -178,9 +171,6 @@ internal static class NetworkRecogniser
             return side > 0 && side * side == features / channels ? Int(side) : null;
         }
     }
-
-    private const string WrongLast = "the names are those of a ResNet, but its last layer is missing or of another width";
-    private const string WrongStem = "the names are those of a ResNet, but its stem is no convolution of 3x3 or 7x7";
 
     private static string Layer(int stage) => $"layer{stage + 1}.";
 
