@@ -43,8 +43,7 @@ internal sealed class ViewImages(IDataView data, string features, PixelFormat fo
     /// <summary>Taken as the images are read in their order; only what has not been read so yet costs a pass.</summary>
     public override string Digest()
     {
-        while (digested < count)
-            Read([.. Enumerable.Range(0, (int)Math.Min(RowsOfPiece, count - digested)).Select(i => digested + i)]);
+        while (digested < count) Read([.. Enumerable.Range(0, (int)Math.Min(RowsOfPiece, count - digested)).Select(i => digested + i)]);
         return digest ??= Convert.ToHexStringLower((allBytes ? bytesDigest : floatsDigest).GetHashAndReset());
     }
 

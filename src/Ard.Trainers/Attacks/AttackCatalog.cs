@@ -36,8 +36,7 @@ public static class AttackCatalog
     {
         ArgumentNullException.ThrowIfNull(name);
         var known = name.Trim().ToLowerInvariant();
-        if (known.Split("+eot-", 2) is [var plain, var samples] && Number(samples) is { } passes)
-            return Attack.Eot(ByName(plain), passes);
+        if (known.Split("+eot-", 2) is [var plain, var samples] && Number(samples) is { } passes) return Attack.Eot(ByName(plain), passes);
         var parts = known.Split('-');
         if (parts is ["fgsm"]) return new Fgsm();
         if (parts is ["pgd" or "cw", var figures, ..] && Sized(figures) is { } pgd && Aim(parts[2..]) is (true, var aim))

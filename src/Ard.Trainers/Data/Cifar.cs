@@ -100,8 +100,7 @@ internal static class Cifar
                     && (v.Folder != "cifar-100-python" || entry.Name.Contains($"{v.Folder}/", StringComparison.Ordinal)));
             if (variant is null) continue;
             rows ??= new Rows(variant, split, rowsPerFile);
-            if (rows.Variant != variant)
-                throw new DataFileException(path, 0, "one data set", $"{rows.Variant.Name} and {variant.Name}");
+            if (rows.Variant != variant) throw new DataFileException(path, 0, "one data set", $"{rows.Variant.Name} and {variant.Name}");
             var (contents, name) = (entry.DataStream ?? Stream.Null, $"{path}:{entry.Name}");
             if (file == variant.NameFile) rows.ReadNames(contents, name, entry.Length);
             else rows.Read(file, contents, name, entry.Length);

@@ -201,8 +201,7 @@ public sealed class ImageDataset : IDisposable
     internal ImageDataset To(Device device)
     {
         using var scope = NewDisposeScope();
-        if (file is not null)
-            return new ImageDataset(stored.alias(), Labels.clone(), ClassNames, file.Again(), rows?.alias(), device);
+        if (file is not null) return new ImageDataset(stored.alias(), Labels.clone(), ClassNames, file.Again(), rows?.alias(), device);
         var images = rows is null ? stored : stored.index_select(0, rows);
         return new ImageDataset(images.to(device, copy: rows is null), Labels.to(device, copy: true), ClassNames, null);
     }

@@ -75,8 +75,7 @@ internal static class Npy
                 var more = Labels(other);
                 (least, most) = (Math.Min(least, more.min().item<long>()), Math.Max(most, more.max().item<long>()));
             }
-            if (most >= MaximumClasses)
-                throw new DataFileException(labels.Path, 0, $"labels below {MaximumClasses}", $"{most}");
+            if (most >= MaximumClasses) throw new DataFileException(labels.Path, 0, $"labels below {MaximumClasses}", $"{most}");
         }
         var classes = classNames?.Count ?? (int)most + 1;
         if (Idx.CountsWrongly(least, most, classNames) is { } found) throw new DataFileException(labels.Path, 0, "labels from 0", found);

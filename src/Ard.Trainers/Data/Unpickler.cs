@@ -116,8 +116,7 @@ internal sealed partial class Unpickler
             case (byte)'c': Push(new PickledGlobal($"{reader.Line()} {reader.Line()}")); break;
             case 0x93:                                                                  // STACK_GLOBAL
                 var (name, module) = (Pop(), Pop());
-                if (module is not string m || name is not string n)
-                    throw Fault("two texts for a global", $"{Kind(module)}, {Kind(name)}");
+                if (module is not string m || name is not string n) throw Fault("two texts for a global", $"{Kind(module)}, {Kind(name)}");
                 if (Math.Max(m.Length, n.Length) > PickleReader.LongestName)
                     throw Fault($"names of at most {PickleReader.LongestName} bytes", "a longer one");
                 Push(new PickledGlobal($"{m} {Charged(n, m.Length + n.Length)}"));

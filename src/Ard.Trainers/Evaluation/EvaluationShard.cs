@@ -74,8 +74,7 @@ public sealed record EvaluationShard(int Number, int Count)
                 throw new DataFileException(path, $"a shard of the evaluation of {first.Value.Path}", string.Join("; ", differences));
             if (!found.TryAdd(shard.Number, contents)) throw new DataFileException(path, "each shard once", $"shard {shard} again");
         }
-        if (first is not var (_, shards, values))
-            throw new DataFileException(target, "the state files of shards to make it of", "none");
+        if (first is not var (_, shards, values)) throw new DataFileException(target, "the state files of shards to make it of", "none");
         var missing = Enumerable.Range(1, shards).Where(number => !found.ContainsKey(number)).ToArray();
         if (missing.Length > 0)
             throw new DataFileException(target, $"all of {shards} shards to make it of", $"none of shard {string.Join(", ", missing)}");

@@ -179,8 +179,7 @@ internal sealed class EvaluationState : IDisposable
                 using var scope = NewDisposeScope();
                 int[] broken = [.. FirstBroken(step)];
                 var size = step.Examples.Length / broken.Length;
-                for (var n = 0; n < broken.Length; n++)
-                    step.Examples.AsSpan(n * size, size).CopyTo(examples![step.Rows[broken[n]]].bytes);
+                for (var n = 0; n < broken.Length; n++) step.Examples.AsSpan(n * size, size).CopyTo(examples![step.Rows[broken[n]]].bytes);
             }
             for (var i = 0; i < step.Rows.Length; i++) Parts[part].Points[step.Rows[i]] = step.Attacked[i];
         }

@@ -165,8 +165,7 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
     // The figures are those of an evaluation, wherever they were read.
     void IJsonOnDeserialized.OnDeserialized()
     {
-        if (SchemaVersion != CurrentVersion)
-            throw new JsonException($"schemaVersion is {SchemaVersion}, expected {CurrentVersion}");
+        if (SchemaVersion != CurrentVersion) throw new JsonException($"schemaVersion is {SchemaVersion}, expected {CurrentVersion}");
         foreach (var figures in Attacks.Prepend(Clean).Append(WorstCase))
             if (figures is not { Accuracy: >= 0 and <= 1, Interval.Count: 2 })
                 throw new JsonException($"'{figures?.Name}' has no accuracy from 0 to 1 with its interval");

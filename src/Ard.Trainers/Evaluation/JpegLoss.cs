@@ -55,8 +55,7 @@ internal static class JpegLoss
         var steps = tensor(table.Select(step => (float)Clamp((step * scale + 50) / 100, 1, 255)).ToArray()).reshape(8, 8);
         var cosines = new float[8, 8];
         for (var wave = 0; wave < 8; wave++)
-            for (var x = 0; x < 8; x++)
-                cosines[wave, x] = (float)((wave == 0 ? Sqrt(0.125) : 0.5) * Cos((2 * x + 1) * wave * PI / 16));
+            for (var x = 0; x < 8; x++) cosines[wave, x] = (float)((wave == 0 ? Sqrt(0.125) : 0.5) * Cos((2 * x + 1) * wave * PI / 16));
         var transform = tensor(cosines);
         var (rows, columns) = (planes.shape[2] / 8, planes.shape[3] / 8);
         var blocks = planes.reshape(planes.shape[0], planes.shape[1], rows, 8, columns, 8).transpose(3, 4);

@@ -220,8 +220,7 @@ public sealed class RobustnessEvaluator(EvaluationOptions? options = null)
         var batchSpread = checkBatch ? OutputSpread.BetweenBatches(model, images, logits) : 0;
 
         var scores = logits;
-        if (state.CleanSamples is > 1 and var passes)
-            scores = new AttackTarget(model, "clean", images, samples: passes).Logits(images);
+        if (state.CleanSamples is > 1 and var passes) scores = new AttackTarget(model, "clean", images, samples: passes).Logits(images);
         var prediction = AttackTarget.Predictions(scores);
         var probability = logits.Ge(0).all(1).logical_and(logits.sum(1).Minus(1).abs().Lt(1e-4));
         var (numbers, count) = (

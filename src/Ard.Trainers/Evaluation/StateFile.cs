@@ -75,8 +75,7 @@ internal sealed class StateFile : IDisposable
     {
         var (_, settings, rows, _, _) = ReadHeader();
         var differences = OptionsText.Differences(settings, expected.Settings, "in the file", "given").ToList();
-        if (!rows.SequenceEqual(expected.Rows))
-            differences.Add($"rows: {rows.Length} others in the file, {expected.Rows.Length} given");
+        if (!rows.SequenceEqual(expected.Rows)) differences.Add($"rows: {rows.Length} others in the file, {expected.Rows.Length} given");
         if (differences.Count > 0) throw new DataFileException(Path, "the state of this evaluation", string.Join("; ", differences));
     }
 

@@ -8,8 +8,7 @@ internal abstract class ImageNetwork : Module<Tensor, Tensor>, IOnnxModule
     private protected ImageNetwork(NetworkSpec spec) : base(spec.ToString())
     {
         Spec = spec;
-        if (spec is { Mean: { } mean, Std: { } std })
-            normalisation = this.Register(nameof(normalisation), new Normalisation(mean, std));
+        if (spec is { Mean: { } mean, Std: { } std }) normalisation = this.Register(nameof(normalisation), new Normalisation(mean, std));
     }
 
     public NetworkSpec Spec { get; }

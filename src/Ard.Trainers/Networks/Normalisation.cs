@@ -25,8 +25,7 @@ public sealed class Normalisation : Module<Tensor, Tensor>, IOnnxModule
         // Not buffers: TorchSharp leaves those that are not in the state dict behind when a network is moved. A reader in another thread
         // sees the old or the new pair; what is replaced is left to the finalizer, for another thread may still be using it.
         var current = constants;
-        if (!current.Mean.IsOfTypeAndDeviceOf(images))
-            constants = current = new Constants(mean, std, images.dtype, images.device);
+        if (!current.Mean.IsOfTypeAndDeviceOf(images)) constants = current = new Constants(mean, std, images.dtype, images.device);
         return images.sub(current.Mean).div_(current.Std);
     }
 

@@ -32,8 +32,7 @@ internal sealed record Axis(double Low, double High, double Step)
     {
         var (low, high) = (values.DefaultIfEmpty(0).Min(), values.DefaultIfEmpty(0).Max());
         var size = Math.Max(Math.Abs(low), Math.Abs(high));
-        if (high - low > Math.Max(Smallest, 1e-6 * size))
-            return new Axis(low, high, Math.Max(smallestStep, RoundStep((high - low) / 6)));
+        if (high - low > Math.Max(Smallest, 1e-6 * size)) return new Axis(low, high, Math.Max(smallestStep, RoundStep((high - low) / 6)));
         // One value, as good as: it lies in the middle.
         var around = Math.Max(0.5, 1e-3 * size);
         return new Axis(low - around, high + around, RoundStep(2 * around));

@@ -20,8 +20,7 @@ internal static class ComparisonSection
         if (other.Threat != one.Threat) yield return $"the threat model is {other.Threat}, expected {one.Threat}";
         if (one.Images is not null && other.Images is not null && other.Images != one.Images)
             yield return $"the images are others: their digest is {other.Images}, expected {one.Images}";
-        if (other.Labels.Count != one.Labels.Count)
-            yield return $"there are {other.Labels.Count} images, expected {one.Labels.Count}";
+        if (other.Labels.Count != one.Labels.Count) yield return $"there are {other.Labels.Count} images, expected {one.Labels.Count}";
         else if (!other.Labels.SequenceEqual(one.Labels))
             yield return $"the labels are others, of {other.Labels.Zip(one.Labels).Count(pair => pair.First != pair.Second)} images";
         if (Attacks(other) != Attacks(one)) yield return $"the attacks are {Attacks(other)}, expected {Attacks(one)}";

@@ -49,8 +49,7 @@ public sealed record HtmlReport(string Title)
         if (names.Length < 2 || names.Distinct().Count() < names.Length)
             throw new ArgumentException($"The networks are [{string.Join(", ", names)}], expected two or more, each of another name.");
         var unknown = models.Where(model => model.Evaluation.Points is null or { Labels.Count: 0 }).Select(model => model.Name).ToArray();
-        if (unknown.Length > 0)
-            throw new ArgumentException($"Evaluations without single images: {string.Join(", ", unknown)}.");
+        if (unknown.Length > 0) throw new ArgumentException($"Evaluations without single images: {string.Join(", ", unknown)}.");
         var reports = models.Select(model => model.Evaluation.ToReport()).ToArray();
         string[] faults =
         [

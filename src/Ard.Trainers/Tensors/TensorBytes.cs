@@ -14,8 +14,7 @@ internal static class TensorBytes
         if (elements == 0) yield break;
         using var flat = contiguous.view(-1);
         var step = ChunkBytes / contiguous.element_size();
-        for (long start = 0; start < elements; start += step)
-            yield return flat.narrow(0, start, Math.Min(step, elements - start));
+        for (long start = 0; start < elements; start += step) yield return flat.narrow(0, start, Math.Min(step, elements - start));
     }
 
     /// <summary>Fills a contiguous tensor from a stream.</summary>

@@ -63,8 +63,7 @@ public abstract record Schedule
             case ["onecycle"]: return new OneCycleSchedule();
             case ["multistep", var list]:
                 var items = list.Split(',');
-                if (Numbers(items, NumberStyles.None) is { } epochs)
-                    return new MultiStepSchedule([.. epochs.Select(epoch => (int)epoch)]);
+                if (Numbers(items, NumberStyles.None) is { } epochs) return new MultiStepSchedule([.. epochs.Select(epoch => (int)epoch)]);
                 if (items.All(item => item.EndsWith('%'))
                     && Numbers(items.Select(item => item[..^1]), NumberStyles.AllowDecimalPoint) is { } percent)
                     return new RelativeMultiStepSchedule([.. percent.Select(share => (double)(share / 100))]);

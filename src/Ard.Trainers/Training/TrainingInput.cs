@@ -49,8 +49,7 @@ internal static class TrainingInput
         if (type is null)
             yield return $"Student, a {networks.Student.GetType().Name}, has no parameter that requires a gradient (a module of one's own: "
                 + "has its constructor called RegisterComponents() after its fields were set?)";
-        else if (type is not (ScalarType.Float32 or ScalarType.Float64))
-            yield return $"Student is {type}, expected Float32 or Float64";
+        else if (type is not (ScalarType.Float32 or ScalarType.Float64)) yield return $"Student is {type}, expected Float32 or Float64";
         foreach (var (name, network) in networks.All.Skip(1))
         {
             var twin = networks.All.First(other => ReferenceEquals(other.Network, network)).Name;
