@@ -119,7 +119,7 @@ internal sealed record EvaluationSubject(
         {
             ["network"] = Model is BlackBoxModel
                 ? Asked + TensorDigest.Compute(Model.call(Take([.. PointNoise.Rows(Math.Min(ImagesToKnowBy, Count))]).Images))
-                : $"{Model.GetType().FullName} {TensorDigest.Compute(Model)} {NetworkSpec.Within(Model)}",
+                : $"{Model.GetType().FullName} {NetworkSpec.Within(Model)} {TensorDigest.Compute(Model)}",
             ["images"] = Images.Digest(),
             ["labels"] = TensorDigest.Compute(Labels),
         };
