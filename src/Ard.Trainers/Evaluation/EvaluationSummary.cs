@@ -133,7 +133,11 @@ internal sealed record EvaluationSummary : IJsonOnDeserialized
         }
         catch (Exception exception) when (exception is JsonException or ArgumentException)
         {
-            throw new FormatException($"{path}: expected {expected} as JSON, found: {exception.Message}", exception);
+            // What the reader says of types and members is of no use outside.
+            var other = exception.Message.Contains("could not be converted", StringComparison.Ordinal)
+                || exception.Message.Contains("missing required", StringComparison.Ordinal);
+            throw new FormatException(
+                $"{path}: expected {expected} as JSON, found{(other ? " JSON of something else." : $": {exception.Message}")}", exception);
         }
     }
 
