@@ -246,7 +246,7 @@ internal sealed class Evaluation(ParseResult p, CancellationToken cancellation)
     /// <summary>The network of a file.</summary>
     public static Module<Tensor, Tensor> Read(string model, NetworkSpec? architecture = null)
     {
-        if (!File.Exists(model)) throw new FileNotFoundException($"{model}: there is no such file.");
+        if (!Path.Exists(model)) throw new FileNotFoundException($"{model}: there is no such file.");
         if (model.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return OnnxModel.Open(model);
         if (architecture is null) return ModelFile.Read(model);
         var imported = ModelFile.Import(model, architecture);

@@ -113,17 +113,24 @@ public sealed class PipelineModelTests : IDisposable
         var train = ml.Data.LoadGlyphs(300, seed: 9);
         var model = ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy().Fit(train);
         ml.Model.Save(model, train.Schema, Path.Combine(program.Folder, "named.zip"));
-        using (var glyphs = Glyphs.Generate(60, seed: 2))
-        using (var numbered = new ImageDataset(
-            glyphs.Images.clone(), glyphs.Labels.clone(), [.. Enumerable.Range(0, 10).Select(number => $"{number}")]))
-            numbered.Save(Path.Combine(program.Folder, "test.ard"));
+        using var glyphs = Glyphs.Generate(60, seed: 2);
+        Write("images.npy", "(60, 16, 16)", glyphs.Images.data<byte>().ToArray());
+        Write("labels.npy", "(60,)", [.. glyphs.Labels.data<long>().ToArray().Select(label => (byte)label)]);
         var (code, output, error) = program.Run(
-            "evaluate", "--model", "named.zip", "--data", "test.ard", "--attacks", "square-2", "--json", "named.json");
+            "evaluate", "--model", "named.zip", "--data", "images.npy", "--attacks", "square-2", "--json", "named.json");
         Assert.True(code == 0, output + error);
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(program.Folder, "named.json")));
         Assert.Equal(
             ml.MulticlassClassification.Evaluate(model.Transform(ml.Data.LoadGlyphs(60, seed: 2))).MicroAccuracy,
             json.RootElement.GetProperty("clean").GetProperty("accuracy").GetDouble(), 1e-9);
+
+        // An array of bytes, by NumPy's format 1.0.
+        void Write(string name, string shape, byte[] values)
+        {
+            var header = $"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n";
+            File.WriteAllBytes(
+                Path.Combine(program.Folder, name), [0x93, .. "NUMPY"u8, 1, 0, 118, 0, .. header.Select(letter => (byte)letter), .. values]);
+        }
     }
 
     [Fact]

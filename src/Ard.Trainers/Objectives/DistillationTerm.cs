@@ -27,11 +27,11 @@ public sealed record DistillationTerm
 
     /// <summary>
     /// The scale of the loss beside cross-entropy: see <see cref="Objective.LossScale"/>. At a high temperature its gradient is the difference
-    /// of the logits over the number of classes (Hinton, Vinyals and Dean, 2015, section 2.1), and these differ by some 10: of two classes
-    /// it is five times the difference of probabilities, which bounds it at a low one.
+    /// of the logits over the number of classes (Hinton, Vinyals and Dean, 2015, section 2.1), and these differ by some 5: of two classes
+    /// it is more than twice the difference of probabilities, which bounds it at a low one.
     /// </summary>
     internal double Scale(int classes, double share = 1) =>
-        share * Weight * Math.Max(1, Math.Min(Temperature, 10.0 / classes)) * (Reduction == KlReduction.BatchAndClassMean ? 1.0 / classes : 1)
+        share * Weight * Math.Max(1, Math.Min(Temperature, 5.0 / classes)) * (Reduction == KlReduction.BatchAndClassMean ? 1.0 / classes : 1)
             + (1 - share);
 }
 

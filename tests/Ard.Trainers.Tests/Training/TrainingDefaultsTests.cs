@@ -30,7 +30,7 @@ public sealed class TrainingDefaultsTests
     [InlineData("trades", 10, 1)]
     [InlineData("ard", 10, 0.1)]
     [InlineData("ard", 100, 0.01)]
-    [InlineData("ard", 2, 2.5)]
+    [InlineData("ard", 2, 1.25)]
     [InlineData("rslad", 2, 0.1)]
     [InlineData("ard-corrected", 10, 0.1)]
     [InlineData("ard-corrected", 100, 0.1)]
@@ -56,14 +56,13 @@ public sealed class TrainingDefaultsTests
     [InlineData(2, 4)]
     [InlineData(2, 1)]
     [InlineData(3, 30)]
-    [InlineData(10, 30)]
     [InlineData(10, 1)]
     public void The_scale_of_a_distillation_is_that_of_its_gradient_beside_cross_entropys(int classes, double temperature)
     {
         using var scope = NewDisposeScope();
         var term = new DistillationTerm { Temperature = temperature };
         var teacher = zeros(1, classes);
-        teacher[0, 0] = 10;
+        teacher[0, 0] = 5;
         double Slope(Func<Tensor, Tensor> loss)
         {
             var logits = zeros(1, classes, requires_grad: true);
@@ -146,7 +145,7 @@ public sealed class TrainingDefaultsTests
     {
         var options = TrainerTests.Options with { Epochs = 2, Optimizer = new SgdOptimizer { LearningRate = 1e-9 } };
         TrainerTests.Trained(options, out var result);
-        Assert.Contains(result.Warnings, warning => warning.Contains("it has learned nothing. Try a learning rate of 0.019, which is usual "
+        Assert.Contains(result.Warnings, warning => warning.Contains("it has learned nothing. Try a learning rate of 0.038, which is usual "
             + "for ard at this batch size, in place of 1E-09; 200 epochs", StringComparison.Ordinal));
     }
 }
