@@ -33,7 +33,7 @@ internal sealed record StateDictSearch(
 
     /// <summary>
     /// Finds it: the first entry of the usual names (state_dict, model_state_dict, model, net …), else the value itself if it has
-    /// tensors, else the only dictionary with tensors. Optimizers and schedules do not count.
+    /// tensors, else the only dictionary with tensors. Averages come after all others; optimizers and schedules do not count.
     /// </summary>
     /// <param name="value">What was saved.</param>
     /// <param name="key">
@@ -49,12 +49,17 @@ internal sealed record StateDictSearch(
         var opaque = new List<string>();
         Collect(value, "", 0, false, new HashSet<object>(ReferenceEqualityComparer.Instance), all, opaque);
         var keys = string.Join(", ", all.Take(20).Select(found => $"'{PickledText.Shown(found.Key)}'"));
+        if (all.Count > ParameterNames.MaximumTensors)
+            throw new DataFileException(path, $"at most {ParameterNames.MaximumTensors} dictionaries with tensors", "more");
         if (all.Count == 0) throw new DataFileException(path, Expected, Description(value));
         if (key is not null) return ByKey(all, opaque, key) ?? throw new DataFileException(
             path, $"a state dict under '{key}'", $"those under {keys}");
         var ranked = all.Where(found => !found.IsOptimizer
                 && !NeverWeights.Any(word => found.Key.Contains(word, StringComparison.OrdinalIgnoreCase)))
-            .OrderBy(found => Rank(found.Key)).ThenBy(found => found.Key.Count(c => c == '.')).ToArray();
+            // Numbers beside state dicts are none.
+            .Where(found => found.Key != "" || found.Tensors.Any(pair => pair.Value.Shape.Length > 0))
+            .OrderBy(found => IsAverage(found.Key)).ThenBy(found => Rank(found.Key)).ThenBy(found => found.Key.Count(c => c == '.'))
+            .ToArray();
         if (ranked is [] || (ranked.Length > 1 && Rank(ranked[0].Key) > Usual.Length))
             throw new DataFileException(path, $"{Expected}, or a key that says which", $"tensors under {keys}");
         var chosen = ranked[0];
@@ -88,7 +93,7 @@ internal sealed record StateDictSearch(
         .. all.Where(found => found != chosen).Select(found => found.Key),
         .. chosen.Values
             .Where(pair => pair.Value is not (PickledTensor or PickledOpaque or OrderedDictionary<string, object?>))
-            .Select(pair => Joined(chosen.Key, pair.Key)),
+            .Select(pair => Joined(chosen.Key, pair.Key)).Take(ParameterNames.MaximumTensors),
         .. opaque,
     ];
 
@@ -124,7 +129,9 @@ internal sealed record StateDictSearch(
         object? value, string key, int depth, bool isOptimizer, HashSet<object> seen, List<Source> all, List<string> opaque)
     {
         if (value is PickledOpaque unknown && opaque.Count < MostOpaque) opaque.Add($"{key} ({PickledText.Shown(unknown.Name)})");
-        if (value is not (OrderedDictionary<string, object?> or List<object?> or object?[]) || depth > Depth || !seen.Add(value)) return;
+        if (value is not (OrderedDictionary<string, object?> or List<object?> or object?[])
+            || depth > Depth || key.Length > PickleReader.LongestName || all.Count > ParameterNames.MaximumTensors || !seen.Add(value))
+            return;
         if (value is OrderedDictionary<string, object?> dictionary)
         {
             isOptimizer |= dictionary.ContainsKey("param_groups") && dictionary.ContainsKey("state");

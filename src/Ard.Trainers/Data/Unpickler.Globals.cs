@@ -77,7 +77,7 @@ internal sealed partial class Unpickler
             ("torch._utils _rebuild_tensor_v2", [PickledStorage s, long offset, object?[] shape, object?[] strides, bool, ..]) =>
                 View(s, offset, Numbers(shape) ?? throw Wrong(), Numbers(strides) ?? throw Wrong()),
             ("torch._utils _rebuild_tensor" or "torch._utils _rebuild_tensor_v2", [PickledOpaque storage, ..]) =>
-                new PickledOpaque($"tensor on {storage.Name}"),
+                new PickledOpaque($"tensor on {Charged(storage.Name, storage.Name.Length)}"),
             ("torch._utils _rebuild_parameter" or "torch._utils _rebuild_parameter_with_state", [PickledTensor or PickledOpaque, ..]) =>
                 ((object?[])arguments!)[0],
             // A tensor of a class of its own, or with attributes: (function, class, its arguments, attributes).
@@ -159,5 +159,6 @@ internal sealed partial class Unpickler
     }
 
     // Whole numbers from 0, or null.
-    private static long[]? Numbers(object?[] values) => values.All(value => value is >= 0L) ? [.. values.Cast<long>()] : null;
+    private long[]? Numbers(object?[] values) =>
+        Charged(values, values.Length).All(value => value is >= 0L) ? [.. values.Cast<long>()] : null;
 }

@@ -324,8 +324,43 @@ public sealed class PytorchFileTests : IDisposable
             for (var i = 0; i < 1000; i++) p.Tuple(q => q.Text($"{i}"), q => q.Raw('N'));
             Repeat(p.Raw('e'), 1000, q => q.Global("collections", "OrderedDict").Tuple(r => r.Raw('h', 0)).Call());
         });
-        foreach (var pickle in new[] { texts, pairs })
+        // A tuple in the memo, whose numbers each call would copy; a name that each call makes longer.
+        Pickle Zeros(Pickle p, int count) => Repeat(p.Raw('('), count, q => q.Raw('K', 0)).Raw('t');
+        Pickle Calls(Pickle p, int count) => Repeat(p.Raw('q', 1, '0', 'q', 0, '0'), count, q => q.Raw('h', 0, 'h', 1, 'R'));
+        var arrays = Pickle.Of(p => Calls(p.Global("numpy.core.numeric", "_frombuffer").Tuple(
+            q => q.Raw('C', 0), q => q.Global("numpy", "dtype").Tuple(r => r.Text("u1")).Call(), q => Zeros(q, 20_000),
+            q => q.Text("C")), 200));
+        var sizes = Pickle.Of(p => Calls(p.Global("torch", "Size").Tuple(q => Zeros(q, 20_000)), 200));
+        var views = Pickle.Of(p => Calls(p.Global("torch._utils", "_rebuild_tensor_v2").Tuple(
+            q => q.Tuple(
+                r => r.Text("storage"), r => r.Global("torch", "FloatStorage"), r => r.Text("0"), r => r.Text("cpu"),
+                r => r.Whole(1)).Raw('Q'),
+            q => q.Whole(0), q => Zeros(q, 64), q => Zeros(q, 64), q => q.Raw(0x89)), 5000));
+        var names = Pickle.Of(p => Repeat(p.Global("torch._utils", "_rebuild_tensor").Raw('q', 0).Tuple(
+            q => q.Text("storage"), q => q.Global("torch", "ComplexFloatStorage"), q => q.Text("0"), q => q.Text("cpu"), q => q.Whole(1))
+            .Raw('Q', 'q', 1), 5000, q => q.Raw('0', 'h', 0, 'h', 1, 0x85, 'R', 'q', 1)));
+        foreach (var pickle in new[] { texts, pairs, arrays, sizes, views, names })
             Assert.Contains("calls that make at most", Refused(Pickle.Archive(pickle)).Message);
+
+        // Dictionaries with the one tensor, each of which would be known by all the keys above it.
+        Pickle Dictionaries(Pickle p, int count)
+        {
+            p.Raw('}', '(');
+            for (var i = 0; i < count; i++) p.Text($"{i}").Raw('}').Text("t").Raw('h', 0, 's');
+            return p.Raw('u');
+        }
+        byte[] Tensors(Action<Pickle> write) => Pickle.Archive(
+            p => p.Raw('}').Text("t").Tensor([1], [1], 1).Raw('q', 0, 's').Text("d").Do(write).Raw('s'), storage: 4);
+        Assert.Contains("at most 20000 dictionaries with tensors", Refused(Tensors(p => Dictionaries(p, 20_001))).Message);
+        var path = Written(Tensors(p => p.Item(new string('a', 1000), q => q.Item(new string('b', 1000), r => Dictionaries(r, 10)))));
+        using (var file = WeightsFile.Open(path)) Assert.Empty(file.Others);
+        Written(Tensors(p =>
+        {
+            p.Raw('N', 's', '(');
+            for (var i = 0; i < 20_001; i++) p.Text($"{i}").Raw('N');
+            p.Raw('u').Text("d2").Raw('N');
+        }));
+        using (var file = WeightsFile.Open(path)) Assert.Equal(20_000, file.Others.Count);
         Assert.Contains("keys of at most 1000", Refused(Pickle.Archive(Pickle.Of(
             p => p.Item(new string('k', 1001), q => q.Raw('N'))))).Message);
         Assert.Contains("a tensor within", Refused(Pickle.Archive(Pickle.Of(

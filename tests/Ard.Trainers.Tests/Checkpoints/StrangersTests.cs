@@ -78,6 +78,19 @@ public sealed class StrangersTests : IDisposable
     }
 
     [Fact]
+    public void Averaged_weights_under_the_more_usual_name_are_taken_where_there_are_no_others()
+    {
+        Action<Pickle> state = p => p.Item("w", q => q.Tensor([1], [1], 1));
+        Action<Pickle> averaged = p => p.Item("state_dict", state);
+        var path = Path.Combine(folder, "average.pt");
+        File.WriteAllBytes(path, Pickle.Archive(p => p.Item("net", state).Text("ema").Do(averaged).Raw('s'), storage: 4));
+        using (var file = WeightsFile.Open(path)) Assert.Equal(("net", "ema.state_dict"), (file.Key, Assert.Single(file.Averages)));
+        File.WriteAllBytes(path, Pickle.Archive(
+            p => p.Item("best", q => q.Tensor([], [], 1)).Text("ema").Do(averaged).Raw('s'), storage: 4));
+        using (var file = WeightsFile.Open(path)) Assert.Equal("ema.state_dict", file.Key);
+    }
+
+    [Fact]
     public void Counters_beside_the_weights_are_left_out()
     {
         var report = AssertWeights("swa", 100);
