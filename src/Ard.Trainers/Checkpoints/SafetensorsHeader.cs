@@ -46,7 +46,7 @@ internal sealed record SafetensorsHeader(
     /// <summary>Where the digest begins in a header that has one.</summary>
     public static int DigestOffset => DigestPrefix.Length;
 
-    public bool HasDigest => Bytes.AsSpan().StartsWith(DigestPrefix);
+    public bool HasDigest => Bytes.Length >= DigestOffset + DigestLength && Bytes.AsSpan().StartsWith(DigestPrefix);
     public string Digest => Encoding.UTF8.GetString(Bytes, DigestOffset, DigestLength);
 
     /// <summary>The header of these tensors, in their order, with zeros in the digest's place.</summary>

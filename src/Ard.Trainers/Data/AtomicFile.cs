@@ -38,8 +38,15 @@ internal sealed class AtomicFile : IDisposable
 
     public void Dispose()
     {
-        stream.Dispose();
-        File.Delete(beside);
+        try
+        {
+            stream.Dispose();
+        }
+        finally
+        {
+            // What is left to be written may find the disk full.
+            File.Delete(beside);
+        }
     }
 
     /// <summary>Writes a file whole, to a stream that can seek. If that throws, the previous file is kept.</summary>

@@ -166,6 +166,16 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void A_digest_that_is_none_in_a_short_header_counts_as_a_foreign_text()
+    {
+        var path = Foreign(
+            """{"__metadata__":{"ard.sha256":"x"},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", [1, 2]);
+        using var scope = NewDisposeScope();
+        Assert.Equal<byte>([1, 2], Safetensors.Read(path)["a"].data<byte>().ToArray());
+        Assert.Contains("ard.sha256", Assert.Throws<DataFileException>(() => Safetensors.Read(path, requireDigest: true)).Message);
+    }
+
+    [Fact]
     public void A_file_cut_at_any_byte_is_refused()
     {
         var whole = File.ReadAllBytes(Sample());
@@ -295,6 +305,25 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal("old", File.ReadAllText(FileName));
         Assert.Single(Directory.GetFiles(folder));
     }
+
+    [Fact]
+    public void A_full_disk_keeps_the_previous_file_and_leaves_nothing_beside_it()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        AtomicFile.WriteAllText(FileName, "old");
+        Assert.Throws<IOException>(() => AtomicFile.Write(FileName, stream =>
+        {
+            // What is written goes to a device without room.
+            using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.ReadWrite);
+            Assert.NotEqual(-1, Duplicate((int)full.DangerousGetHandle(), (int)((FileStream)stream).SafeFileHandle.DangerousGetHandle()));
+            stream.Write("new"u8);
+        }));
+        Assert.Equal("old", File.ReadAllText(FileName));
+        Assert.Single(Directory.GetFiles(folder));
+    }
+
+    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "dup2")]
+    private static extern int Duplicate(int from, int to);
 
     [Fact]
     public void A_tensor_larger_than_one_chunk_comes_back_and_no_tensor_is_left_behind()
