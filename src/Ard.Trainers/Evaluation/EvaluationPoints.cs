@@ -61,7 +61,7 @@ internal sealed record EvaluationPoints(
 
         string? Count(EvaluationSummary.Figures figures, IReadOnlyList<AttackedPoint> points) =>
             points.Count(point => point.IsRight) is var count && Math.Abs(count - figures.Accuracy * rows) > 0.5
-                ? $"{count} of {rows} points right of '{figures.Name}', and an accuracy of {figures.Accuracy}"
+                ? Invariant($"{count} of {rows} points right of '{figures.Name}', and an accuracy of {figures.Accuracy}")
                 : null;
     }
 

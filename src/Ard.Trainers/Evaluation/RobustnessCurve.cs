@@ -56,7 +56,7 @@ public sealed record RobustnessCurve
     {
         if (epsilons.Count == 0 || epsilons.Distinct().Count() < epsilons.Count)
             throw new ArgumentException(
-                $"{nameof(RobustnessCurve)}: the budgets are [{string.Join(", ", epsilons)}], expected one or more, each once.",
+                $"{nameof(RobustnessCurve)}: the budgets are {Normalisation.Text(epsilons)}, expected one or more, each once.",
                 nameof(epsilons));
     }
 

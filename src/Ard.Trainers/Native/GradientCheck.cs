@@ -24,8 +24,8 @@ internal static class GradientCheck
         using var scope = NewDisposeScope();
         var error = gradients(ScalarType.Float32).Zip(gradients(ScalarType.Float64), Difference).Max();
         if (error <= Tolerance) return null;
-        var off = error.ToString("G2", CultureInfo.InvariantCulture);
-        return $"The gradient of a convolution in Float32 differs from Float64's by {off} of its norm, expected at most {Tolerance}: "
+        return "The gradient of a convolution in Float32 differs from Float64's by "
+            + Invariant($"{error:G2} of its norm, expected at most {Tolerance}: ")
             + $"attacks and training would be wrong. Known cause: oneDNN, of libtorch {__version__}, on an AMD processor that hides the "
             + "size of its caches (no /sys/devices/system/cpu/cpu0/cache). Remedy: ONEDNN_MAX_CPU_ISA=SSE41 in the environment before the "
             + "application starts. Ard.Trainers sets it by itself where it is used before anything else of TorchSharp.";

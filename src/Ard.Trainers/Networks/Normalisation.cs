@@ -36,10 +36,13 @@ public sealed class Normalisation : Module<Tensor, Tensor>, IOnnxModule
     {
         if (mean.Count == 0 || mean.Count != std.Count)
             yield return $"mean has {mean.Count} and std {std.Count} values, expected the same positive number of both";
-        if (!mean.All(double.IsFinite)) yield return $"mean [{string.Join(", ", mean)}] has a value that is not finite";
+        if (!mean.All(double.IsFinite)) yield return $"mean {Text(mean)} has a value that is not finite";
         if (!std.All(value => double.IsFinite(value) && value > 0))
-            yield return $"std [{string.Join(", ", std)}] has a value that is not finite and positive";
+            yield return $"std {Text(std)} has a value that is not finite and positive";
     }
+
+    internal static string Text(IReadOnlyList<double> values) =>
+        $"[{string.Join(", ", values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}]";
 
     /// <summary>Frees the constants.</summary>
     protected override void Dispose(bool disposing)

@@ -56,8 +56,9 @@ public static class OnnxExport
 
         var bytes = graph.Constants.Values.Sum(constant => constant.numel() * (constant.dtype == ScalarType.Int64 ? 8 : 4));
         if (bytes >= mostBytes)
-            throw new NotSupportedException($"{path}: the network's weights take {bytes:N0} bytes, expected fewer than {mostBytes:N0}: a "
-                + "single ONNX file holds no more. safetensors has no such limit.");
+            throw new NotSupportedException(
+                Invariant($"{path}: the network's weights take {bytes:N0} bytes, expected fewer than {mostBytes:N0}: a single ONNX file ")
+                + "holds no more. safetensors has no such limit.");
         var model = OnnxModel.Build(graph, output, network, options, images.shape);
         AtomicFile.Write(path, model.WriteTo);
     }

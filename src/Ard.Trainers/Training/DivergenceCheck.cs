@@ -13,7 +13,7 @@ internal sealed class DivergenceCheck(TrainingSetup setup)
     public (double Loss, double Accuracy) Losses(TrainingRun run, int? steps = null)
     {
         var (loss, accuracy, bad, badLoss) = run.Meter.Read(steps ?? run.Step);
-        return bad < 0 ? (loss, accuracy) : throw Diverged(run, bad + 1, $"the loss is {badLoss}");
+        return bad < 0 ? (loss, accuracy) : throw Diverged(run, bad + 1, Invariant($"the loss is {badLoss}"));
     }
 
     /// <summary>Looks at all that learns.</summary>
@@ -37,7 +37,7 @@ internal sealed class DivergenceCheck(TrainingSetup setup)
                     : $"a batch of one image for a process, of which batch normalisation has no variance: expected 2 or more for each of "
                         + $"{setup.Group.Size} processes")
             : run.Epoch == 0 && step == 1 ? "the student's initial weights, or an objective that is not finite on this batch"
-            : $"the learning rate, {run.LearningRate(step - 1):G4} at that step, is too high for this objective; "
+            : Invariant($"the learning rate, {run.LearningRate(step - 1):G4} at that step, is too high for this objective; ")
                 + "a lower one may help, or a one-cycle schedule");
         return new TrainingDivergedException(run.Epoch + 1, step, what, cause);
     }

@@ -71,7 +71,7 @@ internal static class TrainingInput
                 + "expected a network of this library in Float32";
         foreach (var fault in Beside("validation images", validation, data)) yield return fault;
         if (validation is null && Math.Round(data.Count * options.ValidationFraction) >= data.Count)
-            yield return $"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on";
+            yield return Invariant($"ValidationFraction {options.ValidationFraction} of {data.Count} images leaves none to train on");
         var (augmentation, side) = (options.Augmentation!, Math.Min(data.Height, data.Width));
         if (augmentation.Padding >= side)
             yield return $"Augmentation has the padding {augmentation.Padding}, expected less than the images' {data.Height}x{data.Width}";
