@@ -124,7 +124,7 @@ public sealed class ImageDataset : IDisposable
     /// <summary>A data set that <see cref="Save"/> wrote, mapped from its file: images are read as they are asked for.</summary>
     /// <param name="path">The file. It is read once and checked whole, digest included. Nothing may change it as long as the data set is
     /// used; it has to be one that may be written to, though nothing is written.</param>
-    /// <exception cref="DataFileException">It is missing, not such a file, or damaged.</exception>
+    /// <exception cref="DataFileException">It is missing, not such a file, or damaged, or has no labels.</exception>
     public static ImageDataset Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);

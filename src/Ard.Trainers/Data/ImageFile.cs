@@ -130,9 +130,9 @@ internal static class ImageFile
     }
 
     /// <summary>Checks a file whole, and maps it.</summary>
-    /// <exception cref="DataFileException">It is missing, not sound, or damaged.</exception>
+    /// <exception cref="DataFileException">It is missing, not sound, or damaged, or has no labels and may not lack them.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written to, which a mapping asks for.</exception>
-    public static ImageDataset Open(string path)
+    public static ImageDataset Open(string path, bool mayLackLabels = false)
     {
         DataFileReader.OpenFile(path).Dispose();
         using var reader = new DataFileReader(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), path);
@@ -154,7 +154,9 @@ internal static class ImageFile
         var labelsAt = reader.Offset;
         reader.Read(labelBytes, "labels");
         hash.AppendData(labelBytes);
-        if (labels.AsSpan().IndexOfAnyExceptInRange(0, header.ClassNames.Count - 1) is >= 0 and var wrong)
+        var unlabelled = labels.AsSpan().IndexOfAnyExcept(-1L) < 0;
+        if (unlabelled && !mayLackLabels) throw reader.Fault(labelsAt, "labels", "none: such images serve as auxiliary ones alone");
+        if (!unlabelled && labels.AsSpan().IndexOfAnyExceptInRange(0, header.ClassNames.Count - 1) is >= 0 and var wrong)
             throw reader.Fault(labelsAt + sizeof(long) * wrong, $"a label from 0 to {header.ClassNames.Count - 1}", $"{labels[wrong]}");
         NoDigest.CopyTo(bytes, DigestAt);
         hash.AppendData(bytes);
@@ -169,7 +171,7 @@ internal static class ImageFile
             // Written so that a value that is not a number fails as well.
             for (var i = 0; i < pixels.Length; i++)
                 if (!(pixels[i] >= 0 && pixels[i] <= 1))
-                    throw reader.Fault(start + sizeof(float) * i, "a pixel in [0,1]", $"{pixels[i]:R}");
+                    throw reader.Fault(start + sizeof(float) * i, "a pixel in [0,1]", Invariant($"{pixels[i]:R}"));
         }
     }
 

@@ -25,8 +25,8 @@ public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableOb
 
     /// <summary>
     /// Reads a set: a file that <see cref="ImageDataset.Save"/> wrote, mapped; a .npz, or a folder of .npy, with one array of images and
-    /// one of labels, as generated images are published, or with images alone, for <see cref="TeacherLabels"/>; the training split of what
-    /// else <see cref="ImageDataset.Load"/> reads.
+    /// one of labels, as generated images are published; either may have images alone, for <see cref="TeacherLabels"/>; the training split
+    /// of what else <see cref="ImageDataset.Load"/> reads.
     /// </summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="classNames">The classes of the training images, in their order.</param>
@@ -35,7 +35,7 @@ public sealed record AuxiliaryData(ImageDataset? Images = null) : IValidatableOb
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(classNames);
-        return new(ImageFile.Is(path) ? ImageDataset.Open(path)
+        return new(ImageFile.Is(path) ? ImageFile.Open(path, mayLackLabels: true)
             : Npy.Is(path) ? Npy.Load(path, split: null, classNames, mayLackLabels: true)
             : ImageDataset.Load(path, DataSplit.Train, classNames.Count));
     }

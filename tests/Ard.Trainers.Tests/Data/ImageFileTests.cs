@@ -79,6 +79,21 @@ public sealed class ImageFileTests : IDisposable
     }
 
     [Fact]
+    public void Without_labels_it_is_opened_where_there_need_be_none_and_without_some_never()
+    {
+        using var scope = NewDisposeScope();
+        using var data = TrainerTests.Data(5);
+        using (var bare = new ImageDataset(data.Images.clone(), full(5, -1, ScalarType.Int64), data.ClassNames, null)) bare.Save(Path);
+        var fault = Assert.Throws<DataFileException>(() => ImageDataset.Open(Path));
+        Assert.Contains("expected labels", fault.Message);
+        Assert.Contains("found none", fault.Message);
+        using (var opened = AuxiliaryData.Load(Path, data.ClassNames).Images!) Assert.False(opened.IsLabelled);
+        using (var some = new ImageDataset(data.Images.clone(), data.Labels.sub(1), data.ClassNames, null)) some.Save(Path);
+        foreach (var read in new Func<object>[] { () => ImageDataset.Open(Path), () => AuxiliaryData.Load(Path, data.ClassNames) })
+            Assert.Contains("expected a label from 0 to 2, found -1", Assert.Throws<DataFileException>(read).Message);
+    }
+
+    [Fact]
     public void A_training_from_a_file_is_that_from_memory_bit_for_bit()
     {
         var options = TrainerTests.Options with { CheckpointFolder = folder.File("memory"), Resume = true };

@@ -343,6 +343,13 @@ public sealed class AuxiliaryDataTests : IDisposable
             Assert.Contains("Auxiliary: Images have no labels", Assert.Throws<ArgumentException>(
                 (Options with { Auxiliary = bare }).Validate).Message);
             (Options with { Auxiliary = bare with { TeacherLabels = true } }).Validate();
+            // Kept as a file.
+            var path = Path.Combine(folder, "kept");
+            bare.Images.Save(path);
+            using var mapped = AuxiliaryData.Load(path, ["a", "b", "c"]).Images!;
+            Assert.False(mapped.IsLabelled);
+            Assert.NotNull(mapped.MappedFrom);
+            Assert.True(bare.Images.Images.eq(mapped.Images).all().item<bool>());
         }
         Assert.Throws<DataFileException>(() => AuxiliaryData.Load(Path.Combine(folder, "nothing"), ["a", "b"]));
     }
