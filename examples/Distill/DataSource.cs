@@ -50,7 +50,7 @@ internal sealed record DataSource(string Name, ImageDataset Train, ImageDataset 
             throw new ArgumentException(
                 $"The images have {images.Height}x{images.Width} pixels, {network} expects square ones; all but tinycnn and "
                 + "smallcnn take any.");
-        return network with { Classes = images.ClassNames.Count, InputChannels = images.Channels, ImageSize = images.Height };
+        return network.For(images.ClassNames.Count, images.Channels, images.Height);
     }
 
     private static ImageDataset First(ImageDataset images, int? count)

@@ -73,13 +73,9 @@ public sealed class NetworkDefinition
     }
 
     /// <summary>The definition for these images and classes: a built-in network takes them over.</summary>
-    internal NetworkDefinition For(PixelFormat format, int classes) => Spec is null ? this : Spec with
-    {
-        Classes = classes,
-        InputChannels = format.Channels,
+    internal NetworkDefinition For(PixelFormat format, int classes) =>
         // Networks that are bound to one size are for square images; another shape is found out when the first image goes through.
-        ImageSize = format.Height,
-    };
+        Spec is null ? this : Spec.For(classes, format.Channels, format.Height);
 
     /// <inheritdoc/>
     public override string ToString() => Name;

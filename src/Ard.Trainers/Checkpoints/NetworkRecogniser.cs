@@ -125,7 +125,7 @@ internal static class NetworkRecogniser
         if (state["conv1.weight"] is not [var width, var channels, 3, 3])
             return (null, "the names are those of a ResNet, but its stem is no convolution of 3x3 or 7x7");
         var count = state.Blocks("layer1.", ".conv1.weight");
-        if (state.Has("layer2.0.shortcut.0.weight"))
+        if (state.Has("layer2.0.shortcut.0.weight") || state.Has("layer2.0.downsample.0.weight"))
             return (null, $"a ResNet-{6 * count + 2} with projections as shortcuts (option B): the built-in one has option A");
         if (!AreStages(state, width, Layer, ".conv2.weight", [count, count, count]))
             return (null, "the names are those of a ResNet of the 6n+2 family, but its three stages do not go together");
@@ -138,7 +138,8 @@ internal static class NetworkRecogniser
     {
         if (state.Has("layer1.0.conv3.weight")) return (null, "a PreActResNet of bottleneck blocks, which is not built in");
         if (!state.Has("layer1.0.bn1.weight")) return (null, "a PreActResNet whose blocks have no BatchNorm");
-        if (state.Has("layer2.0.shortcut.1.weight")) return (null, "a PreActResNet whose shortcuts have a BatchNorm");
+        if (state.Has("layer2.0.shortcut.1.weight") || state.Has("layer2.0.downsample.1.weight"))
+            return (null, "a PreActResNet whose shortcuts have a BatchNorm");
         var (spec, why) = Residual(state, "preactresnet", "a PreActResNet", 3, "conv1", Layer, ".conv2.weight", "linear", 18, 34);
         return (spec is null ? null : spec with { BatchNorm = state.Has("bn.weight") }, why);
     }
@@ -191,6 +192,7 @@ internal static class NetworkRecogniser
             Name = name,
             Classes = Int(classes),
             InputChannels = Int(channels),
+            ImageSize = NetworkSpec.UsualSize(name),
             Depth = depth,
             Width = width is { } own && own != usualWidth ? Int(own) : null,
         };

@@ -73,7 +73,7 @@ public sealed record NetworkSpec : IValidatableObject
 
     /// <summary>
     /// Mean of each channel for the normalisation, in units of [0,1] images. Default (null): no normalisation; <see cref="Parse"/> gives
-    /// those of RobustBench the CIFAR-10 values of their definition.
+    /// those of RobustBench the CIFAR-10 values of their definition, and <see cref="For"/> those for other classes.
     /// </summary>
     public IReadOnlyList<double>? Mean { get; init; }
 
@@ -104,6 +104,7 @@ public sealed record NetworkSpec : IValidatableObject
         var spec = new NetworkSpec
         {
             Name = name,
+            ImageSize = UsualSize(name),
             Depth = Number(nameof(Depth)),
             Width = Number(nameof(Width)),
             WidenFactor = Number(nameof(WidenFactor)),
@@ -111,14 +112,31 @@ public sealed record NetworkSpec : IValidatableObject
             InputShortcut = match.Groups["input"].Success,
             SubBlock1 = match.Groups["sub"].Success,
         };
-        // The size of ImageNet's, which those networks are for.
-        if (name.StartsWith("torchvision/", StringComparison.Ordinal)) spec = spec with { ImageSize = 224 };
         spec.Validate();
         return spec.OwnNormalisation();
 
         int? Number(string setting) => architecture.Numbers.Take(numbers.Length).ToList().IndexOf(setting) is >= 0 and var at
             ? numbers[at] : null;
     }
+
+    // The size of ImageNet's is what torchvision's networks are for.
+    internal static int UsualSize(string name) => name.StartsWith("torchvision/", StringComparison.Ordinal) ? 224 : 32;
+
+    /// <summary>
+    /// The network for other images, with a normalisation that is part of its definition for them: CIFAR-10's of RobustBench's, for 100
+    /// classes CIFAR-100's, none for gray images. Another normalisation, and whatever else is set, stays.
+    /// </summary>
+    public NetworkSpec For(int classes, int channels, int imageSize)
+    {
+        var fitted = this with { Classes = classes, InputChannels = channels, ImageSize = imageSize };
+        return HasOwnNormalisation ? (fitted with { Mean = null, Std = null }).OwnNormalisation() : fitted;
+    }
+
+    // Of its own classes and channels, or as Parse has set it, before classes and channels were.
+    internal bool HasOwnNormalisation => Mean is not null && Std is not null
+        && new[] { this, this with { Classes = 10, InputChannels = 3 } }
+            .Select(spec => (spec with { Mean = null, Std = null }).OwnNormalisation())
+            .Any(own => own.Mean?.SequenceEqual(Mean) == true && own.Std!.SequenceEqual(Std));
 
     /// <summary>With the mean and deviation that are part of RobustBench's definitions; no file of theirs tells them.</summary>
     internal NetworkSpec OwnNormalisation() =>

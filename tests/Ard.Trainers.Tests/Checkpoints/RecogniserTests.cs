@@ -31,10 +31,10 @@ public sealed class RecogniserTests
     [InlineData("smallcnn-4-bn", 10, 1, 28)]
     [InlineData("tinycnn", 10, 3, 32)]
     [InlineData("tinycnn-8-bn", 4, 1, 28)]
-    [InlineData("torchvision/resnet18-8", 10, 3, 32)]
-    [InlineData("torchvision/resnet34-4", 3, 1, 32)]
-    [InlineData("torchvision/resnet50-4", 10, 3, 32)]
-    [InlineData("torchvision/mobilenetv2", 2, 3, 32)]
+    [InlineData("torchvision/resnet18-8", 10, 3, 224)]
+    [InlineData("torchvision/resnet34-4", 3, 1, 224)]
+    [InlineData("torchvision/resnet50-4", 10, 3, 224)]
+    [InlineData("torchvision/mobilenetv2", 2, 3, 224)]
     [InlineData("robustbench/wideresnet-16-2", 10, 3, 32)]
     [InlineData("robustbench/preactresnet18-4", 10, 3, 32)]
     public void Every_network_is_recognised_whatever_is_before_its_names(string name, int classes, int channels, int size)
@@ -126,6 +126,11 @@ public sealed class RecogniserTests
     public void What_is_not_built_in_is_said_with_the_reason()
     {
         Says("option B", Renamed(State("resnet20").Append(Info("layer2.0.shortcut.0.weight", 32, 16, 1, 1)), key => key));
+        // By the names of torchvision, too.
+        var foreign = Renamed(State("resnet20"), key => key.Replace("linear.", "fc."));
+        Says("option B", [.. foreign, Info("layer2.0.downsample.0.weight", 32, 16, 1, 1)]);
+        foreign = Renamed(State("preactresnet18-4"), key => key.Replace("linear.", "fc.").Replace(".shortcut.", ".downsample."));
+        Says("a PreActResNet whose shortcuts have a BatchNorm", [.. foreign, Info("layer2.0.downsample.1.weight", 8)]);
         Says("bottleneck blocks for CIFAR", [.. State("resnet18-4"), Info("layer1.0.conv3.weight", 16, 4, 1, 1)]);
         Says("stem", [.. State("resnet18-4").Where(t => t.Name != "conv1.weight"), Info("conv1.weight", 4, 3, 5, 5)]);
         Says("for ImageNet of other blocks", [.. State("torchvision/resnet50-4"), Info("layer3.6.conv2.weight", 16, 16, 3, 3)]);

@@ -65,6 +65,26 @@ public sealed class NetworkSpecTests
     }
 
     [Fact]
+    public void For_other_images_a_definitions_own_normalisation_is_that_for_them()
+    {
+        var parsed = NetworkSpec.Parse("robustbench/wideresnet-28-10");
+        Assert.Equal(parsed with { ImageSize = 64 }, parsed.For(10, 3, 64));
+        foreach (var spec in new[] { parsed, parsed.For(100, 3, 32), parsed with { Classes = 100 }, parsed with { InputChannels = 1 } })
+        {
+            Assert.Equal([0.4914, 0.4822, 0.4465], spec.For(10, 3, 32).Mean);
+            Assert.Equal([0.5071, 0.4865, 0.4409], spec.For(100, 3, 32).Mean);
+            Assert.Equal([0.2673, 0.2564, 0.2762], spec.For(100, 3, 32).Std);
+            if (spec.InputChannels == 3) Assert.Null(spec.For(10, 1, 32).Std);
+            spec.For(10, 1, 32).Validate();
+        }
+        // Whatever else was set stays, as no normalisation does.
+        Assert.Equal([0.5, 0.5, 0.5], (parsed with { Mean = [0.5, 0.5, 0.5] }).For(100, 3, 32).Mean);
+        Assert.Null((parsed with { Mean = null, Std = null }).For(100, 3, 32).Mean);
+        var own = NetworkSpec.Parse("resnet18") with { Mean = [0.4914, 0.4822, 0.4465], Std = [0.2471, 0.2435, 0.2616] };
+        Assert.Equal(own with { Classes = 100 }, own.For(100, 3, 32));
+    }
+
+    [Fact]
     public void All_faults_are_in_one_message()
     {
         var spec = new NetworkSpec
