@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ard.Trainers.Checkpoints;
 using Ard.Trainers.Networks;
 using static Ard.Examples.Options;
 
@@ -73,6 +74,10 @@ internal static class CommandLine
     /// <summary>The command as it can be typed again.</summary>
     public static string Typed(this ParseResult p) => "./ard " + string.Join(' ', p.Tokens.Select(token => token.Value).Select(text =>
         text.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./,:+=".Contains(letter)) ? text : $"'{text.Replace("'", "'\\''")}'"));
+
+    /// <summary>What network a file holds: as it says, else as names and shapes look; null where it is none.</summary>
+    public static NetworkSpec? NetworkOf(this WeightsFile file) =>
+        file.Metadata.TryGetValue("ard.network", out var json) ? NetworkSpec.FromJson(json) : file.Recognised;
 
     /// <summary>An architecture with the normalisation that the command line names.</summary>
     /// <param name="p">The command line.</param>

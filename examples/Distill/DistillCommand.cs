@@ -249,6 +249,6 @@ internal static class DistillCommand
     {
         if (weights is null || weights.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return null;
         using var file = WeightsFile.Open(weights);
-        return file.Recognised;
+        return file.NetworkOf();
     }
 }

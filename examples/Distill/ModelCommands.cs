@@ -16,8 +16,8 @@ internal static class ModelCommands
         Description = "A safetensors file, or one of torch.save (.pt, .pth …) or of TorchSharp's Module.save (.dat).",
     };
     private static readonly Option<string?> Key = Text(
-        "--key", "Which entry of a file with several state dicts, such as ema, or state_dict.0 of a list. Default: found by rule, such as "
-        + "state_dict.");
+        "--key", "Which entry of a file with several state dicts, such as ema, state_dict.0 of a list, or best of a training checkpoint. "
+        + "Default: found by rule, such as state_dict.");
     private static readonly Option<NetworkSpec?> Architecture = One(
         "--network", "The architecture, such as wideresnet-34-10. Default: recognised by names and shapes.", NetworkSpec.Parse);
     private static readonly Option<int?> ClassCount = Count("--classes", "Number of classes. Default: as recognised, else 10.");
@@ -69,7 +69,7 @@ internal static class ModelCommands
             (p.GetValue(Architecture), p.GetValue(ClassCount), p.GetValue(Mean), p.GetValue(Std));
         if (network is null && classes is null && mean is null && std is null) return null;
         using var file = WeightsFile.Open(path, p.GetValue(Key));
-        var recognised = file.Recognised;
+        var recognised = file.NetworkOf();
         var spec = network ?? recognised
             ?? throw new ArgumentException(
                 $"{path}: expected a network that --network names or that can be recognised, found one that is {file.Description}.");

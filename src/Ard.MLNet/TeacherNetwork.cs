@@ -44,17 +44,18 @@ public sealed class TeacherNetwork
 
     private static OpenTeacher Read(string path, NetworkDefinition? network)
     {
-        if (network is null) return OpenTeacher.Owned(ModelFile.Read(path));
-        if (network.Spec is { } spec)
-        {
-            var imported = ModelFile.Import(path, spec);
-            return new(imported.Network, imported, imported.Report.Notes.Select(note => $"{path}: {note}."));
-        }
-        return OpenTeacher.Owned(network.Build(seed: 0).OrDispose(built =>
-        {
-            ModelFile.Load(path, built);
-            built.eval();
-        }));
+        if (network is { Spec: null })
+            return network.Build(seed: 0).OrDispose(built =>
+            {
+                var report = ModelFile.Load(path, built);
+                built.eval();
+                return Noted(built, report);
+            });
+        var imported = network is null ? ModelFile.ReadReported(path) : ModelFile.Import(path, network.Spec);
+        return Noted(imported.Network, imported.Report);
+
+        OpenTeacher Noted(Module<Tensor, Tensor> read, ImportReport report) =>
+            OpenTeacher.Owned(read) with { Notes = [.. report.Notes.Select(note => $"{path}: {note}.")] };
     }
 }
 

@@ -44,4 +44,33 @@ public sealed class TeacherFileTests
         var fault = Assert.Throws<DataFileException>(() => TeacherNetwork.FromFile(Fixture("checkpoint.pt")).Open());
         Assert.Contains("looks like tinycnn-2-bn, 4 classes", fault.Message);
     }
+
+    [Fact]
+    public void What_is_left_out_of_the_file_of_a_network_of_ones_own_is_said()
+    {
+        using var scope = NewDisposeScope();
+        var own = NetworkDefinition.Custom("own", () => nn.Sequential(("flatten", nn.Flatten()), ("fc", nn.Linear(12, 2))));
+        var path = Path.Combine(Tiny.Folder(), "own.safetensors");
+        using var network = own.Build(seed: 1);
+        Safetensors.Write(
+            path, [("0.mean", zeros(3)), ("0.std", ones(3)), .. network.state_dict().Select(pair => ($"1.{pair.Key}", pair.Value))]);
+        using (var teacher = TeacherNetwork.FromFile(path, own).Open())
+            Assert.StartsWith($"{path}: 0.mean is left out: ", Assert.Single(teacher.Notes), StringComparison.Ordinal);
+        // Of a file that says itself what it holds, too.
+        using var built = (NetworkSpec.Parse("tinycnn-1") with { Mean = [0.5, 0.5, 0.5], Std = [1, 1, 1] }).Build(seed: 1);
+        ModelFile.Write(path, built);
+        using (var teacher = TeacherNetwork.FromFile(path).Open())
+            Assert.Contains("normalisation from the file's metadata", Assert.Single(teacher.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_normalisation_of_the_definition_is_that_for_the_images_of_the_training()
+    {
+        NetworkDefinition definition = "robustbench/preactresnet18";
+        IReadOnlyList<double>? Mean(int channels, int classes) =>
+            definition.For(new(channels, 32, 32, new()) { Column = NumberDataViewType.Single }, classes).Spec!.Mean;
+        Assert.Equal([0.4914, 0.4822, 0.4465], Mean(3, 10));
+        Assert.Equal([0.5071, 0.4865, 0.4409], Mean(3, 100));
+        Assert.Null(Mean(1, 10));
+    }
 }

@@ -109,6 +109,30 @@ public sealed class ModelCommandsTests : IDisposable
     }
 
     [Fact]
+    public void What_a_file_says_of_its_network_goes_before_what_it_looks_like()
+    {
+        string In(string name) => Path.Combine(program.Folder, name);
+        var spec = NetworkSpec.Parse("preactresnet18-1-input_shortcut") with { InputChannels = 1, ImageSize = 16 };
+        using (var network = spec.Build(seed: 1)) ModelFile.Write(In("model.safetensors"), network);
+        var imported = program.Run("import", "model.safetensors", "--classes", "10", "--output", "out/model.safetensors");
+        Assert.Contains("\"inputShortcut\":true", imported.Output + imported.Error);
+        var (code, output, error) = program.Run(
+            "distill", "--teacher-checkpoint", "model.safetensors", "--any-teacher", "--student", "tinycnn-1", "--epochs", "1", "--steps",
+            "1", "--train-images", "20", "--test-images", "10");
+        Assert.True(code == 0, error);
+        Assert.DoesNotContain("has the same names and shapes", output);
+    }
+
+    [Fact]
+    public void RobustBenchs_networks_are_fitted_to_gray_images()
+    {
+        var (code, _, error) = program.Run(
+            "distill", "--method", "natural", "--student", "robustbench/preactresnet18-1", "--epochs", "1", "--train-images", "20",
+            "--test-images", "10");
+        Assert.True(code == 0, error);
+    }
+
+    [Fact]
     public void Oblong_images_are_refused_before_the_teacher_is_trained_where_the_student_takes_square_ones()
     {
         foreach (var split in new[] { "train", "t10k" })

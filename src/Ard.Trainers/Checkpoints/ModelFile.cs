@@ -12,6 +12,9 @@ public static class ModelFile
     /// <summary>What stands before the student's names in a training checkpoint.</summary>
     internal const string StudentPrefix = "student.";
 
+    /// <summary>Under what other weights of the student stand there.</summary>
+    internal static readonly string[] OtherWeights = ["average", "best"];
+
     // What normalising layers call their constants.
     private static readonly (string Mean, string Std)[] NormalisationNames = [("mean", "std"), ("mu", "sigma"), ("new_mean", "new_std")];
 
@@ -35,15 +38,7 @@ public static class ModelFile
     /// A file of <see cref="Write(string, Module{Tensor, Tensor}, IReadOnlyDictionary{string, string})"/>, or a training checkpoint.
     /// </param>
     /// <exception cref="DataFileException">The file is damaged, does not say what network it holds, or holds another one.</exception>
-    public static Module<Tensor, Tensor> Read(string path)
-    {
-        using var file = WeightsFile.Open(path);
-        file.RefuseProgram();
-        if (Spec(file.Metadata, path) is { } spec) return Build(file, spec).Network;
-        throw new DataFileException(
-            path, $"the metadata entry {NetworkSpec.MetadataName}, which says what network it is",
-            $"a file without it, which {NetworkRecogniser.Recognise(file.Tensors).Predicate}");
-    }
+    public static Module<Tensor, Tensor> Read(string path) => ReadReported(path).Network;
 
     /// <summary>
     /// Loads the weights of a file into a network: a file of this class, a training checkpoint, any safetensors file, one of TorchSharp's
@@ -55,16 +50,20 @@ public static class ModelFile
     /// <param name="key">See <see cref="Import(string, NetworkSpec, string)"/>.</param>
     /// <returns>What was done to the names.</returns>
     /// <exception cref="DataFileException">
-    /// The file is damaged, or its names or shapes are not the network's, or it says that its weights are for another normalisation than
-    /// that of a network built from a <see cref="NetworkSpec"/>; nothing has been loaded then.
+    /// The file is damaged, or its names or shapes are not the network's, or it says that its weights are for another normalisation or
+    /// definition than that of a network built from a <see cref="NetworkSpec"/>; nothing has been loaded then.
     /// </exception>
     public static ImportReport Load(string path, Module<Tensor, Tensor> network, string? key = null)
     {
         using var file = WeightsFile.Open(path, key);
         using var scope = NewDisposeScope();
         var tensors = file.Read();
-        if (network is ImageNetwork { Spec: var spec } && ReadNormalisation(file, tensors, spec.InputChannels) is { } own && !own.Is(spec))
-            throw new DataFileException(path, $"weights for {Text(spec.Mean, spec.Std)}", $"{own.Source}: {Text(own.Mean, own.Std)}");
+        if (network is ImageNetwork { Spec: var spec })
+        {
+            RefuseOtherDefinition(file, spec);
+            if (ReadNormalisation(file, tensors, spec.InputChannels) is { } own && !own.Is(spec))
+                throw new DataFileException(path, $"weights for {Text(spec.Mean, spec.Std)}", $"{own.Source}: {Text(own.Mean, own.Std)}");
+        }
         return Fill(network, file, tensors, []);
     }
 
@@ -111,6 +110,17 @@ public static class ModelFile
         return network;
     }
 
+    /// <summary>As <see cref="Read"/>, with a report.</summary>
+    internal static ImportedNetwork ReadReported(string path)
+    {
+        using var file = WeightsFile.Open(path);
+        file.RefuseProgram();
+        if (Spec(file.Metadata, path) is { } spec) return Build(file, spec);
+        throw new DataFileException(
+            path, $"the metadata entry {NetworkSpec.MetadataName}, which says what network it is",
+            $"a file without it, which {NetworkRecogniser.Recognise(file.Tensors).Predicate}");
+    }
+
     internal static NetworkSpec? Spec(IReadOnlyDictionary<string, string> metadata, string path) =>
         !metadata.TryGetValue(NetworkSpec.MetadataName, out var json) ? null : Damage.Tell(
             () => NetworkSpec.FromJson(json), exception => exception is FormatException or ArgumentException,
@@ -128,6 +138,9 @@ public static class ModelFile
                 ?? throw new DataFileException(path, "a network that is named or can be recognised", $"one that {recognised.Predicate}");
             notes.Add(recognised.Description);
         }
+        RefuseOtherDefinition(file, spec);
+        if (spec is { Name: "preactresnet", InputShortcut: false } && Spec(file.Metadata, path) is null)
+            notes.Add($"taken as {spec}; {spec with { InputShortcut = true }} has the same names and shapes, and the file does not tell");
         using var scope = NewDisposeScope();
         var tensors = file.Read();
         spec = Normalised(spec, file, tensors, notes);
@@ -142,31 +155,48 @@ public static class ModelFile
         });
     }
 
-    // The normalisation that a file names; without a mean there is none.
+    // By names and shapes alone it would be taken.
+    private static void RefuseOtherDefinition(WeightsFile file, NetworkSpec spec)
+    {
+        if (Spec(file.Metadata, file.Path) is { } own && own.InputShortcut != spec.InputShortcut)
+            throw new DataFileException(file.Path, $"weights of {spec}", $"those of {own}, as the metadata say");
+    }
+
+    // The normalisation that a file names; without a mean there is none. Tensors have single precision.
     private sealed record FileNormalisation(IReadOnlyList<double>? Mean, IReadOnlyList<double>? Std, string Source)
     {
         public bool Is(NetworkSpec spec) => Mean is null == spec.Mean is null
-            && (Mean is null || (Mean.SequenceEqual(spec.Mean!) && Std!.SequenceEqual(spec.Std!)));
+            && (Mean is null || (Single(Mean).SequenceEqual(Single(spec.Mean!)) && Single(Std!).SequenceEqual(Single(spec.Std!))));
+
+        private static IEnumerable<float> Single(IReadOnlyList<double> values) => values.Select(value => (float)value);
     }
 
-    // The constants of a normalising layer beside the network, one a channel, or else what the metadata say.
+    // The constants of a normalising layer beside the network, one a channel or one for all, or else what the metadata say.
     private static FileNormalisation? ReadNormalisation(WeightsFile file, Dictionary<string, Tensor> tensors, int channels)
     {
+        DataFileException? fault = null;
         foreach (var (name, mean) in tensors)
         {
             var before = name[..(name.LastIndexOf('.') + 1)];
             foreach (var names in NormalisationNames)
             {
-                if (name == before + names.Mean && tensors.TryGetValue(before + names.Std, out var std)
-                    && mean.numel() == channels && std.numel() == channels && !Normalisation.Faults(Values(mean), Values(std)).Any())
-                    return new(Values(mean), Values(std), $"the file's {name}");
+                if (name != before + names.Mean || !tensors.TryGetValue(before + names.Std, out var std)) continue;
+                var fits = (mean.numel() == 1 || mean.numel() == channels) && (std.numel() == 1 || std.numel() == channels);
+                if (fits && !Normalisation.Faults(OneEach(mean), OneEach(std)).Any())
+                    return new(OneEach(mean), OneEach(std), $"the file's {name}");
+                fault ??= new(
+                    file.Path, $"as {name} and {before}{names.Std} means and positive deviations, {channels} of each or one for all",
+                    fits ? Text(OneEach(mean), OneEach(std)) : $"{mean.numel()} and {std.numel()} values");
             }
         }
+        if (fault is not null) throw fault;
         return Spec(file.Metadata, file.Path) is { } spec ? new(spec.Mean, spec.Std, "the file's metadata") : null;
+
+        double[] OneEach(Tensor values) => Values(values.numel() == 1 ? values.reshape(1).expand(channels) : values);
     }
 
     private static string Text(IReadOnlyList<double>? mean, IReadOnlyList<double>? std) => mean is null ? "no normalisation"
-        : string.Create(CultureInfo.InvariantCulture, $"mean [{string.Join(", ", mean)}], std [{string.Join(", ", std!)}]");
+        : $"mean {Normalisation.Text(mean)}, std {Normalisation.Text(std!)}";
 
     // The file's word wins: it knows what its weights were trained with.
     private static NetworkSpec Normalised(NetworkSpec spec, WeightsFile file, Dictionary<string, Tensor> tensors, List<string> notes)
@@ -174,7 +204,7 @@ public static class ModelFile
         if (ReadNormalisation(file, tensors, spec.InputChannels) is not { } found)
         {
             var own = (spec with { Mean = null, Std = null }).OwnNormalisation();
-            var given = spec.Mean is null ? own : spec;
+            var given = spec.Mean is null || spec.HasOwnNormalisation ? own : spec;
             notes.Add(given.Mean is null
                 ? "no normalisation: the file does not tell whether its network expects other images than those in [0,1]"
                 : $"normalisation {(given == own ? "of the definition" : "as given")}, for the file does not tell: "
@@ -227,7 +257,12 @@ public static class ModelFile
         notes =
         [
             .. notes,
-            .. file.Averages.Select(key => $"the weights are the last ones; averaged ones are there too, and the key '{key}' takes them"),
+            .. from key in file.Averages
+               let others = key == "best" ? "those of the best epoch" : "averaged ones"
+               select $"the weights are the last ones; {others} are there too, and the key '{key}' takes them",
+            .. from name in network is ImageNetwork ? [] : leftOut
+               where NormalisationNames.Any(pair => Last(name) == pair.Mean)
+               select $"{name} is left out: the network of the file normalised its images, and this one has to do so by itself",
         ];
         foreach (var (name, tensor) in given)
         {
@@ -264,9 +299,10 @@ public static class ModelFile
         {
             if (names.Prefix == StudentPrefix && file.Format == WeightsFormat.Safetensors) return true;
             if (name.Contains(".attacker.", StringComparison.Ordinal) && !names.Prefix.Contains("attacker")) return true;
-            var last = name[(name.LastIndexOf('.') + 1)..];
-            return NormalisationNames.Any(pair => last == pair.Mean || last == pair.Std)
-                || (tensor.numel() == 1 && CounterNames.Contains(last));
+            return NormalisationNames.Any(pair => Last(name) == pair.Mean || Last(name) == pair.Std)
+                || (tensor.numel() == 1 && CounterNames.Contains(Last(name)));
         }
+
+        static string Last(string name) => name[(name.LastIndexOf('.') + 1)..];
     }
 }

@@ -56,10 +56,10 @@ public sealed class WeightsFile : IDisposable
     internal WeightsFormat Format { get; }
 
     /// <summary>The entry of the file in which the state dict was, such as <c>state_dict</c>; empty where it is the whole file.</summary>
-    public string Key => Found?.Key ?? "";
+    public string Key { get => field ?? Found?.Key ?? ""; private init; }
 
-    // Keys of averaged weights beside those that were taken.
-    internal IReadOnlyList<string> Averages => Found?.Averages ?? [];
+    // Keys of averaged weights, or of those of the best epoch, beside those that were taken.
+    internal IReadOnlyList<string> Averages { get => field ?? Found?.Averages ?? []; private init; }
 
     /// <summary>
     /// What else there is: entries with other tensors, which may be asked for, and what is no tensor, objects with the name of their class.
@@ -86,8 +86,8 @@ public sealed class WeightsFile : IDisposable
     /// <summary>Opens a file.</summary>
     /// <param name="path">A safetensors file or one by torch.save or TorchSharp's Module.save; its name does not matter.</param>
     /// <param name="key">Which state dict of a file with several, such as <c>ema.state_dict</c>, or <c>state_dict.0</c> of a list, or what
-    /// stands before the names of some tensors, such as <c>ema_model</c>. Default null: found by rule, see
-    /// <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
+    /// stands before the names of some tensors, such as <c>ema_model</c>, or <c>average</c> and <c>best</c> of a training checkpoint.
+    /// Default null: found by rule, see <see cref="ModelFile.Import(string, Networks.NetworkSpec, string)"/>.</param>
     /// <exception cref="DataFileException">The file is damaged, of another format, or holds something that is not read.</exception>
     public static WeightsFile Open(string path, string? key = null) => Safetensors.Open(path).OrDispose(stream => Open(stream, path, key));
 
@@ -102,9 +102,8 @@ public sealed class WeightsFile : IDisposable
         var isTorchSharp = !safetensors && TorchSharpFile.Is(beginning);
         if (!safetensors && !isTorchSharp && OtherFormat(beginning) is { } other)
             throw new DataFileException(path, 0, "safetensors, or a file of torch.save or of TorchSharp's Module.save", other);
-        if (key is not null)
-            throw new DataFileException(
-                path, $"a file of torch.save, for the key '{key}'", isTorchSharp ? "a file of TorchSharp" : "a safetensors file");
+        if (isTorchSharp && key is not null)
+            throw new DataFileException(path, $"a file of torch.save or safetensors, for the key '{key}'", "a file of TorchSharp");
         if (isTorchSharp)
         {
             var file = TorchSharpFile.Open(stream, path);
@@ -113,11 +112,23 @@ public sealed class WeightsFile : IDisposable
         using (stream)
         {
             var header = SafetensorsHeader.Read(stream, path);
-            return new(path, WeightsFormat.Safetensors, () => Safetensors.Read(path))
+            TensorInfo[] all = [.. header.Entries.Select(entry => entry.Info)];
+            var prefix = key is null ? "" : $"{key}.";
+            TensorInfo[] tensors =
+                [.. from info in all where IsOf(prefix, info.Name) select info with { Name = info.Name[prefix.Length..] }];
+            if (key is not null && tensors.Length == 0) throw new DataFileException(path, $"tensors under '{key}'", "none");
+            var isCheckpoint = key is null && all.Any(info => IsOf(ModelFile.StudentPrefix, info.Name));
+            return new(
+                path, WeightsFormat.Safetensors, () => Safetensors.Read(path).Where(pair => IsOf(prefix, pair.Key))
+                    .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value))
             {
-                Tensors = [.. header.Entries.Select(entry => entry.Info)],
+                Key = key ?? "",
+                Averages = [.. ModelFile.OtherWeights.Where(other => isCheckpoint && all.Any(info => IsOf($"{other}.", info.Name)))],
+                Tensors = tensors,
                 Metadata = header.Metadata,
             };
+
+            static bool IsOf(string prefix, string name) => name.StartsWith(prefix, StringComparison.Ordinal);
         }
     }
 

@@ -108,4 +108,79 @@ public sealed class ImportTests : IDisposable
         network.Dispose();
         Assert.Throws<ObjectDisposedException>(() => network.call(images));
     }
+
+    [Fact]
+    public void Definitions_with_the_same_names_and_shapes_are_told_apart_by_the_metadata_alone()
+    {
+        using var scope = NewDisposeScope();
+        var (plain, other) = (NetworkSpec.Parse("preactresnet18-2"), NetworkSpec.Parse("preactresnet18-2-input_shortcut"));
+        var path = Path.Combine(folder, "preact.safetensors");
+        foreach (var (written, wrong) in new[] { (other, plain), (plain, other) })
+        {
+            using var network = written.Build(seed: 1);
+            ModelFile.Write(path, network);
+            using var imported = ModelFile.Import(path, written);
+            Assert.Equal(written, imported.Spec);
+            using var built = wrong.Build(seed: 2);
+            foreach (var read in new Action[] { () => ModelFile.Import(path, wrong), () => ModelFile.Load(path, built) })
+            {
+                var fault = Assert.Throws<DataFileException>(read);
+                Assert.Equal(($"weights of {wrong}", $"those of {written}, as the metadata say"), (fault.Expected, fault.Found));
+            }
+            // Without metadata it is taken for the more usual one, and that is said, whether it was named or recognised.
+            Safetensors.Write(path, network.state_dict());
+            foreach (var spec in new[] { null, plain })
+            {
+                using var recognised = ModelFile.Import(path, spec);
+                Assert.Equal(plain, recognised.Spec);
+                Assert.Contains(recognised.Report.Notes, note => note.Contains($"{other} has the same names and shapes"));
+            }
+        }
+    }
+
+    [Fact]
+    public void RobustBenchs_normalisation_goes_by_the_classes_and_channels_that_are_set_later()
+    {
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(folder, "robustbench.safetensors");
+        var parsed = NetworkSpec.Parse("robustbench/preactresnet18-2");
+        foreach (var (spec, mean) in new (NetworkSpec, double[]?)[]
+        {
+            (parsed, [0.4914, 0.4822, 0.4465]), (parsed with { Classes = 100 }, [0.5071, 0.4865, 0.4409]),
+            (parsed with { InputChannels = 1 }, null), (parsed with { Classes = 100, Mean = [0, 0, 0] }, [0, 0, 0]),
+        })
+        {
+            using (var network = (spec with { Mean = null, Std = null }).Build(seed: 1)) Safetensors.Write(path, network.state_dict());
+            using var imported = ModelFile.Import(path, spec);
+            Assert.Equal(mean, imported.Spec.Mean);
+        }
+    }
+
+    [Fact]
+    public void A_training_checkpoint_gives_the_last_weights_and_says_which_others_there_are()
+    {
+        using var scope = NewDisposeScope();
+        var spec = NetworkSpec.Parse("tinycnn-1") with { Classes = 2, ImageSize = 4 };
+        using var network = spec.Build(seed: 1);
+        var path = Path.Combine(folder, "last.safetensors");
+        var names = new[] { "student", "average", "best" };
+        Safetensors.Write(
+            path, names.Index().SelectMany(part => network.state_dict().Select(pair =>
+                ($"{part.Item}.{pair.Key}", pair.Value.is_floating_point() ? full_like(pair.Value, part.Index) : pair.Value))),
+            new Dictionary<string, string> { ["ard.network"] = spec.ToJson() });
+        using var last = ModelFile.Import(path);
+        Assert.Equal(0, last.Network.parameters().First().sum().item<float>());
+        Assert.Contains(last.Report.Notes, note => note.Contains("averaged ones are there too, and the key 'average' takes them"));
+        Assert.Contains(last.Report.Notes, note => note.Contains("those of the best epoch are there too, and the key 'best' takes them"));
+        foreach (var (index, key) in names.Index())
+        {
+            using var imported = ModelFile.Import(path, key: key);
+            Assert.All(imported.Network.parameters(), weight => Assert.True(weight.eq(index).all().item<bool>()));
+            Assert.Equal((key, spec), (imported.Report.Key, imported.Spec));
+            Assert.DoesNotContain(imported.Report.Notes, note => note.Contains("the last ones"));
+            ModelFile.Load(path, network, key);
+            Assert.Equal(index, network.parameters().First().mean().item<float>());
+        }
+        Assert.Contains("tensors under 'averag'", Assert.Throws<DataFileException>(() => ModelFile.Import(path, key: "averag")).Message);
+    }
 }
