@@ -38,7 +38,10 @@ public static class ArdCatalog
         string featureColumnName = "Features", ImageLayout? layout = null)
     {
         var env = Environment(catalog);
-        return (network is null ? ModelFile.Read(path) : ModelFile.Import(path, network).Network).OrDispose(model =>
+        var imported = network is null ? ModelFile.ReadReported(path) : ModelFile.Import(path, network);
+        using (var channel = env.Start("Loading"))
+            foreach (var note in imported.Report.Notes) channel.Info(MessageSensitivity.None, $"{path}: {note}.");
+        return imported.Network.OrDispose(model =>
         {
             var spec = ((ImageNetwork)model).Spec;
             var names = classNames ?? (network is null ? ModelCard.Read(path, model).ClassNames : null);

@@ -17,7 +17,10 @@ public sealed class FileClassifierTests
         ModelFile.Write(file, network);
         network.eval();
         string[] names = [.. "abcdefghij".Select(letter => $"{letter}")];
+        var told = new List<string>();
+        ml.Log += (_, line) => told.Add(line.RawMessage);
         using var model = ml.Model.LoadImageClassifier(file, names);
+        Assert.Contains($"{file}: no normalisation, as the file's metadata says.", told);
         var data = ml.Data.LoadGlyphs(30, seed: 7);
         using var glyphs = Glyphs.Generate(30, seed: 7);
         using var scope = NewDisposeScope();
