@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Ard.MLNet.Tests;
 
-/// <summary>A fresh process uses a large block twice, once more after a training, and after scoring: how many pages it had to ask for.</summary>
+/// <summary>A fresh process uses a large block twice, once more after a training and after scoring: how many pages it asked for.</summary>
 public sealed class FreedMemoryTests : IDisposable
 {
     private const int Pages = (48 << 20) / 4096;

@@ -128,8 +128,8 @@ public sealed class PipelineModelTests : IDisposable
         void Write(string name, string shape, byte[] values)
         {
             var header = $"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n";
-            File.WriteAllBytes(
-                Path.Combine(program.Folder, name), [0x93, .. "NUMPY"u8, 1, 0, 118, 0, .. header.Select(letter => (byte)letter), .. values]);
+            byte[] head = [0x93, .. "NUMPY"u8, 1, 0, 118, 0, .. header.Select(letter => (byte)letter)];
+            File.WriteAllBytes(Path.Combine(program.Folder, name), [.. head, .. values]);
         }
     }
 

@@ -4,8 +4,8 @@ namespace Ard.Trainers.Native;
 
 /// <summary>
 /// Memory that is freed stays with the process until a training, an evaluation or a cursor ends, for the next step asks for as much. Left
-/// alone, glibc gives it back to the system, which clears every page anew: PGD-10 on MobileNetV2 in batches of 32 takes 0.83 of the processor's
-/// time so. Heaps of
+/// alone, glibc gives it back to the system, which clears every page anew: PGD-10 on MobileNetV2 in batches of 32 takes 0.83 of the
+/// processor's time so. Heaps of
 /// other threads than the first are glibc's own business: it gives them back once they are empty.
 /// </summary>
 internal static class FreedMemory
