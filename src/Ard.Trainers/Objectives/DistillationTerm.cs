@@ -27,8 +27,8 @@ public sealed record DistillationTerm
 
     /// <summary>
     /// The scale of the loss beside cross-entropy: see <see cref="Objective.LossScale"/>. At a high temperature its gradient is the
-    /// difference of the logits over the number of classes (Hinton, Vinyals and Dean, 2015, section 2.1), and these differ by some 5: of two classes
-    /// it is more than twice the difference of probabilities, which bounds it at a low one.
+    /// difference of the logits over the number of classes (Hinton, Vinyals and Dean, 2015, section 2.1), and these differ by some 5: of
+    /// two classes it is more than twice the difference of probabilities, which bounds it at a low one.
     /// </summary>
     internal double Scale(int classes, double share = 1) =>
         share * Weight * Math.Max(1, Math.Min(Temperature, 5.0 / classes))
