@@ -77,19 +77,18 @@ internal static class TrainingAdvice
         var data = setup.Data;
         // So few validation images may nearly all be right by chance.
         var tells = best is not null && 4 * Chance.Reach(setup.Validation!.Count, data.Classes) <= 3 * setup.Validation.Count;
-        var (images, of, clean, robust) = !tells
-            ? (data.Count, "images in training", last.TrainingAccuracy, double.NaN)
-            : (setup.Validation!.Count, "validation images", best!.ValidationAccuracy!.Value, best.RobustValidationAccuracy!.Value);
+        var (images, of, clean) = !tells
+            ? (data.Count, "images in training", last.TrainingAccuracy)
+            : (setup.Validation!.Count, "validation images", best!.ValidationAccuracy!.Value);
         var chance = Invariant($"where chance gets {100.0 / data.Classes:0.#} %");
-        if (Right(clean) <= Chance.Reach(images, data.Classes))
-            yield return $"{(tells ? $"epoch {best!.Epoch}, which is kept, has" : "it ends with")} {Right(clean)} of {images} {of} right, "
+        // What is not known is no reason to warn. In training images may be attacked, and those of the validation are clean, however few.
+        var atChance = tells || best is null || best.ValidationAccuracy <= 1.0 / data.Classes;
+        if (atChance && double.IsFinite(clean) && Math.Round(clean * images) is var right && right <= Chance.Reach(images, data.Classes))
+            yield return $"{(tells ? $"epoch {best!.Epoch}, which is kept, has" : "it ends with")} {right} of {images} {of} right, "
                 + $"{chance}: it has learned nothing. {Remedy(setup)}";
-        else if (setup.MeetsAdversary && Right(robust) == 0)
-            yield return $"under attack none of {images} {of} is right, so that the choice of the best epoch rests on clean images alone. "
-                + Remedy(setup);
-
-        // What is not known is no reason to warn.
-        long Right(double accuracy) => double.IsFinite(accuracy) ? (long)Math.Round(accuracy * images) : long.MaxValue;
+        else if (setup.MeetsAdversary && best?.RobustValidationAccuracy == 0)
+            yield return $"under attack none of {setup.Validation!.Count} validation images is right, so that the choice of the best epoch "
+                + $"rests on clean images alone. {Remedy(setup)}";
     }
 
     private static string Remedy(TrainingSetup setup)

@@ -146,7 +146,7 @@ public sealed class TrainingDefaultsTests
     {
         var options = TrainerTests.Options with { Epochs = 2, Optimizer = new SgdOptimizer { LearningRate = 1e-9 } };
         TrainerTests.Trained(options, out var result);
-        Assert.Contains(result.Warnings, warning => warning.Contains("it has learned nothing. Try a learning rate of 0.028, which is usual "
+        Assert.Contains(result.Warnings, warning => warning.Contains("it has learned nothing. Try a learning rate of 0.036, which is usual "
             + "for ard at this batch size, in place of 1E-09; 200 epochs", StringComparison.Ordinal));
     }
 }
