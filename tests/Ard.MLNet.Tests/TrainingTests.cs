@@ -38,7 +38,8 @@ public sealed class TrainingTests
         {
             Network = "tinycnn-8-bn",
             Training = new() { Epochs = 80, Device = "cpu", ValidationFraction = 0.04, KeepBest = false },
-        }).Fit(Tiny.Glyphs(ml, 100));
+        }).Fit(ml.Data.LoadFromEnumerable(
+            Tiny.Images(ml, 100).Select(image => new NumberedImage { Features = image.Features, Label = image.Label % 2 }).ToArray()));
         Assert.InRange(model.Training!.History[^1].TrainingAccuracy, 0.9, 1);
         Assert.Equal(4, model.Training.ValidationImages);
         Assert.DoesNotContain(model.Training.Warnings, warning => warning.Contains("learned nothing", StringComparison.Ordinal));
